@@ -1,0 +1,80 @@
+"""All that a plugin may import from the core.
+
+A plugin is a module with a hook that declares components:
+
+    from harness.api import Component, hookimpl
+
+    @hookimpl
+    def harness_components():
+        return [Component("attack", "corner", f"{__name__}:Corner", "Moves every pixel to a corner of the box.",
+                          tasks={"classify"})]
+
+Each component's target is a class or function. Its parameters, their types, defaults and documentation are
+read from its signature and docstring; what it must be able to do stands in the protocols below.
+"""
+
+from harness.contract.components import Component, Kind
+from harness.contract.context import Context
+from harness.contract.data import Dataset, Examples
+from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable
+from harness.contract.estimates import Estimate
+from harness.contract.parameters import ComponentOf, Location, Variants
+from harness.contract.protocols import (
+    Aggregate,
+    Attack,
+    Classifier,
+    Differentiable,
+    GradientAccess,
+    LabelledInputs,
+    Metric,
+    Norm,
+    Outcome,
+    Reporter,
+    ScoreAccess,
+    Task,
+    Threat,
+    Trainable,
+)
+from harness.contract.records import Records
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.hooks import hookimpl
+from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
+
+__all__ = [
+    "Aggregate",
+    "Attack",
+    "Classifier",
+    "Component",
+    "ComponentOf",
+    "Context",
+    "Dataset",
+    "Differentiable",
+    "Estimate",
+    "Examples",
+    "GradientAccess",
+    "HarnessError",
+    "InvalidOutput",
+    "Kind",
+    "LabelledInputs",
+    "Location",
+    "MeasuredCell",
+    "Metric",
+    "MissingData",
+    "Norm",
+    "NotApplicable",
+    "Outcome",
+    "Records",
+    "Reporter",
+    "Row",
+    "ScoreAccess",
+    "Status",
+    "Task",
+    "Threat",
+    "Trainable",
+    "Variants",
+    "bootstrap",
+    "hookimpl",
+    "mean",
+    "proportion",
+    "ratio_of_sums",
+]

@@ -1,0 +1,27 @@
+"""What the core itself offers, registered through the same hook as every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.contract.components import Component
+from harness.hooks import hookimpl
+
+
+@hookimpl
+def harness_components() -> Iterable[Component]:
+    return [
+        Component(
+            "task",
+            "classify",
+            "harness.tasks.classify:Classify",
+            "Predict a class for every example, clean and under attack.",
+        ),
+        Component(
+            "metric",
+            "accuracy",
+            "harness.tasks.accuracy:Accuracy",
+            "Share of examples given their true class, without attack.",
+            tasks=frozenset({"classify"}),
+        ),
+    ]

@@ -1,0 +1,112 @@
+"""The command line: one file per command, each imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+import harness
+from harness.contract.errors import Exit, HarnessError
+
+COMMANDS = {
+    "run": "Run a suite and print its table.",
+    "plan": "Show the cells of a suite and what will be skipped, without running anything.",
+    "table": "Print the table of a finished run again.",
+    "list": "List the components that plugins offer.",
+    "describe": "Show a component: its parameters, defaults and documentation.",
+    "schema": "Print the JSON Schema of suite files, for editors.",
+    "doctor": "Check this installation and every plugin.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all ok, 1 some cell is not ok, 2 usage or suite error, 3 a gate failed, 4 internal error, 130 interrupted.",
+)
+@click.version_option(harness.__version__, prog_name="harness")
+@click.option(
+    "--plugins-dir",
+    "plugins_dirs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="HARNESS_PLUGINS_DIR",
+    help="Also load every module in this folder as a plugin. May be repeated.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks, and let exceptions of plugins through.")
+@click.pass_context
+def cli(ctx: click.Context, plugins_dirs: tuple[Path, ...], debug: bool) -> None:
+    """One benchmark harness for the ways in which neural networks fail.
+
+    A suite is a YAML file that says what to measure. Try: harness run robustness
+    """
+    ctx.obj = Session(plugins_dirs, debug)
+
+
+class Session:
+    """What the options before the command say; plugins are loaded when a command asks for them."""
+
+    def __init__(self, plugins_dirs: tuple[Path, ...], debug: bool) -> None:
+        self.plugins_dirs, self.debug = plugins_dirs, debug
+
+    def catalog(self) -> Any:
+        """Every component of every plugin that loads."""
+        from harness.plugins import load_catalog
+
+        return load_catalog(self.plugins_dirs)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    try:
+        result = cli.main(args=given, prog_name="harness", standalone_mode=False)
+        return int(result or 0)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except HarnessError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return Exit.OK
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"internal error: {type(error).__name__}: {error}\nThis is a bug in harness. Run again with --debug for the traceback.", err=True)
+        return Exit.INTERNAL
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

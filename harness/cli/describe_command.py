@@ -1,0 +1,94 @@
+"""`harness describe NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+    from harness.plugins import Entry
+    from harness.signatures import Parameter, Signature
+
+
+@click.command("describe")
+@click.argument("name")
+@click.argument("variant", required=False)
+@click.pass_obj
+def command(session: Session, name: str, variant: str | None) -> None:
+    """Show component NAME: what it is, its parameters, and how a suite asks for it.
+
+    VARIANT chooses among components with variants, e.g. harness describe torchattacks Square.
+    """
+    from harness.contract.errors import UsageError
+    from harness.signatures import SignatureReader
+
+    catalog = session.catalog()
+    entries = catalog.named(name)
+    if not entries:
+        import difflib
+
+        known = sorted({entry.component.name for entry in catalog.entries.values()})
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else "; see harness list"
+        raise UsageError("\n".join([f"there is no component named {name!r}{hint}", *(f"  {f}" for f in catalog.failures)]))
+    reader = SignatureReader()
+    for entry in entries:
+        _show(entry, reader.read(entry.component), variant)
+
+
+def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
+    from harness.contract.errors import UsageError
+
+    component = entry.component
+    click.secho(f"{component.kind} {entry.qualified_name}", bold=True, nl=False)
+    click.echo(f"  version {component.version}, from {entry.source}\n{component.summary}")
+    if variant is not None and variant not in signature.variants:
+        known = f"one of {', '.join(signature.variants)}" if signature.variants else "none"
+        raise UsageError(f"{component.name} has no variant {variant!r}; known: {known}")
+    if signature.doc and signature.doc.strip() != component.summary:
+        click.echo(f"\n{signature.doc}")
+    chosen = signature.variants.get(variant) if variant else None
+    if chosen and chosen.doc:
+        click.echo(f"\n{variant}: {chosen.doc}")
+    parameters = (*signature.parameters, *(chosen.parameters if chosen else ()))
+    if parameters:
+        click.echo(f"\n{_parameter_table(parameters)}")
+    if signature.variants and not variant:
+        click.echo(f"\n{signature.varies_with} is one of {', '.join(signature.variants)}; each has parameters of its own:")
+        click.echo(f"  harness describe {component.name} {next(iter(signature.variants))}")
+    for role, needs in signature.needs.items():
+        click.echo(f"\nneeds of its {role}: {needs.protocol} ({', '.join(needs.members)})")
+    facts = {"tasks": sorted(component.tasks), "requires": component.requires, "see": component.references}
+    for what, values in facts.items():
+        if values:
+            click.echo(f"{what}: {'; '.join(values)}")
+    if component.kind not in ("task", "executor"):
+        click.echo(f"\nin a suite:  {_example(entry, parameters, signature, variant)}")
+
+
+def _parameter_table(parameters: Sequence[Parameter]) -> str:
+    from tabulate import tabulate
+
+    from harness.suite.parameters import wording
+
+    body = [
+        [
+            p.name,
+            f"a {p.component}" if p.component else wording(p.schema),
+            "required" if p.required else "null" if p.default is None else str(p.default),
+            p.doc,
+        ]
+        for p in parameters
+    ]
+    return tabulate(body, ["parameter", "value", "default", "meaning"], tablefmt="simple", disable_numparse=True, maxcolwidths=[None, 32, 16, 60])
+
+
+def _example(entry: Entry, parameters: Sequence[Parameter], signature: Signature, variant: str | None) -> str:
+    values = {p.name: "..." for p in parameters if p.required}
+    if variant:
+        values[signature.varies_with] = variant
+    inner = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return f"{{use: {entry.component.name}{f', with: {{{inner}}}' if inner else ''}}}"

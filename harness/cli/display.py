@@ -1,0 +1,108 @@
+"""Showing a run while it goes on: a progress bar on a terminal, one line a cell elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from harness.contract.rows import Row, Status
+from harness.results.table import name_of
+from harness.suite.cells import Cell
+
+
+def make_display() -> TerminalDisplay | LineDisplay:
+    """The display that suits the error stream."""
+    return TerminalDisplay() if sys.stderr.isatty() else LineDisplay()
+
+
+def _headline(row: Row) -> str:
+    """The status of a row, with the reason unless it is ok."""
+    return f"{row.status}: {row.reason}" if row.reason else str(row.status)
+
+
+class TerminalDisplay:
+    """A bar over all cells with the time left, and under it how far the running cell has come."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._cells: TaskID | None = None
+        self._inner: TaskID | None = None
+        self._label = ""
+
+    def begin(self, total: int, reused: int) -> None:
+        if reused == total:
+            return
+        self._bars.start()
+        self._cells = self._bars.add_task("cells", total=total - reused)
+        self._inner = self._bars.add_task("", total=None)
+
+    def working(self, cell: Cell) -> None:
+        labels = cell.labels
+        self._label = " / ".join(labels[role] for role in ("model", "attack", "sampler") if role in labels) or cell.id
+        self.progress("", 0, 0)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if self._inner is not None:
+            self._bars.update(self._inner, description=escape(what or self._label), completed=done, total=total or None)
+
+    def cell_done(self, row: Row) -> None:
+        if row.status not in (Status.OK, Status.SKIPPED):
+            self._console.print(f"[red]{escape(name_of(row))}[/red] {escape(_headline(row))}", highlight=False)
+        if self._cells is not None:
+            self._bars.advance(self._cells)
+
+    def warn(self, message: str) -> None:
+        self._console.print(f"[yellow]warning:[/yellow] {escape(message)}", highlight=False)
+
+    def close(self) -> None:
+        self._bars.stop()
+
+
+class LineDisplay:
+    """One line a cell, for logs."""
+
+    def __init__(self) -> None:
+        self._total = self._done = 0
+        self._quiet = False
+        # While a cell runs, what plugins print goes to its log; this must not.
+        self._stream = sys.stderr
+
+    def begin(self, total: int, reused: int) -> None:
+        self._total, self._quiet = total, reused == total
+        self._say(f"{total} cells, {reused} finished before")
+
+    def working(self, cell: Cell) -> None:
+        return None
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if what and done == total:
+            self._say(f"{what}: done")
+
+    def cell_done(self, row: Row) -> None:
+        self._done += 1
+        if self._quiet and row.status is Status.OK:
+            return
+        seconds = "" if row.seconds is None else f" {row.seconds:.2f} s"
+        self._say(f"[{self._done}/{self._total}] {name_of(row)}: {_headline(row)}{seconds}")
+
+    def warn(self, message: str) -> None:
+        self._say(f"warning: {message}")
+
+    def close(self) -> None:
+        return None
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)

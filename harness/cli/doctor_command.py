@@ -1,0 +1,63 @@
+"""`harness doctor`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("doctor")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, envvar="HARNESS_RESULTS", help="Results folder to check.")
+@click.pass_obj
+def command(session: Session, results: Path) -> int:
+    """Check this installation and every plugin; exit code 1 if something is wrong."""
+    import torch
+
+    from harness.engine.keys import distribution_version
+    from harness.engine.runner import open_store
+    from harness.contract.errors import HarnessError
+    from harness.signatures import SignatureReader
+
+    wrong = 0
+
+    def say(fine: bool, what: str) -> None:
+        nonlocal wrong
+        wrong += not fine
+        click.echo(f"{click.style('ok   ', fg='green') if fine else click.style('wrong', fg='red')} {what}")
+
+    say(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}")
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
+    say(True, f"torch {torch.__version__} ({built}), {torch.get_num_threads()} threads, {os.cpu_count()} cores")
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    say(True, f"devices: {', '.join(['cpu', *(f'cuda:{i} ({name})' for i, name in enumerate(gpus))])}")
+    try:
+        open_store(results)
+        say(True, f"results folder {str(results)!r} can be written")
+    except HarnessError as error:
+        say(False, str(error))
+    catalog = session.catalog()
+    for failure in catalog.failures:
+        say(False, str(failure))
+    reader = SignatureReader()
+    for (kind, name), entry in sorted(catalog.entries.items()):
+        missing = [each for each in entry.component.requires if distribution_version(each) == "absent"]
+        if missing:
+            say(True, f"{kind} {name}: left out of runs until {', '.join(missing)} is installed")
+            continue
+        try:
+            reader.read(entry.component)
+        except HarnessError as error:
+            say(False, str(error))
+    plugins = {entry.package for entry in catalog.entries.values()}
+    say(True, f"{len(catalog.entries)} components of {len(plugins)} plugins: {', '.join(sorted(plugins))}")
+    say(True, f"pluggy {importlib.metadata.version('pluggy')}, pyarrow {importlib.metadata.version('pyarrow')}")
+    click.echo("\nall is well" if not wrong else f"\n{wrong} things are wrong")
+    return int(bool(wrong))

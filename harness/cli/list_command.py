@@ -1,0 +1,32 @@
+"""`harness list [KIND]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.contract.components import KINDS
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("list")
+@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.pass_obj
+def command(session: Session, kind: str | None) -> None:
+    """List the components that plugins offer, all or of one KIND."""
+    from tabulate import tabulate
+
+    catalog = session.catalog()
+    for each in KINDS:
+        entries = catalog.of_kind(each) if kind in (None, each) else []
+        if entries:
+            click.secho(f"\n{each}s", bold=True)
+            body = [[entry.component.name, entry.component.summary, entry.package] for entry in entries]
+            click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
+    if catalog.failures:
+        click.echo()
+    for failure in catalog.failures:
+        click.echo(str(failure), err=True)

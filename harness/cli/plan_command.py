@@ -1,0 +1,43 @@
+"""`harness plan SUITE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("plan")
+@click.argument("suite")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), envvar="HARNESS_RESULTS", help="Results folder, read only.")
+@click.pass_obj
+def command(session: Session, suite: str, results: Path) -> None:
+    """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
+    from tabulate import tabulate
+
+    from harness.engine.keys import signature_key
+    from harness.signatures import SignatureReader
+    from harness.suite.load import load_suite
+    from harness.suite.plan import make_plan
+
+    catalog = session.catalog()
+    kept = results / "store" / "signatures"
+    signatures = SignatureReader(kept if kept.is_dir() else None, lambda component: signature_key(component, catalog))
+    plan = make_plan(load_suite(suite), catalog, signatures)
+    several = len(plan.experiments) > 1
+    roles = [role for role in ("data", "model", "attack", "sampler") if any(role in cell.components for cell in plan.cells)]
+    body = [
+        [*([cell.experiment] if several else []), *(cell.labels.get(role, "") for role in roles), cell.seed]
+        + [f"skip: {cell.skip}" if cell.skip else "run"]
+        for cell in plan.cells
+    ]
+    head = [*(["experiment"] if several else []), *roles, "seed", ""]
+    click.echo(tabulate(body, head, tablefmt="simple", disable_numparse=True))
+    skipped = sum(bool(cell.skip) for cell in plan.cells)
+    click.echo(f"\n{len(plan.cells)} cells: {len(plan.cells) - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
+    for experiment in plan.experiments.values():
+        click.echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")

@@ -1,0 +1,34 @@
+"""`harness table RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("table")
+@click.argument("run")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, envvar="HARNESS_RESULTS", help="Results folder.")
+@click.pass_obj
+def command(session: Session, run: str, results: Path) -> None:
+    """Make the table of RUN again from its records, write it and print it.
+
+    RUN is the folder of a run, or the name of a suite for its latest run.
+    """
+    from harness.cli.tables import print_tables
+    from harness.engine.runner import cached_signatures, open_store, recorded_rows
+    from harness.results.run_folder import RunFolder
+    from harness.results.table import write_tables
+
+    folder = RunFolder.find(run, results)
+    catalog = session.catalog()
+    store = open_store(results)
+    signatures = cached_signatures(store, catalog)
+    plan, rows = recorded_rows(folder, catalog, store)
+    write_tables(folder, plan, rows, signatures, catalog)
+    print_tables(plan, rows, signatures, catalog)

@@ -1,0 +1,33 @@
+"""Printing tables to the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.contract.rows import Row
+    from harness.plugins import Catalog
+    from harness.signatures import SignatureReader
+    from harness.suite.cells import Plan
+
+_WIDE = 10_000
+
+
+def print_tables(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> None:
+    """The table of every experiment, fitted to the terminal; whole where the output is not a terminal."""
+    from harness.results.table import terminal, views
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    for name, about, view in views(plan, rows, signatures, catalog):
+        click.echo()
+        click.secho(plan.suite if name == plan.suite else f"{plan.suite}: {name}", bold=True, nl=False)
+        click.echo(f" — {about or plan.about}" if about or plan.about else "")
+        click.echo(", ".join(f"{role} {label}" for role, label in view.constants().items()) + "; intervals at 95 %\n")
+        click.echo(terminal(view, width))
+        for note in view.notes():
+            click.echo(f"  {note}")

@@ -1,0 +1,63 @@
+"""Descriptors: what a plugin says it offers, without importing it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Kind = Literal["model", "dataset", "attack", "sampler", "metric", "task", "aggregate", "executor", "reporter"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+TARGET = re.compile(r"[\w.]+:\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A named thing a plugin offers.
+
+    The target is imported only where a cell needs it, so declaring a component costs nothing.
+
+    Attributes:
+        kind: what it is; see `KINDS`.
+        name: lower-case, unique among the plugin's components of this kind.
+        target: `"package.module:attribute"`, a class or function called with the parameters of the suite.
+        summary: one line for `harness list`.
+        tasks: the tasks it can take part in; empty means any.
+        version: raise it when its results change on purpose. Part of the comparability key.
+        requires: distributions that must be installed, e.g. `("scikit-learn",)`; their versions are part
+            of the cache key.
+        trained_on: for a trainable model, the dataset it is fitted on unless the suite names another;
+            None means the dataset of the cell.
+        references: the papers or pages it implements.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    summary: str
+    tasks: frozenset[str] = frozenset()
+    version: int = 1
+    requires: tuple[str, ...] = ()
+    trained_on: str | None = None
+    references: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is unknown; it is one of {', '.join(KINDS)}")
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"name {self.name!r} must be lower-case letters, digits and underscores")
+        if not TARGET.fullmatch(self.target):
+            raise ValueError(f"target {self.target!r} must look like 'package.module:attribute'")
+        if isinstance(self.tasks, str) or isinstance(self.requires, str):
+            raise ValueError(f"tasks and requires of {self.name!r} are collections of names, not one name")
+        object.__setattr__(self, "tasks", frozenset(self.tasks))
+
+    def load(self) -> Callable[..., Any]:
+        """Import and return the target. Raises ImportError or AttributeError as Python does."""
+        module, _, attribute = self.target.partition(":")
+        target: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        return target

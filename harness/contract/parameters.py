@@ -1,0 +1,50 @@
+"""Markers for the annotations of component parameters, which say more than a Python type can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from harness.contract.components import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentOf:
+    """Marks a parameter whose value is another component, written `{use: NAME, with: {...}}` in the suite.
+
+    `base: Annotated[Classifier, ComponentOf("model")]` receives the built (and trained) model.
+    """
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Location:
+    """Marks a path that says where to find data, not which data."""
+
+
+Location = Annotated[Path, _Location()]
+"""A path that is left out of every key, for data whose content is checked against a pinned digest.
+
+A parameter annotated with plain `Path` is a file or folder whose content is hashed into the keys instead.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Parameters that depend on the value of one parameter.
+
+    A target with a static method `variants()` returning this offers, for each choice of `parameter`, the
+    parameters of a callable's signature besides its own, which it then receives as keyword arguments.
+
+    Attributes:
+        parameter: the parameter that chooses, e.g. "attack".
+        choices: value to the callable whose signature and docstring are read.
+        hidden: parameters of those callables that a suite may not set.
+    """
+
+    parameter: str
+    choices: Mapping[str, Callable[..., Any]]
+    hidden: frozenset[str] = frozenset()

@@ -1,0 +1,209 @@
+"""What a loaded component must be able to do.
+
+Capabilities are protocols, not base classes. A task says in the annotations of its `run` what it needs of a
+model, an attack says it in the annotation of its `perturb`; what a model's class does not offer is skipped in
+the plan with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from harness.contract.context import Context
+from harness.contract.data import Dataset
+from harness.contract.estimates import Estimate
+from harness.contract.records import Records
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from harness.contract.rows import MeasuredCell, Row
+
+Direction = Literal["max", "min", "none"]
+Norm = Literal["linf", "l2", "l1", "l0"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task makes of one cell.
+
+    Attributes:
+        records: columns of equal length, one row per example, with a unique string column `id`. None is a
+            missing value; NaN is an error.
+        protocol: what must be equal before two numbers of this task may stand side by side, besides data,
+            task and metric: the threat model, the sampler's settings. Goes into the comparability key.
+        cost: effort per example, shown in the table, e.g. {"passes": 41.0}.
+        artifacts: arrays (saved as .npy) or bytes (saved under their name, e.g. "grid.png").
+        problems: rules that were broken; any makes the cell `invalid`.
+    """
+
+    records: Mapping[str, Any]
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class Task(Protocol):
+    """How components become records.
+
+    The signature of `run` names the roles that a cell of this task has: `model`, `data`, `attack`, `sampler`,
+    each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite; the
+    protocol X says what the component must offer.
+    """
+
+    run: Callable[..., Outcome]
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Maps inputs `[n, ...]` to logits `[n, classes]`, float32."""
+
+    def __call__(self, inputs: Tensor, /) -> Tensor: ...
+
+
+@runtime_checkable
+class Differentiable(Classifier, Protocol):
+    """A classifier that is a `torch.nn.Module`, so that gradients reach its inputs."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def named_modules(self) -> Iterator[tuple[str, torch.nn.Module]]: ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A model that is fitted on first use; its state is then kept in the store as safetensors."""
+
+    def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
+        """Fit to `data("train")`; `data` gives the other splits by name too."""
+
+    def state_dict(self) -> Mapping[str, Tensor]: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """What an attack may do; the core checks every returned input against it.
+
+    Attributes:
+        norm: the norm in which the perturbation is bounded, over the elements of one example; l0 counts
+            pixels (positions changed in any channel) for inputs `[channels, height, width]`. None: any change
+            within the box of the data.
+        eps: the budget in that norm, in units of the inputs; None: no bound, the smallest distance is sought.
+        targeted: success means being given the target class, not just another class than the true one.
+        minimal: the attack minimises the distance and may return points outside `eps`; those count as not
+            fooled instead of as a broken budget.
+    """
+
+    norm: Norm | None
+    eps: float | None
+    targeted: bool = False
+    minimal: bool = False
+
+    def __str__(self) -> str:
+        bound = "any" if self.norm is None else f"{self.norm} ≤ {'∞' if self.eps is None else f'{self.eps:.4g}'}"
+        return f"{bound}, targeted" if self.targeted else bound
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledInputs:
+    """A batch of inputs with their labels, as attacks receive it.
+
+    Attributes:
+        ids: the example ids, length n.
+        inputs: `[n, ...]`, float32 within [low, high], on the device of the context.
+        labels: `[n]`, int64, the true classes.
+        targets: `[n]`, int64, the classes to reach if the threat is targeted, else None.
+        low, high: the box that every input must stay in.
+    """
+
+    ids: Sequence[str]
+    inputs: Tensor
+    labels: Tensor
+    targets: Tensor | None = None
+    low: float = 0.0
+    high: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class ScoreAccess(Protocol):
+    """The model as the core hands it to a black-box attack: every pass through it is counted."""
+
+    def __call__(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits `[m, classes]` of inputs `[m, ...]`.
+
+        Args:
+            inputs: any number of candidates.
+            rows: `[m]`, which example of the batch each candidate belongs to, so that its passes are booked to
+                the right example; without it m passes are spread evenly over the batch.
+        """
+
+
+class GradientAccess(ScoreAccess, Protocol):
+    """The model as the core hands it to a white-box attack: a `torch.nn.Module` whose passes are counted."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def named_modules(self) -> Iterator[tuple[str, torch.nn.Module]]: ...
+
+
+class Attack(Protocol):
+    """Searches for inputs within the threat model that the model gets wrong.
+
+    The core calls `perturb` on correctly classified examples only, in chunks whose size does not depend on the
+    batch size, under a random state seeded by the chunk, with the model in eval mode and its parameters frozen.
+    An attack with the class attribute `pooled = True` is given all examples at once and keeps to
+    `ctx.batch_size` itself, so that it can refill its batch as examples are fooled.
+    """
+
+    @property
+    def threat(self) -> Threat: ...
+
+    def perturb(self, model: Any, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """Search for adversarial examples.
+
+        Annotate `model` as `ScoreAccess` or `GradientAccess`: that is how the plan knows what the attack needs.
+
+        Returns:
+            Candidates of the shape and dtype of `batch.inputs`; the core re-checks and re-classifies
+            them.
+        """
+
+
+class Metric(Protocol):
+    """A number made of the records of one cell.
+
+    Attributes:
+        columns: record columns it needs; where one is absent the metric does not apply to the cell.
+        direction: whether more is better ("max"), less is ("min"), or neither ("none").
+        unit: e.g. "fraction", "bits/byte"; empty for a plain number.
+    """
+
+    columns: Sequence[str]
+    direction: Direction
+    unit: str
+
+    def estimate(self, records: Records) -> Estimate:
+        """The value with its interval. An undefined value is `Estimate.undefined(reason)`, never 0 or NaN."""
+
+
+class Aggregate(Protocol):
+    """Rows made of the records of several cells, e.g. the worst case over attacks."""
+
+    def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
+        """Rows to append to the table of an experiment."""
+
+
+class Reporter(Protocol):
+    """Files made of the rows of a run, e.g. a plot."""
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write into the folder; return the paths written."""

@@ -1,0 +1,76 @@
+"""Rows: what a table shows of a cell, and what aggregates and reporters are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from harness.contract.estimates import Estimate
+from harness.contract.records import Records
+
+
+class Status(StrEnum):
+    """How a cell ended. Only `ok` cells are reused."""
+
+    OK = "ok"
+    SKIPPED = "skipped"  # its components do not fit together
+    FAILED = "failed"  # a plugin raised
+    TIMEOUT = "timeout"
+    OOM = "oom"
+    CRASHED = "crashed"  # a signal, or an exit without a result
+    LOST = "lost"  # the machine went away
+    INVALID = "invalid"  # the numbers broke a rule
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        experiment: the experiment of the suite it belongs to.
+        labels: what was combined, by role: {"model": "standard", "data": "digits", "attack": "pgd eps=0.1"}.
+        components: the same by what they are: role to name, version and parameters.
+        seed: the seed of the cell.
+        status: how the cell ended; `reason` says more where it is not ok.
+        estimates: metric name to estimate.
+        n: the number of records.
+        protocol: what must be equal before this row may be compared with another.
+        key: the comparability key, a hash of data, example ids, protocol and task; empty if there are no records.
+        cost: effort per example, e.g. {"passes": 41.0}.
+        seconds: time taken by the task itself, without loading and training.
+        cell: the id of the cell; empty for a derived row.
+        derived: the name of the aggregate that made the row; empty for a cell.
+    """
+
+    experiment: str
+    labels: Mapping[str, str]
+    seed: int
+    status: Status
+    reason: str = ""
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    n: int | None = None
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    seconds: float | None = None
+    cell: str = ""
+    derived: str = ""
+    components: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MeasuredCell:
+    """A cell as an aggregate sees it: its row, and its records on request.
+
+    Attributes:
+        row: the row of the cell.
+        digest: the hash of its records; empty if there are none.
+        records: reads the records; call it only if `row.n` is not None.
+    """
+
+    row: Row
+    digest: str
+    records: Callable[[], Records]

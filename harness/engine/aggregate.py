@@ -1,0 +1,66 @@
+"""Rows and files made of many cells: aggregates and reporters, isolated like every plugin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.engine.keys import code_of, key_of
+from harness.engine.store import Store
+from harness.plugins import Catalog
+from harness.results.table import from_json, to_json
+from harness.suite.cells import Use, digest
+
+
+def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
+    """The rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
+    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
+    key = key_of({"aggregate": use.identity, "cells": made_of, **code_of([use], catalog)})
+    kept = store.get_json("estimates", key)
+    if kept is not None:
+        return [from_json(raw) for raw in kept["rows"]]
+    try:
+        aggregate = catalog.find("aggregate", use.name).component.load()(**use.parameters)
+        rows = [_checked(row, use) for row in aggregate.rows(cells)]
+    except Exception as error:
+        reason = f"aggregate {use.label}: {type(error).__name__}: {error}"
+        experiment = cells[0].row.experiment if cells else ""
+        return [Row(experiment, {}, 0, Status.FAILED, reason, derived=use.label)]
+    store.put_json("estimates", key, {"rows": [to_json(row) for row in rows]})
+    return rows
+
+
+def _checked(row: Any, use: Use) -> Row:
+    if not isinstance(row, Row):
+        raise TypeError(f"it must yield Row objects, not {type(row).__name__}")
+    comparability = {"aggregate": use.identity, "protocol": row.protocol}
+    return Row(**{**vars(row), "derived": use.label, "key": row.key and digest([row.key, comparability])})
+
+
+def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, store: Store) -> tuple[list[Path], str]:
+    """The files that a reporter makes of the rows of a run, and why it failed if it did.
+
+    The same rows give the same files, so they are kept and copied: drawing takes longer than anything else in a
+    run that has nothing to do.
+    """
+    key = key_of({"reporter": use.identity, "rows": [asdict(row) for row in rows], **code_of([use], catalog)})
+    entry = store.get("pictures", key)
+    if entry is None:
+        try:
+            with store.stage() as staged:
+                reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
+                for path in reporter.report(rows, staged):
+                    if path.parent != staged or not path.is_file():
+                        raise ValueError(f"{path} was not written into the folder of the report")
+                entry = store.commit("pictures", key, staged)
+        except Exception as error:
+            return [], f"reporter {use.label}: {type(error).__name__}: {error}"
+    written = []
+    for path in sorted(entry.iterdir()):
+        if path.name != "manifest.json":
+            written.append(Path(shutil.copy(path, folder / path.name)))
+    return written, ""

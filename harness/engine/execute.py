@@ -1,0 +1,185 @@
+"""Executing one cell: build, run the task, check what it returns, write the result. Nothing here may raise.
+
+This is the isolation boundary of the inline executor: whatever a plugin does becomes a status with a reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.contract.data import Dataset
+from harness.contract.errors import InvalidOutput, NotApplicable
+from harness.contract.protocols import Outcome
+from harness.contract.rows import Status
+from harness.engine.building import Builder
+from harness.engine.result import LOG, RECORDS, CellResult
+from harness.results.records import to_table
+from harness.signatures import SignatureReader, missing_methods
+from harness.suite.cells import Cell, digest
+
+_CHUNK = 256
+
+
+def execute(
+    cell: Cell,
+    folder: Path,
+    builder: Builder,
+    signatures: SignatureReader,
+    on_progress: Callable[[int, int], None],
+    *,
+    debug: bool = False,
+) -> CellResult:
+    """Run a cell and write records, artifacts, log and result into a folder.
+
+    Args:
+        cell: what to run.
+        folder: an empty folder.
+        builder: makes its components.
+        signatures: says what they need of each other.
+        on_progress: called with (done, total) examples.
+        debug: let exceptions and output through, for a debugger.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with (folder / LOG).open("w", encoding="utf-8") as log:
+        try:
+            with contextlib.nullcontext() if debug else _redirected(log):
+                result = _measure(cell, folder, builder, signatures, on_progress)
+        except (Exception, SystemExit) as error:
+            if debug:
+                raise
+            status, reason = _classify(error)
+            traceback.print_exception(error, file=log)
+            result = CellResult(status, reason, traceback=traceback.format_exc())
+    if result.status is not Status.OK:
+        builder.forget()
+    result = replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
+    result.write(folder)
+    return result
+
+
+@contextlib.contextmanager
+def _redirected(log: Any) -> Iterator[None]:
+    with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        yield
+
+
+def _classify(error: BaseException) -> tuple[Status, str]:
+    if isinstance(error, InvalidOutput):
+        return Status.INVALID, str(error)
+    if isinstance(error, NotApplicable):
+        return Status.SKIPPED, str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return Status.OOM, f"{type(error).__name__}: {error}" if str(error) else "out of memory"
+    return Status.FAILED, f"{type(error).__name__}: {error}"
+
+
+def _measure(
+    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, on_progress: Callable[[int, int], None]
+) -> CellResult:
+    task, _ = builder.build(cell.task, cell.seed)
+    things: dict[str, Any] = {}
+    weights: list[dict[str, Any]] = []
+    for role, use in cell.components.items():
+        if use is None:
+            things[role] = None
+            continue
+        things[role], used = builder.build(use, cell.seed)
+        weights += [asdict(each) for each in used]
+    _check_fit(cell, things, builder, signatures)
+    data = _data_facts(things["data"]) if things.get("data") is not None else {}
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
+    treatment = cell.components.get("attack") or cell.components.get("sampler") or cell.task
+    ctx = replace(builder.context(treatment, cell.seed, scratch, on_progress), chunk=cell.chunk)
+    _synchronise(builder.device)
+    clock = time.perf_counter()
+    outcome = task.run(**things, ctx=ctx)
+    _synchronise(builder.device)
+    seconds = time.perf_counter() - clock
+    if not isinstance(outcome, Outcome):
+        raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
+    table = to_table(outcome.records)
+    _write(folder, table, outcome)
+    for leftover in sorted(scratch.rglob("*"), reverse=True):
+        leftover.rmdir() if leftover.is_dir() else leftover.unlink()
+    scratch.rmdir()
+    protocol = json.loads(json.dumps(dict(outcome.protocol)))
+    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+    return CellResult(
+        status=Status.INVALID if outcome.problems else Status.OK,
+        reason="; ".join(outcome.problems),
+        n=table.num_rows,
+        protocol=protocol,
+        cost=dict(outcome.cost),
+        data=data,
+        weights=weights,
+        comparability=comparability,
+        seconds=seconds,
+    )
+
+
+def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
+    """What the plan could not know of a component before it was made."""
+    needing = [(cell.task, role) for role in things]
+    needing += [(cell.components[role], "model") for role in ("attack", "sampler") if cell.components.get(role)]
+    for use, role in needing:
+        if use is None or things.get(role) is None:
+            continue
+        needs = signatures.read(builder.catalog.find(use.kind, use.name).component).needs.get(role)
+        missing = missing_methods(things[role], needs)
+        if missing and needs:
+            label = cell.labels[role]
+            raise NotApplicable(f"{use.label} needs {role} {label} to be {needs.protocol}; it has no {', '.join(missing)}")
+
+
+def _data_facts(data: Dataset) -> dict[str, Any]:
+    """The digests of the examples a cell uses: content and ids."""
+    hasher = hashlib.sha256()
+    n = len(data.ids)
+    for start in range(0, n, _CHUNK):
+        columns = data.take(range(start, min(n, start + _CHUNK)))
+        for name in sorted(columns):
+            hasher.update(name.encode())
+            hasher.update(_content(columns[name]))
+    return {"digest": hasher.hexdigest(), "ids": digest(list(data.ids)), "n": n}
+
+
+def _content(column: Any) -> bytes:
+    if isinstance(column, torch.Tensor):
+        column = column.detach().cpu().numpy()
+    if isinstance(column, np.ndarray) and column.dtype != object:
+        return f"{column.dtype}{column.shape[1:]}".encode() + np.ascontiguousarray(column).tobytes()
+    return json.dumps(list(column), default=str).encode()
+
+
+def _write(folder: Path, table: Any, outcome: Outcome) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, folder / RECORDS)
+    if outcome.artifacts:
+        (folder / "artifacts").mkdir()
+    for name, value in outcome.artifacts.items():
+        if Path(name).name != name:
+            raise InvalidOutput(f"artifact name {name!r} is not a plain file name")
+        if isinstance(value, bytes):
+            (folder / "artifacts" / name).write_bytes(value)
+        else:
+            np.save(folder / "artifacts" / f"{name}.npy", np.asarray(value), allow_pickle=False)
+
+
+def _synchronise(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)

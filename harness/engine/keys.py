@@ -1,0 +1,136 @@
+"""Cache keys: the hash of all that may change the records of a cell or the weights of a model."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.contract.components import Component
+from harness.contract.errors import StoreError
+from harness.plugins import CORE, Catalog
+from harness.suite.cells import Cell, Use, canonical, digest
+
+KEY_SCHEMA = 1
+_CORE_FOLDER = Path(__file__).resolve().parents[1]
+_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py")
+_NUMERICS = ("torch", "numpy")
+
+
+@cache
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, or of every file below a folder with its relative name.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file())
+            return digest([[str(p.relative_to(path)), file_digest(p)] for p in files])
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+
+
+@cache
+def package_digest(package: str) -> str:
+    """The hash of all code of a plugin's package, so that an edited helper module is noticed.
+
+    For the core only the modules that take part in measuring count.
+    """
+    if package == CORE:
+        return digest([[part, _code_digest(_CORE_FOLDER / part)] for part in _MEASURING])
+    module = sys.modules.get(package)
+    spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return "unknown"
+    origin = Path(spec.origin)
+    return _code_digest(origin.parent if spec.submodule_search_locations else origin)
+
+
+def _code_digest(path: Path) -> str:
+    if path.is_file():
+        return file_digest(path)
+    return digest([[str(p.relative_to(path)), file_digest(p)] for p in sorted(path.rglob("*")) if _is_code(p)])
+
+
+def _is_code(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+
+
+@cache
+def distribution_version(name: str) -> str:
+    """The installed version of a distribution, or "absent"."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
+    """The code and library versions that these components depend on, by name."""
+    packages, versions = {CORE}, set(_NUMERICS)
+    for use in uses:
+        entry = catalog.find(use.kind, use.name)
+        packages.add(entry.package)
+        versions.update(entry.component.requires)
+    return {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "code": {name: package_digest(name) for name in sorted(packages)},
+        "versions": {name: distribution_version(name) for name in sorted(versions)},
+    }
+
+
+def files_of(uses: list[Use]) -> dict[str, str]:
+    """The digests of the files that parameters name."""
+    paths = {str(use.parameters[name]) for use in uses for name in use.files}
+    return {os.path.basename(path): file_digest(Path(path)) for path in sorted(paths)}
+
+
+def cell_key_inputs(cell: Cell, catalog: Catalog, device: str) -> dict[str, Any]:
+    """All that may change the records of a cell. Stored beside them, so that a rerun can be explained.
+
+    Batch size, threads, order and host are not among them: a cell's records do not depend on those.
+    """
+    return {
+        "schema": KEY_SCHEMA,
+        "cell": {"task": cell.task.identity, "seed": cell.seed, "chunk": cell.chunk}
+        | {"components": {role: use.identity if use else None for role, use in cell.components.items()}},
+        "files": files_of(cell.uses),
+        "device": device.partition(":")[0],
+        "precision": "float32",
+        **code_of(cell.uses, catalog),
+    }
+
+
+def weights_key_inputs(model: Use, seed: int, catalog: Catalog, device: str) -> dict[str, Any]:
+    """All that may change the weights of a trained model."""
+    uses = model.nested()
+    return {
+        "schema": KEY_SCHEMA,
+        "model": model.identity,
+        "seed": seed,
+        "files": files_of(uses),
+        "device": device.partition(":")[0],
+        **code_of(uses, catalog),
+    }
+
+
+def signature_key(component: Component, catalog: Catalog) -> str:
+    """The key under which a component's signature is kept."""
+    package = component.target.partition(".")[0].partition(":")[0]
+    versions = {name: distribution_version(name) for name in (*component.requires, *_NUMERICS)}
+    reader = file_digest(_CORE_FOLDER / "signatures.py")
+    return digest([KEY_SCHEMA, reader, component.kind, component.target, package_digest(package), versions, sys.version])
+
+
+def key_of(inputs: dict[str, Any]) -> str:
+    """The key that stands for these inputs."""
+    return hashlib.sha256(canonical(inputs).encode()).hexdigest()

@@ -1,0 +1,109 @@
+"""From the records of a cell to its row: metrics are computed once per version of their code and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.contract.estimates import Estimate
+from harness.contract.records import Records
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.engine.keys import code_of, file_digest, key_of
+from harness.engine.result import RECORDS, CellResult
+from harness.engine.store import Store
+from harness.plugins import Catalog
+from harness.suite.cells import Cell, Use
+
+
+class Measurer:
+    """Computes metrics on stored records.
+
+    A metric that raises or returns nonsense costs its own number and the row's `ok`, never the records.
+    """
+
+    def __init__(self, catalog: Catalog, store: Store) -> None:
+        self._catalog, self._store = catalog, store
+
+    def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
+        """The table row of a cell whose result and records lie in a folder."""
+        estimates: dict[str, Estimate] = {}
+        status, reason = result.status, result.reason
+        if result.n is not None:
+            for use in cell.metrics:
+                try:
+                    estimates[use.label] = self._estimate(use, result, folder)
+                except _MetricError as error:
+                    estimates[use.label] = Estimate.undefined(str(error), n=result.n)
+                    if status is Status.OK:
+                        status, reason = error.status, f"metric {use.label}: {error}"
+        return Row(
+            experiment=cell.experiment,
+            labels=cell.labels,
+            seed=cell.seed,
+            status=status,
+            reason=reason,
+            estimates=estimates,
+            n=result.n,
+            protocol=result.protocol,
+            key=result.key,
+            cost=result.cost,
+            seconds=result.seconds,
+            cell=cell.id,
+            components={role: use.identity if use else None for role, use in cell.components.items()},
+        )
+
+    def measured(self, cell: Cell, result: CellResult, folder: Path) -> MeasuredCell:
+        """The cell as aggregates see it."""
+        digest = file_digest(folder / RECORDS) if result.n is not None else ""
+        return MeasuredCell(self.row(cell, result, folder), digest, lambda: self.records(result, folder))
+
+    def records(self, result: CellResult, folder: Path) -> Records:
+        """The records of a cell."""
+        return Records(_read_table(folder / RECORDS), result.protocol, folder)
+
+    def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate:
+        if result.status is not Status.OK:
+            return Estimate.undefined("no number while some records are in error", n=result.n or 0)
+        inputs = {
+            "records": file_digest(folder / RECORDS),
+            "protocol": result.protocol,
+            "metric": use.identity,
+            **code_of([use], self._catalog),
+        }
+        key = key_of(inputs)
+        kept = self._store.get_json("estimates", key)
+        if kept is not None:
+            return Estimate(**kept)
+        estimate = self._compute(use, lambda: self.records(result, folder))
+        self._store.put_json("estimates", key, asdict(estimate))
+        return estimate
+
+    def _compute(self, use: Use, records: Callable[[], Records]) -> Estimate:
+        try:
+            metric = self._catalog.find("metric", use.name).component.load()(**use.parameters)
+            table = records()
+            missing = [column for column in metric.columns if column not in table]
+            if missing:
+                return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(table))
+            estimate = metric.estimate(table)
+        except Exception as error:
+            raise _MetricError(Status.FAILED, f"{type(error).__name__}: {error}") from error
+        if not isinstance(estimate, Estimate):
+            raise _MetricError(Status.INVALID, f"returned a {type(estimate).__name__}, not an Estimate")
+        return estimate
+
+
+class _MetricError(Exception):
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@cache
+def _read_table(path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)

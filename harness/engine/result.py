@@ -1,0 +1,63 @@
+"""What became of a cell, as it is stored beside the records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.contract.rows import Status
+from harness.suite.cells import digest
+
+RECORDS = "records.parquet"
+RESULT = "result.json"
+LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What became of a cell; stored beside its records.
+
+    Attributes:
+        status, reason: how it ended and why.
+        n: how many records there are; None if there are none.
+        protocol, cost: as the task returned them.
+        data: digest, n and digest of the ids of the examples used.
+        weights: key and digest of every set of stored weights used.
+        comparability: the fields that must be equal before two rows may be compared.
+        seconds: wall time of the task; training is in `training_seconds`.
+        device, batch_size: how it was run; the records do not depend on them.
+        started: UTC time.
+        traceback: of the exception, if one was raised.
+    """
+
+    status: Status
+    reason: str = ""
+    n: int | None = None
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    weights: Sequence[Mapping[str, Any]] = ()
+    comparability: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    device: str = ""
+    batch_size: int = 0
+    started: str = ""
+    traceback: str = ""
+
+    @property
+    def key(self) -> str:
+        """The comparability key; empty if there are no records."""
+        return digest(self.comparability) if self.comparability else ""
+
+    @classmethod
+    def read(cls, folder: Path) -> CellResult:
+        """The result stored in a folder."""
+        raw = json.loads((folder / RESULT).read_bytes())
+        return cls(**{**raw, "status": Status(raw["status"])})
+
+    def write(self, folder: Path) -> None:
+        """Store the result in a folder."""
+        (folder / RESULT).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

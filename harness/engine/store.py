@@ -1,0 +1,146 @@
+"""The content-addressed store of trained weights, finished cells and estimates.
+
+An entry is a folder of files with a manifest of their digests. It is committed by one rename, so it is there
+whole or not at all; it is verified on every read, and what does not match is moved aside and made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.contract.errors import StoreError
+
+EntryKind = Literal["cells", "weights", "estimates", "pictures"]
+_MANIFEST = "manifest.json"
+
+
+class Store:
+    """Entries by kind and key below a folder.
+
+    Raises:
+        StoreError: the folder cannot be created or written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._staging, self._quarantine = root / "staging", root / "quarantine"
+        with _explained(root):
+            for folder in (self._staging, self._quarantine):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._staging, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+
+    @property
+    def signatures(self) -> Path:
+        """Where signatures read from component code are kept."""
+        return self.root / "signatures"
+
+    def folder(self, kind: EntryKind, key: str) -> Path:
+        """Where the entry lies if it exists."""
+        return self.root / kind / key[:2] / key
+
+    def get(self, kind: EntryKind, key: str) -> Path | None:
+        """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
+        folder = self.folder(kind, key)
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_bytes())
+            intact = all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
+        except FileNotFoundError:
+            if not folder.exists():
+                return None
+            intact = False
+        except (ValueError, KeyError, AttributeError, OSError):
+            intact = False
+        if intact:
+            return folder
+        self._move_aside(folder)
+        return None
+
+    def weights_digest(self, key: str) -> str | None:
+        """The digest of stored weights, or None if there are none; does not verify them."""
+        about = self.folder("weights", key) / "about.json"
+        return str(json.loads(about.read_bytes())["digest"]) if about.is_file() else None
+
+    def _move_aside(self, folder: Path) -> None:
+        with _explained(self.root):
+            folder.rename(self._quarantine / f"{folder.name}-{secrets.token_hex(4)}")
+
+    def open_stage(self) -> Path:
+        """A fresh folder to write an entry into; end it with `commit` or `discard`."""
+        folder = self._staging / f"{os.getpid()}-{secrets.token_hex(6)}"
+        with _explained(self.root):
+            folder.mkdir()
+        return folder
+
+    @staticmethod
+    def discard(staged: Path) -> None:
+        """Remove a staged folder, if it was not committed."""
+        shutil.rmtree(staged, ignore_errors=True)
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """A staged folder that is discarded at the end unless it was committed."""
+        folder = self.open_stage()
+        try:
+            yield folder
+        finally:
+            self.discard(folder)
+
+    def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
+        """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
+        final = self.folder(kind, key)
+        with _explained(self.root):
+            files = sorted(path for path in staged.rglob("*") if path.is_file())
+            manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
+            (staged / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            for path in [*files, staged / _MANIFEST, staged]:
+                _fsync(path)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                staged.rename(final)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            _fsync(final.parent)
+        return final
+
+    def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
+        """Commit a single JSON document."""
+        with self.stage() as staged, _explained(self.root):
+            (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
+            self.commit(kind, key, staged)
+
+    def get_json(self, kind: EntryKind, key: str) -> dict[str, Any] | None:
+        """A document committed by `put_json`, or None."""
+        folder = self.get(kind, key)
+        return None if folder is None else json.loads((folder / "value.json").read_bytes())
+
+
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the results folder {str(root)!r} cannot be written: {error.strerror or error}") from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

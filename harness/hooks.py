@@ -1,0 +1,68 @@
+"""The hooks of the harness. Their list is its architecture: each says where it runs and who may implement it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from harness.contract.components import Component
+
+if TYPE_CHECKING:
+    from harness.contract.rows import Row
+    from harness.suite.cells import Cell
+
+PROJECT = "harness"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def harness_components() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Declare the components of the plugin.
+
+    Runs in every process, also for `harness list`, so it must not import torch or other heavy packages.
+    A plugin that raises here is left out and reported; the others stay.
+    """
+
+
+@hookspec
+def harness_modify_cells(cells: list[Cell]) -> None:
+    """Filter or reorder the plan in place.
+
+    Runs in the coordinator, once, after the plan is made and before anything is executed. Cells that are
+    removed are reported as deselected.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_incompatible(cell: Cell) -> str | None:
+    """A reason why this cell cannot run, or None.
+
+    Runs in the coordinator while the plan is made, once per cell that fits by its protocols. The first reason
+    given makes the cell `skipped`.
+    """
+
+
+@hookspec
+def harness_provenance() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """Extra facts to store with the run under the plugin's name, for instance a driver version.
+
+    Runs in the coordinator, once, before the first cell. Observer: one that raises is reported and ignored.
+    """
+
+
+@hookspec
+def harness_run_start(run_id: str, cells: Sequence[Cell]) -> None:
+    """The run begins. Runs in the coordinator. Observer: one that raises is reported and ignored."""
+
+
+@hookspec
+def harness_cell_end(run_id: str, row: Row) -> None:
+    """A cell has ended, whatever its status. Runs in the coordinator. Observer."""
+
+
+@hookspec
+def harness_run_end(run_id: str, rows: Sequence[Row], exit_code: int) -> None:
+    """The tables are written. Runs in the coordinator. Observer."""

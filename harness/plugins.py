@@ -1,0 +1,199 @@
+"""Discovery: entry points and single files become a catalog of components that one bad plugin cannot break."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from harness import hooks
+from harness.contract.components import Component, Kind
+from harness.contract.errors import UsageError
+
+GROUP = "harness.plugins"
+CORE = "harness"
+DISTRIBUTION = "neural-harness"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailure:
+    """Why a plugin, or one of its components, was left out."""
+
+    plugin: str
+    source: str
+    stage: str
+    message: str
+    details: str = ""
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r} ({self.source}) was left out at {self.stage}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A component in the catalog and where it came from."""
+
+    component: Component
+    package: str
+    source: str
+
+    @property
+    def qualified_name(self) -> str:
+        """`package/name`, unique among the components of a kind."""
+        return f"{self.package}/{self.component.name}"
+
+
+@dataclass
+class Catalog:
+    """All components by kind and qualified name, the plugin manager, and what could not be loaded."""
+
+    manager: pluggy.PluginManager
+    entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+    failures: list[LoadFailure] = field(default_factory=list)
+
+    def of_kind(self, kind: Kind) -> list[Entry]:
+        """The entries of one kind, by qualified name."""
+        return [entry for (of, _), entry in sorted(self.entries.items()) if of == kind]
+
+    def named(self, name: str) -> list[Entry]:
+        """The entries of any kind with this short or qualified name."""
+        return [e for _, e in sorted(self.entries.items()) if name in (e.component.name, e.qualified_name)]
+
+    def find(self, kind: Kind, name: str) -> Entry:
+        """The entry with this qualified name, or with this short name while it is unique.
+
+        Raises:
+            UsageError: no such component (with the closest name and the plugins that did not load), or several.
+        """
+        matches = [entry for entry in self.of_kind(kind) if name in (entry.component.name, entry.qualified_name)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            told = " or ".join(f"{entry.qualified_name!r} (from {entry.source})" for entry in matches)
+            raise UsageError(f"{kind} {name!r} is offered twice; write {told}")
+        raise UsageError("\n".join([self._unknown(kind, name), *(f"  {failure}" for failure in self.failures)]))
+
+    def _unknown(self, kind: Kind, name: str) -> str:
+        elsewhere = self.named(name)
+        if elsewhere:
+            return f"{name!r} is a {elsewhere[0].component.kind}, not a {kind}"
+        names = {e.component.name for e in self.of_kind(kind)} | {e.qualified_name for e in self.of_kind(kind)}
+        close = difflib.get_close_matches(name, names, 1)
+        return f"there is no {kind} named {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def load_catalog(
+    plugin_folders: Iterable[Path] = (),
+    *,
+    entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
+    extra: Mapping[str, ModuleType] | None = None,
+) -> Catalog:
+    """Load every plugin; one that cannot load is recorded and left out.
+
+    Args:
+        plugin_folders: folders whose modules and packages are loaded as plugins, besides the installed ones.
+        entry_points: instead of the installed ones (for tests).
+        extra: modules to load as plugins by name (for tests).
+
+    Raises:
+        UsageError: a plugin folder that does not exist.
+    """
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    catalog = Catalog(manager)
+    _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))
+    found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
+    for point in sorted(found, key=lambda point: point.name):
+        _register(catalog, point.name, f"entry point {point.value}", point.load)
+    for name, module in (extra or {}).items():
+        _register(catalog, name, "given by the caller", lambda module=module: module)
+    for folder in plugin_folders:
+        for path in _modules_in(folder):
+            _register(catalog, path.stem, str(path), lambda path=path: _import_file(path))
+    return catalog
+
+
+def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) -> None:
+    stage, manager = "import", catalog.manager
+    plugin: Any = None
+    try:
+        if manager.has_plugin(name):
+            raise UsageError(f"another plugin of this name is loaded ({manager.get_plugin(name).__file__})")
+        plugin = get()
+        stage = "registration"
+        manager.register(plugin, name)
+        if not manager.get_hookcallers(plugin):
+            raise UsageError("it implements no hook; is @hookimpl missing?")
+        manager.check_pending()
+        stage = "harness_components"
+        others = [other for _, other in manager.list_name_plugin() if other is not plugin]
+        declared = [c for part in manager.subset_hook_caller("harness_components", others)() for c in part]
+        for component in declared:
+            if not isinstance(component, Component):
+                raise TypeError(f"it must yield Component objects, not {type(component).__name__}")
+    except Exception as error:
+        # pluggy keeps a plugin whose validation failed.
+        if plugin is not None and manager.is_registered(plugin):
+            manager.unregister(plugin)
+        message = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        catalog.failures.append(LoadFailure(name, source, stage, message, traceback.format_exc()))
+        return
+    package = getattr(plugin, "__name__", name).partition(".")[0]
+    for component in declared:
+        entry = Entry(component, package, source)
+        key = (component.kind, entry.qualified_name)
+        if key in catalog.entries:
+            message = f"{component.kind} {key[1]!r} is declared twice, by {catalog.entries[key].source} and by {source}"
+            catalog.failures.append(LoadFailure(name, source, "harness_components", message))
+        else:
+            catalog.entries[key] = entry
+
+
+def _modules_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise UsageError(f"plugins folder {str(folder)!r} does not exist")
+    files = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
+    packages = [path for path in folder.iterdir() if (path / "__init__.py").is_file()]
+    return sorted(files + packages)
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = path.stem
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(_code_of(path)):
+        taken_by = getattr(sys.modules[name], "__file__", None) or "a built-in module"
+        raise UsageError(f"the module name {name!r} is taken by {taken_by}; rename the file")
+    if name not in sys.modules and importlib.util.find_spec(name) is not None:
+        raise UsageError(f"the module name {name!r} is taken by an installed package; rename the file")
+    spec = importlib.util.spec_from_file_location(
+        name, _code_of(path), submodule_search_locations=[str(path)] if path.is_dir() else None
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python module")
+    module = importlib.util.module_from_spec(spec)
+    # A target "name:attribute" of this plugin is imported by name later on.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _code_of(path: Path) -> Path:
+    return (path / "__init__.py" if path.is_dir() else path).resolve()
+
+
+def first_party() -> set[str]:
+    """The packages that ship with harness itself."""
+    points = importlib.metadata.distribution(DISTRIBUTION).entry_points.select(group=GROUP)
+    return {CORE, *(point.module.partition(".")[0] for point in points)}

@@ -1,0 +1,1 @@
+"""From records to tables: statistics, measurement, aggregates, and what a user reads."""

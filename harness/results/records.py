@@ -1,0 +1,65 @@
+"""Checking the records that a task returns and turning them into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.contract.errors import InvalidOutput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def to_table(columns: Mapping[str, Any]) -> pa.Table:
+    """Record columns as an Arrow table.
+
+    Raises:
+        InvalidOutput: no `id`, ids that are not unique text, unequal lengths, no rows, or NaN.
+    """
+    import pyarrow as pa
+
+    if "id" not in columns:
+        raise InvalidOutput("the task returned records without the column 'id'")
+    arrays = {name: _array(name, values) for name, values in columns.items()}
+    lengths = {name: len(array) for name, array in arrays.items()}
+    n = lengths["id"]
+    uneven = [f"{name} has {length}" for name, length in lengths.items() if length != n]
+    if uneven:
+        raise InvalidOutput(f"the task returned {n} ids, but {', '.join(uneven)}")
+    if n == 0:
+        raise InvalidOutput("the task returned no records")
+    ids = arrays["id"].to_pylist()
+    if not all(isinstance(i, str) for i in ids) or len(set(ids)) != n:
+        raise InvalidOutput("the ids of the records are not unique text")
+    for name, array in arrays.items():
+        _check_numbers(name, array, ids)
+    return pa.table(arrays)
+
+
+def _array(name: str, values: Any) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        if hasattr(values, "detach"):
+            values = values.detach().cpu().numpy()
+        if isinstance(values, np.ndarray) and values.ndim > 1:
+            flat = pa.array(values.reshape(-1))
+            return pa.FixedSizeListArray.from_arrays(flat, int(np.prod(values.shape[1:])))
+        return pa.array(values, from_pandas=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise InvalidOutput(f"record column {name!r} cannot be stored: {error}") from error
+
+
+def _check_numbers(name: str, array: pa.Array, ids: list[str]) -> None:
+    import pyarrow as pa
+
+    flat = array.flatten() if pa.types.is_fixed_size_list(array.type) else array
+    if not pa.types.is_floating(flat.type):
+        return
+    wrong = np.isnan(flat.to_numpy(zero_copy_only=False)) & np.asarray(flat.is_valid())
+    if wrong.any():
+        first = ids[int(np.flatnonzero(wrong)[0]) // max(1, len(flat) // len(array))]
+        raise InvalidOutput(f"record column {name!r} has NaN in {int(wrong.sum())} places, first for example {first!r}")

@@ -1,0 +1,94 @@
+"""The folder of a run: run.json first, then its cells, then its tables. Only the coordinator writes here."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.contract.errors import StoreError, UsageError
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk.
+
+    Attributes:
+        path: results/<suite>/<run-id>.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, results: Path, suite: str) -> RunFolder:
+        """A new run of a suite. Raises StoreError if it cannot be written."""
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        try:
+            (results / suite / run_id / "cells").mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(f"the results folder {str(results)!r} cannot be written: {error.strerror}") from error
+        return cls(results / suite / run_id)
+
+    @classmethod
+    def find(cls, name: str, results: Path) -> RunFolder:
+        """A run given by its folder, by `suite/run-id`, or by its suite for the latest one.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for candidate in (Path(name), results / name):
+            if (candidate / RUN).is_file():
+                return cls(candidate)
+            runs = sorted(path.parent for path in candidate.glob(f"*/{RUN}")) if candidate.is_dir() else []
+            if runs:
+                return cls(runs[-1])
+        raise UsageError(f"there is no run {name!r}; give its folder, or the name of a suite that was run into {str(results)!r}")
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run."""
+        return self.path.name
+
+    def cell(self, cell_id: str) -> Path:
+        """The folder of a cell."""
+        return self.path / "cells" / cell_id
+
+    def take_cell(self, cell_id: str, source: Path, *, move: bool = False) -> None:
+        """Put a cell's files here: moved, or linked from the store where the file system allows it."""
+        final = self.cell(cell_id)
+        if move:
+            shutil.move(source, final)
+        else:
+            shutil.copytree(source, final, copy_function=_link_or_copy, ignore=shutil.ignore_patterns("manifest.json"))
+
+    def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
+        """Write a JSON file, whole or not at all."""
+        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file, whole or not at all."""
+        staged = self.path / f".{name}.{os.getpid()}.tmp"
+        try:
+            staged.write_text(text, encoding="utf-8")
+            staged.replace(self.path / name)
+        except OSError as error:
+            raise StoreError(f"{self.path / name} cannot be written: {error.strerror}") from error
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,215 @@
+"""Tables: rows as a data frame, as JSON, and as text that reads well in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.plugins import Catalog
+    from harness.signatures import SignatureReader
+    from harness.suite.cells import Plan
+
+_ROLES = ("data", "model", "attack", "sampler")
+_ARROWS = {"max": " ↑", "min": " ↓"}
+_KEY_LENGTH = 8
+UNDEFINED = "–"
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows as a data frame with one column per field: for each metric its value, `_low`, `_high`, `_n`, `_missing`."""
+    import pandas as pd
+
+    return pd.DataFrame([_flat(row) for row in rows])
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {"experiment": row.experiment, **row.labels, "seed": row.seed, "status": str(row.status)}
+    for name, estimate in row.estimates.items():
+        flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        flat |= {f"{name}_n": estimate.n, f"{name}_missing": estimate.n_missing}
+    flat |= {"n": row.n, **row.cost, "seconds": row.seconds, "key": row.key, "derived": row.derived, "reason": row.reason}
+    return flat
+
+
+def to_json(row: Row) -> dict[str, Any]:
+    """A row as a JSON object; `Row` fields by their names."""
+    return {**asdict(row), "status": str(row.status)}
+
+
+def from_json(raw: Mapping[str, Any]) -> Row:
+    """The inverse of `to_json`."""
+    estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
+    return Row(**{**raw, "status": Status(raw["status"]), "estimates": estimates})
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A number as tables show it: three decimals for fractions, four significant digits otherwise."""
+    if value is None:
+        return UNDEFINED
+    return f"{value:.3f}" if unit == "fraction" else f"{value:.4g}"
+
+
+def interval(estimate: Estimate, unit: str = "") -> str:
+    """An estimate as tables show it: `0.933 [0.902, 0.955]`, with missing records in front of their number."""
+    if estimate.value is None:
+        return UNDEFINED if estimate.applies else ""
+    text = number(estimate.value, unit)
+    if estimate.low is not None or estimate.high is not None:
+        text += f" [{number(estimate.low, unit)}, {number(estimate.high, unit)}]"
+    return f"{text} ({estimate.n_missing} missing)" if estimate.n_missing else text
+
+
+class TableView:
+    """Rows of one experiment laid out as a table of text.
+
+    Attributes:
+        rows: what to show.
+        headings: metric name to what its column is called, e.g. "accuracy ↑".
+        units: metric name to unit.
+    """
+
+    def __init__(self, rows: Sequence[Row], headings: Mapping[str, str], units: Mapping[str, str]) -> None:
+        self.rows, self.headings, self.units = rows, headings, units
+        self.metrics = list(dict.fromkeys(name for row in rows for name in row.estimates))
+
+    def constants(self) -> dict[str, str]:
+        """What is the same in every row and therefore needs no column."""
+        found: dict[str, str] = {}
+        for role in ("data", "sampler"):
+            labels = {row.labels.get(role, "") for row in self.rows}
+            if len(labels) == 1 and (label := labels.pop()):
+                found[role] = label
+        seeds = {row.seed for row in self.rows}
+        if len(seeds) == 1:
+            found["seed"] = str(seeds.pop())
+        return found
+
+    def columns(self, *, dropped: Sequence[str] = (), repeat: bool = True) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells.
+
+        Args:
+            dropped: metrics to leave out.
+            repeat: write a label again where it is that of the row above.
+        """
+        constant = self.constants()
+        roles = [role for role in _ROLES if role not in constant and any(role in row.labels for row in self.rows)]
+        costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
+        metrics = [name for name in self.metrics if name not in dropped]
+        threats = any(row.protocol.get("threat") for row in self.rows)
+        head = [*roles, *(["seed"] if "seed" not in constant else []), *(["threat"] if threats else [])]
+        head += [*(self.headings.get(name, name) for name in metrics), "n", "status", *costs, "s", "key"]
+        body: list[list[str]] = []
+        above: Row | None = None
+        for row in self.rows:
+            fresh = above is None or repeat
+            labels = [row.labels.get(r, "") if fresh or above is None or _differs(row, above, roles[: i + 1]) else "" for i, r in enumerate(roles)]
+            line = [*labels, *([str(row.seed)] if "seed" not in constant else []), *([threat_text(row)] if threats else [])]
+            line += [interval(row.estimates[m], self.units.get(m, "")) if m in row.estimates else "" for m in metrics]
+            line += ["" if row.n is None else str(row.n), str(row.status)]
+            line += [f"{row.cost[cost]:.1f}" if cost in row.cost else "" for cost in costs]
+            line += ["" if row.seconds is None else f"{row.seconds:.2f}", row.key[:_KEY_LENGTH]]
+            body.append(line)
+            above = row
+        return head, body
+
+    def notes(self) -> list[str]:
+        """Why rows are not ok, and why numbers are undefined, each reason once."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.status is not Status.OK:
+                found.setdefault(f"{row.status}: {row.reason}", []).append(name_of(row))
+            for name, estimate in row.estimates.items():
+                applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
+                if estimate.value is None and row.status is Status.OK and (estimate.applies or not applied_somewhere):
+                    found.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
+        shown = []
+        for reason, names in found.items():
+            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
+        return shown
+
+
+def name_of(row: Row) -> str:
+    """The labels of a row in one word group."""
+    return " / ".join(row.labels[role] for role in ("model", "attack", "sampler") if role in row.labels) or row.experiment
+
+
+def threat_text(row: Row) -> str:
+    """The threat model of a row, e.g. "linf ≤ 0.1"."""
+    raw = row.protocol.get("threat")
+    if not raw:
+        return ""
+    from harness.contract.protocols import Threat
+
+    return str(Threat(**raw))
+
+
+def _differs(row: Row, above: Row, roles: Sequence[str]) -> bool:
+    return any(row.labels.get(role) != above.labels.get(role) for role in roles)
+
+
+def views(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> list[tuple[str, str, TableView]]:
+    """(name, question, view) of each experiment."""
+    found = []
+    for name, experiment in plan.experiments.items():
+        headings, units = {}, {}
+        for use in experiment.metrics:
+            signature = signatures.read(catalog.find(use.kind, use.name).component)
+            headings[use.label] = use.label.replace("_", " ") + _ARROWS.get(signature.direction, "")
+            units[use.label] = signature.unit
+        found.append((name, experiment.about, TableView([r for r in rows if r.experiment == name], headings, units)))
+    return found
+
+
+def write_tables(folder: RunFolder, plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> list[Path]:
+    """Write table.md, table.csv and table.json; return their paths."""
+    folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog)))
+    folder.write_text("table.csv", frame(rows).to_csv(index=False))
+    folder.write_json("table.json", {"suite": plan.suite, "rows": [to_json(row) for row in rows]})
+    return [folder.path / f"table.{suffix}" for suffix in ("md", "csv", "json")]
+
+
+def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]]) -> str:
+    """The tables of a run as Markdown."""
+    from tabulate import tabulate
+
+    parts = [f"# {plan.suite}", plan.about] if plan.about else [f"# {plan.suite}"]
+    for name, about, view in tables:
+        if len(tables) > 1:
+            parts += [f"## {name}", *([about] if about and about != plan.about else [])]
+        constant = ", ".join(f"{role} {label}" for role, label in view.constants().items())
+        columns, body = view.columns()
+        parts += [f"{constant}; intervals at 95 %.", tabulate(body, columns, tablefmt="github", disable_numparse=True)]
+        notes = view.notes()
+        parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
+    return "\n\n".join(parts) + "\n"
+
+
+def terminal(view: TableView, width: int) -> str:
+    """A table as text of at most this width: the last metrics are left out, by name, until it fits."""
+    from tabulate import tabulate
+
+    dropped: list[str] = []
+    while True:
+        columns, body = view.columns(dropped=dropped, repeat=False)
+        text = tabulate(body, columns, tablefmt="simple", disable_numparse=True)
+        rest = [name for name in view.metrics if name not in dropped]
+        if max(map(len, text.splitlines())) <= width or len(rest) <= 1:
+            break
+        dropped.insert(0, rest[-1])
+    return text + (f"\n(too narrow for {', '.join(dropped)}; see table.md)" if dropped else "")
+
+
+def table_json(path: Path) -> list[Row]:
+    """The rows of a table.json."""
+    return [from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["rows"]]

@@ -1,0 +1,346 @@
+"""Reading a component's target: its parameters, and what it offers to or needs from other components.
+
+The signature and docstring of the target are the one source for validation, `harness describe` and the JSON
+Schema. Reading them imports the target, and with it perhaps torch, so what was read can be kept in a cache.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from typing_extensions import get_protocol_members, is_protocol
+
+from harness.contract.components import Component, Kind
+from harness.contract.errors import HarnessError
+from harness.contract.parameters import ComponentOf, Location, Variants
+from harness.suite.cells import ROLES
+
+_LOCATION_MARKER = Location.__metadata__[0]  # type: ignore[attr-defined]
+_DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
+_JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+
+
+class SignatureError(HarnessError):
+    """A target whose signature the suite format cannot express."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a component.
+
+    Attributes:
+        name: as written under `with:`.
+        schema: a JSON Schema of its values.
+        required: whether a suite must give it.
+        default: its value where a suite does not.
+        doc: what the docstring says of it.
+        path: "file" if its content counts, "location" if only the place does, "" if it is no path.
+        component: the kind of component it takes; None for a plain value.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    required: bool = False
+    default: Any = None
+    doc: str = ""
+    path: str = ""
+    component: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The parameters that come with one choice of the varying parameter."""
+
+    doc: str
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The methods that a component requires of another."""
+
+    protocol: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a target's code says about it.
+
+    Attributes:
+        doc: its docstring without the parameters.
+        parameters: in the order of the signature.
+        varies_with: the parameter that chooses a variant, if any.
+        variants: choice to what comes with it.
+        roles: for a task, the roles of its cells; True where the role may be left out.
+        needs: role to what is required of the component in it.
+        offers: public methods of what the target makes; None if that is known only once it is made.
+        direction, unit: of a metric.
+    """
+
+    doc: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    varies_with: str = ""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    roles: Mapping[str, bool] = field(default_factory=dict)
+    needs: Mapping[str, Needs] = field(default_factory=dict)
+    offers: frozenset[str] | None = None
+    direction: str = ""
+    unit: str = ""
+
+    def parameters_for(self, given: Mapping[str, Any]) -> tuple[Parameter, ...]:
+        """The parameters that apply when these values are given."""
+        chosen = self.variants.get(str(given.get(self.varies_with))) if self.varies_with else None
+        return (*self.parameters, *chosen.parameters) if chosen else self.parameters
+
+    def lacks(self, needs: Needs | None) -> list[str]:
+        """The required methods that the made thing will not have; empty where that is not known yet."""
+        if needs is None or self.offers is None:
+            return []
+        return [member for member in needs.members if member not in self.offers]
+
+    def to_json(self) -> str:
+        """The signature as JSON text."""
+        offers = None if self.offers is None else sorted(self.offers)
+        return json.dumps({**asdict(self), "offers": offers})
+
+    @classmethod
+    def from_json(cls, text: str) -> Signature:
+        """The inverse of `to_json`."""
+        raw = json.loads(text)
+        return cls(
+            doc=raw["doc"],
+            parameters=tuple(Parameter(**p) for p in raw["parameters"]),
+            varies_with=raw["varies_with"],
+            variants={
+                name: Variant(v["doc"], tuple(Parameter(**p) for p in v["parameters"])) for name, v in raw["variants"].items()
+            },
+            roles=raw["roles"],
+            needs={role: Needs(n["protocol"], tuple(n["members"])) for role, n in raw["needs"].items()},
+            offers=None if raw["offers"] is None else frozenset(raw["offers"]),
+            direction=raw["direction"],
+            unit=raw["unit"],
+        )
+
+
+class SignatureReader:
+    """Reads signatures once per process, and once per code version where a cache folder is given."""
+
+    def __init__(self, cache_folder: Path | None = None, key: Callable[[Component], str] | None = None) -> None:
+        self._read: dict[str, Signature] = {}
+        self._folder = cache_folder
+        self._key = key
+
+    def read(self, component: Component) -> Signature:
+        """The signature of the component's target.
+
+        Raises:
+            SignatureError: the target cannot be imported or its signature cannot be expressed.
+        """
+        known = self._read.get(component.target)
+        if known is None:
+            known = self._read[component.target] = self._from_cache(component)
+        return known
+
+    def _from_cache(self, component: Component) -> Signature:
+        if self._folder is None or self._key is None:
+            return read_signature(component)
+        path = self._folder / f"{self._key(component)}.json"
+        if path.is_file():
+            return Signature.from_json(path.read_text(encoding="utf-8"))
+        signature = read_signature(component)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        staged = path.with_suffix(f".{id(self)}.tmp")
+        staged.write_text(signature.to_json(), encoding="utf-8")
+        staged.replace(path)
+        return signature
+
+
+def read_signature(component: Component) -> Signature:
+    """Import the target and read its signature. Raises SignatureError."""
+    where = f"{component.kind} {component.name!r} ({component.target})"
+    try:
+        target = component.load()
+    except Exception as error:
+        raise SignatureError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    doc, parameters = _parameters(target, where)
+    variants = getattr(target, "variants", None)
+    variants = variants() if inspect.isfunction(variants) else None
+    extra: dict[str, Variant] = {}
+    if isinstance(variants, Variants):
+        own = {p.name for p in parameters}
+        for choice, factory in variants.choices.items():
+            about, of_choice = _parameters(factory, f"{where}, {variants.parameter}={choice}")
+            extra[choice] = Variant(about, tuple(p for p in of_choice if p.name not in variants.hidden | own))
+        parameters = tuple(_with_choices(p, extra) if p.name == variants.parameter else p for p in parameters)
+    roles, needs = _requirements(target, component.kind, where)
+    return Signature(
+        doc=doc,
+        parameters=parameters,
+        varies_with=variants.parameter if isinstance(variants, Variants) else "",
+        variants=extra,
+        roles=roles,
+        needs=needs,
+        offers=_offers(target),
+        direction=str(getattr(target, "direction", "")),
+        unit=str(getattr(target, "unit", "")),
+    )
+
+
+def _with_choices(parameter: Parameter, choices: Iterable[str]) -> Parameter:
+    return Parameter(**{**asdict(parameter), "schema": {"type": "string", "enum": sorted(choices)}})
+
+
+def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Parameter, ...]]:
+    """The docstring and the parameters of a class or function."""
+    about, documented = _documentation(target)
+    function = target.__init__ if inspect.isclass(target) else target
+    if function is object.__init__:
+        return about, ()
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise SignatureError(f"{where}: an annotation cannot be resolved at run time: {error}") from error
+    parameters = []
+    for name, raw in inspect.signature(target).parameters.items():
+        if raw.kind in (raw.VAR_KEYWORD, raw.VAR_POSITIONAL):
+            continue
+        documented_type, doc = documented.get(name, ("", ""))
+        required = raw.default is raw.empty
+        default = None if required else _plain(raw.default)
+        try:
+            schema, path, component = _schema(hints.get(name), documented_type, None if required else raw.default)
+        except SignatureError as error:
+            raise SignatureError(f"{where}: parameter {name!r} {error}") from error
+        parameters.append(Parameter(name, schema, required, default, doc, path, component))
+    return about, tuple(parameters)
+
+
+def _plain(value: Any) -> Any:
+    """A default as a suite would write it."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The description, and (type, text) by parameter name, from the docstrings of a target."""
+    import docstring_parser
+
+    texts = [inspect.getdoc(target) or ""]
+    if inspect.isclass(target) and "__init__" in vars(target):
+        texts.append(inspect.getdoc(target.__init__) or "")
+    parsed = [docstring_parser.parse(text) for text in texts]
+    found: dict[str, tuple[str, str]] = {}
+    for part in parsed:
+        for parameter in part.params:
+            for name in parameter.arg_name.split(","):
+                text = " ".join((parameter.description or "").split())
+                found[name.strip()] = (parameter.type_name or "", re.sub(r"\s*\(Default:.*?\)\s*$", "", text))
+    head = parsed[0]
+    about = "\n\n".join(part for part in (head.short_description, head.long_description) if part)
+    return about, found
+
+
+def _schema(hint: Any, documented: str, default: Any) -> tuple[dict[str, Any], str, Kind | None]:
+    """The JSON Schema of an annotation, whether it is a path, and the kind of component it takes."""
+    if hint is None:
+        return _undocumented_schema(documented, default), "", None
+    markers = list(getattr(hint, "__metadata__", ()))
+    for part in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else ():
+        markers += getattr(part, "__metadata__", ())
+    for marker in markers:
+        if isinstance(marker, ComponentOf):
+            return {}, "", marker.kind
+    from pydantic import PydanticUserError, TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    try:
+        schema = TypeAdapter(hint).json_schema()
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        raise SignatureError(f"has a type that a suite cannot express: {hint}") from error
+    is_path = "path" in (part.get("format", "") for part in [schema, *schema.get("anyOf", [])])
+    path = "" if not is_path else "location" if _LOCATION_MARKER in markers else "file"
+    return schema, path, None
+
+
+def _undocumented_schema(documented: str, default: Any) -> dict[str, Any]:
+    """For a parameter without annotation: the type that its docstring gives, else that of its default."""
+    named = _DOCUMENTED_TYPES.get(documented.strip())
+    of_default = _JSON_TYPES.get(type(default))
+    if named == "integer" and of_default == "number":
+        named = "number"
+    kind = named or of_default
+    if kind is None:
+        return {}
+    return {"type": kind} if default is not None else {"anyOf": [{"type": kind}, {"type": "null"}]}
+
+
+def _requirements(target: Callable[..., Any], kind: str, where: str) -> tuple[dict[str, bool], dict[str, Needs]]:
+    """For a task, its roles and what each needs; for others, what their methods need of a model."""
+    if not inspect.isclass(target):
+        return {}, {}
+    if kind == "task":
+        run = getattr(target, "run", None)
+        if run is None:
+            raise SignatureError(f"{where} has no method `run`")
+        hints = _hints(run)
+        names = [name for name in inspect.signature(run).parameters if name not in ("self", "ctx")]
+        unknown = [name for name in names if name not in ROLES]
+        if unknown:
+            raise SignatureError(f"{where}: `run` takes {unknown[0]!r}; the roles of a cell are {', '.join(ROLES)}")
+        roles = {name: type(None) in get_args(hints.get(name)) for name in names}
+        return roles, _needs({name: hints.get(name) for name in names})
+    for name, method in inspect.getmembers(target, inspect.isfunction):
+        if not name.startswith("_") and "model" in inspect.signature(method).parameters:
+            return {}, _needs({"model": _hints(method).get("model")})
+    return {}, {}
+
+
+def _hints(method: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(method)
+    except NameError:
+        # A name that exists only for type checkers: what is needed is then found out when the cell runs.
+        return {}
+
+
+def _needs(hints: Mapping[str, Any]) -> dict[str, Needs]:
+    found: dict[str, Needs] = {}
+    for role, hint in hints.items():
+        for part in get_args(hint) or (hint,):
+            if inspect.isclass(part) and is_protocol(part):
+                # Attributes may be set in __init__, where a class does not show them; methods cannot hide.
+                methods = [m for m in get_protocol_members(part) if inspect.isfunction(getattr(part, m, None))]
+                found[role] = Needs(part.__name__, tuple(sorted(methods)))
+    return found
+
+
+@cache
+def _members(made: type) -> frozenset[str]:
+    names = {*dir(made), *(name for base in made.__mro__ for name in vars(base).get("__annotations__", {}))}
+    return frozenset(name for name in names if not name.startswith("_") or name == "__call__")
+
+
+def _offers(target: Callable[..., Any]) -> frozenset[str] | None:
+    """The public methods of what calling the target gives, where its class is known."""
+    made = target if inspect.isclass(target) else _hints(target).get("return")
+    if not inspect.isclass(made) or made is object or is_protocol(made):
+        return None
+    return _members(made)
+
+
+def missing_methods(thing: object, needs: Needs | None) -> list[str]:
+    """The required methods that a made thing does not have."""
+    return [] if needs is None else [member for member in needs.members if not hasattr(thing, member)]

@@ -1,0 +1,234 @@
+"""Cells: fully resolved combinations of components, the unit of work, caching, retry and failure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from harness.contract.components import Kind
+
+Role = Literal["model", "data", "attack", "sampler"]
+ROLES: tuple[Role, ...] = get_args(Role)
+KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling, so that equal things have equal hashes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a JSON value, in hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Use:
+    """A component as a cell uses it, with all its parameters.
+
+    Attributes:
+        kind: what it is.
+        name: its qualified name.
+        label: what tables call it.
+        version: the version its plugin declares.
+        parameters: every parameter, defaults included; a nested component is a `Use`.
+        files: parameters that are paths whose content counts.
+        locations: parameters that are paths whose content does not count.
+        limit: for data, use only the first examples.
+        trained_on: for a trainable model, the data it is fitted on.
+    """
+
+    kind: Kind
+    name: str
+    label: str
+    version: int
+    parameters: Mapping[str, Any]
+    files: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    limit: int | None = None
+    trained_on: Use | None = None
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for two uses to be the same thing; labels and locations are not part of it."""
+        kept = {name: value for name, value in self.parameters.items() if name not in self.locations}
+        return {
+            "name": self.name,
+            "version": self.version,
+            "parameters": {name: value.identity if isinstance(value, Use) else value for name, value in kept.items()},
+            "limit": self.limit,
+            "trained_on": self.trained_on.identity if self.trained_on else None,
+        }
+
+    @cached_property
+    def identity_digest(self) -> str:
+        """The hash of the identity."""
+        return digest([self.kind, self.identity])
+
+    def nested(self) -> list[Use]:
+        """This use and every use inside it."""
+        inner = [value for value in self.parameters.values() if isinstance(value, Use)]
+        inner += [self.trained_on] if self.trained_on else []
+        return [self, *(deeper for use in inner for deeper in use.nested())]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of a task with its components, under one seed.
+
+    Attributes:
+        experiment: the experiment of the suite it belongs to.
+        task: the task.
+        components: role to component; None where a treatment is absent on purpose.
+        metrics: what is computed of its records. Not part of its identity: records come before metrics.
+        seed: the seed every random draw depends on.
+        chunk: how many examples a component that is not batch-independent is given at once.
+        skip: why the cell cannot run; empty if it can.
+    """
+
+    experiment: str
+    task: Use
+    components: Mapping[Role, Use | None]
+    metrics: tuple[Use, ...] = ()
+    seed: int = 0
+    chunk: int = 64
+    skip: str = ""
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for two cells to have the same records, given equal code, data and weights."""
+        return {
+            "task": self.task.identity_digest,
+            "components": {role: use.identity_digest if use else None for role, use in self.components.items()},
+            "seed": self.seed,
+            "chunk": self.chunk,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """Readable and path-safe, e.g. "standard.pgd-eps-0.1.digits.s0-1f3a9c"."""
+        names = [self.components[role] for role in ("model", "attack", "sampler", "data") if self.components.get(role)]
+        words = [use.label for use in names if use] or [self.task.label]
+        slug = ".".join("".join(c if c.isalnum() or c in ".-_" else "-" for c in word) for word in words)
+        return f"{slug[:96]}.s{self.seed}-{digest([self.experiment, self.identity])[:8]}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What tables call the components, by role."""
+        return {role: use.label if use else "none" for role, use in self.components.items()}
+
+    @property
+    def uses(self) -> list[Use]:
+        """Every component of the cell, nested ones included, and the task."""
+        return [deeper for use in (self.task, *self.components.values()) if use for deeper in use.nested()]
+
+
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """What is made of the cells of one experiment."""
+
+    name: str
+    about: str
+    metrics: tuple[Use, ...]
+    aggregates: tuple[Use, ...]
+    reports: tuple[Use, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a suite, in the order in which they run.
+
+    Attributes:
+        suite, about: its name and question.
+        file: where it was read from.
+        threads: torch threads it asks for.
+        experiments: by name.
+        cells: in order; a cell that cannot run says why in `skip`.
+        deselected: how many combinations `include`, `exclude` or a plugin left out.
+    """
+
+    suite: str
+    about: str
+    file: str
+    threads: int | None
+    experiments: Mapping[str, PlannedExperiment]
+    cells: tuple[Cell, ...]
+    deselected: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON; each component stands in it once."""
+        uses: dict[str, Any] = {}
+
+        def put(use: Use | None) -> str | None:
+            if use is None:
+                return None
+            key = digest([use.kind, use.label, use.identity, use.locations and dict(use.parameters)])[:16]
+            uses.setdefault(key, _use_to_json(use))
+            return key
+
+        cells = [
+            {
+                "experiment": cell.experiment,
+                "task": put(cell.task),
+                "components": {role: put(use) for role, use in cell.components.items()},
+                "metrics": [put(use) for use in cell.metrics],
+                "seed": cell.seed,
+                "chunk": cell.chunk,
+                "skip": cell.skip,
+            }
+            for cell in self.cells
+        ]
+        parts = ("metrics", "aggregates", "reports")
+        experiments = [
+            {"name": e.name, "about": e.about, **{part: [put(use) for use in getattr(e, part)] for part in parts}}
+            for e in self.experiments.values()
+        ]
+        head = {name: getattr(self, name) for name in ("suite", "about", "file", "threads", "deselected")}
+        return {**head, "experiments": experiments, "cells": cells, "uses": uses}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_json`."""
+        uses = {key: _use_from_json(value) for key, value in raw["uses"].items()}
+
+        def get(keys: Sequence[str]) -> tuple[Use, ...]:
+            return tuple(uses[key] for key in keys)
+
+        cells = tuple(
+            Cell(
+                cell["experiment"],
+                uses[cell["task"]],
+                {role: uses[key] if key else None for role, key in cell["components"].items()},
+                get(cell["metrics"]),
+                cell["seed"],
+                cell["chunk"],
+                cell["skip"],
+            )
+            for cell in raw["cells"]
+        )
+        experiments = {
+            e["name"]: PlannedExperiment(e["name"], e["about"], get(e["metrics"]), get(e["aggregates"]), get(e["reports"]))
+            for e in raw["experiments"]
+        }
+        return cls(raw["suite"], raw["about"], raw["file"], raw["threads"], experiments, cells, raw["deselected"])
+
+
+def _use_to_json(use: Use) -> dict[str, Any]:
+    fields = {name: getattr(use, name) for name in use.__dataclass_fields__}
+    parameters = {n: {"$use": _use_to_json(v)} if isinstance(v, Use) else v for n, v in use.parameters.items()}
+    trained_on = _use_to_json(use.trained_on) if use.trained_on else None
+    return {**fields, "parameters": parameters, "trained_on": trained_on}
+
+
+def _use_from_json(raw: Mapping[str, Any]) -> Use:
+    parameters = {
+        name: _use_from_json(value["$use"]) if isinstance(value, dict) and "$use" in value else value
+        for name, value in raw["parameters"].items()
+    }
+    trained_on = _use_from_json(raw["trained_on"]) if raw["trained_on"] else None
+    tuples = {name: tuple(raw[name]) for name in ("files", "locations")}
+    return Use(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})

@@ -1,0 +1,110 @@
+"""The JSON Schema of suite files: completion and checks in editors, from the same sources as our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.contract.components import Kind
+from harness.contract.errors import HarnessError
+from harness.plugins import Catalog, Entry
+from harness.signatures import Parameter, Signature, SignatureReader
+from harness.suite.schema import Experiment, SuiteHead
+
+_KIND_OF_KEY: dict[str, Kind] = {
+    "data": "dataset",
+    "models": "model",
+    "attacks": "attack",
+    "samplers": "sampler",
+    "metrics": "metric",
+    "aggregates": "aggregate",
+    "reports": "reporter",
+}
+_FRACTION = {"type": "string", "pattern": r"^[-+0-9.eE]+\s*/\s*[0-9.]+$"}
+
+
+def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[str] | None = None) -> dict[str, Any]:
+    """The schema of a suite with the components of the catalog.
+
+    Args:
+        catalog: what is installed.
+        signatures: reads parameters.
+        packages: only components of these packages; None for all.
+    """
+    head, experiment = SuiteHead.model_json_schema(by_alias=True), Experiment.model_json_schema(by_alias=True)
+    definitions = {**head.pop("$defs", {}), **experiment.pop("$defs", {})}
+    properties = {**experiment["properties"], **head["properties"]}
+    for key, kind in _KIND_OF_KEY.items():
+        base = {"models": "ModelEntry", "data": "DataEntry"}.get(key, "UseEntry")
+        definitions[kind] = _entry_schema(kind, base, catalog, signatures, packages)
+        properties[key]["items"] = {"$ref": f"#/$defs/{kind}"}
+    properties["data"] = {"anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}], "description": properties["data"]["description"]}
+    tasks = [name for entry in catalog.of_kind("task") if packages is None or entry.package in packages for name in [entry.component.name]]
+    properties["task"] = {**properties["task"], "anyOf": [{"enum": tasks}, {"type": "string"}]}
+    of_experiment = {key: value for key, value in properties.items() if key in Experiment.model_fields}
+    properties["experiments"]["items"] = {"type": "object", "properties": of_experiment, "additionalProperties": False}
+    definitions["ModelEntry"]["properties"]["trained_on"] = {"$ref": "#/$defs/dataset"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "harness suite",
+        "description": "What to measure: every combination of data, models, treatments and seeds is a cell.",
+        "type": "object",
+        "required": ["suite"],
+        "properties": dict(sorted(properties.items())),
+        "additionalProperties": False,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _entry_schema(
+    kind: Kind, base: str, catalog: Catalog, signatures: SignatureReader, packages: set[str] | None
+) -> dict[str, Any]:
+    entries = [e for e in catalog.of_kind(kind) if packages is None or e.package in packages]
+    names = [{"const": e.component.name, "description": e.component.summary} for e in entries]
+    if kind in ("attack", "sampler"):
+        names.insert(0, {"const": "none", "description": f"Without {kind}."})
+    name = {"anyOf": [*names, {"type": "string"}]}
+    rules = [rule for entry in entries if (rule := _parameter_rule(entry, signatures)) is not None]
+    entry_schema = {"$ref": f"#/$defs/{base}", "properties": {"use": name}, "required": ["use"], "allOf": rules}
+    return {"anyOf": [name, entry_schema]}
+
+
+def _parameter_rule(entry: Entry, signatures: SignatureReader) -> dict[str, Any] | None:
+    """If `use` is this component, then `with` takes these parameters."""
+    try:
+        signature = signatures.read(entry.component)
+    except HarnessError:
+        return None
+    chosen = {"properties": {"use": {"const": entry.component.name}}, "required": ["use"]}
+    given = _parameters_schema(signature.parameters, closed=not signature.variants)
+    if signature.variants:
+        given["allOf"] = [
+            {
+                "if": {"properties": {signature.varies_with: {"const": choice}}, "required": [signature.varies_with]},
+                "then": _parameters_schema((*signature.parameters, *variant.parameters), closed=True),
+            }
+            for choice, variant in signature.variants.items()
+        ]
+    return {"if": chosen, "then": {"properties": {"with": given, "sweep": _sweep_schema(signature)}}}
+
+
+def _parameters_schema(parameters: tuple[Parameter, ...], *, closed: bool) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": {p.name: _value_schema(p) for p in parameters}}
+    return {**schema, "additionalProperties": False} if closed else schema
+
+
+def _value_schema(parameter: Parameter) -> dict[str, Any]:
+    about = {"description": parameter.doc} if parameter.doc else {}
+    default = {} if parameter.required else {"default": parameter.default}
+    if parameter.component:
+        return {"$ref": f"#/$defs/{parameter.component}", **about}
+    schema = dict(parameter.schema)
+    if "number" in (schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))):
+        schema = {"anyOf": [*schema.pop("anyOf", [schema]), _FRACTION]}
+    return {**schema, **about, **default}
+
+
+def _sweep_schema(signature: Signature) -> dict[str, Any]:
+    known = {p.name: p for p in signature.parameters}
+    for variant in signature.variants.values():
+        known |= {p.name: p for p in variant.parameters}
+    return {"type": "object", "propertyNames": {"enum": sorted(known)}}

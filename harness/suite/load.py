@@ -1,0 +1,121 @@
+"""Finding a suite and reading it: `extends`, experiments, and every problem at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.contract.errors import SuiteError
+from harness.suite.located import Located, Problem, read_yaml
+from harness.suite.schema import HEAD_KEYS, Experiment, SuiteHead, problems_of
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class LoadedExperiment:
+    """An experiment and the document it was read from, for errors found later."""
+
+    experiment: Experiment
+    document: Located
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A validated suite.
+
+    Attributes:
+        head: the keys of the suite as a whole.
+        experiments: in the order of the file.
+        file: where it was read from.
+    """
+
+    head: SuiteHead
+    experiments: tuple[LoadedExperiment, ...]
+    file: Path
+
+
+def suite_folders() -> list[Path]:
+    """Where bare suite names are looked up: ./suites, then the suites shipped with the package."""
+    shipped = _PACKAGE / "suites"  # in an installed wheel
+    return [Path("suites"), shipped if shipped.is_dir() else _PACKAGE.parent / "suites"]
+
+
+def find_suite(name: str) -> Path:
+    """The file of a suite given as a path or as a bare name.
+
+    Raises:
+        SuiteError: there is none; the message lists those that exist.
+    """
+    if Path(name).suffix in _SUFFIXES:
+        return Path(name)
+    if Path(name).name == name:
+        for folder in suite_folders():
+            if (folder / f"{name}.yaml").is_file():
+                return folder / f"{name}.yaml"
+    known = sorted({path.stem for folder in suite_folders() for path in folder.glob("*.yaml")})
+    raise SuiteError(f"there is no suite {name!r}; give a path ending in .yaml, or one of: {', '.join(known) or 'none found'}")
+
+
+def load_suite(name: str) -> Suite:
+    """Read and validate a suite given as a path or as a bare name.
+
+    Raises:
+        SuiteError: with every problem found, each with file, line and column.
+    """
+    file = find_suite(name)
+    document = _extended(file, ())
+    head_document = _only(document, lambda key: key in HEAD_KEYS)
+    defaults = _only(document, lambda key: key not in HEAD_KEYS or key == "about")
+    problems = problems_of(SuiteHead, head_document)
+    if problems:
+        raise document.error(problems)
+    head = SuiteHead.model_validate(head_document.data)
+    parts = [document.child("experiments", i) for i in range(len(head.experiments))]
+    documents = [defaults.overlaid(part) for part in parts] or [defaults]
+    for each in documents:
+        problems += problems_of(Experiment, each, also_allowed=HEAD_KEYS if not parts else ())
+    problems += _same_names(documents) if parts else []
+    if problems:
+        raise document.error(list(dict.fromkeys(problems)))
+    experiments = tuple(LoadedExperiment(Experiment.model_validate(each.data), each) for each in documents)
+    return Suite(head, experiments, file)
+
+
+def _extended(file: Path, seen: tuple[Path, ...]) -> Located:
+    document = read_yaml(file)
+    if not isinstance(document.data, dict):
+        raise document.error([document.problem((), "a suite must be a mapping of keys")])
+    base = document.data.get("extends")
+    if not isinstance(base, str):
+        return document
+    if file.resolve() in seen:
+        raise document.error([document.problem(("extends",), "the suite extends itself")])
+    beside = file.parent / base
+    try:
+        parent = _extended(beside if beside.is_file() else find_suite(base), (*seen, file.resolve()))
+    except SuiteError as error:
+        if str(error).startswith("there is no suite"):
+            raise document.error([document.problem(("extends",), str(error))]) from None
+        raise
+    return parent.overlaid(document)
+
+
+def _only(document: Located, wanted: Callable[[str], bool]) -> Located:
+    data = {key: value for key, value in document.data.items() if wanted(key)}
+    marks = {path: mark for path, mark in document.marks.items() if not path or path[0] in data}
+    return Located(data, marks, document.sources)
+
+
+def _same_names(documents: list[Located]) -> list[Problem]:
+    problems, seen = [], set()
+    for each in documents:
+        name = each.data.get("name")
+        if not name:
+            problems.append(each.problem((), "an experiment of several needs a name"))
+        elif name in seen:
+            problems.append(each.problem(("name",), f"two experiments are called {name!r}"))
+        seen.add(name)
+    return problems

@@ -1,0 +1,172 @@
+"""The suite file as a typed model: its keys, their types and their documentation."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.suite.located import Located, Path_, Problem
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+SUITE_NAME = r"^[a-z0-9][a-z0-9_-]*$"
+
+
+def _name_alone(value: Any) -> Any:
+    """`pgd` is short for `{use: pgd}`."""
+    return {"use": value} if isinstance(value, str) else value
+
+
+def _one_as_list(value: Any) -> Any:
+    return [value] if isinstance(value, dict | str) else value
+
+
+class UseEntry(BaseModel):
+    """A component with its parameters."""
+
+    model_config = _STRICT
+
+    use: str = Field(description="Name of the component; see `harness list`.")
+    label: str | None = Field(None, alias="as", min_length=1, description="What tables call it.")
+    parameters: dict[str, Any] = Field({}, alias="with", description="Its parameters; see `harness describe NAME`.")
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
+        {}, description="Parameters to a list of values each; every combination is one entry."
+    )
+
+
+class DataEntry(UseEntry):
+    """A dataset with its parameters."""
+
+    limit: int | None = Field(None, ge=1, description="Use only the first examples.")
+
+
+class ModelEntry(UseEntry):
+    """A model with its parameters."""
+
+    trained_on: Annotated[DataEntry, BeforeValidator(_name_alone)] | None = Field(
+        None, description="The data a trainable model is fitted on, instead of its default."
+    )
+
+
+Entry = Annotated[UseEntry, BeforeValidator(_name_alone)]
+Data = Annotated[DataEntry, BeforeValidator(_name_alone)]
+Model = Annotated[ModelEntry, BeforeValidator(_name_alone)]
+
+
+class Pattern(BaseModel):
+    """Cells by the labels of their components; `*` stands for any text."""
+
+    model_config = _STRICT
+
+    model: str = "*"
+    data: str = "*"
+    attack: str = "*"
+    sampler: str = "*"
+
+
+class Experiment(BaseModel):
+    """What to measure: every combination of data, models, treatments and seeds is a cell."""
+
+    model_config = _STRICT
+
+    name: str = Field("", description="What tables call the experiment.")
+    about: str = Field("", description="The question it answers, in one line.")
+    task: str = Field(description="How components become records, e.g. `classify`.")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="Every cell is run under each seed.")
+    data: Annotated[list[Data], BeforeValidator(_one_as_list)] = Field([], description="Datasets.")
+    models: list[Model] = Field([], description="Models.")
+    attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")
+    samplers: list[Entry] = Field([], description="Samplers.")
+    metrics: list[Entry] = Field(min_length=1, description="What to compute of the records.")
+    aggregates: list[Entry] = Field([], description="Rows made of several cells, e.g. the worst case over attacks.")
+    reports: list[Entry] = Field([], description="Files made of the rows, e.g. plots.")
+    include: list[Pattern] = Field([], description="Keep only cells that match one of these.")
+    exclude: list[Pattern] = Field([], description="Leave out cells that match one of these.")
+    chunk: int = Field(64, ge=1, description="Examples given at once to a component that is not batch-independent.")
+
+
+class SuiteHead(BaseModel):
+    """The keys that belong to the suite as a whole; all others are those of its experiments."""
+
+    model_config = _STRICT
+
+    suite: str = Field(pattern=SUITE_NAME, description="The name of the suite; runs land in results/<suite>/.")
+    about: str = Field("", description="The question the suite answers, in one line.")
+    extends: str | None = Field(None, description="Another suite whose keys are the defaults of this one.")
+    threads: int | None = Field(None, ge=1, description="Torch threads for work on the CPU; recorded in the run.")
+    experiments: list[dict[str, Any]] = Field([], description="Experiments; each overrides the top-level keys.")
+
+
+HEAD_KEYS = tuple(SuiteHead.model_fields)
+
+
+def problems_of(model: type[BaseModel], document: Located, also_allowed: Iterable[str] = ()) -> list[Problem]:
+    """What keeps the document from being this model, each problem at its place."""
+    try:
+        model.model_validate(document.data)
+    except ValidationError as error:
+        return [_problem(model, document, found, also_allowed) for found in error.errors()]
+    return []
+
+
+def _problem(model: type[BaseModel], document: Located, found: ErrorDetails, also_allowed: Iterable[str]) -> Problem:
+    path: Path_ = tuple(found["loc"])
+    kind, value = found["type"], found["input"]
+    if kind == "missing":
+        return document.problem(path[:-1], f"the key {path[-1]!r} is missing")
+    if kind == "extra_forbidden":
+        allowed = [*_keys(model, path[:-1]), *(also_allowed if len(path) == 1 else ())]
+        return document.problem(path, f"unknown key {path[-1]!r}", did_you_mean(str(path[-1]), allowed))
+    if kind == "string_pattern_mismatch":
+        return document.problem(path, f"{value!r} must be lower-case letters, digits, '-' and '_'")
+    if kind in _EXPECTED:
+        return document.problem(path, f"must be {_EXPECTED[kind]}, not {describe(value)}")
+    return document.problem(path, f"{found['msg'][:1].lower()}{found['msg'][1:]}; it is {describe(value)}")
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a name or a mapping with the key 'use'",
+    "bool_type": "true or false",
+}
+
+
+def describe(value: Any) -> str:
+    """A value as an error message shows it."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return "empty" if value is None else repr(value)
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """A hint with the closest allowed word, else with all of them."""
+    known = list(allowed)
+    close = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(known)}"
+
+
+def _keys(model: type[BaseModel], path: Path_) -> list[str]:
+    """The keys that a suite may give at a path."""
+    current: Any = model
+    for step in path:
+        if isinstance(step, int) or not (inspect.isclass(current) and issubclass(current, BaseModel)):
+            continue
+        field = next(f for name, f in current.model_fields.items() if step in (name, f.alias))
+        current = next((m for m in _models_in(field.annotation)), None)
+    return [f.alias or name for name, f in current.model_fields.items()] if current else []
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -1,0 +1,1 @@
+"""Tasks turn components into records."""

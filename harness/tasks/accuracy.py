@@ -1,0 +1,19 @@
+"""Accuracy on clean examples."""
+
+from __future__ import annotations
+
+from harness.contract.estimates import Estimate
+from harness.contract.records import Records
+from harness.results.stats import proportion
+
+
+class Accuracy:
+    """Share of examples given their true class, with Wilson's interval."""
+
+    columns = ("correct",)
+    direction = "max"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        known = records.without_missing("correct")
+        return proportion(int(known["correct"].sum()), len(known), n_missing=known.n_missing)

@@ -1,0 +1,298 @@
+"""Classification, clean and under attack: one record per example.
+
+The core trusts no attack. It recomputes every distance, checks budget and box, classifies every returned input
+again in eval mode, counts the passes itself, and verifies that the model was not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.contract.context import Context
+from harness.contract.data import Dataset
+from harness.contract.errors import InvalidOutput
+from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
+from harness.engine.building import seeded, state_digest
+from harness.tasks.counting import LANES, CountedModel
+from harness.tasks.distances import DISTANCES, distance
+
+TOLERANCE = 1e-6
+"""Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the model makes of n inputs; rows that are not finite have `valid` False.
+
+    Attributes:
+        prediction: `[n]`, int64.
+        confidence: `[n]`, the largest softmax probability.
+        margin: `[n]`, the logit of the true class minus the largest other logit; positive means correct.
+        loss: `[n]`, cross-entropy in nats.
+        valid: `[n]`, whether all logits are finite.
+    """
+
+    prediction: Tensor
+    confidence: Tensor
+    margin: Tensor
+    loss: Tensor
+    valid: Tensor
+
+
+class Classify:
+    """Predict a class for every example, clean and, if there is an attack, under attack.
+
+    Inputs must lie in the box of the dataset (`facts["box"]`, by default [0, 1]); `facts["classes"]` names the
+    classes. Examples that the model gets wrong without attack are not attacked.
+    """
+
+    def run(self, model: Classifier, data: Dataset, attack: Attack | None, ctx: Context) -> Outcome:
+        """One record per example, with its clean and adversarial prediction.
+
+        Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
+        clean_confidence, clean_margin, clean_loss, group.<name>; under attack also target, success, robust,
+        adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
+        forward_passes and backward_passes.
+        """
+        examples = _labelled(data, ctx.device)
+        classes = len(data.facts["classes"])
+        counted = CountedModel(model, classes, len(examples), ctx.device)
+        with _left_unchanged(counted, ctx):
+            clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
+            correct = clean.valid & (clean.prediction == examples.labels)
+            columns = _clean_columns(examples, clean, correct)
+            groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
+            if attack is None:
+                columns["outcome"] = _outcomes(clean.valid, correct, None)
+                return Outcome({**columns, **groups}, {"threat": None}, problems=_invalid("clean", clean.valid, examples.ids))
+            threat = attack.threat
+            targets = _targets(examples, classes, ctx) if threat.targeted else None
+            adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
+            adversarial_columns, problems = _judge_attack(counted, examples, targets, adversarial, clean, correct, threat, ctx)
+        problems = (*_invalid("clean", clean.valid, examples.ids), *problems)
+        passes = counted.forward_passes + counted.backward_passes
+        attacked = int(correct.sum())
+        return Outcome(
+            records={**columns, **adversarial_columns, **groups},
+            protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
+            cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
+            problems=problems,
+        )
+
+
+def _labelled(data: Dataset, device: str) -> LabelledInputs:
+    """All examples on the device, checked. Raises InvalidOutput."""
+    columns = data.take(range(len(data.ids)))
+    missing = [name for name in ("inputs", "labels") if name not in columns]
+    if missing or "classes" not in data.facts:
+        lacking = " and ".join([*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])])
+        raise InvalidOutput(f"the dataset lacks {lacking}, which classification needs")
+    inputs, labels = torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"])
+    low, high = data.facts.get("box", (0.0, 1.0))
+    if not inputs.is_floating_point():
+        raise InvalidOutput(f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]")
+    if not bool(torch.isfinite(inputs).all()):
+        raise InvalidOutput("inputs are not finite")
+    if float(inputs.min()) < low or float(inputs.max()) > high:
+        raise InvalidOutput(f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]")
+    classes = len(data.facts["classes"])
+    if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}")
+    return LabelledInputs(list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high))
+
+
+@contextmanager
+def _left_unchanged(counted: CountedModel, ctx: Context) -> Iterator[None]:
+    """Eval mode and frozen parameters inside; afterwards modes and flags as before, and proof that the state is the same."""
+    modes = [(module, module.training) for module in counted.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in counted.parameters()]
+    before = state_digest(counted)
+    counted.eval().requires_grad_(False)
+    try:
+        with seeded(ctx.derive_seed("task"), ctx.device):
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+    if state_digest(counted) != before:
+        raise InvalidOutput("the parameters or buffers of the model were changed while it was measured")
+
+
+@torch.no_grad()
+def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int) -> Judgement:
+    """Classify inputs `[n, ...]` in eval mode, whatever mode a plugin left the model in."""
+    model.eval()
+    parts = [model(inputs[i : i + batch_size]).float() for i in range(0, len(inputs), batch_size)]
+    logits = torch.cat(parts) if parts else inputs.new_zeros((0, model.classes))
+    valid = logits.isfinite().all(dim=1)
+    logits = torch.where(valid[:, None], logits, torch.zeros_like(logits))
+    exact = logits.double() if logits.device.type != "mps" else logits
+    own = exact.gather(1, labels[:, None]).squeeze(1)
+    others = exact.scatter(1, labels[:, None], float("-inf"))
+    return Judgement(
+        prediction=logits.argmax(dim=1),
+        confidence=exact.softmax(dim=1).amax(dim=1),
+        margin=own - others.amax(dim=1),
+        loss=torch.nn.functional.cross_entropy(exact, labels, reduction="none"),
+        valid=valid,
+    )
+
+
+def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:
+    """A target class other than the true one for every example, the same for every attack under the same seed."""
+    if classes < 2:
+        raise InvalidOutput("a targeted attack needs at least 2 classes")
+    # The scope of the context names the attack; targets must not depend on it.
+    drawn = Context(seed=ctx.seed, device=ctx.device).uniform(examples.ids, (), "targets")
+    return (examples.labels + 1 + (drawn * (classes - 1)).long().clamp(max=classes - 2)) % classes
+
+
+def _attacked(
+    counted: CountedModel, attack: Attack, examples: LabelledInputs, targets: Tensor | None, rows: Tensor, ctx: Context
+) -> Tensor:
+    """The attack's answer for the examples in `rows`, the clean input for all others."""
+    adversarial = examples.inputs.clone()
+    pooled = bool(getattr(attack, "pooled", False))
+    chunks = [rows] if pooled else _chunks(rows, len(examples), ctx.chunk)
+    done = 0
+    for number, chunk in enumerate(chunks):
+        if not len(chunk):
+            continue
+        batch = LabelledInputs(
+            ids=[examples.ids[i] for i in chunk.tolist()],
+            inputs=examples.inputs[chunk].clone(),
+            labels=examples.labels[chunk].clone(),
+            targets=None if targets is None else targets[chunk].clone(),
+            low=examples.low,
+            high=examples.high,
+        )
+        with counted.attacked_batch(chunk, LANES if pooled else 1), seeded(ctx.derive_seed("chunk", number), ctx.device):
+            returned = attack.perturb(counted, batch, ctx)
+        adversarial[chunk] = _checked_shape(returned, examples.inputs[chunk], attack)
+        counted.eval().requires_grad_(False)
+        done += len(chunk)
+        ctx.progress(done, len(rows))
+    return adversarial
+
+
+def _chunks(rows: Tensor, n: int, size: int) -> list[Tensor]:
+    """The rows by chunks of positions, so that an example's company does not depend on the batch size."""
+    return [rows[(rows >= start) & (rows < start + size)] for start in range(0, n, size)]
+
+
+def _checked_shape(returned: Any, clean: Tensor, attack: Attack) -> Tensor:
+    name = type(attack).__name__
+    if not isinstance(returned, Tensor):
+        raise InvalidOutput(f"attack {name} returned a {type(returned).__name__}, not a tensor")
+    if returned.shape != clean.shape:
+        raise InvalidOutput(f"attack {name} returned shape {list(returned.shape)}, expected {list(clean.shape)}")
+    if returned.dtype != clean.dtype:
+        raise InvalidOutput(f"attack {name} returned {returned.dtype}, expected {clean.dtype}")
+    return returned.detach().to(clean.device)
+
+
+def _judge_attack(
+    counted: CountedModel,
+    examples: LabelledInputs,
+    targets: Tensor | None,
+    adversarial: Tensor,
+    clean: Judgement,
+    correct: Tensor,
+    threat: Threat,
+    ctx: Context,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    finite = adversarial.flatten(1).isfinite().all(dim=1)
+    verdict = judge(counted, torch.where(_like(finite, adversarial), adversarial, examples.inputs), examples.labels, ctx.batch_size)
+    valid = clean.valid & verdict.valid & finite
+    distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}
+    outside_box = finite & ((adversarial < examples.low - TOLERANCE) | (adversarial > examples.high + TOLERANCE)).flatten(1).any(dim=1)
+    beyond = torch.zeros_like(correct)
+    if threat.norm is not None and threat.eps is not None:
+        beyond = finite & (distances[threat.norm] > threat.eps + TOLERANCE)
+    broken = outside_box | (beyond & (not threat.minimal))
+    hit = verdict.prediction == targets if targets is not None else verdict.prediction != examples.labels
+    success = correct & valid & ~outside_box & ~beyond & hit
+    robust = correct & valid & ~broken & ~success
+    known = (valid & ~broken).tolist()
+    columns = {
+        "target": _column(targets, known) if targets is not None else [None] * len(examples),
+        "outcome": _outcomes(valid & ~broken, correct, success),
+        # Success is defined for attacked examples only: those the clean model gets right.
+        "success": [s if k and c else None for s, c, k in zip(success.tolist(), correct.tolist(), known, strict=True)],
+        "robust": _column(robust, known),
+        "adversarial_prediction": _column(verdict.prediction, known),
+        "adversarial_confidence": _column(verdict.confidence, known),
+        "adversarial_margin": _column(verdict.margin, known),
+        "adversarial_loss": _column(verdict.loss, known),
+        **{norm: _column(values, finite.tolist()) for norm, values in distances.items()},
+        "forward_passes": counted.forward_passes.cpu().numpy(),
+        "backward_passes": counted.backward_passes.cpu().numpy(),
+    }
+    problems = [*_invalid("adversarial", verdict.valid & finite, examples.ids)]
+    if broken.any():
+        problems.append(_budget_problem(broken, outside_box, distances, threat, examples))
+    return columns, tuple(problems)
+
+
+def _budget_problem(
+    broken: Tensor, outside_box: Tensor, distances: Mapping[str, Tensor], threat: Threat, examples: LabelledInputs
+) -> str:
+    first = examples.ids[int(torch.nonzero(broken)[0])]
+    told = f"{int(broken.sum())} of {len(examples)} returned inputs break the rules, first {first!r}"
+    if outside_box.any():
+        return f"{told}: outside the box [{examples.low:g}, {examples.high:g}]"
+    worst = float(distances[str(threat.norm)].max())
+    return f"{told}: {threat.norm} distance up to {worst:.6g}, declared {threat}"
+
+
+def _clean_columns(examples: LabelledInputs, clean: Judgement, correct: Tensor) -> dict[str, Any]:
+    known = clean.valid.tolist()
+    return {
+        "id": list(examples.ids),
+        "label": examples.labels.cpu().numpy(),
+        "correct": _column(correct, known),
+        "clean_prediction": _column(clean.prediction, known),
+        "clean_confidence": _column(clean.confidence, known),
+        "clean_margin": _column(clean.margin, known),
+        "clean_loss": _column(clean.loss, known),
+    }
+
+
+def _column(values: Tensor, known: Sequence[bool]) -> list[Any] | np.ndarray[Any, Any]:
+    """Values as a record column, None where they are not known."""
+    if all(known):
+        return np.asarray(values.cpu().numpy())
+    return [value if k else None for value, k in zip(values.tolist(), known, strict=True)]
+
+
+def _outcomes(valid: Tensor, correct: Tensor, success: Tensor | None) -> list[str]:
+    names = []
+    succeeded = [None] * len(correct) if success is None else success.tolist()
+    for is_valid, is_correct, is_fooled in zip(valid.tolist(), correct.tolist(), succeeded, strict=True):
+        if not is_valid:
+            names.append("error")
+        elif not is_correct:
+            names.append("clean_wrong")
+        else:
+            names.append("correct" if is_fooled is None else "fooled" if is_fooled else "robust")
+    return names
+
+
+def _invalid(what: str, valid: Tensor, ids: Sequence[str]) -> tuple[str, ...]:
+    if bool(valid.all()):
+        return ()
+    first = ids[int(torch.nonzero(~valid)[0])]
+    return (f"{int((~valid).sum())} of {len(ids)} {what} outputs are not finite, first for example {first!r}",)
+
+
+def _like(mask: Tensor, values: Tensor) -> Tensor:
+    return mask.reshape(-1, *([1] * (values.dim() - 1)))

@@ -1,0 +1,102 @@
+"""Robust accuracy over the budget, as pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.api import Row, Status
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SWEPT_EPS = re.compile(r"\s*\beps=\S+")
+_NORM_NAMES = {"linf": "L∞", "l2": "L2", "l1": "L1", "l0": "L0"}
+
+
+class RobustnessCurve:
+    """A PNG per norm: robust accuracy over eps with 95 % bands, a panel for each model, a line for each attack.
+
+    The curves start at eps 0 with the accuracy without attack; the worst case over attacks is drawn in black.
+    """
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write curve-<norm>.png for each norm with at least one budget."""
+        measured = [row for row in rows if row.status is Status.OK and _point(row) is not None]
+        for norm in sorted({str(_point(row)[0]) for row in measured if _point(row)}):
+            own = [row for row in measured if (point := _point(row)) and point[0] == norm]
+            yield _draw(norm, own, rows, folder / f"curve-{norm}.png")
+
+
+def _point(row: Row) -> tuple[str, float] | None:
+    """The norm and budget of a row that belongs on a curve."""
+    threat = row.protocol.get("threat") or {}
+    value = row.estimates.get("robust_accuracy")
+    if threat.get("eps") is None or threat.get("minimal") or value is None or value.value is None:
+        return None
+    return str(threat["norm"]), float(threat["eps"])
+
+
+def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = list(dict.fromkeys(_panel(row) for row in rows))
+    families = list(dict.fromkeys(_family(row) for row in rows if not row.derived))
+    colours = {family: f"C{i % 10}" for i, family in enumerate(families)}
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(1.2 + 3.4 * columns, 1.1 + 3.0 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        clean = _clean(panel, all_rows)
+        for family in families:
+            own = [row for row in rows if _panel(row) == panel and not row.derived and _family(row) == family]
+            _line(axis, own, clean, colour=colours[family], label=family, width=1.4)
+        worst = [row for row in rows if _panel(row) == panel and row.derived]
+        _line(axis, worst, clean, colour="black", label="worst case", width=2.4)
+        axis.set_title(" / ".join(panel), fontsize=10)
+        axis.set_ylim(-0.02, 1.02)
+        axis.grid(alpha=0.25, linewidth=0.6)
+    for axis in axes[-1]:
+        axis.set_xlabel(f"budget eps, {_NORM_NAMES.get(norm, norm)}")
+    for line in axes:
+        line[0].set_ylabel("robust accuracy")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def _panel(row: Row) -> tuple[str, ...]:
+    seed = (f"seed {row.seed}",) if row.seed else ()
+    return (row.labels.get("model", ""), *seed)
+
+
+def _family(row: Row) -> str:
+    """The label of the attack without the budget that the curve runs over."""
+    return _SWEPT_EPS.sub("", row.labels.get("attack", ""))
+
+
+def _clean(panel: tuple[str, ...], rows: Sequence[Row]) -> Any:
+    for row in rows:
+        accuracy = row.estimates.get("accuracy")
+        if _panel(row) == panel and row.status is Status.OK and accuracy is not None and accuracy.value is not None:
+            return accuracy
+    return None
+
+
+def _line(axis: Axes, rows: Sequence[Row], clean: Any, *, colour: str, label: str, width: float) -> None:
+    points = sorted((point[1], row.estimates["robust_accuracy"]) for row in rows if (point := _point(row)))
+    if not points:
+        return
+    if clean is not None and points[0][0] > 0:
+        points.insert(0, (0.0, clean))
+    budgets = [budget for budget, _ in points]
+    axis.plot(budgets, [e.value for _, e in points], color=colour, label=label, linewidth=width, marker="o", markersize=3)
+    axis.fill_between(budgets, [e.low for _, e in points], [e.high for _, e in points], color=colour, alpha=0.12, linewidth=0)

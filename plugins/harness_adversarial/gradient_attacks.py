@@ -1,0 +1,113 @@
+"""Attacks that follow the gradient of the loss with respect to the input: FGSM, BIM and PGD."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from harness.api import Context, GradientAccess, LabelledInputs, Threat
+from harness_adversarial.active_set import ActiveSet
+from harness_adversarial.losses import Loss, adversarial_loss, targets_of
+from harness_adversarial.norms import BallNorm, project, random_offset, steepest
+
+Eps = Annotated[float, Ge(0)]
+Steps = Annotated[int, Ge(1)]
+StepSize = Annotated[float, Gt(0)] | None
+
+
+class FGSM:
+    """Fast gradient sign method (Goodfellow, Shlens & Szegedy 2015, section 4): x + eps * sign(grad loss(x)).
+
+    Args:
+        eps: L-infinity budget, in units of the inputs.
+        targeted: move towards a target class instead of away from the true one.
+        loss: what is maximised.
+    """
+
+    pooled = True
+
+    def __init__(self, eps: Eps, targeted: bool = False, loss: Loss = "cross_entropy") -> None:
+        self.eps, self.loss = eps, loss
+        self.threat = Threat("linf", eps, targeted)
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """One step for every example."""
+        answer = torch.empty_like(batch.inputs)
+        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+            clean = batch.inputs[rows].requires_grad_(True)
+            loss = adversarial_loss(model(clean, rows), batch.labels[rows], targets_of(batch, rows), self.loss)
+            (gradient,) = torch.autograd.grad(loss.sum(), clean)
+            moved = clean.detach() + self.eps * gradient.sign()
+            answer[rows] = moved.clamp(batch.low, batch.high)
+            ctx.progress(int(rows[-1]) + 1, len(batch))
+        return answer
+
+
+class PGD:
+    """Projected gradient descent on the negative loss (Madry et al. 2018, section 2.1).
+
+    Args:
+        eps: budget in the norm, in units of the inputs.
+        norm: the ball the perturbation stays in.
+        steps: gradient steps per restart.
+        step_size: length of a step in the norm; by default 2.5 * eps / steps.
+        restarts: independent random starts; an example is robust only if it survives all.
+        random_start: start at a uniformly random point of the ball instead of at the clean input.
+        targeted: move towards a target class instead of away from the true one.
+        loss: what is maximised.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        eps: Eps,
+        norm: BallNorm = "linf",
+        steps: Steps = 20,
+        step_size: StepSize = None,
+        restarts: Annotated[int, Ge(1)] = 1,
+        random_start: bool = True,
+        targeted: bool = False,
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        self.eps, self.norm, self.steps, self.restarts = eps, norm, steps, restarts
+        self.step_size = 2.5 * eps / steps if step_size is None else step_size
+        self.random_start, self.loss = random_start, loss
+        self.threat = Threat(norm, eps, targeted)
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """Ascend from every start until the example is fooled or the steps are used up."""
+        shape = batch.inputs.shape[1:]
+
+        def start(rows: list[int], restart: int) -> Tensor:
+            clean = batch.inputs[rows]
+            if not self.random_start:
+                return clean
+            ids = [batch.ids[row] for row in rows]
+            uniform = ctx.uniform(ids, shape, "start", restart)
+            normal = ctx.normal(ids, shape, "direction", restart) if self.norm == "l2" else uniform
+            return (clean + random_offset(uniform, normal, self.eps, self.norm)).clamp(batch.low, batch.high)
+
+        def move(iterate: Tensor, clean: Tensor, gradient: Tensor) -> Tensor:
+            moved = iterate + self.step_size * steepest(gradient, self.norm)
+            return project(moved, clean, self.eps, self.norm, batch.low, batch.high)
+
+        return ActiveSet(model, batch, ctx, self.loss, self.steps, self.restarts, start, move).run()
+
+
+class BIM(PGD):
+    """Basic iterative method (Kurakin, Goodfellow & Bengio 2017, equation 2): sign steps from the clean input.
+
+    Args:
+        eps: L-infinity budget, in units of the inputs.
+        steps: gradient steps.
+        step_size: length of a step; by default eps / steps.
+        targeted: move towards a target class instead of away from the true one.
+    """
+
+    def __init__(self, eps: Eps, steps: Steps = 10, step_size: StepSize = None, targeted: bool = False) -> None:
+        size = eps / steps if step_size is None else step_size
+        super().__init__(eps, "linf", steps, size, random_start=False, targeted=targeted)

@@ -1,0 +1,73 @@
+"""Robustness metrics: functions of the records of one attacked cell."""
+
+from __future__ import annotations
+
+from harness.api import Estimate, Records, mean, proportion
+
+
+def _bounded(records: Records) -> bool:
+    threat = records.protocol.get("threat") or {}
+    return threat.get("eps") is not None or threat.get("norm") is None
+
+
+class RobustAccuracy:
+    """Share of all examples that are classified correctly and not fooled within the budget; Wilson's interval.
+
+    Examples that the model gets wrong without attack count against it.
+    """
+
+    columns = ("robust",)
+    direction = "max"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined for an attack without budget: with enough perturbation every model is fooled."""
+        if not _bounded(records):
+            return Estimate.undefined("the attack has no budget; see mean_distance", n=len(records))
+        known = records.without_missing("robust")
+        return proportion(int(known["robust"].sum()), len(known), n_missing=known.n_missing)
+
+
+class AttackSuccessRate:
+    """Share of the correctly classified examples that the attack fools; Wilson's interval."""
+
+    columns = ("success",)
+    direction = "min"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined if the model classifies nothing correctly: there is nothing to attack."""
+        attacked = records.without_missing("success")
+        return proportion(int(attacked["success"].sum()), len(attacked))
+
+
+class MeanDistance:
+    """Mean distance of the fooled examples from their clean input, in the norm of the threat; Student's t interval."""
+
+    columns = ("success", "linf", "l2", "l1", "l0")
+    direction = "max"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined if no example was fooled, or the threat has no norm."""
+        norm = (records.protocol.get("threat") or {}).get("norm")
+        if norm is None:
+            return Estimate.undefined("the threat has no norm", n=len(records))
+        attacked = records.without_missing("success")
+        fooled = attacked.where(attacked["success"])
+        if not len(fooled):
+            return Estimate.undefined("no example was fooled", n=len(attacked))
+        return mean(fooled[norm])
+
+
+class Queries:
+    """Mean number of forward and backward passes spent on an attacked example, as counted by the core."""
+
+    columns = ("success", "forward_passes", "backward_passes")
+    direction = "none"
+    unit = "passes"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Examples that are wrong without attack are not attacked and do not count."""
+        attacked = records.without_missing("success")
+        return mean(attacked["forward_passes"] + attacked["backward_passes"])

@@ -1,0 +1,51 @@
+"""Uniform noise: what a budget does to a model without any search."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from harness.api import Context, LabelledInputs, ScoreAccess, Threat
+from harness_adversarial.losses import is_fooled, targets_of
+from harness_adversarial.norms import BallNorm, random_offset
+
+
+class UniformNoise:
+    """A point drawn uniformly from the ball around each input.
+
+    Args:
+        eps: budget in the norm, in units of the inputs.
+        norm: the ball.
+        draws: how many points to try; the first that fools the model counts.
+    """
+
+    pooled = True
+
+    def __init__(
+        self, eps: Annotated[float, Ge(0)], norm: BallNorm = "linf", draws: Annotated[int, Ge(1)] = 1
+    ) -> None:
+        self.eps, self.norm, self.draws = eps, norm, draws
+        self.threat = Threat(norm, eps)
+
+    @torch.no_grad()
+    def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """Draw until an example is fooled or its draws are used up; the last draw is judged by the core."""
+        answer = torch.empty_like(batch.inputs)
+        shape = batch.inputs.shape[1:]
+        left = torch.arange(len(batch), device=batch.inputs.device)
+        for draw in range(self.draws):
+            ids = [batch.ids[row] for row in left.tolist()]
+            uniform = ctx.uniform(ids, shape, "draw", draw)
+            normal = ctx.normal(ids, shape, "direction", draw) if self.norm == "l2" else uniform
+            offset = random_offset(uniform, normal, self.eps, self.norm)
+            answer[left] = (batch.inputs[left] + offset).clamp(batch.low, batch.high)
+            if draw + 1 < self.draws and len(left):
+                fooled = [
+                    is_fooled(model(answer[rows], rows), batch.labels[rows], targets_of(batch, rows))
+                    for rows in left.split(ctx.batch_size)
+                ]
+                left = left[~torch.cat(fooled)]
+        return answer

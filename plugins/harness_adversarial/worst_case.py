@@ -1,0 +1,101 @@
+"""The worst case over attacks: what a defender may claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, MeasuredCell, Row, Status, Threat, proportion
+
+_TOLERANCE = 1e-6
+
+
+class WorstCase:
+    """Robust accuracy against all attacks of a threat model together, per model.
+
+    For each norm and each budget that some attack of the experiment has, an example counts as robust only if
+    none of the attacks with that norm and at most that budget found a point within the budget that fools the
+    model. Minimum-norm attacks take part at every budget, with the distances they found.
+    """
+
+    def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
+        """One row per model, data, seed, norm and budget."""
+        groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
+        for cell in cells:
+            others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
+            groups.setdefault((*others, cell.row.seed), []).append(cell)
+        for group in groups.values():
+            yield from _rows_of(group)
+
+
+def _rows_of(cells: Sequence[MeasuredCell]) -> Iterator[Row]:
+    attacked = [cell for cell in cells if cell.row.labels.get("attack", "none") != "none"]
+    unknown = [cell for cell in attacked if _threat(cell) is None and cell.row.status is not Status.SKIPPED]
+    known = [cell for cell in attacked if (t := _threat(cell)) is not None and t.norm is not None]
+    for norm, targeted in sorted({(t.norm, t.targeted) for cell in known if (t := _threat(cell))}, key=str):
+        family = [cell for cell in known if (t := _threat(cell)) and (t.norm, t.targeted) == (norm, targeted)]
+        budgets = {t.eps for cell in family if (t := _threat(cell)) and t.eps is not None and not t.minimal}
+        for eps in sorted(budgets):
+            members = [cell for cell in family if _takes_part(cell, eps)]
+            yield _worst(members, unknown, Threat(norm, eps, targeted))
+
+
+def _threat(cell: MeasuredCell) -> Threat | None:
+    raw = cell.row.protocol.get("threat")
+    return Threat(**raw) if raw else None
+
+
+def _takes_part(cell: MeasuredCell, eps: float) -> bool:
+    threat = _threat(cell)
+    if threat is None:
+        return False
+    return threat.minimal or (threat.eps is not None and threat.eps <= eps * (1 + 1e-9))
+
+
+def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], threat: Threat) -> Row:
+    first = members[0].row
+    broken = [cell for cell in [*members, *unknown] if cell.row.status is not Status.OK]
+    attacks = sorted(str(cell.row.components.get("attack")) for cell in members)
+    protocol = {"threat": {name: getattr(threat, name) for name in Threat.__slots__}, "attacks": attacks}
+    labels = {**first.labels, "attack": "worst case"}
+    if broken:
+        names = ", ".join(cell.row.labels["attack"] for cell in broken[:3])
+        reason = f"{len(broken)} of {len(members) + len(unknown)} attacks gave no result: {names}"
+        estimates = {"robust_accuracy": Estimate.undefined(reason)}
+        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, protocol=protocol)
+    survived = _survivors(members, threat)
+    return Row(
+        experiment=first.experiment,
+        labels=labels,
+        seed=first.seed,
+        status=Status.OK,
+        estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
+        n=len(survived),
+        protocol=protocol,
+        key=first.key,
+        cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
+        seconds=sum(cell.row.seconds or 0.0 for cell in members),
+        components={**first.components, "attack": attacks},
+    )
+
+
+def _survivors(members: Sequence[MeasuredCell], threat: Threat) -> npt.NDArray[np.bool_]:
+    """Per example, whether no attack found a point within the threat that fools the model."""
+    ids: list[str] | None = None
+    survived: npt.NDArray[np.bool_] | None = None
+    for cell in members:
+        records = cell.records()
+        if ids is not None and list(records["id"]) != ids:
+            raise ValueError("the attacks were run on different examples")
+        ids = list(records["id"])
+        prediction = records["adversarial_prediction"]
+        hit = prediction == records["target"] if threat.targeted else prediction != records["label"]
+        within = records[str(threat.norm)] <= (threat.eps or 0.0) + _TOLERANCE
+        fooled = records["correct"] & hit & within
+        alive = records["correct"] & ~fooled
+        survived = alive if survived is None else survived & alive
+    assert survived is not None
+    return survived
