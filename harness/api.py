@@ -18,7 +18,7 @@ from harness.contract.context import Context
 from harness.contract.data import Dataset, Examples
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable
 from harness.contract.estimates import Estimate
-from harness.contract.parameters import ComponentOf, Location, Variants
+from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
 from harness.contract.protocols import (
     Aggregate,
     Attack,
@@ -53,6 +53,7 @@ __all__ = [
     "Examples",
     "GradientAccess",
     "HarnessError",
+    "ImportPath",
     "InvalidOutput",
     "Kind",
     "LabelledInputs",
@@ -71,6 +72,7 @@ __all__ = [
     "Task",
     "Threat",
     "Trainable",
+    "Uncounted",
     "Variants",
     "bootstrap",
     "hookimpl",

@@ -10,6 +10,7 @@ from harness.hooks import hookimpl
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
+    """Declare tasks and the metrics that belong to no plugin."""
     return [
         Component(
             "task",

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -115,11 +116,15 @@ def load_catalog(
     for point in sorted(found, key=lambda point: point.name):
         _register(catalog, point.name, f"entry point {point.value}", point.load)
     for name, module in (extra or {}).items():
-        _register(catalog, name, "given by the caller", lambda module=module: module)
+        _register(catalog, name, "given by the caller", partial(_itself, module))
     for folder in plugin_folders:
         for path in _modules_in(folder):
-            _register(catalog, path.stem, str(path), lambda path=path: _import_file(path))
+            _register(catalog, path.stem, str(path), partial(_import_file, path))
     return catalog
+
+
+def _itself(module: ModuleType) -> ModuleType:
+    return module
 
 
 def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) -> None:
@@ -127,7 +132,8 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
     plugin: Any = None
     try:
         if manager.has_plugin(name):
-            raise UsageError(f"another plugin of this name is loaded ({manager.get_plugin(name).__file__})")
+            other = getattr(manager.get_plugin(name), "__file__", "no file")
+            raise UsageError(f"another plugin of this name is loaded, from {other}")
         plugin = get()
         stage = "registration"
         manager.register(plugin, name)

@@ -13,7 +13,6 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -21,10 +20,9 @@ from typing_extensions import get_protocol_members, is_protocol
 
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
-from harness.contract.parameters import ComponentOf, Location, Variants
+from harness.contract.parameters import ComponentOf, ImportPath, Uncounted, Variants
 from harness.suite.cells import ROLES
 
-_LOCATION_MARKER = Location.__metadata__[0]  # type: ignore[attr-defined]
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
@@ -43,7 +41,9 @@ class Parameter:
         required: whether a suite must give it.
         default: its value where a suite does not.
         doc: what the docstring says of it.
-        path: "file" if its content counts, "location" if only the place does, "" if it is no path.
+        path: whether it is a path.
+        imports: whether it names code as "package.module:attribute".
+        counted: whether it can change what is measured.
         component: the kind of component it takes; None for a plain value.
     """
 
@@ -52,7 +52,9 @@ class Parameter:
     required: bool = False
     default: Any = None
     doc: str = ""
-    path: str = ""
+    path: bool = False
+    imports: bool = False
+    counted: bool = True
     component: Kind | None = None
 
 
@@ -122,7 +124,8 @@ class Signature:
             parameters=tuple(Parameter(**p) for p in raw["parameters"]),
             varies_with=raw["varies_with"],
             variants={
-                name: Variant(v["doc"], tuple(Parameter(**p) for p in v["parameters"])) for name, v in raw["variants"].items()
+                name: Variant(v["doc"], tuple(Parameter(**p) for p in v["parameters"]))
+                for name, v in raw["variants"].items()
             },
             roles=raw["roles"],
             needs={role: Needs(n["protocol"], tuple(n["members"])) for role, n in raw["needs"].items()},
@@ -218,10 +221,23 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
         required = raw.default is raw.empty
         default = None if required else _plain(raw.default)
         try:
-            schema, path, component = _schema(hints.get(name), documented_type, None if required else raw.default)
+            schema = _schema(hints.get(name), documented_type, None if required else raw.default)
         except SignatureError as error:
             raise SignatureError(f"{where}: parameter {name!r} {error}") from error
-        parameters.append(Parameter(name, schema, required, default, doc, path, component))
+        markers = _markers(hints.get(name))
+        parameters.append(
+            Parameter(
+                name,
+                schema,
+                required,
+                default,
+                doc,
+                path="path" in (part.get("format") for part in [schema, *schema.get("anyOf", [])]),
+                imports=any(isinstance(marker, ImportPath) for marker in markers),
+                counted=not any(isinstance(marker, Uncounted) for marker in markers),
+                component=next((marker.kind for marker in markers if isinstance(marker, ComponentOf)), None),
+            )
+        )
     return about, tuple(parameters)
 
 
@@ -253,26 +269,27 @@ def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str
     return about, found
 
 
-def _schema(hint: Any, documented: str, default: Any) -> tuple[dict[str, Any], str, Kind | None]:
-    """The JSON Schema of an annotation, whether it is a path, and the kind of component it takes."""
-    if hint is None:
-        return _undocumented_schema(documented, default), "", None
+def _markers(hint: Any) -> list[Any]:
+    """What an annotation says beyond its type, also inside a union."""
     markers = list(getattr(hint, "__metadata__", ()))
-    for part in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else ():
-        markers += getattr(part, "__metadata__", ())
-    for marker in markers:
-        if isinstance(marker, ComponentOf):
-            return {}, "", marker.kind
+    if get_origin(hint) in (Union, types.UnionType):
+        markers += [marker for part in get_args(hint) for marker in _markers(part)]
+    return markers
+
+
+def _schema(hint: Any, documented: str, default: Any) -> dict[str, Any]:
+    """The JSON Schema of the values of a parameter."""
+    if hint is None:
+        return _undocumented_schema(documented, default)
+    if any(isinstance(marker, ComponentOf) for marker in _markers(hint)):
+        return {}
     from pydantic import PydanticUserError, TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
     try:
-        schema = TypeAdapter(hint).json_schema()
+        return TypeAdapter(hint).json_schema()
     except (PydanticSchemaGenerationError, PydanticUserError) as error:
         raise SignatureError(f"has a type that a suite cannot express: {hint}") from error
-    is_path = "path" in (part.get("format", "") for part in [schema, *schema.get("anyOf", [])])
-    path = "" if not is_path else "location" if _LOCATION_MARKER in markers else "file"
-    return schema, path, None
 
 
 def _undocumented_schema(documented: str, default: Any) -> dict[str, Any]:
@@ -327,7 +344,6 @@ def _needs(hints: Mapping[str, Any]) -> dict[str, Needs]:
     return found
 
 
-@cache
 def _members(made: type) -> frozenset[str]:
     names = {*dir(made), *(name for base in made.__mro__ for name in vars(base).get("__annotations__", {}))}
     return frozenset(name for name in names if not name.startswith("_") or name == "__call__")

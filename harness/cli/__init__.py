@@ -41,10 +41,16 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+_EXIT_CODES = (
+    "Exit codes: 0 all ok, 1 some cell is not ok, 2 usage or suite error, 3 a gate failed, 4 internal error, "
+    "130 interrupted."
+)
+
+
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all ok, 1 some cell is not ok, 2 usage or suite error, 3 a gate failed, 4 internal error, 130 interrupted.",
+    epilog=_EXIT_CODES,
 )
 @click.version_option(harness.__version__, prog_name="harness")
 @click.option(
@@ -81,6 +87,9 @@ class Session:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    # Architectures named by a suite may lie in the working directory; last, so that they shadow nothing.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     debug = "--debug" in given
     try:
         result = cli.main(args=given, prog_name="harness", standalone_mode=False)
@@ -103,7 +112,11 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"internal error: {type(error).__name__}: {error}\nThis is a bug in harness. Run again with --debug for the traceback.", err=True)
+        click.echo(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a bug in harness. Run again with --debug for the traceback.",
+            err=True,
+        )
         return Exit.INTERNAL
 
 

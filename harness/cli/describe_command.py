@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+_MANY = 8
 
 if TYPE_CHECKING:
     from harness.cli import Session
@@ -33,7 +36,9 @@ def command(session: Session, name: str, variant: str | None) -> None:
         known = sorted({entry.component.name for entry in catalog.entries.values()})
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {close[0]!r}?" if close else "; see harness list"
-        raise UsageError("\n".join([f"there is no component named {name!r}{hint}", *(f"  {f}" for f in catalog.failures)]))
+        raise UsageError(
+            "\n".join([f"there is no component named {name!r}{hint}", *(f"  {f}" for f in catalog.failures)])
+        )
     reader = SignatureReader()
     for entry in entries:
         _show(entry, reader.read(entry.component), variant)
@@ -57,8 +62,9 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
     if parameters:
         click.echo(f"\n{_parameter_table(parameters)}")
     if signature.variants and not variant:
-        click.echo(f"\n{signature.varies_with} is one of {', '.join(signature.variants)}; each has parameters of its own:")
-        click.echo(f"  harness describe {component.name} {next(iter(signature.variants))}")
+        names = click.wrap_text(", ".join(signature.variants), 100, "  ", "  ")
+        click.echo(f"\n{signature.varies_with}, each with parameters of its own:\n{names}")
+        click.echo(f"See, for instance: harness describe {component.name} {next(iter(signature.variants))}")
     for role, needs in signature.needs.items():
         click.echo(f"\nneeds of its {role}: {needs.protocol} ({', '.join(needs.members)})")
     facts = {"tasks": sorted(component.tasks), "requires": component.requires, "see": component.references}
@@ -72,18 +78,38 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
 def _parameter_table(parameters: Sequence[Parameter]) -> str:
     from tabulate import tabulate
 
-    from harness.suite.parameters import wording
-
     body = [
         [
             p.name,
-            f"a {p.component}" if p.component else wording(p.schema),
-            "required" if p.required else "null" if p.default is None else str(p.default),
+            f"a {p.component}" if p.component else _values(p),
+            "required" if p.required else _default(p.default),
             p.doc,
         ]
         for p in parameters
     ]
-    return tabulate(body, ["parameter", "value", "default", "meaning"], tablefmt="simple", disable_numparse=True, maxcolwidths=[None, 32, 16, 60])
+    return str(
+        tabulate(
+            body,
+            ["parameter", "value", "default", "meaning"],
+            tablefmt="simple",
+            disable_numparse=True,
+            maxcolwidths=[None, 32, 16, 60],
+        )
+    )
+
+
+def _values(parameter: Parameter) -> str:
+    from harness.suite.parameters import wording
+
+    choices = parameter.schema.get("enum", ())
+    return f"one of {len(choices)}, below" if len(choices) > _MANY else wording(parameter.schema)
+
+
+def _default(value: object) -> str:
+    """A default as YAML would say it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return json.dumps(value) if isinstance(value, bool | list | dict | None) else str(value)
 
 
 def _example(entry: Entry, parameters: Sequence[Parameter], signature: Signature, variant: str | None) -> str:

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, envvar="HARNESS_RESULTS", help="Results folder to check.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    envvar="HARNESS_RESULTS",
+    help="Results folder to check.",
+)
 @click.pass_obj
 def command(session: Session, results: Path) -> int:
     """Check this installation and every plugin; exit code 1 if something is wrong."""
     import torch
 
+    from harness.contract.errors import HarnessError
     from harness.engine.keys import distribution_version
     from harness.engine.runner import open_store
-    from harness.contract.errors import HarnessError
     from harness.signatures import SignatureReader
 
     wrong = 0
@@ -36,7 +43,9 @@ def command(session: Session, results: Path) -> int:
     say(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}")
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
     say(True, f"torch {torch.__version__} ({built}), {torch.get_num_threads()} threads, {os.cpu_count()} cores")
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    gpus = (
+        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
     say(True, f"devices: {', '.join(['cpu', *(f'cuda:{i} ({name})' for i, name in enumerate(gpus))])}")
     try:
         open_store(results)

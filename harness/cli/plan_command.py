@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.argument("suite")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), envvar="HARNESS_RESULTS", help="Results folder, read only.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    envvar="HARNESS_RESULTS",
+    help="Results folder, read only.",
+)
 @click.pass_obj
 def command(session: Session, suite: str, results: Path) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
@@ -29,15 +35,21 @@ def command(session: Session, suite: str, results: Path) -> None:
     signatures = SignatureReader(kept if kept.is_dir() else None, lambda component: signature_key(component, catalog))
     plan = make_plan(load_suite(suite), catalog, signatures)
     several = len(plan.experiments) > 1
-    roles = [role for role in ("data", "model", "attack", "sampler") if any(role in cell.components for cell in plan.cells)]
+    roles = [
+        role for role in ("data", "model", "attack", "sampler") if any(role in cell.components for cell in plan.cells)
+    ]
     body = [
-        [*([cell.experiment] if several else []), *(cell.labels.get(role, "") for role in roles), cell.seed]
-        + [f"skip: {cell.skip}" if cell.skip else "run"]
+        [
+            *([cell.experiment] if several else []),
+            *(cell.labels.get(role, "") for role in roles),
+            cell.seed,
+            f"skip: {cell.skip}" if cell.skip else "run",
+        ]
         for cell in plan.cells
     ]
     head = [*(["experiment"] if several else []), *roles, "seed", ""]
     click.echo(tabulate(body, head, tablefmt="simple", disable_numparse=True))
-    skipped = sum(bool(cell.skip) for cell in plan.cells)
-    click.echo(f"\n{len(plan.cells)} cells: {len(plan.cells) - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
+    n, skipped = len(plan.cells), sum(bool(cell.skip) for cell in plan.cells)
+    click.echo(f"\n{n} cells: {n - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
     for experiment in plan.experiments.values():
         click.echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")

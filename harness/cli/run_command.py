@@ -19,9 +19,26 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("suite")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps or auto.")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, envvar="HARNESS_RESULTS", help="Where runs and the store of finished cells lie.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, help="Examples at once; results do not depend on it.")
-@click.option("--threads", type=click.IntRange(min=1), help="Torch threads on the CPU. [default: the suite's, else the cores this process may use]")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    envvar="HARNESS_RESULTS",
+    help="Where runs and the store of finished cells lie.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=128,
+    show_default=True,
+    help="Examples at once; results do not depend on it.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Torch threads on the CPU. [default: the suite's, else the cores this process may use]",
+)
 @click.pass_obj
 def command(session: Session, suite: str, device: str, results: Path, batch_size: int, threads: int | None) -> int:
     """Run SUITE, a YAML file or the name of a shipped suite, and print its table.
@@ -55,7 +72,9 @@ def _show(plan: Plan, finished: Finished, signatures: SignatureReader, catalog: 
 
     print_tables(plan, finished.rows, signatures, catalog)
     n = len(plan.cells)
-    done = f"{finished.n_run} of {n} cells run" if finished.n_run else f"nothing to do: all {n} cells were finished before"
+    done = (
+        f"{finished.n_run} of {n} cells run" if finished.n_run else f"nothing to do: all {n} cells were finished before"
+    )
     reused = f", {finished.n_reused} reused" if finished.n_run and finished.n_reused else ""
     deselected = f", {plan.deselected} deselected" if plan.deselected else ""
     click.echo(f"\n{done}{reused}{deselected}. Results: {finished.folder.path}")

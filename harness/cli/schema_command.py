@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 @click.command("schema")
-@click.option("--first-party", is_flag=True, help="Only components that ship with harness, as in the committed suite.schema.json.")
+@click.option(
+    "--first-party", is_flag=True, help="Only components that ship with harness, as in the committed suite.schema.json."
+)
 @click.pass_obj
 def command(session: Session, first_party: bool) -> None:
     """Print the JSON Schema of suite files, with every installed component and its parameters.

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 @click.command("table")
 @click.argument("run")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, envvar="HARNESS_RESULTS", help="Results folder.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    envvar="HARNESS_RESULTS",
+    help="Results folder.",
+)
 @click.pass_obj
 def command(session: Session, run: str, results: Path) -> None:
     """Make the table of RUN again from its records, write it and print it.

@@ -21,15 +21,20 @@ class ComponentOf:
 
 
 @dataclass(frozen=True, slots=True)
-class _Location:
-    """Marks a path that says where to find data, not which data."""
+class Uncounted:
+    """Marks a parameter that cannot change what is measured, so that it is left out of every key."""
 
 
-Location = Annotated[Path, _Location()]
-"""A path that is left out of every key, for data whose content is checked against a pinned digest.
+Location = Annotated[Path, Uncounted()]
+"""A path that says where to find data whose content is checked against a pinned digest.
 
-A parameter annotated with plain `Path` is a file or folder whose content is hashed into the keys instead.
+A parameter annotated with plain `Path` is a file or folder whose content is hashed into the keys.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPath:
+    """Marks a text parameter `"package.module:attribute"`; the code of that package is hashed into the keys."""
 
 
 @dataclass(frozen=True, slots=True)

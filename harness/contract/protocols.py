@@ -107,8 +107,10 @@ class Threat:
     minimal: bool = False
 
     def __str__(self) -> str:
-        bound = "any" if self.norm is None else f"{self.norm} ≤ {'∞' if self.eps is None else f'{self.eps:.4g}'}"
-        return f"{bound}, targeted" if self.targeted else bound
+        bound = self.norm or "any"
+        if self.eps is not None:
+            bound += f" ≤ {self.eps:.4g}"
+        return " ".join([bound, *(["minimal"] if self.minimal else []), *(["targeted"] if self.targeted else [])])
 
 
 @dataclass(frozen=True, slots=True)

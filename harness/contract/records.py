@@ -76,7 +76,9 @@ class Records:
         """The rows where the mask is true."""
         import pyarrow as pa
 
-        return Records(self.table.filter(pa.array(np.asarray(mask, dtype=bool))), self.protocol, self.folder, self.n_missing)
+        return Records(
+            self.table.filter(pa.array(np.asarray(mask, dtype=bool))), self.protocol, self.folder, self.n_missing
+        )
 
     def artifact(self, name: str) -> npt.NDArray[Any]:
         """An array that the task left beside the records.

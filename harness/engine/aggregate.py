@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import code_of, key_of
-from harness.engine.store import Store
+from harness.engine.store import MANIFEST, Store
 from harness.plugins import Catalog
 from harness.results.table import from_json, to_json
 from harness.suite.cells import Use, digest
@@ -59,8 +59,5 @@ def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, 
                 entry = store.commit("pictures", key, staged)
         except Exception as error:
             return [], f"reporter {use.label}: {type(error).__name__}: {error}"
-    written = []
-    for path in sorted(entry.iterdir()):
-        if path.name != "manifest.json":
-            written.append(Path(shutil.copy(path, folder / path.name)))
-    return written, ""
+    made = [path for path in sorted(entry.iterdir()) if path.name != MANIFEST]
+    return [Path(shutil.copy(path, folder / path.name)) for path in made], ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,13 +37,15 @@ Progress = Callable[[str, int, int], None]
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Run under a global random state of its own, for library code that draws from it; the old one returns after."""
     devices = [torch.device(device)] if device.startswith("cuda") else []
-    numpy_state = np.random.get_state()  # noqa: NPY002
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=devices):
+        random.seed(seed)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
         try:
             yield
         finally:
+            random.setstate(python_state)
             np.random.set_state(numpy_state)  # noqa: NPY002
 
 
@@ -151,7 +154,7 @@ class Builder:
             if isinstance(value, Use):
                 value, inner = self.build(value, seed)
                 used = (*used, *inner)
-            elif value is not None and name in (*use.files, *use.locations):
+            elif value is not None and name in use.paths:
                 value = Path(value)
             values[name] = value
         return values, used
@@ -171,7 +174,9 @@ class Builder:
     def _train(self, model: Trainable, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
         def data(split: str) -> Dataset:
             if use.trained_on is None:
-                raise InvalidOutput(f"{use.label} asks for the {split!r} split, but no dataset is named for its training")
+                raise InvalidOutput(
+                    f"{use.label} asks for the {split!r} split, but no dataset is named for its training"
+                )
             part = replace(use.trained_on, parameters={**use.trained_on.parameters, "split": split})
             dataset: Dataset = self.build(part, seed)[0]
             return dataset
@@ -180,14 +185,20 @@ class Builder:
         with self.store.stage() as staged:
             scratch = staged / "scratch"
             scratch.mkdir()
-            ctx = self.context(use, seed, scratch, lambda done, total: self.on_progress(f"training {use.label}", done, total))
+            ctx = self.context(
+                use, seed, scratch, lambda done, total: self.on_progress(f"training {use.label}", done, total)
+            )
             if isinstance(model, torch.nn.Module):
                 model.requires_grad_(True).train()
             with seeded(ctx.derive_seed("fit"), self.device):
                 model.fit(data, ctx)
             scratch.rmdir()
-            state = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()}
-            broken = [name for name, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+            state = {
+                name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()
+            }
+            broken = [
+                name for name, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()
+            ]
             if broken:
                 raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
             save_file(state, staged / "weights.safetensors")

@@ -33,14 +33,21 @@ def choose_device(wanted: str) -> str:
     index = int(wanted.partition(":")[2] or 0)
     if not torch.cuda.is_available():
         built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "a CPU build"
-        raise UsageError(f"device {wanted} was asked for, but torch {torch.__version__} ({built}) sees no GPU; use --device cpu")
+        raise UsageError(
+            f"device {wanted} was asked for, but torch {torch.__version__} ({built}) sees no GPU; use --device cpu"
+        )
     if index >= torch.cuda.device_count():
-        raise UsageError(f"device {wanted} was asked for, but torch sees {torch.cuda.device_count()} GPUs, counted from cuda:0")
+        raise UsageError(
+            f"device {wanted} was asked for, but torch sees {torch.cuda.device_count()} GPUs, counted from cuda:0"
+        )
     return f"cuda:{index}"
 
 
 def _only_cpu_possible() -> bool:
-    """Whether torch is a CPU build on a machine without Metal, read from its version file: importing torch takes seconds."""
+    """Whether torch is a CPU build on a machine without Metal.
+
+    Read from its version file, since importing torch takes seconds.
+    """
     if sys.platform == "darwin":
         return False
     spec = importlib.util.find_spec("torch")

@@ -20,14 +20,14 @@ import numpy as np
 import torch
 
 from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput, NotApplicable
+from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
 from harness.engine.result import LOG, RECORDS, CellResult
 from harness.results.records import to_table
 from harness.signatures import SignatureReader, missing_methods
-from harness.suite.cells import Cell, digest
+from harness.suite.cells import Cell, Use, digest
 
 _CHUNK = 256
 
@@ -82,6 +82,8 @@ def _classify(error: BaseException) -> tuple[Status, str]:
         return Status.SKIPPED, str(error)
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return Status.OOM, f"{type(error).__name__}: {error}" if str(error) else "out of memory"
+    if isinstance(error, HarnessError):
+        return Status.FAILED, str(error)
     return Status.FAILED, f"{type(error).__name__}: {error}"
 
 
@@ -133,8 +135,8 @@ def _measure(
 
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
     """What the plan could not know of a component before it was made."""
-    needing = [(cell.task, role) for role in things]
-    needing += [(cell.components[role], "model") for role in ("attack", "sampler") if cell.components.get(role)]
+    needing: list[tuple[Use | None, str]] = [(cell.task, role) for role in things]
+    needing += [(cell.components.get("attack"), "model"), (cell.components.get("sampler"), "model")]
     for use, role in needing:
         if use is None or things.get(role) is None:
             continue
@@ -142,7 +144,9 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
         missing = missing_methods(things[role], needs)
         if missing and needs:
             label = cell.labels[role]
-            raise NotApplicable(f"{use.label} needs {role} {label} to be {needs.protocol}; it has no {', '.join(missing)}")
+            raise NotApplicable(
+                f"{use.label} needs {role} {label} to be {needs.protocol}; it has no {', '.join(missing)}"
+            )
 
 
 def _data_facts(data: Dataset) -> dict[str, Any]:

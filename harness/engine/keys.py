@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -40,18 +39,25 @@ def file_digest(path: Path) -> str:
 
 
 @cache
-def package_digest(package: str) -> str:
-    """The hash of all code of a plugin's package, so that an edited helper module is noticed.
+def package_digest(name: str) -> str:
+    """The hash of all code of the package that a module belongs to, so that an edited helper module is noticed.
 
-    For the core only the modules that take part in measuring count.
+    For the core only the modules that take part in measuring count; for a package installed from an index its
+    module and version stand for it.
     """
-    if package == CORE:
+    if name == CORE:
         return digest([[part, _code_digest(_CORE_FOLDER / part)] for part in _MEASURING])
+    package = name.partition(".")[0]
     module = sys.modules.get(package)
-    spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
+    try:
+        spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or spec.origin is None:
         return "unknown"
     origin = Path(spec.origin)
+    if name != package and "site-packages" in origin.parts:
+        return f"{package} {distribution_version(package)}"
     return _code_digest(origin.parent if spec.submodule_search_locations else origin)
 
 
@@ -81,6 +87,7 @@ def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
         entry = catalog.find(use.kind, use.name)
         packages.add(entry.package)
         versions.update(entry.component.requires)
+        packages.update(str(use.parameters[name]).partition(":")[0] for name in use.imports if use.parameters.get(name))
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "code": {name: package_digest(name) for name in sorted(packages)},
@@ -88,10 +95,10 @@ def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def files_of(uses: list[Use]) -> dict[str, str]:
-    """The digests of the files that parameters name."""
-    paths = {str(use.parameters[name]) for use in uses for name in use.files}
-    return {os.path.basename(path): file_digest(Path(path)) for path in sorted(paths)}
+def files_of(uses: list[Use]) -> list[list[str]]:
+    """Name and digest of every file that a parameter names."""
+    paths = {path for use in uses for path in use.files}
+    return sorted([path.name, file_digest(path)] for path in paths)
 
 
 def cell_key_inputs(cell: Cell, catalog: Catalog, device: str) -> dict[str, Any]:
@@ -128,7 +135,9 @@ def signature_key(component: Component, catalog: Catalog) -> str:
     package = component.target.partition(".")[0].partition(":")[0]
     versions = {name: distribution_version(name) for name in (*component.requires, *_NUMERICS)}
     reader = file_digest(_CORE_FOLDER / "signatures.py")
-    return digest([KEY_SCHEMA, reader, component.kind, component.target, package_digest(package), versions, sys.version])
+    return digest(
+        [KEY_SCHEMA, reader, component.kind, component.target, package_digest(package), versions, sys.version]
+    )
 
 
 def key_of(inputs: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import harness
 from harness.engine.keys import distribution_version
@@ -82,7 +82,7 @@ def _plugin_facts(catalog: Catalog) -> Mapping[str, Any]:
     facts: dict[str, Any] = {}
     for implementation in catalog.manager.hook.harness_provenance.get_hookimpls():
         try:
-            facts[implementation.plugin_name] = dict(implementation.function())
+            facts[implementation.plugin_name] = dict(cast(Mapping[str, Any], implementation.function()))
         except Exception as error:
             facts[implementation.plugin_name] = {"error": f"{type(error).__name__}: {error}"}
     return facts

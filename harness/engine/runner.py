@@ -104,7 +104,9 @@ def cached_signatures(store: Store | None, catalog: Catalog) -> SignatureReader:
     return SignatureReader(store.signatures, lambda component: signature_key(component, catalog))
 
 
-def run_plan(plan: Plan, catalog: Catalog, signatures: SignatureReader, store: Store, options: Options, display: Display) -> Finished:
+def run_plan(
+    plan: Plan, catalog: Catalog, signatures: SignatureReader, store: Store, options: Options, display: Display
+) -> Finished:
     """Run what is missing, reuse the rest, and write the tables.
 
     Raises:
@@ -134,7 +136,9 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
     cells = {}
     for cell in plan.cells:
         path = folder.cell(cell.id)
-        absent = CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
+        absent = (
+            CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
+        )
         cells[cell.id] = measurer.measured(cell, CellResult.read(path) if path.is_dir() else absent, path)
     return plan, collect_rows(plan, cells, catalog, store)
 
@@ -151,7 +155,11 @@ class _Run:
     _ended: dict[str, MeasuredCell] = field(default_factory=dict)
 
     def go(self) -> Finished:
-        inputs = {cell.id: cell_key_inputs(cell, self.catalog, self.options.device) for cell in self.plan.cells if not cell.skip}
+        inputs = {
+            cell.id: cell_key_inputs(cell, self.catalog, self.options.device)
+            for cell in self.plan.cells
+            if not cell.skip
+        }
         keys = {cell_id: key_of(value) for cell_id, value in inputs.items()}
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
         about = self._about()
@@ -214,7 +222,10 @@ class _Run:
         torch.set_num_threads(self.options.threads)
         builder = Builder(self.catalog, self.store, self.options.device, self.options.batch_size, self.display.progress)
         executor = InlineExecutor(
-            builder, self.signatures, lambda done, total: self.display.progress("", done, total), debug=self.options.debug
+            builder,
+            self.signatures,
+            lambda done, total: self.display.progress("", done, total),
+            debug=self.options.debug,
         )
         waiting = deque(cells)
         running: dict[str, Job] = {}

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from harness.contract.errors import StoreError
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 class Store:
@@ -52,7 +52,7 @@ class Store:
         """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
         folder = self.folder(kind, key)
         try:
-            manifest = json.loads((folder / _MANIFEST).read_bytes())
+            manifest = json.loads((folder / MANIFEST).read_bytes())
             intact = all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
         except FileNotFoundError:
             if not folder.exists():
@@ -101,8 +101,8 @@ class Store:
         with _explained(self.root):
             files = sorted(path for path in staged.rglob("*") if path.is_file())
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
-            (staged / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-            for path in [*files, staged / _MANIFEST, staged]:
+            (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            for path in [*files, staged / MANIFEST, staged]:
                 _fsync(path)
             final.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -18,7 +18,12 @@ class InlineExecutor:
     slots = 1
 
     def __init__(
-        self, builder: Builder, signatures: SignatureReader, on_progress: Callable[[int, int], None], *, debug: bool = False
+        self,
+        builder: Builder,
+        signatures: SignatureReader,
+        on_progress: Callable[[int, int], None],
+        *,
+        debug: bool = False,
     ) -> None:
         self._builder, self._signatures, self._on_progress = builder, signatures, on_progress
         self._debug = debug

@@ -50,7 +50,9 @@ class RunFolder:
             runs = sorted(path.parent for path in candidate.glob(f"*/{RUN}")) if candidate.is_dir() else []
             if runs:
                 return cls(runs[-1])
-        raise UsageError(f"there is no run {name!r}; give its folder, or the name of a suite that was run into {str(results)!r}")
+        raise UsageError(
+            f"there is no run {name!r}; give its folder, or the name of a suite that was run into {str(results)!r}"
+        )
 
     @property
     def run_id(self) -> str:
@@ -67,7 +69,7 @@ class RunFolder:
         if move:
             shutil.move(source, final)
         else:
-            shutil.copytree(source, final, copy_function=_link_or_copy, ignore=shutil.ignore_patterns("manifest.json"))
+            shutil.copytree(source, final, copy_function=_link_or_copy, ignore=_without_manifest)
 
     def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file, whole or not at all."""
@@ -85,6 +87,10 @@ class RunFolder:
     def read_json(self, name: str) -> Any:
         """A JSON file of the run."""
         return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+
+def _without_manifest(folder: str, names: list[str]) -> set[str]:
+    return {"manifest.json"} & set(names)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -39,8 +39,15 @@ def proportion(successes: int, n: int, *, n_missing: int = 0, level: float = LEV
     return Estimate(share, low, high, level, "wilson", n, n_missing)
 
 
-def mean(values: npt.ArrayLike, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
-    """The mean of independent values with Student's t interval. With one value there is no interval."""
+def mean(values: npt.ArrayLike, *, least: float | None = None, n_missing: int = 0, level: float = LEVEL) -> Estimate:
+    """The mean of independent values with Student's t interval. With one value there is no interval.
+
+    Args:
+        values: `[n]`.
+        least: the smallest value there can be; the interval is cut off there.
+        n_missing: values that should have counted and could not.
+        level: the nominal coverage.
+    """
     array = np.asarray(values, dtype=np.float64)
     n = len(array)
     if n == 0:
@@ -51,7 +58,8 @@ def mean(values: npt.ArrayLike, *, n_missing: int = 0, level: float = LEVEL) -> 
     from scipy.special import stdtrit
 
     half = float(stdtrit(n - 1, 0.5 + level / 2) * array.std(ddof=1) / np.sqrt(n))
-    return Estimate(centre, centre - half, centre + half, level, "student-t", n, n_missing)
+    low = centre - half if least is None else max(least, centre - half)
+    return Estimate(centre, low, centre + half, level, "student-t", n, n_missing)
 
 
 def ratio_of_sums(
@@ -68,21 +76,21 @@ def ratio_of_sums(
     Whole clusters are resampled, since examples of one author or document are not independent. The draws
     are multinomial counts of the clusters, which is the same as resampling rows and needs no copies.
     """
-    top, bottom = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    top: npt.NDArray[np.float64] = np.asarray(numerators, dtype=np.float64)
+    bottom: npt.NDArray[np.float64] = np.asarray(denominators, dtype=np.float64)
     if bottom.sum() == 0:
         return Estimate.undefined("the denominator is 0", n=len(top), n_missing=n_missing)
+    n_rows = len(top)
     if clusters is not None:
         _, of_row = np.unique(np.asarray(clusters), return_inverse=True)
-        top, bottom, n_rows = np.bincount(of_row, top), np.bincount(of_row, bottom), len(top)
-    else:
-        n_rows = len(top)
+        top, bottom = np.bincount(of_row, top).astype(np.float64), np.bincount(of_row, bottom).astype(np.float64)
     value = float(top.sum() / bottom.sum())
     units = len(top)
     method = "bootstrap" if clusters is None else f"bootstrap over {units} clusters"
     if units < 2:
         return Estimate(value, None, None, level, method, n_rows, n_missing)
     rng = np.random.default_rng(derive_seed(0, "bootstrap", units, draws))
-    counts = rng.multinomial(units, np.full(units, 1 / units), size=draws)
+    counts = rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
     denominators_drawn = counts @ bottom
     drawn = (counts @ top)[denominators_drawn != 0] / denominators_drawn[denominators_drawn != 0]
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])

@@ -37,7 +37,14 @@ def _flat(row: Row) -> dict[str, Any]:
     for name, estimate in row.estimates.items():
         flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         flat |= {f"{name}_n": estimate.n, f"{name}_missing": estimate.n_missing}
-    flat |= {"n": row.n, **row.cost, "seconds": row.seconds, "key": row.key, "derived": row.derived, "reason": row.reason}
+    flat |= {
+        "n": row.n,
+        **row.cost,
+        "seconds": row.seconds,
+        "key": row.key,
+        "derived": row.derived,
+        "reason": row.reason,
+    }
     return flat
 
 
@@ -112,8 +119,15 @@ class TableView:
         above: Row | None = None
         for row in self.rows:
             fresh = above is None or repeat
-            labels = [row.labels.get(r, "") if fresh or above is None or _differs(row, above, roles[: i + 1]) else "" for i, r in enumerate(roles)]
-            line = [*labels, *([str(row.seed)] if "seed" not in constant else []), *([threat_text(row)] if threats else [])]
+            labels = [
+                row.labels.get(r, "") if fresh or above is None or _differs(row, above, roles[: i + 1]) else ""
+                for i, r in enumerate(roles)
+            ]
+            line = [
+                *labels,
+                *([str(row.seed)] if "seed" not in constant else []),
+                *([threat_text(row)] if threats else []),
+            ]
             line += [interval(row.estimates[m], self.units.get(m, "")) if m in row.estimates else "" for m in metrics]
             line += ["" if row.n is None else str(row.n), str(row.status)]
             line += [f"{row.cost[cost]:.1f}" if cost in row.cost else "" for cost in costs]
@@ -141,7 +155,9 @@ class TableView:
 
 def name_of(row: Row) -> str:
     """The labels of a row in one word group."""
-    return " / ".join(row.labels[role] for role in ("model", "attack", "sampler") if role in row.labels) or row.experiment
+    return (
+        " / ".join(row.labels[role] for role in ("model", "attack", "sampler") if role in row.labels) or row.experiment
+    )
 
 
 def threat_text(row: Row) -> str:
@@ -158,7 +174,9 @@ def _differs(row: Row, above: Row, roles: Sequence[str]) -> bool:
     return any(row.labels.get(role) != above.labels.get(role) for role in roles)
 
 
-def views(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> list[tuple[str, str, TableView]]:
+def views(
+    plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog
+) -> list[tuple[str, str, TableView]]:
     """(name, question, view) of each experiment."""
     found = []
     for name, experiment in plan.experiments.items():
@@ -171,7 +189,9 @@ def views(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog:
     return found
 
 
-def write_tables(folder: RunFolder, plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> list[Path]:
+def write_tables(
+    folder: RunFolder, plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog
+) -> list[Path]:
     """Write table.md, table.csv and table.json; return their paths."""
     folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog)))
     folder.write_text("table.csv", frame(rows).to_csv(index=False))
@@ -202,7 +222,7 @@ def terminal(view: TableView, width: int) -> str:
     dropped: list[str] = []
     while True:
         columns, body = view.columns(dropped=dropped, repeat=False)
-        text = tabulate(body, columns, tablefmt="simple", disable_numparse=True)
+        text = str(tabulate(body, columns, tablefmt="simple", disable_numparse=True))
         rest = [name for name in view.metrics if name not in dropped]
         if max(map(len, text.splitlines())) <= width or len(rest) <= 1:
             break

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.contract.components import Kind
@@ -36,8 +37,9 @@ class Use:
         label: what tables call it.
         version: the version its plugin declares.
         parameters: every parameter, defaults included; a nested component is a `Use`.
-        files: parameters that are paths whose content counts.
-        locations: parameters that are paths whose content does not count.
+        paths: parameters that are paths.
+        imports: parameters that name code as "package.module:attribute".
+        uncounted: parameters that cannot change what is measured.
         limit: for data, use only the first examples.
         trained_on: for a trainable model, the data it is fitted on.
     """
@@ -47,15 +49,20 @@ class Use:
     label: str
     version: int
     parameters: Mapping[str, Any]
-    files: tuple[str, ...] = ()
-    locations: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
     limit: int | None = None
     trained_on: Use | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for two uses to be the same thing; labels and locations are not part of it."""
-        kept = {name: value for name, value in self.parameters.items() if name not in self.locations}
+        """What must be equal for two uses to be the same thing.
+
+        Labels are no part of it, nor is where a file lies: its content is a part of the key.
+        """
+        counted = {name: value for name, value in self.parameters.items() if name not in self.uncounted}
+        kept = {name: Path(value).name if name in self.paths and value else value for name, value in counted.items()}
         return {
             "name": self.name,
             "version": self.version,
@@ -68,6 +75,12 @@ class Use:
     def identity_digest(self) -> str:
         """The hash of the identity."""
         return digest([self.kind, self.identity])
+
+    @property
+    def files(self) -> list[Path]:
+        """The files and folders whose content counts."""
+        names = [name for name in self.paths if name not in self.uncounted and self.parameters.get(name) is not None]
+        return [Path(self.parameters[name]) for name in names]
 
     def nested(self) -> list[Use]:
         """This use and every use inside it."""
@@ -166,7 +179,9 @@ class Plan:
         def put(use: Use | None) -> str | None:
             if use is None:
                 return None
-            key = digest([use.kind, use.label, use.identity, use.locations and dict(use.parameters)])[:16]
+            key = digest(
+                [use.kind, use.label, use.identity, [str(use.parameters[n]) for n in (*use.paths, *use.uncounted)]]
+            )[:16]
             uses.setdefault(key, _use_to_json(use))
             return key
 
@@ -211,7 +226,9 @@ class Plan:
             for cell in raw["cells"]
         )
         experiments = {
-            e["name"]: PlannedExperiment(e["name"], e["about"], get(e["metrics"]), get(e["aggregates"]), get(e["reports"]))
+            e["name"]: PlannedExperiment(
+                e["name"], e["about"], get(e["metrics"]), get(e["aggregates"]), get(e["reports"])
+            )
             for e in raw["experiments"]
         }
         return cls(raw["suite"], raw["about"], raw["file"], raw["threads"], experiments, cells, raw["deselected"])
@@ -230,5 +247,5 @@ def _use_from_json(raw: Mapping[str, Any]) -> Use:
         for name, value in raw["parameters"].items()
     }
     trained_on = _use_from_json(raw["trained_on"]) if raw["trained_on"] else None
-    tuples = {name: tuple(raw[name]) for name in ("files", "locations")}
+    tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
     return Use(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})

@@ -37,8 +37,16 @@ def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[st
         base = {"models": "ModelEntry", "data": "DataEntry"}.get(key, "UseEntry")
         definitions[kind] = _entry_schema(kind, base, catalog, signatures, packages)
         properties[key]["items"] = {"$ref": f"#/$defs/{kind}"}
-    properties["data"] = {"anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}], "description": properties["data"]["description"]}
-    tasks = [name for entry in catalog.of_kind("task") if packages is None or entry.package in packages for name in [entry.component.name]]
+    properties["data"] = {
+        "anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}],
+        "description": properties["data"]["description"],
+    }
+    tasks = [
+        name
+        for entry in catalog.of_kind("task")
+        if packages is None or entry.package in packages
+        for name in [entry.component.name]
+    ]
     properties["task"] = {**properties["task"], "anyOf": [{"enum": tasks}, {"type": "string"}]}
     of_experiment = {key: value for key, value in properties.items() if key in Experiment.model_fields}
     properties["experiments"]["items"] = {"type": "object", "properties": of_experiment, "additionalProperties": False}

@@ -56,7 +56,9 @@ def find_suite(name: str) -> Path:
             if (folder / f"{name}.yaml").is_file():
                 return folder / f"{name}.yaml"
     known = sorted({path.stem for folder in suite_folders() for path in folder.glob("*.yaml")})
-    raise SuiteError(f"there is no suite {name!r}; give a path ending in .yaml, or one of: {', '.join(known) or 'none found'}")
+    raise SuiteError(
+        f"there is no suite {name!r}; give a path ending in .yaml, or one of: {', '.join(known) or 'none found'}"
+    )
 
 
 def load_suite(name: str) -> Suite:

@@ -150,7 +150,9 @@ class _Builder:
         self._count += 1
         if self._count > MAX_NODES:
             if self._count == MAX_NODES + 1:
-                self._problem(mark, path, f"the document expands to more than {MAX_NODES} values", "are aliases nested?")
+                self._problem(
+                    mark, path, f"the document expands to more than {MAX_NODES} values", "are aliases nested?"
+                )
             return None
         if id(node) in self._open:
             self._problem(mark, path, "an alias contains itself")
@@ -164,7 +166,7 @@ class _Builder:
                 return dict(self._items(node, path))
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
-            return self._scalar(node)
+            return self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self._open.discard(id(node))
 

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,11 @@ def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
     Raises:
         BadValue: the value does not fit.
     """
-    value = _as_number(value) if "number" in _types(parameter.schema) and "string" not in _types(parameter.schema) else value
+    value = (
+        _as_number(value)
+        if "number" in _types(parameter.schema) and "string" not in _types(parameter.schema)
+        else value
+    )
     if not _validator(canonical(parameter.schema)).is_valid(value) or (isinstance(value, float) and math.isnan(value)):
         choices = parameter.schema.get("enum")
         hint = did_you_mean(str(value), map(str, choices)) if choices else _hint(value, parameter.schema)
@@ -54,7 +58,7 @@ def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
         raise BadValue(f"must be {wanted}, not {describe(value)}", hint)
     if parameter.path and isinstance(value, str):
         path = _absolute(value, folder)
-        if parameter.path == "file" and not os.path.exists(path):
+        if parameter.counted and not Path(path).exists():
             raise BadValue(f"names a file that does not exist: {path}")
         return path
     return _normal(value, parameter.schema)
@@ -86,10 +90,10 @@ def _normal(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _absolute(text: str, folder: Path) -> str:
-    expanded = os.path.expandvars(os.path.expanduser(text))
+    expanded = os.path.expandvars(text)
     if "$" in expanded:
         raise BadValue(f"the path {text!r} names an environment variable that is not set")
-    return str((folder / expanded).resolve())
+    return str((folder / Path(expanded).expanduser()).resolve())
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
@@ -97,7 +101,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
     return {part["type"] for part in parts if "type" in part}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _validator(schema: str) -> Any:
     import json
 
@@ -132,7 +136,10 @@ def wording(schema: Mapping[str, Any]) -> str:
     }
     if schema.get("type") == "array":
         items = schema.get("items")
-        return f"a list, each {wording(items)}" if isinstance(items, dict) and items else "a list"
+        if not isinstance(items, dict) or not items:
+            return "a list"
+        each = wording(items)
+        return f"a list of {each.removeprefix('a ')}s" if each.startswith("a ") else f"a list, each {each}"
     bounds = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
     limits = [f"{sign} {schema[name]:g}" for name, sign in bounds.items() if name in schema]
     return " ".join([nouns.get(schema.get("type", ""), "a value"), " and ".join(limits)]).strip()

@@ -19,11 +19,13 @@ from harness.plugins import Catalog, Entry
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.cells import KIND_OF, ROLES, Cell, Plan, PlannedExperiment, Role, Use
 from harness.suite.load import LoadedExperiment, Suite
-from harness.suite.located import Located, Path_, Problem
+from harness.suite.located import Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, UseEntry
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
+_PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
+_TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
 _ABSENT = "none"
 
 
@@ -85,12 +87,14 @@ class _Resolver:
         uses = {role: self._role(role, task) for role in ROLES}
         parts: dict[str, tuple[Use, ...]] = {
             key: tuple(use for use, _ in self._uses(kind, getattr(self.experiment, key), key, task))
-            for key, kind in (("metrics", "metric"), ("aggregates", "aggregate"), ("reports", "reporter"))
+            for key, kind in _PARTS.items()
         }
         if self.problems:
             raise self.document.error(list(dict.fromkeys(self.problems)))
         planned = PlannedExperiment(self.name, self.experiment.about, **parts)
-        return planned, list(self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"]))
+        return planned, list(
+            self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
+        )
 
     def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
         # Cells of one model stand together, so that it is loaded once and the table reads by model.
@@ -115,15 +119,19 @@ class _Resolver:
             missing = [d for d in self.catalog.find(use.kind, use.name).component.requires if not _installed(d)]
             if missing:
                 return f"{use.label} needs {' and '.join(missing)}, not installed here"
-        pairs = [(cell.task, role, cell.components.get(role)) for role in ROLES]
-        pairs += [(cell.components.get(role), "model", cell.components.get("model")) for role in ("attack", "sampler")]
+        pairs: list[tuple[Use | None, Role, Use | None]] = [(cell.task, r, cell.components.get(r)) for r in ROLES]
+        pairs += [(cell.components.get(role), "model", cell.components.get("model")) for role in _TREATMENTS]
         for needing, role, given in pairs:
             if needing and given:
                 known = (needing.name, given.name)
                 if known not in self._reasons:
                     needs = self._signature(needing).needs.get(role)
                     lacks = self._signature(given).lacks(needs)
-                    told = f"{needing.label} needs {role} {given.label} to be {needs.protocol}; it has no " if needs else ""
+                    told = (
+                        f"{needing.label} needs {role} {given.label} to be {needs.protocol}; it has no "
+                        if needs
+                        else ""
+                    )
                     self._reasons[known] = told + ", ".join(lacks) if lacks else ""
                 if self._reasons[known]:
                     return self._reasons[known]
@@ -139,10 +147,7 @@ class _Resolver:
                 roles = ", ".join(_KEY_OF[r] for r in ROLES if r in self._signature(task).roles)
                 self._problem((key,), f"task {task.label!r} takes no {key}", f"it takes {roles}")
             return None
-        found: list[Use | None] = []
-        for i, entry in enumerate(entries):
-            if entry.use == _ABSENT and may_be_absent:
-                found.append(None)
+        found: list[Use | None] = [None for entry in entries if entry.use == _ABSENT and may_be_absent]
         found += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
         if not entries and not may_be_absent:
             self._problem((), f"the key {key!r} is missing: task {task.label!r} needs a {role}")
@@ -182,13 +187,17 @@ class _Resolver:
             signature = self.signatures.read(found.component)
         except (UsageError, SignatureError) as error:
             message, _, rest = str(error).partition("; did you mean")
-            self._problem((*path, "use") if (*path, "use") in self.document.marks else path, message, f"did you mean{rest}" if rest else "")
+            self._problem(
+                (*path, "use") if (*path, "use") in self.document.marks else path,
+                message,
+                f"did you mean{rest}" if rest else "",
+            )
             return None
         swept = swept or {}
         for name in set(swept) & set(entry.parameters):
             self._problem((*path, "sweep", name), f"{name!r} stands under `with` and under `sweep`")
         given = {**entry.parameters, **swept}
-        values = self._values(signature, given, path, {name: "sweep" for name in swept})
+        values = self._values(signature, given, path, dict.fromkeys(swept, "sweep"))
         if values is None:
             return None
         known = signature.parameters_for(given)
@@ -198,8 +207,9 @@ class _Resolver:
             label=_label(entry, found, signature, values, swept),
             version=found.component.version,
             parameters=values,
-            files=tuple(p.name for p in known if p.path == "file" and values.get(p.name) is not None),
-            locations=tuple(p.name for p in known if p.path == "location"),
+            paths=tuple(p.name for p in known if p.path),
+            imports=tuple(p.name for p in known if p.imports),
+            uncounted=tuple(p.name for p in known if not p.counted),
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=self._trained_on(entry, found, path),
         )
@@ -239,7 +249,7 @@ class _Resolver:
 
     def _value(self, parameter: Parameter, value: Any, at: Path_) -> Any:
         if parameter.component:
-            return self._component_value(parameter, value, at)
+            return self._component_value(parameter, parameter.component, value, at)
         # Paths count from the file that says them, which for `extends` is not always this suite's.
         folder = Path(self.document.where(at).file).parent
         try:
@@ -248,14 +258,14 @@ class _Resolver:
             self._problem(at, f"{parameter.name!r} {wrong.message}", wrong.hint)
             return None
 
-    def _component_value(self, parameter: Parameter, value: Any, at: Path_) -> Use | None:
-        shape: type[UseEntry] = ModelEntry if parameter.component == "model" else UseEntry
+    def _component_value(self, parameter: Parameter, kind: Kind, value: Any, at: Path_) -> Use | None:
+        shape: type[UseEntry] = ModelEntry if kind == "model" else UseEntry
         try:
             entry = shape.model_validate({"use": value} if isinstance(value, str) else value)
         except ValidationError:
-            self._problem(at, f"{parameter.name!r} must be a {parameter.component}, written as {{use: NAME, with: {{...}}}}")
+            self._problem(at, f"{parameter.name!r} must be a {kind}, written as {{use: NAME, with: {{...}}}}")
             return None
-        return self._use(parameter.component, entry, at)
+        return self._use(kind, entry, at)
 
     def _problem(self, path: Path_, message: str, hint: str = "") -> None:
         self.problems.append(self.document.problem(path, message, hint))
@@ -266,12 +276,15 @@ def _combinations(sweep: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]
         yield dict(zip(sweep, values, strict=True))
 
 
-def _label(entry: UseEntry, found: Entry, signature: Signature, values: Mapping[str, Any], swept: Mapping[str, Any]) -> str:
+def _label(
+    entry: UseEntry, found: Entry, signature: Signature, values: Mapping[str, Any], swept: Mapping[str, Any]
+) -> str:
     """What tables call the entry: its `as`, else its name (and variant), then whatever is swept."""
     base = entry.label or found.component.name
-    if not entry.label and signature.varies_with:
-        base = f"{base}:{values.get(signature.varies_with)}"
-    return " ".join([base, *(f"{name}={_short(swept[name])}" for name in swept)])
+    variant = signature.varies_with
+    if variant and (not entry.label or variant in swept):
+        base = f"{base}:{values.get(variant)}"
+    return " ".join([base, *(f"{name}={_short(values[name])}" for name in swept if name != variant)])
 
 
 def _short(value: Any) -> str:

@@ -76,7 +76,9 @@ class Experiment(BaseModel):
     name: str = Field("", description="What tables call the experiment.")
     about: str = Field("", description="The question it answers, in one line.")
     task: str = Field(description="How components become records, e.g. `classify`.")
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="Every cell is run under each seed.")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [0], min_length=1, description="Every cell is run under each seed."
+    )
     data: Annotated[list[Data], BeforeValidator(_one_as_list)] = Field([], description="Datasets.")
     models: list[Model] = Field([], description="Models.")
     attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")

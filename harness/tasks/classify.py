@@ -71,11 +71,15 @@ class Classify:
             groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
             if attack is None:
                 columns["outcome"] = _outcomes(clean.valid, correct, None)
-                return Outcome({**columns, **groups}, {"threat": None}, problems=_invalid("clean", clean.valid, examples.ids))
+                return Outcome(
+                    {**columns, **groups}, {"threat": None}, problems=_invalid("clean", clean.valid, examples.ids)
+                )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
             adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
-            adversarial_columns, problems = _judge_attack(counted, examples, targets, adversarial, clean, correct, threat, ctx)
+            adversarial_columns, problems = _judge_attack(
+                counted, examples, targets, adversarial, clean, correct, threat, ctx
+            )
         problems = (*_invalid("clean", clean.valid, examples.ids), *problems)
         passes = counted.forward_passes + counted.backward_passes
         attacked = int(correct.sum())
@@ -92,7 +96,9 @@ def _labelled(data: Dataset, device: str) -> LabelledInputs:
     columns = data.take(range(len(data.ids)))
     missing = [name for name in ("inputs", "labels") if name not in columns]
     if missing or "classes" not in data.facts:
-        lacking = " and ".join([*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])])
+        lacking = " and ".join(
+            [*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])]
+        )
         raise InvalidOutput(f"the dataset lacks {lacking}, which classification needs")
     inputs, labels = torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"])
     low, high = data.facts.get("box", (0.0, 1.0))
@@ -101,16 +107,20 @@ def _labelled(data: Dataset, device: str) -> LabelledInputs:
     if not bool(torch.isfinite(inputs).all()):
         raise InvalidOutput("inputs are not finite")
     if float(inputs.min()) < low or float(inputs.max()) > high:
-        raise InvalidOutput(f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]")
+        raise InvalidOutput(
+            f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
+        )
     classes = len(data.facts["classes"])
     if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}")
-    return LabelledInputs(list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high))
+    return LabelledInputs(
+        list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high)
+    )
 
 
 @contextmanager
 def _left_unchanged(counted: CountedModel, ctx: Context) -> Iterator[None]:
-    """Eval mode and frozen parameters inside; afterwards modes and flags as before, and proof that the state is the same."""
+    """Eval mode and frozen parameters inside; afterwards modes and flags as before, and the same state, or an error."""
     modes = [(module, module.training) for module in counted.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in counted.parameters()]
     before = state_digest(counted)
@@ -175,7 +185,10 @@ def _attacked(
             low=examples.low,
             high=examples.high,
         )
-        with counted.attacked_batch(chunk, LANES if pooled else 1), seeded(ctx.derive_seed("chunk", number), ctx.device):
+        with (
+            counted.attacked_batch(chunk, LANES if pooled else 1),
+            seeded(ctx.derive_seed("chunk", number), ctx.device),
+        ):
             returned = attack.perturb(counted, batch, ctx)
         adversarial[chunk] = _checked_shape(returned, examples.inputs[chunk], attack)
         counted.eval().requires_grad_(False)
@@ -211,10 +224,14 @@ def _judge_attack(
     ctx: Context,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    verdict = judge(counted, torch.where(_like(finite, adversarial), adversarial, examples.inputs), examples.labels, ctx.batch_size)
+    verdict = judge(
+        counted, torch.where(_like(finite, adversarial), adversarial, examples.inputs), examples.labels, ctx.batch_size
+    )
     valid = clean.valid & verdict.valid & finite
     distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}
-    outside_box = finite & ((adversarial < examples.low - TOLERANCE) | (adversarial > examples.high + TOLERANCE)).flatten(1).any(dim=1)
+    outside_box = finite & (
+        (adversarial < examples.low - TOLERANCE) | (adversarial > examples.high + TOLERANCE)
+    ).flatten(1).any(dim=1)
     beyond = torch.zeros_like(correct)
     if threat.norm is not None and threat.eps is not None:
         beyond = finite & (distances[threat.norm] > threat.eps + TOLERANCE)
@@ -239,17 +256,23 @@ def _judge_attack(
     }
     problems = [*_invalid("adversarial", verdict.valid & finite, examples.ids)]
     if broken.any():
-        problems.append(_budget_problem(broken, outside_box, distances, threat, examples))
+        problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
     return columns, tuple(problems)
 
 
 def _budget_problem(
-    broken: Tensor, outside_box: Tensor, distances: Mapping[str, Tensor], threat: Threat, examples: LabelledInputs
+    broken: Tensor,
+    outside_box: Tensor,
+    adversarial: Tensor,
+    distances: Mapping[str, Tensor],
+    threat: Threat,
+    examples: LabelledInputs,
 ) -> str:
     first = examples.ids[int(torch.nonzero(broken)[0])]
     told = f"{int(broken.sum())} of {len(examples)} returned inputs break the rules, first {first!r}"
     if outside_box.any():
-        return f"{told}: outside the box [{examples.low:g}, {examples.high:g}]"
+        low, high = float(adversarial.min()), float(adversarial.max())
+        return f"{told}: they reach from {low:.6g} to {high:.6g}, outside the box [{examples.low:g}, {examples.high:g}]"
     worst = float(distances[str(threat.norm)].max())
     return f"{told}: {threat.norm} distance up to {worst:.6g}, declared {threat}"
 

@@ -59,7 +59,9 @@ class CountedModel(nn.Module):
         expected = (m + padding, self.classes)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            raise InvalidOutput(f"the model returned {got} for {m + padding} inputs; expected logits of shape {list(expected)}")
+            raise InvalidOutput(
+                f"the model returned {got} for {m + padding} inputs; expected logits of shape {list(expected)}"
+            )
         if padding:
             logits = logits[:m]
         if self._batch is not None:

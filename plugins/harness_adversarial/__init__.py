@@ -45,6 +45,15 @@ def harness_components() -> Iterable[Component]:
             tasks=_CLASSIFY,
         ),
         Component(
+            "attack",
+            "torchattacks",
+            "harness_adversarial.torchattacks_adapter:TorchAttack",
+            "Any attack of the torchattacks library, by its class name.",
+            tasks=_CLASSIFY,
+            requires=("torchattacks",),
+            references=("Kim 2020, arXiv:2010.01950",),
+        ),
+        Component(
             "metric",
             "robust_accuracy",
             "harness_adversarial.metrics:RobustAccuracy",

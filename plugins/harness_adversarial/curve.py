@@ -25,7 +25,7 @@ class RobustnessCurve:
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
         """Write curve-<norm>.png for each norm with at least one budget."""
         measured = [row for row in rows if row.status is Status.OK and _point(row) is not None]
-        for norm in sorted({str(_point(row)[0]) for row in measured if _point(row)}):
+        for norm in sorted({point[0] for row in measured if (point := _point(row))}):
             own = [row for row in measured if (point := _point(row)) and point[0] == norm]
             yield _draw(norm, own, rows, folder / f"curve-{norm}.png")
 
@@ -98,5 +98,6 @@ def _line(axis: Axes, rows: Sequence[Row], clean: Any, *, colour: str, label: st
     if clean is not None and points[0][0] > 0:
         points.insert(0, (0.0, clean))
     budgets = [budget for budget, _ in points]
-    axis.plot(budgets, [e.value for _, e in points], color=colour, label=label, linewidth=width, marker="o", markersize=3)
-    axis.fill_between(budgets, [e.low for _, e in points], [e.high for _, e in points], color=colour, alpha=0.12, linewidth=0)
+    value, low, high = ([float(getattr(e, end)) for _, e in points] for end in ("value", "low", "high"))
+    axis.plot(budgets, value, color=colour, label=label, linewidth=width, marker="o", markersize=3)
+    axis.fill_between(budgets, low, high, color=colour, alpha=0.12, linewidth=0)

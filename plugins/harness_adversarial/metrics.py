@@ -57,7 +57,7 @@ class MeanDistance:
         fooled = attacked.where(attacked["success"])
         if not len(fooled):
             return Estimate.undefined("no example was fooled", n=len(attacked))
-        return mean(fooled[norm])
+        return mean(fooled[norm], least=0.0)
 
 
 class Queries:
@@ -70,4 +70,4 @@ class Queries:
     def estimate(self, records: Records) -> Estimate:
         """Examples that are wrong without attack are not attacked and do not count."""
         attacked = records.without_missing("success")
-        return mean(attacked["forward_passes"] + attacked["backward_passes"])
+        return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0)

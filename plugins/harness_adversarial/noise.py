@@ -24,9 +24,7 @@ class UniformNoise:
 
     pooled = True
 
-    def __init__(
-        self, eps: Annotated[float, Ge(0)], norm: BallNorm = "linf", draws: Annotated[int, Ge(1)] = 1
-    ) -> None:
+    def __init__(self, eps: Annotated[float, Ge(0)], norm: BallNorm = "linf", draws: Annotated[int, Ge(1)] = 1) -> None:
         self.eps, self.norm, self.draws = eps, norm, draws
         self.threat = Threat(norm, eps)
 

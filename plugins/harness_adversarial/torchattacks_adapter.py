@@ -1,0 +1,92 @@
+"""Every attack of the torchattacks library, discovered from the library itself.
+
+The library is trusted with nothing: the core calls it on canonical chunks under a random state seeded by the
+chunk, with parameters frozen and modes restored, counts its passes, and checks what it returns against the
+threat declared here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Gt
+from torch import Tensor
+
+from harness.api import Context, GradientAccess, LabelledInputs, Norm, NotApplicable, Threat, Variants
+
+if TYPE_CHECKING:
+    from torchattacks.attack import Attack
+
+_NORMS: Mapping[str, Norm] = {"Linf": "linf", "L2": "l2", "L1": "l1", "L0": "l0"}
+_DISTANCE = re.compile(r"Distance Measure\s*:\s*(L\w+)")
+# The library's own seeds and printing: the cell's seed and the cell's log take their place.
+_HIDDEN = frozenset({"model", "seed", "verbose"})
+
+
+def library_attacks() -> dict[str, type[Attack]]:
+    """Name to class of every attack; wrappers of other attacks are left out, since suites combine attacks themselves."""
+    import torchattacks
+
+    names = sorted(set(torchattacks.__all__) - set(torchattacks.__wrapper__))
+    return {name: getattr(torchattacks, name) for name in names}
+
+
+class TorchAttack:
+    """An attack of the torchattacks library (Kim 2020, arXiv:2010.01950) with its own parameters.
+
+    Its norm is the one that its documentation declares (or its parameter `norm`), its budget is its parameter
+    `eps` (for OnePixel `pixels`). An attack without either seeks the smallest perturbation.
+
+    Args:
+        attack: the class in torchattacks.
+        budget: for an attack without a budget of its own, the distance up to which a found point counts.
+        targeted: move towards a target class instead of away from the true one.
+    """
+
+    def __init__(
+        self, attack: str, budget: Annotated[float, Gt(0)] | None = None, targeted: bool = False, **parameters: Any
+    ) -> None:
+        self._class = library_attacks()[attack]
+        self._parameters = parameters
+        self.threat = _threat(self._class, parameters, budget, targeted)
+
+    @staticmethod
+    def variants() -> Variants:
+        """The parameters of each attack, from its own signature."""
+        return Variants("attack", library_attacks(), _HIDDEN)
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """Run the library's attack on one chunk.
+
+        Raises:
+            NotApplicable: the data is not in [0, 1], which the library takes for granted, or the attack cannot
+                be targeted.
+        """
+        if (batch.low, batch.high) != (0.0, 1.0):
+            raise NotApplicable(f"torchattacks works on [0, 1]; the data lies in [{batch.low:g}, {batch.high:g}]")
+        attack = self._class(model, **self._parameters)
+        attack.set_device(batch.inputs.device)
+        if hasattr(attack, "seed"):
+            attack.seed = ctx.derive_seed("library", *batch.ids[:1]) % 2**31
+        if self.threat.targeted:
+            if "targeted" not in attack.supported_mode:
+                raise NotApplicable(f"torchattacks {self._class.__name__} cannot be targeted")
+            attack.set_mode_targeted_by_label(quiet=True)
+        labels = batch.labels if batch.targets is None else batch.targets
+        adversarial: Tensor = attack(batch.inputs, labels)
+        return adversarial.detach()
+
+
+def _threat(kind: type[Attack], parameters: Mapping[str, Any], budget: float | None, targeted: bool) -> Threat:
+    """The threat model that the library declares for an attack with these parameters."""
+    declared = _DISTANCE.search(inspect.getdoc(kind) or "")
+    name = parameters.get("norm") or (declared[1] if declared else None)
+    if name is None:
+        return Threat(None, None, targeted)
+    own = parameters.get("eps", parameters.get("pixels"))
+    if own is not None and budget is not None:
+        raise NotApplicable(f"torchattacks {kind.__name__} has a budget of its own; leave `budget` out")
+    return Threat(_NORMS[name], budget if own is None else float(own), targeted, minimal=own is None)

@@ -1,0 +1,87 @@
+"""Files of published data sets: found in a folder or downloaded, and always checked against a pinned digest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.api import MissingData
+
+_TIMEOUT = 30.0
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """A file whose content is known.
+
+    Attributes:
+        name: its usual file name.
+        url: where it is published.
+        sha256: digests that are accepted, of the file as it lies there or of what it unpacks to: a file that was
+            packed anew is as good as the original.
+    """
+
+    name: str
+    url: str
+    sha256: Sequence[str]
+
+
+def default_folder(dataset: str) -> Path:
+    """Where downloads of a data set are kept."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "harness" / dataset
+
+
+def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
+    """The verified content of a file, unpacked if it is gzipped.
+
+    Args:
+        file: which.
+        folder: where it lies or shall lie; with or without the ending .gz.
+        download: fetch it if it is not there.
+
+    Raises:
+        MissingData: it is not there and cannot be fetched, or its digest is wrong.
+    """
+    path = folder / file.name
+    unpacked = folder / file.name.removesuffix(".gz")
+    found = path if path.is_file() else unpacked if unpacked.is_file() else None
+    if found is None:
+        if not download:
+            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}")
+        found = _download(file, path)
+    data = found.read_bytes()
+    content = gzip.decompress(data) if data[:2] == _GZIP else data
+    digests = {hashlib.sha256(data).hexdigest(), hashlib.sha256(content).hexdigest()}
+    if not digests & set(file.sha256):
+        told = f"{found} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
+        raise MissingData(f"{told}; it is damaged or another file. {_how_to_get(file, folder)}")
+    return content
+
+
+def _how_to_get(file: PinnedFile, folder: Path) -> str:
+    return f"Get it from {file.url} and put it into {folder}, or name its folder with `folder:`"
+
+
+def _download(file: PinnedFile, path: Path) -> Path:
+    """Fetch a file next to its place and move it there once it is whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source, staged.open("wb") as target:
+            while block := source.read(1 << 20):
+                target.write(block)
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise MissingData(
+            f"{path} is not there and could not be downloaded ({reason}). {_how_to_get(file, path.parent)}"
+        ) from error
+    staged.replace(path)
+    return path
