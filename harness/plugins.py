@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +23,7 @@ from harness.contract.errors import UsageError
 GROUP = "harness.plugins"
 CORE = "harness"
 DISTRIBUTION = "neural-harness"
+ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +204,12 @@ def first_party() -> set[str]:
     """The packages that ship with harness itself."""
     points = importlib.metadata.distribution(DISTRIBUTION).entry_points.select(group=GROUP)
     return {CORE, *(point.module.partition(".")[0] for point in points)}
+
+
+@cache
+def distribution_version(name: str) -> str:
+    """The installed version of a distribution, or `ABSENT`."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ABSENT

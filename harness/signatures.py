@@ -21,6 +21,7 @@ from typing_extensions import get_protocol_members, is_protocol
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
 from harness.contract.parameters import ComponentOf, ImportPath, Uncounted, Variants
+from harness.isolation import Fault, isolated
 from harness.suite.cells import ROLES
 
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
@@ -72,6 +73,14 @@ class Needs:
 
     protocol: str
     members: tuple[str, ...]
+
+    def missing_in(self, thing: object) -> list[str]:
+        """The required methods that a made thing does not have."""
+        return [member for member in self.members if not hasattr(thing, member)]
+
+    def unmet(self, missing: list[str]) -> str:
+        """What is lacking, in words; empty if nothing is."""
+        return f"{self.protocol}; it has no {', '.join(missing)}" if missing else ""
 
 
 @dataclass(frozen=True)
@@ -171,10 +180,9 @@ class SignatureReader:
 def read_signature(component: Component) -> Signature:
     """Import the target and read its signature. Raises SignatureError."""
     where = f"{component.kind} {component.name!r} ({component.target})"
-    try:
-        target = component.load()
-    except Exception as error:
-        raise SignatureError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    target = isolated(component.load)
+    if isinstance(target, Fault):
+        raise SignatureError(f"{where} cannot be imported: {target.reason}")
     doc, parameters = _parameters(target, where)
     variants = getattr(target, "variants", None)
     variants = variants() if inspect.isfunction(variants) else None
@@ -355,8 +363,3 @@ def _offers(target: Callable[..., Any]) -> frozenset[str] | None:
     if not inspect.isclass(made) or made is object or is_protocol(made):
         return None
     return _members(made)
-
-
-def missing_methods(thing: object, needs: Needs | None) -> list[str]:
-    """The required methods that a made thing does not have."""
-    return [] if needs is None else [member for member in needs.members if not hasattr(thing, member)]

@@ -29,8 +29,8 @@ def command(session: Session, results: Path) -> int:
     import torch
 
     from harness.contract.errors import HarnessError
-    from harness.engine.keys import distribution_version
     from harness.engine.runner import open_store
+    from harness.plugins import ABSENT, distribution_version
     from harness.signatures import SignatureReader
 
     wrong = 0
@@ -57,7 +57,7 @@ def command(session: Session, results: Path) -> int:
         say(False, str(failure))
     reader = SignatureReader()
     for (kind, name), entry in sorted(catalog.entries.items()):
-        missing = [each for each in entry.component.requires if distribution_version(each) == "absent"]
+        missing = [each for each in entry.component.requires if distribution_version(each) == ABSENT]
         if missing:
             say(True, f"{kind} {name}: left out of runs until {', '.join(missing)} is installed")
             continue

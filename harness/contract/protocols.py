@@ -107,7 +107,7 @@ class Threat:
     minimal: bool = False
 
     def __str__(self) -> str:
-        bound = self.norm or "any"
+        bound: str = self.norm or "any"
         if self.eps is not None:
             bound += f" ≤ {self.eps:.4g}"
         return " ".join([bound, *(["minimal"] if self.minimal else []), *(["targeted"] if self.targeted else [])])

@@ -11,6 +11,7 @@ from typing import Any
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import code_of, key_of
 from harness.engine.store import MANIFEST, Store
+from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.table import from_json, to_json
 from harness.suite.cells import Use, digest
@@ -23,15 +24,17 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, st
     kept = store.get_json("estimates", key)
     if kept is not None:
         return [from_json(raw) for raw in kept["rows"]]
-    try:
-        aggregate = catalog.find("aggregate", use.name).component.load()(**use.parameters)
-        rows = [_checked(row, use) for row in aggregate.rows(cells)]
-    except Exception as error:
-        reason = f"aggregate {use.label}: {type(error).__name__}: {error}"
+    rows = isolated(lambda: _aggregate(use, cells, catalog))
+    if isinstance(rows, Fault):
         experiment = cells[0].row.experiment if cells else ""
-        return [Row(experiment, {}, 0, Status.FAILED, reason, derived=use.label)]
+        return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
     store.put_json("estimates", key, {"rows": [to_json(row) for row in rows]})
     return rows
+
+
+def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
+    aggregate = catalog.find("aggregate", use.name).component.load()(**use.parameters)
+    return [_checked(row, use) for row in aggregate.rows(cells)]
 
 
 def _checked(row: Any, use: Use) -> Row:
@@ -50,14 +53,17 @@ def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, 
     key = key_of({"reporter": use.identity, "rows": [asdict(row) for row in rows], **code_of([use], catalog)})
     entry = store.get("pictures", key)
     if entry is None:
-        try:
-            with store.stage() as staged:
-                reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
-                for path in reporter.report(rows, staged):
-                    if path.parent != staged or not path.is_file():
-                        raise ValueError(f"{path} was not written into the folder of the report")
-                entry = store.commit("pictures", key, staged)
-        except Exception as error:
-            return [], f"reporter {use.label}: {type(error).__name__}: {error}"
+        with store.stage() as staged:
+            fault = isolated(lambda: _report(use, rows, staged, catalog))
+            if fault is not None:
+                return [], f"reporter {use.label}: {fault.reason}"
+            entry = store.commit("pictures", key, staged)
     made = [path for path in sorted(entry.iterdir()) if path.name != MANIFEST]
     return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
+
+
+def _report(use: Use, rows: Sequence[Row], staged: Path, catalog: Catalog) -> None:
+    reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
+    for path in reporter.report(rows, staged):
+        if path.parent != staged or not path.is_file():
+            raise ValueError(f"{path} was not written into the folder of the report")

@@ -1,6 +1,6 @@
-"""Executing one cell: build, run the task, check what it returns, write the result. Nothing here may raise.
+"""Executing one cell: build, run the task, check what it returns, write the result.
 
-This is the isolation boundary of the inline executor: whatever a plugin does becomes a status with a reason.
+Whatever plugin code does on the way becomes a status with a reason.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import contextlib
 import hashlib
 import json
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ import numpy as np
 import torch
 
 from harness.contract.data import Dataset
-from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable
+from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
 from harness.engine.result import LOG, RECORDS, CellResult
+from harness.isolation import Fault, isolated
 from harness.results.records import to_table
-from harness.signatures import SignatureReader, missing_methods
+from harness.signatures import SignatureReader
 from harness.suite.cells import Cell, Use, digest
 
 _CHUNK = 256
@@ -53,38 +54,20 @@ def execute(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with (folder / LOG).open("w", encoding="utf-8") as log:
-        try:
-            with contextlib.nullcontext() if debug else _redirected(log):
-                result = _measure(cell, folder, builder, signatures, on_progress)
-        except (Exception, SystemExit) as error:
-            if debug:
-                raise
-            status, reason = _classify(error)
-            traceback.print_exception(error, file=log)
-            result = CellResult(status, reason, traceback=traceback.format_exc())
+        measure = partial(_measure, cell, folder, builder, signatures, on_progress)
+        if debug:
+            result: CellResult | Fault = measure()
+        else:
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+                result = isolated(measure)
+        if isinstance(result, Fault):
+            log.write(result.traceback)
+            result = CellResult(result.status, result.reason, traceback=result.traceback)
     if result.status is not Status.OK:
         builder.forget()
     result = replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
     result.write(folder)
     return result
-
-
-@contextlib.contextmanager
-def _redirected(log: Any) -> Iterator[None]:
-    with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-        yield
-
-
-def _classify(error: BaseException) -> tuple[Status, str]:
-    if isinstance(error, InvalidOutput):
-        return Status.INVALID, str(error)
-    if isinstance(error, NotApplicable):
-        return Status.SKIPPED, str(error)
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return Status.OOM, f"{type(error).__name__}: {error}" if str(error) else "out of memory"
-    if isinstance(error, HarnessError):
-        return Status.FAILED, str(error)
-    return Status.FAILED, f"{type(error).__name__}: {error}"
 
 
 def _measure(
@@ -141,12 +124,9 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
         if use is None or things.get(role) is None:
             continue
         needs = signatures.read(builder.catalog.find(use.kind, use.name).component).needs.get(role)
-        missing = missing_methods(things[role], needs)
-        if missing and needs:
-            label = cell.labels[role]
-            raise NotApplicable(
-                f"{use.label} needs {role} {label} to be {needs.protocol}; it has no {', '.join(missing)}"
-            )
+        unmet = needs.unmet(needs.missing_in(things[role])) if needs else ""
+        if unmet:
+            raise NotApplicable(f"{use.label} needs {role} {cell.labels[role]} to be {unmet}")
 
 
 def _data_facts(data: Dataset) -> dict[str, Any]:

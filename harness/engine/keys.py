@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import sys
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any
 
 from harness.contract.components import Component
 from harness.contract.errors import StoreError
-from harness.plugins import CORE, Catalog
+from harness.plugins import CORE, Catalog, distribution_version
 from harness.suite.cells import Cell, Use, canonical, digest
 
 KEY_SCHEMA = 1
@@ -69,15 +68,6 @@ def _code_digest(path: Path) -> str:
 
 def _is_code(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
-
-
-@cache
-def distribution_version(name: str) -> str:
-    """The installed version of a distribution, or "absent"."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "absent"
 
 
 def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import code_of, file_digest, key_of
 from harness.engine.result import RECORDS, CellResult
 from harness.engine.store import Store
+from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.suite.cells import Cell, Use
 
@@ -31,14 +32,14 @@ class Measurer:
         """The table row of a cell whose result and records lie in a folder."""
         estimates: dict[str, Estimate] = {}
         status, reason = result.status, result.reason
-        if result.n is not None:
-            for use in cell.metrics:
-                try:
-                    estimates[use.label] = self._estimate(use, result, folder)
-                except _MetricError as error:
-                    estimates[use.label] = Estimate.undefined(str(error), n=result.n)
-                    if status is Status.OK:
-                        status, reason = error.status, f"metric {use.label}: {error}"
+        for use in cell.metrics if result.n is not None else ():
+            found = self._estimate(use, result, folder)
+            if isinstance(found, Fault):
+                estimates[use.label] = Estimate.undefined(found.reason, n=result.n or 0)
+                if status is Status.OK:
+                    status, reason = found.status, f"metric {use.label}: {found.reason}"
+            else:
+                estimates[use.label] = found
         return Row(
             experiment=cell.experiment,
             labels=cell.labels,
@@ -64,7 +65,7 @@ class Measurer:
         """The records of a cell."""
         return Records(_read_table(folder / RECORDS), result.protocol, folder)
 
-    def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate:
+    def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate | Fault:
         if result.status is not Status.OK:
             return Estimate.undefined("no number while some records are in error", n=result.n or 0)
         inputs = {
@@ -77,29 +78,20 @@ class Measurer:
         kept = self._store.get_json("estimates", key)
         if kept is not None:
             return Estimate(**kept)
-        estimate = self._compute(use, lambda: self.records(result, folder))
-        self._store.put_json("estimates", key, asdict(estimate))
-        return estimate
+        found = isolated(lambda: self._compute(use, self.records(result, folder)))
+        if isinstance(found, Estimate):
+            self._store.put_json("estimates", key, asdict(found))
+        return found
 
-    def _compute(self, use: Use, records: Callable[[], Records]) -> Estimate:
-        try:
-            metric = self._catalog.find("metric", use.name).component.load()(**use.parameters)
-            table = records()
-            missing = [column for column in metric.columns if column not in table]
-            if missing:
-                return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(table))
-            estimate = metric.estimate(table)
-        except Exception as error:
-            raise _MetricError(Status.FAILED, f"{type(error).__name__}: {error}") from error
+    def _compute(self, use: Use, records: Records) -> Estimate:
+        metric = self._catalog.find("metric", use.name).component.load()(**use.parameters)
+        missing = [column for column in metric.columns if column not in records]
+        if missing:
+            return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))
+        estimate = metric.estimate(records)
         if not isinstance(estimate, Estimate):
-            raise _MetricError(Status.INVALID, f"returned a {type(estimate).__name__}, not an Estimate")
+            raise InvalidOutput(f"it returned a {type(estimate).__name__}, not an Estimate")
         return estimate
-
-
-class _MetricError(Exception):
-    def __init__(self, status: Status, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @cache

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import harness
-from harness.engine.keys import distribution_version
-from harness.plugins import Catalog
+from harness.isolation import Fault, isolated
+from harness.plugins import Catalog, distribution_version
 
 
 def provenance(catalog: Catalog, *, device: str, threads: int | None, batch_size: int) -> dict[str, Any]:
@@ -81,8 +81,6 @@ def _accelerator(device: str) -> str | None:
 def _plugin_facts(catalog: Catalog) -> Mapping[str, Any]:
     facts: dict[str, Any] = {}
     for implementation in catalog.manager.hook.harness_provenance.get_hookimpls():
-        try:
-            facts[implementation.plugin_name] = dict(cast(Mapping[str, Any], implementation.function()))
-        except Exception as error:
-            facts[implementation.plugin_name] = {"error": f"{type(error).__name__}: {error}"}
+        given = isolated(implementation.function)
+        facts[implementation.plugin_name] = {"error": given.reason} if isinstance(given, Fault) else given
     return facts

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
 from harness.engine.result import CellResult
 from harness.engine.store import Store
+from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.run_folder import RUN, RunFolder
 from harness.results.table import write_tables
@@ -298,7 +300,7 @@ class _Run:
     def _observe(self, hook: str, **arguments: Any) -> None:
         """Call every plugin's observer; one that raises is reported and ignored."""
         for implementation in getattr(self.catalog.manager.hook, hook).get_hookimpls():
-            try:
-                implementation.function(**{name: arguments[name] for name in implementation.argnames})
-            except Exception as error:
-                self.display.warn(f"plugin {implementation.plugin_name}: {hook}: {type(error).__name__}: {error}")
+            given = {name: arguments[name] for name in implementation.argnames}
+            fault = isolated(partial(implementation.function, **given))
+            if isinstance(fault, Fault):
+                self.display.warn(f"plugin {implementation.plugin_name}: {hook}: {fault.reason}")

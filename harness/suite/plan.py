@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib.metadata
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 
 from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
-from harness.plugins import Catalog, Entry
+from harness.plugins import ABSENT, Catalog, Entry, distribution_version
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.cells import KIND_OF, ROLES, Cell, Plan, PlannedExperiment, Role, Use
 from harness.suite.load import LoadedExperiment, Suite
@@ -78,7 +77,7 @@ class _Resolver:
         self.suite, self.catalog, self.signatures = suite, catalog, signatures
         self.problems: list[Problem] = []
         self.name = loaded.experiment.name or suite.head.suite
-        self._reasons: dict[tuple[str, str], str] = {}
+        self._misfits: dict[tuple[str, str], str] = {}
 
     def resolve(self) -> tuple[PlannedExperiment, list[Cell]]:
         task = self._use("task", UseEntry(use=self.experiment.task), ("task",))
@@ -116,26 +115,26 @@ class _Resolver:
 
     def _reason_to_skip(self, cell: Cell) -> str:
         for use in cell.uses:
-            missing = [d for d in self.catalog.find(use.kind, use.name).component.requires if not _installed(d)]
+            requires = self.catalog.find(use.kind, use.name).component.requires
+            missing = [name for name in requires if distribution_version(name) == ABSENT]
             if missing:
                 return f"{use.label} needs {' and '.join(missing)}, not installed here"
-        pairs: list[tuple[Use | None, Role, Use | None]] = [(cell.task, r, cell.components.get(r)) for r in ROLES]
-        pairs += [(cell.components.get(role), "model", cell.components.get("model")) for role in _TREATMENTS]
-        for needing, role, given in pairs:
-            if needing and given:
-                known = (needing.name, given.name)
-                if known not in self._reasons:
-                    needs = self._signature(needing).needs.get(role)
-                    lacks = self._signature(given).lacks(needs)
-                    told = (
-                        f"{needing.label} needs {role} {given.label} to be {needs.protocol}; it has no "
-                        if needs
-                        else ""
-                    )
-                    self._reasons[known] = told + ", ".join(lacks) if lacks else ""
-                if self._reasons[known]:
-                    return self._reasons[known]
+        pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
+        pairs += [(cell.components.get(role), "model") for role in _TREATMENTS]
+        for needing, role in pairs:
+            given = cell.components.get(role)
+            if needing and given and (reason := self._misfit(needing, role, given)):
+                return reason
         return ""
+
+    def _misfit(self, needing: Use, role: Role, given: Use) -> str:
+        """Why a component cannot take a role beside another, as far as their classes say; else empty."""
+        known = (needing.name, given.name)
+        if known not in self._misfits:
+            needs = self._signature(needing).needs.get(role)
+            self._misfits[known] = needs.unmet(self._signature(given).lacks(needs)) if needs else ""
+        unmet = self._misfits[known]
+        return f"{needing.label} needs {role} {given.label} to be {unmet}" if unmet else ""
 
     def _role(self, role: Role, task: Use) -> list[Use | None] | None:
         """The uses of a role, or None if the task has no such role."""
@@ -289,11 +288,3 @@ def _label(
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SWEPT_EPS = re.compile(r"\s*\beps=\S+")
+# Okabe & Ito's palette, which most people with colour blindness can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+_DASHES = ("-", "--", ":", "-.")
 _NORM_NAMES = {"linf": "L∞", "l2": "L2", "l1": "L1", "l0": "L0"}
 
 
@@ -45,7 +48,7 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
 
     panels = list(dict.fromkeys(_panel(row) for row in rows))
     families = list(dict.fromkeys(_family(row) for row in rows if not row.derived))
-    colours = {family: f"C{i % 10}" for i, family in enumerate(families)}
+    styles = {f: (_COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]) for i, f in enumerate(families)}
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(1.2 + 3.4 * columns, 1.1 + 3.0 * lines), layout="constrained")
@@ -57,9 +60,9 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
         clean = _clean(panel, all_rows)
         for family in families:
             own = [row for row in rows if _panel(row) == panel and not row.derived and _family(row) == family]
-            _line(axis, own, clean, colour=colours[family], label=family, width=1.4)
+            _line(axis, own, clean, style=styles[family], label=family)
         worst = [row for row in rows if _panel(row) == panel and row.derived]
-        _line(axis, worst, clean, colour="black", label="worst case", width=2.4)
+        _line(axis, worst, clean, style=("black", "-"), label="worst case", is_worst=True)
         axis.set_title(" / ".join(panel), fontsize=10)
         axis.set_ylim(-0.02, 1.02)
         axis.grid(alpha=0.25, linewidth=0.6)
@@ -91,7 +94,9 @@ def _clean(panel: tuple[str, ...], rows: Sequence[Row]) -> Any:
     return None
 
 
-def _line(axis: Axes, rows: Sequence[Row], clean: Any, *, colour: str, label: str, width: float) -> None:
+def _line(
+    axis: Axes, rows: Sequence[Row], clean: Any, *, style: tuple[str, str], label: str, is_worst: bool = False
+) -> None:
     points = sorted((point[1], row.estimates["robust_accuracy"]) for row in rows if (point := _point(row)))
     if not points:
         return
@@ -99,5 +104,10 @@ def _line(axis: Axes, rows: Sequence[Row], clean: Any, *, colour: str, label: st
         points.insert(0, (0.0, clean))
     budgets = [budget for budget, _ in points]
     value, low, high = ([float(getattr(e, end)) for _, e in points] for end in ("value", "low", "high"))
-    axis.plot(budgets, value, color=colour, label=label, linewidth=width, marker="o", markersize=3)
-    axis.fill_between(budgets, low, high, color=colour, alpha=0.12, linewidth=0)
+    # The worst case lies under the attacks that make it up, thick enough to be seen beside them.
+    width, order, opacity = (4.0, 1, 0.18) if is_worst else (1.3, 2, 0.06)
+    colour, dashes = style
+    axis.plot(
+        budgets, value, dashes, color=colour, label=label, linewidth=width, marker="o", markersize=3, zorder=order
+    )
+    axis.fill_between(budgets, low, high, color=colour, alpha=opacity, linewidth=0, zorder=order)

@@ -27,7 +27,7 @@ _HIDDEN = frozenset({"model", "seed", "verbose"})
 
 
 def library_attacks() -> dict[str, type[Attack]]:
-    """Name to class of every attack; wrappers of other attacks are left out, since suites combine attacks themselves."""
+    """Name to class of every attack; wrappers of several are left out, since suites combine attacks themselves."""
     import torchattacks
 
     names = sorted(set(torchattacks.__all__) - set(torchattacks.__wrapper__))

@@ -3,78 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from harness.api import Component, hookimpl
+from harness.api import Component, Kind, hookimpl
 
-_CLASSIFY = frozenset({"classify"})
+
+def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) -> Component:
+    return Component(kind, name, f"{__name__}.{target}", summary, tasks=frozenset({"classify"}), **more)
 
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare datasets and models."""
+    return [*_datasets(), *_models()]
+
+
+def _datasets() -> list[Component]:
     return [
-        Component(
+        _component(
             "dataset",
             "digits",
-            "harness_vision.digits:digits",
+            "digits:digits",
             "Handwritten digits of scikit-learn: 1797 images of 8x8 pixels; no download.",
-            tasks=_CLASSIFY,
             requires=("scikit-learn",),
             references=("Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits",),
         ),
-        Component(
+        _component(
             "dataset",
             "mnist",
-            "harness_vision.image_sets:mnist",
+            "image_sets:mnist",
             "MNIST handwritten digits, 28x28, from a folder or a download.",
-            tasks=_CLASSIFY,
             references=("LeCun, Cortes & Burges 1998",),
         ),
-        Component(
+        _component(
             "dataset",
             "fashion_mnist",
-            "harness_vision.image_sets:fashion_mnist",
+            "image_sets:fashion_mnist",
             "Fashion-MNIST clothes, 28x28, from a folder or a download.",
-            tasks=_CLASSIFY,
             references=("Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747",),
         ),
-        Component(
+        _component(
             "dataset",
             "cifar10",
-            "harness_vision.image_sets:cifar10",
+            "image_sets:cifar10",
             "CIFAR-10 objects, 32x32 in colour, from a folder or a download.",
-            tasks=_CLASSIFY,
             references=("Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",),
         ),
-        Component(
-            "model",
-            "checkpoint",
-            "harness_vision.checkpoint:checkpoint",
-            "A published classifier: architecture by import path, weights from a file.",
-            tasks=_CLASSIFY,
-        ),
-        Component(
+    ]
+
+
+def _models() -> list[Component]:
+    return [
+        _component(
             "model",
             "digit_cnn",
-            "harness_vision.digit_models:DigitCNN",
+            "digit_models:DigitCNN",
             "A small convolutional network for digits.",
-            tasks=_CLASSIFY,
             trained_on="digits",
         ),
-        Component(
+        _component(
             "model",
             "digit_mlp",
-            "harness_vision.digit_models:DigitMLP",
+            "digit_models:DigitMLP",
             "A multilayer perceptron for digits.",
-            tasks=_CLASSIFY,
             trained_on="digits",
         ),
-        Component(
+        _component(
             "model",
             "digit_linear",
-            "harness_vision.digit_models:DigitLinear",
+            "digit_models:DigitLinear",
             "Logistic regression for digits.",
-            tasks=_CLASSIFY,
             trained_on="digits",
+        ),
+        _component(
+            "model",
+            "checkpoint",
+            "checkpoint:checkpoint",
+            "A published classifier: architecture by import path, weights from a file.",
         ),
     ]

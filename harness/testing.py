@@ -1,0 +1,161 @@
+"""For the tests of plugin authors: run a suite in a temporary folder and check what every plugin promises.
+
+from harness.testing import assert_same_records, run_suite
+
+def test_my_attack(tmp_path):
+    one = run_suite(SUITE, tmp_path / "a", plugin_folders=[HERE], batch_size=1)
+    many = run_suite(SUITE, tmp_path / "b", plugin_folders=[HERE], batch_size=64)
+    assert_same_records(one, many)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from harness.contract.records import Records
+from harness.contract.rows import Row
+from harness.engine.runner import Finished, Options, cached_signatures, open_store, run_plan
+from harness.plugins import load_catalog
+from harness.suite.cells import Cell, Plan
+from harness.suite.load import load_suite
+from harness.suite.plan import make_plan
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """A finished run.
+
+    Attributes:
+        plan: what was planned.
+        finished: rows, counts and exit code.
+        warnings: what observers and reporters did wrong.
+    """
+
+    plan: Plan
+    finished: Finished
+    warnings: tuple[str, ...]
+
+    def row(self, **labels: str) -> Row:
+        """The one row with these labels, e.g. `row(model="linear", attack="pgd")`."""
+        found = [r for r in self.finished.rows if all(r.labels.get(role) == label for role, label in labels.items())]
+        if len(found) != 1:
+            raise LookupError(
+                f"{len(found)} rows are labelled {labels}; there are {[r.labels for r in self.finished.rows]}"
+            )
+        return found[0]
+
+    def records(self, row: Row) -> Records:
+        """The records of the row's cell."""
+        import pyarrow.parquet as pq
+
+        folder = self.finished.folder.cell(row.cell)
+        return Records(pq.read_table(folder / "records.parquet"), row.protocol, folder)
+
+
+class _Silent:
+    """A display that keeps warnings and shows nothing."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def begin(self, total: int, reused: int) -> None:
+        return None
+
+    def working(self, cell: Cell) -> None:
+        return None
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        return None
+
+    def cell_done(self, row: Row) -> None:
+        return None
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def close(self) -> None:
+        return None
+
+
+def run_suite(
+    suite: str | Path,
+    results: Path,
+    *,
+    plugins: Mapping[str, ModuleType] | None = None,
+    plugin_folders: Iterable[Path] = (),
+    device: str = "cpu",
+    batch_size: int = 128,
+    threads: int = 1,
+) -> SuiteRun:
+    """Run a suite.
+
+    Args:
+        suite: a path, or the text of a suite.
+        results: the results folder; two runs into one folder share finished cells and trained weights.
+        plugins: modules to load as plugins besides the installed ones, by name.
+        plugin_folders: as `--plugins-dir`.
+        device, batch_size, threads: as the options of `harness run`.
+    """
+    if isinstance(suite, str):
+        results.mkdir(parents=True, exist_ok=True)
+        file = results / "suite.yaml"
+        file.write_text(suite, encoding="utf-8")
+    else:
+        file = suite
+    catalog = load_catalog(plugin_folders, extra=plugins)
+    store = open_store(results)
+    signatures = cached_signatures(store, catalog)
+    plan = make_plan(load_suite(str(file)), catalog, signatures)
+    display = _Silent()
+    options = Options(results, device, batch_size, threads)
+    finished = run_plan(plan, catalog, signatures, store, options, display)
+    return SuiteRun(plan, finished, tuple(display.warnings))
+
+
+def assert_same_records(
+    first: SuiteRun, second: SuiteRun, *, tolerance: float = 1e-5, margin: float = 1e-3, at_most: int = 2
+) -> None:
+    """Assert that two runs of one suite have the same records, whatever the batch size or the order of cells.
+
+    Args:
+        first, second: the runs.
+        tolerance: allowed difference of floating-point columns.
+        margin: an example may differ only if its adversarial margin is smaller than this, which makes it round-off.
+        at_most: how many examples of a cell may differ for that reason.
+    """
+    cells = {row.cell: row for row in second.finished.rows if row.cell}
+    for row in first.finished.rows:
+        if row.cell and row.n is not None:
+            assert row.cell in cells, f"the second run has no cell {row.cell}"
+            _assert_same(first.records(row), second.records(cells[row.cell]), row.cell, tolerance, margin, at_most)
+
+
+def _assert_same(one: Records, two: Records, cell: str, tolerance: float, margin: float, at_most: int) -> None:
+    assert one.table.column_names == two.table.column_names, f"{cell}: the columns differ"
+    assert one["id"].tolist() == two["id"].tolist(), f"{cell}: the ids differ"
+    differing: set[int] = set()
+    for name in one.table.column_names:
+        left, right = one.table.column(name).to_pylist(), two.table.column(name).to_pylist()
+        loose = tolerance if isinstance(next((v for v in left if v is not None), None), float) else 0.0
+        differing |= {i for i, pair in enumerate(zip(left, right, strict=True)) if not _equal(*pair, loose)}
+    if not differing:
+        return
+    column = "adversarial_margin" if "adversarial_margin" in one.table.column_names else "clean_margin"
+    margins = one.table.column(column).to_pylist() if column in one.table.column_names else []
+    told = {one["id"][i]: margins[i] if margins else None for i in sorted(differing)}
+    assert len(differing) <= at_most, f"{cell}: {len(differing)} examples differ: {told}"
+    assert margins, f"{cell}: {told} differ"
+    assert all(margins[i] is not None and abs(margins[i]) < margin for i in differing), (
+        f"{cell}: these differ by more than round-off: {told}"
+    )
+
+
+def _equal(left: object, right: object, tolerance: float) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return bool(np.isclose(left, right, rtol=tolerance, atol=tolerance))
+    return left == right
