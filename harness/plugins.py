@@ -76,7 +76,10 @@ class Catalog:
         Raises:
             UsageError: no such component (with the closest name and the plugins that did not load), or several.
         """
-        matches = [entry for entry in self.of_kind(kind) if name in (entry.component.name, entry.qualified_name)]
+        exact = self.entries.get((kind, name))
+        if exact is not None:
+            return exact
+        matches = [entry for entry in self.of_kind(kind) if name == entry.component.name]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -87,7 +90,7 @@ class Catalog:
     def _unknown(self, kind: Kind, name: str) -> str:
         elsewhere = self.named(name)
         if elsewhere:
-            return f"{name!r} is a {elsewhere[0].component.kind}, not a {kind}"
+            return f"{name!r} is of kind {elsewhere[0].component.kind}, not {kind}"
         names = {e.component.name for e in self.of_kind(kind)} | {e.qualified_name for e in self.of_kind(kind)}
         close = difflib.get_close_matches(name, names, 1)
         return f"there is no {kind} named {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
@@ -147,7 +150,7 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
         for component in declared:
             if not isinstance(component, Component):
                 raise TypeError(f"it must yield Component objects, not {type(component).__name__}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # pluggy keeps a plugin whose validation failed.
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)

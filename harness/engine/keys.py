@@ -20,7 +20,6 @@ _MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py")
 _NUMERICS = ("torch", "numpy")
 
 
-@cache
 def file_digest(path: Path) -> str:
     """The sha256 of a file, or of every file below a folder with its relative name.
 
@@ -31,10 +30,17 @@ def file_digest(path: Path) -> str:
         if path.is_dir():
             files = sorted(p for p in path.rglob("*") if p.is_file())
             return digest([[str(p.relative_to(path)), file_digest(p)] for p in files])
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        stat = path.stat()
+        return _content_digest(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+
+
+@cache
+def _content_digest(path: Path, mtime_ns: int, size: int) -> str:
+    """Read once per version of a file, as its time and size tell versions apart."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

@@ -19,7 +19,7 @@ _KIND_OF_KEY: dict[str, Kind] = {
     "aggregates": "aggregate",
     "reports": "reporter",
 }
-_FRACTION = {"type": "string", "pattern": r"^[-+0-9.eE]+\s*/\s*[0-9.]+$"}
+_FRACTION = {"description": "A budget such as 8/255.", "type": "string", "pattern": r"^[-+0-9.eE]+\s*/\s*[0-9.]+$"}
 
 
 def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[str] | None = None) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[st
         "required": ["suite"],
         "properties": dict(sorted(properties.items())),
         "additionalProperties": False,
-        "$defs": dict(sorted(definitions.items())),
+        "$defs": dict(sorted((definitions | {"fraction": _FRACTION}).items())),
     }
 
 
@@ -71,9 +71,9 @@ def _entry_schema(
     if kind in ("attack", "sampler"):
         names.insert(0, {"const": "none", "description": f"Without {kind}."})
     name = {"anyOf": [*names, {"type": "string"}]}
-    rules = [rule for entry in entries if (rule := _parameter_rule(entry, signatures)) is not None]
-    entry_schema = {"$ref": f"#/$defs/{base}", "properties": {"use": name}, "required": ["use"], "allOf": rules}
-    return {"anyOf": [name, entry_schema]}
+    rules = [rule for e in entries if (rule := _parameter_rule(e, signatures)) is not None]
+    entry: dict[str, Any] = {"$ref": f"#/$defs/{base}", "properties": {"use": name}, "required": ["use"]}
+    return {"anyOf": [name, entry | {"allOf": rules} if rules else entry]}
 
 
 def _parameter_rule(entry: Entry, signatures: SignatureReader) -> dict[str, Any] | None:
@@ -107,7 +107,7 @@ def _value_schema(parameter: Parameter) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{parameter.component}", **about}
     schema = dict(parameter.schema)
     if "number" in (schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))):
-        schema = {"anyOf": [*schema.pop("anyOf", [schema]), _FRACTION]}
+        schema = {"anyOf": [*schema.pop("anyOf", [schema]), {"$ref": "#/$defs/fraction"}]}
     return {**schema, **about, **default}
 
 

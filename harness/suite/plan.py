@@ -149,7 +149,7 @@ class _Resolver:
         found: list[Use | None] = [None for entry in entries if entry.use == _ABSENT and may_be_absent]
         found += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
         if not entries and not may_be_absent:
-            self._problem((), f"the key {key!r} is missing: task {task.label!r} needs a {role}")
+            self._problem((), f"the key {key!r} is missing; task {task.label!r} needs it")
         self._unique_labels(found, key)
         return found or [None]
 

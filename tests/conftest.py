@@ -1,0 +1,65 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.plugins import Catalog, load_catalog
+from harness.testing import SuiteRun, run_suite
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Tiny networks are slower, not faster, on several threads, the more so on a loaded machine."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def shared_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One results folder for the whole session, so that each model is trained once."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture
+def run(shared_results: Path) -> Callable[..., SuiteRun]:
+    """Run a suite into the shared results folder."""
+
+    def call(suite: str | Path, **options: object) -> SuiteRun:
+        return run_suite(suite, shared_results, **options)  # type: ignore[arg-type]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Real data that does not belong to the project; its place is in the variable HARNESS_DATA."""
+    place = os.environ.get("HARNESS_DATA", "")
+    if not place or not Path(place).is_dir():
+        pytest.skip("HARNESS_DATA does not name a folder with test data")
+    return Path(place)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """CUDA tests skip themselves where there is no GPU."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA device"))

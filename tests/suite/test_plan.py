@@ -1,0 +1,307 @@
+"""From a suite to its cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.api import Component, hookimpl
+from harness.contract.errors import SuiteError
+from harness.plugins import Catalog, load_catalog
+from harness.signatures import SignatureReader
+from harness.suite.cells import Cell, Plan
+from harness.suite.load import load_suite
+from harness.suite.plan import make_plan
+
+HEAD = "suite: s\ntask: classify\ndata: digits\nmodels: [digit_mlp]\nmetrics: [accuracy]\n"
+
+
+def plan(tmp_path: Path, text: str, catalog: Catalog) -> Plan:
+    file = tmp_path / "s.yaml"
+    file.write_text(text, encoding="utf-8")
+    return make_plan(load_suite(str(file)), catalog, SignatureReader())
+
+
+def message(tmp_path: Path, text: str, catalog: Catalog) -> str:
+    with pytest.raises(SuiteError) as caught:
+        plan(tmp_path, text, catalog)
+    return str(caught.value)
+
+
+def test_cells_are_the_product_in_table_order(tmp_path: Path, catalog: Catalog) -> None:
+    text = (
+        HEAD.replace("[digit_mlp]", "[digit_mlp, digit_cnn]")
+        + "seeds: [0, 1]\nattacks: [none, {use: fgsm, with: {eps: 0.1}}]\n"
+    )
+    cells = plan(tmp_path, text, catalog).cells
+    assert [(c.seed, c.labels["model"], c.labels["attack"]) for c in cells] == [
+        (seed, model, attack) for seed in (0, 1) for model in ("digit_mlp", "digit_cnn") for attack in ("none", "fgsm")
+    ]
+
+
+def test_no_attacks_means_none(tmp_path: Path, catalog: Catalog) -> None:
+    (cell,) = plan(tmp_path, HEAD, catalog).cells
+    assert cell.components["attack"] is None
+
+
+def test_defaults_are_resolved(tmp_path: Path, catalog: Catalog) -> None:
+    (cell,) = plan(tmp_path, HEAD + "attacks: [{use: pgd, with: {eps: 8/255}}]\n", catalog).cells
+    attack = cell.components["attack"]
+    assert attack is not None
+    assert attack.name == "harness_adversarial/pgd"
+    assert attack.parameters == {
+        "eps": 8 / 255,
+        "norm": "linf",
+        "steps": 20,
+        "step_size": None,
+        "restarts": 1,
+        "random_start": True,
+        "targeted": False,
+        "loss": "cross_entropy",
+    }
+
+
+def test_a_sweep_makes_one_entry_a_combination(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD + "attacks: [{use: pgd, as: p, sweep: {eps: [0.1, 8/255], steps: [5, 10]}}]\n"
+    labels = [cell.labels["attack"] for cell in plan(tmp_path, text, catalog).cells]
+    assert labels == ["p eps=0.1 steps=5", "p eps=0.1 steps=10", "p eps=0.03137 steps=5", "p eps=0.03137 steps=10"]
+
+
+def test_a_list_under_with_is_a_value(tmp_path: Path, catalog: Catalog) -> None:
+    shown = message(tmp_path, HEAD + "attacks: [{use: fgsm, with: {eps: [0.1, 0.2]}}]\n", catalog)
+    assert "'eps' must be a number ≥ 0, not a list" in shown
+
+
+def test_variants_bring_their_own_parameters(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD + "attacks: [{use: torchattacks, with: {attack: Square, n_queries: 10}}]\n"
+    (cell,) = plan(tmp_path, text, catalog).cells
+    attack = cell.components["attack"]
+    assert attack is not None
+    assert attack.label == "torchattacks:Square"
+    assert attack.parameters["n_queries"] == 10
+    assert "seed" not in attack.parameters
+
+
+@pytest.mark.parametrize(
+    ("attacks", "told"),
+    [
+        ("[pgd]", "s.yaml:6:11: attacks.0: parameter 'eps' is missing"),
+        ("[pdg]", "there is no attack named 'pdg'\n"),
+        ("[pdg]", "did you mean 'pgd'?"),
+        ("[digit_cnn]", "'digit_cnn' is of kind model, not attack"),
+        ("[{use: pgd, with: {eps: 0.1, stps: 3}}]", "unknown parameter 'stps'"),
+        ("[{use: pgd, with: {eps: 0.1, stps: 3}}]", "did you mean 'steps'?"),
+        ("[{use: pgd, with: {eps: -0.1}}]", "'eps' must be a number ≥ 0, not -0.1"),
+        ("[{use: pgd, with: {eps: a lot}}]", "'eps' must be a number ≥ 0, not 'a lot'"),
+        ("[{use: pgd, with: {eps: 1/0}}]", "'eps' must be a number ≥ 0, not '1/0'"),
+        ("[{use: pgd, with: {eps: .nan}}]", "'eps' must be a number"),
+        ("[{use: pgd, with: {eps: 0.1, steps: 2.5}}]", "'steps' must be a whole number ≥ 1, not 2.5"),
+        ("[{use: pgd, with: {eps: 0.1, steps: true}}]", "'steps' must be a whole number ≥ 1, not True"),
+        ("[{use: pgd, with: {eps: 0.1, norm: linff}}]", "did you mean 'linf'?"),
+        ("[{use: pgd, with: {eps: 0.1, targeted: no}}]", "write true or false"),
+        ("[{use: pgd, with: {eps: 0.1}, sweep: {eps: [1]}}]", "'eps' stands under `with` and under `sweep`"),
+        ("[{use: pgd, sweep: {eps: [0.1, x]}}]", "attacks.0.sweep.eps: 'eps' must be a number ≥ 0, not 'x'"),
+        ("[{use: torchattacks, with: {attack: Sqare}}]", "did you mean 'Square'?"),
+        ("[{use: torchattacks, with: {attack: FGSM, steps: 3}}]", "unknown parameter 'steps'"),
+        ("[{use: torchattacks, with: {attack: LGV}}]", "'attack' must be one of the known choices, not 'LGV'"),
+        ("[{use: fgsm, with: {eps: 1}}, {use: fgsm, with: {eps: 2}}]", "2 entries are called 'fgsm'"),
+    ],
+)
+def test_bad_components_and_parameters(tmp_path: Path, catalog: Catalog, attacks: str, told: str) -> None:
+    shown = message(tmp_path, f"{HEAD}attacks: {attacks}\n", catalog)
+    assert told in shown
+    assert "s.yaml:6:" in shown
+    assert "^" in shown
+
+
+def test_problems_under_with_point_at_the_parameter(tmp_path: Path, catalog: Catalog) -> None:
+    shown = message(tmp_path, HEAD + "attacks:\n  - use: pgd\n    with:\n      eps: -1\n", catalog)
+    assert "s.yaml:9:7: attacks.0.with.eps" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("samplers: [x]\n", "task 'classify' takes no samplers"),
+        ("aggregates: [worst]\n", "there is no aggregate named 'worst'"),
+        ("reports: [curve]\n", "there is no reporter named 'curve'"),
+        ("exclude: [{model: '*'}]\n", "plans no cells; include, exclude or a plugin deselected all 1"),
+        ("include: [{model: other}]\n", "plans no cells"),
+    ],
+)
+def test_bad_experiments(tmp_path: Path, catalog: Catalog, change: str, told: str) -> None:
+    assert told in message(tmp_path, HEAD + change, catalog)
+
+
+@pytest.mark.parametrize(("missing", "role"), [("data: digits\n", "data"), ("models: [digit_mlp]\n", "models")])
+def test_required_roles(tmp_path: Path, catalog: Catalog, missing: str, role: str) -> None:
+    assert f"the key {role!r} is missing; task 'classify' needs it" in message(
+        tmp_path, HEAD.replace(missing, ""), catalog
+    )
+
+
+def test_unknown_task(tmp_path: Path, catalog: Catalog) -> None:
+    assert "did you mean 'classify'?" in message(tmp_path, HEAD.replace("classify", "clasify"), catalog)
+
+
+def test_include_and_exclude(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD.replace("[digit_mlp]", "[digit_mlp, digit_cnn]") + (
+        "attacks: [none, {use: fgsm, sweep: {eps: [0.1, 0.2]}}]\n"
+        "include: [{model: '*cnn'}, {attack: none}]\n"
+        "exclude: [{attack: '*0.2'}]\n"
+    )
+    planned = plan(tmp_path, text, catalog)
+    assert [(c.labels["model"], c.labels["attack"]) for c in planned.cells] == [
+        ("digit_mlp", "none"),
+        ("digit_cnn", "none"),
+        ("digit_cnn", "fgsm eps=0.1"),
+    ]
+    assert planned.deselected == 3
+
+
+def test_relative_paths_start_at_the_suite(tmp_path: Path, catalog: Catalog) -> None:
+    (tmp_path / "w.pt").write_bytes(b"x")
+    models = "models: [{use: checkpoint, with: {architecture: 'a:b', weights: w.pt}}]\n"
+    (cell,) = plan(tmp_path, HEAD.replace("models: [digit_mlp]\n", models), catalog).cells
+    model = cell.components["model"]
+    assert model is not None
+    assert model.parameters["weights"] == str(tmp_path / "w.pt")
+    assert model.files == [tmp_path / "w.pt"]
+
+
+@pytest.mark.parametrize(("path", "told"), [("gone.pt", "does not exist"), ("$NO_SUCH_VARIABLE/w.pt", "is not set")])
+def test_bad_paths(tmp_path: Path, catalog: Catalog, path: str, told: str) -> None:
+    models = f"models: [{{use: checkpoint, with: {{architecture: 'a:b', weights: {path}}}}}]\n"
+    assert told in message(tmp_path, HEAD.replace("models: [digit_mlp]\n", models), catalog)
+
+
+def test_where_data_lies_is_no_part_of_its_identity(tmp_path: Path, catalog: Catalog) -> None:
+    def cell(folder: str) -> Cell:
+        text = HEAD.replace("data: digits", f"data: {{use: mnist, with: {{folder: {folder}}}}}")
+        return plan(tmp_path, text, catalog).cells[0]
+
+    assert cell("one").identity == cell("two").identity
+    assert cell("one").components["data"] != cell("two").components["data"]
+
+
+def test_labels_are_no_part_of_the_identity(tmp_path: Path, catalog: Catalog) -> None:
+    (plain,) = plan(tmp_path, HEAD, catalog).cells
+    (named,) = plan(tmp_path, HEAD.replace("[digit_mlp]", "[{use: digit_mlp, as: other}]"), catalog).cells
+    assert plain.identity == named.identity
+
+
+def test_whole_numbers_and_fractions_are_one_value(tmp_path: Path, catalog: Catalog) -> None:
+    cells = [
+        plan(tmp_path, HEAD + f"attacks: [{{use: fgsm, with: {{eps: {eps}}}}}]\n", catalog).cells[0]
+        for eps in ("1", "1.0", "2/2")
+    ]
+    assert cells[0].identity == cells[1].identity == cells[2].identity
+
+
+def test_trained_on(tmp_path: Path, catalog: Catalog) -> None:
+    (default,) = plan(tmp_path, HEAD, catalog).cells
+    model = default.components["model"]
+    assert model is not None
+    assert model.trained_on is not None
+    assert model.trained_on.name == "harness_vision/digits"
+    (other,) = plan(tmp_path, HEAD.replace("[digit_mlp]", "[{use: digit_mlp, trained_on: mnist}]"), catalog).cells
+    changed = other.components["model"]
+    assert changed is not None
+    assert changed.trained_on is not None
+    assert changed.trained_on.name == "harness_vision/mnist"
+    assert model.identity != changed.identity
+
+
+def test_a_plan_survives_json(catalog: Catalog) -> None:
+    planned = make_plan(load_suite("robustness"), catalog, SignatureReader())
+    again = Plan.from_json(planned.to_json())
+    assert again == planned
+    assert [cell.id for cell in again.cells] == [cell.id for cell in planned.cells]
+
+
+def test_robustness_is_what_it_promises(catalog: Catalog) -> None:
+    planned = make_plan(load_suite("robustness"), catalog, SignatureReader())
+    attacks = {cell.labels["attack"].partition(" ")[0] for cell in planned.cells}
+    library = {f"torchattacks:{name}" for name in ("FGSM", "PGD", "APGD", "Square", "CW", "DeepFool")}
+    assert attacks == {"none", "noise", "fgsm", "pgd-linf", "pgd-l2"} | library
+    assert len({cell.labels["model"] for cell in planned.cells}) == 3
+    assert not any(cell.skip for cell in planned.cells)
+
+
+# --- hooks and skipping -----------------------------------------------------------------------------------------
+
+
+class Opaque:
+    """A classifier without gradients."""
+
+    def __call__(self, inputs: object) -> object:
+        raise NotImplementedError
+
+
+def opaque_factory() -> Opaque:
+    return Opaque()
+
+
+def plugin(**hooks: object) -> ModuleType:
+    module = ModuleType("planned_plugin")
+    for name, function in hooks.items():
+        setattr(module, name, hookimpl(function))
+    return module
+
+
+def with_plugin(**hooks: object) -> Catalog:
+    catalog = load_catalog(extra={"planned_plugin": plugin(**hooks)})
+    assert not catalog.failures
+    return catalog
+
+
+@pytest.mark.parametrize("target", ["Opaque", "opaque_factory"])
+def test_what_does_not_fit_is_skipped_with_a_reason(
+    tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "planned_parts", sys.modules[__name__])
+    component = Component("model", "opaque", f"planned_parts:{target}", "No gradients.")
+    catalog = with_plugin(harness_components=lambda: [component])
+    text = (
+        HEAD.replace("digit_mlp", "opaque")
+        + "attacks: [none, {use: noise, with: {eps: 0.1}}, {use: fgsm, with: {eps: 0.1}}]\n"
+    )
+    cells = plan(tmp_path, text, catalog).cells
+    assert [cell.skip for cell in cells] == [
+        "",
+        "",
+        "fgsm needs model opaque to be GradientAccess; it has no named_modules, parameters",
+    ]
+
+
+def test_absent_requirements_are_a_reason_to_skip(tmp_path: Path) -> None:
+    component = Component("model", "far", "harness_vision.digit_models:DigitMLP", "Far.", requires=("no-such-package",))
+    catalog = with_plugin(harness_components=lambda: [component])
+    (cell,) = plan(tmp_path, HEAD.replace("digit_mlp", "far"), catalog).cells
+    assert cell.skip == "far needs no-such-package, not installed here"
+
+
+def test_components_of_another_task_are_an_error(tmp_path: Path) -> None:
+    component = Component("metric", "bleu", "m:B", "Text.", tasks=frozenset({"answer"}))
+    component_target = Component("metric", "bleu", "harness.tasks.accuracy:Accuracy", "Text.", tasks=component.tasks)
+    catalog = with_plugin(harness_components=lambda: [component_target])
+    shown = message(tmp_path, HEAD.replace("[accuracy]", "[bleu]"), catalog)
+    assert "metric 'planned_plugin/bleu' is for answer; the task is 'classify'" in shown
+
+
+def test_plugins_may_deselect_and_veto(tmp_path: Path) -> None:
+    def harness_modify_cells(cells: list[Cell]) -> None:
+        cells[:] = [cell for cell in cells if cell.labels["attack"] != "noise"]
+
+    def harness_incompatible(cell: Cell) -> str | None:
+        return "not today" if cell.labels["attack"] == "fgsm" else None
+
+    catalog = with_plugin(harness_modify_cells=harness_modify_cells, harness_incompatible=harness_incompatible)
+    text = HEAD + "attacks: [none, {use: noise, with: {eps: 0.1}}, {use: fgsm, with: {eps: 0.1}}]\n"
+    planned = plan(tmp_path, text, catalog)
+    assert [(c.labels["attack"], c.skip) for c in planned.cells] == [("none", ""), ("fgsm", "not today")]
+    assert planned.deselected == 1
