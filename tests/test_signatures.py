@@ -42,7 +42,7 @@ class Thing:
     ) -> None: ...
 
 
-def library_style(steps=10, alpha=2 / 255, c=1, flag=False, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN
+def library_style(steps=10, alpha=2 / 255, c=1, flag=False, target=None):  # type: ignore[no-untyped-def]
     """A function as libraries write them.
 
     Arguments:
@@ -85,7 +85,7 @@ def made_by_function() -> Offering:
     return Offering()
 
 
-def made_unknown():  # type: ignore[no-untyped-def]  # noqa: ANN
+def made_unknown():  # type: ignore[no-untyped-def]
     return Offering()
 
 

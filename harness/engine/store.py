@@ -58,7 +58,7 @@ class Store:
             if not folder.exists():
                 return None
             intact = False
-        except (ValueError, KeyError, AttributeError, OSError):
+        except (ValueError, LookupError, TypeError, AttributeError, OSError):
             intact = False
         if intact:
             return folder

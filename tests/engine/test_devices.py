@@ -1,0 +1,53 @@
+"""Choosing a device."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from harness.contract.errors import UsageError
+from harness.engine.devices import choose_device
+
+needs_cpu_build = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:", "CPU", "", "cuda:-1", "cpu:0"])
+def test_unknown_devices(name: str) -> None:
+    with pytest.raises(UsageError, match="unknown device .*use cpu, cuda, cuda:N, mps or auto"):
+        choose_device(name)
+
+
+@needs_cpu_build
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:3"])
+def test_cuda_asked_for_and_absent(name: str) -> None:
+    with pytest.raises(UsageError, match=f"device {name} was asked for, but torch .* sees no GPU; use --device cpu"):
+        choose_device(name)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="may have Metal")
+def test_mps_asked_for_and_absent() -> None:
+    with pytest.raises(UsageError, match="no Metal support"):
+        choose_device("mps")
+
+
+@needs_cpu_build
+def test_auto_is_the_cpu_here() -> None:
+    assert choose_device("auto") == "cpu"
+
+
+@pytest.mark.cuda
+def test_auto_is_the_gpu_there() -> None:
+    assert choose_device("auto") == "cuda:0"
+    assert choose_device("cuda") == "cuda:0"
+    with pytest.raises(UsageError, match="counted from cuda:0"):
+        choose_device("cuda:99")
+
+
+@pytest.mark.skipif(torch.version.cuda is not None, reason="only a CPU build can be known without importing torch")
+def test_auto_does_not_import_torch() -> None:
+    code = "import sys; from harness.engine.devices import choose_device; choose_device('auto'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,110 @@
+"""Tables: every number with its interval, every reason once, whole rows in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.table import TableView, csv_text, frame, from_json, interval, terminal, to_json
+
+
+def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -> Row:
+    estimate = Estimate.undefined("nobody knows", n=9) if value is None else Estimate(value, 0.4, 0.6, 0.95, "wilson", 9)
+    fields = {
+        "experiment": "e",
+        "labels": {"model": model, "data": "digits", "attack": attack},
+        "seed": 0,
+        "status": Status.OK,
+        "estimates": {"accuracy": estimate},
+        "n": 9,
+        "key": "0123456789abcdef",
+        "cost": {"passes": 2.0},
+        "seconds": 1.234,
+    }
+    return Row(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+ROWS = [
+    row("a", "none"),
+    row("a", "pgd", None),
+    row("b", "none", status=Status.FAILED, reason="boom", estimates={}, n=None, seconds=None, cost={}, key=""),
+]
+
+
+@pytest.fixture
+def view() -> TableView:
+    return TableView(ROWS, {"accuracy": "accuracy ↑"}, {"accuracy": "fraction"})
+
+
+def test_intervals_read_well() -> None:
+    assert interval(Estimate(0.9333, 0.9, 0.95, 0.95, "w", 9), "fraction") == "0.933 [0.900, 0.950]"
+    assert interval(Estimate(1234.5678, 1.0, 2000.0, 0.95, "w", 9)) == "1235 [1, 2000]"
+    assert interval(Estimate(0.5, None, None, 0.95, "w", 1), "fraction") == "0.500"
+    assert interval(Estimate(0.5, 0.4, 0.6, 0.95, "w", 9, n_missing=2), "fraction") == "0.500 [0.400, 0.600] (2 missing)"
+    assert interval(Estimate.undefined("x")) == "–"
+    assert interval(Estimate.not_applicable("x", n=1)) == ""
+
+
+def test_what_never_changes_needs_no_column(view: TableView) -> None:
+    assert view.constants() == {"data": "digits", "seed": "0"}
+    head, body = view.columns()
+    assert head == ["model", "attack", "accuracy ↑", "n", "status", "passes", "s", "key"]
+    assert body[0] == ["a", "none", "0.500 [0.400, 0.600]", "9", "ok", "2.0", "1.23", "01234567"]
+    assert body[2] == ["b", "none", "", "", "failed", "", "", ""]
+
+
+def test_repeated_labels_can_be_left_out(view: TableView) -> None:
+    _, body = view.columns(repeat=False)
+    assert [line[:2] for line in body] == [["a", "none"], ["", "pgd"], ["b", "none"]]
+
+
+def test_reasons_are_told_once(view: TableView) -> None:
+    assert view.notes() == ["accuracy – nobody knows (a / pgd)", "failed: boom (b / none)"]
+    many = TableView([row("a", f"pgd {i}", None) for i in range(4)], {}, {})
+    assert many.notes() == ["accuracy – nobody knows (a / pgd 0; a / pgd 1 and 2 more)"]
+
+
+def test_a_metric_that_never_applies_is_told() -> None:
+    estimates = {"success": Estimate.not_applicable("the records have no success", n=9)}
+    assert TableView([row("a", "none", estimates=estimates)], {}, {}).notes() == [
+        "success – the records have no success (a / none)"
+    ]
+    mixed = [row("a", "none", estimates=estimates), row("a", "pgd", estimates={"success": Estimate(0.5, 0.4, 0.6, 0.95, "w", 9)})]
+    assert TableView(mixed, {}, {}).notes() == []
+
+
+def test_a_narrow_terminal_loses_metrics_by_name() -> None:
+    estimates = {name: Estimate(0.5, 0.4, 0.6, 0.95, "w", 9) for name in ("one", "two", "three")}
+    view = TableView([row("a", "none", estimates=estimates)], {}, {})
+    wide, narrow = terminal(view, 200), terminal(view, 80)
+    assert "three" in wide
+    assert max(map(len, narrow.splitlines()[:-1])) <= 80
+    assert narrow.splitlines()[-1] == "(too narrow for two, three; see table.md)"
+
+
+def test_csv_has_every_field() -> None:
+    lines = list(csv.DictReader(io.StringIO(csv_text(ROWS))))
+    assert lines[0]["accuracy"] == "0.5"
+    assert lines[0]["accuracy_low"] == "0.4"
+    assert lines[1]["accuracy"] == ""
+    assert lines[2]["reason"] == "boom"
+    assert [line["model"] for line in lines] == ["a", "a", "b"]
+
+
+def test_the_frame_agrees_with_the_csv() -> None:
+    import pandas as pd
+
+    read = pd.read_csv(io.StringIO(csv_text(ROWS)))
+    made = frame(ROWS)
+    assert list(read.columns) == list(made.columns)
+    assert read["accuracy"].tolist()[0] == made["accuracy"].tolist()[0]
+
+
+def test_rows_survive_json() -> None:
+    for each in ROWS:
+        assert from_json(json.loads(json.dumps(to_json(each)))) == each
