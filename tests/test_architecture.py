@@ -54,7 +54,9 @@ def modules(root: Path, room: str) -> list[Path]:
 
 def test_the_core_knows_no_first_party_plugin_and_no_model_library(root: Path) -> None:
     forbidden = re.compile(r"harness_\w+|torchattacks|torchvision|transformers|ray")
-    found = [(p.name, m) for p in modules(root, "harness") for m in imports(p) if forbidden.fullmatch(m.partition(".")[0])]
+    found = [
+        (p.name, m) for p in modules(root, "harness") for m in imports(p) if forbidden.fullmatch(m.partition(".")[0])
+    ]
     assert found == []
 
 

@@ -58,12 +58,13 @@ def package_digest(name: str) -> str:
         spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
     except (ImportError, ValueError):
         spec = None
-    if spec is None or spec.origin is None:
+    if spec is None:
         return "unknown"
-    origin = Path(spec.origin)
-    if name != package and "site-packages" in origin.parts:
+    # A package has folders, several of them if it is a namespace; a module has a file.
+    places = [Path(place) for place in spec.submodule_search_locations or [spec.origin or ""]]
+    if name != package and any("site-packages" in place.parts for place in places):
         return f"{package} {distribution_version(package)}"
-    return _code_digest(origin.parent if spec.submodule_search_locations else origin)
+    return digest([_code_digest(place) for place in places])
 
 
 def _code_digest(path: Path) -> str:

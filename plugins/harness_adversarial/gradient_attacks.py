@@ -36,13 +36,14 @@ class FGSM:
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """One step for every example."""
         answer = torch.empty_like(batch.inputs)
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        for start in range(0, len(batch), ctx.batch_size):
+            rows = torch.arange(start, min(start + ctx.batch_size, len(batch)), device=batch.inputs.device)
             clean = batch.inputs[rows].requires_grad_(True)
             loss = adversarial_loss(model(clean, rows), batch.labels[rows], targets_of(batch, rows), self.loss)
             (gradient,) = torch.autograd.grad(loss.sum(), clean)
             moved = clean.detach() + self.eps * gradient.sign()
             answer[rows] = moved.clamp(batch.low, batch.high)
-            ctx.progress(int(rows[-1]) + 1, len(batch))
+            ctx.progress(start + len(rows), len(batch))
         return answer
 
 

@@ -25,7 +25,10 @@ def test_wilson_against_scipy(n: int, share: float, level: float) -> None:
     successes = round(share * n)
     expected = scipy.stats.binomtest(successes, n).proportion_ci(level, method="wilson")
     estimate = proportion(successes, n, level=level)
-    assert (estimate.low, estimate.high) == (pytest.approx(expected.low, abs=1e-12), pytest.approx(expected.high, abs=1e-12))
+    assert (estimate.low, estimate.high) == (
+        pytest.approx(expected.low, abs=1e-12),
+        pytest.approx(expected.high, abs=1e-12),
+    )
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 1000])

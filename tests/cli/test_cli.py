@@ -254,7 +254,9 @@ def imported(code: str, cwd: Path) -> set[str]:
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"]])
 def test_help_and_list_import_no_torch(arguments: list[str], tmp_path: Path) -> None:
     found = imported(f"from harness.cli import main; main({arguments})", tmp_path)
-    assert found.isdisjoint({"torch", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "torchattacks", "torchvision"})
+    assert found.isdisjoint(
+        {"torch", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "torchattacks", "torchvision"}
+    )
     if arguments != ["list"]:
         assert "numpy" not in found
 

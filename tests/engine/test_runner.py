@@ -191,7 +191,9 @@ def test_a_cell_that_is_not_ok_is_run_again(tmp_path: Path, plugin: ModuleType) 
 
 
 def test_records_of_an_invalid_cell_are_kept_but_give_no_number(tmp_path: Path, plugin: ModuleType) -> None:
-    done = go(tmp_path, plugin, attacks="[{use: misbehave, with: {how: budget}}]", metrics="[accuracy, robust_accuracy]")
+    done = go(
+        tmp_path, plugin, attacks="[{use: misbehave, with: {how: budget}}]", metrics="[accuracy, robust_accuracy]"
+    )
     (row,) = done.finished.rows
     assert all(estimate.value is None for estimate in row.estimates.values())
     assert len(done.records(row)) == 40
@@ -202,7 +204,11 @@ def test_records_of_an_invalid_cell_are_kept_but_give_no_number(tmp_path: Path, 
     ("model", "status", "told"),
     [
         ("nan_model", Status.INVALID, "40 of 40 clean outputs are not finite"),
-        ("wrong_shape_model", Status.INVALID, "returned shape [40, 11] for 40 inputs; expected logits of shape [40, 10]"),
+        (
+            "wrong_shape_model",
+            Status.INVALID,
+            "returned shape [40, 11] for 40 inputs; expected logits of shape [40, 10]",
+        ),
         ("diverging_model", Status.INVALID, "training diverging_model gave weights that are not finite: linear.weight"),
     ],
 )
@@ -332,7 +338,18 @@ def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     assert about["exit_code"] == 0
     assert about["statuses"] == {"ok": 2}
     facts = about["provenance"]
-    for name in ("harness", "git", "argv", "python", "platform", "torch", "device", "threads", "batch_size", "packages"):
+    for name in (
+        "harness",
+        "git",
+        "argv",
+        "python",
+        "platform",
+        "torch",
+        "device",
+        "threads",
+        "batch_size",
+        "packages",
+    ):
         assert name in facts
     assert facts["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
     for row in done.finished.rows:
@@ -402,7 +419,9 @@ def test_comparability_keys(tmp_path: Path, plugin: ModuleType) -> None:
         key(data="{use: digits, with: {split: validation}, limit: 40}"),
     ]
     assert len({plain, *differing}) == 5
-    assert key(attacks="[{use: fgsm, with: {eps: 0.1}}]") == plain, "another attack under the same threat may be compared"
+    assert key(attacks="[{use: fgsm, with: {eps: 0.1}}]") == plain, (
+        "another attack under the same threat may be compared"
+    )
 
 
 def test_data_changes_without_a_new_name(tmp_path: Path, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

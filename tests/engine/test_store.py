@@ -64,7 +64,9 @@ def test_the_first_writer_wins(store: Store) -> None:
     assert list((store.root / "staging").iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove file", "remove manifest", "break manifest", "odd manifest"])
+@pytest.mark.parametrize(
+    "damage", ["flip", "truncate", "remove file", "remove manifest", "break manifest", "odd manifest"]
+)
 def test_damage_is_noticed_and_moved_aside(store: Store, damage: str) -> None:
     folder = put(store)
     if damage == "flip":

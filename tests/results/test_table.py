@@ -14,7 +14,9 @@ from harness.results.table import TableView, csv_text, frame, from_json, interva
 
 
 def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -> Row:
-    estimate = Estimate.undefined("nobody knows", n=9) if value is None else Estimate(value, 0.4, 0.6, 0.95, "wilson", 9)
+    estimate = (
+        Estimate.undefined("nobody knows", n=9) if value is None else Estimate(value, 0.4, 0.6, 0.95, "wilson", 9)
+    )
     fields = {
         "experiment": "e",
         "labels": {"model": model, "data": "digits", "attack": attack},
@@ -45,7 +47,9 @@ def test_intervals_read_well() -> None:
     assert interval(Estimate(0.9333, 0.9, 0.95, 0.95, "w", 9), "fraction") == "0.933 [0.900, 0.950]"
     assert interval(Estimate(1234.5678, 1.0, 2000.0, 0.95, "w", 9)) == "1235 [1, 2000]"
     assert interval(Estimate(0.5, None, None, 0.95, "w", 1), "fraction") == "0.500"
-    assert interval(Estimate(0.5, 0.4, 0.6, 0.95, "w", 9, n_missing=2), "fraction") == "0.500 [0.400, 0.600] (2 missing)"
+    assert (
+        interval(Estimate(0.5, 0.4, 0.6, 0.95, "w", 9, n_missing=2), "fraction") == "0.500 [0.400, 0.600] (2 missing)"
+    )
     assert interval(Estimate.undefined("x")) == "–"
     assert interval(Estimate.not_applicable("x", n=1)) == ""
 
@@ -74,7 +78,10 @@ def test_a_metric_that_never_applies_is_told() -> None:
     assert TableView([row("a", "none", estimates=estimates)], {}, {}).notes() == [
         "success – the records have no success (a / none)"
     ]
-    mixed = [row("a", "none", estimates=estimates), row("a", "pgd", estimates={"success": Estimate(0.5, 0.4, 0.6, 0.95, "w", 9)})]
+    mixed = [
+        row("a", "none", estimates=estimates),
+        row("a", "pgd", estimates={"success": Estimate(0.5, 0.4, 0.6, 0.95, "w", 9)}),
+    ]
     assert TableView(mixed, {}, {}).notes() == []
 
 

@@ -119,7 +119,9 @@ def test_wrong_examples_are_not_attacked() -> None:
     attack = Shift(lambda batch: batch.inputs, Threat("linf", 0.1))
     outcome = run(attack)
     assert sum(map(len, attack.seen)) == N - 4
-    assert [i for i, c in zip(data().ids, column(outcome, "correct"), strict=True) if c] == [i for s in attack.seen for i in s]
+    assert [i for i, c in zip(data().ids, column(outcome, "correct"), strict=True) if c] == [
+        i for s in attack.seen for i in s
+    ]
 
 
 def test_chunks_depend_on_positions_and_not_on_the_batch_size() -> None:
@@ -181,7 +183,9 @@ def test_leaving_budget_or_box_is_a_problem(move: Any, threat: Threat, told: str
     broken = [o for o in column(outcome, "outcome") if o == "error"]
     assert broken
     # An example with a broken rule is neither robust nor fooled: it is unknown.
-    assert all(r is None for r, o in zip(column(outcome, "robust"), column(outcome, "outcome"), strict=True) if o == "error")
+    assert all(
+        r is None for r, o in zip(column(outcome, "robust"), column(outcome, "outcome"), strict=True) if o == "error"
+    )
 
 
 def test_round_off_at_the_budget_is_allowed() -> None:
@@ -197,7 +201,11 @@ def test_a_point_beyond_a_minimal_attacks_budget_is_not_a_success() -> None:
     assert column(far, "success") == [w if c else None for w, c in zip(within, attacked, strict=True)]
     assert not all(within)
     # The point is kept, so that a larger budget can be judged from the same records.
-    assert any(p != y for p, y, w in zip(column(far, "adversarial_prediction"), column(far, "label"), within, strict=True) if not w)
+    assert any(
+        p != y
+        for p, y, w in zip(column(far, "adversarial_prediction"), column(far, "label"), within, strict=True)
+        if not w
+    )
 
 
 def test_nan_from_an_attack_is_an_error_of_its_examples() -> None:
@@ -231,7 +239,10 @@ def test_nan_from_the_model_is_never_a_prediction() -> None:
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (lambda x: torch.zeros(len(x), 4), r"returned shape \[24, 4\] for 24 inputs; expected logits of shape \[24, 3\]"),
+        (
+            lambda x: torch.zeros(len(x), 4),
+            r"returned shape \[24, 4\] for 24 inputs; expected logits of shape \[24, 3\]",
+        ),
         (lambda x: torch.zeros(3), r"returned shape \[3\]"),
         (lambda x: x.numpy(), "returned a ndarray"),
     ],
@@ -290,7 +301,11 @@ def test_modes_and_gradients_are_restored() -> None:
 def test_the_attack_sees_eval_mode_and_frozen_parameters() -> None:
     seen = []
     net = Net().train()
-    attack = Meddling(lambda m: seen.append((m.training, any(x.training for x in m.modules()), any(p.requires_grad for p in m.parameters()))))
+    attack = Meddling(
+        lambda m: seen.append(
+            (m.training, any(x.training for x in m.modules()), any(p.requires_grad for p in m.parameters()))
+        )
+    )
     run(attack, model=net)
     assert seen == [(False, False, False)]
     assert net.training
@@ -303,7 +318,9 @@ def test_verdicts_do_not_depend_on_the_mode_an_attack_leaves_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    "meddle", [lambda m: m.model.scale.data.mul_(2), lambda m: m.model.norm.running_mean.add_(1)], ids=["parameter", "buffer"]
+    "meddle",
+    [lambda m: m.model.scale.data.mul_(2), lambda m: m.model.norm.running_mean.add_(1)],
+    ids=["parameter", "buffer"],
 )
 def test_changing_the_model_is_found_out(meddle: Callable[[Any], Any]) -> None:
     with pytest.raises(InvalidOutput, match="were changed while it was measured"):
@@ -333,7 +350,8 @@ def backward(model: Any, inputs: Tensor, rows: Tensor | None = None) -> None:
 def passes(outcome: Outcome) -> tuple[list[float], list[float]]:
     attacked = column(outcome, "correct")
     return tuple(  # type: ignore[return-value]
-        [p for p, a in zip(column(outcome, f"{which}_passes"), attacked, strict=True) if a] for which in ("forward", "backward")
+        [p for p, a in zip(column(outcome, f"{which}_passes"), attacked, strict=True) if a]
+        for which in ("forward", "backward")
     )
 
 

@@ -1,0 +1,108 @@
+"""Native attacks against the library's own, on the same model at equal settings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchattacks
+
+from harness.api import Context, LabelledInputs
+from harness.testing import SuiteRun, run_suite
+from harness_adversarial.gradient_attacks import BIM, FGSM, PGD
+from harness_vision.digit_models import DigitCNN
+from harness_vision.digits import digits
+
+SUITE = """
+suite: agreement
+task: classify
+data: digits
+models:
+  - {use: digit_cnn, as: standard}
+  - {use: digit_cnn, as: hardened, with: {training: adversarial, eps: 0.2}}
+attacks:
+  - {use: pgd, sweep: {eps: [0.1, 0.2]}, with: {steps: 20, step_size: 0.025}}
+  - {use: pgd, as: pgd-l2, sweep: {eps: [0.5, 1.0]}, with: {norm: l2, steps: 20, step_size: 0.125}}
+  - {use: torchattacks, sweep: {eps: [0.1, 0.2]}, with: {attack: PGD, steps: 20, alpha: 0.025}}
+  - {use: torchattacks, sweep: {eps: [0.5, 1.0]}, with: {attack: PGDL2, steps: 20, alpha: 0.125}}
+metrics: [robust_accuracy]
+"""
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    return run_suite(SUITE, tmp_path_factory.mktemp("agreement"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["standard", "hardened"])
+@pytest.mark.parametrize(
+    ("native", "library"),
+    [("pgd eps=0.1", "PGD eps=0.1"), ("pgd eps=0.2", "PGD eps=0.2")]
+    + [("pgd-l2 eps=0.5", "PGDL2 eps=0.5"), ("pgd-l2 eps=1", "PGDL2 eps=1")],
+)
+def test_pgd_agrees_within_the_intervals(done: SuiteRun, model: str, native: str, library: str) -> None:
+    ours = done.row(model=model, attack=native).estimates["robust_accuracy"]
+    theirs = done.row(model=model, attack=f"torchattacks:{library}").estimates["robust_accuracy"]
+    assert ours.value is not None
+    assert theirs.value is not None
+    assert theirs.low is not None
+    assert theirs.high is not None
+    assert theirs.low <= ours.value <= theirs.high
+    # We judge every iterate, the library only the last.
+    assert ours.value <= theirs.value + 0.01
+
+
+@pytest.fixture(scope="module")
+def untrained() -> DigitCNN:
+    torch.manual_seed(0)
+    return DigitCNN().eval().requires_grad_(False)
+
+
+class _Plain(torch.nn.Module):
+    """A network that takes the `rows` of the core's handle and ignores them."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+        logits: torch.Tensor = self.network(inputs)
+        return logits
+
+
+@pytest.fixture(scope="module")
+def batch() -> LabelledInputs:
+    data = digits("test")
+    inputs, labels = (torch.as_tensor(data.columns[name])[:64] for name in ("inputs", "labels"))
+    return LabelledInputs(list(data.ids[:64]), inputs, labels)
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_fgsm_is_the_same_point_to_the_bit(untrained: DigitCNN, batch: LabelledInputs, targeted: bool) -> None:
+    targets = (batch.labels + 1) % 10
+    library = torchattacks.FGSM(untrained, eps=0.1)
+    if targeted:
+        library.set_mode_targeted_by_label(quiet=True)
+        batch = LabelledInputs(batch.ids, batch.inputs, batch.labels, targets)
+    expected = library(batch.inputs, targets if targeted else batch.labels)
+    found = FGSM(0.1, targeted=targeted).perturb(_Plain(untrained), batch, Context())
+    assert torch.equal(found, expected)
+
+
+def test_bim_takes_the_librarys_steps(untrained: DigitCNN, batch: LabelledInputs) -> None:
+    """Where our run ends without success it is at the library's last iterate."""
+    expected = torchattacks.BIM(untrained, eps=0.1, alpha=0.02, steps=7)(batch.inputs, batch.labels)
+    found = BIM(0.1, steps=7, step_size=0.02).perturb(_Plain(untrained), batch, Context())
+    missed = untrained(found).argmax(1) == batch.labels
+    assert int(missed.sum()) > 0
+    assert torch.allclose(found[missed], expected[missed], atol=1e-6)
+
+
+def test_pgd_without_random_start_takes_the_librarys_steps(untrained: DigitCNN, batch: LabelledInputs) -> None:
+    library = torchattacks.PGDL2(untrained, eps=0.5, alpha=0.1, steps=5, random_start=False)
+    expected = library(batch.inputs, batch.labels)
+    attack = PGD(0.5, "l2", steps=5, step_size=0.1, random_start=False)
+    found = attack.perturb(_Plain(untrained), batch, Context())
+    missed = untrained(found).argmax(1) == batch.labels
+    assert int(missed.sum()) > 0
+    assert torch.allclose(found[missed], expected[missed], atol=1e-5)
