@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,22 @@ def derive_seed(seed: int, *names: str | int) -> int:
     Two draws share a stream only if they name the same things, so neither the batch nor the order of
     execution can change what is drawn.
     """
-    text = json.dumps([seed, *names], separators=(",", ":"))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return next(_derive_seeds((seed, *names[:-1]), names[-1:])) if names else next(_derive_seeds((), (seed,)))
+
+
+def _derive_seeds(first: Sequence[str | int], lasts: Sequence[str | int]) -> Iterator[int]:
+    """The seed of `[*first, last]` for each last name: the sha256 of the list as JSON, hashing what they share once."""
+    shared = json.dumps(list(first), separators=(",", ":"))[:-1] + ("," if first else "")
+    common = hashlib.sha256(shared.encode())
+    for last in lasts:
+        whole = common.copy()
+        whole.update(f"{_as_json(last)}]".encode())
+        yield int.from_bytes(whole.digest()[:8], "big") >> 1
+
+
+def _as_json(name: str | int) -> str:
+    # The encoder itself, since json.dumps costs more than the hash, and noise is drawn for every example.
+    return json.encoder.encode_basestring_ascii(name) if isinstance(name, str) else json.dumps(name)
 
 
 def _ignore_progress(done: int, total: int) -> None:
@@ -74,24 +88,20 @@ class Context:
 
         Drawn on the CPU, since a GPU's stream depends on the card, then moved to the device.
         """
-        import torch
-
-        return self._per_example(torch.rand, ids, shape, names)
+        return self._per_example("uniform_", ids, shape, names)
 
     def normal(self, ids: Sequence[str], shape: Sequence[int], *names: str | int) -> torch.Tensor:
         """Standard normal draws, otherwise as `uniform`."""
-        import torch
-
-        return self._per_example(torch.randn, ids, shape, names)
+        return self._per_example("normal_", ids, shape, names)
 
     def _per_example(
-        self, draw: Callable[..., torch.Tensor], ids: Sequence[str], shape: Sequence[int], names: tuple[str | int, ...]
+        self, fill: str, ids: Sequence[str], shape: Sequence[int], names: tuple[str | int, ...]
     ) -> torch.Tensor:
         import torch
 
         out = torch.empty((len(ids), *shape))
         generator = torch.Generator()
-        for row, example_id in enumerate(ids):
-            generator.manual_seed(self.derive_seed(*names, example_id))
-            out[row] = draw(tuple(shape), generator=generator)
+        seeds = _derive_seeds((self.seed, *self.scope, *names), ids)
+        for row, seed in zip(out.unbind() if len(ids) else (), seeds, strict=True):
+            getattr(row, fill)(generator=generator.manual_seed(seed))
         return out.to(self.device)

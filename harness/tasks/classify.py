@@ -81,7 +81,7 @@ class Classify:
                 counted, examples, targets, adversarial, clean, correct, threat, ctx
             )
         problems = (*_invalid("clean", clean.valid, examples.ids), *problems)
-        passes = counted.forward_passes + counted.backward_passes
+        passes = counted.forward_passes.total() + counted.backward_passes.total()
         attacked = int(correct.sum())
         return Outcome(
             records={**columns, **adversarial_columns, **groups},
@@ -251,8 +251,8 @@ def _judge_attack(
         "adversarial_margin": _column(verdict.margin, known),
         "adversarial_loss": _column(verdict.loss, known),
         **{norm: _column(values, finite.tolist()) for norm, values in distances.items()},
-        "forward_passes": counted.forward_passes.cpu().numpy(),
-        "backward_passes": counted.backward_passes.cpu().numpy(),
+        "forward_passes": counted.forward_passes.total().cpu().numpy(),
+        "backward_passes": counted.backward_passes.total().cpu().numpy(),
     }
     problems = [*_invalid("adversarial", verdict.valid & finite, examples.ids)]
     if broken.any():

@@ -30,8 +30,8 @@ class CountedModel(nn.Module):
         super().__init__()
         self.model = model
         self.classes = classes
-        self.forward_passes = torch.zeros(n, device=device)
-        self.backward_passes = torch.zeros(n, device=device)
+        self.forward_passes = _Counter(n, device)
+        self.backward_passes = _Counter(n, device)
         self._batch: Tensor | None = None
         self._lanes = LANES
 
@@ -72,8 +72,31 @@ class CountedModel(nn.Module):
         return logits
 
     @staticmethod
-    def _book(batch: Tensor, m: int, rows: Tensor | None, passes: Tensor) -> None:
+    def _book(batch: Tensor, m: int, rows: Tensor | None, passes: _Counter) -> None:
         if rows is None:
-            passes[batch] += m / len(batch)
+            passes.add(batch, m / len(batch))
         else:
-            passes.index_add_(0, batch[rows], torch.ones(m, device=passes.device))
+            passes.add(batch[rows], 1.0)
+
+
+class _Counter:
+    """Passes per example. Bookings are collected and added up now and then, since adding costs as much as noting."""
+
+    _AT_MOST = 512
+
+    def __init__(self, n: int, device: str) -> None:
+        self._total = torch.zeros(n, device=device)
+        self._noted: list[tuple[Tensor, float]] = []
+
+    def add(self, indices: Tensor, amount: float) -> None:
+        """Book an amount to each of the examples."""
+        self._noted.append((indices, amount))
+        if len(self._noted) >= self._AT_MOST:
+            self.total()
+
+    def total(self) -> Tensor:
+        """All that was booked, `[n]`."""
+        for indices, amount in self._noted:
+            self._total.index_add_(0, indices, torch.full(indices.shape, amount, device=self._total.device))
+        self._noted = []
+        return self._total

@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs
-from harness_adversarial.losses import Loss, adversarial_loss, is_fooled, targets_of
+from harness_adversarial.losses import Loss, adversarial_loss, is_fooled
 
 Start = Callable[[list[int], int], Tensor]
 Move = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -52,62 +54,75 @@ class ActiveSet:
         self._best = torch.full((len(self.pool),), float("-inf"), device=self.pool.inputs.device)
         self._waiting = deque((row, 0) for row in range(len(self.pool)))
         ended = 0
-        active = _Lanes.empty(self.pool.inputs)
-        finished = _Lanes.empty(self.pool.inputs)
+        active, finished = self._lanes([], 0), self._lanes([], 0)
         while self._waiting or len(active) or len(finished):
-            active = active.joined(self._refill(self.ctx.batch_size - len(active)))
+            if self._waiting and len(active) < self.ctx.batch_size:
+                active = active.joined(self._refill(self.ctx.batch_size - len(active)))
             if len(active):
                 active, fooled = self._step(active)
                 ended += fooled
             last = active.step >= self.steps
-            if bool(last.any()):
+            if last.any():
                 finished, active = finished.joined(active.where(last)), active.where(~last)
             if len(finished) >= self.ctx.batch_size or not (len(active) or self._waiting):
                 ended += self._judge(finished)
-                finished = _Lanes.empty(self.pool.inputs)
+                finished = self._lanes([], 0)
             self.ctx.progress(ended, len(self.pool))
         return self._answer
+
+    def _lanes(self, rows: list[int], restart: int) -> _Lanes:
+        """These examples at the start of a restart."""
+        row = torch.tensor(rows, dtype=torch.long, device=self.pool.inputs.device)
+        clean = self.pool.inputs[row]
+        return _Lanes(
+            restart=np.full(len(rows), restart),
+            step=np.zeros(len(rows), dtype=int),
+            row=row,
+            labels=self.pool.labels[row],
+            targets=None if self.pool.targets is None else self.pool.targets[row],
+            clean=clean,
+            iterate=self.start(rows, restart) if rows else clean,
+        )
 
     def _refill(self, free: int) -> _Lanes:
         """Up to `free` waiting examples, at the start of their next restart."""
         taken = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
-        lanes = _Lanes.empty(self.pool.inputs)
+        lanes = self._lanes([], 0)
         for restart in sorted({restart for _, restart in taken}):
-            rows = [row for row, of in taken if of == restart]
-            lanes = lanes.joined(_Lanes.at(rows, restart, self.start(rows, restart)))
+            lanes = lanes.joined(self._lanes([row for row, of in taken if of == restart], restart))
         return lanes
 
     def _step(self, lanes: _Lanes) -> tuple[_Lanes, int]:
         """One gradient step for all lanes; those already fooled at their current iterate leave."""
-        labels, targets = self.pool.labels[lanes.row], targets_of(self.pool, lanes.row)
-        iterate = lanes.iterate.requires_grad_(True)
-        logits = self.model(iterate, lanes.row)
-        loss = adversarial_loss(logits, labels, targets, self.loss).sum()
-        (gradient,) = torch.autograd.grad(loss, iterate)
-        iterate = iterate.detach()
-        fooled = is_fooled(logits.detach(), labels, targets)
+        lanes.iterate.requires_grad_(True)
+        logits = self.model(lanes.iterate, lanes.row)
+        loss = adversarial_loss(logits, lanes.labels, lanes.targets, self.loss).sum()
+        (gradient,) = torch.autograd.grad(loss, lanes.iterate)
+        lanes.iterate = lanes.iterate.detach()
+        fooled = is_fooled(logits.detach(), lanes.labels, lanes.targets)
         left = int(fooled.sum())
         if left:
-            self._answer[lanes.row[fooled]] = iterate[fooled]
-            lanes, iterate, gradient = lanes.where(~fooled), iterate[~fooled], gradient[~fooled]
-        moved = self.move(iterate, self.pool.inputs[lanes.row], gradient)
-        return _Lanes(lanes.row, lanes.restart, lanes.step + 1, moved), left
+            self._answer[lanes.row[fooled]] = lanes.iterate[fooled]
+            lanes, gradient = lanes.where(~fooled.cpu().numpy()), gradient[~fooled]
+        lanes.iterate = self.move(lanes.iterate, lanes.clean, gradient)
+        lanes.step = lanes.step + 1
+        return lanes, left
 
     @torch.no_grad()
-    def _judge(self, lanes: _Lanes) -> int:
+    def _judge(self, finished: _Lanes) -> int:
         """Classify last iterates; examples that are not fooled wait for their next restart, if any."""
         ended = 0
-        for part in lanes.split(self.ctx.batch_size):
-            labels, targets = self.pool.labels[part.row], targets_of(self.pool, part.row)
-            logits = self.model(part.iterate, part.row)
-            fooled = is_fooled(logits, labels, targets)
-            loss = adversarial_loss(logits, labels, targets, self.loss)
-            better = fooled | (loss > self._best[part.row])
-            self._answer[part.row[better]] = part.iterate[better]
-            self._best[part.row] = torch.maximum(self._best[part.row], loss)
-            for row, restart, is_over in zip(part.row.tolist(), part.restart.tolist(), fooled.tolist(), strict=True):
+        for start in range(0, len(finished), self.ctx.batch_size):
+            lanes = finished.where(np.arange(start, min(start + self.ctx.batch_size, len(finished))))
+            logits = self.model(lanes.iterate, lanes.row)
+            fooled = is_fooled(logits, lanes.labels, lanes.targets)
+            loss = adversarial_loss(logits, lanes.labels, lanes.targets, self.loss)
+            better = fooled | (loss > self._best[lanes.row])
+            self._answer[lanes.row[better]] = lanes.iterate[better]
+            self._best[lanes.row] = torch.maximum(self._best[lanes.row], loss)
+            for row, restart, is_over in zip(lanes.row.tolist(), lanes.restart, fooled.tolist(), strict=True):
                 if not is_over and restart + 1 < self.restarts:
-                    self._waiting.append((row, restart + 1))
+                    self._waiting.append((row, int(restart) + 1))
                 else:
                     ended += 1
         return ended
@@ -115,39 +130,42 @@ class ActiveSet:
 
 @dataclass
 class _Lanes:
-    """Examples under way: which row of the pool, which restart, how many steps done, and the current iterate."""
+    """Examples under way.
 
+    Attributes:
+        restart, step: which restart, and how many steps of it are done; kept off the device, which they steer.
+        row: the row of the pool.
+        labels, targets, clean: what the pool says of that row.
+        iterate: the current candidate.
+    """
+
+    restart: npt.NDArray[np.int_]
+    step: npt.NDArray[np.int_]
     row: Tensor
-    restart: Tensor
-    step: Tensor
+    labels: Tensor
+    targets: Tensor | None
+    clean: Tensor
     iterate: Tensor
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.step)
 
-    @classmethod
-    def empty(cls, like: Tensor) -> _Lanes:
-        none = torch.empty(0, dtype=torch.long, device=like.device)
-        return cls(none, none, none, like[:0])
-
-    @classmethod
-    def at(cls, rows: list[int], restart: int, iterate: Tensor) -> _Lanes:
-        row = torch.tensor(rows, device=iterate.device)
-        return cls(row, torch.full_like(row, restart), torch.zeros_like(row), iterate)
-
-    def where(self, mask: Tensor) -> _Lanes:
-        return _Lanes(self.row[mask], self.restart[mask], self.step[mask], self.iterate[mask])
+    def where(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int_]) -> _Lanes:
+        """Some of the lanes, by mask or by position."""
+        on_device = torch.as_tensor(chosen, device=self.row.device)
+        tensors = (None if part is None else part[on_device] for part in self._tensors())
+        return _Lanes(self.restart[chosen], self.step[chosen], *tensors)  # type: ignore[arg-type]
 
     def joined(self, other: _Lanes) -> _Lanes:
+        """Both together."""
         if not len(other):
             return self
         if not len(self):
             return other
-        parts = zip(self._parts(), other._parts(), strict=True)
-        return _Lanes(*(torch.cat(pair) for pair in parts))
+        pairs = zip(self._tensors(), other._tensors(), strict=True)
+        tensors = (None if one is None or two is None else torch.cat([one, two]) for one, two in pairs)
+        restart, step = np.concatenate([self.restart, other.restart]), np.concatenate([self.step, other.step])
+        return _Lanes(restart, step, *tensors)  # type: ignore[arg-type]
 
-    def split(self, size: int) -> list[_Lanes]:
-        return [_Lanes(*parts) for parts in zip(*(part.split(size) for part in self._parts()), strict=True)]
-
-    def _parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.row, self.restart, self.step, self.iterate
+    def _tensors(self) -> tuple[Tensor | None, ...]:
+        return self.row, self.labels, self.targets, self.clean, self.iterate

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NORMS: Mapping[str, Norm] = {"Linf": "linf", "L2": "l2", "L1": "l1", "L0": "l0"}
 _DISTANCE = re.compile(r"Distance Measure\s*:\s*(L\w+)")
+# What the attacks that have a budget call it.
+_BUDGETS = ("eps", "max_epsilon", "pixels")
 # The library's own seeds and printing: the cell's seed and the cell's log take their place.
 _HIDDEN = frozenset({"model", "seed", "verbose"})
 
@@ -38,7 +40,7 @@ class TorchAttack:
     """An attack of the torchattacks library (Kim 2020, arXiv:2010.01950) with its own parameters.
 
     Its norm is the one that its documentation declares (or its parameter `norm`), its budget is its parameter
-    `eps` (for OnePixel `pixels`). An attack without either seeks the smallest perturbation.
+    `eps` (`max_epsilon` of PIFGSM, `pixels` of OnePixel). An attack without either seeks the smallest perturbation.
 
     Args:
         attack: the class in torchattacks.
@@ -82,11 +84,13 @@ class TorchAttack:
 
 def _threat(kind: type[Attack], parameters: Mapping[str, Any], budget: float | None, targeted: bool) -> Threat:
     """The threat model that the library declares for an attack with these parameters."""
+    defaults = {name: raw.default for name, raw in inspect.signature(kind).parameters.items()}
+    parameters = {**defaults, **parameters}
     declared = _DISTANCE.search(inspect.getdoc(kind) or "")
     name = parameters.get("norm") or (declared[1] if declared else None)
     if name is None:
         return Threat(None, None, targeted)
-    own = parameters.get("eps", parameters.get("pixels"))
+    own = next((parameters[name] for name in _BUDGETS if name in parameters), None)
     if own is not None and budget is not None:
         raise NotApplicable(f"torchattacks {kind.__name__} has a budget of its own; leave `budget` out")
     return Threat(_NORMS[name], budget if own is None else float(own), targeted, minimal=own is None)

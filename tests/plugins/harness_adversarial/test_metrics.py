@@ -55,7 +55,9 @@ def test_mean_distance_is_over_fooled_examples_in_the_norm_of_the_threat() -> No
     assert MeanDistance().estimate(records({"norm": "l2", "eps": None})).value == pytest.approx(1.5)
     assert MeanDistance().estimate(records()).n == 2
     assert MeanDistance().estimate(records({"norm": None, "eps": None})).value is None
-    assert MeanDistance().estimate(records(success=[None, False, False, False, False])).reason == "no example was fooled"
+    assert (
+        MeanDistance().estimate(records(success=[None, False, False, False, False])).reason == "no example was fooled"
+    )
 
 
 def test_queries_are_passes_per_attacked_example() -> None:

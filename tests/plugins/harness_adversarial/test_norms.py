@@ -59,7 +59,10 @@ def test_a_zero_gradient_is_no_direction_and_no_nan(norm: str) -> None:
 def test_random_points_are_uniform_in_the_l2_ball() -> None:
     """The share of points within a fraction r of the radius is r^d."""
     generator = torch.Generator().manual_seed(0)
-    uniform, normal = torch.rand(20_000, 1, 1, 3, generator=generator), torch.randn(20_000, 1, 1, 3, generator=generator)
+    uniform, normal = (
+        torch.rand(20_000, 1, 1, 3, generator=generator),
+        torch.randn(20_000, 1, 1, 3, generator=generator),
+    )
     distance = length(random_offset(uniform, normal, 2.0, "l2"), "l2")
     assert float(distance.max()) <= 2.0 + 1e-6
     assert float((distance <= 1.0).double().mean()) == pytest.approx(0.5**3, abs=0.01)

@@ -55,7 +55,10 @@ def none(model: str = "m") -> MeasuredCell:
 
 def worst(*cells: MeasuredCell) -> dict[tuple[str, float], float | None]:
     rows = list(WorstCase().rows(cells))
-    return {(row.protocol["threat"]["norm"], row.protocol["threat"]["eps"]): row.estimates["robust_accuracy"].value for row in rows}
+    return {
+        (row.protocol["threat"]["norm"], row.protocol["threat"]["eps"]): row.estimates["robust_accuracy"].value
+        for row in rows
+    }
 
 
 def test_an_example_must_survive_every_attack() -> None:
@@ -90,7 +93,9 @@ def test_norms_models_and_seeds_are_kept_apart() -> None:
             ]
         )
     )
-    found = [(r.labels["model"], r.seed, r.protocol["threat"]["norm"], r.estimates["robust_accuracy"].value) for r in rows]
+    found = [
+        (r.labels["model"], r.seed, r.protocol["threat"]["norm"], r.estimates["robust_accuracy"].value) for r in rows
+    ]
     assert found == [("m", 0, "l2", 0.25), ("m", 0, "linf", 0.5), ("other", 0, "linf", 0.0), ("m", 1, "linf", 0.75)]
     assert all(row.labels["attack"] == "worst case" for row in rows)
 
@@ -105,7 +110,9 @@ def test_a_missing_attack_withholds_the_number(status: Status) -> None:
 
 
 def test_a_skipped_attack_is_no_attack() -> None:
-    assert worst(cell("one", [1, 0, 0, 0], [0.1] * 4), cell("two", [0] * 4, [0.1] * 4, status=Status.SKIPPED)) == {("linf", 0.1): 0.5}
+    assert worst(cell("one", [1, 0, 0, 0], [0.1] * 4), cell("two", [0] * 4, [0.1] * 4, status=Status.SKIPPED)) == {
+        ("linf", 0.1): 0.5
+    }
 
 
 def test_attacks_without_norm_have_no_threat_model_in_common() -> None:

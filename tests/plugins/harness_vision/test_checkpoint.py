@@ -1,0 +1,147 @@
+"""Published weights: safe loading, normalisation, and errors that say what to do."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from anchors.published_architectures import Tiny
+from harness.api import HarnessError
+from harness.testing import run_suite
+from harness_vision.checkpoint import checkpoint
+
+ARCHITECTURE = "anchors.published_architectures:Tiny"
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return Tiny().state_dict()
+
+
+def save(folder: Path, content: Any, name: str = "w.pt") -> Path:
+    path = folder / name
+    if path.suffix == ".safetensors":
+        save_file(content, path)
+    else:
+        torch.save(content, path)
+    return path
+
+
+INPUTS = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("form", ["plain", "safetensors", "nested", "parallel", "other key"])
+def test_forms_of_state_dicts(tmp_path: Path, state: dict[str, torch.Tensor], form: str) -> None:
+    content: Any = {
+        "nested": {"state_dict": state, "best_prec1": 91.7, "epoch": 3},
+        "parallel": {"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}},
+        "other key": {"net": state},
+    }.get(form, state)
+    path = save(tmp_path, content, "w.safetensors" if form == "safetensors" else "w.pt")
+    model = checkpoint(ARCHITECTURE, path, entry="net" if form == "other key" else "state_dict")
+    expected = INPUTS.flatten(1) @ state["linear.weight"].T + state["linear.bias"]
+    assert torch.allclose(model(INPUTS), expected, atol=1e-6)
+
+
+def test_normalisation_is_part_of_the_model(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    path = save(tmp_path, state)
+    plain, normalised = checkpoint(ARCHITECTURE, path), checkpoint(ARCHITECTURE, path, mean=[0.5], std=[0.25])
+    assert torch.allclose(normalised(INPUTS), plain((INPUTS - 0.5) / 0.25), atol=1e-5)
+
+
+def test_arguments_of_the_architecture(tmp_path: Path) -> None:
+    path = save(tmp_path, Tiny(classes=3).state_dict())
+    assert checkpoint(ARCHITECTURE, path, {"classes": 3})(INPUTS).shape == (3, 3)
+
+
+class Evil:
+    """A pickle that runs a command when it is loaded."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.victim,))
+
+
+@pytest.mark.parametrize("saver", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path, saver: Any) -> None:
+    path = tmp_path / "evil.pt"
+    saver({"state_dict": Evil(tmp_path / "pwned")}, path)
+    with pytest.raises(HarnessError, match="evil.pt was refused: it holds more than tensors and might run code"):
+        checkpoint(ARCHITECTURE, path)
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("w.pt", b"not a checkpoint", "w.pt (was refused|cannot be read)"),
+        ("w.pt", b"", "w.pt cannot be read as weights"),
+        ("w.safetensors", b"not safe", "w.safetensors cannot be read as weights"),
+    ],
+)
+def test_what_is_no_checkpoint(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(HarnessError, match=told):
+        checkpoint(ARCHITECTURE, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"a": torch.zeros(1)}, "do not fit .*Missing key.*linear.weight"),
+        ({"linear.weight": torch.zeros(10, 63), "linear.bias": torch.zeros(10)}, "size mismatch for linear.weight"),
+        ({"model": {"a": torch.zeros(1)}}, "holds no state dict; if it lies under a key, name it with `entry:`"),
+        ([1, 2], "holds no state dict"),
+    ],
+)
+def test_weights_that_do_not_fit(tmp_path: Path, content: Any, told: str) -> None:
+    with pytest.raises(HarnessError, match=told):
+        checkpoint(ARCHITECTURE, save(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "told"),
+    [
+        ("no_such_module:Net", "cannot be made: ModuleNotFoundError"),
+        ("anchors.published_architectures:Gone", "cannot be made: AttributeError"),
+        ("anchors.published_architectures:not_a_module", "gives a int, not a torch module"),
+    ],
+)
+def test_architectures_that_cannot_be_made(
+    tmp_path: Path, state: dict[str, torch.Tensor], architecture: str, told: str
+) -> None:
+    with pytest.raises(HarnessError, match=told):
+        checkpoint(architecture, save(tmp_path, state))
+
+
+def test_in_a_suite(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    """Changed weights under the same name are another cell; a refused file is a row."""
+    save(tmp_path, state)
+    text = f"""
+        suite: published
+        task: classify
+        data: {{use: digits, limit: 20}}
+        models: [{{use: checkpoint, with: {{architecture: "{ARCHITECTURE}", weights: w.pt}}}}]
+        attacks: [none, {{use: pgd, with: {{eps: 0.1, steps: 2}}}}]
+        metrics: [accuracy]
+    """
+    first = run_suite(text, tmp_path)
+    assert first.finished.exit_code == 0
+    assert run_suite(text, tmp_path).finished.n_run == 0
+    save(tmp_path, {name: -tensor for name, tensor in state.items()})
+    changed = run_suite(text, tmp_path)
+    assert changed.finished.n_run == 2
+    assert changed.finished.rows[0].estimates != first.finished.rows[0].estimates
+    save(tmp_path, {"state_dict": Evil(tmp_path / "pwned")})
+    refused = run_suite(text, tmp_path)
+    assert {str(row.status) for row in refused.finished.rows} == {"failed"}
+    assert "might run code" in refused.finished.rows[0].reason
+    assert not (tmp_path / "pwned").exists()
