@@ -182,7 +182,7 @@ class _Run:
         interrupted = self._execute(to_run, keys, inputs, measurer) if to_run else False
         self.display.close()
         rows = collect_rows(self.plan, self._ended, self.catalog, self.store)
-        files = self._write(rows)
+        files = self._write(rows, about["provenance"])
         exit_code = self._exit_code(rows, interrupted)
         self._folder.write_json(RUN, about | self._summary(rows, len(to_run), len(reusable), exit_code))
         self._observe("harness_run_end", run_id=self._folder.run_id, rows=rows, exit_code=int(exit_code))
@@ -267,8 +267,8 @@ class _Run:
         self.display.cell_done(measured.row)
         self._observe("harness_cell_end", run_id=self._folder.run_id, row=measured.row)
 
-    def _write(self, rows: Sequence[Row]) -> list[Path]:
-        files = write_tables(self._folder, self.plan, rows, self.signatures, self.catalog)
+    def _write(self, rows: Sequence[Row], facts: Mapping[str, Any]) -> list[Path]:
+        files = write_tables(self._folder, self.plan, rows, facts, self.signatures, self.catalog)
         for name, experiment in self.plan.experiments.items():
             own = [row for row in rows if row.experiment == name]
             for use in experiment.reports:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ROLES = ("data", "model", "attack", "sampler")
 _ARROWS = {"max": " ↑", "min": " ↓"}
 _KEY_LENGTH = 8
+_ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
 
 
@@ -202,16 +203,32 @@ def views(
 
 
 def write_tables(
-    folder: RunFolder, plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog
+    folder: RunFolder,
+    plan: Plan,
+    rows: Sequence[Row],
+    provenance: Mapping[str, Any],
+    signatures: SignatureReader,
+    catalog: Catalog,
 ) -> list[Path]:
-    """Write table.md, table.csv and table.json; return their paths."""
-    folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog)))
+    """Write table.md, table.csv and table.json with where they came from; return their paths."""
+    origin = {name: provenance.get(name) for name in _ORIGIN}
+    folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog), origin))
     folder.write_text("table.csv", csv_text(rows))
-    folder.write_json("table.json", {"suite": plan.suite, "rows": [to_json(row) for row in rows]})
+    folder.write_json("table.json", {"suite": plan.suite, "provenance": origin, "rows": [to_json(row) for row in rows]})
     return [folder.path / f"table.{suffix}" for suffix in ("md", "csv", "json")]
 
 
-def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]]) -> str:
+def origin_text(origin: Mapping[str, Any]) -> str:
+    """Where a table came from, in one line."""
+    git = origin.get("git") or {}
+    at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
+    threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"
+    device = origin["accelerator"] or f"{origin['processor']}, {threads}"
+    versions = f"Python {origin['python']}, torch {origin['torch']}"
+    return f"harness {origin['harness']}{at}, {versions}, {origin['device']} ({device})"
+
+
+def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any]) -> str:
     """The tables of a run as Markdown."""
     from tabulate import tabulate
 
@@ -224,7 +241,7 @@ def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]]) -> str:
         parts += [f"{constant}; intervals at 95 %.", tabulate(body, columns, tablefmt="github", disable_numparse=True)]
         notes = view.notes()
         parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, origin_text(origin)]) + "\n"
 
 
 def terminal(view: TableView, width: int) -> str:
