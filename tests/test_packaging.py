@@ -58,9 +58,8 @@ def test_an_empty_environment_runs_a_bare_suite_name(wheel: Path, tmp_path: Path
     listed = subprocess.run([command, "list"], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "digit_cnn" in listed.stdout
     assert listed.stderr == ""
-    where = subprocess.run(
-        [python, "-c", "import harness; print(harness.__file__)"], capture_output=True, text=True, check=True
-    )
+    code = "import harness; print(harness.__file__)"
+    where = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert str(environment) in where.stdout
     ran = subprocess.run([command, "run", "smoke"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

@@ -67,7 +67,7 @@ class TerminalDisplay:
             self._bars.update(self._inner, description=escape(what or self._label), completed=done, total=total or None)
 
     def cell_done(self, row: Row) -> None:
-        if row.status not in (Status.OK, Status.SKIPPED):
+        if row.status not in (Status.OK, Status.SKIPPED, Status.INTERRUPTED):
             self._console.print(f"[red]{escape(name_of(row))}[/red] {escape(_headline(row))}", highlight=False)
         if self._cells is not None:
             self._bars.advance(self._cells)
@@ -101,7 +101,7 @@ class LineDisplay:
 
     def cell_done(self, row: Row) -> None:
         self._done += 1
-        if self._quiet and row.status is Status.OK:
+        if row.status is Status.INTERRUPTED or (self._quiet and row.status is Status.OK):
             return
         seconds = "" if row.seconds is None else f" {row.seconds:.2f} s"
         self._say(f"[{self._done}/{self._total}] {name_of(row)}: {_headline(row)}{seconds}")

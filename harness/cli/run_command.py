@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,14 +74,14 @@ def _show(plan: Plan, finished: Finished, signatures: SignatureReader, catalog: 
 
     print_tables(plan, finished.rows, signatures, catalog)
     n = len(plan.cells)
-    done = (
-        f"{finished.n_run} of {n} cells run" if finished.n_run else f"nothing to do: all {n} cells were finished before"
-    )
-    reused = f", {finished.n_reused} reused" if finished.n_run and finished.n_reused else ""
+    done = f"{finished.n_run} of {n} cells run"
+    if finished.n_reused == n:
+        done = f"nothing to do: all {n} cells were finished before"
+    reused = f", {finished.n_reused} reused" if 0 < finished.n_reused < n else ""
     deselected = f", {plan.deselected} deselected" if plan.deselected else ""
     click.echo(f"\n{done}{reused}{deselected}. Results: {finished.folder.path}")
     pictures = [path.name for path in finished.files if path.suffix == ".png"]
     if pictures:
         click.echo(f"Pictures there: {', '.join(pictures)}")
     if finished.exit_code == 130:
-        click.echo(f"Interrupted. What is done is kept; to go on: harness run {plan.file}", err=True)
+        click.echo(f"Interrupted. What is done is kept; to go on: harness {shlex.join(sys.argv[1:])}", err=True)

@@ -184,9 +184,10 @@ class _Run:
         rows = collect_rows(self.plan, self._ended, self.catalog, self.store)
         files = self._write(rows, about["provenance"])
         exit_code = self._exit_code(rows, interrupted)
-        self._folder.write_json(RUN, about | self._summary(rows, len(to_run), len(reusable), exit_code))
+        n_run = sum(self._ended[cell.id].row.status is not Status.INTERRUPTED for cell in to_run)
+        self._folder.write_json(RUN, about | self._summary(rows, n_run, len(reusable), exit_code))
         self._observe("harness_run_end", run_id=self._folder.run_id, rows=rows, exit_code=int(exit_code))
-        return Finished(self._folder, rows, len(to_run), len(reusable), files, exit_code)
+        return Finished(self._folder, rows, n_run, len(reusable), files, exit_code)
 
     def _about(self) -> dict[str, Any]:
         options = self.options

@@ -37,8 +37,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
 @pytest.mark.parametrize("model", ["standard", "hardened"])
 @pytest.mark.parametrize(
     ("native", "library"),
-    [("pgd eps=0.1", "PGD eps=0.1"), ("pgd eps=0.2", "PGD eps=0.2")]
-    + [("pgd-l2 eps=0.5", "PGDL2 eps=0.5"), ("pgd-l2 eps=1", "PGDL2 eps=1")],
+    [
+        ("pgd eps=0.1", "PGD eps=0.1"),
+        ("pgd eps=0.2", "PGD eps=0.2"),
+        ("pgd-l2 eps=0.5", "PGDL2 eps=0.5"),
+        ("pgd-l2 eps=1", "PGDL2 eps=1"),
+    ],
 )
 def test_pgd_agrees_within_the_intervals(done: SuiteRun, model: str, native: str, library: str) -> None:
     ours = done.row(model=model, attack=native).estimates["robust_accuracy"]

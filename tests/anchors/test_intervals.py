@@ -54,7 +54,7 @@ def test_wilson_covers_where_the_bootstrap_fails() -> None:
 
 @pytest.mark.slow
 def test_coverage_of_the_clustered_ratio() -> None:
-    """Nominal 95 %, 40 clusters of 10 correlated rows: resampling clusters covers about 93 %, resampling rows far less."""
+    """Nominal 95 %, 40 clusters of 10 correlated rows: resampling clusters covers about 93 %, rows far less."""
     rng = np.random.default_rng(0)
     truth, covered = 2.0, {"clusters": 0, "rows": 0}
     repeats, clusters, size = 300, 40, 10

@@ -81,7 +81,7 @@ def test_cifar_resnet20_has_its_published_error(data_folder: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> None:
-    """Wong & Kolter 2018 at eps .1: error 1.80 %, FGSM 3.90 %, PGD 4.06 % (recomputed from these files), certified 5.8 %."""
+    """Wong & Kolter 2018 at eps .1: error 1.80 %, FGSM 3.90 %, PGD 4.06 % (recomputed), certified 5.8 %."""
     done = run_suite(CONVEX.format(data=data_folder), tmp_path)
     assert [row.reason for row in done.finished.rows] == [""] * 3
     error = {row.labels["attack"]: 1 - row.estimates["robust_accuracy"].value for row in done.finished.rows[1:]}  # type: ignore[operator]
@@ -95,7 +95,7 @@ def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_advertorchs_lenet_pair(data_folder: Path, tmp_path: Path) -> None:
-    """Published: PGD at eps .3 with 40 steps of .01 succeeds on 100 % and on 6.8 % (of correctly classified: 6.74 %)."""
+    """Published: PGD at eps .3, 40 steps of .01, succeeds on 100 % and on 6.8 % (of all examples: 6.74 %)."""
     done = run_suite(LENET.format(data=data_folder, limit=1000), tmp_path)
     assert [row.reason for row in done.finished.rows] == [""] * 4
     clean = done.row(model="clean", attack="pgd").estimates["robust_accuracy"].value

@@ -131,7 +131,7 @@ class Generate:
 
 
 class FrechetDistance:
-    """Squared Frechet distance of two Gaussians fitted to samples and reference, with a bootstrapped normal interval."""
+    """Squared Frechet distance of Gaussians fitted to samples and reference, with a bootstrapped normal interval."""
 
     columns = ("features",)
     direction = "min"

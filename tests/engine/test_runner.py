@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -139,7 +138,7 @@ def components() -> list[Component]:
 
 
 @pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def plugin(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("misbehaving")
     module.__spec__ = sys.modules[__name__].__spec__
     for name, value in globals().items():
@@ -147,7 +146,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
             setattr(module, name, value)
     module.harness_components = hookimpl(components)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "misbehaving", module)
-    yield module
+    return module
 
 
 def go(results: Path, plugin: ModuleType, **changes: str) -> SuiteRun:
@@ -395,7 +394,8 @@ def test_a_run_in_which_nothing_is_ok_is_not_fine(tmp_path: Path, plugin: Module
 
 
 def test_reversed_cells_have_the_same_records(tmp_path: Path, plugin: ModuleType) -> None:
-    attacks = "[none, {use: noise, with: {eps: 0.1}}, {use: pgd, with: {eps: 0.1, steps: 3}}, {use: torchattacks, with: {attack: PGD, eps: 0.1, steps: 3}}]"
+    library = "{use: torchattacks, with: {attack: PGD, eps: 0.1, steps: 3}}"
+    attacks = f"[none, {{use: noise, with: {{eps: 0.1}}}}, {{use: pgd, with: {{eps: 0.1, steps: 3}}}}, {library}]"
     forwards = go(tmp_path / "a", plugin, attacks=attacks)
     plugin.harness_modify_cells = hookimpl(lambda cells: cells.reverse())  # type: ignore[attr-defined]
     backwards = go(tmp_path / "b", plugin, attacks=attacks)

@@ -59,7 +59,7 @@ def test_moments() -> None:
     ids = [str(i) for i in range(4000)]
     uniform, normal = Context().uniform(ids, (5,), "u"), Context().normal(ids, (5,), "n")
     assert abs(float(uniform.mean()) - 0.5) < 0.01
-    assert 0 <= float(uniform.min())
+    assert float(uniform.min()) >= 0
     assert float(uniform.max()) < 1
     assert abs(float(normal.mean())) < 0.03
     assert abs(float(normal.std()) - 1) < 0.02

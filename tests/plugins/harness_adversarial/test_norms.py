@@ -26,7 +26,7 @@ def test_projections_stay_in_ball_and_box(seed: int, norm: str, eps: float, spre
     candidate = centre + spread * torch.randn(5, 2, 3, 3, generator=generator)
     found = project(candidate, centre, eps, norm, 0.0, 1.0)  # type: ignore[arg-type]
     assert float(length(found - centre, norm).max()) <= eps + 1e-6
-    assert 0.0 <= float(found.min())
+    assert float(found.min()) >= 0.0
     assert float(found.max()) <= 1.0
 
 

@@ -1,0 +1,103 @@
+"""Law 1 on the whole test set: records do not depend on the batch size or on the order of cells."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from harness.testing import SuiteRun, assert_same_records, run_suite
+
+SUITE = """
+suite: invariance
+task: classify
+data: digits
+models:
+  - {use: digit_cnn, with: {epochs: 15}}
+  - {use: digit_mlp, with: {training: noise}}
+  - digit_linear
+attacks:
+  - none
+  - {use: noise, with: {eps: 0.2, draws: 3}}
+  - {use: fgsm, with: {eps: 0.1}}
+  - {use: bim, with: {eps: 0.1, steps: 5}}
+  - {use: pgd, as: pgd-linf, with: {eps: 0.1, steps: 5, restarts: 2}}
+  - {use: pgd, as: pgd-l2, with: {norm: l2, eps: 0.5, steps: 5}}
+  - {use: pgd, as: targeted, with: {eps: 0.1, steps: 5, targeted: true, loss: margin}}
+  - {use: torchattacks, with: {attack: APGD, eps: 0.1, steps: 5}}
+  - {use: torchattacks, with: {attack: Square, eps: 0.1, n_queries: 10}}
+metrics: [accuracy, robust_accuracy, queries]
+"""
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+    done = run_suite(SUITE, tmp_path_factory.mktemp("whole"), batch_size=360)
+    assert done.finished.exit_code == 0
+    return done
+
+
+def fresh_results(reference: SuiteRun, folder: Path) -> Path:
+    """A results folder with the same weights and no finished cells."""
+    store = reference.finished.folder.path.parents[1] / "store"
+    shutil.copytree(store / "weights", folder / "store" / "weights")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_records_do_not_depend_on_the_batch_size(reference: SuiteRun, tmp_path: Path, batch_size: int) -> None:
+    done = run_suite(SUITE, fresh_results(reference, tmp_path), batch_size=batch_size)
+    assert done.finished.n_run == 27
+    assert_same_records(reference, done)
+
+
+@pytest.mark.slow
+def test_records_do_not_depend_on_the_order_of_cells(reference: SuiteRun, tmp_path: Path) -> None:
+    lines = SUITE.splitlines()
+    attacks, models = lines.index("attacks:"), lines.index("models:")
+    flipped = [
+        *lines[: models + 1],
+        *reversed(lines[models + 1 : attacks]),
+        "attacks:",
+        *reversed(lines[attacks + 1 : -1]),
+        lines[-1],
+    ]
+    done = run_suite("\n".join(flipped), fresh_results(reference, tmp_path), batch_size=360)
+    assert [row.cell for row in done.finished.rows] != [row.cell for row in reference.finished.rows]
+    assert_same_records(reference, done, at_most=0)
+
+
+@pytest.mark.cuda
+def test_a_gpu_agrees_with_the_cpu_up_to_round_off(reference: SuiteRun, tmp_path: Path) -> None:
+    """Weights trained on the CPU, attacked on both: the curves agree within their intervals."""
+    done = run_suite(SUITE, tmp_path, device="cuda:0")
+    for row in reference.finished.rows:
+        ours, theirs = row.estimates["accuracy"], done.row(**row.labels).estimates["accuracy"]
+        assert ours.low is not None
+        assert ours.high is not None
+        assert theirs.value is not None
+        assert ours.low - 0.02 <= theirs.value <= ours.high + 0.02
+    assert torch.cuda.is_available()
+
+
+@pytest.mark.parametrize(("column", "at"), [("adversarial_prediction", 3), ("adversarial_margin", 3), ("id", 0)])
+def test_the_check_itself_notices_a_difference(tmp_path: Path, column: str, at: int) -> None:
+    """One changed value far from the decision boundary is not called round-off."""
+    small = SUITE.replace("data: digits", "data: {use: digits, limit: 24}").replace(
+        "  - {use: digit_cnn, with: {epochs: 15}}\n", ""
+    )
+    one, two = run_suite(small, tmp_path), run_suite(small, tmp_path)
+    assert_same_records(one, two)
+    row = two.row(model="digit_linear", attack="fgsm")
+    file = two.finished.folder.cell(row.cell) / "records.parquet"
+    values = pq.read_table(file).to_pydict()
+    values[column][at] = "other" if column == "id" else values[column][at] + 1
+    file.unlink()
+    pq.write_table(pa.table(values), file)
+    with pytest.raises(AssertionError, match=r"differ|ids"):
+        assert_same_records(one, two)
