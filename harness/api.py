@@ -13,6 +13,7 @@ Each component's target is a class or function. Its parameters, their types, def
 read from its signature and docstring; what it must be able to do stands in the protocols below.
 """
 
+from harness.contract.cells import Cell, Use
 from harness.contract.components import Component, Kind
 from harness.contract.context import Context
 from harness.contract.data import Dataset, Examples
@@ -43,6 +44,7 @@ from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 __all__ = [
     "Aggregate",
     "Attack",
+    "Cell",
     "Classifier",
     "Component",
     "ComponentOf",
@@ -73,6 +75,7 @@ __all__ = [
     "Threat",
     "Trainable",
     "Uncounted",
+    "Use",
     "Variants",
     "bootstrap",
     "hookimpl",

@@ -23,6 +23,5 @@ def harness_components() -> Iterable[Component]:
             "accuracy",
             "harness.tasks.accuracy:Accuracy",
             "Share of examples given their true class, without attack.",
-            tasks=frozenset({"classify"}),
         ),
     ]

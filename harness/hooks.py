@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
+from harness.contract.cells import Cell
 from harness.contract.components import Component
-
-if TYPE_CHECKING:
-    from harness.contract.rows import Row
-    from harness.suite.cells import Cell
+from harness.contract.rows import Row
 
 PROJECT = "harness"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -32,7 +30,7 @@ def harness_modify_cells(cells: list[Cell]) -> None:
     """Filter or reorder the plan in place.
 
     Runs in the coordinator, once, after the plan is made and before anything is executed. Cells that are
-    removed are reported as deselected.
+    removed are reported as deselected. A plugin that raises, or adds cells, is reported and ignored.
     """
 
 
@@ -41,7 +39,7 @@ def harness_incompatible(cell: Cell) -> str | None:
     """A reason why this cell cannot run, or None.
 
     Runs in the coordinator while the plan is made, once per cell that fits by its protocols. The first reason
-    given makes the cell `skipped`.
+    given makes the cell `skipped`. A plugin that raises is reported and ignored.
     """
 
 

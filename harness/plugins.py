@@ -7,7 +7,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ import pluggy
 from harness import hooks
 from harness.contract.components import Component, Kind
 from harness.contract.errors import UsageError
+from harness.isolation import isolated
 
 GROUP = "harness.plugins"
 CORE = "harness"
@@ -87,6 +88,14 @@ class Catalog:
             raise UsageError(f"{kind} {name!r} is offered twice; write {told}")
         raise UsageError("\n".join([self._unknown(kind, name), *(f"  {failure}" for failure in self.failures)]))
 
+    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Every plugin that implements a hook, in pluggy's order, with a call that returns a `Fault` if it fails.
+
+        Calling the hook as a whole would let one plugin that raises silence all others.
+        """
+        for found in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            yield found.plugin_name, partial(_call_isolated, found)
+
     def _unknown(self, kind: Kind, name: str) -> str:
         elsewhere = self.named(name)
         if elsewhere:
@@ -125,6 +134,11 @@ def load_catalog(
         for path in _modules_in(folder):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
     return catalog
+
+
+def _call_isolated(implementation: pluggy.HookImpl, **arguments: Any) -> Any:
+    given = {name: arguments[name] for name in implementation.argnames}
+    return isolated(partial(implementation.function, **given))
 
 
 def _itself(module: ModuleType) -> ModuleType:

@@ -18,11 +18,11 @@ from typing import Any, Union, get_args, get_origin
 
 from typing_extensions import get_protocol_members, is_protocol
 
+from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
 from harness.contract.parameters import ComponentOf, ImportPath, Uncounted, Variants
 from harness.isolation import Fault, isolated
-from harness.suite.cells import ROLES
 
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}

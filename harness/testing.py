@@ -17,13 +17,14 @@ from types import ModuleType
 
 import numpy as np
 
+from harness.contract.cells import Cell
 from harness.contract.records import Records
 from harness.contract.rows import Row
 from harness.engine.runner import Finished, Options, cached_signatures, open_store, run_plan
 from harness.plugins import load_catalog
-from harness.suite.cells import Cell, Plan
 from harness.suite.load import load_suite
-from harness.suite.plan import make_plan
+from harness.suite.plan import Plan
+from harness.suite.resolve import make_plan
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def run_suite(
     display = _Silent()
     options = Options(results, device, batch_size, threads)
     finished = run_plan(plan, catalog, signatures, store, options, display)
-    return SuiteRun(plan, finished, tuple(display.warnings))
+    return SuiteRun(plan, finished, (*plan.warnings, *display.warnings))
 
 
 def assert_same_records(

@@ -16,9 +16,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
 from harness.results.table import name_of
-from harness.suite.cells import Cell
 
 
 def make_display() -> TerminalDisplay | LineDisplay:

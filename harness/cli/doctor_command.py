@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import results_option
+
 if TYPE_CHECKING:
     from harness.cli import Session
 
 
 @click.command("doctor")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    envvar="HARNESS_RESULTS",
-    help="Results folder to check.",
-)
+@results_option
 @click.pass_obj
 def command(session: Session, results: Path) -> int:
     """Check this installation and every plugin; exit code 1 if something is wrong."""

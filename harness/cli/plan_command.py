@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import results_option
+
 if TYPE_CHECKING:
     from harness.cli import Session
 
 
 @click.command("plan")
 @click.argument("suite")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    envvar="HARNESS_RESULTS",
-    help="Results folder, read only.",
-)
+@results_option
 @click.pass_obj
 def command(session: Session, suite: str, results: Path) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
@@ -28,7 +24,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     from harness.engine.keys import signature_key
     from harness.signatures import SignatureReader
     from harness.suite.load import load_suite
-    from harness.suite.plan import make_plan
+    from harness.suite.resolve import make_plan
 
     catalog = session.catalog()
     kept = results / "store" / "signatures"
@@ -51,5 +47,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     click.echo(tabulate(body, head, tablefmt="simple", disable_numparse=True))
     n, skipped = len(plan.cells), sum(bool(cell.skip) for cell in plan.cells)
     click.echo(f"\n{n} cells: {n - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
+    for warning in (*map(str, catalog.failures), *plan.warnings):
+        click.echo(f"warning: {warning}", err=True)
     for experiment in plan.experiments.values():
         click.echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")

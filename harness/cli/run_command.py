@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import results_option
+
 if TYPE_CHECKING:
     from harness.cli import Session
     from harness.engine.runner import Finished
     from harness.plugins import Catalog
     from harness.signatures import SignatureReader
-    from harness.suite.cells import Plan
+    from harness.suite.plan import Plan
 
 
 @click.command("run")
 @click.argument("suite")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps or auto.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    envvar="HARNESS_RESULTS",
-    help="Where runs and the store of finished cells lie.",
-)
+@results_option
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
@@ -51,7 +46,7 @@ def command(session: Session, suite: str, device: str, results: Path, batch_size
     from harness.engine.devices import choose_device
     from harness.engine.runner import Options, cached_signatures, open_store, run_plan
     from harness.suite.load import load_suite
-    from harness.suite.plan import make_plan
+    from harness.suite.resolve import make_plan
 
     loaded = load_suite(suite)
     catalog = session.catalog()
@@ -62,8 +57,8 @@ def command(session: Session, suite: str, device: str, results: Path, batch_size
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     options = Options(results, chosen, batch_size, threads or loaded.head.threads or cores, session.debug)
     display = make_display()
-    for failure in catalog.failures:
-        display.warn(str(failure))
+    for warning in (*map(str, catalog.failures), *plan.warnings):
+        display.warn(warning)
     finished = run_plan(plan, catalog, signatures, store, options, display)
     _show(plan, finished, signatures, catalog)
     return int(finished.exit_code)

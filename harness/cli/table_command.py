@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import results_option
+
 if TYPE_CHECKING:
     from harness.cli import Session
 
 
 @click.command("table")
 @click.argument("run")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    envvar="HARNESS_RESULTS",
-    help="Results folder.",
-)
+@results_option
 @click.pass_obj
 def command(session: Session, run: str, results: Path) -> None:
     """Make the table of RUN again from its records, write it and print it.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.contract.rows import Row
     from harness.plugins import Catalog
     from harness.signatures import SignatureReader
-    from harness.suite.cells import Plan
+    from harness.suite.plan import Plan
 
 _WIDE = 10_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -59,6 +59,16 @@ class Row:
     cell: str = ""
     derived: str = ""
     components: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as a JSON object, field by field."""
+        return {**asdict(self), "status": str(self.status)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Row:
+        """The inverse of `to_json`."""
+        estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
+        return cls(**{**raw, "status": Status(raw["status"]), "estimates": estimates})
 
 
 @dataclass(frozen=True)

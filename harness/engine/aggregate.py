@@ -8,27 +8,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import Use, digest
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.engine.keys import code_of, key_of
+from harness.engine.keys import key_of, statistics_of
 from harness.engine.store import MANIFEST, Store
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
-from harness.results.table import from_json, to_json
-from harness.suite.cells import Use, digest
 
 
 def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
     """The rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
-    key = key_of({"aggregate": use.identity, "cells": made_of, **code_of([use], catalog)})
+    key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of([use], catalog)})
     kept = store.get_json("estimates", key)
     if kept is not None:
-        return [from_json(raw) for raw in kept["rows"]]
+        return [Row.from_json(raw) for raw in kept["rows"]]
     rows = isolated(lambda: _aggregate(use, cells, catalog))
     if isinstance(rows, Fault):
         experiment = cells[0].row.experiment if cells else ""
         return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
-    store.put_json("estimates", key, {"rows": [to_json(row) for row in rows]})
+    store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
     return rows
 
 
@@ -50,7 +49,7 @@ def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, 
     The same rows give the same files, so they are kept and copied: drawing takes longer than anything else in a
     run that has nothing to do.
     """
-    key = key_of({"reporter": use.identity, "rows": [asdict(row) for row in rows], **code_of([use], catalog)})
+    key = key_of({"reporter": use.identity, "rows": [asdict(row) for row in rows], **statistics_of([use], catalog)})
     entry = store.get("pictures", key)
     if entry is None:
         with store.stage() as staged:

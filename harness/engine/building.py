@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from harness.contract.cells import Use
 from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
@@ -27,7 +28,6 @@ from harness.contract.protocols import Trainable
 from harness.engine.keys import key_of, weights_key_inputs
 from harness.engine.store import Store
 from harness.plugins import Catalog
-from harness.suite.cells import Use
 
 _KEPT = 8
 Progress = Callable[[str, int, int], None]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.contract.cells import Cell, Use, digest
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
@@ -28,7 +29,6 @@ from harness.engine.result import LOG, RECORDS, CellResult
 from harness.isolation import Fault, isolated
 from harness.results.records import to_table
 from harness.signatures import SignatureReader
-from harness.suite.cells import Cell, Use, digest
 
 _CHUNK = 256
 
@@ -130,9 +130,13 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
 
 
 def _data_facts(data: Dataset) -> dict[str, Any]:
-    """The digests of the examples a cell uses: content and ids."""
+    """The digests of the examples a cell uses: content, groups and facts in one, ids in the other."""
     hasher = hashlib.sha256()
     n = len(data.ids)
+    hasher.update(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
+    for name, group in sorted(data.groups.items()):
+        hasher.update(f"group.{name}".encode())
+        hasher.update(_content(group))
     for start in range(0, n, _CHUNK):
         columns = data.take(range(start, min(n, start + _CHUNK)))
         for name in sorted(columns):

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import Cell, Use, canonical, digest
 from harness.contract.components import Component
 from harness.contract.errors import StoreError
 from harness.plugins import CORE, Catalog, distribution_version
-from harness.suite.cells import Cell, Use, canonical, digest
 
 KEY_SCHEMA = 1
 _CORE_FOLDER = Path(__file__).resolve().parents[1]
@@ -90,6 +90,11 @@ def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
         "code": {name: package_digest(name) for name in sorted(packages)},
         "versions": {name: distribution_version(name) for name in sorted(versions)},
     }
+
+
+def statistics_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
+    """What numbers made of records depend on: the code of these components and the statistics of the core."""
+    return {"statistics": _code_digest(_CORE_FOLDER / "results" / "stats.py"), **code_of(uses, catalog)}
 
 
 def files_of(uses: list[Use]) -> list[list[str]]:

@@ -7,16 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import Cell, Use
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.engine.keys import code_of, file_digest, key_of
+from harness.engine.keys import file_digest, key_of, statistics_of
 from harness.engine.result import RECORDS, CellResult
 from harness.engine.store import Store
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
-from harness.suite.cells import Cell, Use
 
 
 class Measurer:
@@ -72,7 +72,7 @@ class Measurer:
             "records": file_digest(folder / RECORDS),
             "protocol": result.protocol,
             "metric": use.identity,
-            **code_of([use], self._catalog),
+            **statistics_of([use], self._catalog),
         }
         key = key_of(inputs)
         kept = self._store.get_json("estimates", key)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version
 
 
@@ -79,8 +79,5 @@ def _accelerator(device: str) -> str | None:
 
 
 def _plugin_facts(catalog: Catalog) -> Mapping[str, Any]:
-    facts: dict[str, Any] = {}
-    for implementation in catalog.manager.hook.harness_provenance.get_hookimpls():
-        given = isolated(implementation.function)
-        facts[implementation.plugin_name] = {"error": given.reason} if isinstance(given, Fault) else given
-    return facts
+    given = {plugin: facts() for plugin, facts in catalog.implementations("harness_provenance")}
+    return {name: {"error": facts.reason} if isinstance(facts, Fault) else facts for name, facts in given.items()}

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import digest
 from harness.contract.rows import Status
-from harness.suite.cells import digest
 
 RECORDS = "records.parquet"
 RESULT = "result.json"

@@ -10,24 +10,25 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.contract.cells import Cell, canonical
 from harness.contract.errors import Exit
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.aggregate import aggregate_rows, write_report
+from harness.engine.devices import pin_numerics
 from harness.engine.keys import cell_key_inputs, key_of, signature_key
 from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
 from harness.engine.result import CellResult
 from harness.engine.store import Store
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.results.run_folder import RUN, RunFolder
 from harness.results.table import write_tables
 from harness.signatures import SignatureReader
-from harness.suite.cells import Cell, Plan, canonical
+from harness.suite.plan import Plan
 
 if TYPE_CHECKING:
     from harness.executors import Job
@@ -216,13 +217,11 @@ class _Run:
     ) -> bool:
         """Run the cells; True if the user interrupted."""
         # Imported here, since they import torch, which a run with nothing to do can spare.
-        import torch
-
         from harness.engine.building import Builder
         from harness.executors import Job
         from harness.executors.inline import InlineExecutor
 
-        torch.set_num_threads(self.options.threads)
+        pin_numerics(self.options.threads)
         builder = Builder(self.catalog, self.store, self.options.device, self.options.batch_size, self.display.progress)
         executor = InlineExecutor(
             builder,
@@ -300,8 +299,7 @@ class _Run:
 
     def _observe(self, hook: str, **arguments: Any) -> None:
         """Call every plugin's observer; one that raises is reported and ignored."""
-        for implementation in getattr(self.catalog.manager.hook, hook).get_hookimpls():
-            given = {name: arguments[name] for name in implementation.argnames}
-            fault = isolated(partial(implementation.function, **given))
-            if isinstance(fault, Fault):
-                self.display.warn(f"plugin {implementation.plugin_name}: {hook}: {fault.reason}")
+        for plugin, observe in self.catalog.implementations(hook):
+            answer = observe(**arguments)
+            if isinstance(answer, Fault):
+                self.display.warn(f"plugin {plugin}: {hook}: {answer.reason}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.contract.cells import Cell
 from harness.engine.result import CellResult
-from harness.suite.cells import Cell
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.plugins import Catalog
     from harness.signatures import SignatureReader
-    from harness.suite.cells import Plan
+    from harness.suite.plan import Plan
 
 _ROLES = ("data", "model", "attack", "sampler")
 _ARROWS = {"max": " ↑", "min": " ↓"}
@@ -59,17 +58,6 @@ def _flat(row: Row) -> dict[str, Any]:
         "reason": row.reason,
     }
     return flat
-
-
-def to_json(row: Row) -> dict[str, Any]:
-    """A row as a JSON object; `Row` fields by their names."""
-    return {**asdict(row), "status": str(row.status)}
-
-
-def from_json(raw: Mapping[str, Any]) -> Row:
-    """The inverse of `to_json`."""
-    estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
-    return Row(**{**raw, "status": Status(raw["status"]), "estimates": estimates})
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -214,7 +202,8 @@ def write_tables(
     origin = {name: provenance.get(name) for name in _ORIGIN}
     folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog), origin))
     folder.write_text("table.csv", csv_text(rows))
-    folder.write_json("table.json", {"suite": plan.suite, "provenance": origin, "rows": [to_json(row) for row in rows]})
+    as_json = [row.to_json() for row in rows]
+    folder.write_json("table.json", {"suite": plan.suite, "provenance": origin, "rows": as_json})
     return [folder.path / f"table.{suffix}" for suffix in ("md", "csv", "json")]
 
 
@@ -261,4 +250,4 @@ def terminal(view: TableView, width: int) -> str:
 
 def table_json(path: Path) -> list[Row]:
     """The rows of a table.json."""
-    return [from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    return [Row.from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["rows"]]

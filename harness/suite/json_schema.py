@@ -41,13 +41,8 @@ def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[st
         "anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}],
         "description": properties["data"]["description"],
     }
-    tasks = [
-        name
-        for entry in catalog.of_kind("task")
-        if packages is None or entry.package in packages
-        for name in [entry.component.name]
-    ]
-    properties["task"] = {**properties["task"], "anyOf": [{"enum": tasks}, {"type": "string"}]}
+    definitions["task"] = _entry_schema("task", "TaskEntry", catalog, signatures, packages)
+    properties["task"] = {"$ref": "#/$defs/task", "description": properties["task"]["description"]}
     of_experiment = {key: value for key, value in properties.items() if key in Experiment.model_fields}
     properties["experiments"]["items"] = {"type": "object", "properties": of_experiment, "additionalProperties": False}
     definitions["ModelEntry"]["properties"]["trained_on"] = {"$ref": "#/$defs/dataset"}

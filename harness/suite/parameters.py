@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import canonical
 from harness.signatures import Parameter, Signature
-from harness.suite.cells import canonical
 from harness.suite.schema import describe, did_you_mean
 
 _FRACTION = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*/\s*([0-9.]+)\s*")

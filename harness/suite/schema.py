@@ -38,6 +38,15 @@ class UseEntry(BaseModel):
     )
 
 
+class TaskEntry(BaseModel):
+    """A task with its parameters."""
+
+    model_config = _STRICT
+
+    use: str = Field(description="Name of the task; see `harness list task`.")
+    parameters: dict[str, Any] = Field({}, alias="with", description="Its parameters; see `harness describe NAME`.")
+
+
 class DataEntry(UseEntry):
     """A dataset with its parameters."""
 
@@ -75,7 +84,9 @@ class Experiment(BaseModel):
 
     name: str = Field("", description="What tables call the experiment.")
     about: str = Field("", description="The question it answers, in one line.")
-    task: str = Field(description="How components become records, e.g. `classify`.")
+    task: Annotated[TaskEntry, BeforeValidator(_name_alone)] = Field(
+        description="How components become records, e.g. `classify`."
+    )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
         [0], min_length=1, description="Every cell is run under each seed."
     )

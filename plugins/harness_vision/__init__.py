@@ -9,7 +9,7 @@ from harness.api import Component, Kind, hookimpl
 
 
 def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) -> Component:
-    return Component(kind, name, f"{__name__}.{target}", summary, tasks=frozenset({"classify"}), **more)
+    return Component(kind, name, f"{__name__}.{target}", summary, **more)
 
 
 @hookimpl

@@ -37,7 +37,7 @@ experiments:
     attacks: [none, {use: drop_letters, sweep: {rate: [0.1, 0.5]}}]
     metrics: [bits_per_byte]
   - name: scores
-    task: toy_scores
+    task: {use: toy_scores, with: {threshold: 0.95}}
     data: {use: score_file, with: {path: scores.csv, group: sex}}
     metrics: [{use: error_gap, with: {group: sex}}]
 """
@@ -136,10 +136,20 @@ def test_treatments_are_part_of_the_row(done: SuiteRun) -> None:
 def test_gap_between_groups_without_a_model(done: SuiteRun) -> None:
     row = done.row(data="score_file")
     assert "model" not in row.labels
-    # One in ten scores is on the wrong side, in both groups, so the gap is 0.
+    # No score reaches the threshold, so every positive is an error: half of both groups, a gap of 0.
     assert row.estimates["error_gap"].value == pytest.approx(0.0)
+    assert done.records(row)["wrong"].mean() == 0.5
     assert row.estimates["error_gap"].high is not None
     assert row.estimates["error_gap"].high > 0
+
+
+def test_parameters_of_a_task_are_part_of_what_may_be_compared(results: Path, plugin_folder: Path) -> None:
+    """At 0.5 one in ten scores is on the wrong side; rows with different thresholds have different keys."""
+    suite = SUITE[: SUITE.index("  - name: generate")] + SUITE[SUITE.index("  - name: scores") :]
+    lower = run_suite(suite.replace("0.95", "0.5"), results, plugin_folders=[plugin_folder])
+    higher = run_suite(suite, results, plugin_folders=[plugin_folder])
+    assert lower.records(lower.row(data="score_file"))["wrong"].mean() == pytest.approx(0.1)
+    assert lower.row(data="score_file").key != higher.row(data="score_file").key
 
 
 def test_comparability_keys_follow_the_protocol(done: SuiteRun) -> None:

@@ -20,6 +20,17 @@ def test_unknown_devices(name: str) -> None:
         choose_device(name)
 
 
+def test_numerics_are_pinned_in_every_run() -> None:
+    """In a process of its own, since these settings outlive a test."""
+    code = (
+        "import torch; from harness.engine.devices import pin_numerics; pin_numerics(2); c = torch.backends.cudnn;"
+        "print(torch.get_num_threads(), torch.get_float32_matmul_precision());"
+        "print(c.allow_tf32, c.benchmark, c.deterministic)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["2", "highest", "False", "False", "True"]
+
+
 @needs_cpu_build
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:3"])
 def test_cuda_asked_for_and_absent(name: str) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.cells import Cell, Use
 from harness.engine import keys
 from harness.engine.keys import cell_key_inputs, file_digest, key_of, package_digest, weights_key_inputs
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
-from harness.suite.cells import Cell, Use
 from harness.suite.load import load_suite
-from harness.suite.plan import make_plan
+from harness.suite.resolve import make_plan
 
 
 @pytest.fixture(scope="module")

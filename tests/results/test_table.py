@@ -10,7 +10,7 @@ import pytest
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import TableView, csv_text, frame, from_json, interval, terminal, to_json
+from harness.results.table import TableView, csv_text, frame, interval, terminal
 
 
 def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -> Row:
@@ -114,4 +114,4 @@ def test_the_frame_agrees_with_the_csv() -> None:
 
 def test_rows_survive_json() -> None:
     for each in ROWS:
-        assert from_json(json.loads(json.dumps(to_json(each)))) == each
+        assert Row.from_json(json.loads(json.dumps(each.to_json()))) == each

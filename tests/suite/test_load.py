@@ -72,7 +72,7 @@ def test_extends_takes_what_is_not_given(tmp_path: Path) -> None:
     suite = load(tmp_path, "extends: base.yaml\nsuite: child\nmodels: [digit_cnn]\n")
     assert suite.head.suite == "child"
     assert [entry.use for entry in suite.experiments[0].experiment.models] == ["digit_cnn"]
-    assert suite.experiments[0].experiment.task == "classify"
+    assert suite.experiments[0].experiment.task.use == "classify"
 
 
 def test_problems_inherited_by_extends_name_the_base_file(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_problems_inherited_by_extends_name_the_base_file(tmp_path: Path) -> Non
 
 def test_extends_accepts_a_shipped_suite(tmp_path: Path) -> None:
     suite = load(tmp_path, "extends: smoke\nsuite: child\n")
-    assert suite.experiments[0].experiment.task == "classify"
+    assert suite.experiments[0].experiment.task.use == "classify"
 
 
 def test_extends_in_a_circle(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from harness.api import Component, hookimpl
+from harness.api import Component, Context, Dataset, Outcome, hookimpl
+from harness.contract.cells import Cell
 from harness.contract.errors import SuiteError
 from harness.plugins import Catalog, load_catalog
 from harness.signatures import SignatureReader
-from harness.suite.cells import Cell, Plan
 from harness.suite.load import load_suite
-from harness.suite.plan import make_plan
+from harness.suite.plan import Plan
+from harness.suite.resolve import make_plan
 
 HEAD = "suite: s\ntask: classify\ndata: digits\nmodels: [digit_mlp]\nmetrics: [accuracy]\n"
 
@@ -291,6 +292,58 @@ def test_components_of_another_task_are_an_error(tmp_path: Path) -> None:
     catalog = with_plugin(harness_components=lambda: [component_target])
     shown = message(tmp_path, HEAD.replace("[accuracy]", "[bleu]"), catalog)
     assert "metric 'planned_plugin/bleu' is for answer; the task is 'classify'" in shown
+
+
+def test_parameters_of_a_task(tmp_path: Path) -> None:
+    catalog = with_plugin(harness_components=lambda: [Component("task", "sorting", f"{__name__}:Sorting", "Sorts.")])
+    text = "suite: s\ntask: {use: sorting, with: {k: 3}}\ndata: digits\nmetrics: [accuracy]\n"
+    (cell,) = plan(tmp_path, text, catalog).cells
+    assert cell.task.parameters == {"k": 3}
+    (other,) = plan(tmp_path, text.replace("3", "4"), catalog).cells
+    assert cell.id != other.id
+    assert "s.yaml:2:29: task.with.kk: unknown parameter 'kk'" in message(
+        tmp_path, text.replace("{k:", "{kk:"), catalog
+    )
+    assert "task.sweep: unknown key 'sweep'" in message(tmp_path, text.replace("with", "sweep"), catalog)
+
+
+class Sorting:
+    """A task with a parameter."""
+
+    def __init__(self, k: int = 1) -> None:
+        self.k = k
+
+    def run(self, data: Dataset, ctx: Context) -> Outcome:
+        raise NotImplementedError
+
+
+def test_plugins_that_fail_in_the_plan_are_reported_and_ignored(tmp_path: Path) -> None:
+    def raising(**_: object) -> None:
+        raise RuntimeError("no")
+
+    def modify(cells: list[Cell]) -> None:
+        cells.clear()
+        raising()
+
+    def object_to(cell: Cell) -> str | None:
+        raise RuntimeError("neither")
+
+    catalog = with_plugin(harness_modify_cells=modify, harness_incompatible=object_to)
+    planned = plan(tmp_path, HEAD + "attacks: [none, {use: noise, with: {eps: 0.1}}]\n", catalog)
+    assert [cell.skip for cell in planned.cells] == ["", ""]
+    assert planned.warnings == (
+        "plugin 'planned_plugin' is ignored: harness_modify_cells: RuntimeError: no",
+        "plugin 'planned_plugin' is ignored: harness_incompatible: RuntimeError: neither",
+    )
+
+
+def test_plugins_may_not_add_to_the_plan(tmp_path: Path) -> None:
+    catalog = with_plugin(harness_modify_cells=lambda cells: cells.append("one more"))
+    planned = plan(tmp_path, HEAD, catalog)
+    assert len(planned.cells) == 1
+    assert planned.warnings == (
+        "plugin 'planned_plugin' is ignored: harness_modify_cells put something new into the plan",
+    )
 
 
 def test_plugins_may_deselect_and_veto(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +88,23 @@ class Use:
         inner += [self.trained_on] if self.trained_on else []
         return [self, *(deeper for use in inner for deeper in use.nested())]
 
+    def to_json(self) -> dict[str, Any]:
+        """The use as a JSON object."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        parameters = {n: {"$use": v.to_json()} if isinstance(v, Use) else v for n, v in self.parameters.items()}
+        return {**fields, "parameters": parameters, "trained_on": self.trained_on and self.trained_on.to_json()}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Use:
+        """The inverse of `to_json`."""
+        parameters = {
+            name: cls.from_json(value["$use"]) if isinstance(value, dict) and "$use" in value else value
+            for name, value in raw["parameters"].items()
+        }
+        tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
+        trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])
+        return cls(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -138,114 +155,3 @@ class Cell:
     def uses(self) -> list[Use]:
         """Every component of the cell, nested ones included, and the task."""
         return [deeper for use in (self.task, *self.components.values()) if use for deeper in use.nested()]
-
-
-@dataclass(frozen=True)
-class PlannedExperiment:
-    """What is made of the cells of one experiment."""
-
-    name: str
-    about: str
-    metrics: tuple[Use, ...]
-    aggregates: tuple[Use, ...]
-    reports: tuple[Use, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All cells of a suite, in the order in which they run.
-
-    Attributes:
-        suite, about: its name and question.
-        file: where it was read from.
-        threads: torch threads it asks for.
-        experiments: by name.
-        cells: in order; a cell that cannot run says why in `skip`.
-        deselected: how many combinations `include`, `exclude` or a plugin left out.
-    """
-
-    suite: str
-    about: str
-    file: str
-    threads: int | None
-    experiments: Mapping[str, PlannedExperiment]
-    cells: tuple[Cell, ...]
-    deselected: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The plan as JSON; each component stands in it once."""
-        uses: dict[str, Any] = {}
-
-        def put(use: Use | None) -> str | None:
-            if use is None:
-                return None
-            key = digest(
-                [use.kind, use.label, use.identity, [str(use.parameters[n]) for n in (*use.paths, *use.uncounted)]]
-            )[:16]
-            uses.setdefault(key, _use_to_json(use))
-            return key
-
-        cells = [
-            {
-                "experiment": cell.experiment,
-                "task": put(cell.task),
-                "components": {role: put(use) for role, use in cell.components.items()},
-                "metrics": [put(use) for use in cell.metrics],
-                "seed": cell.seed,
-                "chunk": cell.chunk,
-                "skip": cell.skip,
-            }
-            for cell in self.cells
-        ]
-        parts = ("metrics", "aggregates", "reports")
-        experiments = [
-            {"name": e.name, "about": e.about, **{part: [put(use) for use in getattr(e, part)] for part in parts}}
-            for e in self.experiments.values()
-        ]
-        head = {name: getattr(self, name) for name in ("suite", "about", "file", "threads", "deselected")}
-        return {**head, "experiments": experiments, "cells": cells, "uses": uses}
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Plan:
-        """The inverse of `to_json`."""
-        uses = {key: _use_from_json(value) for key, value in raw["uses"].items()}
-
-        def get(keys: Sequence[str]) -> tuple[Use, ...]:
-            return tuple(uses[key] for key in keys)
-
-        cells = tuple(
-            Cell(
-                cell["experiment"],
-                uses[cell["task"]],
-                {role: uses[key] if key else None for role, key in cell["components"].items()},
-                get(cell["metrics"]),
-                cell["seed"],
-                cell["chunk"],
-                cell["skip"],
-            )
-            for cell in raw["cells"]
-        )
-        experiments = {
-            e["name"]: PlannedExperiment(
-                e["name"], e["about"], get(e["metrics"]), get(e["aggregates"]), get(e["reports"])
-            )
-            for e in raw["experiments"]
-        }
-        return cls(raw["suite"], raw["about"], raw["file"], raw["threads"], experiments, cells, raw["deselected"])
-
-
-def _use_to_json(use: Use) -> dict[str, Any]:
-    fields = {name: getattr(use, name) for name in use.__dataclass_fields__}
-    parameters = {n: {"$use": _use_to_json(v)} if isinstance(v, Use) else v for n, v in use.parameters.items()}
-    trained_on = _use_to_json(use.trained_on) if use.trained_on else None
-    return {**fields, "parameters": parameters, "trained_on": trained_on}
-
-
-def _use_from_json(raw: Mapping[str, Any]) -> Use:
-    parameters = {
-        name: _use_from_json(value["$use"]) if isinstance(value, dict) and "$use" in value else value
-        for name, value in raw["parameters"].items()
-    }
-    trained_on = _use_from_json(raw["trained_on"]) if raw["trained_on"] else None
-    tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
-    return Use(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})

@@ -1,0 +1,322 @@
+"""From a suite to its cells: names become components, parameters are checked, what does not fit is skipped."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.contract.cells import KIND_OF, ROLES, Cell, Role, Use
+from harness.contract.components import Kind
+from harness.contract.errors import SuiteError, UsageError
+from harness.isolation import Fault
+from harness.plugins import ABSENT, Catalog, Entry, distribution_version
+from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
+from harness.suite.load import LoadedExperiment, Suite
+from harness.suite.located import Path_, Problem
+from harness.suite.parameters import BadValue, check_value, unknown_parameter
+from harness.suite.plan import Plan, PlannedExperiment
+from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, UseEntry
+
+_KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
+_PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
+_TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
+_ABSENT = "none"
+
+
+def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Plan:
+    """Resolve a suite against the installed components.
+
+    Raises:
+        SuiteError: unknown names or parameters, wrong values, or nothing to measure.
+    """
+    experiments: dict[str, PlannedExperiment] = {}
+    cells: list[Cell] = []
+    deselected = 0
+    for loaded in suite.experiments:
+        resolver = _Resolver(loaded, suite, catalog, signatures)
+        planned, candidates = resolver.resolve()
+        kept = [cell for cell in candidates if _selected(cell, loaded.experiment)]
+        deselected += len(candidates) - len(kept)
+        experiments[planned.name] = planned
+        cells += kept
+    before = len(cells)
+    cells, warnings = _modified(cells, catalog)
+    deselected += before - len(cells)
+    if not cells:
+        why = f"; include, exclude or a plugin deselected all {deselected}" if deselected else ""
+        raise SuiteError(f"{suite.file}: the suite plans no cells{why}")
+    checked = []
+    for cell in cells:
+        objection, more = ("", []) if cell.skip else _objection(cell, catalog)
+        checked.append(replace(cell, skip=objection) if objection else cell)
+        warnings += more
+    head = suite.head
+    told = tuple(dict.fromkeys(warnings))
+    return Plan(head.suite, head.about, str(suite.file), head.threads, experiments, tuple(checked), deselected, told)
+
+
+def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
+    """The cells as plugins filter and reorder them, and which plugins failed to and are ignored."""
+    known = {cell.id for cell in cells}
+    warnings = []
+    for plugin, modify in catalog.implementations("harness_modify_cells"):
+        modified = list(cells)
+        answer = modify(cells=modified)
+        if isinstance(answer, Fault):
+            warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells: {answer.reason}")
+        elif not all(isinstance(cell, Cell) and cell.id in known for cell in modified):
+            warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells put something new into the plan")
+        else:
+            cells = modified
+    return cells, warnings
+
+
+def _objection(cell: Cell, catalog: Catalog) -> tuple[str, list[str]]:
+    """The first reason of a plugin against a cell, and which plugins failed to give one and are ignored."""
+    warnings = []
+    for plugin, incompatible in catalog.implementations("harness_incompatible"):
+        answer = incompatible(cell=cell)
+        if isinstance(answer, Fault):
+            warnings.append(f"plugin {plugin!r} is ignored: harness_incompatible: {answer.reason}")
+        elif answer:
+            return str(answer), warnings
+    return "", warnings
+
+
+def _selected(cell: Cell, experiment: Experiment) -> bool:
+    labels = cell.labels
+
+    def matches(pattern: Pattern) -> bool:
+        return all(fnmatch.fnmatchcase(labels.get(role, ""), wanted) for role, wanted in pattern.model_dump().items())
+
+    included = not experiment.include or any(matches(pattern) for pattern in experiment.include)
+    return included and not any(matches(pattern) for pattern in experiment.exclude)
+
+
+class _Resolver:
+    """Resolves one experiment, collecting every problem before giving up."""
+
+    def __init__(self, loaded: LoadedExperiment, suite: Suite, catalog: Catalog, signatures: SignatureReader) -> None:
+        self.experiment, self.document = loaded.experiment, loaded.document
+        self.suite, self.catalog, self.signatures = suite, catalog, signatures
+        self.problems: list[Problem] = []
+        self.name = loaded.experiment.name or suite.head.suite
+        self._misfits: dict[tuple[str, str], str] = {}
+
+    def resolve(self) -> tuple[PlannedExperiment, list[Cell]]:
+        asked = self.experiment.task
+        task = self._use("task", UseEntry.model_validate({"use": asked.use, "with": asked.parameters}), ("task",))
+        if task is None:
+            raise self.document.error(self.problems)
+        uses = {role: self._role(role, task) for role in ROLES}
+        parts: dict[str, tuple[Use, ...]] = {
+            key: tuple(use for use, _ in self._uses(kind, getattr(self.experiment, key), key, task))
+            for key, kind in _PARTS.items()
+        }
+        if self.problems:
+            raise self.document.error(list(dict.fromkeys(self.problems)))
+        planned = PlannedExperiment(self.name, self.experiment.about, **parts)
+        return planned, list(
+            self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
+        )
+
+    def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
+        # Cells of one model stand together, so that it is loaded once and the table reads by model.
+        order: list[Role] = [role for role in ("data", "model", "attack", "sampler") if role in uses]
+        for seed in self.experiment.seeds:
+            for combination in itertools.product(*(uses[role] for role in order)):
+                components = dict(zip(order, combination, strict=True))
+                model, data = components.get("model"), components.get("data")
+                if model and model.trained_on is None and self._trainable(model) and data:
+                    components["model"] = replace(model, trained_on=replace(data, limit=None))
+                cell = Cell(self.name, task, components, metrics, seed, self.experiment.chunk)
+                yield replace(cell, skip=self._reason_to_skip(cell))
+
+    def _signature(self, use: Use) -> Signature:
+        return self.signatures.read(self.catalog.find(use.kind, use.name).component)
+
+    def _trainable(self, model: Use) -> bool:
+        return "fit" in (self._signature(model).offers or ())
+
+    def _reason_to_skip(self, cell: Cell) -> str:
+        for use in cell.uses:
+            requires = self.catalog.find(use.kind, use.name).component.requires
+            missing = [name for name in requires if distribution_version(name) == ABSENT]
+            if missing:
+                return f"{use.label} needs {' and '.join(missing)}, not installed here"
+        pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
+        pairs += [(cell.components.get(role), "model") for role in _TREATMENTS]
+        for needing, role in pairs:
+            given = cell.components.get(role)
+            if needing and given and (reason := self._misfit(needing, role, given)):
+                return reason
+        return ""
+
+    def _misfit(self, needing: Use, role: Role, given: Use) -> str:
+        """Why a component cannot take a role beside another, as far as their classes say; else empty."""
+        known = (needing.name, given.name)
+        if known not in self._misfits:
+            needs = self._signature(needing).needs.get(role)
+            self._misfits[known] = needs.unmet(self._signature(given).lacks(needs)) if needs else ""
+        unmet = self._misfits[known]
+        return f"{needing.label} needs {role} {given.label} to be {unmet}" if unmet else ""
+
+    def _role(self, role: Role, task: Use) -> list[Use | None] | None:
+        """The uses of a role, or None if the task has no such role."""
+        key = _KEY_OF[role]
+        entries: Sequence[UseEntry] = getattr(self.experiment, key)
+        may_be_absent = self._signature(task).roles.get(role)
+        if may_be_absent is None:
+            if entries:
+                roles = ", ".join(_KEY_OF[r] for r in ROLES if r in self._signature(task).roles)
+                self._problem((key,), f"task {task.label!r} takes no {key}", f"it takes {roles}")
+            return None
+        found: list[Use | None] = [None for entry in entries if entry.use == _ABSENT and may_be_absent]
+        found += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
+        if not entries and not may_be_absent:
+            self._problem((), f"the key {key!r} is missing; task {task.label!r} needs it")
+        self._unique_labels(found, key)
+        return found or [None]
+
+    def _unique_labels(self, uses: Sequence[Use | None], key: str) -> None:
+        counted = Counter(use.label if use else _ABSENT for use in uses)
+        for label, times in counted.items():
+            if times > 1:
+                self._problem((key,), f"{times} entries are called {label!r}", "tell them apart with `as:`")
+
+    def _uses(self, kind: Kind, entries: Sequence[UseEntry], key: str, task: Use) -> Iterator[tuple[Use, UseEntry]]:
+        for i, entry in enumerate(entries):
+            if entry.use == _ABSENT and kind in ("attack", "sampler"):
+                continue
+            # A single dataset may be written without a list.
+            path: Path_ = (key, i) if (key, i) in self.document.marks else (key,)
+            for combination in _combinations(entry.sweep):
+                use = self._use(kind, entry, path, combination)
+                if use and self._fits_task(use, task, path):
+                    yield use, entry
+
+    def _fits_task(self, use: Use, task: Use, path: Path_) -> bool:
+        tasks = self.catalog.find(use.kind, use.name).component.tasks
+        short = self.catalog.find("task", task.name).component.name
+        if tasks and short not in tasks and task.name not in tasks:
+            message = f"{use.kind} {use.name!r} is for {', '.join(sorted(tasks))}; the task is {short!r}"
+            self._problem(path, message)
+            return False
+        return True
+
+    def _use(self, kind: Kind, entry: UseEntry, path: Path_, swept: Mapping[str, Any] | None = None) -> Use | None:
+        """The entry as a use, or None after noting what is wrong with it."""
+        try:
+            found = self.catalog.find(kind, entry.use)
+            signature = self.signatures.read(found.component)
+        except (UsageError, SignatureError) as error:
+            message, _, rest = str(error).partition("; did you mean")
+            self._problem(
+                (*path, "use") if (*path, "use") in self.document.marks else path,
+                message,
+                f"did you mean{rest}" if rest else "",
+            )
+            return None
+        swept = swept or {}
+        for name in set(swept) & set(entry.parameters):
+            self._problem((*path, "sweep", name), f"{name!r} stands under `with` and under `sweep`")
+        given = {**entry.parameters, **swept}
+        values = self._values(signature, given, path, dict.fromkeys(swept, "sweep"))
+        if values is None:
+            return None
+        known = signature.parameters_for(given)
+        return Use(
+            kind=kind,
+            name=found.qualified_name,
+            label=_label(entry, found, signature, values, swept),
+            version=found.component.version,
+            parameters=values,
+            paths=tuple(p.name for p in known if p.path),
+            imports=tuple(p.name for p in known if p.imports),
+            uncounted=tuple(p.name for p in known if not p.counted),
+            limit=entry.limit if isinstance(entry, DataEntry) else None,
+            trained_on=self._trained_on(entry, found, path),
+        )
+
+    def _trained_on(self, entry: UseEntry, found: Entry, path: Path_) -> Use | None:
+        if not isinstance(entry, ModelEntry):
+            return None
+        if entry.trained_on:
+            return self._use("dataset", entry.trained_on, (*path, "trained_on"))
+        if found.component.trained_on:
+            return self._use("dataset", DataEntry(use=found.component.trained_on), path)
+        return None
+
+    def _values(
+        self, signature: Signature, given: Mapping[str, Any], path: Path_, under: Mapping[str, str]
+    ) -> dict[str, Any] | None:
+        before = len(self.problems)
+        values: dict[str, Any] = {}
+        for name in given:
+            wrong = unknown_parameter(name, signature, given)
+            if wrong:
+                self._problem((*path, under.get(name, "with"), name), wrong.message, wrong.hint)
+        for parameter in signature.parameters_for(given):
+            at = (*path, under.get(parameter.name, "with"), parameter.name)
+            if parameter.name in given:
+                values[parameter.name] = self._value(parameter, given[parameter.name], at)
+            elif parameter.required:
+                self._problem(path, f"parameter {parameter.name!r} is missing", parameter.doc)
+            else:
+                values[parameter.name] = self._default(parameter, at)
+        return values if len(self.problems) == before else None
+
+    def _default(self, parameter: Parameter, at: Path_) -> Any:
+        if parameter.component and isinstance(parameter.default, str):
+            return self._value(parameter, parameter.default, at)
+        return parameter.default
+
+    def _value(self, parameter: Parameter, value: Any, at: Path_) -> Any:
+        if parameter.component:
+            return self._component_value(parameter, parameter.component, value, at)
+        # Paths count from the file that says them, which for `extends` is not always this suite's.
+        folder = Path(self.document.where(at).file).parent
+        try:
+            return check_value(parameter, value, folder)
+        except BadValue as wrong:
+            self._problem(at, f"{parameter.name!r} {wrong.message}", wrong.hint)
+            return None
+
+    def _component_value(self, parameter: Parameter, kind: Kind, value: Any, at: Path_) -> Use | None:
+        shape: type[UseEntry] = ModelEntry if kind == "model" else UseEntry
+        try:
+            entry = shape.model_validate({"use": value} if isinstance(value, str) else value)
+        except ValidationError:
+            self._problem(at, f"{parameter.name!r} must be a {kind}, written as {{use: NAME, with: {{...}}}}")
+            return None
+        return self._use(kind, entry, at)
+
+    def _problem(self, path: Path_, message: str, hint: str = "") -> None:
+        self.problems.append(self.document.problem(path, message, hint))
+
+
+def _combinations(sweep: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*sweep.values()):
+        yield dict(zip(sweep, values, strict=True))
+
+
+def _label(
+    entry: UseEntry, found: Entry, signature: Signature, values: Mapping[str, Any], swept: Mapping[str, Any]
+) -> str:
+    """What tables call the entry: its `as`, else its name (and variant), then whatever is swept."""
+    base = entry.label or found.component.name
+    variant = signature.varies_with
+    if variant and (not entry.label or variant in swept):
+        base = f"{base}:{values.get(variant)}"
+    return " ".join([base, *(f"{name}={_short(values[name])}" for name in swept if name != variant)])
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
