@@ -11,6 +11,7 @@ from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable
 from harness.contract.rows import Status
 
 T = TypeVar("T")
+_LONGEST = 500
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,24 @@ class Fault:
     def of(cls, error: BaseException) -> Fault:
         """The fault that an exception stands for."""
         text = "".join(traceback.format_exception(error))
-        named = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        told = one_line(str(error))
+        named = f"{type(error).__name__}: {told}" if told else type(error).__name__
         if isinstance(error, InvalidOutput):
-            return cls(Status.INVALID, str(error), text)
+            return cls(Status.INVALID, told, text)
         if isinstance(error, NotApplicable):
-            return cls(Status.SKIPPED, str(error), text)
+            return cls(Status.SKIPPED, told, text)
         if isinstance(error, HarnessError):
-            return cls(Status.FAILED, str(error), text)
+            return cls(Status.FAILED, told, text)
         # torch has its own class for this, and torch must not be imported here.
         if any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__):
             return cls(Status.OOM, named, text)
         return cls(Status.FAILED, named, text)
+
+
+def one_line(text: str) -> str:
+    """A message as a table can hold it: on one line, and not longer than a few."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 1]}…"
 
 
 def isolated(call: Callable[[], T]) -> T | Fault:

@@ -51,7 +51,9 @@ def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
         if "number" in _types(parameter.schema) and "string" not in _types(parameter.schema)
         else value
     )
-    if not _validator(canonical(parameter.schema)).is_valid(value) or (isinstance(value, float) and math.isnan(value)):
+    if not _validator(canonical(parameter.schema)).is_valid(value) or (
+        isinstance(value, float) and not math.isfinite(value)
+    ):
         choices = parameter.schema.get("enum")
         hint = did_you_mean(str(value), map(str, choices)) if choices else _hint(value, parameter.schema)
         wanted = "one of the known choices" if choices else wording(parameter.schema)

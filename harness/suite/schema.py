@@ -128,6 +128,8 @@ def problems_of(model: type[BaseModel], document: Located, also_allowed: Iterabl
 
 def _problem(model: type[BaseModel], document: Located, found: ErrorDetails, also_allowed: Iterable[str]) -> Problem:
     path: Path_ = tuple(found["loc"])
+    if path[:1] == ("data",) and path[:2] not in document.marks:
+        path = (path[0], *path[2:])  # a single dataset may be written without a list
     kind, value = found["type"], found["input"]
     if kind == "missing":
         return document.problem(path[:-1], f"the key {path[-1]!r} is missing")

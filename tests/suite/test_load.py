@@ -142,3 +142,9 @@ def test_every_shipped_suite_loads(root: Path) -> None:
     names = sorted(path.stem for path in (root / "suites").glob("*.yaml"))
     assert {"robustness", "smoke"} <= set(names)
     assert all(load_suite(name).head.suite == name for name in names)
+
+
+def test_a_single_dataset_is_located_without_a_list(tmp_path: Path) -> None:
+    text = "suite: x\ntask: classify\ndata: {use: digits, limit: 0}\nmetrics: [accuracy]\n"
+    with pytest.raises(SuiteError, match=r"s\.yaml:3:21: data\.limit: input should be greater than or equal to 1"):
+        load(tmp_path, text)

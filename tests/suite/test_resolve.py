@@ -98,6 +98,7 @@ def test_variants_bring_their_own_parameters(tmp_path: Path, catalog: Catalog) -
         ("[{use: pgd, with: {eps: a lot}}]", "'eps' must be a number ≥ 0, not 'a lot'"),
         ("[{use: pgd, with: {eps: 1/0}}]", "'eps' must be a number ≥ 0, not '1/0'"),
         ("[{use: pgd, with: {eps: .nan}}]", "'eps' must be a number"),
+        ("[{use: pgd, with: {eps: .inf}}]", "'eps' must be a number"),
         ("[{use: pgd, with: {eps: 0.1, steps: 2.5}}]", "'steps' must be a whole number ≥ 1, not 2.5"),
         ("[{use: pgd, with: {eps: 0.1, steps: true}}]", "'steps' must be a whole number ≥ 1, not True"),
         ("[{use: pgd, with: {eps: 0.1, norm: linff}}]", "did you mean 'linf'?"),

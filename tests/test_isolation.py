@@ -1,0 +1,58 @@
+"""The isolation boundary."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.api import HarnessError, InvalidOutput, MissingData, NotApplicable, Status
+from harness.isolation import Fault, isolated
+
+
+def raised(error: BaseException) -> Fault:
+    def call() -> None:
+        raise error
+
+    fault = isolated(call)
+    assert isinstance(fault, Fault)
+    return fault
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (ValueError("no"), Status.FAILED, "ValueError: no"),
+        (ValueError(), Status.FAILED, "ValueError"),
+        (SystemExit(0), Status.FAILED, "SystemExit: 0"),
+        (HarnessError("do this"), Status.FAILED, "do this"),
+        (MissingData("get it"), Status.FAILED, "get it"),
+        (InvalidOutput("wrong shape"), Status.INVALID, "wrong shape"),
+        (NotApplicable("no fit"), Status.SKIPPED, "no fit"),
+        (MemoryError(), Status.OOM, "MemoryError"),
+        (OutOfMemoryError("CUDA"), Status.OOM, "OutOfMemoryError: CUDA"),
+    ],
+)
+def test_exceptions_become_statuses(error: BaseException, status: Status, reason: str) -> None:
+    fault = raised(error)
+    assert (fault.status, fault.reason) == (status, reason)
+    assert type(error).__name__ in fault.traceback
+
+
+def test_a_reason_is_one_line_and_a_traceback_is_whole() -> None:
+    fault = raised(RuntimeError("first\n\tsecond\n" + "x" * 5000))
+    assert fault.reason.startswith("RuntimeError: first second xxx")
+    assert "\n" not in fault.reason
+    assert len(fault.reason) < 600
+    assert "x" * 5000 in fault.traceback
+
+
+def test_the_users_interrupt_passes_through() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        raised(KeyboardInterrupt())
+
+
+def test_a_value_passes_through() -> None:
+    assert isolated(lambda: 3) == 3
