@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.contract.context import Context
 from harness.contract.data import Dataset
 from harness.contract.estimates import Estimate
@@ -195,6 +198,14 @@ class Metric(Protocol):
 
     def estimate(self, records: Records) -> Estimate:
         """The value with its interval. An undefined value is `Estimate.undefined(reason)`, never 0 or NaN."""
+
+
+@runtime_checkable
+class PerExample(Protocol):
+    """A metric that is the mean of one value per example; what lets two runs be compared example by example."""
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """`[len(records)]`: NaN where an example does not count; the metric's value is the mean of the others."""
 
 
 class Aggregate(Protocol):

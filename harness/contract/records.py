@@ -64,6 +64,18 @@ class Records:
             return np.asarray(flat).reshape(len(self), column.type.list_size)
         return np.asarray(column.to_numpy())
 
+    def floats(self, name: str) -> npt.NDArray[np.float64]:
+        """A column of numbers or truth values as `[n]` float64, NaN where a value is missing.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        if name not in self.table.column_names:
+            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
+        import pyarrow as pa
+
+        return np.asarray(self.table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+
     def without_missing(self, *names: str) -> Records:
         """The rows in which all named columns have a value; the rest is counted in `n_missing`."""
         keep = np.ones(len(self), dtype=bool)

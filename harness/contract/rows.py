@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+from harness.contract.cells import digest
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 
@@ -37,8 +39,9 @@ class Row:
         status: how the cell ended; `reason` says more where it is not ok.
         estimates: metric name to estimate.
         n: the number of records.
-        protocol: what must be equal before this row may be compared with another.
-        key: the comparability key, a hash of data, example ids, protocol and task; empty if there are no records.
+        comparability: what must be equal before this row may be compared with another: task, data (digest of its
+            content and of the example ids, n) and protocol (what the task says, e.g. the threat model). Empty if
+            there are no records.
         cost: effort per example, e.g. {"passes": 41.0}.
         seconds: time taken by the task itself, without loading and training.
         cell: the id of the cell; empty for a derived row.
@@ -52,23 +55,34 @@ class Row:
     reason: str = ""
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     n: int | None = None
-    protocol: Mapping[str, Any] = field(default_factory=dict)
-    key: str = ""
+    comparability: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     cell: str = ""
     derived: str = ""
     components: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """What the task says must be equal before this row may be compared with another."""
+        protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
+        return protocol
+
+    @cached_property
+    def key(self) -> str:
+        """The comparability key: the hash of all that must be equal; empty if there are no records."""
+        return digest(self.comparability) if self.comparability else ""
+
     def to_json(self) -> dict[str, Any]:
-        """The row as a JSON object, field by field."""
-        return {**asdict(self), "status": str(self.status)}
+        """The row as a JSON object, field by field, and its key for readers."""
+        return {**asdict(self), "status": str(self.status), "key": self.key}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Row:
         """The inverse of `to_json`."""
         estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
-        return cls(**{**raw, "status": Status(raw["status"]), "estimates": estimates})
+        fields = {name: value for name, value in raw.items() if name != "key"}
+        return cls(**{**fields, "status": Status(raw["status"]), "estimates": estimates})
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harness.contract.cells import Use, digest
+from harness.contract.cells import Use
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import key_of, statistics_of
 from harness.engine.store import MANIFEST, Store
@@ -39,8 +39,8 @@ def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> lis
 def _checked(row: Any, use: Use) -> Row:
     if not isinstance(row, Row):
         raise TypeError(f"it must yield Row objects, not {type(row).__name__}")
-    comparability = {"aggregate": use.identity, "protocol": row.protocol}
-    return Row(**{**vars(row), "derived": use.label, "key": row.key and digest([row.key, comparability])})
+    comparability = {**row.comparability, "aggregate": use.identity} if row.comparability else {}
+    return replace(row, derived=use.label, comparability=comparability)
 
 
 def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, store: Store) -> tuple[list[Path], str]:

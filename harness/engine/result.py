@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.contract.cells import digest
 from harness.contract.rows import Status
 
 RECORDS = "records.parquet"
@@ -23,10 +22,9 @@ class CellResult:
     Attributes:
         status, reason: how it ended and why.
         n: how many records there are; None if there are none.
-        protocol, cost: as the task returned them.
-        data: digest, n and digest of the ids of the examples used.
+        cost: as the task returned it.
         weights: key and digest of every set of stored weights used.
-        comparability: the fields that must be equal before two rows may be compared.
+        comparability: what must be equal before two rows may be compared: task, data and protocol.
         seconds: wall time of the task; training is in `training_seconds`.
         device, batch_size: how it was run; the records do not depend on them.
         started: UTC time.
@@ -36,9 +34,7 @@ class CellResult:
     status: Status
     reason: str = ""
     n: int | None = None
-    protocol: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
     weights: Sequence[Mapping[str, Any]] = ()
     comparability: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
@@ -48,9 +44,10 @@ class CellResult:
     traceback: str = ""
 
     @property
-    def key(self) -> str:
-        """The comparability key; empty if there are no records."""
-        return digest(self.comparability) if self.comparability else ""
+    def protocol(self) -> Mapping[str, Any]:
+        """What the task says must be equal before two rows may be compared."""
+        protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
+        return protocol
 
     @classmethod
     def read(cls, folder: Path) -> CellResult:

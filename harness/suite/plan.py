@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.contract.cells import Cell, Use, digest
+
+_HEAD = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A number that must hold.
+
+    Attributes:
+        metric: its label.
+        where: role to a pattern of labels, `*` for any.
+        at_least, at_most: the bound; one of them is None.
+    """
+
+    metric: str
+    where: Mapping[str, str]
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def concerns(self, labels: Mapping[str, str]) -> bool:
+        """Whether a row with these labels is meant."""
+        return all(fnmatchcase(labels.get(role, ""), pattern) for role, pattern in self.where.items())
+
+    def __str__(self) -> str:
+        bound = f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
+        where = ", ".join(f"{role} {pattern}" for role, pattern in self.where.items() if pattern != "*")
+        return f"{self.metric} {bound}" + (f" where {where}" if where else "")
 
 
 @dataclass(frozen=True)
@@ -18,6 +46,7 @@ class PlannedExperiment:
     metrics: tuple[Use, ...]
     aggregates: tuple[Use, ...]
     reports: tuple[Use, ...]
+    expect: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,20 +56,24 @@ class Plan:
     Attributes:
         suite, about: its name and question.
         file: where it was read from.
-        threads: torch threads it asks for.
         experiments: by name.
         cells: in order; a cell that cannot run says why in `skip`.
         deselected: how many combinations `include`, `exclude` or a plugin left out.
+        threads: torch threads it asks for.
+        timeout: seconds that a cell may take.
+        isolation: where cells run: "inline", "process" or "cell".
         warnings: what a user should know of it.
     """
 
     suite: str
     about: str
     file: str
-    threads: int | None
     experiments: Mapping[str, PlannedExperiment]
     cells: tuple[Cell, ...]
-    deselected: int
+    deselected: int = 0
+    threads: int | None = None
+    timeout: float | None = None
+    isolation: str | None = None
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -70,11 +103,12 @@ class Plan:
         ]
         parts = ("metrics", "aggregates", "reports")
         experiments = [
-            {"name": e.name, "about": e.about, **{part: [put(use) for use in getattr(e, part)] for part in parts}}
+            {"name": e.name, "about": e.about, "expect": [asdict(each) for each in e.expect]}
+            | {part: [put(use) for use in getattr(e, part)] for part in parts}
             for e in self.experiments.values()
         ]
-        head = {name: getattr(self, name) for name in ("suite", "about", "file", "threads", "deselected")}
-        return {**head, "experiments": experiments, "cells": cells, "uses": uses}
+        head = {name: getattr(self, name) for name in _HEAD}
+        return {**head, "warnings": list(self.warnings), "experiments": experiments, "cells": cells, "uses": uses}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Plan:
@@ -98,8 +132,14 @@ class Plan:
         )
         experiments = {
             e["name"]: PlannedExperiment(
-                e["name"], e["about"], get(e["metrics"]), get(e["aggregates"]), get(e["reports"])
+                e["name"],
+                e["about"],
+                get(e["metrics"]),
+                get(e["aggregates"]),
+                get(e["reports"]),
+                tuple(Expectation(**each) for each in e["expect"]),
             )
             for e in raw["experiments"]
         }
-        return cls(raw["suite"], raw["about"], raw["file"], raw["threads"], experiments, cells, raw["deselected"])
+        head = {name: raw[name] for name in _HEAD}
+        return cls(**head, experiments=experiments, cells=cells, warnings=tuple(raw["warnings"]))

@@ -21,8 +21,8 @@ from harness.signatures import Parameter, Signature, SignatureError, SignatureRe
 from harness.suite.load import LoadedExperiment, Suite
 from harness.suite.located import Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
-from harness.suite.plan import Plan, PlannedExperiment
-from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, UseEntry
+from harness.suite.plan import Expectation, Plan, PlannedExperiment
+from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, UseEntry, did_you_mean
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
 _PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
@@ -58,8 +58,18 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
         checked.append(replace(cell, skip=objection) if objection else cell)
         warnings += more
     head = suite.head
-    told = tuple(dict.fromkeys(warnings))
-    return Plan(head.suite, head.about, str(suite.file), head.threads, experiments, tuple(checked), deselected, told)
+    return Plan(
+        head.suite,
+        head.about,
+        str(suite.file),
+        experiments,
+        tuple(checked),
+        deselected,
+        head.threads,
+        head.timeout,
+        head.isolation,
+        tuple(dict.fromkeys(warnings)),
+    )
 
 
 def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
@@ -120,12 +130,20 @@ class _Resolver:
             key: tuple(use for use, _ in self._uses(kind, getattr(self.experiment, key), key, task))
             for key, kind in _PARTS.items()
         }
+        expect = tuple(self._expectations({use.label for use in parts["metrics"]}))
         if self.problems:
             raise self.document.error(list(dict.fromkeys(self.problems)))
-        planned = PlannedExperiment(self.name, self.experiment.about, **parts)
+        planned = PlannedExperiment(self.name, self.experiment.about, **parts, expect=expect)
         return planned, list(
             self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
         )
+
+    def _expectations(self, metrics: set[str]) -> Iterator[Expectation]:
+        for i, entry in enumerate(self.experiment.expect):
+            if entry.metric not in metrics:
+                hint = did_you_mean(entry.metric, sorted(metrics))
+                self._problem(("expect", i, "metric"), f"{entry.metric!r} is not among the metrics", hint)
+            yield Expectation(entry.metric, entry.where.model_dump(), entry.at_least, entry.at_most)
 
     def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
         # Cells of one model stand together, so that it is loaded once and the table reads by model.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from harness.suite.located import Located, Path_, Problem
@@ -66,6 +66,9 @@ Data = Annotated[DataEntry, BeforeValidator(_name_alone)]
 Model = Annotated[ModelEntry, BeforeValidator(_name_alone)]
 
 
+Bound = Annotated[float, Field(strict=False)]
+
+
 class Pattern(BaseModel):
     """Cells by the labels of their components; `*` stands for any text."""
 
@@ -75,6 +78,23 @@ class Pattern(BaseModel):
     data: str = "*"
     attack: str = "*"
     sampler: str = "*"
+
+
+class ExpectEntry(BaseModel):
+    """A number that must hold, within its interval: exactly one of `at_least` and `at_most`."""
+
+    model_config = _STRICT
+
+    metric: str = Field(description="What tables call the metric.")
+    where: Pattern = Field(Pattern(), description="Of which rows; by default of all that have the metric.")
+    at_least: Bound | None = Field(None, description="Fails where the whole interval lies below.")
+    at_most: Bound | None = Field(None, description="Fails where the whole interval lies above.")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> ExpectEntry:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give one of `at_least` and `at_most`")
+        return self
 
 
 class Experiment(BaseModel):
@@ -97,6 +117,7 @@ class Experiment(BaseModel):
     metrics: list[Entry] = Field(min_length=1, description="What to compute of the records.")
     aggregates: list[Entry] = Field([], description="Rows made of several cells, e.g. the worst case over attacks.")
     reports: list[Entry] = Field([], description="Files made of the rows, e.g. plots.")
+    expect: list[ExpectEntry] = Field([], description="What must hold; a row that does not makes the exit code 3.")
     include: list[Pattern] = Field([], description="Keep only cells that match one of these.")
     exclude: list[Pattern] = Field([], description="Leave out cells that match one of these.")
     chunk: int = Field(64, ge=1, description="Examples given at once to a component that is not batch-independent.")
@@ -110,7 +131,13 @@ class SuiteHead(BaseModel):
     suite: str = Field(pattern=SUITE_NAME, description="The name of the suite; runs land in results/<suite>/.")
     about: str = Field("", description="The question the suite answers, in one line.")
     extends: str | None = Field(None, description="Another suite whose keys are the defaults of this one.")
-    threads: int | None = Field(None, ge=1, description="Torch threads for work on the CPU; recorded in the run.")
+    threads: int | None = Field(None, ge=1, description="Torch threads of each worker on the CPU; recorded in the run.")
+    timeout: Annotated[float, Field(gt=0, strict=False)] | None = Field(
+        None, description="Seconds that a cell may take, with the training it needs."
+    )
+    isolation: Literal["inline", "process", "cell"] | None = Field(
+        None, description="Where cells run: in this process, in warm workers, or each in a process of its own."
+    )
     experiments: list[dict[str, Any]] = Field([], description="Experiments; each overrides the top-level keys.")
 
 

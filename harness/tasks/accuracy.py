@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.results.stats import proportion
@@ -17,3 +20,7 @@ class Accuracy:
     def estimate(self, records: Records) -> Estimate:
         known = records.without_missing("correct")
         return proportion(int(known["correct"].sum()), len(known), n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 where correct."""
+        return records.floats("correct")

@@ -27,6 +27,10 @@ TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
 
 
+HARDEST = 8
+"""How many fooled examples are kept as arrays; all of them would fill the disk."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What the model makes of n inputs; rows that are not finite have `valid` False.
@@ -86,6 +90,7 @@ class Classify:
         return Outcome(
             records={**columns, **adversarial_columns, **groups},
             protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
+            artifacts=_hardest(examples, adversarial, adversarial_columns),
             cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
             problems=problems,
         )
@@ -258,6 +263,20 @@ def _judge_attack(
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
     return columns, tuple(problems)
+
+
+def _hardest(examples: LabelledInputs, adversarial: Tensor, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The fooled examples that the model is surest of, to be looked at: clean, adversarial, and which they are."""
+    confidence = columns["adversarial_confidence"]
+    fooled = [i for i, success in enumerate(columns["success"]) if success]
+    chosen = sorted(fooled, key=lambda i: (-float(confidence[i]), examples.ids[i]))[:HARDEST]
+    if not chosen:
+        return {}
+    return {
+        "hardest_rows": np.array(chosen),
+        "hardest_clean": examples.inputs[chosen].cpu().numpy(),
+        "hardest_adversarial": adversarial[chosen].cpu().numpy(),
+    }
 
 
 def _budget_problem(

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.api import Estimate, Records, mean, proportion
 
 
 def _bounded(records: Records) -> bool:
     threat = records.protocol.get("threat") or {}
     return threat.get("eps") is not None or threat.get("norm") is None
+
+
+def _norm(records: Records) -> str | None:
+    norm: str | None = (records.protocol.get("threat") or {}).get("norm")
+    return norm
 
 
 class RobustAccuracy:
@@ -27,6 +35,10 @@ class RobustAccuracy:
         known = records.without_missing("robust")
         return proportion(int(known["robust"].sum()), len(known), n_missing=known.n_missing)
 
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 where robust."""
+        return records.floats("robust")
+
 
 class AttackSuccessRate:
     """Share of the correctly classified examples that the attack fools; Wilson's interval."""
@@ -40,6 +52,10 @@ class AttackSuccessRate:
         attacked = records.without_missing("success")
         return proportion(int(attacked["success"].sum()), len(attacked))
 
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 where fooled; examples that were not attacked do not count."""
+        return records.floats("success")
+
 
 class MeanDistance:
     """Mean distance of the fooled examples from their clean input, in the norm of the threat; Student's t interval."""
@@ -50,7 +66,7 @@ class MeanDistance:
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined if no example was fooled, or the threat has no norm."""
-        norm = (records.protocol.get("threat") or {}).get("norm")
+        norm = _norm(records)
         if norm is None:
             return Estimate.undefined("the threat has no norm", n=len(records))
         attacked = records.without_missing("success")
@@ -58,6 +74,11 @@ class MeanDistance:
         if not len(fooled):
             return Estimate.undefined("no example was fooled", n=len(attacked))
         return mean(fooled[norm], least=0.0)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """The distance of fooled examples; the others do not count."""
+        fooled = records.floats("success") == 1
+        return np.where(fooled, records.floats(str(_norm(records))), np.nan)
 
 
 class Queries:
@@ -71,3 +92,8 @@ class Queries:
         """Examples that are wrong without attack are not attacked and do not count."""
         attacked = records.without_missing("success")
         return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """The passes of attacked examples; the others do not count."""
+        passes = records.floats("forward_passes") + records.floats("backward_passes")
+        return np.where(np.isnan(records.floats("success")), np.nan, passes)

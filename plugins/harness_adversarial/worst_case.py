@@ -60,12 +60,13 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
     broken = [cell for cell in [*members, *unknown] if cell.row.status is not Status.OK]
     attacks = sorted(str(cell.row.components.get("attack")) for cell in members)
     protocol = {"threat": {name: getattr(threat, name) for name in Threat.__slots__}, "attacks": attacks}
+    comparability = {**first.comparability, "protocol": protocol}
     labels = {**first.labels, "attack": "worst case"}
     if broken:
         names = ", ".join(cell.row.labels["attack"] for cell in broken[:3])
         reason = f"{len(broken)} of {len(members) + len(unknown)} attacks gave no result: {names}"
         estimates = {"robust_accuracy": Estimate.undefined(reason)}
-        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, protocol=protocol)
+        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, comparability=comparability)
     survived = _survivors(members, threat)
     return Row(
         experiment=first.experiment,
@@ -74,8 +75,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         status=Status.OK,
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
-        protocol=protocol,
-        key=first.key,
+        comparability=comparability,
         cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
         seconds=sum(cell.row.seconds or 0.0 for cell in members),
         components={**first.components, "attack": attacks},

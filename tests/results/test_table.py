@@ -24,7 +24,7 @@ def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -
         "status": Status.OK,
         "estimates": {"accuracy": estimate},
         "n": 9,
-        "key": "0123456789abcdef",
+        "comparability": {"task": "t"},
         "cost": {"passes": 2.0},
         "seconds": 1.234,
     }
@@ -34,7 +34,9 @@ def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -
 ROWS = [
     row("a", "none"),
     row("a", "pgd", None),
-    row("b", "none", status=Status.FAILED, reason="boom", estimates={}, n=None, seconds=None, cost={}, key=""),
+    row(
+        "b", "none", status=Status.FAILED, reason="boom", estimates={}, n=None, seconds=None, cost={}, comparability={}
+    ),
 ]
 
 
@@ -58,7 +60,7 @@ def test_what_never_changes_needs_no_column(view: TableView) -> None:
     assert view.constants() == {"data": "digits", "seed": "0"}
     head, body = view.columns()
     assert head == ["model", "attack", "accuracy ↑", "n", "status", "passes", "s", "key"]
-    assert body[0] == ["a", "none", "0.500 [0.400, 0.600]", "9", "ok", "2.0", "1.23", "01234567"]
+    assert body[0] == ["a", "none", "0.500 [0.400, 0.600]", "9", "ok", "2.0", "1.23", "6e547b59"]
     assert body[2] == ["b", "none", "", "", "failed", "", "", ""]
 
 

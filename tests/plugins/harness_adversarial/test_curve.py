@@ -21,7 +21,7 @@ def row(model: str, attack: str, eps: float | None, value: float, norm: str = "l
         "seed": 0,
         "status": Status.OK,
         "estimates": {name: proportion(round(value * 100), 100)},
-        "protocol": {"threat": threat},
+        "comparability": {"protocol": {"threat": threat}},
     }
     return Row(**{**fields, **changes})  # type: ignore[arg-type]
 

@@ -39,8 +39,7 @@ def cell(
         seed=seed,
         status=status,
         n=4,
-        protocol={"threat": threat} if status is Status.OK else {},
-        key="k",
+        comparability={"protocol": {"threat": threat}} if status is Status.OK else {},
         cost={"passes": 3.0},
         seconds=1.0,
         components={"attack": {"name": attack}},
@@ -49,7 +48,9 @@ def cell(
 
 
 def none(model: str = "m") -> MeasuredCell:
-    row = Row("e", {"model": model, "data": "d", "attack": "none"}, 0, Status.OK, protocol={"threat": None})
+    row = Row(
+        "e", {"model": model, "data": "d", "attack": "none"}, 0, Status.OK, comparability={"protocol": {"threat": None}}
+    )
     return MeasuredCell(row, "", lambda: Records.of({"id": ["a"]}))
 
 

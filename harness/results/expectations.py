@@ -1,0 +1,80 @@
+"""Expectations of a suite against the rows of a run, with the interval in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.table import interval, name_of
+
+if TYPE_CHECKING:
+    from harness.suite.plan import Expectation, Plan
+
+Verdict = Literal["passed", "failed", "unresolved"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of an expectation at one row.
+
+    Attributes:
+        experiment: of the row.
+        expectation: in words.
+        row: the labels of the row; empty if no row was meant.
+        verdict: passed if the whole interval keeps the bound, failed if the whole interval breaks it or there is no
+            number, else unresolved; a skipped row is unresolved.
+        told: the number, or why there is none.
+    """
+
+    experiment: str
+    expectation: str
+    row: str
+    verdict: Verdict
+    told: str
+
+    def __str__(self) -> str:
+        at = f" at {self.row}" if self.row else ""
+        return f"{self.verdict}: {self.expectation}{at}: {self.told}"
+
+
+def judge_expectations(plan: Plan, rows: Sequence[Row]) -> list[Judged]:
+    """Every expectation at every row it concerns; one that concerns no row has failed."""
+    found = []
+    for name, experiment in plan.experiments.items():
+        own = [row for row in rows if row.experiment == name]
+        for expectation in experiment.expect:
+            judged = list(_at_rows(expectation, own))
+            found += judged or [Judged(name, str(expectation), "", "failed", "no row is meant by it")]
+    return found
+
+
+def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[Judged]:
+    for row in rows:
+        estimate = row.estimates.get(expectation.metric)
+        if not expectation.concerns(row.labels) or (estimate is not None and not estimate.applies):
+            continue
+        if estimate is None and (row.derived or row.status is Status.OK):
+            continue
+        verdict, told = _judge(expectation, row, estimate)
+        yield Judged(row.experiment, str(expectation), name_of(row), verdict, told)
+
+
+def _judge(expectation: Expectation, row: Row, estimate: Estimate | None) -> tuple[Verdict, str]:
+    if estimate is None:
+        return "unresolved" if row.status is Status.SKIPPED else "failed", f"{row.status}: {row.reason}"
+    if estimate.value is None:
+        return "failed", estimate.reason
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
+    told = interval(estimate)
+    if expectation.at_least is not None:
+        verdict: Verdict = (
+            "passed" if low >= expectation.at_least else "failed" if high < expectation.at_least else "unresolved"
+        )
+    else:
+        bound = float(expectation.at_most or 0.0)
+        verdict = "passed" if high <= bound else "failed" if low > bound else "unresolved"
+    return verdict, told

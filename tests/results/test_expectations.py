@@ -1,0 +1,71 @@
+"""Expectations against rows, with the interval in mind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.expectations import judge_expectations
+from harness.suite.plan import Expectation, Plan, PlannedExperiment
+
+
+def row(model: str = "m", estimate: Estimate | None = None, **changes: Any) -> Row:
+    estimates = {} if estimate is None else {"accuracy": estimate}
+    return Row("e", {"model": model, "attack": "pgd"}, 0, **{"status": Status.OK, "estimates": estimates, **changes})
+
+
+def verdicts(rows: list[Row], **bound: Any) -> list[tuple[str, str]]:
+    expectation = Expectation("accuracy", bound.pop("where", {}), **bound)
+    plan = Plan("s", "", "s.yaml", {"e": PlannedExperiment("e", "", (), (), (), (expectation,))}, ())
+    return [(judged.row, judged.verdict) for judged in judge_expectations(plan, rows)]
+
+
+NUMBER = Estimate(0.8, 0.7, 0.9, 0.95, "wilson", 50)
+
+
+@pytest.mark.parametrize(
+    ("bound", "verdict"),
+    [
+        ({"at_least": 0.7}, "passed"),
+        ({"at_least": 0.8}, "unresolved"),
+        ({"at_least": 0.9}, "unresolved"),
+        ({"at_least": 0.91}, "failed"),
+        ({"at_most": 0.9}, "passed"),
+        ({"at_most": 0.7}, "unresolved"),
+        ({"at_most": 0.69}, "failed"),
+        ({"at_most": 0.0}, "failed"),
+    ],
+)
+def test_only_a_whole_interval_decides(bound: dict[str, float], verdict: str) -> None:
+    assert verdicts([row(estimate=NUMBER)], **bound) == [("m / pgd", verdict)]
+
+
+def test_patterns_choose_rows() -> None:
+    rows = [row("standard", NUMBER), row("hardened", NUMBER)]
+    assert verdicts(rows, at_least=0.5, where={"model": "hard*", "attack": "*"}) == [("hardened / pgd", "passed")]
+    assert verdicts(rows, at_least=0.5) == [("standard / pgd", "passed"), ("hardened / pgd", "passed")]
+
+
+def test_what_concerns_no_row_has_failed() -> None:
+    assert verdicts([row("a", NUMBER)], at_least=0.5, where={"model": "b"}) == [("", "failed")]
+
+
+def test_no_number_is_a_failure_and_a_skipped_row_is_open() -> None:
+    rows = [
+        row("raised", status=Status.FAILED, reason="boom"),
+        row("undefined", Estimate.undefined("no examples")),
+        row("skipped", status=Status.SKIPPED, reason="needs a GPU"),
+        row("elsewhere", Estimate.not_applicable("no attack", n=9)),
+    ]
+    assert verdicts(rows, at_least=0.5) == [
+        ("raised / pgd", "failed"),
+        ("undefined / pgd", "failed"),
+        ("skipped / pgd", "unresolved"),
+    ]
+
+
+def test_without_interval_the_value_decides() -> None:
+    assert verdicts([row(estimate=Estimate(3.0, None, None, 0.95, "none", 1))], at_most=3.0) == [("m / pgd", "passed")]
