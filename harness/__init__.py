@@ -1,3 +1,27 @@
-"""harness: one benchmark harness for the ways in which neural networks fail."""
+"""harness: one benchmark harness for the ways in which neural networks fail.
+
+import harness
+
+run = harness.run("robustness", device="cpu")
+run.table                                            # a pandas DataFrame
+run.records(run.row(model="linear", attack="pgd-linf eps=0.1"))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.library import Run, open_run, run
 
 __version__ = "0.1.0"
+__all__ = ["Run", "open_run", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # The library imports torch and more, which `harness --help` can spare.
+    if name in __all__:
+        from harness import library
+
+        return getattr(library, name)
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -11,76 +11,13 @@ def test_my_attack(tmp_path):
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from harness.contract.cells import Cell
 from harness.contract.records import Records
-from harness.contract.rows import Row
-from harness.engine.runner import Finished, Options, cached_signatures, open_store, run_plan
-from harness.plugins import load_catalog
-from harness.suite.load import load_suite
-from harness.suite.plan import Plan
-from harness.suite.resolve import make_plan
-
-
-@dataclass(frozen=True)
-class SuiteRun:
-    """A finished run.
-
-    Attributes:
-        plan: what was planned.
-        finished: rows, counts and exit code.
-        warnings: what observers and reporters did wrong.
-    """
-
-    plan: Plan
-    finished: Finished
-    warnings: tuple[str, ...]
-
-    def row(self, **labels: str) -> Row:
-        """The one row with these labels, e.g. `row(model="linear", attack="pgd")`."""
-        found = [r for r in self.finished.rows if all(r.labels.get(role) == label for role, label in labels.items())]
-        if len(found) != 1:
-            raise LookupError(
-                f"{len(found)} rows are labelled {labels}; there are {[r.labels for r in self.finished.rows]}"
-            )
-        return found[0]
-
-    def records(self, row: Row) -> Records:
-        """The records of the row's cell."""
-        import pyarrow.parquet as pq
-
-        folder = self.finished.folder.cell(row.cell)
-        return Records(pq.read_table(folder / "records.parquet"), row.protocol, folder)
-
-
-class _Silent:
-    """A display that keeps warnings and shows nothing."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def begin(self, total: int, reused: int) -> None:
-        return None
-
-    def working(self, cell: Cell) -> None:
-        return None
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        return None
-
-    def cell_done(self, row: Row) -> None:
-        return None
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def close(self) -> None:
-        return None
+from harness.library import Run, run
 
 
 def run_suite(
@@ -92,7 +29,7 @@ def run_suite(
     device: str = "cpu",
     batch_size: int = 128,
     threads: int = 1,
-) -> SuiteRun:
+) -> Run:
     """Run a suite.
 
     Args:
@@ -108,18 +45,19 @@ def run_suite(
         file.write_text(suite, encoding="utf-8")
     else:
         file = suite
-    catalog = load_catalog(plugin_folders, extra=plugins)
-    store = open_store(results)
-    signatures = cached_signatures(store, catalog)
-    plan = make_plan(load_suite(str(file)), catalog, signatures)
-    display = _Silent()
-    options = Options(results, device, batch_size, threads)
-    finished = run_plan(plan, catalog, signatures, store, options, display)
-    return SuiteRun(plan, finished, (*plan.warnings, *display.warnings))
+    return run(
+        file,
+        device=device,
+        results=results,
+        batch_size=batch_size,
+        threads=threads,
+        plugin_folders=plugin_folders,
+        plugins=plugins,
+    )
 
 
 def assert_same_records(
-    first: SuiteRun, second: SuiteRun, *, tolerance: float = 1e-5, margin: float = 1e-3, at_most: int = 2
+    first: Run, second: Run, *, tolerance: float = 1e-5, margin: float = 1e-3, at_most: int = 2
 ) -> None:
     """Assert that two runs of one suite have the same records, whatever the batch size or the order of cells.
 
@@ -129,8 +67,8 @@ def assert_same_records(
         margin: an example may differ only if its adversarial margin is smaller than this, which makes it round-off.
         at_most: how many examples of a cell may differ for that reason.
     """
-    cells = {row.cell: row for row in second.finished.rows if row.cell}
-    for row in first.finished.rows:
+    cells = {row.cell: row for row in second.rows if row.cell}
+    for row in first.rows:
         if row.cell and row.n is not None:
             assert row.cell in cells, f"the second run has no cell {row.cell}"
             _assert_same(first.records(row), second.records(cells[row.cell]), row.cell, tolerance, margin, at_most)

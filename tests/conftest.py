@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness import Run
 from harness.plugins import Catalog, load_catalog
-from harness.testing import SuiteRun, run_suite
+from harness.testing import run_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,10 +40,10 @@ def shared_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(shared_results: Path) -> Callable[..., SuiteRun]:
+def run(shared_results: Path) -> Callable[..., Run]:
     """Run a suite into the shared results folder."""
 
-    def call(suite: str | Path, **options: object) -> SuiteRun:
+    def call(suite: str | Path, **options: object) -> Run:
         return run_suite(suite, shared_results, **options)  # type: ignore[arg-type]
 
     return call

@@ -26,7 +26,8 @@ ALLOWED = {
     "executors": {"contract", "engine", "signatures"},
     "builtin": {"contract", "hooks"},
     "cli": {"contract", "engine", "plugins", "results", "signatures", "suite"},
-    "testing": {"contract", "engine", "plugins", "suite"},
+    "library": {"contract", "engine", "plugins", "results", "suite"},
+    "testing": {"contract", "library"},
 }
 
 

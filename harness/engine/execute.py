@@ -25,9 +25,9 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
-from harness.engine.result import LOG, RECORDS, CellResult
+from harness.engine.result import LOG, CellResult
 from harness.isolation import Fault, isolated
-from harness.results.records import to_table
+from harness.results.records import RECORDS, to_table
 from harness.signatures import SignatureReader
 
 _CHUNK = 256

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import InvalidOutput
@@ -13,10 +11,11 @@ from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import file_digest, key_of, statistics_of
-from harness.engine.result import RECORDS, CellResult
+from harness.engine.result import CellResult
 from harness.engine.store import Store
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
+from harness.results.records import RECORDS, read_records
 
 
 class Measurer:
@@ -62,7 +61,7 @@ class Measurer:
 
     def records(self, result: CellResult, folder: Path) -> Records:
         """The records of a cell."""
-        return Records(_read_table(folder / RECORDS), result.protocol, folder)
+        return read_records(folder, result.protocol)
 
     def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate | Fault:
         if result.status is not Status.OK:
@@ -91,10 +90,3 @@ class Measurer:
         if not isinstance(estimate, Estimate):
             raise InvalidOutput(f"it returned a {type(estimate).__name__}, not an Estimate")
         return estimate
-
-
-@cache
-def _read_table(path: Path) -> Any:
-    import pyarrow.parquet as pq
-
-    return pq.read_table(path)

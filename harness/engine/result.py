@@ -10,7 +10,6 @@ from typing import Any
 
 from harness.contract.rows import Status
 
-RECORDS = "records.parquet"
 RESULT = "result.json"
 LOG = "log.txt"
 

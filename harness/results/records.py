@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.contract.errors import InvalidOutput
+from harness.contract.records import Records
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+RECORDS = "records.parquet"
 
 
 def to_table(columns: Mapping[str, Any]) -> pa.Table:
@@ -37,6 +43,20 @@ def to_table(columns: Mapping[str, Any]) -> pa.Table:
     for name, array in arrays.items():
         _check_numbers(name, array, ids)
     return pa.table(arrays)
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, mtime_ns: int, size: int) -> pa.Table:
+    """Read once for all metrics, while the file is the same by its time and size."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+def read_records(folder: Path, protocol: Mapping[str, Any]) -> Records:
+    """The records that lie in the folder of a cell."""
+    stat = (folder / RECORDS).stat()
+    return Records(_read(folder / RECORDS, stat.st_mtime_ns, stat.st_size), protocol, folder)
 
 
 def _array(name: str, values: Any) -> pa.Array:

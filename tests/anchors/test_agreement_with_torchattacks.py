@@ -6,8 +6,9 @@ import pytest
 import torch
 import torchattacks
 
+from harness import Run
 from harness.api import Context, LabelledInputs
-from harness.testing import SuiteRun, run_suite
+from harness.testing import run_suite
 from harness_adversarial.gradient_attacks import BIM, FGSM, PGD
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
@@ -29,7 +30,7 @@ metrics: [robust_accuracy]
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_suite(SUITE, tmp_path_factory.mktemp("agreement"))
 
 
@@ -44,7 +45,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
         ("pgd-l2 eps=1", "PGDL2 eps=1"),
     ],
 )
-def test_pgd_agrees_within_the_intervals(done: SuiteRun, model: str, native: str, library: str) -> None:
+def test_pgd_agrees_within_the_intervals(done: Run, model: str, native: str, library: str) -> None:
     ours = done.row(model=model, attack=native).estimates["robust_accuracy"]
     theirs = done.row(model=model, attack=f"torchattacks:{library}").estimates["robust_accuracy"]
     assert ours.value is not None

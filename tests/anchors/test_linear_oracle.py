@@ -15,8 +15,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from harness import Run
 from harness.api import Context, LabelledInputs
-from harness.testing import SuiteRun, run_suite
+from harness.testing import run_suite
 from harness_adversarial.gradient_attacks import FGSM, PGD
 from harness_vision.digits import digits
 
@@ -42,14 +43,14 @@ Bools = npt.NDArray[np.bool_]
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_suite(SUITE, tmp_path_factory.mktemp("oracle"))
 
 
 @pytest.fixture(scope="module")
-def exactly_robust(done: SuiteRun) -> dict[float, Bools]:
+def exactly_robust(done: Run) -> dict[float, Bools]:
     """Per budget, whether no point of the ball and the box fools the model, in the order of the records."""
-    store = done.finished.folder.path.parents[1] / "store"
+    store = done.folder.path.parents[1] / "store"
     (file,) = store.rglob("weights.safetensors")
     weights = load_file(file)
     data = digits("test")
@@ -78,8 +79,8 @@ def test_the_oracle_is_not_trivial(exactly_robust: dict[float, Bools]) -> None:
     assert 0.95 > shares[0] > shares[1] > shares[2] > 0.0
 
 
-def test_no_attack_fools_what_is_exactly_robust(done: SuiteRun, exactly_robust: dict[float, Bools]) -> None:
-    for row in done.finished.rows:
+def test_no_attack_fools_what_is_exactly_robust(done: Run, exactly_robust: dict[float, Bools]) -> None:
+    for row in done.rows:
         if not row.derived:
             eps = row.protocol["threat"]["eps"]
             assert row.reason == ""
@@ -87,8 +88,8 @@ def test_no_attack_fools_what_is_exactly_robust(done: SuiteRun, exactly_robust: 
             assert not (fooled & exactly_robust[eps]).any(), row.labels
 
 
-def test_the_worst_case_comes_close_to_the_exact_value(done: SuiteRun, exactly_robust: dict[float, Bools]) -> None:
-    for row in done.finished.rows:
+def test_the_worst_case_comes_close_to_the_exact_value(done: Run, exactly_robust: dict[float, Bools]) -> None:
+    for row in done.rows:
         if row.derived:
             found = row.estimates["robust_accuracy"].value
             truth = float(exactly_robust[row.protocol["threat"]["eps"]].mean())
@@ -96,7 +97,7 @@ def test_the_worst_case_comes_close_to_the_exact_value(done: SuiteRun, exactly_r
             assert truth <= found <= truth + 0.015, row.protocol
 
 
-def test_cross_entropy_alone_leaves_a_gap_and_the_table_order_holds(done: SuiteRun) -> None:
+def test_cross_entropy_alone_leaves_a_gap_and_the_table_order_holds(done: Run) -> None:
     """Noise is weaker than FGSM, which is no stronger than PGD; the targeted attack is strongest."""
 
     def robust(attack: str, eps: float) -> float:
@@ -141,7 +142,7 @@ def test_the_minimal_distance_of_a_linear_model(norm: str, factor: float) -> Non
             assert fooled == (factor > 1), (type(attack).__name__, i)
 
 
-def test_a_linear_models_file_is_where_the_test_looks(done: SuiteRun) -> None:
-    store = done.finished.folder.path.parents[1] / "store"
+def test_a_linear_models_file_is_where_the_test_looks(done: Run) -> None:
+    store = done.folder.path.parents[1] / "store"
     assert isinstance(store, Path)
     assert len(list(store.rglob("weights.safetensors"))) == 1

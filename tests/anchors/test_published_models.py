@@ -73,7 +73,7 @@ def test_cifar_resnet20_has_its_published_error(data_folder: Path, tmp_path: Pat
     folder.mkdir()
     (folder / "test_batch.bin").write_bytes(batch.tobytes())
     done = run_suite(RESNET.format(folder=tmp_path, data=data_folder), tmp_path / "results")
-    (row,) = done.finished.rows
+    (row,) = done.rows
     assert row.reason == ""
     assert row.n == 10_000
     assert row.estimates["accuracy"].value == pytest.approx(0.9173, abs=0.0005)
@@ -83,8 +83,8 @@ def test_cifar_resnet20_has_its_published_error(data_folder: Path, tmp_path: Pat
 def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> None:
     """Wong & Kolter 2018 at eps .1: error 1.80 %, FGSM 3.90 %, PGD 4.06 % (recomputed), certified 5.8 %."""
     done = run_suite(CONVEX.format(data=data_folder), tmp_path)
-    assert [row.reason for row in done.finished.rows] == [""] * 3
-    error = {row.labels["attack"]: 1 - row.estimates["robust_accuracy"].value for row in done.finished.rows[1:]}  # type: ignore[operator]
+    assert [row.reason for row in done.rows] == [""] * 3
+    error = {row.labels["attack"]: 1 - row.estimates["robust_accuracy"].value for row in done.rows[1:]}  # type: ignore[operator]
     clean = done.row(attack="none").estimates["accuracy"].value
     assert clean is not None
     assert 1 - clean == pytest.approx(0.0180, abs=0.0001)
@@ -97,7 +97,7 @@ def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> Non
 def test_advertorchs_lenet_pair(data_folder: Path, tmp_path: Path) -> None:
     """Published: PGD at eps .3, 40 steps of .01, succeeds on 100 % and on 6.8 % (of all examples: 6.74 %)."""
     done = run_suite(LENET.format(data=data_folder, limit=1000), tmp_path)
-    assert [row.reason for row in done.finished.rows] == [""] * 4
+    assert [row.reason for row in done.rows] == [""] * 4
     clean = done.row(model="clean", attack="pgd").estimates["robust_accuracy"].value
     hardened = done.row(model="adversarial", attack="pgd").estimates["robust_accuracy"]
     assert clean == 0.0

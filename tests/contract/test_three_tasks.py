@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
+from harness import Run
 from harness.contract.rows import Status
-from harness.testing import SuiteRun, run_suite
+from harness.testing import run_suite
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "three_tasks.py"
@@ -60,7 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(results: Path, plugin_folder: Path) -> SuiteRun:
+def done(results: Path, plugin_folder: Path) -> Run:
     return run_suite(SUITE, results, plugin_folders=[plugin_folder])
 
 
@@ -69,12 +70,12 @@ def test_the_plugin_uses_the_api_only() -> None:
     assert [name for name in imported if name and name.startswith("harness")] == ["harness.api"]
 
 
-def test_every_cell_is_ok(done: SuiteRun) -> None:
-    assert [row.status for row in done.finished.rows] == [Status.OK] * 7
-    assert done.finished.exit_code == 0
+def test_every_cell_is_ok(done: Run) -> None:
+    assert [row.status for row in done.rows] == [Status.OK] * 7
+    assert done.exit_code == 0
 
 
-def test_set_level_metric(done: SuiteRun) -> None:
+def test_set_level_metric(done: Run) -> None:
     """The Frechet distance of samples and reference, against scipy's matrix square root."""
     row = done.row(model="shifted")
     records = done.records(row)
@@ -92,20 +93,20 @@ def test_set_level_metric(done: SuiteRun) -> None:
     assert near < 0.1 < expected
 
 
-def test_artifacts_are_kept(done: SuiteRun) -> None:
-    folder = done.finished.folder.cell(done.row(model="right").cell) / "artifacts"
+def test_artifacts_are_kept(done: Run) -> None:
+    folder = done.folder.cell(done.row(model="right").cell) / "artifacts"
     assert (folder / "note.txt").read_bytes() == b"drawn exactly"
     assert np.load(folder / "reference.npy").shape == (300, 3)
 
 
-def test_nested_components(done: SuiteRun) -> None:
+def test_nested_components(done: Run) -> None:
     """A component given as a parameter is resolved, built and passed in."""
     samples = done.records(done.row(model="mixed"))["features"]
     first = done.records(done.row(model="right"))["features"]
     assert samples == pytest.approx(np.where(first[:, :1] < 0, first, first + 4))
 
 
-def test_ratio_of_sums_clustered_by_author(done: SuiteRun) -> None:
+def test_ratio_of_sums_clustered_by_author(done: Run) -> None:
     row = done.row(model="unigram", attack="none")
     records = done.records(row)
     estimate = row.estimates["bits_per_byte"]
@@ -116,7 +117,7 @@ def test_ratio_of_sums_clustered_by_author(done: SuiteRun) -> None:
     assert estimate.low < estimate.value
 
 
-def test_a_trained_model_need_not_be_a_torch_module(done: SuiteRun) -> None:
+def test_a_trained_model_need_not_be_a_torch_module(done: Run) -> None:
     """Bits of the unigram model by hand: add-one counts of the training line."""
     train = b"twinkle twinkle little star how i wonder what you are"
     expected = -sum(np.log2((train.count(byte) + 1) / (len(train) + 256)) for byte in b"i wonder how")
@@ -124,7 +125,7 @@ def test_a_trained_model_need_not_be_a_torch_module(done: SuiteRun) -> None:
     assert records["bits"][records["id"].tolist().index("test-5")] == pytest.approx(expected)
 
 
-def test_treatments_are_part_of_the_row(done: SuiteRun) -> None:
+def test_treatments_are_part_of_the_row(done: Run) -> None:
     light, heavy = (
         done.row(model="unigram", attack=f"drop_letters rate={rate}").estimates["bits_per_byte"].n
         for rate in (0.1, 0.5)
@@ -133,7 +134,7 @@ def test_treatments_are_part_of_the_row(done: SuiteRun) -> None:
     assert done.row(model="right").labels["sampler"] == "exact"
 
 
-def test_gap_between_groups_without_a_model(done: SuiteRun) -> None:
+def test_gap_between_groups_without_a_model(done: Run) -> None:
     row = done.row(data="score_file")
     assert "model" not in row.labels
     # No score reaches the threshold, so every positive is an error: half of both groups, a gap of 0.
@@ -152,18 +153,18 @@ def test_parameters_of_a_task_are_part_of_what_may_be_compared(results: Path, pl
     assert lower.row(data="score_file").key != higher.row(data="score_file").key
 
 
-def test_comparability_keys_follow_the_protocol(done: SuiteRun) -> None:
+def test_comparability_keys_follow_the_protocol(done: Run) -> None:
     assert done.row(model="right").key == done.row(model="shifted").key
     assert done.row(model="right").key != done.row(data="score_file").key
 
 
-def test_a_second_run_reuses_every_cell(results: Path, plugin_folder: Path, done: SuiteRun) -> None:
+def test_a_second_run_reuses_every_cell(results: Path, plugin_folder: Path, done: Run) -> None:
     again = run_suite(SUITE, results, plugin_folders=[plugin_folder])
-    assert (again.finished.n_run, again.finished.n_reused) == (0, 7)
-    assert [row.estimates for row in again.finished.rows] == [row.estimates for row in done.finished.rows]
+    assert (again.n_run, again.n_reused) == (0, 7)
+    assert [row.estimates for row in again.rows] == [row.estimates for row in done.rows]
 
 
-def test_changed_content_of_a_file_parameter_runs_again(results: Path, plugin_folder: Path, done: SuiteRun) -> None:
+def test_changed_content_of_a_file_parameter_runs_again(results: Path, plugin_folder: Path, done: Run) -> None:
     scores = results / "scores.csv"
     before = scores.read_text(encoding="utf-8")
     scores.write_text(before.replace("p0,0,0.9,f", "p0,0,0.1,f"), encoding="utf-8")
@@ -171,7 +172,7 @@ def test_changed_content_of_a_file_parameter_runs_again(results: Path, plugin_fo
         again = run_suite(SUITE, results, plugin_folders=[plugin_folder])
     finally:
         scores.write_text(before, encoding="utf-8")
-    assert (again.finished.n_run, again.finished.n_reused) == (1, 6)
+    assert (again.n_run, again.n_reused) == (1, 6)
     assert again.row(data="score_file").key != done.row(data="score_file").key
 
 

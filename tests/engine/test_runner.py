@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from harness import Run
 from harness.api import Component, Context, Estimate, LabelledInputs, Records, Row, ScoreAccess, Threat, hookimpl
 from harness.contract.rows import Status
-from harness.testing import SuiteRun, run_suite
+from harness.testing import run_suite
 
 SUITE = """
 suite: broken
@@ -149,7 +150,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def go(results: Path, plugin: ModuleType, **changes: str) -> SuiteRun:
+def go(results: Path, plugin: ModuleType, **changes: str) -> Run:
     text = SUITE
     for key, value in changes.items():
         lines = [line for line in text.splitlines() if not line.startswith(f"{key}:")]
@@ -174,18 +175,18 @@ def test_a_broken_attack_is_a_row_and_the_others_go_on(
 ) -> None:
     attacks = f"[none, {{use: misbehave, with: {{how: {how}}}}}, {{use: noise, with: {{eps: 0.1}}}}]"
     done = go(tmp_path, plugin, attacks=attacks)
-    assert [row.status for row in done.finished.rows] == [Status.OK, status, Status.OK]
+    assert [row.status for row in done.rows] == [Status.OK, status, Status.OK]
     row = done.row(attack="misbehave")
     assert told in row.reason
-    assert done.finished.exit_code == 1
-    assert "about to misbehave" in (done.finished.folder.cell(row.cell) / "log.txt").read_text()
-    assert told in (done.finished.folder.path / "table.md").read_text()
+    assert done.exit_code == 1
+    assert "about to misbehave" in (done.folder.cell(row.cell) / "log.txt").read_text()
+    assert told in (done.folder.path / "table.md").read_text()
 
 
 def test_a_cell_that_is_not_ok_is_run_again(tmp_path: Path, plugin: ModuleType) -> None:
     attacks = "[none, {use: misbehave, with: {how: raise}}]"
-    assert go(tmp_path, plugin, attacks=attacks).finished.n_run == 2
-    again = go(tmp_path, plugin, attacks=attacks).finished
+    assert go(tmp_path, plugin, attacks=attacks).n_run == 2
+    again = go(tmp_path, plugin, attacks=attacks)
     assert (again.n_run, again.n_reused) == (1, 1)
 
 
@@ -193,7 +194,7 @@ def test_records_of_an_invalid_cell_are_kept_but_give_no_number(tmp_path: Path, 
     done = go(
         tmp_path, plugin, attacks="[{use: misbehave, with: {how: budget}}]", metrics="[accuracy, robust_accuracy]"
     )
-    (row,) = done.finished.rows
+    (row,) = done.rows
     assert all(estimate.value is None for estimate in row.estimates.values())
     assert len(done.records(row)) == 40
     assert "error" in done.records(row)["outcome"].tolist()
@@ -213,7 +214,7 @@ def test_records_of_an_invalid_cell_are_kept_but_give_no_number(tmp_path: Path, 
 )
 def test_a_broken_model_is_a_row(tmp_path: Path, plugin: ModuleType, model: str, status: Status, told: str) -> None:
     done = go(tmp_path, plugin, models=f"[{model}, {{use: digit_linear, with: {{epochs: 2}}}}]", attacks="[none]")
-    assert [row.status for row in done.finished.rows] == [status, Status.OK]
+    assert [row.status for row in done.rows] == [status, Status.OK]
     assert told in done.row(model=model).reason
 
 
@@ -229,18 +230,18 @@ def test_a_broken_metric_costs_its_own_number_only(
     tmp_path: Path, plugin: ModuleType, how: str, status: Status, told: str
 ) -> None:
     done = go(tmp_path, plugin, metrics=f"[accuracy, {{use: bad_metric, with: {{how: {how}}}}}]", attacks="[none]")
-    (row,) = done.finished.rows
+    (row,) = done.rows
     assert row.status is status
     assert told in row.reason
     assert row.estimates["accuracy"].value is not None
     assert row.estimates["bad_metric"].value is None
-    assert done.finished.exit_code == 1
+    assert done.exit_code == 1
 
 
 def test_a_broken_aggregate_is_a_row_and_a_broken_reporter_a_warning(tmp_path: Path, plugin: ModuleType) -> None:
     done = go(tmp_path, plugin, aggregates="[bad_aggregate]", reports="[bad_reporter]")
-    assert [row.status for row in done.finished.rows] == [Status.OK, Status.OK, Status.FAILED]
-    assert "aggregate bad_aggregate: RuntimeError: cannot add up" in done.finished.rows[-1].reason
+    assert [row.status for row in done.rows] == [Status.OK, Status.OK, Status.FAILED]
+    assert "aggregate bad_aggregate: RuntimeError: cannot add up" in done.rows[-1].reason
     assert done.warnings == ("reporter bad_reporter: RuntimeError: cannot draw",)
 
 
@@ -258,9 +259,9 @@ def test_observers_cannot_fail_a_run(tmp_path: Path, plugin: ModuleType) -> None
     plugin.harness_provenance = hookimpl(harness_provenance)  # type: ignore[attr-defined]
     done = go(tmp_path, plugin)
     assert seen == ["none", "noise"]
-    assert done.finished.exit_code == 0
+    assert done.exit_code == 0
     assert done.warnings == ("plugin misbehaving: harness_cell_end: RuntimeError: observer bug",) * 2
-    about = json.loads((done.finished.folder.path / "run.json").read_text())
+    about = json.loads((done.folder.path / "run.json").read_text())
     assert about["provenance"]["plugins"] == {"misbehaving": {"error": "RuntimeError: no driver"}}
 
 
@@ -269,15 +270,15 @@ def test_observers_cannot_fail_a_run(tmp_path: Path, plugin: ModuleType) -> None
 
 def test_a_second_run_does_nothing(tmp_path: Path, plugin: ModuleType) -> None:
     first, second = go(tmp_path, plugin), go(tmp_path, plugin)
-    assert (first.finished.n_run, second.finished.n_run, second.finished.n_reused) == (2, 0, 2)
-    tables = [(run.finished.folder.path / "table.json").read_bytes() for run in (first, second)]
+    assert (first.n_run, second.n_run, second.n_reused) == (2, 0, 2)
+    tables = [(run.folder.path / "table.json").read_bytes() for run in (first, second)]
     assert tables[0] == tables[1]
 
 
 def test_a_new_metric_needs_no_model(tmp_path: Path, plugin: ModuleType) -> None:
     go(tmp_path, plugin)
     again = go(tmp_path, plugin, metrics="[accuracy, attack_success_rate]")
-    assert again.finished.n_run == 0
+    assert again.n_run == 0
     assert again.row(attack="noise").estimates["attack_success_rate"].value is not None
 
 
@@ -290,8 +291,8 @@ def test_a_damaged_cell_is_run_again(tmp_path: Path, plugin: ModuleType, file: s
     victim.unlink()  # the run folder has a hard link to the old bytes
     victim.write_bytes(data)
     after = go(tmp_path, plugin)
-    assert (after.finished.n_run, after.finished.n_reused) == (1, 1)
-    assert [row.estimates for row in after.finished.rows] == [row.estimates for row in before.finished.rows]
+    assert (after.n_run, after.n_reused) == (1, 1)
+    assert [row.estimates for row in after.rows] == [row.estimates for row in before.rows]
 
 
 def test_cells_with_weights_that_are_no_longer_the_stored_ones_run_again(tmp_path: Path, plugin: ModuleType) -> None:
@@ -300,7 +301,7 @@ def test_cells_with_weights_that_are_no_longer_the_stored_ones_run_again(tmp_pat
     content = json.loads(about.read_text())
     about.unlink()
     about.write_text(json.dumps({**content, "digest": "another"}), encoding="utf-8")
-    assert go(tmp_path, plugin).finished.n_run == 2
+    assert go(tmp_path, plugin).n_run == 2
 
 
 def test_weights_are_trained_once_and_shared(tmp_path: Path, plugin: ModuleType) -> None:
@@ -308,7 +309,7 @@ def test_weights_are_trained_once_and_shared(tmp_path: Path, plugin: ModuleType)
     weights = list((tmp_path / "store" / "weights").rglob("weights.safetensors"))
     assert len(weights) == 1
     before = weights[0].stat().st_mtime_ns
-    assert go(tmp_path, plugin, seeds="[0]", attacks="[{use: noise, with: {eps: 0.2}}]").finished.n_run == 1
+    assert go(tmp_path, plugin, seeds="[0]", attacks="[{use: noise, with: {eps: 0.2}}]").n_run == 1
     assert weights[0].stat().st_mtime_ns == before
     go(tmp_path, plugin, seeds="[1]")
     assert len(list((tmp_path / "store" / "weights").rglob("weights.safetensors"))) == 2
@@ -319,8 +320,8 @@ def test_a_fresh_and_a_cached_model_are_the_same_to_the_bit(tmp_path: Path, plug
     for cell in (tmp_path / "store" / "cells").iterdir():
         cell.rename(tmp_path / f"gone-{cell.name}")
     second = go(tmp_path, plugin)
-    assert second.finished.n_run == 2
-    for row in first.finished.rows:
+    assert second.n_run == 2
+    for row in first.rows:
         again = second.row(attack=row.labels["attack"])
         assert first.records(row).table.equals(second.records(again).table)
 
@@ -330,7 +331,7 @@ def test_a_fresh_and_a_cached_model_are_the_same_to_the_bit(tmp_path: Path, plug
 
 def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     done = go(tmp_path, plugin)
-    folder = done.finished.folder.path
+    folder = done.folder.path
     assert {path.name for path in folder.iterdir()} == {"run.json", "cells", "table.md", "table.csv", "table.json"}
     about = json.loads((folder / "run.json").read_text())
     assert about["status"] == "finished"
@@ -351,9 +352,9 @@ def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     ):
         assert name in facts
     assert facts["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
-    for row in done.finished.rows:
+    for row in done.rows:
         files = {path.name for path in (folder / "cells" / row.cell).iterdir()}
-        assert files == {"result.json", "records.parquet", "log.txt", "key.json"}
+        assert files - {"artifacts"} == {"result.json", "records.parquet", "log.txt", "key.json"}
 
 
 def test_interrupting_keeps_what_is_done(tmp_path: Path, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,13 +370,13 @@ def test_interrupting_keeps_what_is_done(tmp_path: Path, plugin: ModuleType, mon
 
     monkeypatch.setattr(InlineExecutor, "next", interrupted)
     done = go(tmp_path, plugin, attacks="[none, {use: noise, sweep: {eps: [0.1, 0.2]}}]")
-    assert [row.status for row in done.finished.rows] == [Status.OK, Status.INTERRUPTED, Status.INTERRUPTED]
-    assert done.finished.exit_code == 130
+    assert [row.status for row in done.rows] == [Status.OK, Status.INTERRUPTED, Status.INTERRUPTED]
+    assert done.exit_code == 130
     assert list((tmp_path / "store" / "staging").iterdir()) == []
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "misbehaving", plugin)
     again = go(tmp_path, plugin, attacks="[none, {use: noise, sweep: {eps: [0.1, 0.2]}}]")
-    assert (again.finished.n_run, again.finished.n_reused, again.finished.exit_code) == (2, 1, 0)
+    assert (again.n_run, again.n_reused, again.exit_code) == (2, 1, 0)
 
 
 def test_skipped_cells_do_not_spoil_the_exit_code(tmp_path: Path, plugin: ModuleType) -> None:
@@ -384,13 +385,13 @@ def test_skipped_cells_do_not_spoil_the_exit_code(tmp_path: Path, plugin: Module
 
     plugin.harness_incompatible = hookimpl(harness_incompatible)  # type: ignore[attr-defined]
     done = go(tmp_path, plugin)
-    assert [row.status for row in done.finished.rows] == [Status.OK, Status.SKIPPED]
-    assert done.finished.exit_code == 0
+    assert [row.status for row in done.rows] == [Status.OK, Status.SKIPPED]
+    assert done.exit_code == 0
 
 
 def test_a_run_in_which_nothing_is_ok_is_not_fine(tmp_path: Path, plugin: ModuleType) -> None:
     plugin.harness_incompatible = hookimpl(lambda cell: "not today")  # type: ignore[attr-defined]
-    assert go(tmp_path, plugin).finished.exit_code == 1
+    assert go(tmp_path, plugin).exit_code == 1
 
 
 def test_reversed_cells_have_the_same_records(tmp_path: Path, plugin: ModuleType) -> None:
@@ -399,15 +400,15 @@ def test_reversed_cells_have_the_same_records(tmp_path: Path, plugin: ModuleType
     forwards = go(tmp_path / "a", plugin, attacks=attacks)
     plugin.harness_modify_cells = hookimpl(lambda cells: cells.reverse())  # type: ignore[attr-defined]
     backwards = go(tmp_path / "b", plugin, attacks=attacks)
-    assert [row.cell for row in forwards.finished.rows] == [row.cell for row in backwards.finished.rows][::-1]
-    for row in forwards.finished.rows:
+    assert [row.cell for row in forwards.rows] == [row.cell for row in backwards.rows][::-1]
+    for row in forwards.rows:
         other = backwards.row(attack=row.labels["attack"])
         assert forwards.records(row).table.equals(backwards.records(other).table)
 
 
 def test_comparability_keys(tmp_path: Path, plugin: ModuleType) -> None:
     def key(**changes: str) -> str:
-        return go(tmp_path, plugin, **changes).finished.rows[-1].key
+        return go(tmp_path, plugin, **changes).rows[-1].key
 
     plain = key()
     assert key(models="[{use: digit_mlp, with: {epochs: 2}}]") == plain, "the model is no part of it"
@@ -426,7 +427,7 @@ def test_comparability_keys(tmp_path: Path, plugin: ModuleType) -> None:
 
 def test_data_changes_without_a_new_name(tmp_path: Path, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparability key follows the content of the data, not its name."""
-    before = go(tmp_path / "a", plugin).finished.rows[0].key
+    before = go(tmp_path / "a", plugin).rows[0].key
     from sklearn import datasets
 
     original = datasets.load_digits
@@ -437,4 +438,4 @@ def test_data_changes_without_a_new_name(tmp_path: Path, plugin: ModuleType, mon
         return raw
 
     monkeypatch.setattr(datasets, "load_digits", altered)
-    assert go(tmp_path / "b", plugin).finished.rows[0].key != before
+    assert go(tmp_path / "b", plugin).rows[0].key != before

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from harness.testing import SuiteRun, assert_same_records, run_suite
+from harness import Run
+from harness.testing import assert_same_records, run_suite
 
 SUITE = """
 suite: invariance
@@ -35,29 +36,29 @@ metrics: [accuracy, robust_accuracy, queries]
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> SuiteRun:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Run:
     done = run_suite(SUITE, tmp_path_factory.mktemp("whole"), batch_size=360)
-    assert done.finished.exit_code == 0
+    assert done.exit_code == 0
     return done
 
 
-def fresh_results(reference: SuiteRun, folder: Path) -> Path:
+def fresh_results(reference: Run, folder: Path) -> Path:
     """A results folder with the same weights and no finished cells."""
-    store = reference.finished.folder.path.parents[1] / "store"
+    store = reference.folder.path.parents[1] / "store"
     shutil.copytree(store / "weights", folder / "store" / "weights")
     return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_records_do_not_depend_on_the_batch_size(reference: SuiteRun, tmp_path: Path, batch_size: int) -> None:
+def test_records_do_not_depend_on_the_batch_size(reference: Run, tmp_path: Path, batch_size: int) -> None:
     done = run_suite(SUITE, fresh_results(reference, tmp_path), batch_size=batch_size)
-    assert done.finished.n_run == 27
+    assert done.n_run == 27
     assert_same_records(reference, done)
 
 
 @pytest.mark.slow
-def test_records_do_not_depend_on_the_order_of_cells(reference: SuiteRun, tmp_path: Path) -> None:
+def test_records_do_not_depend_on_the_order_of_cells(reference: Run, tmp_path: Path) -> None:
     lines = SUITE.splitlines()
     attacks, models = lines.index("attacks:"), lines.index("models:")
     flipped = [
@@ -68,15 +69,15 @@ def test_records_do_not_depend_on_the_order_of_cells(reference: SuiteRun, tmp_pa
         lines[-1],
     ]
     done = run_suite("\n".join(flipped), fresh_results(reference, tmp_path), batch_size=360)
-    assert [row.cell for row in done.finished.rows] != [row.cell for row in reference.finished.rows]
+    assert [row.cell for row in done.rows] != [row.cell for row in reference.rows]
     assert_same_records(reference, done, at_most=0)
 
 
 @pytest.mark.cuda
-def test_a_gpu_agrees_with_the_cpu_up_to_round_off(reference: SuiteRun, tmp_path: Path) -> None:
+def test_a_gpu_agrees_with_the_cpu_up_to_round_off(reference: Run, tmp_path: Path) -> None:
     """Weights trained on the CPU, attacked on both: the curves agree within their intervals."""
     done = run_suite(SUITE, tmp_path, device="cuda:0")
-    for row in reference.finished.rows:
+    for row in reference.rows:
         ours, theirs = row.estimates["accuracy"], done.row(**row.labels).estimates["accuracy"]
         assert ours.low is not None
         assert ours.high is not None
@@ -94,7 +95,7 @@ def test_the_check_itself_notices_a_difference(tmp_path: Path, column: str, at: 
     one, two = run_suite(small, tmp_path), run_suite(small, tmp_path)
     assert_same_records(one, two)
     row = two.row(model="digit_linear", attack="fgsm")
-    file = two.finished.folder.cell(row.cell) / "records.parquet"
+    file = two.folder.cell(row.cell) / "records.parquet"
     values = pq.read_table(file).to_pydict()
     values[column][at] = "other" if column == "id" else values[column][at] + 1
     file.unlink()

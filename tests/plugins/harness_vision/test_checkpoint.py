@@ -134,14 +134,14 @@ def test_in_a_suite(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
         metrics: [accuracy]
     """
     first = run_suite(text, tmp_path)
-    assert first.finished.exit_code == 0
-    assert run_suite(text, tmp_path).finished.n_run == 0
+    assert first.exit_code == 0
+    assert run_suite(text, tmp_path).n_run == 0
     save(tmp_path, {name: -tensor for name, tensor in state.items()})
     changed = run_suite(text, tmp_path)
-    assert changed.finished.n_run == 2
-    assert changed.finished.rows[0].estimates != first.finished.rows[0].estimates
+    assert changed.n_run == 2
+    assert changed.rows[0].estimates != first.rows[0].estimates
     save(tmp_path, {"state_dict": Evil(tmp_path / "pwned")})
     refused = run_suite(text, tmp_path)
-    assert {str(row.status) for row in refused.finished.rows} == {"failed"}
-    assert "might run code" in refused.finished.rows[0].reason
+    assert {str(row.status) for row in refused.rows} == {"failed"}
+    assert "might run code" in refused.rows[0].reason
     assert not (tmp_path / "pwned").exists()

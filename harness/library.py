@@ -1,0 +1,171 @@
+"""Using harness from Python: run a suite, or open a run that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from harness.contract.errors import Exit, UsageError
+from harness.contract.records import Records
+from harness.contract.rows import Row
+from harness.engine.devices import choose_device
+from harness.engine.runner import Options, cached_signatures, open_store, recorded_rows, run_plan
+from harness.plugins import load_catalog
+from harness.results.expectations import Judged, judge_expectations
+from harness.results.records import RECORDS, read_records
+from harness.results.run_folder import RUN, RunFolder
+from harness.results.table import frame
+from harness.suite.load import load_suite
+from harness.suite.plan import Plan
+from harness.suite.resolve import make_plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.contract.cells import Cell
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended.
+
+    Attributes:
+        folder: where it lies.
+        plan: what was planned.
+        rows: cells in plan order, each experiment's derived rows after its cells.
+        exit_code: what the command line would exit with.
+        n_run, n_reused: how many cells were executed and how many were taken from the store.
+        warnings: what plugins did wrong besides.
+    """
+
+    folder: RunFolder
+    plan: Plan
+    rows: Sequence[Row]
+    exit_code: Exit
+    n_run: int = 0
+    n_reused: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One line per row: labels, status, each metric with `_low`, `_high`, `_n` and `_missing`, costs, key."""
+        return frame(self.rows)
+
+    def row(self, **labels: str) -> Row:
+        """The one row with these labels, e.g. `run.row(model="linear", attack="pgd eps=0.1")`.
+
+        Raises:
+            UsageError: none or several have them.
+        """
+        found = [row for row in self.rows if all(row.labels.get(role) == label for role, label in labels.items())]
+        if len(found) != 1:
+            known = "; ".join(str(dict(row.labels)) for row in (found or self.rows)[:8])
+            raise UsageError(f"{len(found) or 'no'} rows are labelled {labels}; there are: {known}")
+        return found[0]
+
+    def records(self, cell: str | Row) -> Records:
+        """The records of a cell, one per example.
+
+        Args:
+            cell: its row, its id, or the part of its id that no other cell has.
+
+        Raises:
+            UsageError: there is no such cell, several are meant, or it left no records.
+        """
+        row = cell if isinstance(cell, Row) else self._row_of(cell)
+        folder = self.folder.cell(row.cell)
+        if not row.cell or not (folder / RECORDS).is_file():
+            raise UsageError(f"{row.cell or 'a derived row'} has no records: it is {row.status} {row.reason}".rstrip())
+        return read_records(folder, row.protocol)
+
+    def expectations(self) -> list[Judged]:
+        """What became of the expectations of the suite."""
+        return judge_expectations(self.plan, self.rows)
+
+    def _row_of(self, cell: str) -> Row:
+        rows = {row.cell: row for row in self.rows if row.cell}
+        found = [rows[cell]] if cell in rows else [row for name, row in rows.items() if cell in name]
+        if len(found) != 1:
+            known = ", ".join(row.cell for row in found) or ", ".join(rows)
+            raise UsageError(f"{len(found) or 'no'} cells are called {cell!r}; there are: {known}")
+        return found[0]
+
+
+class _Silent:
+    """A display that keeps warnings and shows nothing."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def begin(self, total: int, reused: int) -> None:
+        return None
+
+    def working(self, cell: Cell) -> None:
+        return None
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        return None
+
+    def cell_done(self, row: Row) -> None:
+        return None
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def close(self) -> None:
+        return None
+
+
+def run(
+    suite: str | Path,
+    *,
+    device: str = "auto",
+    results: str | Path = "results",
+    batch_size: int = 128,
+    threads: int | None = None,
+    plugin_folders: Iterable[Path] = (),
+    plugins: Mapping[str, ModuleType] | None = None,
+) -> Run:
+    """Run a suite; what was finished before is reused.
+
+    Args:
+        suite: a path, or the name of a shipped suite.
+        device, results, batch_size, threads: as the options of `harness run`.
+        plugin_folders: as `--plugins-dir`.
+        plugins: modules to load as plugins besides the installed ones, by name.
+
+    Raises:
+        HarnessError: the suite, the device or the results folder cannot be used.
+    """
+    folder = Path(results)
+    catalog = load_catalog(plugin_folders, extra=plugins)
+    loaded = load_suite(str(suite))
+    chosen = choose_device(device)
+    store = open_store(folder)
+    signatures = cached_signatures(store, catalog)
+    plan = make_plan(loaded, catalog, signatures)
+    display = _Silent()
+    options = Options(folder, chosen, batch_size, threads or plan.threads or 1)
+    done = run_plan(plan, catalog, signatures, store, options, display)
+    warnings = (*map(str, catalog.failures), *plan.warnings, *display.warnings)
+    return Run(done.folder, plan, done.rows, done.exit_code, done.n_run, done.n_reused, warnings)
+
+
+def open_run(name: str | Path, results: str | Path = "results", *, plugin_folders: Iterable[Path] = ()) -> Run:
+    """A run that has ended, with its rows made again from its records.
+
+    Args:
+        name: its folder, `suite/run-id`, or the name of a suite for its latest run.
+        results: the results folder.
+        plugin_folders: as `--plugins-dir`.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    folder = RunFolder.find(str(name), Path(results))
+    catalog = load_catalog(plugin_folders)
+    plan, rows = recorded_rows(folder, catalog, open_store(Path(results)))
+    return Run(folder, plan, rows, Exit(folder.read_json(RUN).get("exit_code", Exit.INTERRUPTED)))
