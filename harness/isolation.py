@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable
+from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable, StoreError
 from harness.contract.rows import Status
 
 T = TypeVar("T")
@@ -53,8 +53,13 @@ def one_line(text: str) -> str:
 
 
 def isolated(call: Callable[[], T]) -> T | Fault:
-    """The value of a call into plugin code, or what went wrong. Only the user's interrupt passes through."""
+    """The value of a call into plugin code, or what went wrong.
+
+    Only the user's interrupt passes through, and a store that cannot be written, which is no plugin's fault.
+    """
     try:
         return call()
+    except StoreError:
+        raise
     except (Exception, SystemExit) as error:
         return Fault.of(error)

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.contract.errors import Exit, UsageError
 from harness.contract.records import Records
 from harness.contract.rows import Row
-from harness.engine.devices import choose_device
-from harness.engine.runner import Options, cached_signatures, open_store, recorded_rows, run_plan
-from harness.plugins import load_catalog
+from harness.engine.devices import choose_devices
+from harness.engine.runner import (
+    Display,
+    Finished,
+    Options,
+    cached_signatures,
+    open_store,
+    recorded_rows,
+    run_plan,
+)
+from harness.engine.store import Store
+from harness.plugins import Catalog, load_catalog
 from harness.results.expectations import Judged, judge_expectations
 from harness.results.records import RECORDS, read_records
 from harness.results.run_folder import RUN, RunFolder
 from harness.results.table import frame
+from harness.signatures import SignatureReader
 from harness.suite.load import load_suite
-from harness.suite.plan import Plan
+from harness.suite.plan import Isolation, Plan
 from harness.suite.resolve import make_plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.contract.cells import Cell
+
+
+DEFAULT_TIMEOUT = 3600.0
+"""Seconds that a cell may take unless the suite or the user says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,7 @@ class Run:
         return found[0]
 
 
-class _Silent:
+class SilentDisplay:
     """A display that keeps warnings and shows nothing."""
 
     def __init__(self) -> None:
@@ -106,7 +121,7 @@ class _Silent:
     def working(self, cell: Cell) -> None:
         return None
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
         return None
 
     def cell_done(self, row: Row) -> None:
@@ -119,39 +134,90 @@ class _Silent:
         return None
 
 
-def run(
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs: what to run, and how."""
+
+    plan: Plan
+    catalog: Catalog
+    signatures: SignatureReader
+    store: Store
+    options: Options
+
+    def run(self, display: Display) -> Finished:
+        """Run what is missing, reuse the rest."""
+        return run_plan(self.plan, self.catalog, self.signatures, self.store, self.options, display)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Which plugins could not be loaded, or did something wrong in the plan."""
+        return (*map(str, self.catalog.failures), *self.plan.warnings)
+
+
+def prepare(
     suite: str | Path,
     *,
     device: str = "auto",
+    workers: int | None = None,
     results: str | Path = "results",
     batch_size: int = 128,
     threads: int | None = None,
+    isolation: Isolation | None = None,
+    timeout: float | None = None,
     plugin_folders: Iterable[Path] = (),
     plugins: Mapping[str, ModuleType] | None = None,
-) -> Run:
-    """Run a suite; what was finished before is reused.
-
-    Args:
-        suite: a path, or the name of a shipped suite.
-        device, results, batch_size, threads: as the options of `harness run`.
-        plugin_folders: as `--plugins-dir`.
-        plugins: modules to load as plugins besides the installed ones, by name.
+    debug: bool = False,
+) -> Prepared:
+    """Plan a suite and choose how to run it; the arguments are those of `run`.
 
     Raises:
         HarnessError: the suite, the device or the results folder cannot be used.
     """
-    folder = Path(results)
-    catalog = load_catalog(plugin_folders, extra=plugins)
+    folders = tuple(plugin_folders)
     loaded = load_suite(str(suite))
-    chosen = choose_device(device)
-    store = open_store(folder)
+    catalog = load_catalog(folders, extra=plugins)
+    devices = choose_devices(device, workers)
+    store = open_store(Path(results))
     signatures = cached_signatures(store, catalog)
     plan = make_plan(loaded, catalog, signatures)
-    display = _Silent()
-    options = Options(folder, chosen, batch_size, threads or plan.threads or 1)
-    done = run_plan(plan, catalog, signatures, store, options, display)
-    warnings = (*map(str, catalog.failures), *plan.warnings, *display.warnings)
-    return Run(done.folder, plan, done.rows, done.exit_code, done.n_run, done.n_reused, warnings)
+    # A module given by the caller exists in this process only, and a debugger wants the cells here.
+    where: Isolation = isolation or ("inline" if plugins or debug else plan.isolation) or "process"
+    options = Options(
+        results=Path(results),
+        devices=devices,
+        batch_size=batch_size,
+        threads=threads or plan.threads or max(1, _cores() // len(devices)),
+        isolation=where,
+        timeout=timeout or plan.timeout or DEFAULT_TIMEOUT,
+        plugin_folders=folders,
+        debug=debug,
+    )
+    if where == "inline" and len(devices) > 1:
+        raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
+    return Prepared(plan, catalog, signatures, store, options)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(suite: str | Path, **how: Any) -> Run:
+    """Run a suite; what was finished before is reused.
+
+    Args:
+        suite: a path, or the name of a shipped suite.
+        **how: as the options of `harness run`: device ("auto"), workers, results ("results"), batch_size (128),
+            threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`);
+            and plugins, modules to load as plugins besides the installed ones, by name.
+
+    Raises:
+        HarnessError: the suite, the device or the results folder cannot be used.
+    """
+    prepared = prepare(suite, **how)
+    display = SilentDisplay()
+    done = prepared.run(display)
+    warnings = (*prepared.warnings, *display.warnings)
+    return Run(done.folder, prepared.plan, done.rows, done.exit_code, done.n_run, done.n_reused, warnings)
 
 
 def open_run(name: str | Path, results: str | Path = "results", *, plugin_folders: Iterable[Path] = ()) -> Run:

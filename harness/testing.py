@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from harness.contract.records import Records
 from harness.library import Run, run
+from harness.suite.plan import Isolation
 
 
 def run_suite(
@@ -29,6 +31,8 @@ def run_suite(
     device: str = "cpu",
     batch_size: int = 128,
     threads: int = 1,
+    isolation: Isolation = "inline",
+    **how: Any,
 ) -> Run:
     """Run a suite.
 
@@ -37,7 +41,7 @@ def run_suite(
         results: the results folder; two runs into one folder share finished cells and trained weights.
         plugins: modules to load as plugins besides the installed ones, by name.
         plugin_folders: as `--plugins-dir`.
-        device, batch_size, threads: as the options of `harness run`.
+        device, batch_size, threads, isolation, **how: as those of `harness.run`.
     """
     if isinstance(suite, str):
         results.mkdir(parents=True, exist_ok=True)
@@ -51,6 +55,8 @@ def run_suite(
         results=results,
         batch_size=batch_size,
         threads=threads,
+        isolation=isolation,
+        **how,
         plugin_folders=plugin_folders,
         plugins=plugins,
     )

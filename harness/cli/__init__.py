@@ -110,6 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return Exit.OK
     except Exception as error:
+        if "--pdb" in given:
+            import pdb
+
+            traceback.print_exc()
+            pdb.post_mortem(error.__traceback__)
+            return Exit.CELL_NOT_OK
         if debug:
             traceback.print_exc()
         click.echo(

@@ -32,7 +32,7 @@ def _headline(row: Row) -> str:
 
 
 class TerminalDisplay:
-    """A bar over all cells with the time left, and under it how far the running cell has come."""
+    """A bar over all cells with the time left, and under it a bar for each cell that is running."""
 
     def __init__(self) -> None:
         self._console = Console(file=sys.stderr)
@@ -47,36 +47,39 @@ class TerminalDisplay:
             transient=True,
         )
         self._cells: TaskID | None = None
-        self._inner: TaskID | None = None
-        self._label = ""
+        self._running: dict[str, TaskID] = {}
 
     def begin(self, total: int, reused: int) -> None:
         if reused == total:
             return
         self._bars.start()
         self._cells = self._bars.add_task("cells", total=total - reused)
-        self._inner = self._bars.add_task("", total=None)
 
     def working(self, cell: Cell) -> None:
-        labels = cell.labels
-        self._label = " / ".join(labels[role] for role in ("model", "attack", "sampler") if role in labels) or cell.id
-        self.progress("", 0, 0)
+        self._running[cell.id] = self._bars.add_task(escape(_label(cell)), total=None)
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        if self._inner is not None:
-            self._bars.update(self._inner, description=escape(what or self._label), completed=done, total=total or None)
+    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
+        if cell.id in self._running:
+            description = escape(what or _label(cell))
+            self._bars.update(self._running[cell.id], description=description, completed=done, total=total or None)
 
     def cell_done(self, row: Row) -> None:
         if row.status not in (Status.OK, Status.SKIPPED, Status.INTERRUPTED):
             self._console.print(f"[red]{escape(name_of(row))}[/red] {escape(_headline(row))}", highlight=False)
-        if self._cells is not None:
-            self._bars.advance(self._cells)
+        if row.cell in self._running:
+            self._bars.remove_task(self._running.pop(row.cell))
+            if self._cells is not None:
+                self._bars.advance(self._cells)
 
     def warn(self, message: str) -> None:
         self._console.print(f"[yellow]warning:[/yellow] {escape(message)}", highlight=False)
 
     def close(self) -> None:
         self._bars.stop()
+
+
+def _label(cell: Cell) -> str:
+    return " / ".join(cell.labels[role] for role in ("model", "attack", "sampler") if role in cell.labels) or cell.id
 
 
 class LineDisplay:
@@ -95,8 +98,8 @@ class LineDisplay:
     def working(self, cell: Cell) -> None:
         return None
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        if what and done == total:
+    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
+        if what and done == total > 0:
             self._say(f"{what}: done")
 
     def cell_done(self, row: Row) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+import signal
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,14 +14,13 @@ from harness.cli.options import results_option
 if TYPE_CHECKING:
     from harness.cli import Session
     from harness.engine.runner import Finished
-    from harness.plugins import Catalog
-    from harness.signatures import SignatureReader
-    from harness.suite.plan import Plan
+    from harness.library import Prepared
 
 
 @click.command("run")
 @click.argument("suite")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps or auto.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps, auto, or cuda:0,cuda:1.")
+@click.option("--workers", type=click.IntRange(min=1), help="Cells at a time. [default: one a device]")
 @results_option
 @click.option(
     "--batch-size",
@@ -34,40 +32,49 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Torch threads on the CPU. [default: the suite's, else the cores this process may use]",
+    help="Torch threads of each worker. [default: the suite's, else the cores shared among the workers]",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(["inline", "process", "cell"]),
+    help="Cells in this process, in warm workers, or each in a fresh one. [default: the suite's, else process]",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds a cell may take, with training. [default: the suite's, else 3600]",
+)
+@click.option("--pdb", "debugger", is_flag=True, help="Run inline and debug the first exception of a plugin.")
 @click.pass_obj
-def command(session: Session, suite: str, device: str, results: Path, batch_size: int, threads: int | None) -> int:
+def command(session: Session, /, suite: str, debugger: bool, **how: Any) -> int:
     """Run SUITE, a YAML file or the name of a shipped suite, and print its table.
 
     Finished cells and trained weights are kept, so a second run does only what is missing.
     """
     from harness.cli.display import make_display
-    from harness.engine.devices import choose_device
-    from harness.engine.runner import Options, cached_signatures, open_store, run_plan
-    from harness.suite.load import load_suite
-    from harness.suite.resolve import make_plan
+    from harness.library import prepare
 
-    loaded = load_suite(suite)
-    catalog = session.catalog()
-    chosen = choose_device(device)
-    store = open_store(results)
-    signatures = cached_signatures(store, catalog)
-    plan = make_plan(loaded, catalog, signatures)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    options = Options(results, chosen, batch_size, threads or loaded.head.threads or cores, session.debug)
+    prepared = prepare(suite, plugin_folders=session.plugins_dirs, debug=session.debug or debugger, **how)
     display = make_display()
-    for warning in (*map(str, catalog.failures), *plan.warnings):
+    for warning in prepared.warnings:
         display.warn(warning)
-    finished = run_plan(plan, catalog, signatures, store, options, display)
-    _show(plan, finished, signatures, catalog)
+    # A scheduler that ends a job says TERM first; what is done is kept then too.
+    signal.signal(signal.SIGTERM, _interrupt)
+    finished = prepared.run(display)
+    _show(prepared, finished)
     return int(finished.exit_code)
 
 
-def _show(plan: Plan, finished: Finished, signatures: SignatureReader, catalog: Catalog) -> None:
-    from harness.cli.tables import print_tables
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
-    print_tables(plan, finished.rows, signatures, catalog)
+
+def _show(prepared: Prepared, finished: Finished) -> None:
+    from harness.cli.tables import print_expectations, print_tables
+
+    plan = prepared.plan
+    print_tables(plan, finished.rows, prepared.signatures, prepared.catalog)
+    print_expectations(finished.expectations)
     n = len(plan.cells)
     done = f"{finished.n_run} of {n} cells run"
     if finished.n_reused == n:

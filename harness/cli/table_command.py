@@ -22,8 +22,9 @@ def command(session: Session, run: str, results: Path) -> None:
 
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
-    from harness.cli.tables import print_tables
+    from harness.cli.tables import print_expectations, print_tables
     from harness.engine.runner import cached_signatures, open_store, recorded_rows
+    from harness.results.expectations import judge_expectations
     from harness.results.run_folder import RUN, RunFolder
     from harness.results.table import write_tables
 
@@ -34,3 +35,4 @@ def command(session: Session, run: str, results: Path) -> None:
     plan, rows = recorded_rows(folder, catalog, store)
     write_tables(folder, plan, rows, folder.read_json(RUN)["provenance"], signatures, catalog)
     print_tables(plan, rows, signatures, catalog)
+    print_expectations(judge_expectations(plan, rows))

@@ -12,10 +12,12 @@ import click
 if TYPE_CHECKING:
     from harness.contract.rows import Row
     from harness.plugins import Catalog
+    from harness.results.expectations import Judged
     from harness.signatures import SignatureReader
     from harness.suite.plan import Plan
 
 _WIDE = 10_000
+_COLOURS = {"passed": "green", "unresolved": "yellow", "failed": "red"}
 
 
 def print_tables(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> None:
@@ -31,3 +33,13 @@ def print_tables(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, c
         click.echo(terminal(view, width))
         for note in view.notes():
             click.echo(f"  {note}")
+
+
+def print_expectations(expectations: Sequence[Judged]) -> None:
+    """What became of the expectations of a suite, the failed ones last."""
+    if expectations:
+        click.echo()
+    for verdict, colour in _COLOURS.items():
+        for judged in expectations:
+            if judged.verdict == verdict:
+                click.echo(f"{click.style(verdict, fg=colour)}{str(judged).removeprefix(verdict)}")

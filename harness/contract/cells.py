@@ -146,6 +146,25 @@ class Cell:
         slug = ".".join("".join(c if c.isalnum() or c in ".-_" else "-" for c in word) for word in words)
         return f"{slug[:96]}.s{self.seed}-{digest([self.experiment, self.identity])[:8]}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The cell as a JSON object."""
+        return {
+            "experiment": self.experiment,
+            "task": self.task.to_json(),
+            "components": {role: use and use.to_json() for role, use in self.components.items()},
+            "metrics": [use.to_json() for use in self.metrics],
+            "seed": self.seed,
+            "chunk": self.chunk,
+            "skip": self.skip,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Cell:
+        """The inverse of `to_json`."""
+        components = {role: use and Use.from_json(use) for role, use in raw["components"].items()}
+        metrics = tuple(Use.from_json(use) for use in raw["metrics"])
+        return cls(**{**raw, "task": Use.from_json(raw["task"]), "components": components, "metrics": metrics})
+
     @property
     def labels(self) -> dict[str, str]:
         """What tables call the components, by role."""

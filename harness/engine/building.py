@@ -13,12 +13,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from harness.contract.cells import Use
 from harness.contract.context import Context, derive_seed
@@ -26,7 +27,8 @@ from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Trainable
 from harness.engine.keys import key_of, weights_key_inputs
-from harness.engine.store import Store
+from harness.engine.locks import WAITING
+from harness.engine.store import Store, explained
 from harness.plugins import Catalog
 
 _KEPT = 8
@@ -164,7 +166,13 @@ class Builder:
         key = key_of(inputs)
         folder = self.store.get("weights", key)
         if folder is None:
-            self._train(model, use, seed, key, inputs)
+            told = partial(self.on_progress, f"{WAITING} {use.label}, in training elsewhere", 0, 0)
+            claim = self.store.claim("weights", key, told)
+            try:
+                if self.store.get("weights", key) is None:
+                    self._train(model, use, seed, key, inputs)
+            finally:
+                claim.release()
             folder = self.store.folder("weights", key)
         # Loaded back even right after training, so that a fresh and a cached model are the same to the bit.
         model.load_state_dict(load_file(folder / "weights.safetensors", device=self.device))
@@ -201,10 +209,13 @@ class Builder:
             ]
             if broken:
                 raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
-            save_file(state, staged / "weights.safetensors")
-            hasher = hashlib.sha256((staged / "weights.safetensors").read_bytes())
-            about = {"digest": hasher.hexdigest(), "seconds": time.perf_counter() - started, "inputs": inputs}
-            (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
+            seconds = time.perf_counter() - started
+            with explained(self.store.root):
+                # Bytes first, since safetensors reports a full disk in words of its own.
+                content = save(state)
+                (staged / "weights.safetensors").write_bytes(content)
+                about = {"digest": hashlib.sha256(content).hexdigest(), "seconds": seconds, "inputs": inputs}
+                (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
             self.store.commit("weights", key, staged)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.contract.errors import UsageError
@@ -41,6 +42,44 @@ def choose_device(wanted: str) -> str:
             f"device {wanted} was asked for, but torch sees {torch.cuda.device_count()} GPUs, counted from cuda:0"
         )
     return f"cuda:{index}"
+
+
+def choose_devices(wanted: str, workers: int | None = None) -> tuple[str, ...]:
+    """One device for each worker, e.g. of "cuda:0,cuda:1" or of "cpu" with 4 workers.
+
+    Args:
+        wanted: a device, or several separated by commas.
+        workers: how many workers share the devices in turn; by default one a device.
+
+    Raises:
+        UsageError: a device is unknown or not there, they are of different kinds, or fewer workers than devices.
+    """
+    devices = [choose_device(part.strip()) for part in wanted.split(",")]
+    kinds = sorted({device.partition(":")[0] for device in devices})
+    if len(kinds) > 1:
+        raise UsageError(f"devices of one kind are needed, since results may differ between {' and '.join(kinds)}")
+    if len(set(devices)) < len(devices):
+        raise UsageError(f"{wanted!r} names a device twice; to share one, use --workers")
+    n = workers or len(devices)
+    if n < len(devices):
+        raise UsageError(f"{len(devices)} devices need at least as many workers, not {n}")
+    return tuple(devices[i % len(devices)] for i in range(n))
+
+
+def seen_by_worker(device: str, threads: int, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """What a device is called in its worker, and the worker's environment.
+
+    A worker sees no GPU but its own, whatever a plugin in it asks for, and libraries beside torch use as many
+    threads as torch does.
+    """
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    inner = {**environment, **limits}
+    if not device.startswith("cuda"):
+        return device, inner
+    index = int(device.partition(":")[2] or 0)
+    visible = [name.strip() for name in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    inner["CUDA_VISIBLE_DEVICES"] = visible[index] if index < len(visible) else str(index)
+    return "cuda:0", inner
 
 
 def pin_numerics(threads: int) -> None:

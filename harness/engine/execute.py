@@ -5,11 +5,11 @@ Whatever plugin code does on the way becomes a status with a reason.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,8 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
-from harness.engine.result import LOG, CellResult
+from harness.engine.result import CellResult
+from harness.engine.store import explained
 from harness.isolation import Fault, isolated
 from harness.results.records import RECORDS, to_table
 from harness.signatures import SignatureReader
@@ -34,45 +35,31 @@ _CHUNK = 256
 
 
 def execute(
-    cell: Cell,
-    folder: Path,
-    builder: Builder,
-    signatures: SignatureReader,
-    on_progress: Callable[[int, int], None],
-    *,
-    debug: bool = False,
+    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, *, debug: bool = False
 ) -> CellResult:
-    """Run a cell and write records, artifacts, log and result into a folder.
+    """Run a cell and write its records and artifacts into a folder.
 
     Args:
         cell: what to run.
         folder: an empty folder.
         builder: makes its components.
         signatures: says what they need of each other.
-        on_progress: called with (done, total) examples.
-        debug: let exceptions and output through, for a debugger.
+        debug: let exceptions through, for a debugger.
+
+    Raises:
+        StoreError: the folder or the store cannot be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with (folder / LOG).open("w", encoding="utf-8") as log:
-        measure = partial(_measure, cell, folder, builder, signatures, on_progress)
-        if debug:
-            result: CellResult | Fault = measure()
-        else:
-            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-                result = isolated(measure)
-        if isinstance(result, Fault):
-            log.write(result.traceback)
-            result = CellResult(result.status, result.reason, traceback=result.traceback)
+    measure = partial(_measure, cell, folder, builder, signatures)
+    result = measure() if debug else isolated(measure)
+    if isinstance(result, Fault):
+        result = CellResult(result.status, result.reason, traceback=result.traceback)
     if result.status is not Status.OK:
         builder.forget()
-    result = replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
-    result.write(folder)
-    return result
+    return replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
 
 
-def _measure(
-    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, on_progress: Callable[[int, int], None]
-) -> CellResult:
+def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader) -> CellResult:
     task, _ = builder.build(cell.task, cell.seed)
     things: dict[str, Any] = {}
     weights: list[dict[str, Any]] = []
@@ -88,7 +75,8 @@ def _measure(
     scratch.mkdir()
     # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
     treatment = cell.components.get("attack") or cell.components.get("sampler") or cell.task
-    ctx = replace(builder.context(treatment, cell.seed, scratch, on_progress), chunk=cell.chunk)
+    progress = partial(builder.on_progress, "")
+    ctx = replace(builder.context(treatment, cell.seed, scratch, progress), chunk=cell.chunk)
     _synchronise(builder.device)
     clock = time.perf_counter()
     outcome = task.run(**things, ctx=ctx)
@@ -97,10 +85,9 @@ def _measure(
     if not isinstance(outcome, Outcome):
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
     table = to_table(outcome.records)
-    _write(folder, table, outcome)
-    for leftover in sorted(scratch.rglob("*"), reverse=True):
-        leftover.rmdir() if leftover.is_dir() else leftover.unlink()
-    scratch.rmdir()
+    shutil.rmtree(scratch)
+    with explained(folder):
+        _write(folder, table, outcome)
     protocol = json.loads(json.dumps(dict(outcome.protocol)))
     comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
     return CellResult(

@@ -8,7 +8,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,17 @@ from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version
 
 
-def provenance(catalog: Catalog, *, device: str, threads: int | None, batch_size: int) -> dict[str, Any]:
+def provenance(
+    catalog: Catalog, *, devices: Sequence[str], threads: int, batch_size: int, isolation: str
+) -> dict[str, Any]:
     """Facts about this run.
 
     Args:
         catalog: plugins may add facts of their own.
-        device, threads, batch_size: how the cells are run.
+        devices: of each worker.
+        threads, batch_size, isolation: how the cells are run.
     """
+    distinct = list(dict.fromkeys(devices))
     return {
         "harness": harness.__version__,
         "git": git_state(Path.cwd()),
@@ -33,8 +37,10 @@ def provenance(catalog: Catalog, *, device: str, threads: int | None, batch_size
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "torch": distribution_version("torch"),
-        "device": device,
-        "accelerator": _accelerator(device),
+        "device": ",".join(distinct),
+        "accelerator": _accelerator(distinct[0]),
+        "workers": len(devices),
+        "isolation": isolation,
         "threads": threads,
         "batch_size": batch_size,
         "packages": packages(),

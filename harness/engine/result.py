@@ -12,6 +12,7 @@ from harness.contract.rows import Status
 
 RESULT = "result.json"
 LOG = "log.txt"
+KEY = "key.json"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class CellResult:
         device, batch_size: how it was run; the records do not depend on them.
         started: UTC time.
         traceback: of the exception, if one was raised.
+        attempts: what was tried before: status, reason and batch size of each attempt.
+        run: the run that made it.
     """
 
     status: Status
@@ -41,6 +44,8 @@ class CellResult:
     batch_size: int = 0
     started: str = ""
     traceback: str = ""
+    attempts: Sequence[Mapping[str, Any]] = ()
+    run: str = ""
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -51,7 +56,11 @@ class CellResult:
     @classmethod
     def read(cls, folder: Path) -> CellResult:
         """The result stored in a folder."""
-        raw = json.loads((folder / RESULT).read_bytes())
+        return cls.from_json(json.loads((folder / RESULT).read_bytes()))
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> CellResult:
+        """The inverse of `dataclasses.asdict`, also after JSON."""
         return cls(**{**raw, "status": Status(raw["status"])})
 
     def write(self, folder: Path) -> None:

@@ -6,32 +6,36 @@ plugin does ends the run.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from harness.contract.cells import Cell, canonical
-from harness.contract.errors import Exit
+from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.aggregate import aggregate_rows, write_report
-from harness.engine.devices import pin_numerics
 from harness.engine.keys import cell_key_inputs, key_of, signature_key
 from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
-from harness.engine.result import CellResult
-from harness.engine.store import Store
+from harness.engine.result import KEY, CellResult
+from harness.engine.schedule import Schedule
+from harness.engine.store import Store, explained
+from harness.executors import Executor, Job
 from harness.isolation import Fault
 from harness.plugins import Catalog
+from harness.results.expectations import Judged, judge_expectations
 from harness.results.run_folder import RUN, RunFolder
 from harness.results.table import write_tables
 from harness.signatures import SignatureReader
-from harness.suite.plan import Plan
+from harness.suite.plan import Isolation, Plan
 
-if TYPE_CHECKING:
-    from harness.executors import Job
+_CELLS_PER_WORKER = 1000
+
+
+def _no_progress(what: str, done: int, total: int) -> None:
+    return None
 
 
 class Display(Protocol):
@@ -41,10 +45,10 @@ class Display(Protocol):
         """The run starts: so many cells, of which so many are reused."""
 
     def working(self, cell: Cell) -> None:
-        """This cell is running now."""
+        """This cell has begun to run."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """How far the running cell, or a training on its behalf, has come."""
+    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
+        """How far a running cell, or a training on its behalf (`what`), has come."""
 
     def cell_done(self, row: Row) -> None:
         """A cell has ended."""
@@ -62,16 +66,22 @@ class Options:
 
     Attributes:
         results: the results folder.
-        device: a torch device string.
+        devices: a torch device string for each worker.
         batch_size: examples at once; the records do not depend on it.
-        threads: torch threads for work on the CPU.
-        debug: let exceptions of plugins through.
+        threads: torch threads of each worker on the CPU.
+        isolation: "inline" in this process; "process" in warm workers; "cell" in a fresh worker for every cell.
+        timeout: seconds that a cell may take, with the training it needs; None for no limit. Not kept inline.
+        plugin_folders: what workers load as plugins besides the installed ones.
+        debug: let exceptions of plugins through; inline only.
     """
 
     results: Path
-    device: str = "cpu"
+    devices: Sequence[str] = ("cpu",)
     batch_size: int = 128
     threads: int = 1
+    isolation: Isolation = "process"
+    timeout: float | None = None
+    plugin_folders: Sequence[Path] = ()
     debug: bool = False
 
 
@@ -84,6 +94,7 @@ class Finished:
         rows: cells in plan order, each experiment's derived rows after its cells.
         n_run, n_reused: how many cells were executed and how many were taken from the store.
         files: the tables and reports written.
+        expectations: what became of them.
         exit_code: for the command line.
     """
 
@@ -92,6 +103,7 @@ class Finished:
     n_run: int
     n_reused: int
     files: Sequence[Path]
+    expectations: Sequence[Judged]
     exit_code: Exit
 
 
@@ -155,44 +167,64 @@ class _Run:
     options: Options
     display: Display
     _folder: RunFolder = field(init=False)
+    _measurer: Measurer = field(init=False)
+    _inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _keys: dict[str, str] = field(default_factory=dict)
+    _how: dict[str, str] = field(default_factory=dict)
     _ended: dict[str, MeasuredCell] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._measurer = Measurer(self.catalog, self.store)
+
     def go(self) -> Finished:
-        inputs = {
-            cell.id: cell_key_inputs(cell, self.catalog, self.options.device)
-            for cell in self.plan.cells
-            if not cell.skip
-        }
-        keys = {cell_id: key_of(value) for cell_id, value in inputs.items()}
+        device = self.options.devices[0]
+        for cell in self.plan.cells:
+            if not cell.skip:
+                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, device)
+                self._keys[cell.id] = key_of(self._inputs[cell.id])
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
         about = self._about()
         self._folder.write_json(RUN, about | {"status": "running"})
+        try:
+            return self._go(about)
+        except HarnessError as error:
+            self._folder.write_json(RUN, about | {"status": "stopped", "reason": str(error)})
+            raise
+
+    def _go(self, about: Mapping[str, Any]) -> Finished:
         self._observe("harness_run_start", run_id=self._folder.run_id, cells=self.plan.cells)
-        measurer = Measurer(self.catalog, self.store)
-        reusable = {cell_id: folder for cell_id, key in keys.items() if (folder := self._reusable(key)) is not None}
+        reusable = {cell_id: folder for cell_id, key in self._keys.items() if (folder := self._reusable(key))}
         self.display.begin(len(self.plan.cells), len(reusable))
         to_run = []
         for cell in self.plan.cells:
             if cell.skip:
-                self._end(cell, CellResult(Status.SKIPPED, cell.skip), None, measurer)
+                self._end(cell, CellResult(Status.SKIPPED, cell.skip), None)
             elif cell.id in reusable:
-                self._folder.take_cell(cell.id, reusable[cell.id])
-                self._end(cell, CellResult.read(reusable[cell.id]), self._folder.cell(cell.id), measurer)
+                self._take(cell, reusable[cell.id])
             else:
                 to_run.append(cell)
-        interrupted = self._execute(to_run, keys, inputs, measurer) if to_run else False
+        left = self._execute(to_run) if to_run else []
+        for cell in left:
+            self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"), None)
         self.display.close()
         rows = collect_rows(self.plan, self._ended, self.catalog, self.store)
+        expectations = judge_expectations(self.plan, rows)
         files = self._write(rows, about["provenance"])
-        exit_code = self._exit_code(rows, interrupted)
-        n_run = sum(self._ended[cell.id].row.status is not Status.INTERRUPTED for cell in to_run)
-        self._folder.write_json(RUN, about | self._summary(rows, n_run, len(reusable), exit_code))
+        exit_code = self._exit_code(rows, expectations, is_interrupted=bool(left))
+        self._folder.write_json(RUN, {**about, **self._summary(rows, expectations, exit_code)})
         self._observe("harness_run_end", run_id=self._folder.run_id, rows=rows, exit_code=int(exit_code))
-        return Finished(self._folder, rows, n_run, len(reusable), files, exit_code)
+        how = list(self._how.values())
+        return Finished(self._folder, rows, how.count("ran"), how.count("reused"), files, expectations, exit_code)
 
     def _about(self) -> dict[str, Any]:
         options = self.options
-        facts = provenance(self.catalog, device=options.device, threads=options.threads, batch_size=options.batch_size)
+        facts = provenance(
+            self.catalog,
+            devices=options.devices,
+            threads=options.threads,
+            batch_size=options.batch_size,
+            isolation=options.isolation,
+        )
         return {
             "suite": self.plan.suite,
             "run": self._folder.run_id,
@@ -212,57 +244,66 @@ class _Run:
                 return None
         return folder
 
-    def _execute(
-        self, cells: Sequence[Cell], keys: Mapping[str, str], inputs: Mapping[str, Any], measurer: Measurer
-    ) -> bool:
-        """Run the cells; True if the user interrupted."""
-        # Imported here, since they import torch, which a run with nothing to do can spare.
-        from harness.engine.building import Builder
-        from harness.executors import Job
-        from harness.executors.inline import InlineExecutor
-
-        pin_numerics(self.options.threads)
-        builder = Builder(self.catalog, self.store, self.options.device, self.options.batch_size, self.display.progress)
-        executor = InlineExecutor(
-            builder,
-            self.signatures,
-            lambda done, total: self.display.progress("", done, total),
-            debug=self.options.debug,
+    def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Run the cells; returns those left by an interruption."""
+        schedule = Schedule(
+            executor=self._executor(min(len(cells), len(self.options.devices))),
+            store=self.store,
+            keys=self._keys,
+            batch_size=self.options.batch_size,
+            reuse=self._reuse,
+            commit=self._commit,
+            working=self.display.working,
         )
-        waiting = deque(cells)
-        running: dict[str, Job] = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < executor.slots:
-                    cell = waiting.popleft()
-                    running[cell.id] = Job(cell, self.store.open_stage())
-                    executor.submit(running[cell.id])
-                    self.display.working(cell)
-                job, result = executor.next()
-                self._commit(job, result, keys[job.cell.id], inputs[job.cell.id], measurer)
-                self.store.discard(running.pop(job.cell.id).folder)
-        except KeyboardInterrupt:
-            stopped = CellResult(Status.INTERRUPTED, "stopped by the user before it ended")
-            for cell in [*(job.cell for job in running.values()), *waiting]:
-                self._end(cell, stopped, None, measurer)
-            return True
-        finally:
-            executor.close()
-            for job in running.values():
-                self.store.discard(job.folder)
-        return False
+        return schedule.run(cells)
 
-    def _commit(self, job: Job, result: CellResult, key: str, inputs: Any, measurer: Measurer) -> None:
+    def _executor(self, slots: int) -> Executor:
+        # Imported here: inline, cells run in this process, which then needs torch; a run with nothing to do needs none.
+        options = self.options
+        if options.isolation == "inline":
+            from harness.engine.building import Builder
+            from harness.engine.devices import pin_numerics
+            from harness.executors.inline import InlineExecutor
+
+            pin_numerics(options.threads)
+            builder = Builder(self.catalog, self.store, options.devices[0], options.batch_size, _no_progress)
+            return InlineExecutor(builder, self.signatures, self.display.progress, debug=options.debug)
+        from harness.executors.process import ProcessExecutor, setups_for
+
+        setups = setups_for(options.devices[:slots], options.threads, self.store.root, options.plugin_folders)
+        cells_per_worker = 1 if options.isolation == "cell" else _CELLS_PER_WORKER
+        return ProcessExecutor(
+            setups, timeout=options.timeout, cells_per_worker=cells_per_worker, on_progress=self.display.progress
+        )
+
+    def _reuse(self, cell: Cell) -> bool:
+        """Take a cell from the store, if it is there by now."""
+        folder = self._reusable(self._keys[cell.id])
+        if folder is None:
+            return False
+        self._take(cell, folder)
+        return True
+
+    def _take(self, cell: Cell, stored: Path) -> None:
+        self._folder.take_cell(cell.id, stored)
+        self._how[cell.id] = "reused"
+        self._end(cell, CellResult.read(stored), self._folder.cell(cell.id))
+
+    def _commit(self, job: Job, result: CellResult) -> None:
         cell = job.cell
-        (job.folder / "key.json").write_text(canonical(inputs), encoding="utf-8")
+        result = replace(result, run=f"{self.plan.suite}/{self._folder.run_id}")
+        with explained(self.store.root):
+            (job.folder / KEY).write_text(canonical(self._inputs[cell.id]), encoding="utf-8")
+            result.write(job.folder)
+        self._how[cell.id] = "ran"
         if result.status is Status.OK:
-            self._folder.take_cell(cell.id, self.store.commit("cells", key, job.folder))
+            self._folder.take_cell(cell.id, self.store.commit("cells", self._keys[cell.id], job.folder))
         else:
             self._folder.take_cell(cell.id, job.folder, move=True)
-        self._end(cell, result, self._folder.cell(cell.id), measurer)
+        self._end(cell, result, self._folder.cell(cell.id))
 
-    def _end(self, cell: Cell, result: CellResult, folder: Path | None, measurer: Measurer) -> None:
-        measured = measurer.measured(cell, result, folder or self._folder.path)
+    def _end(self, cell: Cell, result: CellResult, folder: Path | None) -> None:
+        measured = self._measurer.measured(cell, result, folder or self._folder.path)
         self._ended[cell.id] = measured
         self.display.cell_done(measured.row)
         self._observe("harness_cell_end", run_id=self._folder.run_id, row=measured.row)
@@ -278,24 +319,25 @@ class _Run:
                     self.display.warn(problem)
         return files
 
-    def _summary(self, rows: Sequence[Row], n_run: int, n_reused: int, exit_code: Exit) -> dict[str, Any]:
+    def _summary(self, rows: Sequence[Row], expectations: Sequence[Judged], exit_code: Exit) -> dict[str, Any]:
         statuses = [str(row.status) for row in rows]
         return {
             "status": "interrupted" if exit_code is Exit.INTERRUPTED else "finished",
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "cells_run": n_run,
-            "cells_reused": n_reused,
+            "cells": {cell_id: {"how": self._how.get(cell_id, ""), "key": key} for cell_id, key in self._keys.items()},
             "statuses": {status: statuses.count(status) for status in sorted(set(statuses))},
+            "expectations": [asdict(judged) for judged in expectations],
             "exit_code": int(exit_code),
         }
 
     @staticmethod
-    def _exit_code(rows: Sequence[Row], interrupted: bool) -> Exit:
-        if interrupted:
+    def _exit_code(rows: Sequence[Row], expectations: Sequence[Judged], *, is_interrupted: bool) -> Exit:
+        if is_interrupted:
             return Exit.INTERRUPTED
         fine = {Status.OK, Status.SKIPPED}
-        all_fine = all(row.status in fine for row in rows) and any(row.status is Status.OK for row in rows)
-        return Exit.OK if all_fine else Exit.CELL_NOT_OK
+        if not all(row.status in fine for row in rows) or not any(row.status is Status.OK for row in rows):
+            return Exit.CELL_NOT_OK
+        return Exit.GATE_FAILED if any(judged.verdict == "failed" for judged in expectations) else Exit.OK
 
     def _observe(self, hook: str, **arguments: Any) -> None:
         """Call every plugin's observer; one that raises is reported and ignored."""

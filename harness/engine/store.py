@@ -12,15 +12,18 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.contract.errors import StoreError
+from harness.engine.locks import Claim, try_claim
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 MANIFEST = "manifest.json"
+_WAIT = 0.1
 
 
 class Store:
@@ -32,9 +35,9 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._staging, self._quarantine = root / "staging", root / "quarantine"
-        with _explained(root):
-            for folder in (self._staging, self._quarantine):
+        self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
+        with explained(root):
+            for folder in (self._staging, self._quarantine, self._locks):
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self._staging, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
@@ -71,13 +74,25 @@ class Store:
         return str(json.loads(about.read_bytes())["digest"]) if about.is_file() else None
 
     def _move_aside(self, folder: Path) -> None:
-        with _explained(self.root):
+        with explained(self.root):
             folder.rename(self._quarantine / f"{folder.name}-{secrets.token_hex(4)}")
+
+    def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
+        """The right to make an entry; None while another process, or this one, is at it."""
+        with explained(self.root):
+            return try_claim(self._locks / f"{kind}-{key}")
+
+    def claim(self, kind: EntryKind, key: str, on_wait: Callable[[], None]) -> Claim:
+        """The right to make an entry, waiting for it; `on_wait` is called now and then meanwhile."""
+        while (claim := self.try_claim(kind, key)) is None:
+            on_wait()
+            time.sleep(_WAIT)
+        return claim
 
     def open_stage(self) -> Path:
         """A fresh folder to write an entry into; end it with `commit` or `discard`."""
         folder = self._staging / f"{os.getpid()}-{secrets.token_hex(6)}"
-        with _explained(self.root):
+        with explained(self.root):
             folder.mkdir()
         return folder
 
@@ -98,7 +113,7 @@ class Store:
     def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
         """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
         final = self.folder(kind, key)
-        with _explained(self.root):
+        with explained(self.root):
             files = sorted(path for path in staged.rglob("*") if path.is_file())
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -115,7 +130,7 @@ class Store:
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
         """Commit a single JSON document."""
-        with self.stage() as staged, _explained(self.root):
+        with self.stage() as staged, explained(self.root):
             (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
             self.commit(kind, key, staged)
 
@@ -126,7 +141,8 @@ class Store:
 
 
 @contextmanager
-def _explained(root: Path) -> Iterator[None]:
+def explained(root: Path) -> Iterator[None]:
+    """Turn what the operating system says of reading and writing into a StoreError about this folder."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,8 @@
-"""Executors place jobs. They do not retry, time out or interpret what comes back; the runner does."""
+"""Executors place jobs. They do not retry or interpret what comes back; the runner does."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,13 +10,23 @@ from typing import Protocol
 from harness.contract.cells import Cell
 from harness.engine.result import CellResult
 
+Progress = Callable[[Cell, str, int, int], None]
+"""Called with the cell, what is going on ("" for the cell itself), and how much of how much is done."""
+
 
 @dataclass(frozen=True)
 class Job:
-    """A cell to run and the empty folder that its result goes to."""
+    """One attempt at a cell.
+
+    Attributes:
+        cell: what to run.
+        folder: the empty folder that records, artifacts and log go to.
+        batch_size: examples at once.
+    """
 
     cell: Cell
     folder: Path
+    batch_size: int
 
 
 class Executor(Protocol):
@@ -28,10 +39,10 @@ class Executor(Protocol):
     slots: int
 
     def submit(self, job: Job) -> None:
-        """Accept a job; return at once."""
+        """Accept a job; return at once. Never called with more than `slots` jobs under way."""
 
-    def next(self) -> tuple[Job, CellResult]:
-        """Wait for a job to end. Call it once per submitted job."""
+    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+        """Wait for a job to end; None if none has after this many seconds."""
 
     def close(self) -> None:
-        """Stop whatever still runs."""
+        """End whatever still runs."""

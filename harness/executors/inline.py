@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.engine.building import Builder
 from harness.engine.execute import execute
-from harness.engine.result import CellResult
-from harness.executors import Job
+from harness.engine.result import LOG, CellResult
+from harness.executors import Job, Progress
+from harness.executors.bounded_log import BoundedLog
 from harness.signatures import SignatureReader
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 class InlineExecutor:
-    """Runs cells one after another in this process."""
+    """Runs cells one after another in this process. It can end no cell that hangs, and no crash leaves it standing.
+
+    Args:
+        builder: makes components.
+        signatures: says what they need of each other.
+        on_progress: called during long work.
+        debug: let exceptions and output of plugins through.
+    """
 
     slots = 1
 
     def __init__(
-        self,
-        builder: Builder,
-        signatures: SignatureReader,
-        on_progress: Callable[[int, int], None],
-        *,
-        debug: bool = False,
+        self, builder: Builder, signatures: SignatureReader, on_progress: Progress, *, debug: bool = False
     ) -> None:
         self._builder, self._signatures, self._on_progress = builder, signatures, on_progress
         self._debug = debug
@@ -32,9 +40,21 @@ class InlineExecutor:
     def submit(self, job: Job) -> None:
         self._waiting.append(job)
 
-    def next(self) -> tuple[Job, CellResult]:
+    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
         job = self._waiting.popleft()
-        return job, execute(job.cell, job.folder, self._builder, self._signatures, self._on_progress, debug=self._debug)
+        log = BoundedLog()
+        self._builder.batch_size = job.batch_size
+        self._builder.on_progress = partial(self._on_progress, job.cell)
+        run: Any = partial(execute, job.cell, job.folder, self._builder, self._signatures)
+        if self._debug:
+            result: CellResult = run(debug=True)
+        else:
+            stream = cast("TextIO", log)
+            with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+                result = run()
+        log.write(result.traceback)
+        (job.folder / LOG).write_bytes(log.content())
+        return job, result
 
     def close(self) -> None:
         self._waiting.clear()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 from harness.contract.cells import Cell, Use, digest
 
+Isolation = Literal["inline", "process", "cell"]
 _HEAD = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
 
 
@@ -73,7 +74,7 @@ class Plan:
     deselected: int = 0
     threads: int | None = None
     timeout: float | None = None
-    isolation: str | None = None
+    isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""Claims: which process works on what. The kernel drops a claim when its process dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+WAITING = "waiting for"
+"""How progress begins while work is done elsewhere; such waiting does not count against a cell's time."""
+
+
+class Claim:
+    """An exclusive lock on a file, held until it is released or the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let others have it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def try_claim(path: Path) -> Claim | None:
+    """The claim on a file, which is made if need be; None while another process (or this one) holds it.
+
+    On a file system that cannot lock, everybody gets the claim: work may then be done twice, and the store keeps
+    one result.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError:
+            return Claim(descriptor)
+        if _is_still(path, descriptor):
+            return Claim(descriptor)
+        # Whoever cleaned up removed the file between opening and locking it.
+        os.close(descriptor)
+
+
+def is_claimed(path: Path) -> bool:
+    """Whether a process holds the claim now."""
+    claim = try_claim(path)
+    if claim is None:
+        return True
+    claim.release()
+    return False
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,36 @@
+"""A log that keeps the beginning and the end of a flood, and says how much is missing between them."""
+
+from __future__ import annotations
+
+_HEAD = 256 * 1024
+_TAIL = 64 * 1024
+
+
+class BoundedLog:
+    """Collects bytes or text; never holds more than about 400 KiB."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def write(self, data: bytes | str) -> int:
+        """Add to the log; returns the length, as files do."""
+        raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+        room = _HEAD - len(self._head)
+        self._head += raw[: max(0, room)]
+        self._tail += raw[max(0, room) :]
+        # Cut seldom, since cutting copies.
+        if len(self._tail) > 2 * _TAIL:
+            self._dropped += len(self._tail) - _TAIL
+            del self._tail[:-_TAIL]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing to do; files have it."""
+
+    def content(self) -> bytes:
+        """What is kept."""
+        if not self._dropped:
+            return bytes(self._head + self._tail)
+        return bytes(self._head + f"\n… {self._dropped} bytes left out …\n".encode() + self._tail)
