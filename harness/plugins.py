@@ -195,8 +195,11 @@ def _import_file(path: Path) -> ModuleType:
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(_code_of(path)):
         taken_by = getattr(sys.modules[name], "__file__", None) or "a built-in module"
         raise UsageError(f"the module name {name!r} is taken by {taken_by}; rename the file")
-    if name not in sys.modules and importlib.util.find_spec(name) is not None:
-        raise UsageError(f"the module name {name!r} is taken by an installed package; rename the file")
+    if name not in sys.modules:
+        other = importlib.util.find_spec(name)
+        # The folder itself may be on the search path, for instance as the working directory.
+        if other is not None and other.origin != str(_code_of(path)):
+            raise UsageError(f"the module name {name!r} is taken by an installed package; rename the file")
     spec = importlib.util.spec_from_file_location(
         name, _code_of(path), submodule_search_locations=[str(path)] if path.is_dir() else None
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -58,15 +57,9 @@ def command(session: Session, /, suite: str, debugger: bool, **how: Any) -> int:
     display = make_display()
     for warning in prepared.warnings:
         display.warn(warning)
-    # A scheduler that ends a job says TERM first; what is done is kept then too.
-    signal.signal(signal.SIGTERM, _interrupt)
     finished = prepared.run(display)
     _show(prepared, finished)
     return int(finished.exit_code)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _show(prepared: Prepared, finished: Finished) -> None:

@@ -241,6 +241,8 @@ class _Run:
         for used in CellResult.read(folder).weights:
             stored = self.store.weights_digest(used["key"])
             if stored is not None and stored != used["digest"]:
+                # Moved aside, since the first entry of a key stays.
+                self.store.move_aside("cells", key)
                 return None
         return folder
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from harness.contract.cells import Cell
+from harness.engine.interrupts import Interrupts
 from harness.engine.locks import Claim
 from harness.engine.result import CellResult
 from harness.engine.retry import Attempt, batch_size_of_next_attempt, with_attempts
@@ -51,26 +52,33 @@ class Schedule:
     def run(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those that were left when the user interrupted."""
         self._waiting.extend(cells)
+        interrupts = Interrupts()
         try:
-            while self._waiting or self._running or self._elsewhere:
-                self._hand_out()
-                if self._running:
-                    ended = self.executor.next(_POLL if self._elsewhere else None)
-                    if ended is not None:
-                        self._take_back(*ended)
-                elif self._elsewhere:
-                    time.sleep(_POLL)
-                self._waiting.extend(self._elsewhere)
-                self._elsewhere.clear()
+            with interrupts:
+                while (self._waiting or self._running or self._elsewhere) and not interrupts.requested:
+                    self._turn(interrupts)
         except KeyboardInterrupt:
-            return [*(job.cell for job in self._running.values()), *self._waiting, *self._elsewhere]
+            interrupts.requested = True
         finally:
             self.executor.close()
             for job in self._running.values():
                 self.store.discard(job.folder)
             for claim in self._claims.values():
                 claim.release()
-        return []
+        return [*(job.cell for job in self._running.values()), *self._waiting, *self._elsewhere]
+
+    def _turn(self, interrupts: Interrupts) -> None:
+        """Hand out what can be handed out, and take back what has ended."""
+        self._hand_out()
+        if self._running:
+            with interrupts.raising(self.executor.in_this_process):
+                ended = self.executor.next(_POLL)
+            if ended is not None:
+                self._take_back(*ended)
+        elif self._elsewhere:
+            time.sleep(_POLL)
+        self._waiting.extend(self._elsewhere)
+        self._elsewhere.clear()
 
     def _hand_out(self) -> None:
         while self._waiting and len(self._running) < self.executor.slots:

@@ -6,6 +6,7 @@ whole or not at all; it is verified on every read, and what does not match is mo
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -65,7 +66,7 @@ class Store:
             intact = False
         if intact:
             return folder
-        self._move_aside(folder)
+        self.move_aside(kind, key)
         return None
 
     def weights_digest(self, key: str) -> str | None:
@@ -73,9 +74,11 @@ class Store:
         about = self.folder("weights", key) / "about.json"
         return str(json.loads(about.read_bytes())["digest"]) if about.is_file() else None
 
-    def _move_aside(self, folder: Path) -> None:
-        with explained(self.root):
-            folder.rename(self._quarantine / f"{folder.name}-{secrets.token_hex(4)}")
+    def move_aside(self, kind: EntryKind, key: str) -> None:
+        """Put an entry that is damaged or out of date into the quarantine."""
+        folder = self.folder(kind, key)
+        with explained(self.root), contextlib.suppress(FileNotFoundError):
+            folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
 
     def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
         """The right to make an entry; None while another process, or this one, is at it."""

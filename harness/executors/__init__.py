@@ -34,9 +34,11 @@ class Executor(Protocol):
 
     Attributes:
         slots: how many jobs it runs at once.
+        in_this_process: whether code of plugins runs in this process, where only an exception can stop it.
     """
 
     slots: int
+    in_this_process: bool
 
     def submit(self, job: Job) -> None:
         """Accept a job; return at once. Never called with more than `slots` jobs under way."""

@@ -29,6 +29,7 @@ class InlineExecutor:
     """
 
     slots = 1
+    in_this_process = True
 
     def __init__(
         self, builder: Builder, signatures: SignatureReader, on_progress: Progress, *, debug: bool = False

@@ -68,6 +68,8 @@ class ProcessExecutor:
         on_progress: called during long work.
     """
 
+    in_this_process = False
+
     def __init__(
         self,
         setups: Sequence[Setup],

@@ -363,10 +363,10 @@ def test_interrupting_keeps_what_is_done(tmp_path: Path, plugin: ModuleType, mon
     original = InlineExecutor.next
     calls = iter(range(9))
 
-    def interrupted(self: InlineExecutor) -> Any:
+    def interrupted(self: InlineExecutor, timeout: float | None = None) -> Any:
         if next(calls) == 1:
             raise KeyboardInterrupt
-        return original(self)
+        return original(self, timeout)
 
     monkeypatch.setattr(InlineExecutor, "next", interrupted)
     done = go(tmp_path, plugin, attacks="[none, {use: noise, sweep: {eps: [0.1, 0.2]}}]")

@@ -14,7 +14,7 @@ from harness.contract.rows import Status
 from harness.suite.plan import Isolation
 from harness.testing import run_suite
 
-HERE = Path(__file__).parent
+PLUGINS = Path(__file__).parent / "plugins"
 KINDS = {
     "raise": (Status.FAILED, "ValueError: a bug of the plugin"),
     "hang": (Status.TIMEOUT, "took longer than 3 s"),
@@ -56,7 +56,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, kinds: list[str], notes: Path
     return run_suite(
         labelled(kinds, notes),
         tmp_path_factory.mktemp("torture"),
-        plugin_folders=[HERE],
+        plugin_folders=[PLUGINS],
         isolation="process",
         workers=3,
         timeout=3,
@@ -72,7 +72,7 @@ def test_every_broken_cell_has_its_status(done: Run) -> None:
 def test_every_healthy_cell_is_right(done: Run, kinds: list[str], notes: Path, tmp_path: Path) -> None:
     """Against the same cells run alone, inline."""
     text = labelled(kinds, notes)
-    alone = run_suite(text + "include: [{attack: 'fine-*'}]\n", tmp_path, plugin_folders=[HERE], isolation="inline")
+    alone = run_suite(text + "include: [{attack: 'fine-*'}]\n", tmp_path, plugin_folders=[PLUGINS], isolation="inline")
     rows = {row.labels["attack"]: row for row in done.rows}
     assert len(alone.rows) == kinds.count("fine") == len(KINDS)
     for row in alone.rows:
@@ -125,7 +125,7 @@ def test_workers_stay_warm_unless_every_cell_shall_have_its_own(
     tmp_path: Path, isolation: Isolation, processes: int
 ) -> None:
     text = labelled(["tell_process"] * 3, tmp_path)
-    run = run_suite(text, tmp_path / "r", plugin_folders=[HERE], isolation=isolation)
+    run = run_suite(text, tmp_path / "r", plugin_folders=[PLUGINS], isolation=isolation)
     assert [row.status for row in run.rows] == [Status.OK] * 3
     pids = {int((tmp_path / f"process-{which}").read_text()) for which in range(3)}
     assert len(pids) == processes

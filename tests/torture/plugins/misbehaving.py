@@ -63,6 +63,9 @@ class Act:
     def run(self, data: Dataset, attack: Behave, ctx: Context) -> Outcome:
         numbers = data.take(range(len(data.ids)))["number"]
         act(attack, ctx)
+        if attack.notes:
+            with (Path(attack.notes) / "executed").open("a") as file:
+                file.write(f"{attack.which}\n")
         drawn = ctx.uniform(data.ids, (), "value", attack.which).numpy()
         return Outcome({"id": list(data.ids), "value": numbers + drawn})
 

@@ -1,0 +1,47 @@
+"""Interruption by the user (INT) or a scheduler (TERM), noticed where nothing is half done."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """While entered, the first signal is noted instead of raised; a second one is raised at once.
+
+    Signals can be caught in the main thread only; elsewhere this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._may_raise = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._noted) for number in _NUMBERS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def raising(self, enabled: bool) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt inside, where code of plugins runs that nothing else can stop."""
+        self._may_raise = enabled
+        try:
+            yield
+        finally:
+            self._may_raise = False
+
+    def _noted(self, number: int, frame: FrameType | None) -> None:
+        is_second, self.requested = self.requested, True
+        if self._may_raise or is_second:
+            raise KeyboardInterrupt
