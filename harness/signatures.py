@@ -6,6 +6,7 @@ Schema. Reading them imports the target, and with it perhaps torch, so what was 
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import re
@@ -22,6 +23,7 @@ from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
 from harness.contract.parameters import ComponentOf, ImportPath, Uncounted, Variants
+from harness.files import explained, write_whole
 from harness.isolation import Fault, isolated
 
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
@@ -167,14 +169,20 @@ class SignatureReader:
         if self._folder is None or self._key is None:
             return read_signature(component)
         path = self._folder / f"{self._key(component)}.json"
-        if path.is_file():
-            return Signature.from_json(path.read_text(encoding="utf-8"))
+        kept = path.read_bytes() if path.is_file() else b""
+        digest, _, text = kept.partition(b"\n")
+        if digest == _sha256(text):
+            return Signature.from_json(text.decode())
         signature = read_signature(component)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        staged = path.with_suffix(f".{id(self)}.tmp")
-        staged.write_text(signature.to_json(), encoding="utf-8")
-        staged.replace(path)
+        text = signature.to_json().encode()
+        with explained(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path, _sha256(text) + b"\n" + text)
         return signature
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def read_signature(component: Component) -> Signature:

@@ -28,7 +28,8 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Trainable
 from harness.engine.keys import key_of, weights_key_inputs
 from harness.engine.locks import WAITING
-from harness.engine.store import Store, explained
+from harness.engine.store import Store
+from harness.files import explained
 from harness.plugins import Catalog
 
 _KEPT = 8

@@ -21,8 +21,9 @@ from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
 from harness.engine.result import KEY, CellResult
 from harness.engine.schedule import Schedule
-from harness.engine.store import Store, explained
+from harness.engine.store import MANIFEST, Store, is_intact
 from harness.executors import Executor, Job
+from harness.files import explained
 from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.results.expectations import Judged, judge_expectations
@@ -151,11 +152,18 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
     cells = {}
     for cell in plan.cells:
         path = folder.cell(cell.id)
-        absent = (
-            CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
-        )
-        cells[cell.id] = measurer.measured(cell, CellResult.read(path) if path.is_dir() else absent, path)
+        cells[cell.id] = measurer.measured(cell, _recorded(cell, path), path)
     return plan, collect_rows(plan, cells, catalog, store)
+
+
+def _recorded(cell: Cell, path: Path) -> CellResult:
+    """What the folder of a run says became of a cell."""
+    if not path.is_dir():
+        return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
+    # Cells that are not ok never were in the store and have no manifest.
+    if (path / MANIFEST).is_file() and not is_intact(path):
+        return CellResult(Status.INVALID, "its files were damaged after the run")
+    return CellResult.read(path)
 
 
 @dataclass

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.contract.errors import StoreError
 from harness.engine.locks import Claim, try_claim
+from harness.files import explained
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 MANIFEST = "manifest.json"
@@ -37,7 +37,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
-        with explained(root):
+        with explained(root.parent):
             for folder in (self._staging, self._quarantine, self._locks):
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self._staging, os.W_OK):
@@ -55,34 +55,30 @@ class Store:
     def get(self, kind: EntryKind, key: str) -> Path | None:
         """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
         folder = self.folder(kind, key)
-        try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-            intact = all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
-        except FileNotFoundError:
-            if not folder.exists():
-                return None
-            intact = False
-        except (ValueError, LookupError, TypeError, AttributeError, OSError):
-            intact = False
-        if intact:
+        if is_intact(folder):
             return folder
         self.move_aside(kind, key)
         return None
 
     def weights_digest(self, key: str) -> str | None:
         """The digest of stored weights, or None if there are none; does not verify them."""
-        about = self.folder("weights", key) / "about.json"
-        return str(json.loads(about.read_bytes())["digest"]) if about.is_file() else None
+        try:
+            return str(json.loads((self.folder("weights", key) / "about.json").read_bytes())["digest"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError):
+            self.move_aside("weights", key)
+            return None
 
     def move_aside(self, kind: EntryKind, key: str) -> None:
         """Put an entry that is damaged or out of date into the quarantine."""
         folder = self.folder(kind, key)
-        with explained(self.root), contextlib.suppress(FileNotFoundError):
+        with explained(self.root.parent), contextlib.suppress(FileNotFoundError):
             folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
 
     def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
         """The right to make an entry; None while another process, or this one, is at it."""
-        with explained(self.root):
+        with explained(self.root.parent):
             return try_claim(self._locks / f"{kind}-{key}")
 
     def claim(self, kind: EntryKind, key: str, on_wait: Callable[[], None]) -> Claim:
@@ -95,7 +91,7 @@ class Store:
     def open_stage(self) -> Path:
         """A fresh folder to write an entry into; end it with `commit` or `discard`."""
         folder = self._staging / f"{os.getpid()}-{secrets.token_hex(6)}"
-        with explained(self.root):
+        with explained(self.root.parent):
             folder.mkdir()
         return folder
 
@@ -116,7 +112,7 @@ class Store:
     def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
         """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
         final = self.folder(kind, key)
-        with explained(self.root):
+        with explained(self.root.parent):
             files = sorted(path for path in staged.rglob("*") if path.is_file())
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -133,7 +129,7 @@ class Store:
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
         """Commit a single JSON document."""
-        with self.stage() as staged, explained(self.root):
+        with self.stage() as staged, explained(self.root.parent):
             (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
             self.commit(kind, key, staged)
 
@@ -143,13 +139,13 @@ class Store:
         return None if folder is None else json.loads((folder / "value.json").read_bytes())
 
 
-@contextmanager
-def explained(root: Path) -> Iterator[None]:
-    """Turn what the operating system says of reading and writing into a StoreError about this folder."""
+def is_intact(folder: Path) -> bool:
+    """Whether the files of an entry are those that its manifest names, to the byte."""
     try:
-        yield
-    except OSError as error:
-        raise StoreError(f"the results folder {str(root)!r} cannot be written: {error.strerror or error}") from error
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
+    except (ValueError, LookupError, TypeError, AttributeError, OSError):
+        return False
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.contract.errors import StoreError, UsageError
+from harness.contract.errors import UsageError
+from harness.files import explained, write_whole
 
 RUN = "run.json"
 
@@ -31,10 +32,8 @@ class RunFolder:
     def create(cls, results: Path, suite: str) -> RunFolder:
         """A new run of a suite. Raises StoreError if it cannot be written."""
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        try:
+        with explained(results):
             (results / suite / run_id / "cells").mkdir(parents=True)
-        except OSError as error:
-            raise StoreError(f"the results folder {str(results)!r} cannot be written: {error.strerror}") from error
         return cls(results / suite / run_id)
 
     @classmethod
@@ -66,10 +65,11 @@ class RunFolder:
     def take_cell(self, cell_id: str, source: Path, *, move: bool = False) -> None:
         """Put a cell's files here: moved, or linked from the store where the file system allows it."""
         final = self.cell(cell_id)
-        if move:
-            shutil.move(source, final)
-        else:
-            shutil.copytree(source, final, copy_function=_link_or_copy, ignore=_without_manifest)
+        with explained(self.path):
+            if move:
+                shutil.move(source, final)
+            else:
+                shutil.copytree(source, final, copy_function=_link_or_copy)
 
     def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file, whole or not at all."""
@@ -77,20 +77,12 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all."""
-        staged = self.path / f".{name}.{os.getpid()}.tmp"
-        try:
-            staged.write_text(text, encoding="utf-8")
-            staged.replace(self.path / name)
-        except OSError as error:
-            raise StoreError(f"{self.path / name} cannot be written: {error.strerror}") from error
+        with explained(self.path):
+            write_whole(self.path / name, text.encode())
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run."""
         return json.loads((self.path / name).read_text(encoding="utf-8"))
-
-
-def _without_manifest(folder: str, names: list[str]) -> set[str]:
-    return {"manifest.json"} & set(names)
 
 
 def _link_or_copy(source: str, target: str) -> None:

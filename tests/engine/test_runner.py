@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness import Run
+from harness import Run, open_run
 from harness.api import Component, Context, Estimate, LabelledInputs, Records, Row, ScoreAccess, Threat, hookimpl
 from harness.contract.rows import Status
 from harness.testing import run_suite
@@ -354,7 +354,7 @@ def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     assert facts["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
     for row in done.rows:
         files = {path.name for path in (folder / "cells" / row.cell).iterdir()}
-        assert files - {"artifacts"} == {"result.json", "records.parquet", "log.txt", "key.json"}
+        assert files - {"artifacts"} == {"result.json", "records.parquet", "log.txt", "key.json", "manifest.json"}
 
 
 def test_interrupting_keeps_what_is_done(tmp_path: Path, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,3 +439,15 @@ def test_data_changes_without_a_new_name(tmp_path: Path, plugin: ModuleType, mon
 
     monkeypatch.setattr(datasets, "load_digits", altered)
     assert go(tmp_path / "b", plugin).rows[0].key != before
+
+
+def test_files_of_a_run_that_were_damaged_give_no_number(tmp_path: Path, plugin: ModuleType) -> None:
+    done = go(tmp_path, plugin)
+    (path,) = (done.folder.cell(row.cell) / "records.parquet" for row in done.rows if row.labels["attack"] == "noise")
+    content = bytearray(path.read_bytes())
+    content[50] ^= 1
+    path.unlink()
+    path.write_bytes(bytes(content))
+    again = open_run(done.folder.path, tmp_path)
+    assert [row.status for row in again.rows] == [Status.OK, Status.INVALID]
+    assert again.row(attack="noise").reason == "its files were damaged after the run"

@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file")
-    with pytest.raises(StoreError, match=r"the results folder '.*store' cannot be written: Not a directory"):
+    with pytest.raises(StoreError, match=r"the results folder '.*results' cannot be written: Not a directory"):
         Store(tmp_path / "results" / "store")
 
 

@@ -1,0 +1,36 @@
+"""Writing files: whole or not at all, and with an error that a user can act on."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.contract.errors import StoreError
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says of reading and writing inside into a StoreError about this folder."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the results folder {str(folder)!r} cannot be written: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    # Arrow puts the number into its message only.
+    number = re.search(r"\[errno (\d+)\]", str(error), re.IGNORECASE)
+    return os.strerror(int(number[1])) if number else error.strerror or str(error)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file by way of a neighbour, so that a reader finds the old content or the new. Raises OSError."""
+    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        staged.write_bytes(content)
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
