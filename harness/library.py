@@ -26,7 +26,7 @@ from harness.engine.store import Store
 from harness.plugins import Catalog, load_catalog
 from harness.results.expectations import Judged, judge_expectations
 from harness.results.records import RECORDS, read_records
-from harness.results.run_folder import RUN, RunFolder
+from harness.results.run_folder import RunFolder
 from harness.results.table import frame
 from harness.signatures import SignatureReader
 from harness.suite.load import load_suite
@@ -234,4 +234,4 @@ def open_run(name: str | Path, results: str | Path = "results", *, plugin_folder
     folder = RunFolder.find(str(name), Path(results))
     catalog = load_catalog(plugin_folders)
     plan, rows = recorded_rows(folder, catalog, open_store(Path(results)))
-    return Run(folder, plan, rows, Exit(folder.read_json(RUN).get("exit_code", Exit.INTERRUPTED)))
+    return Run(folder, plan, rows, Exit(folder.about().get("exit_code", Exit.INTERRUPTED)))

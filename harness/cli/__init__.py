@@ -17,9 +17,11 @@ COMMANDS = {
     "run": "Run a suite and print its table.",
     "plan": "Show the cells of a suite and what will be skipped, without running anything.",
     "table": "Print the table of a finished run again.",
+    "explain": "Say why a cell ran or was reused, and how it ended.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "schema": "Print the JSON Schema of suite files, for editors.",
+    "cache": "Show, check and clean the store of finished cells.",
     "doctor": "Check this installation and every plugin.",
 }
 

@@ -25,7 +25,7 @@ def command(session: Session, run: str, results: Path) -> None:
     from harness.cli.tables import print_expectations, print_tables
     from harness.engine.runner import cached_signatures, open_store, recorded_rows
     from harness.results.expectations import judge_expectations
-    from harness.results.run_folder import RUN, RunFolder
+    from harness.results.run_folder import RunFolder
     from harness.results.table import write_tables
 
     folder = RunFolder.find(run, results)
@@ -33,6 +33,6 @@ def command(session: Session, run: str, results: Path) -> None:
     store = open_store(results)
     signatures = cached_signatures(store, catalog)
     plan, rows = recorded_rows(folder, catalog, store)
-    write_tables(folder, plan, rows, folder.read_json(RUN)["provenance"], signatures, catalog)
+    write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog)
     print_tables(plan, rows, signatures, catalog)
     print_expectations(judge_expectations(plan, rows))

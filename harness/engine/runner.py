@@ -27,7 +27,7 @@ from harness.files import explained
 from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.results.expectations import Judged, judge_expectations
-from harness.results.run_folder import RUN, RunFolder
+from harness.results.run_folder import RUN, SCHEMA, RunFolder
 from harness.results.table import write_tables
 from harness.signatures import SignatureReader
 from harness.suite.plan import Isolation, Plan
@@ -147,7 +147,7 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
 
     A cell without a folder was skipped or never ended.
     """
-    plan = Plan.from_json(folder.read_json(RUN)["plan"])
+    plan = Plan.from_json(folder.about()["plan"])
     measurer = Measurer(catalog, store)
     cells = {}
     for cell in plan.cells:
@@ -234,6 +234,7 @@ class _Run:
             isolation=options.isolation,
         )
         return {
+            "schema": SCHEMA,
             "suite": self.plan.suite,
             "run": self._folder.run_id,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),

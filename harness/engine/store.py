@@ -17,12 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.engine.locks import Claim, try_claim
 from harness.files import explained
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
+ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 MANIFEST = "manifest.json"
 _WAIT = 0.1
 
@@ -56,6 +57,9 @@ class Store:
         """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
         folder = self.folder(kind, key)
         if is_intact(folder):
+            # When it was last used, for those who clean up; a store that cannot be written can still be read.
+            with contextlib.suppress(OSError):
+                os.utime(folder / MANIFEST)
             return folder
         self.move_aside(kind, key)
         return None
@@ -90,7 +94,7 @@ class Store:
 
     def open_stage(self) -> Path:
         """A fresh folder to write an entry into; end it with `commit` or `discard`."""
-        folder = self._staging / f"{os.getpid()}-{secrets.token_hex(6)}"
+        folder = self._staging / f"{os.uname().nodename}+{os.getpid()}-{secrets.token_hex(6)}"
         with explained(self.root.parent):
             folder.mkdir()
         return folder

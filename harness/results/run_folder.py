@@ -16,6 +16,8 @@ from harness.contract.errors import UsageError
 from harness.files import explained, write_whole
 
 RUN = "run.json"
+SCHEMA = 1
+"""Of run.json; raise it when what is written there changes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class RunFolder:
     @classmethod
     def create(cls, results: Path, suite: str) -> RunFolder:
         """A new run of a suite. Raises StoreError if it cannot be written."""
-        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        # Names sort by time, to the millisecond; the rest tells runs on several machines apart.
+        now = datetime.now(UTC)
+        run_id = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"
         with explained(results):
             (results / suite / run_id / "cells").mkdir(parents=True)
         return cls(results / suite / run_id)
@@ -79,6 +83,19 @@ class RunFolder:
         """Write a text file, whole or not at all."""
         with explained(self.path):
             write_whole(self.path / name, text.encode())
+
+    def about(self) -> dict[str, Any]:
+        """What run.json says.
+
+        Raises:
+            UsageError: another version of harness wrote it.
+        """
+        about: dict[str, Any] = self.read_json(RUN)
+        if about.get("schema") != SCHEMA:
+            raise UsageError(
+                f"{self.path} was written by another version of harness; its tables and records can be read as files"
+            )
+        return about
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run."""

@@ -1,0 +1,85 @@
+"""`harness cache`: the store of finished cells and trained weights."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from harness.cli.options import results_option
+
+
+@click.group("cache")
+def command() -> None:
+    """Show, check and clean the store of finished cells, trained weights and estimates."""
+
+
+@command.command("ls")
+@results_option
+def show(results: Path) -> None:
+    """Show how much lies in the store."""
+    from tabulate import tabulate
+
+    from harness.engine.cleaning import usage
+    from harness.engine.runner import open_store
+
+    body = [[u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)] for u in usage(open_store(results))]
+    click.echo(
+        tabulate(
+            body,
+            ["", "entries", "size", "oldest used", "newest used"],
+            tablefmt="simple",
+            colalign=("left", "right", "right", "right", "right"),
+        )
+    )
+
+
+@command.command("verify")
+@results_option
+def verify(results: Path) -> int:
+    """Check every file against its digest; damaged entries go to the quarantine, and the exit code is 1."""
+    from harness.engine.cleaning import damaged
+    from harness.engine.runner import open_store
+
+    n = 0
+    for kind, key in damaged(open_store(results)):
+        n += 1
+        click.echo(f"damaged: {kind} {key[:16]}; it will be made again when it is needed")
+    click.echo(f"{n} damaged entries moved to the quarantine" if n else "every entry is as it was written")
+    return int(n > 0)
+
+
+@command.command("gc")
+@click.option("--older-than", type=click.FloatRange(min=0), help="Also remove entries not used for so many days.")
+@results_option
+def collect(results: Path, older_than: float | None) -> None:
+    """Remove what is of no more use: the quarantine, what dead processes left behind, old locks.
+
+    Tables and records of runs stay as they are.
+    """
+    from harness.engine.cleaning import clean
+    from harness.engine.runner import open_store
+
+    cleaned = clean(open_store(results), older_than_days=older_than)
+    told = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)
+    click.echo(f"removed {told}: {size_text(cleaned.size)}" if told else "nothing to remove")
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _age(moment: float | None) -> str:
+    if moment is None:
+        return ""
+    seconds = max(0.0, time.time() - moment)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return "now"

@@ -1,0 +1,69 @@
+"""`harness explain RUN CELL`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+
+if TYPE_CHECKING:
+    from harness.contract.cells import Cell
+    from harness.engine.result import CellResult
+
+_TAIL = 20
+
+
+@click.command("explain")
+@click.argument("run")
+@click.argument("cell")
+@results_option
+def command(run: str, cell: str, results: Path) -> None:
+    """Say what a CELL of RUN was, why it ran or was reused, what was attempted, and what it printed last.
+
+    CELL is its id (see the folder cells/ of the run), or a part of it that no other cell has.
+    """
+    from tabulate import tabulate
+
+    from harness.engine.explain import explain
+    from harness.results.run_folder import RunFolder
+
+    folder = RunFolder.find(run, results)
+    found = explain(folder, cell)
+    click.secho(found.cell.id, bold=True, nl=False)
+    click.echo(f"  in {folder.path}")
+    click.echo(tabulate(_parts(found.cell), tablefmt="plain"))
+    click.echo(f"\n{found.how}: {found.why}")
+    if found.differences:
+        body = [[d.field, d.before, d.after] for d in found.differences]
+        click.echo(tabulate(body, ["what differs", "then", "now"], tablefmt="simple", disable_numparse=True))
+    if found.result is not None:
+        _show_result(found.result)
+    if found.log.strip():
+        lines = found.log.rstrip().splitlines()
+        click.echo(f"\nlog{f', the last {_TAIL} of {len(lines)} lines' if len(lines) > _TAIL else ''}:")
+        for line in lines[-_TAIL:]:
+            click.echo(f"  {line}")
+
+
+def _parts(cell: Cell) -> list[list[str]]:
+    uses = [("task", cell.task), *((str(role), use) for role, use in cell.components.items())]
+    rows = []
+    for role, use in uses:
+        parameters = {} if use is None else use.identity["parameters"]
+        told = ", ".join(f"{name} {json.dumps(value)}" for name, value in parameters.items())
+        rows.append([f"  {role}", use.label if use else "none", use.name if use else "", told])
+    return [*rows, ["  seed", str(cell.seed), "", ""]]
+
+
+def _show_result(result: CellResult) -> None:
+    seconds = "" if result.seconds is None else f", {result.seconds:.2f} s"
+    where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
+    click.echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
+    for number, attempt in enumerate(result.attempts, start=1):
+        click.echo(f"  attempt {number}: {attempt['status']}, batch size {attempt['batch_size']}: {attempt['reason']}")
+    for used in result.weights:
+        click.echo(f"  weights {used['key'][:12]}, trained in {used['seconds']:.1f} s")
