@@ -13,13 +13,13 @@ from harness.contract.errors import Exit, UsageError
 from harness.contract.records import Records
 from harness.contract.rows import Row
 from harness.engine.devices import choose_devices
+from harness.engine.recorded import recorded_rows
 from harness.engine.runner import (
     Display,
     Finished,
     Options,
     cached_signatures,
     open_store,
-    recorded_rows,
     run_plan,
 )
 from harness.engine.store import Store

@@ -16,7 +16,7 @@ from harness.plugins import CORE, Catalog, distribution_version
 
 KEY_SCHEMA = 1
 _CORE_FOLDER = Path(__file__).resolve().parents[1]
-_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py")
+_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/result.py")
 _NUMERICS = ("torch", "numpy")
 
 

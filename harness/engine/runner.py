@@ -12,16 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.contract.cells import Cell, canonical
+from harness.contract.cells import Cell, Use, canonical
 from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.aggregate import aggregate_rows, write_report
 from harness.engine.keys import cell_key_inputs, key_of, signature_key
 from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
+from harness.engine.recorded import collect_rows
 from harness.engine.result import KEY, CellResult
 from harness.engine.schedule import Schedule
-from harness.engine.store import MANIFEST, Store, is_intact
+from harness.engine.store import Store
 from harness.executors import Executor, Job
 from harness.files import explained
 from harness.isolation import Fault
@@ -128,46 +129,23 @@ def run_plan(
     Raises:
         StoreError: the results folder cannot be written.
     """
-    return _Run(plan, catalog, signatures, store, options, display).go()
-
-
-def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
-    """The rows of every experiment: its cells in plan order, then what its aggregates make of them."""
-    rows: list[Row] = []
-    for name, experiment in plan.experiments.items():
-        own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
-        rows += [cell.row for cell in own]
-        for use in experiment.aggregates:
-            rows += aggregate_rows(use, own, catalog, store)
-    return rows
-
-
-def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Plan, list[Row]]:
-    """The plan and the rows of a finished run, made again from its cells.
-
-    A cell without a folder was skipped or never ended.
-    """
-    plan = Plan.from_json(folder.about()["plan"])
-    measurer = Measurer(catalog, store)
-    cells = {}
-    for cell in plan.cells:
-        path = folder.cell(cell.id)
-        cells[cell.id] = measurer.measured(cell, _recorded(cell, path), path)
-    return plan, collect_rows(plan, cells, catalog, store)
-
-
-def _recorded(cell: Cell, path: Path) -> CellResult:
-    """What the folder of a run says became of a cell."""
-    if not path.is_dir():
-        return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
-    # Cells that are not ok never were in the store and have no manifest.
-    if (path / MANIFEST).is_file() and not is_intact(path):
-        return CellResult(Status.INVALID, "its files were damaged after the run")
-    return CellResult.read(path)
+    run = LiveRun(plan, catalog, signatures, store, options, display)
+    run.run(plan.cells)
+    return run.finish()
 
 
 @dataclass
-class _Run:
+class LiveRun:
+    """A run under way: `run` some or all of its cells, once or more often, then `finish`.
+
+    Args:
+        plan: all its cells.
+        catalog, signatures: where components are found, and what they take.
+        store: what finished cells are kept in.
+        options: how to run.
+        display: shows it.
+    """
+
     plan: Plan
     catalog: Catalog
     signatures: SignatureReader
@@ -176,6 +154,8 @@ class _Run:
     display: Display
     _folder: RunFolder = field(init=False)
     _measurer: Measurer = field(init=False)
+    _origin: dict[str, Any] = field(init=False)
+    _is_interrupted: bool = False
     _inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _how: dict[str, str] = field(default_factory=dict)
@@ -183,43 +163,56 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._measurer = Measurer(self.catalog, self.store)
-
-    def go(self) -> Finished:
-        device = self.options.devices[0]
         for cell in self.plan.cells:
             if not cell.skip:
-                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, device)
+                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, self.options.devices[0])
                 self._keys[cell.id] = key_of(self._inputs[cell.id])
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
-        about = self._about()
-        self._folder.write_json(RUN, about | {"status": "running"})
-        try:
-            return self._go(about)
-        except HarnessError as error:
-            self._folder.write_json(RUN, about | {"status": "stopped", "reason": str(error)})
-            raise
-
-    def _go(self, about: Mapping[str, Any]) -> Finished:
+        self._origin = self._about()
+        self._folder.write_json(RUN, self._origin | {"status": "running"})
         self._observe("harness_run_start", run_id=self._folder.run_id, cells=self.plan.cells)
-        reusable = {cell_id: folder for cell_id, key in self._keys.items() if (folder := self._reusable(key))}
-        self.display.begin(len(self.plan.cells), len(reusable))
+
+    def run(self, cells: Sequence[Cell]) -> list[MeasuredCell]:
+        """Run cells of the plan, or reuse them; returns those that have ended.
+
+        Raises:
+            StoreError: the results folder cannot be written.
+            HarnessError: a worker cannot start.
+        """
+        reusable = {cell.id: folder for cell in cells if not cell.skip and (folder := self._reusable(cell))}
+        self.display.begin(len(cells), len(reusable))
         to_run = []
-        for cell in self.plan.cells:
+        for cell in cells:
             if cell.skip:
                 self._end(cell, CellResult(Status.SKIPPED, cell.skip), None)
             elif cell.id in reusable:
                 self._take(cell, reusable[cell.id])
             else:
                 to_run.append(cell)
-        left = self._execute(to_run) if to_run else []
-        for cell in left:
-            self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"), None)
-        self.display.close()
+        try:
+            self._is_interrupted |= bool(self._execute(to_run) if to_run else ())
+        except HarnessError as error:
+            self._folder.write_json(RUN, self._origin | {"status": "stopped", "reason": str(error)})
+            raise
+        finally:
+            self.display.close()
+        return [self._ended[cell.id] for cell in cells if cell.id in self._ended]
+
+    def derived_rows(self, experiment: str, aggregate: Use) -> list[Row]:
+        """The rows that an aggregate makes of what has ended of an experiment."""
+        own = [self._ended[c.id] for c in self.plan.cells if c.experiment == experiment and c.id in self._ended]
+        return aggregate_rows(aggregate, own, self.catalog, self.store)
+
+    def finish(self) -> Finished:
+        """Write the tables; cells that have not ended are `interrupted`."""
+        for cell in self.plan.cells:
+            if cell.id not in self._ended:
+                self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"), None)
         rows = collect_rows(self.plan, self._ended, self.catalog, self.store)
         expectations = judge_expectations(self.plan, rows)
-        files = self._write(rows, about["provenance"])
-        exit_code = self._exit_code(rows, expectations, is_interrupted=bool(left))
-        self._folder.write_json(RUN, {**about, **self._summary(rows, expectations, exit_code)})
+        files = self._write(rows, self._origin["provenance"])
+        exit_code = self._exit_code(rows, expectations, is_interrupted=self._is_interrupted)
+        self._folder.write_json(RUN, {**self._origin, **self._summary(rows, expectations, exit_code)})
         self._observe("harness_run_end", run_id=self._folder.run_id, rows=rows, exit_code=int(exit_code))
         how = list(self._how.values())
         return Finished(self._folder, rows, how.count("ran"), how.count("reused"), files, expectations, exit_code)
@@ -242,8 +235,9 @@ class _Run:
             "plan": self.plan.to_json(),
         }
 
-    def _reusable(self, key: str) -> Path | None:
-        """A finished cell with this key whose weights are still the ones in the store."""
+    def _reusable(self, cell: Cell) -> Path | None:
+        """The cell as the store has it, if its weights are still the ones in the store."""
+        key = self._keys[cell.id]
         folder = self.store.get("cells", key)
         if folder is None:
             return None
@@ -289,7 +283,7 @@ class _Run:
 
     def _reuse(self, cell: Cell) -> bool:
         """Take a cell from the store, if it is there by now."""
-        folder = self._reusable(self._keys[cell.id])
+        folder = self._reusable(cell)
         if folder is None:
             return False
         self._take(cell, folder)

@@ -184,7 +184,7 @@ def test_help_names_every_command(harness: Harness) -> None:
         (["run", "tiny.yaml", "--device", "gpu"], "unknown device 'gpu'"),
         (["run", "tiny.yaml", "--device", "cuda:99"], "device cuda:99 was asked for"),
         (["run", "tiny.yaml", "--batch-size", "0"], "0 is not in the range"),
-        (["run", "tiny.yaml", "--results", "tiny.yaml"], "the results folder 'tiny.yaml/store' cannot be written"),
+        (["run", "tiny.yaml", "--results", "tiny.yaml"], "the results folder 'tiny.yaml' cannot be written"),
         (["--plugins-dir", "gone", "list"], "plugins folder 'gone' does not exist"),
         (["describe", "pdg"], "there is no component named 'pdg'; did you mean 'pgd'?"),
         (["describe", "torchattacks", "Sqare"], "has no variant 'Sqare'"),

@@ -8,7 +8,7 @@ import pytest
 
 from harness import Run
 from harness.contract.errors import UsageError
-from harness.engine.explain import explain
+from harness.engine.explain import Difference, explain
 from harness.testing import run_suite
 
 PLUGINS = Path(__file__).parents[1] / "torture" / "plugins"
@@ -35,9 +35,8 @@ def test_the_inputs_that_differ_are_named(tmp_path: Path) -> None:
     first = go(tmp_path)
     found = explain(go(tmp_path, SUITE.replace("tiny", "{use: tiny, with: {n: 9}}")).folder, "a.tiny")
     assert found.why == f"what its records depend on has changed since run {first.folder.run_id}"
-    assert [(d.field, d.before, d.after) for d in found.differences] == [
-        ("cell.components.data.parameters.n", "8", "9")
-    ]
+    (difference,) = found.differences
+    assert difference == Difference("cell.components.data.parameters.n", "8", "9")
 
 
 def test_only_ok_cells_are_reused(tmp_path: Path) -> None:
@@ -60,7 +59,7 @@ def test_an_entry_that_is_gone(tmp_path: Path) -> None:
 
 def test_names_that_no_cell_or_several_have(tmp_path: Path) -> None:
     done = go(tmp_path, SUITE.replace("[{use: behave, as: a, with: {which: 1}}]", "[behave, {use: behave, as: b}]"))
-    with pytest.raises(UsageError, match="no cells are called 'zzz'; there are\n  behave.tiny"):
+    with pytest.raises(UsageError, match=r"no cells are called 'zzz'; there are\n  behave\.tiny"):
         explain(done.folder, "zzz")
     with pytest.raises(UsageError, match="2 cells are called 'tiny'"):
         explain(done.folder, "tiny")
