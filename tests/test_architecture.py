@@ -24,10 +24,11 @@ ALLOWED = {
     "suite": {"contract", "isolation", "plugins", "signatures"},
     "tasks": {"contract", "engine", "results"},
     "engine": {"contract", "files", "executors", "isolation", "plugins", "results", "signatures", "suite"},
-    "executors": {"contract", "engine", "signatures"},
+    "executors": {"contract", "engine", "plugins", "signatures"},
     "builtin": {"contract", "hooks"},
-    "cli": {"contract", "engine", "plugins", "results", "signatures", "suite"},
-    "library": {"contract", "engine", "plugins", "results", "suite"},
+    "cli": {"contract", "engine", "library", "plugins", "results", "signatures", "suite"},
+    "library": {"contract", "engine", "plugins", "results", "signatures", "suite"},
+    "pytest_plugin": {"contract", "engine", "library", "results"},
     "testing": {"contract", "library"},
 }
 

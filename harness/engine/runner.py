@@ -130,8 +130,11 @@ def run_plan(
         StoreError: the results folder cannot be written.
     """
     run = LiveRun(plan, catalog, signatures, store, options, display)
-    run.run(plan.cells)
-    return run.finish()
+    try:
+        run.run(plan.cells)
+        return run.finish()
+    finally:
+        run.close()
 
 
 @dataclass
@@ -155,6 +158,7 @@ class LiveRun:
     _folder: RunFolder = field(init=False)
     _measurer: Measurer = field(init=False)
     _origin: dict[str, Any] = field(init=False)
+    _executor: Executor | None = None
     _is_interrupted: bool = False
     _inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
@@ -192,11 +196,18 @@ class LiveRun:
         try:
             self._is_interrupted |= bool(self._execute(to_run) if to_run else ())
         except HarnessError as error:
+            self.close()
             self._folder.write_json(RUN, self._origin | {"status": "stopped", "reason": str(error)})
             raise
         finally:
             self.display.close()
         return [self._ended[cell.id] for cell in cells if cell.id in self._ended]
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
 
     def derived_rows(self, experiment: str, aggregate: Use) -> list[Row]:
         """The rows that an aggregate makes of what has ended of an experiment."""
@@ -205,6 +216,7 @@ class LiveRun:
 
     def finish(self) -> Finished:
         """Write the tables; cells that have not ended are `interrupted`."""
+        self.close()
         for cell in self.plan.cells:
             if cell.id not in self._ended:
                 self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"), None)
@@ -251,8 +263,10 @@ class LiveRun:
 
     def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those left by an interruption."""
+        if self._executor is None:
+            self._executor = self._make_executor()
         schedule = Schedule(
-            executor=self._executor(min(len(cells), len(self.options.devices))),
+            executor=self._executor,
             store=self.store,
             keys=self._keys,
             batch_size=self.options.batch_size,
@@ -262,7 +276,7 @@ class LiveRun:
         )
         return schedule.run(cells)
 
-    def _executor(self, slots: int) -> Executor:
+    def _make_executor(self) -> Executor:
         # Imported here: inline, cells run in this process, which then needs torch; a run with nothing to do needs none.
         options = self.options
         if options.isolation == "inline":
@@ -275,7 +289,7 @@ class LiveRun:
             return InlineExecutor(builder, self.signatures, self.display.progress, debug=options.debug)
         from harness.executors.process import ProcessExecutor, setups_for
 
-        setups = setups_for(options.devices[:slots], options.threads, self.store.root, options.plugin_folders)
+        setups = setups_for(options.devices, options.threads, self.store.root, options.plugin_folders)
         cells_per_worker = 1 if options.isolation == "cell" else _CELLS_PER_WORKER
         return ProcessExecutor(
             setups, timeout=options.timeout, cells_per_worker=cells_per_worker, on_progress=self.display.progress

@@ -50,7 +50,10 @@ class Schedule:
     _begun: set[str] = field(default_factory=set)
 
     def run(self, cells: Sequence[Cell]) -> list[Cell]:
-        """Run the cells; returns those that were left when the user interrupted."""
+        """Run the cells; returns those that were left when the user interrupted.
+
+        The executor stays open, unless some of its jobs were left.
+        """
         self._waiting.extend(cells)
         interrupts = Interrupts()
         try:
@@ -60,7 +63,8 @@ class Schedule:
         except KeyboardInterrupt:
             interrupts.requested = True
         finally:
-            self.executor.close()
+            if self._running:
+                self.executor.close()
             for job in self._running.values():
                 self.store.discard(job.folder)
             for claim in self._claims.values():

@@ -84,6 +84,7 @@ class ProcessExecutor:
         self._workers: list[_Worker | None] = [None] * self.slots
         self._selector = selectors.DefaultSelector()
         self._done: list[tuple[Job, CellResult]] = []
+        self._is_closed = False
         self._guardian = subprocess.Popen(
             [sys.executable, "-E", "-S", guardian_module.__file__],
             stdin=subprocess.PIPE,
@@ -127,7 +128,10 @@ class ProcessExecutor:
         return self._done.pop(0)
 
     def close(self) -> None:
-        """End all workers and the guardian."""
+        """End all workers and the guardian; closing twice is fine."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         living = [worker for worker in self._workers if worker is not None]
         for worker in living:
             signal_group(worker.process.pid, signal.SIGTERM if worker.job else signal.SIGKILL)

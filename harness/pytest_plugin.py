@@ -1,0 +1,158 @@
+"""`pytest suites/robustness.yaml`: every cell of a suite is a test, and so is every expectation.
+
+A cell that is not ok fails, one that is skipped is skipped; an expectation fails the test of the row it concerns. With
+pytest-benchmark installed, the seconds that each cell measured enter its report and its JSON, where
+`pytest-benchmark compare` finds them. A suite is collected only if it is named on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.contract.cells import Cell, Use
+    from harness.contract.rows import Row
+    from harness.engine.runner import LiveRun
+    from harness.library import Prepared
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options as those of `harness run`."""
+    group = parser.getgroup("harness", "benchmark suites of harness")
+    group.addoption("--harness-device", default="auto", help="cpu, cuda, cuda:N, mps or auto")
+    group.addoption("--harness-results", default="results", help="folder of runs and of the store of finished cells")
+    group.addoption("--harness-plugins-dir", action="append", default=[], help="load every module there as a plugin")
+    group.addoption("--harness-isolation", choices=["inline", "process", "cell"], help="where cells run")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A suite that was named on the command line."""
+    if file_path.suffix in (".yaml", ".yml") and parent.session.isinitpath(file_path):
+        collector: pytest.Collector = SuiteFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+class SuiteFile(pytest.File):
+    """A suite; its run begins with the first of its tests and ends with the last."""
+
+    _prepared: Prepared
+    _live: LiveRun | None = None
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One test for every cell, then one for every aggregate."""
+        from harness.contract.errors import HarnessError
+        from harness.library import prepare
+
+        option = self.config.getoption
+        try:
+            self._prepared = prepare(
+                self.path,
+                device=option("--harness-device"),
+                results=option("--harness-results"),
+                isolation=option("--harness-isolation"),
+                plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
+            )
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from error
+        has_benchmark = self.config.pluginmanager.hasplugin("benchmark")
+        plan = self._prepared.plan
+        for cell in plan.cells:
+            yield self._item(self._name(cell), _cell_test(self, cell, has_benchmark), cell)
+        for experiment in plan.experiments.values():
+            for aggregate in experiment.aggregates:
+                name = "/".join([*([experiment.name] if len(plan.experiments) > 1 else []), aggregate.label])
+                yield self._item(name, _aggregate_test(self, experiment.name, aggregate))
+
+    def _item(self, name: str, function: Callable[..., None], cell: Cell | None = None) -> pytest.Item:
+        item: pytest.Item = pytest.Function.from_parent(self, name=name, callobj=function)
+        if cell is not None and cell.skip:
+            item.add_marker(pytest.mark.skip(reason=cell.skip))
+        if "benchmark" in getattr(item, "fixturenames", ()):
+            # The clock of this cell: it stands still but for the seconds that the cell has measured.
+            item.add_marker(pytest.mark.benchmark(timer=function.clock))  # type: ignore[attr-defined]
+        return item
+
+    def _name(self, cell: Cell) -> str:
+        """The labels of a cell, without those that are the same for all."""
+        plan = self._prepared.plan
+        roles = ("data", "model", "attack", "sampler")
+        several = [role for role in roles if len({c.labels.get(role) for c in plan.cells}) > 1]
+        parts = [cell.experiment] if len(plan.experiments) > 1 else []
+        parts += [cell.labels[role] for role in several if role in cell.labels]
+        parts += [f"seed {cell.seed}"] if len({c.seed for c in plan.cells}) > 1 else []
+        return "/".join(parts) or cell.labels.get("model") or cell.experiment
+
+    def live(self) -> LiveRun:
+        """The run, begun if it has not begun."""
+        if self._live is None:
+            from harness.engine.runner import LiveRun
+            from harness.library import SilentDisplay
+
+            made = self._prepared
+            self._live = LiveRun(made.plan, made.catalog, made.signatures, made.store, made.options, SilentDisplay())
+        return self._live
+
+    def teardown(self) -> None:
+        """Write the tables of what was run."""
+        if self._live is not None:
+            self._live.finish()
+            self._live = None
+
+    def check(self, row: Row) -> None:
+        """Fail unless the row is ok and keeps what is expected of it."""
+        from harness.contract.rows import Status
+        from harness.results.expectations import judge_expectations
+
+        if row.status is Status.SKIPPED:
+            pytest.skip(row.reason)
+        if row.status is not Status.OK:
+            pytest.fail(f"{row.status}: {row.reason}", pytrace=False)
+        judged = [each for each in judge_expectations(self._prepared.plan, [row]) if each.row]
+        failed = [str(each) for each in judged if each.verdict == "failed"]
+        if failed:
+            pytest.fail("\n".join(failed), pytrace=False)
+
+
+class _Clock:
+    """A timer for pytest-benchmark that shows the seconds a cell says it took."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _cell_test(suite: SuiteFile, cell: Cell, has_benchmark: bool) -> Callable[..., None]:
+    clock = _Clock()
+
+    def measure() -> Row:
+        ended = suite.live().run([cell])
+        if not ended:
+            raise KeyboardInterrupt
+        clock.now += ended[0].row.seconds or 0.0
+        return ended[0].row
+
+    def with_benchmark(benchmark: Any) -> None:
+        suite.check(benchmark.pedantic(measure, rounds=1))
+
+    def without() -> None:
+        suite.check(measure())
+
+    if not has_benchmark:
+        return without
+    with_benchmark.clock = clock  # type: ignore[attr-defined]
+    return with_benchmark
+
+
+def _aggregate_test(suite: SuiteFile, experiment: str, aggregate: Use) -> Callable[..., None]:
+    def test() -> None:
+        for row in suite.live().derived_rows(experiment, aggregate):
+            suite.check(row)
+
+    return test
