@@ -29,7 +29,7 @@ ALLOWED = {
     "cli": {"contract", "engine", "library", "plugins", "results", "signatures", "suite"},
     "library": {"contract", "engine", "plugins", "results", "signatures", "suite"},
     "pytest_plugin": {"contract", "engine", "library", "results"},
-    "testing": {"contract", "library"},
+    "testing": {"contract", "library", "suite"},
 }
 
 
