@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +185,8 @@ def prepare(
         results=Path(results),
         devices=devices,
         batch_size=batch_size,
-        threads=threads or plan.threads or max(1, _cores() // len(devices)),
+        # Not the machine's cores: round-off follows the threads, and several slow small networks down.
+        threads=threads or plan.threads or 1,
         isolation=where,
         timeout=timeout or plan.timeout or DEFAULT_TIMEOUT,
         plugin_folders=folders,
@@ -195,10 +195,6 @@ def prepare(
     if where == "inline" and len(devices) > 1:
         raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
     return Prepared(plan, catalog, signatures, store, options)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(suite: str | Path, **how: Any) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import COMMANDS, main
+from harness.contract.rows import Status
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +138,31 @@ def test_the_changelog_names_the_version(root: Path) -> None:
     import harness
 
     assert f"## {harness.__version__} " in (root / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_status_is_documented(readme: str) -> None:
+    _, _, section = readme.partition("## When things break")
+    documented = re.findall(r"^\| `(\w+)`", section.partition("\n## ")[0], re.M)
+    assert sorted(documented) == sorted(Status)
+
+
+def test_the_expectations_hold_as_printed(
+    readme: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "guarded.yaml").write_text(block(readme, "yaml", "suite: guarded"), encoding="utf-8")
+    code, said = harness("harness run guarded.yaml --device cpu")
+    assert code == 0, said
+    assert said.count("passed: accuracy ≥ 0.9 at digit_mlp / ") == 2
+    (tmp_path / "guarded.yaml").write_text(
+        block(readme, "yaml", "suite: guarded").replace("at_least: 0.5", "at_least: 0.99"), encoding="utf-8"
+    )
+    code, said = harness("harness run guarded.yaml --device cpu")
+    assert code == 3, said
+    assert "failed: robust_accuracy ≥ 0.99 where attack pgd* at digit_mlp / pgd: 0." in said
+
+
+def test_the_python_example_runs_as_printed(readme: str, tmp_path: Path) -> None:
+    source = block(readme, "python", "harness.run(")
+    shown = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "fgsm eps=0.1" in shown.stdout
+    assert re.search(r"\[5 rows x \d\d columns\]", shown.stdout)

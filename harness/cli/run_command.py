@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Torch threads of each worker. [default: the suite's, else the cores shared among the workers]",
+    help="Torch threads of each worker on the CPU. [default: the suite's, else 1]",
 )
 @click.option(
     "--isolation",
