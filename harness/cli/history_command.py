@@ -88,14 +88,16 @@ def _name_of(suite: str) -> str:
 
 def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
     """Directions and units of the metrics of a run; a metric that is no longer installed has none."""
-    from harness.contract.errors import HarnessError
+    from harness.contract.errors import HarnessError, UsageError
     from harness.engine.runner import cached_signatures, open_store
     from harness.results.history_table import Reading
-    from harness.results.run_folder import RUN
 
     catalog = session.catalog()
     signatures = cached_signatures(open_store(results), catalog)
-    plan = folder.read_json(RUN)["plan"]
+    try:
+        plan = folder.about()["plan"]
+    except UsageError:  # Another version wrote it; its numbers can be read, its plan cannot.
+        return {}
     found = {}
     for experiment in plan["experiments"]:
         for use in (plan["uses"][key] for key in experiment["metrics"]):

@@ -28,7 +28,8 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
     from harness.contract.errors import UsageError
-    from harness.engine.runner import cached_signatures, open_store, recorded_rows
+    from harness.engine.recorded import recorded_rows
+    from harness.engine.runner import cached_signatures, open_store
     from harness.results.report.page import REPORT, make_page, render
     from harness.results.run_folder import RunFolder
     from harness.results.table import views

@@ -18,7 +18,7 @@ from harness.results.expectations import Judged, judge_expectations
 from harness.results.report.examples import Gallery, gallery
 from harness.results.report.images import data_uri, read_png
 from harness.results.report.tables import Table, make_table
-from harness.results.run_folder import RUN, RunFolder
+from harness.results.run_folder import RunFolder
 from harness.results.table import TableView, name_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def make_page(folder: RunFolder, plan: Plan, rows: Sequence[Row], views: Sequenc
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
     """
-    about = folder.read_json(RUN)
+    about = folder.about()
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
