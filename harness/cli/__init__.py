@@ -18,6 +18,8 @@ COMMANDS = {
     "plan": "Show the cells of a suite and what will be skipped, without running anything.",
     "table": "Print the table of a finished run again.",
     "explain": "Say why a cell ran or was reused, and how it ended.",
+    "report": "Write a run as one HTML page with tables, curves and examples.",
+    "history": "Show every row of a suite over its runs, and mark what changed.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "schema": "Print the JSON Schema of suite files, for editors.",

@@ -1,0 +1,125 @@
+"""`harness history SUITE`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.cli import Session
+    from harness.contract.protocols import Direction
+    from harness.results.history import PastRun, Series
+    from harness.results.history_table import Readings
+    from harness.results.run_folder import RunFolder
+
+_WIDE = 10_000
+_DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
+
+
+@click.command("history")
+@click.argument("suite")
+@results_option
+@click.option("--metric", help='Only this metric; costs go by their name, the time taken by "seconds".')
+@click.option("--last", type=click.IntRange(min=1), help="Look at so many of the latest finished runs only.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The picture. [default: history-SUITE.png beside the runs]",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write all series.")
+@click.pass_obj
+def command(
+    session: Session,
+    suite: str,
+    results: Path,
+    metric: str | None,
+    last: int | None,
+    output: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Show every row of SUITE over its finished runs, and mark changes that exceed the noise.
+
+    SUITE is the name of a suite, or its file.
+    """
+    from harness.contract.errors import UsageError
+    from harness.results.history import collect_series, read_runs
+    from harness.results.history_plot import draw_history
+    from harness.results.history_table import history_json
+    from harness.results.run_folder import RunFolder
+
+    name = _name_of(suite)
+    runs, problems = read_runs(results, name, last)
+    for problem in problems:
+        click.echo(f"{click.style('warning:', fg='yellow')} {problem}", err=True)
+    found = collect_series(runs, metric)
+    if not found:
+        raise UsageError(f"the finished runs of suite {name!r} hold no number: no row of them is ok")
+    readings = _readings(session, RunFolder(results / name / runs[-1].run), results)
+    _print(name, found, runs, readings)
+    picture = output or results / name / f"history-{name}.png"
+    left_out = draw_history(found, runs, readings, picture)
+    click.echo(f"\nPicture: {picture}" + (f" ({left_out} panels did not fit; --metric narrows)" if left_out else ""))
+    if json_file is not None:
+        try:
+            text = json.dumps(history_json(name, found, runs, readings), indent=1, ensure_ascii=False)
+            json_file.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{str(json_file)!r} cannot be written: {error.strerror}") from error
+        click.echo(f"Series: {json_file}")
+
+
+def _name_of(suite: str) -> str:
+    """The name of a suite that is given by its name or by its file."""
+    if Path(suite).suffix not in (".yaml", ".yml"):
+        return suite
+    from harness.suite.load import load_suite
+
+    return load_suite(suite).head.suite
+
+
+def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
+    """Directions and units of the metrics of a run; a metric that is no longer installed has none."""
+    from harness.contract.errors import HarnessError, UsageError
+    from harness.engine.runner import cached_signatures, open_store
+    from harness.results.history_table import Reading
+
+    catalog = session.catalog()
+    signatures = cached_signatures(open_store(results), catalog)
+    try:
+        plan = folder.about()["plan"]
+    except UsageError:  # Another version wrote it; its numbers can be read, its plan cannot.
+        return {}
+    found = {}
+    for experiment in plan["experiments"]:
+        for use in (plan["uses"][key] for key in experiment["metrics"]):
+            try:
+                signature = signatures.read(catalog.find("metric", use["name"]).component)
+            except HarnessError:
+                continue
+            direction = _DIRECTIONS.get(signature.direction, "none")
+            found[experiment["name"], use["label"]] = Reading(direction, signature.unit)
+    return found
+
+
+def _print(name: str, found: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
+    from harness.results.history_table import history_table, notes
+    from harness.results.steps import NOTE
+
+    table = history_table(found, readings)
+    constants = [f"{role} {label}" for role, label in table.constants.items()]
+    click.echo()
+    click.secho(name, bold=True, nl=False)
+    click.echo(f" — history over {len(runs)} {'run' if len(runs) == 1 else 'runs'}")
+    click.echo(", ".join(constants) + "; intervals at 95 %\n")
+    click.echo(table.terminal(shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE))
+    for note in (*notes(found, runs), NOTE):
+        click.echo("  " + note.replace("\n", "\n  "))

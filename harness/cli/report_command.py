@@ -1,0 +1,49 @@
+"""`harness report RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("report")
+@click.argument("run")
+@results_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page. [default: report.html in the run's folder]",
+)
+@click.pass_obj
+def command(session: Session, run: str, results: Path, output: Path | None) -> None:
+    """Write RUN as one HTML page that needs no other file and no network, and print its path.
+
+    RUN is the folder of a run, or the name of a suite for its latest run.
+    """
+    from harness.contract.errors import UsageError
+    from harness.engine.recorded import recorded_rows
+    from harness.engine.runner import cached_signatures, open_store
+    from harness.results.report.page import REPORT, make_page, render
+    from harness.results.run_folder import RunFolder
+    from harness.results.table import views
+
+    folder = RunFolder.find(run, results)
+    catalog = session.catalog()
+    store = open_store(results)
+    plan, rows = recorded_rows(folder, catalog, store)
+    text = render(make_page(folder, plan, rows, views(plan, rows, cached_signatures(store, catalog), catalog)))
+    if output is None:
+        folder.write_text(REPORT, text)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}") from error
+    click.echo(output or folder.path / REPORT)

@@ -1,0 +1,236 @@
+"""The page of a run: everything that the template shows, gathered from the run folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.rows import Row, Status
+from harness.results.expectations import Judged, judge_expectations
+from harness.results.report.examples import Gallery, gallery
+from harness.results.report.images import data_uri, read_png
+from harness.results.report.tables import Table, make_table
+from harness.results.run_folder import RunFolder
+from harness.results.table import TableView, name_of
+
+if TYPE_CHECKING:
+    from harness.suite.plan import Plan
+
+REPORT = "report.html"
+LOG_LINES = 15
+MOST_PICTURE_BYTES = 6_000_000
+"""How many bytes the pictures that tasks left beside their records may take."""
+_LOG = "log.txt"
+_HERE = Path(__file__).parent
+_TOLD = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG file of the run, as a data URI."""
+
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class CellPictures:
+    """The pictures that the task left in one cell."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row that is not ok, with the end of its log."""
+
+    title: str
+    status: str
+    reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template shows.
+
+    Attributes:
+        suite, about, run: the suite, its question, the id of the run.
+        date: when it started, in words.
+        verdicts: how many cells ended in which status.
+        n_derived: rows made of several cells.
+        judged: what became of the expectations, failures first.
+        environment: device and versions in a few words.
+        tables: one for each experiment.
+        curves: pictures of the reporters.
+        gallery: the hardest examples.
+        artifacts: pictures of the tasks.
+        artifacts_left_out: files of theirs that did not fit.
+        failures: rows that are not ok.
+        provenance: facts by name; `packages` are the installed distributions.
+    """
+
+    suite: str
+    about: str
+    run: str
+    date: str
+    verdicts: Mapping[str, int]
+    n_derived: int
+    judged: tuple[Judged, ...]
+    environment: tuple[str, ...]
+    tables: tuple[Table, ...]
+    curves: tuple[Picture, ...]
+    gallery: Gallery
+    artifacts: tuple[CellPictures, ...]
+    artifacts_left_out: int
+    failures: tuple[Failure, ...]
+    provenance: Mapping[str, str]
+    packages: Mapping[str, str]
+
+    @property
+    def expectations(self) -> Mapping[str, int]:
+        """How many expectations have which verdict."""
+        counted = Counter(judged.verdict for judged in self.judged)
+        return {verdict: counted[verdict] for verdict in ("passed", "failed", "unresolved")}
+
+
+def make_page(folder: RunFolder, plan: Plan, rows: Sequence[Row], views: Sequence[tuple[str, str, TableView]]) -> Page:
+    """Gather the page of a run.
+
+    Args:
+        folder: the run.
+        plan: what was planned.
+        rows: all rows of the run.
+        views: (name, question, view) of each experiment.
+    """
+    about = folder.about()
+    facts: Mapping[str, Any] = about.get("provenance") or {}
+    cells = [row for row in rows if not row.derived]
+    counted = Counter(str(row.status) for row in cells)
+    severity = {"failed": 0, "unresolved": 1, "passed": 2}
+    artifacts, left_out = _artifacts(folder, cells)
+    return Page(
+        suite=plan.suite,
+        about=plan.about,
+        run=folder.run_id,
+        date=_date(about.get("started", "")),
+        verdicts={str(status): counted[str(status)] for status in Status if counted[str(status)]},
+        n_derived=len(rows) - len(cells),
+        judged=tuple(sorted(judge_expectations(plan, rows), key=lambda judged: severity[judged.verdict])),
+        environment=tuple(_environment(facts)),
+        tables=tuple(make_table(name, question, view) for name, question, view in views),
+        curves=tuple(_pictures(folder.path)),
+        gallery=gallery(folder, rows),
+        artifacts=artifacts,
+        artifacts_left_out=left_out,
+        failures=tuple(_failure(folder, row) for row in rows if row.status is not Status.OK),
+        provenance=dict(_provenance(about, facts)),
+        packages=facts.get("packages") or {},
+    )
+
+
+def render(page: Page) -> str:
+    """The page as HTML. Everything it shows is escaped; only its own style and script may run."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    return environment.get_template("report.html.j2").render(
+        zip=zip,
+        page=page,
+        style=style,
+        script=script,
+        style_hash=_content_hash(style),
+        script_hash=_content_hash(script),
+    )
+
+
+def _content_hash(text: str) -> str:
+    """As a Content-Security-Policy names an inline style or script, so that no other one runs."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _date(started: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(started):%-d %B %Y, %H:%M} UTC"
+    except ValueError:
+        return started
+
+
+def _environment(facts: Mapping[str, Any]) -> Iterator[str]:
+    where = facts.get("accelerator") or facts.get("processor")
+    device = facts.get("device", "")
+    yield f"{device} ({where})" if where else str(device)
+    threads = facts.get("threads")
+    if threads:
+        yield f"{threads} thread{'s' if threads != 1 else ''}"
+    for name in ("harness", "torch"):
+        if facts.get(name):
+            yield f"{name} {facts[name]}"
+
+
+def _pictures(folder: Path) -> Iterator[Picture]:
+    for path in sorted(folder.glob("*.png")):
+        content = read_png(path)
+        if content is not None:
+            yield Picture(path.name, data_uri(content))
+
+
+def _artifacts(folder: RunFolder, cells: Sequence[Row]) -> tuple[tuple[CellPictures, ...], int]:
+    """The pictures of the cells, and how many did not fit."""
+    found: list[CellPictures] = []
+    left, left_out = MOST_PICTURE_BYTES, 0
+    for row in cells:
+        pictures: list[Picture] = []
+        for picture in _pictures(folder.cell(row.cell) / "artifacts"):
+            if len(picture.uri) > left:
+                left_out += 1
+                continue
+            left -= len(picture.uri)
+            pictures.append(picture)
+        if pictures:
+            found.append(CellPictures(_title(row), tuple(pictures)))
+    return tuple(found), left_out
+
+
+def _title(row: Row) -> str:
+    return name_of(row) + (f", seed {row.seed}" if row.seed else "")
+
+
+def _failure(folder: RunFolder, row: Row) -> Failure:
+    path = folder.cell(row.cell) / _LOG
+    log = ""
+    if row.cell and path.is_file():
+        log = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+    return Failure(f"{row.experiment}: {_title(row)}", str(row.status), row.reason, log)
+
+
+def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The facts of run.json as text, what is known of the run first."""
+    for name in ("run", "started", "ended", "status", "exit_code", "cells_run", "cells_reused"):
+        if about.get(name) is not None:
+            yield name.replace("_", " "), str(about[name])
+    for name in dict.fromkeys([*_TOLD, *facts]):
+        value = facts.get(name)
+        if name == "packages" or value in (None, "", {}, []):
+            continue
+        yield name.replace("_", " "), _fact(name, value)
+
+
+def _fact(name: str, value: Any) -> str:
+    if name == "git" and isinstance(value, Mapping):
+        return f"{value.get('commit', '')}{' with changes' if value.get('dirty') else ''}"
+    if name == "argv" and isinstance(value, list):
+        return shlex.join(str(each) for each in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
