@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Run a suite and print its table.",
     "plan": "Show the cells of a suite and what will be skipped, without running anything.",
     "table": "Print the table of a finished run again.",
+    "compare": "Compare two runs: what is better, what is worse, what cannot be told.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "schema": "Print the JSON Schema of suite files, for editors.",
