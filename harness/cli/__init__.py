@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "Show the cells of a suite and what will be skipped, without running anything.",
     "table": "Print the table of a finished run again.",
     "compare": "Compare two runs: what is better, what is worse, what cannot be told.",
+    "score": "Compute metrics on the stored records of a run.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "schema": "Print the JSON Schema of suite files, for editors.",
