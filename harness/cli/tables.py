@@ -20,8 +20,13 @@ _WIDE = 10_000
 _COLOURS = {"passed": "green", "unresolved": "yellow", "failed": "red"}
 
 
-def print_tables(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> None:
-    """The table of every experiment, fitted to the terminal; whole where the output is not a terminal."""
+def print_tables(
+    plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog, file: str = "table.md"
+) -> None:
+    """The table of every experiment, fitted to the terminal; whole where the output is not a terminal.
+
+    `file` is where a reader finds the whole of it.
+    """
     from harness.results.table import terminal, views
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
@@ -30,7 +35,7 @@ def print_tables(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, c
         click.secho(plan.suite if name == plan.suite else f"{plan.suite}: {name}", bold=True, nl=False)
         click.echo(f" — {about or plan.about}" if about or plan.about else "")
         click.echo(", ".join(f"{role} {label}" for role, label in view.constants().items()) + "; intervals at 95 %\n")
-        click.echo(terminal(view, width))
+        click.echo(terminal(view, width, file))
         for note in view.notes():
             click.echo(f"  {note}")
 

@@ -37,12 +37,12 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
     cells = {}
     for cell in plan.cells:
         path = folder.cell(cell.id)
-        cells[cell.id] = measurer.measured(cell, _recorded(cell, path), path)
+        cells[cell.id] = measurer.measured(cell, recorded_result(cell, path), path)
     return plan, collect_rows(plan, cells, catalog, store)
 
 
-def _recorded(cell: Cell, path: Path) -> CellResult:
-    """What the folder of a run says became of a cell."""
+def recorded_result(cell: Cell, path: Path) -> CellResult:
+    """What the folder of a cell in a run says became of it."""
     if not path.is_dir():
         return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
     # Cells that are not ok never were in the store and have no manifest.

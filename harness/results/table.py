@@ -197,14 +197,18 @@ def write_tables(
     provenance: Mapping[str, Any],
     signatures: SignatureReader,
     catalog: Catalog,
+    name: str = "table",
 ) -> list[Path]:
-    """Write table.md, table.csv and table.json with where they came from; return their paths."""
+    """Write table.md, table.csv and table.json with where they came from; return their paths.
+
+    Another name than "table" may be given.
+    """
     origin = {name: provenance.get(name) for name in _ORIGIN}
-    folder.write_text("table.md", markdown(plan, views(plan, rows, signatures, catalog), origin))
-    folder.write_text("table.csv", csv_text(rows))
+    folder.write_text(f"{name}.md", markdown(plan, views(plan, rows, signatures, catalog), origin))
+    folder.write_text(f"{name}.csv", csv_text(rows))
     as_json = [row.to_json() for row in rows]
-    folder.write_json("table.json", {"suite": plan.suite, "provenance": origin, "rows": as_json})
-    return [folder.path / f"table.{suffix}" for suffix in ("md", "csv", "json")]
+    folder.write_json(f"{name}.json", {"suite": plan.suite, "provenance": origin, "rows": as_json})
+    return [folder.path / f"{name}.{suffix}" for suffix in ("md", "csv", "json")]
 
 
 def origin_text(origin: Mapping[str, Any]) -> str:
@@ -233,8 +237,14 @@ def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: M
     return "\n\n".join([*parts, origin_text(origin)]) + "\n"
 
 
-def terminal(view: TableView, width: int) -> str:
-    """A table as text of at most this width: the last metrics are left out, by name, until it fits."""
+def terminal(view: TableView, width: int, file: str = "table.md") -> str:
+    """A table as text of at most this width: the last metrics are left out, by name, until it fits.
+
+    Args:
+        view: what to show.
+        width: of the terminal.
+        file: where the whole table lies.
+    """
     from tabulate import tabulate
 
     dropped: list[str] = []
@@ -245,7 +255,7 @@ def terminal(view: TableView, width: int) -> str:
         if max(map(len, text.splitlines())) <= width or len(rest) <= 1:
             break
         dropped.insert(0, rest[-1])
-    return text + (f"\n(too narrow for {', '.join(dropped)}; see table.md)" if dropped else "")
+    return text + (f"\n(too narrow for {', '.join(dropped)}; see {file})" if dropped else "")
 
 
 def table_json(path: Path) -> list[Row]:

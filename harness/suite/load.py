@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.contract.errors import SuiteError
-from harness.suite.located import Located, Problem, read_yaml
+from harness.suite.located import Located, Problem, parse_yaml, read_yaml
 from harness.suite.schema import HEAD_KEYS, Experiment, SuiteHead, problems_of
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -84,6 +84,26 @@ def load_suite(name: str) -> Suite:
         raise document.error(list(dict.fromkeys(problems)))
     experiments = tuple(LoadedExperiment(Experiment.model_validate(each.data), each) for each in documents)
     return Suite(head, experiments, file)
+
+
+def parse_metrics(text: str, name: str) -> Located:
+    """Metrics in one line, with or without brackets around them, as a document with the key `metrics` alone.
+
+    Args:
+        text: e.g. "accuracy, {use: robust_accuracy, as: robust}".
+        name: stands for the file in errors.
+
+    Raises:
+        SuiteError: with every problem found, each with its column.
+    """
+    line = text if text.lstrip().startswith("[") else f"[{text}]"
+    parsed = parse_yaml(line, name)
+    marks = {("metrics", *path): mark for path, mark in parsed.marks.items()}
+    document = Located({"metrics": parsed.data}, {(): parsed.marks[()], **marks}, parsed.sources)
+    problems = [problem for problem in problems_of(Experiment, document) if problem.path[:1] == ("metrics",)]
+    if problems:
+        raise document.error(problems)
+    return document
 
 
 def _extended(file: Path, seen: tuple[Path, ...]) -> Located:

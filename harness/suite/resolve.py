@@ -18,16 +18,17 @@ from harness.contract.errors import SuiteError, UsageError
 from harness.isolation import Fault
 from harness.plugins import ABSENT, Catalog, Entry, distribution_version
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
-from harness.suite.load import LoadedExperiment, Suite
+from harness.suite.load import LoadedExperiment, Suite, parse_metrics
 from harness.suite.located import Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.plan import Expectation, Plan, PlannedExperiment
-from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, UseEntry, did_you_mean
+from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, SuiteHead, UseEntry, did_you_mean
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
 _PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
 _TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
 _ABSENT = "none"
+_METRICS = "metrics"
 
 
 def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Plan:
@@ -70,6 +71,40 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
         head.isolation,
         tuple(dict.fromkeys(warnings)),
     )
+
+
+def resolve_metrics(
+    text: str, tasks: Mapping[str, Use], catalog: Catalog, signatures: SignatureReader, name: str = "metrics"
+) -> dict[str, tuple[Use, ...]]:
+    """Metrics written in one line as under `metrics:` of a suite, the brackets being optional.
+
+    Args:
+        text: e.g. "accuracy, {use: robust_accuracy, as: robust}".
+        tasks: experiment to its task.
+        catalog, signatures: where components are looked up.
+        name: stands for the file in errors.
+
+    Returns:
+        For each experiment the metrics that fit its task.
+
+    Raises:
+        SuiteError: unknown names or parameters, wrong values, or a metric that fits no task.
+    """
+    document = parse_metrics(text, name)
+    found: dict[str, tuple[Use, ...]] = {}
+    problems: list[list[Problem]] = []
+    for experiment, task in tasks.items():
+        asked = Experiment.model_validate({"name": experiment, "task": task.name, **document.data})
+        loaded = LoadedExperiment(asked, document)
+        resolver = _Resolver(loaded, Suite(SuiteHead(suite=_METRICS), (loaded,), Path(name)), catalog, signatures)
+        found[experiment] = resolver.metrics(task)
+        problems.append(resolver.problems)
+    # A metric of one of several tasks is no mistake.
+    everywhere = set.intersection(*({problem.path[:2] for problem in each} for each in problems))
+    wrong = [problem for each in problems for problem in each if problem.path[:2] in everywhere]
+    if wrong:
+        raise document.error(list(dict.fromkeys(wrong)))
+    return found
 
 
 def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
@@ -137,6 +172,12 @@ class _Resolver:
         return planned, list(
             self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
         )
+
+    def metrics(self, task: Use) -> tuple[Use, ...]:
+        """The metrics that fit a task; what is wrong with the others stands in `problems`."""
+        uses = tuple(use for use, _ in self._uses("metric", self.experiment.metrics, _METRICS, task))
+        self._unique_labels(uses, _METRICS)
+        return uses
 
     def _expectations(self, metrics: set[str]) -> Iterator[Expectation]:
         for i, entry in enumerate(self.experiment.expect):

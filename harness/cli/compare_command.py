@@ -1,0 +1,93 @@
+"""`harness compare A B`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+_COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not comparable": "yellow"}
+_WIDE = 10_000
+
+
+@click.command("compare")
+@click.argument("a")
+@click.argument("b")
+@results_option
+@click.option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Compare rows of A labelled OLD with rows of B labelled NEW, e.g. two models. May be repeated.",
+)
+@click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    metavar="FIELD",
+    help="Compare although FIELD differs, e.g. attack.eps; the output says so. May be repeated.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show also what is not resolved, and each row left out.")
+@click.option("--gate", is_flag=True, help="Exit with 3 if anything is worse, or a row of A is missing or not ok in B.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write everything to a .md, .csv or .json."
+)
+@click.pass_obj
+def command(
+    session: Session,
+    a: str,
+    b: str,
+    results: Path,
+    pairs: tuple[str, ...],
+    allowed: tuple[str, ...],
+    everything: bool,
+    gate: bool,
+    output: Path | None,
+) -> int:
+    """Compare run B with run A: what is better, what is worse, what the examples cannot tell.
+
+    A and B are each the folder of a run, SUITE/RUN-ID, the name of a suite for its latest run, or a table.json. Runs
+    over the same examples are compared example by example. Rows that do not measure the same thing are not
+    compared, and the output names what differs.
+    """
+    from harness.contract.errors import Exit, UsageError
+    from harness.engine.sides import open_sides
+    from harness.results.compare import compare
+    from harness.results.comparison_table import WRITERS, terminal_text
+
+    if output is not None and output.suffix not in WRITERS:
+        raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")
+    comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed)
+    failed = gate and comparison.gate_fails
+    refusal = comparison.refusal()
+    if refusal and not failed:
+        raise refusal
+    if output is not None:
+        _write(output, WRITERS[output.suffix](comparison))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
+    if failed:
+        click.echo(f"{click.style('gate failed:', fg='red', bold=True)} {b} is worse than {a}, or lacks rows", err=True)
+    return Exit.GATE_FAILED if failed else Exit.OK
+
+
+def _styled(verdict: str) -> str:
+    return click.style(verdict, fg=_COLOURS.get(verdict))
+
+
+def _write(path: Path, text: str) -> None:
+    from harness.contract.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {str(path)!r} cannot be written: {error.strerror}") from error

@@ -1,0 +1,54 @@
+"""`harness score RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+_NAME = "score"
+
+
+@click.command("score")
+@click.argument("run")
+@click.option(
+    "--metrics",
+    required=True,
+    metavar="TEXT",
+    help="Names with commas between them, or entries as in a suite: '[{use: NAME, with: {...}}, accuracy]'.",
+)
+@results_option
+@click.pass_obj
+def command(session: Session, run: str, metrics: str, results: Path) -> int:
+    """Compute metrics on the stored records of RUN; no model runs and no record changes.
+
+    RUN is the folder of a run, or the name of a suite for its latest run. The table is printed and written into the
+    folder of the run as score.md, score.csv and score.json.
+    """
+    from harness.cli.tables import print_tables
+    from harness.contract.errors import Exit
+    from harness.contract.rows import Status
+    from harness.engine.runner import cached_signatures, open_store
+    from harness.engine.scoring import score, stored_plan, tasks_of
+    from harness.results.run_folder import RUN, RunFolder
+    from harness.results.table import write_tables
+    from harness.suite.resolve import resolve_metrics
+
+    folder = RunFolder.find(run, results)
+    catalog = session.catalog()
+    store = open_store(results)
+    signatures = cached_signatures(store, catalog)
+    stored = stored_plan(folder)
+    asked = resolve_metrics(metrics, tasks_of(stored), catalog, signatures, "--metrics")
+    plan, rows = score(folder, stored, asked, catalog, store)
+    files = write_tables(folder, plan, rows, folder.read_json(RUN)["provenance"], signatures, catalog, _NAME)
+    print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
+    n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
+    click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
+    return Exit.OK if all(row.status is Status.OK for row in rows) else Exit.CELL_NOT_OK
