@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from harness.contract.estimates import Estimate
 from harness.results.paired import bootstrap_difference, holm, independent_difference, mcnemar, newcombe_paired
@@ -111,9 +113,8 @@ def test_holm_by_hand() -> None:
 
 
 def test_holm_against_statsmodels() -> None:
-    multitest = pytest.importorskip("statsmodels.stats.multitest")
     p = np.random.default_rng(0).random(40) ** 4
-    assert holm(p.tolist()) == pytest.approx(multitest.multipletests(p, method="holm")[1].tolist())
+    assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1].tolist())
 
 
 def test_the_bootstrap_agrees_with_the_paired_t_test() -> None:
@@ -148,3 +149,10 @@ def test_coverage_of_the_paired_bootstrap_where_examples_do_not_all_count() -> N
         rejected += null.p < 0.05
     assert 0.92 <= covered / repeats <= 0.98
     assert 0.02 <= rejected / repeats <= 0.08
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 5), (5, 5), (1, 40), (337, 360), (17, 1000)])
+def test_wilson_against_statsmodels(successes: int, n: int) -> None:
+    estimate = proportion(successes, n)
+    expected = proportion_confint(successes, n, alpha=0.05, method="wilson")
+    assert (estimate.low, estimate.high) == pytest.approx(expected, abs=1e-12)
