@@ -37,7 +37,7 @@ _WIDE = 10_000
     help="Compare although FIELD differs, e.g. attack.eps; the output says so. May be repeated.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show also what is not resolved, and each row left out.")
-@click.option("--gate", is_flag=True, help="Exit with 3 if anything is worse, or a row of A is missing or not ok in B.")
+@click.option("--gate", is_flag=True, help="Exit with 3 if anything is worse, or was ok in A and cannot be compared.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write everything to a .md, .csv or .json."
 )
@@ -69,14 +69,17 @@ def command(
     comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed)
     failed = gate and comparison.gate_fails
     refusal = comparison.refusal()
-    if refusal and not failed:
+    if refusal and not (gate and comparison.loses_rows):
         raise refusal
     if output is not None:
         _write(output, WRITERS[output.suffix](comparison))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
-        click.echo(f"{click.style('gate failed:', fg='red', bold=True)} {b} is worse than {a}, or lacks rows", err=True)
+        click.echo(
+            f"{click.style('gate failed:', fg='red', bold=True)} {b} is worse than {a}, or cannot be compared with it in all that was ok there",
+            err=True,
+        )
     return Exit.GATE_FAILED if failed else Exit.OK
 
 

@@ -148,8 +148,13 @@ class Comparison:
 
     @property
     def gate_fails(self) -> bool:
-        """Whether something is worse, or a row that was ok in A is missing or not ok in B."""
-        return any(each.verdict == "worse" or each.lost for each in self.compared)
+        """Whether something is worse, or cannot be compared although it was ok in A: a gate must not pass unseen."""
+        return any(each.verdict in ("worse", "not comparable") for each in self.compared)
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows that were ok in A are missing or not ok in B."""
+        return any(each.lost for each in self.compared)
 
     def refusal(self) -> UsageError | None:
         """The error that says why not a single pair can be compared; None if one can."""

@@ -142,7 +142,7 @@ def test_what_measures_something_else_is_refused_by_name() -> None:
     found = only(comparison)
     assert (found.verdict, found.why) == ("not comparable", "attack.eps 0.1 ≠ 0.2")
     assert comparison.n_tests == 0
-    assert not comparison.gate_fails
+    assert comparison.gate_fails, "a gate must not pass unseen"
     assert str(comparison.refusal()) == (
         "not a single row of a can be compared with one of b:\n  attack.eps (1 pair)\n"
         "--allow FIELD compares in spite of a differing field"
