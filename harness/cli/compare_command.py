@@ -76,10 +76,8 @@ def command(
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
-        click.echo(
-            f"{click.style('gate failed:', fg='red', bold=True)} {b} is worse than {a}, or cannot be compared with it in all that was ok there",
-            err=True,
-        )
+        told = click.style("gate failed:", fg="red", bold=True)
+        click.echo(f"{told} in {b}, something that was ok in {a} is worse or cannot be compared", err=True)
     return Exit.GATE_FAILED if failed else Exit.OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from harness.contract.errors import UsageError
-from harness.engine.devices import choose_device
+from harness.engine.devices import choose_device, choose_devices, seen_by_worker
 
 needs_cpu_build = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -62,3 +63,42 @@ def test_auto_does_not_import_torch() -> None:
     code = "from harness.engine.devices import choose_device as c; c('auto'); import sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_workers_share_the_devices_in_turn() -> None:
+    assert choose_devices("cpu") == ("cpu",)
+    assert choose_devices("cpu", 3) == ("cpu", "cpu", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "workers", "told"),
+    [
+        ("cpu,cpu", None, "'cpu,cpu' names a device twice; to share one, use --workers"),
+        ("cpu,tpu", None, "unknown device 'tpu'"),
+        ("", None, "unknown device ''"),
+    ],
+)
+def test_devices_that_do_not_go_together(wanted: str, workers: int | None, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)):
+        choose_devices(wanted, workers)
+
+
+def test_devices_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results may differ between a CPU and a GPU, and the rows of a run must be comparable."""
+    monkeypatch.setattr("harness.engine.devices.choose_device", lambda name: name)
+    with pytest.raises(
+        UsageError, match="devices of one kind are needed, since results may differ between cpu and cuda"
+    ):
+        choose_devices("cpu,cuda:0")
+    with pytest.raises(UsageError, match="2 devices need at least as many workers, not 1"):
+        choose_devices("cuda:0,cuda:1", 1)
+    assert choose_devices("cuda:0,cuda:1", 4) == ("cuda:0", "cuda:1", "cuda:0", "cuda:1")
+
+
+def test_a_worker_sees_its_own_gpu_only() -> None:
+    assert seen_by_worker("cuda:1", 2, {})[0] == "cuda:0"
+    assert seen_by_worker("cuda:1", 2, {})[1]["CUDA_VISIBLE_DEVICES"] == "1"
+    assert seen_by_worker("cuda:1", 2, {"CUDA_VISIBLE_DEVICES": "4, GPU-7f"})[1]["CUDA_VISIBLE_DEVICES"] == "GPU-7f"
+    device, environment = seen_by_worker("cpu", 2, {"HOME": "/h"})
+    assert (device, environment["OMP_NUM_THREADS"], environment["HOME"]) == ("cpu", "2", "/h")
+    assert "CUDA_VISIBLE_DEVICES" not in environment
