@@ -18,7 +18,7 @@ from harness.api import Component, Context, Dataset, Estimate, Examples, Outcome
 
 Kind = Literal[
     "fine", "raise", "hang", "ignore_term", "segfault", "exit", "system_exit", "memory", "orphan", "daemon",
-    "flood", "crash_once", "killed", "killed_once", "slow", "half_written", "tell_process",
+    "flood", "crash_once", "killed", "killed_once", "slow", "half_written", "tell_process", "busy",
 ]  # fmt: skip
 
 
@@ -102,6 +102,8 @@ def act(attack: Behave, ctx: Context) -> None:
                 print("x" * 199)
         case "tell_process":
             (Path(attack.notes) / f"process-{attack.which}").write_text(str(os.getpid()))
+        case "busy":
+            sum(range(60_000_000))
         case "slow":
             time.sleep(0.3)
         case "half_written":
