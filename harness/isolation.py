@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from harness.contract.rows import Status
 
 T = TypeVar("T")
 _LONGEST = 500
+_OUT_OF_MEMORY = re.compile(r"CUDA error: out of memory|CUDNN_STATUS_ALLOC_FAILED|DefaultCPUAllocator: ")
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,15 @@ class Fault:
             return cls(Status.SKIPPED, told, text)
         if isinstance(error, HarnessError):
             return cls(Status.FAILED, told, text)
-        # torch has its own class for this, and torch must not be imported here.
-        if any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__):
+        if _is_out_of_memory(error):
             return cls(Status.OOM, named, text)
         return cls(Status.FAILED, named, text)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the CPU or on a GPU; torch, which has classes and words of its own, is not imported."""
+    by_class = any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
+    return by_class or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None)
 
 
 def one_line(text: str) -> str:

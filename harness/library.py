@@ -186,7 +186,7 @@ def prepare(
         devices=devices,
         batch_size=batch_size,
         # Not the machine's cores: round-off follows the threads, and several slow small networks down.
-        threads=threads or plan.threads or 1,
+        threads=max(1, (threads or plan.threads or 1) // len(devices)),
         isolation=where,
         timeout=timeout or plan.timeout or DEFAULT_TIMEOUT,
         plugin_folders=folders,

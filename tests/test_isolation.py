@@ -33,6 +33,8 @@ class OutOfMemoryError(RuntimeError):
         (NotApplicable("no fit"), Status.SKIPPED, "no fit"),
         (MemoryError(), Status.OOM, "MemoryError"),
         (OutOfMemoryError("CUDA"), Status.OOM, "OutOfMemoryError: CUDA"),
+        (RuntimeError("CUDA error: out of memory"), Status.OOM, "RuntimeError: CUDA error: out of memory"),
+        (RuntimeError("out of milk"), Status.FAILED, "RuntimeError: out of milk"),
     ],
 )
 def test_exceptions_become_statuses(error: BaseException, status: Status, reason: str) -> None:
@@ -56,3 +58,12 @@ def test_the_users_interrupt_passes_through() -> None:
 
 def test_a_value_passes_through() -> None:
     assert isolated(lambda: 3) == 3
+
+
+def test_torch_runs_out_of_memory_in_its_own_words() -> None:
+    """A petabyte is more than any machine here has."""
+    import torch
+
+    fault = isolated(lambda: torch.empty(2**48))
+    assert isinstance(fault, Fault)
+    assert fault.status is Status.OOM

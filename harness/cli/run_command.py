@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Torch threads of each worker on the CPU. [default: the suite's, else 1]",
+    help="Torch threads on the CPU, divided among the workers. [default: the suite's, else 1]",
 )
 @click.option(
     "--isolation",

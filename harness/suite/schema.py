@@ -131,7 +131,9 @@ class SuiteHead(BaseModel):
     suite: str = Field(pattern=SUITE_NAME, description="The name of the suite; runs land in results/<suite>/.")
     about: str = Field("", description="The question the suite answers, in one line.")
     extends: str | None = Field(None, description="Another suite whose keys are the defaults of this one.")
-    threads: int | None = Field(None, ge=1, description="Torch threads of each worker on the CPU; recorded in the run.")
+    threads: int | None = Field(
+        None, ge=1, description="Torch threads on the CPU, divided among the workers; recorded in the run."
+    )
     timeout: Annotated[float, Field(gt=0, strict=False)] | None = Field(
         None, description="Seconds that a cell may take, with the training it needs."
     )
