@@ -48,7 +48,7 @@ class Fault:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or on a GPU; torch, which has classes and words of its own, is not imported."""
+    """Whether memory ran out, on the CPU or a GPU. Torch has classes and words of its own, and is not imported here."""
     by_class = any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
     return by_class or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None)
 
