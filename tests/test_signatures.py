@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -172,9 +173,21 @@ def test_signatures_are_cached_by_key(tmp_path: Path) -> None:
     component = Component("model", "x", "signed:Thing", "s")
     first = SignatureReader(tmp_path, lambda _: "version-1").read(component)
     (kept,) = tmp_path.glob("*.json")
-    kept.write_text(kept.read_text().replace("how much", "how little"), encoding="utf-8")
+    text = kept.read_text(encoding="utf-8").partition("\n")[2].replace("how much", "how little")
+    kept.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
     assert SignatureReader(tmp_path, lambda _: "version-1").read(component) != first
     assert SignatureReader(tmp_path, lambda _: "version-2").read(component) == first
+
+
+def test_a_damaged_signature_is_read_anew(tmp_path: Path) -> None:
+    component = Component("model", "x", "signed:Thing", "s")
+    first = SignatureReader(tmp_path, lambda _: "version-1").read(component)
+    (kept,) = tmp_path.glob("*.json")
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[:-9], whole.replace(b"how much", b"how mach")):
+        kept.write_bytes(damaged)
+        assert SignatureReader(tmp_path, lambda _: "version-1").read(component) == first
+        assert kept.read_bytes() == whole
 
 
 def test_torchattacks_is_read_from_the_library() -> None:
