@@ -95,7 +95,7 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
     catalog = session.catalog()
     signatures = cached_signatures(open_store(results), catalog)
     try:
-        plan = folder.about()["plan"]
+        plan = folder.plan()
     except UsageError:  # Another version wrote it; its numbers can be read, its plan cannot.
         return {}
     found = {}

@@ -59,7 +59,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
         UsageError: no cell, or several, are called so.
     """
     about = folder.about()
-    cell = _find(Plan.from_json(about["plan"]), name)
+    cell = _find(Plan.from_json(folder.plan()), name)
     place = folder.cell(cell.id)
     result = CellResult.read(place) if place.is_dir() else None
     log = (place / LOG).read_text(encoding="utf-8", errors="replace") if (place / LOG).is_file() else ""
@@ -106,7 +106,7 @@ def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
         if (run / "cells" / cell.id / KEY).is_file():
             yield run.name, run / "cells" / cell.id
         elif (run / RUN).is_file() and RunFolder(run).read_json(RUN).get("schema") == SCHEMA:
-            for other in Plan.from_json(RunFolder(run).about()["plan"]).cells:
+            for other in Plan.from_json(RunFolder(run).plan()).cells:
                 same = (other.experiment, other.labels, other.seed) == (cell.experiment, cell.labels, cell.seed)
                 if same and (run / "cells" / other.id / KEY).is_file():
                     yield run.name, run / "cells" / other.id

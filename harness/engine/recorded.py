@@ -32,7 +32,7 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
 
     A cell without a folder was skipped or never ended.
     """
-    plan = Plan.from_json(folder.about()["plan"])
+    plan = Plan.from_json(folder.plan())
     measurer = Measurer(catalog, store)
     cells = {}
     for cell in plan.cells:

@@ -173,6 +173,8 @@ class LiveRun:
                 self._keys[cell.id] = key_of(self._inputs[cell.id])
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
         self._origin = self._about()
+        # The plan first: a folder with run.json is a run.
+        self._folder.write_plan(self.plan.to_json())
         self._folder.write_json(RUN, self._origin | {"status": "running"})
         self._observe("harness_run_start", run_id=self._folder.run_id, cells=self.plan.cells)
 
@@ -244,7 +246,6 @@ class LiveRun:
             "run": self._folder.run_id,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "provenance": facts,
-            "plan": self.plan.to_json(),
         }
 
     def _reusable(self, cell: Cell) -> Path | None:

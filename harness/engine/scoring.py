@@ -22,7 +22,7 @@ def stored_plan(folder: RunFolder) -> Plan:
     Raises:
         UsageError: none did.
     """
-    plan = Plan.from_json(folder.about()["plan"])
+    plan = Plan.from_json(folder.plan())
     cells = tuple(cell for cell in plan.cells if recorded_result(cell, folder.cell(cell.id)).n is not None)
     if not cells:
         raise UsageError(f"no cell of {str(folder.path)!r} left records; there is nothing to score")

@@ -16,6 +16,7 @@ from harness.contract.errors import UsageError
 from harness.files import explained, write_whole
 
 RUN = "run.json"
+PLAN = "plan.json"
 SCHEMA = 1
 """Of run.json; raise it when what is written there changes."""
 
@@ -96,6 +97,20 @@ class RunFolder:
                 f"{self.path} was written by another version of harness; its tables and records can be read as files"
             )
         return about
+
+    def plan(self) -> dict[str, Any]:
+        """The plan of the run as JSON.
+
+        Raises:
+            UsageError: another version of harness wrote it.
+        """
+        self.about()
+        plan: dict[str, Any] = self.read_json(PLAN)
+        return plan
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write the plan, compactly: it may have a hundred thousand cells."""
+        self.write_text(PLAN, json.dumps(plan, separators=(",", ":"), ensure_ascii=False) + "\n")
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run."""

@@ -80,10 +80,16 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON; each component stands in it once."""
         uses: dict[str, Any] = {}
+        known: dict[int, str] = {}
 
         def put(use: Use | None) -> str | None:
             if use is None:
                 return None
+            if id(use) not in known:
+                known[id(use)] = put_anew(use)
+            return known[id(use)]
+
+        def put_anew(use: Use) -> str:
             key = digest(
                 [use.kind, use.label, use.identity, [str(use.parameters[n]) for n in (*use.paths, *use.uncounted)]]
             )[:16]

@@ -165,7 +165,8 @@ def test_mistakes_are_located(run: Run, score: Callable[..., Said], metrics: str
 def test_a_run_without_records_cannot_be_scored(run: Run, score: Callable[..., Said], tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    shutil.copy(run.folder.path / "run.json", empty)
+    for name in ("run.json", "plan.json"):
+        shutil.copy(run.folder.path / name, empty)
     said = score(empty, "accuracy")
     assert said.code == 2
     assert "left records; there is nothing to score" in said.err

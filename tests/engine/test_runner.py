@@ -332,7 +332,8 @@ def test_a_fresh_and_a_cached_model_are_the_same_to_the_bit(tmp_path: Path, plug
 def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     done = go(tmp_path, plugin)
     folder = done.folder.path
-    assert {path.name for path in folder.iterdir()} == {"run.json", "cells", "table.md", "table.csv", "table.json"}
+    tables = {"table.md", "table.csv", "table.json"}
+    assert {path.name for path in folder.iterdir()} == {"run.json", "plan.json", "cells", *tables}
     about = json.loads((folder / "run.json").read_text())
     assert about["status"] == "finished"
     assert about["exit_code"] == 0
