@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,14 +95,36 @@ def test_json_documents(store: Store) -> None:
     assert store.get_json("estimates", "ef" * 32) is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As a user who may not write everywhere; nothing changes unless this is root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
     try:
-        with pytest.raises(StoreError, match="cannot be written"):
-            Store(tmp_path / "store")
+        yield
     finally:
-        tmp_path.chmod(0o700)
+        os.seteuid(before)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    results.chmod(0o555)
+    with unprivileged(), pytest.raises(StoreError, match="cannot be written: Permission denied"):
+        Store(results / "store")
+    assert list(results.iterdir()) == []
+
+
+def test_a_store_that_may_no_longer_be_written_leaves_nothing_half_written(store: Store) -> None:
+    put(store)
+    folders = [path for path in [store.root, *store.root.rglob("*")] if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    before = sorted(store.root.rglob("*"))
+    with unprivileged(), pytest.raises(StoreError, match="cannot be written: Permission denied"):
+        store.put_json("estimates", KEY, {"value": 1})
+    assert sorted(store.root.rglob("*")) == before
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
