@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from harness.cli import COMMANDS, main
+from harness.cli import COMMANDS, cli, main
 from harness.contract.rows import Status
 
 
@@ -43,6 +44,18 @@ def harness(
 def test_every_command_is_documented(readme: str) -> None:
     documented = set(re.findall(r"^\| `harness (\w+)", readme, re.M))
     assert documented == set(COMMANDS)
+
+
+def test_every_printed_command_line_exists(readme: str) -> None:
+    """Commands and options, of lines such as `harness run robustness --workers 4`."""
+    lines = re.findall(r"^    harness (.*?)(?: {2,}#.*)?$", readme, re.M)
+    assert len(lines) >= 8
+    for line in lines:
+        words = re.sub(r"^--plugins-dir \S+ ", "", line).split()
+        command = cli.get_command(click.Context(cli), words[0])
+        assert command is not None, line
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
 
 
 def test_the_make_targets_exist(readme: str, root: Path) -> None:
