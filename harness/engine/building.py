@@ -127,8 +127,13 @@ class Builder:
 
     def context(self, use: Use, seed: int, scratch: Path, progress: Callable[[int, int], None]) -> Context:
         """The context of a component: its draws depend on its name, not on its label or its neighbours."""
+
+        def checked(done: int, total: int) -> None:
+            # What is no number fails here, in the plugin, and not in the display.
+            progress(int(done), int(total))
+
         scope = (use.kind, use.name)
-        return Context(self.device, seed, self.batch_size, scratch=scratch, progress=progress, scope=scope)
+        return Context(self.device, seed, self.batch_size, scratch=scratch, progress=checked, scope=scope)
 
     def forget(self) -> None:
         """Drop what is kept, since a cell that went wrong may have changed it."""

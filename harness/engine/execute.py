@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +96,18 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         status=Status.INVALID if outcome.problems else Status.OK,
         reason="; ".join(outcome.problems),
         n=table.num_rows,
-        cost=dict(outcome.cost),
+        cost=_checked_cost(outcome.cost),
         weights=weights,
         comparability=comparability,
         seconds=seconds,
     )
+
+
+def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
+    wrong = [name for name, value in cost.items() if not isinstance(value, Real) or not math.isfinite(value)]
+    if wrong:
+        raise InvalidOutput(f"cost {wrong[0]!r} is {cost[wrong[0]]!r}, not a finite number")
+    return {name: float(value) for name, value in cost.items()}
 
 
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:

@@ -23,6 +23,8 @@ KINDS = {
     "exit": (Status.CRASHED, "its worker exited with code 0 without a result (attempt 2)"),
     "half_written": (Status.CRASHED, "its worker exited with code 1 without a result (attempt 2)"),
     "killed": (Status.LOST, "its worker was killed from outside; was the machine out of memory? (attempt 4)"),
+    "bad_cost": (Status.INVALID, "cost 'effort' is nan, not a finite number"),
+    "bad_progress": (Status.FAILED, "ValueError: invalid literal for int() with base 10: 'half'"),
     "system_exit": (Status.FAILED, "SystemExit: 0"),
     "memory": (Status.OK, ""),
     "crash_once": (Status.OK, ""),

@@ -18,7 +18,8 @@ from harness.api import Component, Context, Dataset, Estimate, Examples, Outcome
 
 Kind = Literal[
     "fine", "raise", "hang", "ignore_term", "segfault", "exit", "system_exit", "memory", "orphan", "daemon",
-    "flood", "crash_once", "killed", "killed_once", "slow", "half_written", "tell_process", "busy",
+    "flood", "crash_once", "killed", "killed_once", "slow", "half_written", "tell_process", "busy", "bad_cost",
+    "bad_progress",
 ]  # fmt: skip
 
 
@@ -67,7 +68,8 @@ class Act:
             with (Path(attack.notes) / "executed").open("a") as file:
                 file.write(f"{attack.which}\n")
         drawn = ctx.uniform(data.ids, (), "value", attack.which).numpy()
-        return Outcome({"id": list(data.ids), "value": numbers + drawn})
+        cost = {"effort": float("nan")} if attack.kind == "bad_cost" else {"effort": np.float32(1)}
+        return Outcome({"id": list(data.ids), "value": numbers + drawn}, cost=cost)  # type: ignore[arg-type]
 
 
 def act(attack: Behave, ctx: Context) -> None:
@@ -102,6 +104,8 @@ def act(attack: Behave, ctx: Context) -> None:
                 print("x" * 199)
         case "tell_process":
             (Path(attack.notes) / f"process-{attack.which}").write_text(str(os.getpid()))
+        case "bad_progress":
+            ctx.progress("half", None)  # type: ignore[arg-type]
         case "busy":
             sum(range(60_000_000))
         case "slow":
