@@ -59,10 +59,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def undisturbed(tmp_path: Path) -> list[dict[str, str]]:
-    folder = tmp_path / "undisturbed"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("undisturbed")
     assert start(write_suite(folder), folder / "results", "--workers", "4").wait(120) == 0
     return table(folder / "results")
 

@@ -70,9 +70,7 @@ sys.exit(main(sys.argv[2:]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("limit", "isolation"), [(0, "process"), (2_000, "inline"), (9_000, "inline"), (9_000, "process")]
-)
+@pytest.mark.parametrize(("limit", "isolation"), [(0, "process"), (2_000, "inline"), (9_000, "process")])
 def test_a_full_disk_is_one_clear_error(tmp_path: Path, limit: int, isolation: str) -> None:
     """With RLIMIT_FSIZE, which fails as a full disk does; then the same command with room."""
     suite, results = tmp_path / "s.yaml", tmp_path / "results"
