@@ -117,7 +117,7 @@ def test_reused_cells_are_one_measurement(past: Past) -> None:
     (series,) = past.series("seconds")
     assert (len(series.points), len(series.measurements)) == (10, 6)
     assert series.steps == ()
-    past.run(row(seconds=19.0))
+    past.run(row(seconds=30.0))
     assert len(past.series("seconds")[0].steps) == 1
 
 
