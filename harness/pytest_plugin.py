@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.contract.rows import Row
     from harness.engine.runner import LiveRun
     from harness.library import Prepared
+    from harness.suite.plan import Plan
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,8 +62,9 @@ class SuiteFile(pytest.File):
             raise self.CollectError(str(error)) from error
         has_benchmark = self.config.pluginmanager.hasplugin("benchmark")
         plan = self._prepared.plan
+        names = _names(plan)
         for cell in plan.cells:
-            yield self._item(self._name(cell), _cell_test(self, cell, has_benchmark), cell)
+            yield self._item(names[cell.id], _cell_test(self, cell, has_benchmark), cell)
         for experiment in plan.experiments.values():
             for aggregate in experiment.aggregates:
                 name = "/".join([*([experiment.name] if len(plan.experiments) > 1 else []), aggregate.label])
@@ -76,16 +78,6 @@ class SuiteFile(pytest.File):
             # The clock of this cell: it stands still but for the seconds that the cell has measured.
             item.add_marker(pytest.mark.benchmark(timer=function.clock))  # type: ignore[attr-defined]
         return item
-
-    def _name(self, cell: Cell) -> str:
-        """The labels of a cell, without those that are the same for all."""
-        plan = self._prepared.plan
-        roles = ("data", "model", "attack", "sampler")
-        several = [role for role in roles if len({c.labels.get(role) for c in plan.cells}) > 1]
-        parts = [cell.experiment] if len(plan.experiments) > 1 else []
-        parts += [cell.labels[role] for role in several if role in cell.labels]
-        parts += [f"seed {cell.seed}"] if len({c.seed for c in plan.cells}) > 1 else []
-        return "/".join(parts) or cell.labels.get("model") or cell.experiment
 
     def live(self) -> LiveRun:
         """The run, begun if it has not begun."""
@@ -116,6 +108,22 @@ class SuiteFile(pytest.File):
         failed = [str(each) for each in judged if each.verdict == "failed"]
         if failed:
             pytest.fail("\n".join(failed), pytrace=False)
+
+
+def _names(plan: Plan) -> dict[str, str]:
+    """Cell id to its labels, without those that are the same for all cells."""
+    from harness.contract.cells import SHOWN_ROLES
+
+    several = [role for role in SHOWN_ROLES if len({cell.labels.get(role) for cell in plan.cells}) > 1]
+    has_experiments, has_seeds = len(plan.experiments) > 1, len({cell.seed for cell in plan.cells}) > 1
+
+    def name(cell: Cell) -> str:
+        parts = [cell.experiment] if has_experiments else []
+        parts += [cell.labels[role] for role in several if role in cell.labels]
+        parts += [f"seed {cell.seed}"] if has_seeds else []
+        return "/".join(parts) or cell.labels.get("model") or cell.experiment
+
+    return {cell.id: name(cell) for cell in plan.cells}
 
 
 class _Clock:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import results_option
+from harness.cli.output import terminal_width, write_named_file
 
 if TYPE_CHECKING:
     from harness.cli import Session
 
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not comparable": "yellow"}
-_WIDE = 10_000
 
 
 @click.command("compare")
@@ -72,8 +70,8 @@ def command(
     if refusal and not (gate and comparison.loses_rows):
         raise refusal
     if output is not None:
-        _write(output, WRITERS[output.suffix](comparison))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+        write_named_file(output, WRITERS[output.suffix](comparison))
+    width = terminal_width()
     click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
         told = click.style("gate failed:", fg="red", bold=True)
@@ -83,12 +81,3 @@ def command(
 
 def _styled(verdict: str) -> str:
     return click.style(verdict, fg=_COLOURS.get(verdict))
-
-
-def _write(path: Path, text: str) -> None:
-    from harness.contract.errors import UsageError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--output {str(path)!r} cannot be written: {error.strerror}") from error

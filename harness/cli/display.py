@@ -18,7 +18,7 @@ from rich.progress import (
 
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
-from harness.results.table import name_of
+from harness.results.table import joined_labels, name_of
 
 
 def make_display() -> TerminalDisplay | LineDisplay:
@@ -79,7 +79,7 @@ class TerminalDisplay:
 
 
 def _label(cell: Cell) -> str:
-    return " / ".join(cell.labels[role] for role in ("model", "attack", "sampler") if role in cell.labels) or cell.id
+    return joined_labels(cell.labels) or cell.id
 
 
 class LineDisplay:

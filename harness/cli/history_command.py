@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import results_option
+from harness.cli.output import terminal_width, write_named_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from harness.results.history_table import Readings
     from harness.results.run_folder import RunFolder
 
-_WIDE = 10_000
 _DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
 
 
@@ -69,11 +67,8 @@ def command(
     left_out = draw_history(found, runs, readings, picture)
     click.echo(f"\nPicture: {picture}" + (f" ({left_out} panels did not fit; --metric narrows)" if left_out else ""))
     if json_file is not None:
-        try:
-            text = json.dumps(history_json(name, found, runs, readings), indent=1, ensure_ascii=False)
-            json_file.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{str(json_file)!r} cannot be written: {error.strerror}") from error
+        text = json.dumps(history_json(name, found, runs, readings), indent=1, ensure_ascii=False)
+        write_named_file(json_file, text + "\n")
         click.echo(f"Series: {json_file}")
 
 
@@ -120,6 +115,6 @@ def _print(name: str, found: Sequence[Series], runs: Sequence[PastRun], readings
     click.secho(name, bold=True, nl=False)
     click.echo(f" — history over {len(runs)} {'run' if len(runs) == 1 else 'runs'}")
     click.echo(", ".join(constants) + "; intervals at 95 %\n")
-    click.echo(table.terminal(shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE))
+    click.echo(table.terminal(terminal_width()))
     for note in (*notes(found, runs), NOTE):
         click.echo("  " + note.replace("\n", "\n  "))

@@ -21,6 +21,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
     from tabulate import tabulate
 
+    from harness.contract.cells import SHOWN_ROLES
     from harness.engine.keys import signature_key
     from harness.signatures import SignatureReader
     from harness.suite.load import load_suite
@@ -31,9 +32,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     signatures = SignatureReader(kept if kept.is_dir() else None, lambda component: signature_key(component, catalog))
     plan = make_plan(load_suite(suite), catalog, signatures)
     several = len(plan.experiments) > 1
-    roles = [
-        role for role in ("data", "model", "attack", "sampler") if any(role in cell.components for cell in plan.cells)
-    ]
+    roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [
         [
             *([cell.experiment] if several else []),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import results_option
+from harness.cli.output import write_named_file
 
 if TYPE_CHECKING:
     from harness.cli import Session
@@ -27,7 +28,6 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
 
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
-    from harness.contract.errors import UsageError
     from harness.engine.recorded import recorded_rows
     from harness.engine.runner import cached_signatures, open_store
     from harness.results.report.page import REPORT, make_page, render
@@ -42,8 +42,5 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     if output is None:
         folder.write_text(REPORT, text)
     else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}") from error
+        write_named_file(output, text)
     click.echo(output or folder.path / REPORT)

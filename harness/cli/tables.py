@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from harness.cli.output import terminal_width
 
 if TYPE_CHECKING:
     from harness.contract.rows import Row
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from harness.signatures import SignatureReader
     from harness.suite.plan import Plan
 
-_WIDE = 10_000
 _COLOURS = {"passed": "green", "unresolved": "yellow", "failed": "red"}
 
 
@@ -29,7 +28,7 @@ def print_tables(
     """
     from harness.results.table import terminal, views
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    width = terminal_width()
     for name, about, view in views(plan, rows, signatures, catalog):
         click.echo()
         click.secho(plan.suite if name == plan.suite else f"{plan.suite}: {name}", bold=True, nl=False)

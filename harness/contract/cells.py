@@ -14,6 +14,8 @@ from harness.contract.components import Kind
 
 Role = Literal["model", "data", "attack", "sampler"]
 ROLES: tuple[Role, ...] = get_args(Role)
+SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler")
+"""The roles in the order in which plans run through them and tables show them."""
 KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
 
 

@@ -9,15 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.contract.cells import SHOWN_ROLES
 from harness.contract.estimates import Estimate
 from harness.results.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
 from harness.results.paired import Difference
-from harness.results.table import interval, number, threat_text
+from harness.results.table import interval, metric_heading, number, threat_text
 
-_ROLES = ("data", "model", "attack", "sampler")
 _NAMED = 2
 _LEAST_P = 0.001
-_ARROWS = {"max": " ↑", "min": " ↓"}
 
 Style = Callable[[Verdict], str]
 
@@ -167,7 +166,7 @@ def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
 
 
 def _roles(compared: Sequence[Compared]) -> list[str]:
-    return [role for role in _ROLES if any(role in each.a.labels for each in compared)]
+    return [role for role in SHOWN_ROLES if any(role in each.a.labels for each in compared)]
 
 
 def _label(each: Compared, role: str) -> str:
@@ -204,7 +203,7 @@ def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], 
     for i, each in enumerate(shown):
         unit = each.facts.unit
         show = interval if intervals else _value
-        metric = each.metric.replace("_", " ") + _ARROWS.get(each.facts.direction, "")
+        metric = metric_heading(each.metric, each.facts.direction)
         estimates = [show(e, unit) if e is not None else "" for e in (each.estimate_a, each.estimate_b)]
         told = [_difference(each.difference, unit), _p(each.p_holm), each.verdict]
         lines.append([*(column[i] for column in labels.values()), metric, *estimates, *told])
@@ -251,7 +250,7 @@ def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
 
 
 def _name(each: Compared, several: bool) -> str:
-    labels = [_label(each, role) for role in ("model", "attack", "sampler") if each.a.labels.get(role)]
+    labels = [_label(each, role) for role in SHOWN_ROLES if role != "data" and each.a.labels.get(role)]
     told = " / ".join([*([each.a.experiment] if several else []), *labels]) or each.a.experiment
     return f"{told} / {each.metric}" if each.metric else told
 

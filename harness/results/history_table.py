@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.cells import SHOWN_ROLES
 from harness.results.history import Change, PastRun, Series
-from harness.results.table import number
+from harness.results.table import KEY_LENGTH, metric_heading, number
 
 if TYPE_CHECKING:
     from harness.contract.protocols import Direction
 
-_ROLES = ("data", "model", "attack", "sampler")
 _SPARED = ("key", "first", "runs", "measured", "last change")
-_KEY_LENGTH = 8
-_HEADING_ARROWS = {"max": " ↑", "min": " ↓"}
 _WORDS: Mapping[str, tuple[str, str]] = {"seconds": ("slower", "faster"), "cost": ("more", "less")}
 
 
@@ -74,7 +72,7 @@ def heading(series: Series, readings: Readings) -> str:
     """A metric as tables call it, e.g. "robust accuracy ↑"."""
     if series.sort != "metric":
         return series.metric
-    return series.metric.replace("_", " ") + _HEADING_ARROWS.get(reading_of(series, readings).direction, "")
+    return metric_heading(series.metric, reading_of(series, readings).direction)
 
 
 def verdict(change: float, series: Series, reading: Reading) -> str:
@@ -94,7 +92,9 @@ def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
     """
     found = sorted(found, key=lambda series: not series.steps)
     fields = [_labels(series) for series in found]
-    names = [name for name in ("experiment", *_ROLES, "seed", "threat") if any(field.get(name) for field in fields)]
+    names = [
+        name for name in ("experiment", *SHOWN_ROLES, "seed", "threat") if any(field.get(name) for field in fields)
+    ]
     names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, "threat")]
     constants = {
         name: fields[0][name]
@@ -123,7 +123,7 @@ def _numbers(series: Series, readings: Readings) -> list[str]:
         shown += f" [{number(last.low, reading.unit)}, {number(last.high, reading.unit)}]"
     return [
         heading(series, readings),
-        series.key[:_KEY_LENGTH],
+        series.key[:KEY_LENGTH],
         str(len(series.points)),
         str(len(series.measurements)),
         number(series.points[0].value, reading.unit),
@@ -138,7 +138,7 @@ def marks(series: Series, reading: Reading) -> list[str]:
     told = [_step_text(series.steps[-1], series, reading)] if series.steps else []
     told += [f"{len(series.steps) - 1} earlier"] if len(series.steps) > 1 else []
     if series.since:
-        told.append(f"new series since {series.since}: the key was {series.instead_of[:_KEY_LENGTH]}")
+        told.append(f"new series since {series.since}: the key was {series.instead_of[:KEY_LENGTH]}")
     return [*told, *([series.absent] if series.absent else [])]
 
 

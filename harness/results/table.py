@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.cells import SHOWN_ROLES
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.run_folder import RunFolder
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from harness.signatures import SignatureReader
     from harness.suite.plan import Plan
 
-_ROLES = ("data", "model", "attack", "sampler")
 _ARROWS = {"max": " ↑", "min": " ↓"}
-_KEY_LENGTH = 8
+KEY_LENGTH = 8
+"""How much of a comparability key tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
 
@@ -110,7 +111,7 @@ class TableView:
             repeat: write a label again where it is that of the row above.
         """
         constant = self.constants()
-        roles = [role for role in _ROLES if role not in constant and any(role in row.labels for row in self.rows)]
+        roles = [role for role in SHOWN_ROLES if role not in constant and any(role in row.labels for row in self.rows)]
         costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
         metrics = [name for name in self.metrics if name not in dropped]
         threats = any(row.protocol.get("threat") for row in self.rows)
@@ -132,7 +133,7 @@ class TableView:
             line += [interval(row.estimates[m], self.units.get(m, "")) if m in row.estimates else "" for m in metrics]
             line += ["" if row.n is None else str(row.n), str(row.status)]
             line += [f"{row.cost[cost]:.1f}" if cost in row.cost else "" for cost in costs]
-            line += ["" if row.seconds is None else f"{row.seconds:.2f}", row.key[:_KEY_LENGTH]]
+            line += ["" if row.seconds is None else f"{row.seconds:.2f}", row.key[:KEY_LENGTH]]
             body.append(line)
             above = row
         return head, body
@@ -154,11 +155,19 @@ class TableView:
         return shown
 
 
+def joined_labels(labels: Mapping[str, str]) -> str:
+    """What was treated how, in one word group; empty if there are no such labels."""
+    return " / ".join(labels[role] for role in SHOWN_ROLES if role != "data" and role in labels)
+
+
 def name_of(row: Row) -> str:
     """The labels of a row in one word group."""
-    return (
-        " / ".join(row.labels[role] for role in ("model", "attack", "sampler") if role in row.labels) or row.experiment
-    )
+    return joined_labels(row.labels) or row.experiment
+
+
+def metric_heading(label: str, direction: str) -> str:
+    """What tables call a metric, e.g. "robust accuracy ↑"."""
+    return label.replace("_", " ") + _ARROWS.get(direction, "")
 
 
 def threat_text(row: Row) -> str:
@@ -184,7 +193,7 @@ def views(
         headings, units = {}, {}
         for use in experiment.metrics:
             signature = signatures.read(catalog.find(use.kind, use.name).component)
-            headings[use.label] = use.label.replace("_", " ") + _ARROWS.get(signature.direction, "")
+            headings[use.label] = metric_heading(use.label, signature.direction)
             units[use.label] = signature.unit
         found.append((name, experiment.about, TableView([r for r in rows if r.experiment == name], headings, units)))
     return found

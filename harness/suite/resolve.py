@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.contract.cells import KIND_OF, ROLES, Cell, Role, Use
+from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, Cell, Role, Use
 from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
 from harness.isolation import Fault
@@ -188,7 +188,7 @@ class _Resolver:
 
     def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
         # Cells of one model stand together, so that it is loaded once and the table reads by model.
-        order: list[Role] = [role for role in ("data", "model", "attack", "sampler") if role in uses]
+        order = [role for role in SHOWN_ROLES if role in uses]
         for seed in self.experiment.seeds:
             for combination in itertools.product(*(uses[role] for role in order)):
                 components = dict(zip(order, combination, strict=True))

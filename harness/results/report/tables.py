@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.contract.cells import SHOWN_ROLES
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import UNDEFINED, TableView, number, threat_text
-
-_ROLES = ("data", "model", "attack", "sampler")
-_KEY_LENGTH = 8
+from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number, threat_text
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Table:
 def make_table(name: str, about: str, view: TableView) -> Table:
     """The table of an experiment from its view."""
     constants = view.constants()
-    roles = [role for role in _ROLES if role not in constants and any(role in r.labels for r in view.rows)]
+    roles = [role for role in SHOWN_ROLES if role not in constants and any(role in r.labels for r in view.rows)]
     has_threat = any(row.protocol.get("threat") for row in view.rows)
     costs = list(dict.fromkeys(cost for row in view.rows for cost in row.cost))
     labels = [*roles, *([] if "seed" in constants else ["seed"]), *(["threat"] if has_threat else [])]
@@ -132,7 +130,7 @@ def _fields(row: Row, view: TableView, labels: Sequence[str], costs: Sequence[st
     for cost in costs:
         yield Field(f"{row.cost[cost]:.1f}", value=row.cost[cost]) if cost in row.cost else Field("")
     yield Field("") if row.seconds is None else Field(f"{row.seconds:.2f}", value=row.seconds)
-    yield Field(row.key[:_KEY_LENGTH], hover=row.key)
+    yield Field(row.key[:KEY_LENGTH], hover=row.key)
 
 
 def estimate_field(estimate: Estimate, unit: str) -> Field:
