@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,10 @@ from harness.engine.recorded import recorded_rows
 from harness.engine.runner import (
     Display,
     Finished,
+    LiveRun,
     Options,
     cached_signatures,
     open_store,
-    run_plan,
 )
 from harness.engine.store import Store
 from harness.plugins import Catalog, load_catalog
@@ -89,7 +90,7 @@ class Run:
         Raises:
             UsageError: there is no such cell, several are meant, or it left no records.
         """
-        row = cell if isinstance(cell, Row) else self._row_of(cell)
+        row = cell if isinstance(cell, Row) else self._rows_by_cell[self.plan.find_cell(cell).id]
         folder = self.folder.cell(row.cell)
         if not row.cell or not (folder / RECORDS).is_file():
             raise UsageError(f"{row.cell or 'a derived row'} has no records: it is {row.status} {row.reason}".rstrip())
@@ -99,13 +100,9 @@ class Run:
         """What became of the expectations of the suite."""
         return judge_expectations(self.plan, self.rows)
 
-    def _row_of(self, cell: str) -> Row:
-        rows = {row.cell: row for row in self.rows if row.cell}
-        found = [rows[cell]] if cell in rows else [row for name, row in rows.items() if cell in name]
-        if len(found) != 1:
-            known = ", ".join(row.cell for row in found) or ", ".join(rows)
-            raise UsageError(f"{len(found) or 'no'} cells are called {cell!r}; there are: {known}")
-        return found[0]
+    @cached_property
+    def _rows_by_cell(self) -> dict[str, Row]:
+        return {row.cell: row for row in self.rows if row.cell}
 
 
 class SilentDisplay:
@@ -143,9 +140,18 @@ class Prepared:
     store: Store
     options: Options
 
+    def start(self, display: Display) -> LiveRun:
+        """Begin a run, whose cells can be taken one by one."""
+        return LiveRun(self.plan, self.catalog, self.signatures, self.store, self.options, display)
+
     def run(self, display: Display) -> Finished:
-        """Run what is missing, reuse the rest."""
-        return run_plan(self.plan, self.catalog, self.signatures, self.store, self.options, display)
+        """Run what is missing, reuse the rest, and write the tables. Raises StoreError if they cannot be written."""
+        live = self.start(display)
+        try:
+            live.run(self.plan.cells)
+            return live.finish()
+        finally:
+            live.close()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -177,7 +183,7 @@ def prepare(
     catalog = load_catalog(folders, extra=plugins)
     devices = choose_devices(device, workers)
     store = open_store(Path(results))
-    signatures = cached_signatures(store, catalog)
+    signatures = cached_signatures(Path(results), catalog)
     plan = make_plan(loaded, catalog, signatures)
     # A module given by the caller exists in this process only, and a debugger wants the cells here.
     where: Isolation = isolation or ("inline" if plugins or debug else plan.isolation) or "process"

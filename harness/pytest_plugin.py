@@ -82,11 +82,9 @@ class SuiteFile(pytest.File):
     def live(self) -> LiveRun:
         """The run, begun if it has not begun."""
         if self._live is None:
-            from harness.engine.runner import LiveRun
             from harness.library import SilentDisplay
 
-            made = self._prepared
-            self._live = LiveRun(made.plan, made.catalog, made.signatures, made.store, made.options, SilentDisplay())
+            self._live = self._prepared.start(SilentDisplay())
         return self._live
 
     def teardown(self) -> None:

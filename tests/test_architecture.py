@@ -24,7 +24,7 @@ ALLOWED = {
     "suite": {"contract", "isolation", "plugins", "signatures"},
     "tasks": {"contract", "engine", "results"},
     "engine": {"contract", "files", "executors", "isolation", "plugins", "results", "signatures", "suite"},
-    "executors": {"contract", "engine", "plugins", "signatures"},
+    "executors": {"contract", "engine", "plugins", "results", "signatures"},
     "builtin": {"contract", "hooks"},
     "cli": {"contract", "engine", "library", "plugins", "results", "signatures", "suite"},
     "library": {"contract", "engine", "plugins", "results", "signatures", "suite"},

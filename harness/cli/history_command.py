@@ -84,11 +84,11 @@ def _name_of(suite: str) -> str:
 def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
     """Directions and units of the metrics of a run; a metric that is no longer installed has none."""
     from harness.contract.errors import HarnessError, UsageError
-    from harness.engine.runner import cached_signatures, open_store
+    from harness.engine.runner import cached_signatures
     from harness.results.history_table import Reading
 
     catalog = session.catalog()
-    signatures = cached_signatures(open_store(results), catalog)
+    signatures = cached_signatures(results, catalog)
     try:
         plan = folder.plan()
     except UsageError:  # Another version wrote it; its numbers can be read, its plan cannot.

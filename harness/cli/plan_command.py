@@ -22,15 +22,12 @@ def command(session: Session, suite: str, results: Path) -> None:
     from tabulate import tabulate
 
     from harness.contract.cells import SHOWN_ROLES
-    from harness.engine.keys import signature_key
-    from harness.signatures import SignatureReader
+    from harness.engine.runner import cached_signatures
     from harness.suite.load import load_suite
     from harness.suite.resolve import make_plan
 
     catalog = session.catalog()
-    kept = results / "store" / "signatures"
-    signatures = SignatureReader(kept if kept.is_dir() else None, lambda component: signature_key(component, catalog))
-    plan = make_plan(load_suite(suite), catalog, signatures)
+    plan = make_plan(load_suite(suite), catalog, cached_signatures(results, catalog))
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

@@ -38,7 +38,7 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     catalog = session.catalog()
     store = open_store(results)
     plan, rows = recorded_rows(folder, catalog, store)
-    text = render(make_page(folder, plan, rows, views(plan, rows, cached_signatures(store, catalog), catalog)))
+    text = render(make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog)))
     if output is None:
         folder.write_text(REPORT, text)
     else:

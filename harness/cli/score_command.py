@@ -36,18 +36,18 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     from harness.contract.rows import Status
     from harness.engine.runner import cached_signatures, open_store
     from harness.engine.scoring import score, stored_plan, tasks_of
-    from harness.results.run_folder import RUN, RunFolder
+    from harness.results.run_folder import RunFolder
     from harness.results.table import write_tables
     from harness.suite.resolve import resolve_metrics
 
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
     store = open_store(results)
-    signatures = cached_signatures(store, catalog)
+    signatures = cached_signatures(results, catalog)
     stored = stored_plan(folder)
     asked = resolve_metrics(metrics, tasks_of(stored), catalog, signatures, "--metrics")
     plan, rows = score(folder, stored, asked, catalog, store)
-    files = write_tables(folder, plan, rows, folder.read_json(RUN)["provenance"], signatures, catalog, _NAME)
+    files = write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog, _NAME)
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
     click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")

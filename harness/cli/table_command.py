@@ -32,7 +32,7 @@ def command(session: Session, run: str, results: Path) -> None:
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
     store = open_store(results)
-    signatures = cached_signatures(store, catalog)
+    signatures = cached_signatures(results, catalog)
     plan, rows = recorded_rows(folder, catalog, store)
     write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog)
     print_tables(plan, rows, signatures, catalog)

@@ -29,7 +29,6 @@ from harness.contract.protocols import Trainable
 from harness.engine.keys import key_of, weights_key_inputs
 from harness.engine.locks import WAITING
 from harness.engine.store import Store
-from harness.files import explained
 from harness.plugins import Catalog
 
 _KEPT = 8
@@ -216,7 +215,7 @@ class Builder:
             if broken:
                 raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
             seconds = time.perf_counter() - started
-            with explained(self.store.root):
+            with self.store.explained():
                 # Bytes first, since safetensors reports a full disk in words of its own.
                 content = save(state)
                 (staged / "weights.safetensors").write_bytes(content)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from harness.engine.locks import try_claim
 from harness.engine.store import ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
-from harness.files import explained
 
 _DAY = 86_400.0
 
@@ -75,7 +74,7 @@ def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
         for kind in ENTRY_KINDS:
             doomed[kind] = [entry for entry in _entries(store, kind) if _last_used(entry) < before]
     size = sum(_size(path) for paths in doomed.values() for path in paths)
-    with explained(store.root.parent):
+    with store.explained():
         for paths in doomed.values():
             for path in paths:
                 shutil.rmtree(path)

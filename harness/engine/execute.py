@@ -28,7 +28,6 @@ from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
 from harness.engine.result import CellResult
-from harness.files import explained
 from harness.isolation import Fault, isolated
 from harness.results.records import RECORDS, to_table
 from harness.signatures import SignatureReader
@@ -88,7 +87,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
     table = to_table(outcome.records)
     shutil.rmtree(scratch)
-    with explained(builder.store.root.parent):
+    with builder.store.explained():
         _write(folder, table, outcome)
     protocol = json.loads(json.dumps(dict(outcome.protocol)))
     comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from harness.contract.cells import Cell
 from harness.contract.errors import UsageError
 from harness.contract.rows import Status
-from harness.engine.result import KEY, LOG, CellResult
-from harness.results.run_folder import RUN, SCHEMA, RunFolder
+from harness.engine.result import CellResult
+from harness.results.run_folder import KEY, LOG, RUN, RunFolder
 from harness.suite.plan import Plan
 
 _ABSENT = "absent"
@@ -59,7 +59,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
         UsageError: no cell, or several, are called so.
     """
     about = folder.about()
-    cell = _find(Plan.from_json(folder.plan()), name)
+    cell = Plan.from_json(folder.plan()).find_cell(name)
     place = folder.cell(cell.id)
     result = CellResult.read(place) if place.is_dir() else None
     log = (place / LOG).read_text(encoding="utf-8", errors="replace") if (place / LOG).is_file() else ""
@@ -73,17 +73,6 @@ def explain(folder: RunFolder, name: str) -> Explanation:
         return Explanation(cell, result, how, why, (), log)
     why, differences = _why_it_ran(folder, cell)
     return Explanation(cell, result, how, why, differences, log)
-
-
-def _find(plan: Plan, name: str) -> Cell:
-    exact = [cell for cell in plan.cells if cell.id == name]
-    found = exact or [cell for cell in plan.cells if name in cell.id]
-    if len(found) != 1:
-        known = "\n  ".join(cell.id for cell in (found or plan.cells)[:20])
-        more = len(found or plan.cells) - 20
-        told = f"{len(found) or 'no'} cells are called {name!r}; there are\n  {known}"
-        raise UsageError(told + (f"\n  and {more} more" if more > 0 else ""))
-    return found[0]
 
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
@@ -105,11 +94,21 @@ def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
     for run in runs:
         if (run / "cells" / cell.id / KEY).is_file():
             yield run.name, run / "cells" / cell.id
-        elif (run / RUN).is_file() and RunFolder(run).read_json(RUN).get("schema") == SCHEMA:
-            for other in Plan.from_json(RunFolder(run).plan()).cells:
-                same = (other.experiment, other.labels, other.seed) == (cell.experiment, cell.labels, cell.seed)
-                if same and (run / "cells" / other.id / KEY).is_file():
-                    yield run.name, run / "cells" / other.id
+            continue
+        for other in _cells(run):
+            same = (other.experiment, other.labels, other.seed) == (cell.experiment, cell.labels, cell.seed)
+            if same and (run / "cells" / other.id / KEY).is_file():
+                yield run.name, run / "cells" / other.id
+
+
+def _cells(run: Path) -> Sequence[Cell]:
+    """What a run had planned; nothing if another version of harness wrote it, or it is no run."""
+    if not (run / RUN).is_file():
+        return ()
+    try:
+        return Plan.from_json(RunFolder(run).plan()).cells
+    except UsageError:
+        return ()
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:

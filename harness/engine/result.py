@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.rows import Status
-
-RESULT = "result.json"
-LOG = "log.txt"
-KEY = "key.json"
+from harness.results.run_folder import RESULT
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from harness.contract.rows import Status
 from harness.engine.result import CellResult
@@ -42,8 +42,6 @@ def with_attempts(result: CellResult, before: Sequence[Attempt]) -> CellResult:
     """The result with what was tried before it."""
     if not before:
         return result
-    from dataclasses import replace
-
     told = [asdict(attempt) | {"status": str(attempt.status)} for attempt in before]
     reason = result.reason and f"{result.reason} (attempt {len(before) + 1})"
     return replace(result, attempts=told, reason=reason)

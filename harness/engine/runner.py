@@ -20,19 +20,19 @@ from harness.engine.keys import cell_key_inputs, key_of, signature_key
 from harness.engine.measure import Measurer
 from harness.engine.provenance import provenance
 from harness.engine.recorded import collect_rows
-from harness.engine.result import KEY, CellResult
+from harness.engine.result import CellResult
 from harness.engine.schedule import Schedule
 from harness.engine.store import Store
 from harness.executors import Executor, Job
-from harness.files import explained
 from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.results.expectations import Judged, judge_expectations
-from harness.results.run_folder import RUN, SCHEMA, RunFolder
+from harness.results.run_folder import KEY, RUN, SCHEMA, RunFolder
 from harness.results.table import write_tables
 from harness.signatures import SignatureReader
 from harness.suite.plan import Isolation, Plan
 
+_STORE = "store"
 _CELLS_PER_WORKER = 1000
 
 
@@ -111,30 +111,14 @@ class Finished:
 
 def open_store(results: Path) -> Store:
     """The store of a results folder. Raises StoreError if it cannot be written."""
-    return Store(results / "store")
+    return Store(results / _STORE)
 
 
-def cached_signatures(store: Store | None, catalog: Catalog) -> SignatureReader:
-    """A reader that keeps signatures in the store, so that a plan needs no torch the second time."""
-    if store is None:
-        return SignatureReader()
-    return SignatureReader(store.signatures, lambda component: signature_key(component, catalog))
-
-
-def run_plan(
-    plan: Plan, catalog: Catalog, signatures: SignatureReader, store: Store, options: Options, display: Display
-) -> Finished:
-    """Run what is missing, reuse the rest, and write the tables.
-
-    Raises:
-        StoreError: the results folder cannot be written.
-    """
-    run = LiveRun(plan, catalog, signatures, store, options, display)
-    try:
-        run.run(plan.cells)
-        return run.finish()
-    finally:
-        run.close()
+def cached_signatures(results: Path, catalog: Catalog) -> SignatureReader:
+    """A reader that keeps signatures in the store, if there is one, so that a plan needs no torch the second time."""
+    store = results / _STORE
+    kept = store / "signatures" if store.is_dir() else None
+    return SignatureReader(kept, lambda component: signature_key(component, catalog))
 
 
 @dataclass
@@ -185,18 +169,18 @@ class LiveRun:
             StoreError: the results folder cannot be written.
             HarnessError: a worker cannot start.
         """
-        reusable = {cell.id: folder for cell in cells if not cell.skip and (folder := self._reusable(cell))}
+        reusable = {cell.id: found for cell in cells if not cell.skip and (found := self._reusable(cell))}
         self.display.begin(len(cells), len(reusable))
         to_run = []
         for cell in cells:
             if cell.skip:
                 self._end(cell, CellResult(Status.SKIPPED, cell.skip), None)
             elif cell.id in reusable:
-                self._take(cell, reusable[cell.id])
+                self._take(cell, *reusable[cell.id])
             else:
                 to_run.append(cell)
         try:
-            self._is_interrupted |= bool(self._execute(to_run) if to_run else ())
+            self._is_interrupted |= bool(to_run and self._execute(to_run))
         except HarnessError as error:
             self.close()
             self._folder.write_json(RUN, self._origin | {"status": "stopped", "reason": str(error)})
@@ -248,19 +232,20 @@ class LiveRun:
             "provenance": facts,
         }
 
-    def _reusable(self, cell: Cell) -> Path | None:
+    def _reusable(self, cell: Cell) -> tuple[Path, CellResult] | None:
         """The cell as the store has it, if its weights are still the ones in the store."""
         key = self._keys[cell.id]
         folder = self.store.get("cells", key)
         if folder is None:
             return None
-        for used in CellResult.read(folder).weights:
+        result = CellResult.read(folder)
+        for used in result.weights:
             stored = self.store.weights_digest(used["key"])
             if stored is not None and stored != used["digest"]:
                 # Moved aside, since the first entry of a key stays.
                 self.store.move_aside("cells", key)
                 return None
-        return folder
+        return folder, result
 
     def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those left by an interruption."""
@@ -298,21 +283,21 @@ class LiveRun:
 
     def _reuse(self, cell: Cell) -> bool:
         """Take a cell from the store, if it is there by now."""
-        folder = self._reusable(cell)
-        if folder is None:
+        found = self._reusable(cell)
+        if found is None:
             return False
-        self._take(cell, folder)
+        self._take(cell, *found)
         return True
 
-    def _take(self, cell: Cell, stored: Path) -> None:
+    def _take(self, cell: Cell, stored: Path, result: CellResult) -> None:
         self._folder.take_cell(cell.id, stored)
         self._how[cell.id] = "reused"
-        self._end(cell, CellResult.read(stored), self._folder.cell(cell.id))
+        self._end(cell, result, self._folder.cell(cell.id))
 
     def _commit(self, job: Job, result: CellResult) -> None:
         cell = job.cell
         result = replace(result, run=f"{self.plan.suite}/{self._folder.run_id}")
-        with explained(self.store.root):
+        with self.store.explained():
             (job.folder / KEY).write_text(canonical(self._inputs[cell.id]), encoding="utf-8")
             result.write(job.folder)
         self._how[cell.id] = "ran"

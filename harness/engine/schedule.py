@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -57,11 +58,9 @@ class Schedule:
         self._waiting.extend(cells)
         interrupts = Interrupts()
         try:
-            with interrupts:
+            with contextlib.suppress(KeyboardInterrupt), interrupts:
                 while (self._waiting or self._running or self._elsewhere) and not interrupts.requested:
                     self._turn(interrupts)
-        except KeyboardInterrupt:
-            interrupts.requested = True
         finally:
             if self._running:
                 self.executor.close()

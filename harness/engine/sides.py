@@ -12,9 +12,8 @@ from harness.contract.errors import HarnessError, InvalidOutput, UsageError
 from harness.contract.protocols import PerExample
 from harness.contract.records import Records
 from harness.contract.rows import Row
-from harness.engine.keys import signature_key
 from harness.engine.recorded import recorded_rows
-from harness.engine.runner import open_store
+from harness.engine.runner import cached_signatures, open_store
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.compare import ExampleValues, MetricFacts, Side
@@ -37,8 +36,7 @@ def open_sides(a: str, b: str, results: Path, catalog: Catalog) -> tuple[Side, S
     Raises:
         UsageError: there is no such run, or a file that is not a table.
     """
-    kept = results / "store" / "signatures"
-    signatures = SignatureReader(kept if kept.is_dir() else None, lambda component: signature_key(component, catalog))
+    signatures = cached_signatures(results, catalog)
     return _open(a, results, catalog, signatures), _open(b, results, catalog, signatures)
 
 

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -38,16 +38,15 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
-        with explained(root.parent):
+        with self.explained():
             for folder in (self._staging, self._quarantine, self._locks):
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self._staging, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
 
-    @property
-    def signatures(self) -> Path:
-        """Where signatures read from component code are kept."""
-        return self.root / "signatures"
+    def explained(self) -> AbstractContextManager[None]:
+        """Inside, what the operating system refuses becomes a StoreError about the results folder."""
+        return explained(self.root.parent)
 
     def folder(self, kind: EntryKind, key: str) -> Path:
         """Where the entry lies if it exists."""
@@ -77,12 +76,12 @@ class Store:
     def move_aside(self, kind: EntryKind, key: str) -> None:
         """Put an entry that is damaged or out of date into the quarantine."""
         folder = self.folder(kind, key)
-        with explained(self.root.parent), contextlib.suppress(FileNotFoundError):
+        with self.explained(), contextlib.suppress(FileNotFoundError):
             folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
 
     def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
         """The right to make an entry; None while another process, or this one, is at it."""
-        with explained(self.root.parent):
+        with self.explained():
             return try_claim(self._locks / f"{kind}-{key}")
 
     def claim(self, kind: EntryKind, key: str, on_wait: Callable[[], None]) -> Claim:
@@ -95,7 +94,7 @@ class Store:
     def open_stage(self) -> Path:
         """A fresh folder to write an entry into; end it with `commit` or `discard`."""
         folder = self._staging / f"{os.uname().nodename}+{os.getpid()}-{secrets.token_hex(6)}"
-        with explained(self.root.parent):
+        with self.explained():
             folder.mkdir()
         return folder
 
@@ -116,7 +115,7 @@ class Store:
     def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
         """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
         final = self.folder(kind, key)
-        with explained(self.root.parent):
+        with self.explained():
             files = sorted(path for path in staged.rglob("*") if path.is_file())
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -133,7 +132,7 @@ class Store:
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
         """Commit a single JSON document."""
-        with self.stage() as staged, explained(self.root.parent):
+        with self.stage() as staged, self.explained():
             (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
             self.commit(kind, key, staged)
 

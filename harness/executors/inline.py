@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.engine.building import Builder
 from harness.engine.execute import execute
-from harness.engine.result import LOG, CellResult
+from harness.engine.result import CellResult
 from harness.executors import Job, Progress
 from harness.executors.bounded_log import BoundedLog
+from harness.results.run_folder import LOG
 from harness.signatures import SignatureReader
 
 if TYPE_CHECKING:

@@ -25,12 +25,13 @@ from harness.contract.errors import HarnessError, StoreError
 from harness.contract.rows import Status
 from harness.engine.devices import seen_by_worker
 from harness.engine.locks import WAITING
-from harness.engine.result import LOG, CellResult
+from harness.engine.result import CellResult
 from harness.executors import Job, Progress
 from harness.executors import guardian as guardian_module
 from harness.executors.bounded_log import BoundedLog
 from harness.executors.processes import descendants, kill_all, signal_group
 from harness.executors.worker import Setup, job_message
+from harness.results.run_folder import LOG
 
 _GRACE = 2.0
 """Seconds between TERM and KILL."""
@@ -137,10 +138,8 @@ class ProcessExecutor:
             signal_group(worker.process.pid, signal.SIGTERM if worker.job else signal.SIGKILL)
         until = time.monotonic() + _GRACE
         for worker in living:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.log.write("killed")
         for slot in range(self.slots):
             self._remove(slot)
         assert self._guardian.stdin is not None
@@ -253,8 +252,8 @@ class ProcessExecutor:
             if now >= worker.kill_at:
                 signal_group(worker.process.pid, signal.SIGKILL)
         elif worker.job is not None and now >= worker.deadline:
-            too_long = f"took longer than {self._timeout:g} s"
-            worker.ended_for = too_long if worker.is_ready else "its worker never started"
+            is_late = worker.is_ready and self._timeout is not None
+            worker.ended_for = f"took longer than {self._timeout:g} s" if is_late else "its worker never started"
             worker.kill_at = now + _GRACE
             signal_group(worker.process.pid, signal.SIGTERM)
 

@@ -41,7 +41,7 @@ class Setup:
 
 
 class _Messages:
-    """Messages to the coordinator, from the main thread and from the thread that reports progress."""
+    """Messages to the coordinator, also from threads that a plugin started."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock = stream, threading.Lock()
@@ -91,7 +91,7 @@ def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     pin_numerics(setup.threads)
     catalog = load_catalog([Path(folder) for folder in setup.plugin_folders])
     store = Store(Path(setup.store))
-    signatures = cached_signatures(store, catalog)
+    signatures = cached_signatures(store.root.parent, catalog)
     builder = Builder(catalog, store, setup.device, 1, messages.progress)
     messages.send("ready")
     for line in jobs:

@@ -11,12 +11,11 @@ from typing import Any, Literal
 from harness.contract.cells import digest
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
-from harness.results.run_folder import RUN, RunFolder
+from harness.results.run_folder import RESULT, RUN, RunFolder
 from harness.results.steps import Point, Step, distinct, find_steps
 from harness.results.table import threat_text
 
 SECONDS = "seconds"
-_RESULT = "result.json"
 
 Sort = Literal["metric", "cost", "seconds"]
 
@@ -173,7 +172,7 @@ def _measurement(folder: RunFolder, row: Row) -> str:
     """
     if row.cell:
         try:
-            started = json.loads((folder.cell(row.cell) / _RESULT).read_bytes())["started"]
+            started = json.loads((folder.cell(row.cell) / RESULT).read_bytes())["started"]
         except (OSError, ValueError, KeyError):
             started = ""
         if started:

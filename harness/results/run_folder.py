@@ -17,6 +17,9 @@ from harness.files import explained, write_whole
 
 RUN = "run.json"
 PLAN = "plan.json"
+RESULT = "result.json"
+LOG = "log.txt"
+KEY = "key.json"
 SCHEMA = 2
 """Of run.json; raise it when what is written there changes."""
 

@@ -8,8 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from harness.contract.cells import Cell, Use, digest
+from harness.contract.errors import UsageError
 
 Isolation = Literal["inline", "process", "cell"]
+_NAMED = 20
 _HEAD = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
 
 
@@ -76,6 +78,21 @@ class Plan:
     timeout: float | None = None
     isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
+
+    def find_cell(self, name: str) -> Cell:
+        """The cell with this id, or whose id alone holds this text.
+
+        Raises:
+            UsageError: there is none, or there are several.
+        """
+        exact = [cell for cell in self.cells if cell.id == name]
+        found = exact or [cell for cell in self.cells if name in cell.id]
+        if len(found) != 1:
+            known = "\n  ".join(cell.id for cell in (found or self.cells)[:_NAMED])
+            more = len(found or self.cells) - _NAMED
+            told = f"{len(found) or 'no'} cells are called {name!r}; there are\n  {known}"
+            raise UsageError(told + (f"\n  and {more} more" if more > 0 else ""))
+        return found[0]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON; each component stands in it once."""

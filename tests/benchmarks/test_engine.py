@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from harness.engine.runner import LiveRun
 from harness.library import SilentDisplay, prepare
 from harness.testing import run_suite
 
@@ -41,7 +40,7 @@ def test_a_warm_cell(benchmark: Any, tmp_path: Path, isolation: str) -> None:
         plugin_folders=[PLUGINS],
         device="cpu",
     )
-    run = LiveRun(made.plan, made.catalog, made.signatures, made.store, made.options, SilentDisplay())
+    run = made.start(SilentDisplay())
     cells = itertools.cycle(made.plan.cells)
     try:
         assert run.run([next(cells)])[0].row.status == "ok"

@@ -18,7 +18,7 @@ from harness.results.expectations import Judged, judge_expectations
 from harness.results.report.examples import Gallery, gallery
 from harness.results.report.images import data_uri, read_png
 from harness.results.report.tables import Table, make_table
-from harness.results.run_folder import RunFolder
+from harness.results.run_folder import LOG, RunFolder
 from harness.results.table import TableView, name_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ REPORT = "report.html"
 LOG_LINES = 15
 MOST_PICTURE_BYTES = 6_000_000
 """How many bytes the pictures that tasks left beside their records may take."""
-_LOG = "log.txt"
 _HERE = Path(__file__).parent
 _TOLD = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
@@ -209,7 +208,7 @@ def _title(row: Row) -> str:
 
 
 def _failure(folder: RunFolder, row: Row) -> Failure:
-    path = folder.cell(row.cell) / _LOG
+    path = folder.cell(row.cell) / LOG
     log = ""
     if row.cell and path.is_file():
         log = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
@@ -218,7 +217,7 @@ def _failure(folder: RunFolder, row: Row) -> Failure:
 
 def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The facts of run.json as text, what is known of the run first."""
-    for name in ("run", "started", "ended", "status", "exit_code", "cells_run", "cells_reused"):
+    for name in ("run", "started", "ended", "status", "exit_code"):
         if about.get(name) is not None:
             yield name.replace("_", " "), str(about[name])
     for name in dict.fromkeys([*_TOLD, *facts]):
