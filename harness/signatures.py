@@ -48,6 +48,7 @@ class Parameter:
         imports: whether it names code as "package.module:attribute".
         counted: whether it can change what is measured.
         component: the kind of component it takes; None for a plain value.
+        several: it takes a list of them.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Parameter:
     imports: bool = False
     counted: bool = True
     component: Kind | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
         except SignatureError as error:
             raise SignatureError(f"{where}: parameter {name!r} {error}") from error
         markers = _markers(hints.get(name))
+        taken = next((marker for marker in markers if isinstance(marker, ComponentOf)), None)
         parameters.append(
             Parameter(
                 name,
@@ -251,7 +254,8 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
                 path="path" in (part.get("format") for part in [schema, *schema.get("anyOf", [])]),
                 imports=any(isinstance(marker, ImportPath) for marker in markers),
                 counted=not any(isinstance(marker, Uncounted) for marker in markers),
-                component=next((marker.kind for marker in markers if isinstance(marker, ComponentOf)), None),
+                component=taken.kind if taken else None,
+                several=taken is not None and taken.several,
             )
         )
     return about, tuple(parameters)

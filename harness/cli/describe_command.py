@@ -81,7 +81,7 @@ def _parameter_table(parameters: Sequence[Parameter]) -> str:
     body = [
         [
             p.name,
-            f"a {p.component}" if p.component else _values(p),
+            _component(p) if p.component else _values(p),
             "required" if p.required else _default(p.default),
             p.doc,
         ]
@@ -96,6 +96,12 @@ def _parameter_table(parameters: Sequence[Parameter]) -> str:
             maxcolwidths=[None, 32, 16, 60],
         )
     )
+
+
+def _component(parameter: Parameter) -> str:
+    if parameter.several:
+        return f"{parameter.component}s"
+    return f"{'an' if str(parameter.component)[0] in 'aeiou' else 'a'} {parameter.component}"
 
 
 def _values(parameter: Parameter) -> str:

@@ -38,7 +38,7 @@ class Use:
         name: its qualified name.
         label: what tables call it.
         version: the version its plugin declares.
-        parameters: every parameter, defaults included; a nested component is a `Use`.
+        parameters: every parameter, defaults included; a nested component is a `Use`, several are a tuple of them.
         paths: parameters that are paths.
         imports: parameters that name code as "package.module:attribute".
         uncounted: parameters that cannot change what is measured.
@@ -68,7 +68,7 @@ class Use:
         return {
             "name": self.name,
             "version": self.version,
-            "parameters": {name: value.identity if isinstance(value, Use) else value for name, value in kept.items()},
+            "parameters": {name: _identity(value) for name, value in kept.items()},
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
         }
@@ -86,26 +86,53 @@ class Use:
 
     def nested(self) -> list[Use]:
         """This use and every use inside it."""
-        inner = [value for value in self.parameters.values() if isinstance(value, Use)]
+        inner = [use for value in self.parameters.values() for use in uses_in(value)]
         inner += [self.trained_on] if self.trained_on else []
         return [self, *(deeper for use in inner for deeper in use.nested())]
 
     def to_json(self) -> dict[str, Any]:
         """The use as a JSON object."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        parameters = {n: {"$use": v.to_json()} if isinstance(v, Use) else v for n, v in self.parameters.items()}
+        parameters = {name: _to_json(value) for name, value in self.parameters.items()}
         return {**fields, "parameters": parameters, "trained_on": self.trained_on and self.trained_on.to_json()}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
         """The inverse of `to_json`."""
-        parameters = {
-            name: cls.from_json(value["$use"]) if isinstance(value, dict) and "$use" in value else value
-            for name, value in raw["parameters"].items()
-        }
+        parameters = {name: _from_json(value) for name, value in raw["parameters"].items()}
         tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
         trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])
         return cls(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})
+
+
+def uses_in(value: Any) -> tuple[Use, ...]:
+    """The components that a parameter's value is."""
+    if isinstance(value, Use):
+        return (value,)
+    return value if _are_uses(value) else ()
+
+
+def _are_uses(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(each, Use) for each in value)
+
+
+def _identity(value: Any) -> Any:
+    # Several are told apart by their labels, so these count.
+    if _are_uses(value):
+        return {use.label: use.identity for use in value}
+    return value.identity if isinstance(value, Use) else value
+
+
+def _to_json(value: Any) -> Any:
+    if _are_uses(value):
+        return {"$uses": [use.to_json() for use in value]}
+    return {"$use": value.to_json()} if isinstance(value, Use) else value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict) and "$uses" in value:
+        return tuple(Use.from_json(each) for each in value["$uses"])
+    return Use.from_json(value["$use"]) if isinstance(value, dict) and "$use" in value else value
 
 
 @dataclass(frozen=True)

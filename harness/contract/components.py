@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-Kind = Literal["model", "dataset", "attack", "sampler", "metric", "task", "aggregate", "executor", "reporter"]
+Kind = Literal[
+    "model", "dataset", "attack", "sampler", "extractor", "metric", "task", "aggregate", "executor", "reporter"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")

@@ -15,9 +15,14 @@ class ComponentOf:
     """Marks a parameter whose value is another component, written `{use: NAME, with: {...}}` in the suite.
 
     `base: Annotated[Classifier, ComponentOf("model")]` receives the built (and trained) model.
+
+    Attributes:
+        kind: what it may be.
+        several: it is a list in the suite, and a mapping of labels to built components for the target.
     """
 
     kind: Kind
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)

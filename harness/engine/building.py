@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save
 
-from harness.contract.cells import Use
+from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
@@ -158,9 +158,12 @@ class Builder:
         values: dict[str, Any] = {}
         used: tuple[Weights, ...] = ()
         for name, value in use.parameters.items():
+            built = {each.label: self.build(each, seed) for each in uses_in(value)}
+            used = (*used, *(weights for _, inner in built.values() for weights in inner))
             if isinstance(value, Use):
-                value, inner = self.build(value, seed)
-                used = (*used, *inner)
+                value = built[value.label][0]
+            elif built:
+                value = {label: thing for label, (thing, _) in built.items()}
             elif value is not None and name in use.paths:
                 value = Path(value)
             values[name] = value

@@ -41,6 +41,7 @@ def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[st
         "anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}],
         "description": properties["data"]["description"],
     }
+    definitions["extractor"] = _entry_schema("extractor", "ModelEntry", catalog, signatures, packages)
     definitions["task"] = _entry_schema("task", "TaskEntry", catalog, signatures, packages)
     properties["task"] = {"$ref": "#/$defs/task", "description": properties["task"]["description"]}
     of_experiment = {key: value for key, value in properties.items() if key in Experiment.model_fields}
@@ -99,7 +100,8 @@ def _value_schema(parameter: Parameter) -> dict[str, Any]:
     about = {"description": parameter.doc} if parameter.doc else {}
     default = {} if parameter.required else {"default": parameter.default}
     if parameter.component:
-        return {"$ref": f"#/$defs/{parameter.component}", **about}
+        one = {"$ref": f"#/$defs/{parameter.component}"}
+        return ({"anyOf": [{"type": "array", "items": one, "minItems": 1}, one]} if parameter.several else one) | about
     schema = dict(parameter.schema)
     if "number" in (schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))):
         schema = {"anyOf": [*schema.pop("anyOf", [schema]), {"$ref": "#/$defs/fraction"}]}

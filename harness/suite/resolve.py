@@ -26,6 +26,7 @@ from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, Sui
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
 _PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
+_SHAPES: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 _TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
 _ABSENT = "none"
 _METRICS = "metrics"
@@ -333,11 +334,13 @@ class _Resolver:
         return values if len(self.problems) == before else None
 
     def _default(self, parameter: Parameter, at: Path_) -> Any:
-        if parameter.component and isinstance(parameter.default, str):
+        if parameter.component and parameter.default is not None:
             return self._value(parameter, parameter.default, at)
         return parameter.default
 
     def _value(self, parameter: Parameter, value: Any, at: Path_) -> Any:
+        if parameter.component and parameter.several:
+            return self._component_values(parameter, parameter.component, value, at)
         if parameter.component:
             return self._component_value(parameter, parameter.component, value, at)
         # Paths count from the file that says them, which for `extends` is not always this suite's.
@@ -348,8 +351,18 @@ class _Resolver:
             self._problem(at, f"{parameter.name!r} {wrong.message}", wrong.hint)
             return None
 
+    def _component_values(self, parameter: Parameter, kind: Kind, value: Any, at: Path_) -> tuple[Use | None, ...]:
+        entries = value if isinstance(value, list) else [value]
+        if not entries:
+            self._problem(at, f"{parameter.name!r} needs at least one {kind}")
+        uses = tuple(self._component_value(parameter, kind, entry, (*at, i)) for i, entry in enumerate(entries))
+        for label, times in Counter(use.label for use in uses if use).items():
+            if times > 1:
+                self._problem(at, f"{times} entries are called {label!r}", "tell them apart with `as:`")
+        return uses
+
     def _component_value(self, parameter: Parameter, kind: Kind, value: Any, at: Path_) -> Use | None:
-        shape: type[UseEntry] = ModelEntry if kind == "model" else UseEntry
+        shape = _SHAPES.get(kind, UseEntry)
         try:
             entry = shape.model_validate({"use": value} if isinstance(value, str) else value)
         except ValidationError:
