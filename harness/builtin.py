@@ -19,6 +19,12 @@ def harness_components() -> Iterable[Component]:
             "Predict a class for every example, clean and under attack.",
         ),
         Component(
+            "task",
+            "generate",
+            "harness.tasks.generate:Generate",
+            "Draw samples of a generative model and compare them with held-out data.",
+        ),
+        Component(
             "metric",
             "accuracy",
             "harness.tasks.accuracy:Accuracy",
