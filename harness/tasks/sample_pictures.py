@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def _evenly(n: int) -> list[int]:
 
 def _scaled(x: Tensor, sigma: float) -> Tensor:
     """Noisy x with the spread of data, as a variance preserving process has it."""
-    return x / (1 + sigma**2) ** 0.5
+    return x / math.sqrt(1 + sigma**2)
 
 
 def _sigma(value: float) -> str:
