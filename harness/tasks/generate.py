@@ -289,7 +289,8 @@ def _check_disjoint(reference: _Images, train: _Images, allowed: float) -> None:
     if len(shared) > allowed * len(reference.hashes):
         raise InvalidOutput(
             f"{len(shared)} of {len(reference.hashes)} reference examples are among the training data, first "
-            f"{reference.data.ids[shared[0]]!r}; a copy of the training set would look perfect. Give held-out data, or the share that may be shared as the task's `overlap`"
+            f"{reference.data.ids[shared[0]]!r}; a copy of the training set would look perfect. Give held-out data, "
+            "or the share that may be shared as `overlap` of the task"
         )
 
 
