@@ -95,7 +95,8 @@ class _ExactMixture(nn.Module):
         known = np.unique(labels)
         fitted = []
         for done, label in enumerate(known, 1):
-            fitted.append(self._fit_class(images[labels == label], ctx.derive_seed("class", int(label))))
+            members = images[labels == label]
+            fitted.append(self._fit_class(members, len(known), ctx.derive_seed("class", int(label))))
             ctx.progress(done, len(known))
         shares = [float((labels == label).mean()) for label in known]
         sizes = [len(part.weights) for part in fitted]
@@ -108,7 +109,8 @@ class _ExactMixture(nn.Module):
         tensors = {name: torch.from_numpy(array).float() for name, array in state.items()}
         self.load_state_dict({**tensors, "classes": torch.from_numpy(np.repeat(known, sizes)).long()})
 
-    def _fit_class(self, images: _Floats, seed: int) -> _Gaussians:
+    def _fit_class(self, images: _Floats, classes: int, seed: int) -> _Gaussians:
+        """The mixture of the images `[n, d]` of one of so many classes."""
         raise NotImplementedError
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
@@ -194,10 +196,10 @@ class Gaussian(_ExactMixture):
         super().__init__(conditional)
         self._regularisation = regularisation
 
-    def _fit_class(self, images: _Floats, seed: int) -> _Gaussians:
+    def _fit_class(self, images: _Floats, classes: int, seed: int) -> _Gaussians:
         if len(images) < 2:
-            raise HarnessError("a Gaussian needs two images of each class at least")
-        variances, axes = np.linalg.eigh(np.cov(images.T, bias=True))
+            raise HarnessError("a Gaussian cannot be fitted to a single image")
+        variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(images.T, bias=True)))
         variances = variances.clip(0) + self._regularisation
         return _Gaussians(np.ones(1), images.mean(0)[None], variances[None], axes[None])
 
@@ -205,17 +207,20 @@ class Gaussian(_ExactMixture):
 class GaussianMixture(_ExactMixture):
     """A mixture of Gaussians, fitted to the training images in [-1, 1] by expectation maximisation.
 
+    The defaults were chosen on digits by the density of the validation split. More components lower the FID further,
+    by copying: with 40 the samples are nearer to training images than held-out digits are.
+
     Args:
-        n_components: how many Gaussians, for each class if it is conditional.
-        covariance: `full` for one covariance each, `tied` for one that they share, `diag` for pixels that are
+        n_components: how many Gaussians in all; if it is conditional they are shared out among the classes.
+        covariance: `full` for one covariance each, `tied` for one that all of a class share, `diag` for pixels that are
             independent within a Gaussian, `spherical` for the same variance in each pixel.
         conditional: one mixture for each class, so that a class can be asked for.
-        regularisation: variance that is added to every pixel; too little and the mixture copies single images.
+        regularisation: variance that is added to every pixel; with too little the mixture copies single images.
     """
 
     def __init__(
         self,
-        n_components: Annotated[int, Ge(1)] = 10,
+        n_components: Annotated[int, Ge(1)] = 20,
         covariance: Covariance = "full",
         conditional: bool = False,
         regularisation: Variance = 1e-2,
@@ -223,25 +228,27 @@ class GaussianMixture(_ExactMixture):
         super().__init__(conditional)
         self._n_components, self._covariance, self._regularisation = n_components, covariance, regularisation
 
-    def _fit_class(self, images: _Floats, seed: int) -> _Gaussians:
+    def _fit_class(self, images: _Floats, classes: int, seed: int) -> _Gaussians:
         from sklearn import mixture
 
-        if len(images) < max(2, self._n_components):
-            raise HarnessError(
-                f"a mixture of {self._n_components} Gaussians cannot be fitted to {len(images)} images; "
-                "ask for fewer components"
-            )
-        fitted = mixture.GaussianMixture(
-            self._n_components,
+        wanted = math.ceil(self._n_components / classes)
+        estimator = mixture.GaussianMixture(
+            wanted,
             covariance_type=self._covariance,
             reg_covar=self._regularisation,
             random_state=seed % 2**32,
             max_iter=200,
-        ).fit(images)
+        )
+        try:
+            fitted = estimator.fit(images)
+        except ValueError as error:
+            raise HarnessError(
+                f"{wanted} Gaussians cannot be fitted to {len(images)} images; ask for fewer components or more "
+                f"regularisation: {error}"
+            ) from error
         k, d = fitted.means_.shape
-        covariances = fitted.covariances_
         if self._covariance in ("diag", "spherical"):
-            variances = np.broadcast_to(covariances.reshape(k, -1), (k, d))
+            variances = np.broadcast_to(fitted.covariances_.reshape(k, -1), (k, d))
             return _Gaussians(fitted.weights_, fitted.means_, variances, np.empty((0, d, d)))
-        variances, axes = np.linalg.eigh(np.broadcast_to(covariances, (k, d, d)))
+        variances, axes = np.linalg.eigh(np.broadcast_to(fitted.covariances_, (k, d, d)))
         return _Gaussians(fitted.weights_, fitted.means_, variances.clip(0), axes)

@@ -78,9 +78,7 @@ def heun(
     return x
 
 
-def ddim(
-    denoise: Denoise, x: Tensor, sigmas: Sequence[float], eta: float = 0.0, noise: Noise = no_noise
-) -> Tensor:
+def ddim(denoise: Denoise, x: Tensor, sigmas: Sequence[float], eta: float = 0.0, noise: Noise = no_noise) -> Tensor:
     """Denoising diffusion implicit model, Song et al. 2021, equations 12 and 16, over sqrt(alpha_bar) of the new step.
 
     (x - D) / sigma is the predicted noise. A step goes to the next level that is visited, whatever the spacing.
