@@ -21,8 +21,6 @@ from harness.api import Context, Dataset, HarnessError, NotApplicable
 Variance = Annotated[float, Ge(0)]
 Covariance = Literal["full", "tied", "diag", "spherical"]
 
-_TAIL = 1e-12
-
 _Floats = npt.NDArray[np.float64]
 
 
@@ -142,29 +140,32 @@ class _ExactMixture(nn.Module):
         Given which Gaussian y is from, it is that of a linear model: along an axis with variance v the distance from
         the mean shrinks by v / (v + sigma^2). Which one it is from follows from the densities N(x; mean, v + sigma^2).
         """
-        along = self._along_axes(x.flatten(1)[:, None] - self.means.flatten(1))
-        noisy = self.variances + sigma[:, None, None] ** 2
+        mixture = self._mixture(x.device)
+        along = mixture.along_axes(x.flatten(1).to(mixture.means))
+        noisy = mixture.variances + sigma.to(along)[:, None, None] ** 2
         log_density = -0.5 * (along**2 / noisy + noisy.log()).sum(2)
         share = (self._log_weights(len(x), conditions) + log_density).softmax(1)
-        return self._from_axes(share, along * self.variances / noisy).reshape(x.shape)
+        return mixture.points(share, along * mixture.variances / noisy).reshape(x.shape).to(x)
 
     def generate(self, noise: Tensor, conditions: Tensor | None) -> Tensor:
         """Samples of the mixture, or of that of the class asked for, in the box.
 
-        The first coordinate of the noise also chooses the Gaussian: its quantile u falls into the k-th of intervals
-        as long as the weights, and where it falls within that is uniform again, so it is turned back into a normal.
+        The first coordinate of the noise also chooses the Gaussian: its quantile falls into the k-th of intervals as
+        long as the weights, and where it falls within that one is uniform again, so it is turned back into a normal.
         """
-        weights = self._log_weights(len(noise), conditions).softmax(1).cpu().double()
-        flat = noise.flatten(1)
-        quantile = torch.special.ndtr(flat[:, 0].cpu().double()).clamp(_TAIL, 1 - _TAIL)[:, None]
-        upper = (weights / weights.sum(1, keepdim=True)).cumsum(1)
-        chosen = (quantile >= upper).sum(1, keepdim=True).clamp(max=weights.shape[1] - 1)
-        weight, end = weights.gather(1, chosen), upper.gather(1, chosen)
-        within = (1 - (end - quantile) / weight).clamp(_TAIL, 1 - _TAIL)
-        again = torch.special.ndtri(within).to(flat)
+        mixture = self._mixture(noise.device)
+        flat = noise.flatten(1).to(mixture.means)
+        weights = self._log_weights(len(noise), conditions).to(flat).softmax(1)
+        tail = 64 * torch.finfo(flat.dtype).eps
+        quantile = torch.special.ndtr(flat[:, :1]).clamp(tail, 1 - tail)
+        ends = weights.cumsum(1)
+        chosen = (quantile >= ends).sum(1, keepdim=True).clamp(max=weights.shape[1] - 1)
+        weight, end = weights.gather(1, chosen), ends.gather(1, chosen)
+        again = torch.special.ndtri((1 - (end - quantile) / weight).clamp(tail, 1 - tail))
         normal = torch.cat([again, flat[:, 1:]], 1)
-        share = torch.zeros_like(weights).scatter_(1, chosen, 1.0).to(flat)
-        return self.decode(self._from_axes(share, self.variances.sqrt() * normal[:, None]).reshape(noise.shape))
+        share = torch.zeros_like(weights).scatter_(1, chosen, 1.0)
+        drawn = mixture.points(share, mixture.variances.sqrt() * normal[:, None])
+        return self.decode(drawn.reshape(noise.shape).to(noise))
 
     def _log_weights(self, n: int, conditions: Tensor | None) -> Tensor:
         """`[n, k]`: minus infinity for Gaussians of other classes than the one asked for."""
@@ -173,15 +174,34 @@ class _ExactMixture(nn.Module):
             return weights
         return weights.masked_fill(conditions[:, None] != self.classes, -math.inf)
 
-    def _along_axes(self, offsets: Tensor) -> Tensor:
-        """Offsets from each mean `[n, k, d]` along the axes of that Gaussian."""
-        return torch.einsum("nkd,kde->nke", offsets, self.axes.to(offsets)) if len(self.axes) else offsets
+    def _mixture(self, device: torch.device) -> _Arithmetic:
+        # In double precision, in which a sample does not depend on its batch; Metal has none.
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        return _Arithmetic(self.means.flatten(1).to(dtype), self.variances.to(dtype), self.axes.to(dtype))
 
-    def _from_axes(self, share: Tensor, along: Tensor) -> Tensor:
-        """The points `[n, d]` whose offsets are `along` `[n, k, d]`, averaged over the Gaussians with weights `[n, k]`."""
+
+@dataclass(frozen=True)
+class _Arithmetic:
+    """Changes of coordinates between points and the axes of k Gaussians.
+
+    Attributes:
+        means, variances, axes: `[k, d]`, `[k, d]` and `[k, d, d]`, or `[0, d, d]` for the axes of the coordinates.
+    """
+
+    means: Tensor
+    variances: Tensor
+    axes: Tensor
+
+    def along_axes(self, points: Tensor) -> Tensor:
+        """How far points `[n, d]` lie from each mean along each axis of its Gaussian, `[n, k, d]`."""
+        offsets = points[:, None] - self.means
+        return torch.einsum("nkd,kde->nke", offsets, self.axes) if len(self.axes) else offsets
+
+    def points(self, share: Tensor, along: Tensor) -> Tensor:
+        """The inverse, `[n, d]`, averaged over the Gaussians with weights `[n, k]`."""
         weighted = share[:, :, None] * along
-        offsets = torch.einsum("nke,kde->nd", weighted, self.axes.to(along)) if len(self.axes) else weighted.sum(1)
-        return share @ self.means.flatten(1).to(share) + offsets
+        offsets = torch.einsum("nke,kde->nd", weighted, self.axes) if len(self.axes) else weighted.sum(1)
+        return share @ self.means + offsets
 
 
 class Gaussian(_ExactMixture):

@@ -69,7 +69,7 @@ def uniform_log_snr(steps: int, low: float, high: float) -> _Floats:
 
     The spacing of DPM-Solver, Lu et al. 2022 (arXiv:2206.00927).
     """
-    return np.exp(np.linspace(np.log(high), np.log(low), steps))
+    return np.asarray(np.exp(np.linspace(np.log(high), np.log(low), steps)))
 
 
 def linear_betas(trained_steps: int = _TRAINED_STEPS, first: float = 1e-4, last: float = 0.02) -> _Floats:
@@ -101,9 +101,7 @@ def time_steps(steps: int, trained_steps: int, spacing: Spacing) -> npt.NDArray[
     `trailing` has T. With one step, `linspace` is T too: there is nothing to remove at the other end.
     """
     if spacing == "leading":
-        chosen = 1 + np.arange(steps)[::-1] * (trained_steps // steps)
-    elif spacing == "linspace":
-        chosen = np.linspace(trained_steps, 1, steps).round()
-    else:
-        chosen = (trained_steps * np.arange(steps, 0, -1) / steps).round()
-    return chosen.astype(np.int64)
+        return 1 + np.arange(steps, dtype=np.int64)[::-1] * (trained_steps // steps)
+    if spacing == "linspace":
+        return np.linspace(trained_steps, 1, steps).round().astype(np.int64)
+    return (trained_steps * np.arange(steps, 0, -1) / steps).round().astype(np.int64)

@@ -137,7 +137,7 @@ class DDIM(_Diffusion):
 
 @dataclass(frozen=True)
 class Euler(_Diffusion):
-    """Euler's method on the probability flow, Karras et al. 2022, equation 3; one pass a step, two with guidance.
+    """Euler's method on the probability flow, Karras et al. 2022; one pass a step, two with guidance.
 
     Args:
         steps: noise levels that are visited.

@@ -26,9 +26,9 @@ def no_noise(step: int) -> Tensor:
 
 
 def euler(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Euler's method on the probability flow dx / dsigma = (x - D(x; sigma)) / sigma, Karras et al. 2022, equation 3.
+    """Euler's method on the probability flow dx / dsigma = (x - D(x; sigma)) / sigma.
 
-    First order; a pass a step.
+    Karras et al. 2022, equations 1 and 3. First order; a pass a step.
     """
     for sigma, lower in pairwise(sigmas):
         slope = (x - denoise(x, sigma)) / sigma
@@ -96,8 +96,9 @@ def ddim(denoise: Denoise, x: Tensor, sigmas: Sequence[float], eta: float = 0.0,
 def ancestral(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise) -> Tensor:
     """Ancestral sampling, Ho et al. 2020, algorithm 2, with the variance beta-tilde; a pass a step.
 
-    Each step draws from q(x_lower | x, y = D), equations 6 and 7: here a Gaussian with mean D + (lower / sigma)^2 (x - D)
-    and variance lower^2 (1 - (lower / sigma)^2), which is beta-tilde over alpha_bar. The last step adds no noise.
+    Each step draws from q(x_lower | x, y = D), equations 6 and 7: here a Gaussian with the mean
+    D + (lower / sigma)^2 (x - D) and the variance lower^2 (1 - (lower / sigma)^2), which is beta-tilde over
+    alpha_bar. The last step adds no noise.
     """
     for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)

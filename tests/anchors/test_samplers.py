@@ -258,6 +258,29 @@ def test_ddim_agrees_with_diffusers(spacing: Spacing, steps: int) -> None:
     assert torch.allclose(ddim(dummy(LINEAR), from_first(sigmas), sigmas), theirs, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "solver"),
+    [("EulerDiscreteScheduler", euler), ("HeunDiscreteScheduler", heun), ("DPMSolverMultistepScheduler", dpmpp_2m)],
+)
+def test_solvers_agree_with_diffusers(name: str, solver: Solver) -> None:
+    """On noise levels of theirs, for a denoiser that depends on x and sigma and not on how they count time."""
+    scheduler = getattr(pytest.importorskip("diffusers"), name)(use_karras_sigmas=True)
+    scheduler.set_timesteps(15)
+    is_scaled = hasattr(scheduler, "scale_model_input") and name != "DPMSolverMultistepScheduler"
+    sigmas = list(dict.fromkeys(scheduler.sigmas.tolist()))
+    x = theirs = FIRST * sigmas[0] if is_scaled else FIRST
+    for i, t in enumerate(scheduler.timesteps):
+        sigma = float(scheduler.sigmas[i])
+        noisy = theirs if is_scaled else theirs * math.sqrt(1 + sigma**2)
+        theirs = scheduler.step((noisy - tanh(noisy, sigma)) / sigma, t, theirs).prev_sample
+    ours = solver(tanh, x if is_scaled else from_first(sigmas), sigmas)
+    assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def tanh(x: Tensor, sigma: float) -> Tensor:
+    return torch.tanh(x / (1 + sigma))
+
+
 @pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])
 def test_ddim_reaches_the_end_of_the_flow_with_every_spacing(spacing: Spacing) -> None:
     """A step that misses the next level, as that of diffusers with `linspace`, leaves noise or shrinks too much."""
