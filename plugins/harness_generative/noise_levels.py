@@ -81,7 +81,7 @@ def cosine_betas(trained_steps: int = _TRAINED_STEPS, offset: float = 0.008, mos
     """Nichol & Dhariwal 2021 (arXiv:2102.09672), equation 17, with beta_t clipped at `most`."""
     time = np.arange(trained_steps + 1) / trained_steps
     alpha_bar = np.cos((time + offset) / (1 + offset) * np.pi / 2) ** 2
-    return np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], most)
+    return np.asarray(np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], most))
 
 
 def sigmas_of(betas: _Floats) -> _Floats:
