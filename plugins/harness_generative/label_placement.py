@@ -81,7 +81,7 @@ def _offsets() -> list[tuple[float, float]]:
 def _extent(axis: Axes, text: str) -> tuple[float, float]:
     """Width and height of a text in pixels."""
     made = axis.annotate(text, (0, 0), xycoords="axes fraction", fontsize=_SIZE)
-    box = made.get_window_extent(axis.figure.canvas.get_renderer())
+    box = made.get_window_extent()
     made.remove()
     return box.width, box.height
 
@@ -101,8 +101,8 @@ def _cost(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> float:
 
 
 def _shared(one: Bbox, other: Bbox) -> float:
-    width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    width = float(min(one.x1, other.x1) - max(one.x0, other.x0))
+    height = float(min(one.y1, other.y1) - max(one.y0, other.y0))
     return max(width, 0.0) * max(height, 0.0)
 
 
