@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from harness.api import HarnessError, NotApplicable, Uncounted
 from harness_generative.hub_folders import published_folder
+from harness_generative.optional_libraries import attribute_of
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
 
@@ -172,25 +173,11 @@ def _clip_range(schedule: Mapping[str, Any], clip: bool | None) -> float | None:
     return float(schedule.get("clip_sample_range", 1.0)) if wanted else None
 
 
-def _library() -> Any:
-    """The diffusers package, with what is needed of it imported."""
-    try:
-        import diffusers
-
-        # Its names are imported when they are first asked for.
-        _ = diffusers.DDPMScheduler, diffusers.UNet2DModel
-    except (ImportError, RuntimeError) as error:
-        raise HarnessError(
-            f"diffusers cannot be imported ({' '.join(str(error).split())[:200]}); if that is for torchvision, which "
-            "must be of the same build as torch, install that build or remove torchvision"
-        ) from error
-    return diffusers
-
-
 def _alphas_cumprod(schedule: Mapping[str, Any]) -> Tensor:
     """The cumulated alphas `[steps]`, float64, as the library computes them."""
+    scheduler = attribute_of("diffusers", "DDPMScheduler")
     try:
-        made = _library().DDPMScheduler(**{name: schedule[name] for name in _SCHEDULE if name in schedule})
+        made = scheduler(**{name: schedule[name] for name in _SCHEDULE if name in schedule})
     except NotImplementedError as error:
         raise HarnessError(f"the schedule of betas {schedule['beta_schedule']!r} is not known to diffusers") from error
     alphas: Tensor = made.alphas_cumprod
@@ -208,7 +195,8 @@ def _unet(place: Path) -> Any:
         raise HarnessError(f"class embeddings of type {about['class_embed_type']!r} are not supported")
     if about.get("sample_size") is None:
         raise HarnessError("the network does not say the size of its images (sample_size in its config.json)")
+    network = attribute_of("diffusers", "UNet2DModel")
     try:
-        return _library().UNet2DModel.from_pretrained(where, local_files_only=True, low_cpu_mem_usage=False)
+        return network.from_pretrained(where, local_files_only=True, low_cpu_mem_usage=False)
     except (OSError, ValueError) as error:
         raise HarnessError(f"the network in {where} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
