@@ -88,7 +88,7 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """A small U-Net: a residual block a level on the way down, two with attention below, one a level on the way up.
+    """A small U-Net: a residual block a level on the way down, attention and one more below, one a level on the way up.
 
     Args:
         image_shape: `(channels, height, width)`; height and width must be multiples of 2 ** (levels - 1).
@@ -119,8 +119,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(ResidualBlock(a, b, embedding) for a, b in pairwise([widths[0], *widths]))
         self.below = ResidualBlock(widths[-1], widths[-1], embedding)
         self.attention = Attention(widths[-1])
-        rising = list(pairwise([widths[-1], *reversed(widths)]))
-        self.up = nn.ModuleList(ResidualBlock(a + b, b, embedding) for a, b in rising)
+        self.up = nn.ModuleList(ResidualBlock(a + b, b, embedding) for a, b in pairwise(reversed(widths)))
         self.norm = _group_norm(widths[0])
         self.last = _zeroed(nn.Conv2d(widths[0], colours, 3, padding=1))
 
@@ -128,13 +127,13 @@ class UNet(nn.Module):
         """F: `[n, *image_shape]` of x of that shape, c_noise `[n]` and encoded conditions `[n, ...]`."""
         embedding = self.embedding(noise, conditions)
         hidden = self.first(x)
-        levels = []
+        levels: list[Tensor] = []
         for depth, block in enumerate(self.down):
             hidden = block(avg_pool2d(hidden, 2) if depth else hidden, embedding)
             levels.append(hidden)
-        hidden = self.attention(self.below(hidden, embedding))
-        for depth, block in enumerate(self.up):
-            hidden = block(torch.cat([_doubled(hidden) if depth else hidden, levels.pop()], dim=1), embedding)
+        hidden = self.below(self.attention(levels.pop()), embedding)
+        for block in self.up:
+            hidden = block(torch.cat([_doubled(hidden), levels.pop()], dim=1), embedding)
         out: Tensor = self.last(silu(self.norm(hidden)))
         return out
 
