@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
 from harness.api import Context, Dataset
-from harness_generative.diffusion.conditions import ClassEmbedding, encode_classes
+from harness_generative.classes import encode_classes
+from harness_generative.diffusion.conditions import ClassEmbedding
 from harness_generative.diffusion.losses import EDMWeight, epsilon_weight
 from harness_generative.diffusion.model import DiffusionModel
 from harness_generative.diffusion.networks import MLP, UNet
@@ -48,7 +49,7 @@ class _ClassConditional(DiffusionModel):
         super().__init__(built, shape, preconditioning, training, sigma_range)
         self._classes = classes
         if classes is not None:
-            self.encode_conditions = partial(encode_classes, classes=classes)
+            self.encode_conditions = partial(encode_classes, classes=classes, may_be_none=True)
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
