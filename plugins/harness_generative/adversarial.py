@@ -40,7 +40,8 @@ def r1_penalty(judge: Judge, real: Tensor) -> Tensor:
     """E |gradient of the score in x|^2 / 2 over real x `[n, ...]`; Mescheder et al. 2018, equation 9, with gamma 1."""
     real = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(judge(real).sum(), real, create_graph=True)
-    return gradient.flatten(1).square().sum(dim=1).mean() / 2
+    penalty: Tensor = gradient.flatten(1).square().sum(dim=1).mean() / 2
+    return penalty
 
 
 class GAN(nn.Module):
@@ -66,10 +67,10 @@ class GAN(nn.Module):
     def __init__(
         self,
         r1: Annotated[float, Ge(0)] = 1.0,
-        steps: Annotated[int, Ge(1)] = 5000,
-        width: Annotated[int, Ge(1)] = 256,
+        steps: Annotated[int, Ge(1)] = 4000,
+        width: Annotated[int, Ge(1)] = 128,
         latent: Annotated[int, Ge(1)] = 32,
-        learning_rate: Annotated[float, Gt(0)] = 1e-3,
+        learning_rate: Annotated[float, Gt(0)] = 2e-3,
         conditional: bool = False,
         shape: tuple[int, int, int] = (1, 8, 8),
         classes: Annotated[int, Ge(1)] = 10,
@@ -151,9 +152,9 @@ class Discriminator(nn.Module):
         """Scores `[n]` of images `[n, ...]` in [-1, 1], and classes `[n]` if it is told any."""
         features = self.features(images.flatten(1))
         score: Tensor = self.score(features).squeeze(1)
-        if self.projection is None:
-            return score
-        return score + (self.projection(needed(conditions)) * features).sum(dim=1)
+        if self.projection is not None:
+            score = score + (self.projection(needed(conditions)) * features).sum(dim=1)
+        return score
 
 
 def _perceptron(size_in: int, width: int, size_out: int) -> nn.Sequential:

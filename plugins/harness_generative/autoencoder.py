@@ -48,10 +48,10 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        beta: Annotated[float, Ge(0)] = 1.0,
+        beta: Annotated[float, Ge(0)] = 0.3,
         latent: Annotated[int, Ge(1)] = 16,
         width: Annotated[int, Ge(1)] = 256,
-        epochs: Annotated[int, Ge(1)] = 150,
+        epochs: Annotated[int, Ge(1)] = 300,
         conditional: bool = False,
         shape: tuple[int, int, int] = (1, 8, 8),
         classes: Annotated[int, Ge(1)] = 10,
