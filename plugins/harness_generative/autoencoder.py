@@ -30,12 +30,14 @@ class VAE(nn.Module):
     """Variational autoencoder whose decoder gives each pixel's mean grey.
 
     The likelihood of a pixel x in [0, 1] is x ln p + (1 - x) ln(1 - p): that of a Bernoulli pixel, averaged over the
-    black and white images that a grey one stands for. It needs no variance to be chosen and its mean stays in the
-    box; a Gaussian of fixed variance would only change the unit in which `beta` is measured. A sample is that mean:
-    drawing pixels around it would add noise that no digit has. So samples are smooth, as those of autoencoders are.
+    black and white images that a grey one stands for. Its mean p stays in the box, and there is no variance to choose,
+    which for a Gaussian would only be another name for `beta`. A sample is that mean, since pixels drawn around it
+    would carry noise that no digit has; so samples are smooth, as those of autoencoders are. With a `beta` of 1 they
+    are less varied: on the digits, recall falls from 0.92 to 0.58 and precision rises from 0.93 to 0.95.
 
     Args:
-        beta: weight of the divergence from the prior (Higgins et al. 2017); 1 maximises the evidence lower bound.
+        beta: weight of the divergence from the prior (Higgins et al. 2017); at 1 the evidence lower bound is
+            maximised, below 1 codes may say more of their images.
         latent: size of the code.
         width: units of the two hidden layers of encoder and decoder.
         epochs: passes over the training set.

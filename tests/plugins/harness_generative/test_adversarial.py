@@ -63,16 +63,17 @@ def test_a_conditional_model_needs_a_class() -> None:
 
 @pytest.mark.slow
 def test_without_the_penalty_modes_are_lost() -> None:
+    """The share of the rarest digit among the samples; among the training data it is 9 %."""
     from sklearn.svm import SVC
 
     train = digits("train")
     judge = SVC().fit(train.columns["inputs"].reshape(-1, 64), train.columns["labels"])
     least = {}
     for r1 in (0.0, 1.0):
-        model = fitted(steps=2000, r1=r1)
+        model = fitted(steps=2500, r1=r1)
         with torch.no_grad():
             samples = model.generate(noise(model, 1000), None)
         found = judge.predict(samples.reshape(-1, 64).numpy())
         least[r1] = np.bincount(found, minlength=10).min() / 1000
-    assert least[0.0] < 0.02
-    assert least[1.0] > 0.03
+    assert least[0.0] < 0.04
+    assert least[1.0] > 0.06
