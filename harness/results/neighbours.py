@@ -1,0 +1,450 @@
+"""Nearest neighbours in blocks: float32 products find the candidates, float64 differences decide among them.
+
+A squared distance |x|² + |y|² - 2 x·y made by a matrix product carries a rounding error that no duplicate survives
+as 0. Here the product serves as a lower bound only: its error is bounded rigorously (Higham 2002, Accuracy and
+Stability of Numerical Algorithms, section 3.5), whatever that error leaves open is computed from the differences of
+the coordinates in float64, and where it leaves too much open the block is multiplied again in float64. What comes
+back is what double loops over float64 would give. No more than a few blocks of distances are held at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+_BLOCK_ROWS = 2048
+_BLOCK_NUMBERS = 1 << 22
+_DIFFERENCES = 1 << 17
+"""Coordinates whose differences are taken at once; as float64 they fit a processor's cache."""
+
+_TINY = 1e-37
+"""More than what float32 loses to underflow in a squared distance of coordinates of order 1."""
+
+
+def nearest(
+    queries: npt.NDArray[Any], references: npt.NDArray[Any], k: int, *, exclude_self: bool = False
+) -> tuple[Floats, Indices]:
+    """The k nearest references of each query in Euclidean distance, nearest first; of equally near ones the first.
+
+    Args:
+        queries: `[n, d]`, read as float32.
+        references: `[m, d]`, read as float32.
+        k: how many, from 1 to m (to m - 1 with `exclude_self`).
+        exclude_self: reference i does not count for query i; `queries` must be `references`. Another reference with
+            the same coordinates does count, at distance 0.
+
+    Returns:
+        Distances `[n, k]` float64, exactly 0 between equal rows, and the rows of the references `[n, k]`.
+
+    Raises:
+        ValueError: shapes that do not fit, a k out of range, NaN or infinity.
+    """
+    if exclude_self and queries is not references:
+        raise ValueError("exclude_self needs the references themselves as queries")
+    references = _checked(references, "references")
+    queries = references if exclude_self else _checked(queries, "queries")
+    _check_width(queries, references)
+    if not 1 <= k <= len(references) - exclude_self:
+        others = "others" if exclude_self else "references"
+        raise ValueError(f"k = {k} neighbours of {len(references) - exclude_self} {others}")
+    distinct = _Distinct()
+    reference_numbers, reference_rows = distinct.number(references)
+    if exclude_self:
+        numbers, rows = reference_numbers, reference_rows
+    else:
+        numbers, rows = _Distinct().number(queries)
+    frame = _Frame.around(references, queries)
+    points = _Centred(references, reference_rows, frame)
+    asked = points if exclude_self else _Centred(queries, rows, frame)
+    # One more than asked for, since the query itself is among the nearest and goes last.
+    wanted = k + exclude_self
+    squared, found = _search(asked, points, min(wanted, len(points)))
+    squared, found = _all_copies(squared, found, reference_numbers, wanted)
+    squared, found = squared[numbers], found[numbers]
+    if exclude_self:
+        keep = found != np.arange(len(found))[:, None]
+        keep[keep.all(axis=1), -1] = False
+        squared, found = squared[keep].reshape(-1, k), found[keep].reshape(-1, k)
+    return np.sqrt(squared), found
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Distances of some points of one set from some of another.
+
+    Attributes:
+        rows, columns: which points of the first and of the second set.
+        distances: `[rows, columns]` float32, good to about seven digits of the larger of distance and spread.
+        in_first: `[rows, columns]`, exact: whether the second point lies within the radius of the first, or on it.
+        in_second: the same for the radius of the second.
+    """
+
+    rows: slice
+    columns: slice
+    distances: npt.NDArray[np.float32]
+    in_first: Mask
+    in_second: Mask
+
+
+def balls(
+    first: npt.NDArray[Any], second: npt.NDArray[Any], first_radii: npt.ArrayLike, second_radii: npt.ArrayLike
+) -> Iterator[Block]:
+    """Who lies in whose ball, block by block: closed balls around the points of two sets.
+
+    Args:
+        first: `[n, d]`, read as float32.
+        second: `[m, d]`, read as float32.
+        first_radii: `[n]`, for instance distances that `nearest` found; a point at exactly that distance is inside.
+        second_radii: `[m]`.
+
+    Raises:
+        ValueError: shapes that do not fit, NaN or infinity.
+    """
+    first, second = _checked(first, "first"), _checked(second, "second")
+    _check_width(first, second)
+    radii = np.asarray(first_radii, dtype=np.float64), np.asarray(second_radii, dtype=np.float64)
+    if radii[0].shape != (len(first),) or radii[1].shape != (len(second),) or np.isnan(np.concatenate(radii)).any():
+        raise ValueError(f"one radius for each of {len(first)} and {len(second)} points is needed")
+    distinct = _Distinct()
+    numbers = distinct.number(first)[0], distinct.number(second)[0]
+    frame = _Frame.around(first, second)
+    pair = _Centred(first, None, frame), _Centred(second, None, frame)
+    for rows in _parts(pair[0]):
+        for columns in _parts(pair[1]):
+            yield _block(pair, numbers, radii, rows, columns)
+
+
+def _checked(points: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:
+    points = np.asarray(points, dtype=np.float32)
+    if points.ndim != 2 or not points.size:
+        raise ValueError(f"{name} must be an array [n, d] that holds something, not {list(points.shape)}")
+    for part in _slices(len(points), points.shape[1]):
+        finite = np.isfinite(points[part]).all(axis=1)
+        if not finite.all():
+            row = part.start + int(np.argmin(finite))
+            raise ValueError(f"row {row} of the {name} holds NaN or infinity; distances need finite numbers")
+    return points
+
+
+def _check_width(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> None:
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"points of {a.shape[1]} and of {b.shape[1]} coordinates have no distance")
+
+
+def _slices(n: int, width: int) -> list[slice]:
+    """Nearly equal parts of n rows, each of a bounded size."""
+    rows = max(64, min(_BLOCK_ROWS, _BLOCK_NUMBERS // width))
+    edges = np.linspace(0, n, -(-n // rows) + 1).round().astype(int).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+class _Distinct:
+    """Numbers rows so that equal rows have equal numbers, in the order in which they first appear.
+
+    Without it a model that always returns the same sample would leave every distance open.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+
+    def number(self, points: npt.NDArray[np.float32]) -> tuple[Indices, Indices]:
+        """The number of each row, and the first row of each number that is new."""
+        numbers = np.empty(len(points), dtype=np.intp)
+        firsts: list[int] = []
+        for part in _slices(len(points), points.shape[1]):
+            # Adding 0 turns -0 into 0, which is equal to it but has other bits.
+            block = np.ascontiguousarray(points[part]) + np.float32(0)
+            for i, row in enumerate(block, start=part.start):
+                digest = hashlib.blake2b(row, digest_size=16).digest()
+                if digest not in self._known:
+                    self._known[digest] = len(self._known)
+                    firsts.append(i)
+                numbers[i] = self._known[digest]
+        return numbers, np.asarray(firsts, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A shift and a power of two that bring coordinates near 0 and within the range of float32's squares."""
+
+    shift: npt.NDArray[np.float32]
+    scale: float
+
+    @classmethod
+    def around(cls, references: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> _Frame:
+        largest = max(float(np.abs(s[p]).max()) for s in (references, others) for p in _slices(len(s), s.shape[1]))
+        ordinary = largest == 0 or 1e-10 < largest < 1e15
+        scale = 1.0 if ordinary else float(2.0 ** -np.clip(np.frexp(largest)[1], -126, 126))
+        centre = references.mean(axis=0, dtype=np.float64)
+        return cls((centre * scale).astype(np.float32), scale)
+
+
+class _Centred:
+    """Chosen rows of an array, shifted and scaled block by block so that no copy of the whole is needed."""
+
+    def __init__(self, points: npt.NDArray[np.float32], chosen: Indices | None, frame: _Frame) -> None:
+        self.points, self._frame = points, frame
+        self.chosen = None if chosen is None or len(chosen) == len(points) else chosen
+        self.width = points.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.points) if self.chosen is None else len(self.chosen)
+
+    @property
+    def scale(self) -> float:
+        return self._frame.scale
+
+    def raw(self, rows: slice | Indices) -> npt.NDArray[np.float32]:
+        return self.points[rows if self.chosen is None else self.chosen[rows]]
+
+    def block(self, rows: slice, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
+        raw = self.raw(rows).astype(dtype)
+        if self.scale != 1:
+            raw *= dtype(self.scale)
+        raw -= self._frame.shift
+        return raw
+
+
+def _parts(points: _Centred) -> list[slice]:
+    return _slices(len(points), points.width)
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """lower <= squared distance <= lower + row_slack + column_slack, in the units of the frame."""
+
+    lower: npt.NDArray[Any]
+    row_slack: Floats
+    column_slack: Floats
+
+    def transposed(self) -> _Bounds:
+        return _Bounds(self.lower.T, self.column_slack, self.row_slack)
+
+
+def _bounds(a: _Centred, b: _Centred, rows: slice, columns: slice, dtype: type[np.floating[Any]]) -> _Bounds:
+    """Bounds of the squared distances between two blocks.
+
+    With u the unit round-off, a product of d terms errs by less than 1.01 d u |x| |y| in any order of summation, the
+    centring by less than 2 u (|x| + |y|)², the rest by a few u more; (|x| + |y|)² <= 2 (|x|² + |y|²) makes the sum of
+    these a number per row plus a number per column, so that the bound costs nothing per pair.
+    """
+    x, y = a.block(rows, dtype), b.block(columns, dtype)
+    share = 2 * float(np.finfo(dtype).eps) / 2 * (a.width + 8)
+    row_norms = np.einsum("ij,ij->i", x, x, dtype=np.float64)
+    column_norms = np.einsum("ij,ij->i", y, y, dtype=np.float64)
+    lower = x @ y.T
+    lower *= -2
+    lower += ((1 - share) * row_norms - _TINY).astype(dtype)[:, None]
+    lower += ((1 - share) * column_norms).astype(dtype)
+    return _Bounds(lower, 2 * share * row_norms + 2 * _TINY, 2 * share * column_norms)
+
+
+def _exact(a: _Centred, i: Indices, b: _Centred, j: Indices) -> Floats:
+    """Squared distances of pairs in float64, in the units of the points."""
+    out = np.empty(len(i))
+    step = max(1, _DIFFERENCES // a.width)
+    for start in range(0, len(i), step):
+        part = slice(start, start + step)
+        difference = a.raw(i[part]).astype(np.float64)
+        difference -= b.raw(j[part])
+        np.einsum("ij,ij->i", difference, difference, out=out[part])
+    return out
+
+
+def _cells(mask: Mask) -> tuple[Indices, Indices]:
+    """Rows and columns of the true cells, found along memory."""
+    if mask.flags.c_contiguous:
+        return np.divmod(np.flatnonzero(mask), mask.shape[1])
+    columns, rows = np.divmod(np.flatnonzero(mask.T), mask.shape[0])
+    return rows, columns
+
+
+def _up(values: Floats, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Values as the dtype of another array, never smaller than they were."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.nextafter(values.astype(like.dtype), like.dtype.type(np.inf)))
+
+
+class _Shortlist:
+    """The references that may be among the k nearest of the queries of one block."""
+
+    def __init__(self, queries: _Centred, part: slice, references: _Centred, k: int) -> None:
+        self.part = part
+        self._queries, self._references, self._k = queries, references, k
+        self._within = np.full(part.stop - part.start, np.inf)
+        self._rows: Indices = np.empty(0, dtype=np.intp)
+        self._columns: Indices = np.empty(0, dtype=np.intp)
+        self._lower: Floats = np.empty(0)
+        self._upper: Floats = np.empty(0)
+        self._roomy = len(self._within) * (4 * k + 16)
+
+    def offer(self, bounds: _Bounds, first_column: int, *, crowded_is_fine: bool) -> bool:
+        """Take what may be near enough; False, and nothing is taken, if the bounds leave too much open."""
+        near = bounds.lower <= _up(self._within, bounds.lower)[:, None]
+        if np.count_nonzero(near) > self._roomy:
+            self._tighten(bounds)
+            near = bounds.lower <= _up(self._within, bounds.lower)[:, None]
+            if np.count_nonzero(near) > self._roomy and not crowded_is_fine:
+                return False
+        rows, columns = _cells(near)
+        if len(rows):
+            lower = bounds.lower[rows, columns].astype(np.float64)
+            self._rows = np.concatenate([self._rows, rows])
+            self._columns = np.concatenate([self._columns, columns + first_column])
+            self._lower = np.concatenate([self._lower, lower])
+            upper = lower + bounds.row_slack[rows] + bounds.column_slack[columns]
+            self._upper = np.concatenate([self._upper, upper])
+            if len(self._rows) > 4 * self._roomy:
+                self._settle()
+            self._prune()
+        return True
+
+    def _tighten(self, bounds: _Bounds) -> None:
+        """k references of this block alone bound how far the k-th nearest can be."""
+        if bounds.lower.shape[1] >= self._k:
+            kth = np.partition(np.ascontiguousarray(bounds.lower), self._k - 1, axis=1)[:, self._k - 1]
+            upper = kth.astype(np.float64) + bounds.row_slack + bounds.column_slack.max()
+            self._within = np.minimum(self._within, upper)
+
+    def _prune(self) -> None:
+        """Drop what k others are surely nearer than."""
+        order = np.lexsort((self._upper, self._rows))
+        rows = self._rows[order]
+        kth = np.searchsorted(rows, np.arange(len(self._within))) + self._k - 1
+        inside = np.minimum(kth, len(rows) - 1)
+        there = (kth < len(rows)) & (rows[inside] == np.arange(len(self._within)))
+        self._within = np.where(there, np.minimum(self._within, self._upper[order][inside]), self._within)
+        self._take(order[self._lower[order] <= self._within[rows]])
+
+    def _take(self, entries: Indices) -> None:
+        self._rows, self._columns = self._rows[entries], self._columns[entries]
+        self._lower, self._upper = self._lower[entries], self._upper[entries]
+
+    def _settle(self) -> Floats:
+        """Keep the k nearest of each query by exact distance, the first reference first; their squared distances."""
+        squared = _exact(self._queries, self._rows + self.part.start, self._references, self._columns)
+        order = np.lexsort((self._columns, squared, self._rows))
+        rows = self._rows[order]
+        rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        kept = order[rank < self._k]
+        squared = squared[kept]
+        self._take(kept)
+        # A hair wider, for the rounding of the exact value itself.
+        scaled = squared * self._queries.scale**2
+        self._lower, self._upper = scaled * (1 - 1e-12), scaled * (1 + 1e-12)
+        return squared
+
+    def finished(self) -> tuple[Floats, Indices]:
+        """Squared distances and references `[block, k]`, nearest first."""
+        squared = self._settle()
+        shape = (len(self._within), self._k)
+        return squared.reshape(shape), self._columns.reshape(shape)
+
+
+def _search(queries: _Centred, references: _Centred, k: int) -> tuple[Floats, Indices]:
+    """Squared distances and numbers of the k nearest distinct references of each distinct query.
+
+    If both are the same set, each product of two blocks serves both of them; the blocks on the diagonal come first,
+    so that every query knows early how near its neighbours are.
+    """
+    parts = _parts(references)
+    if queries is not references:
+        found = []
+        for own in _parts(queries):
+            shortlist = _Shortlist(queries, own, references, k)
+            for part in parts:
+                _offer(queries, references, own, part, [shortlist])
+            found.append(shortlist.finished())
+    else:
+        shortlists = [_Shortlist(references, part, references, k) for part in parts]
+        for apart in range(len(parts)):
+            for a in range(len(parts) - apart):
+                pair = [shortlists[a], shortlists[a + apart]][: 1 + (apart > 0)]
+                _offer(references, references, parts[a], parts[a + apart], pair)
+        found = [shortlist.finished() for shortlist in shortlists]
+    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+
+def _offer(a: _Centred, b: _Centred, rows: slice, columns: slice, shortlists: list[_Shortlist]) -> None:
+    """Offer a block to the shortlist of its rows and, if there is a second one, transposed to that of its columns."""
+    open_: list[int] = list(range(len(shortlists)))
+    for dtype in (np.float32, np.float64):
+        bounds = _bounds(a, b, rows, columns, dtype)
+        views = (bounds, columns.start), (bounds.transposed(), rows.start)
+        last = dtype is np.float64
+        open_ = [i for i in open_ if not shortlists[i].offer(*views[i], crowded_is_fine=last)]
+        if not open_:
+            return
+
+
+def _all_copies(squared: Floats, found: Indices, numbers: Indices, k: int) -> tuple[Floats, Indices]:
+    """From the nearest distinct references to the nearest rows: the first k, by distance and then by row.
+
+    Args:
+        squared, found: `[n, wanted]` of distinct references.
+        numbers: `[m]`, which distinct reference each row is.
+        k: how many rows; at least that many lie among the copies of those found.
+    """
+    by_number = np.argsort(numbers, kind="stable")
+    counts = np.bincount(numbers)
+    if len(counts) == len(numbers):
+        return squared, found
+    starts = np.cumsum(counts) - counts
+    out = np.empty((len(found), k)), np.empty((len(found), k), dtype=np.intp)
+    copies = np.minimum(counts, k)
+    for part in _slices(len(found), found.shape[1] * k):
+        taken = copies[found[part]].ravel()
+        of_query = np.repeat(np.repeat(np.arange(part.stop - part.start), found.shape[1]), taken)
+        place = np.arange(len(of_query)) - np.repeat(np.cumsum(taken) - taken, taken)
+        rows = by_number[np.repeat(starts[found[part]].ravel(), taken) + place]
+        distance = np.repeat(squared[part].ravel(), taken)
+        order = np.lexsort((rows, distance, of_query))
+        first = np.searchsorted(of_query, np.arange(part.stop - part.start))
+        kept = order[(first[:, None] + np.arange(k)).ravel()]
+        out[0][part], out[1][part] = distance[kept].reshape(-1, k), rows[kept].reshape(-1, k)
+    return out
+
+
+def _block(
+    pair: tuple[_Centred, _Centred],
+    numbers: tuple[Indices, Indices],
+    radii: tuple[Floats, Floats],
+    rows: slice,
+    columns: slice,
+) -> Block:
+    """One block of `balls`."""
+    for dtype in (np.float32, np.float64):
+        bounds = _bounds(*pair, rows, columns, dtype)
+        in_first, open_first = _decide(bounds, radii[0][rows] * pair[0].scale)
+        in_second, open_second = (m.T for m in _decide(bounds.transposed(), radii[1][columns] * pair[0].scale))
+        i, j = _cells(open_first | open_second)
+        if len(i) * 256 < in_first.size:
+            break
+    squared = np.zeros(len(i))
+    apart = numbers[0][rows][i] != numbers[1][columns][j]
+    squared[apart] = _exact(pair[0], i[apart] + rows.start, pair[1], j[apart] + columns.start)
+    exact = np.sqrt(squared)
+    in_first[i, j] = exact <= radii[0][rows][i]
+    in_second[i, j] = exact <= radii[1][columns][j]
+    distances = np.sqrt(np.maximum(bounds.lower, 0, out=bounds.lower), out=bounds.lower)
+    if pair[0].scale != 1:
+        distances /= distances.dtype.type(pair[0].scale)
+    return Block(rows, columns, distances.astype(np.float32, copy=False), in_first, in_second)
+
+
+def _decide(bounds: _Bounds, radii: Floats) -> tuple[Mask, Mask]:
+    """Which points may lie within the radii of the rows, and for which of them the bounds leave it open."""
+    reach = np.where(radii >= 0, radii, np.nan) ** 2 * (1 + 1e-12) + _TINY
+    possible = bounds.lower <= _up(reach, bounds.lower)[:, None]
+    surely = np.where(radii >= 0, radii, np.nan) ** 2 * (1 - 1e-12) - bounds.row_slack - bounds.column_slack.max()
+    return possible, possible & ~(bounds.lower <= -_up(-surely, bounds.lower)[:, None])
