@@ -2,7 +2,7 @@
 
 A squared distance |x|² + |y|² - 2 x·y made by a matrix product carries a rounding error that no duplicate survives
 as 0. Here the product serves as a lower bound only: its error is bounded rigorously (Higham 2002, Accuracy and
-Stability of Numerical Algorithms, section 3.5), whatever that error leaves open is computed from the differences of
+Stability of Numerical Algorithms, section 3.1), whatever that error leaves open is computed from the differences of
 the coordinates in float64, and where it leaves too much open the block is multiplied again in float64. What comes
 back is what double loops over float64 would give. No more than a few blocks of distances are held at any time.
 """

@@ -1,7 +1,7 @@
 """Precision, recall, density and coverage: which samples lie within reach of real data, and the other way round.
 
 The reach of a point is the closed ball around it whose radius is the distance to its k-th nearest neighbour in its
-own set (Kynkäänniemi et al. 2019, equation 1; Naeem et al. 2020, equations 3 to 6). The `prdc` package takes the open
+own set (Kynkäänniemi et al. 2019, equation 1; Naeem et al. 2020, section 3). The `prdc` package takes the open
 ball, which on continuous data is the same; a set of identical points would reach nothing, not even itself.
 
 Intervals. Every point of both sets counts twice, as one that is reached and as one that reaches, so the variance of
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import DistanceBlock, Estimate, Records, nearest, within_radii
+from harness_generative.intervals import wilson
 from harness_generative.stored_features import StoredArray, label_of
 
 Floats = npt.NDArray[np.float64]
@@ -273,11 +274,7 @@ def _share(hits: Mask, halves: Floats) -> Estimate:
         return Estimate(share, None, None, LEVEL, "half-samples", n)
     variance, binomial = float(halves.var(ddof=1)), share * (1 - share)
     trials = n if variance * n <= binomial or binomial == 0 else binomial / variance
-    z = _quantile()
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * float(np.sqrt(binomial / trials + z * z / (4 * trials * trials)))
-    low = 0.0 if share == 0 else max(0.0, centre - half)
-    high = 1.0 if share == 1 else min(1.0, centre + half)
+    low, high = wilson(share, trials, _quantile())
     return Estimate(share, low, high, LEVEL, "half-samples", n)
 
 
