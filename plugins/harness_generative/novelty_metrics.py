@@ -24,9 +24,9 @@ class Authenticity:
     """Share of samples farther from their nearest training example than that one is from its own nearest.
 
     Alaa et al. 2022: a sample within the gap between a training example and its nearest other one could
-    be a noisy copy of it. Copies of training examples give 0. Samples of the training distribution itself do not give
-    1: theirs is a matter of luck, about one half or a little more, so compare with real data of the same size. Given
-    the training set the samples are independent trials, hence Wilson's interval.
+    be a noisy copy of it. Copies of training examples give 0. Samples of the training distribution itself do not
+    give 1: 0.38 in 2 dimensions, 0.58 in 8, 0.88 in 512 (1000 Gaussian training examples), so compare with real data.
+    Given the training set the samples are independent trials, hence Wilson's interval.
     """
 
     columns = ("train_distance", "train_neighbour_gap")
