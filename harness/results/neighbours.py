@@ -202,6 +202,7 @@ class _Centred:
         self.points, self._frame = points, frame
         self.chosen = None if chosen is None or len(chosen) == len(points) else chosen
         self.width = points.shape[1]
+        self._norms: dict[tuple[int, str], Floats] = {}
 
     def __len__(self) -> int:
         return len(self.points) if self.chosen is None else len(self.chosen)
@@ -213,12 +214,16 @@ class _Centred:
     def raw(self, rows: slice | Indices) -> npt.NDArray[np.float32]:
         return self.points[rows if self.chosen is None else self.chosen[rows]]
 
-    def block(self, rows: slice, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
-        raw = self.raw(rows).astype(dtype)
+    def block(self, rows: slice, dtype: type[np.floating[Any]]) -> tuple[npt.NDArray[Any], Floats]:
+        """The points of one part and their squared norms; these are kept, the points are not."""
+        block = self.raw(rows).astype(dtype)
         if self.scale != 1:
-            raw *= dtype(self.scale)
-        raw -= self._frame.shift
-        return raw
+            block *= dtype(self.scale)
+        block -= self._frame.shift
+        key = rows.start, np.dtype(dtype).name
+        if key not in self._norms:
+            self._norms[key] = np.einsum("ij,ij->i", block, block, dtype=np.float64)
+        return block, self._norms[key]
 
 
 def _parts(points: _Centred) -> list[slice]:
@@ -244,12 +249,10 @@ def _bounds(a: _Centred, b: _Centred, rows: slice, columns: slice, dtype: type[n
     centring by less than 2 u (|x| + |y|)², the rest by a few u more; (|x| + |y|)² <= 2 (|x|² + |y|²) makes the sum of
     these a number per row plus a number per column, so that the bound costs nothing per pair.
     """
-    x = a.block(rows, dtype)
+    x, row_norms = a.block(rows, dtype)
     # The product of a block with itself costs half.
-    y = x if a is b and rows == columns else b.block(columns, dtype)
-    share = 2 * float(np.finfo(dtype).eps) / 2 * (a.width + 8)
-    row_norms = np.einsum("ij,ij->i", x, x, dtype=np.float64)
-    column_norms = np.einsum("ij,ij->i", y, y, dtype=np.float64)
+    y, column_norms = (x, row_norms) if a is b and rows == columns else b.block(columns, dtype)
+    share = float(np.finfo(dtype).eps) * (a.width + 8)
     lower = x @ y.T
     lower *= -2
     lower += ((1 - share) * row_norms - _TINY).astype(dtype)[:, None]
