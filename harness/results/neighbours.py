@@ -1,17 +1,13 @@
-"""Nearest neighbours in blocks: float32 products find the candidates, float64 differences decide among them.
+"""Nearest neighbours in blocks, to the last bit what double loops over float64 would give.
 
-A squared distance |x|² + |y|² - 2 x·y made by a matrix product carries a rounding error that no duplicate survives
-as 0. Here the product serves as a lower bound only: its error is bounded rigorously (Higham 2002, Accuracy and
-Stability of Numerical Algorithms, section 3.1), whatever that error leaves open is computed from the differences of
-the coordinates in float64, and where it leaves too much open the block is multiplied again in float64. What comes
-back is what double loops over float64 would give. No more than a few blocks of distances are held at any time.
+A float32 product bounds the distances of a block. What that leaves open is computed from the differences of the
+coordinates in float64; where it leaves too much open the block is multiplied again in float64. No more than a few
+blocks of distances are held at any time.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,17 +15,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
-Mask = npt.NDArray[np.bool_]
-
-_BLOCK_ROWS = 2048
-_BLOCK_NUMBERS = 1 << 22
-_DIFFERENCES = 1 << 16
-"""Coordinates whose differences are taken at once; as float64 they fit a processor's cache."""
-
-_TINY = 1e-37
-"""More than what float32 loses to underflow in a squared distance of coordinates of order 1."""
+from harness.results.distances import (
+    TINY,
+    Bounds,
+    Centred,
+    Distinct,
+    Floats,
+    Frame,
+    Indices,
+    Mask,
+    bounds_between,
+    cells_of,
+    check_width,
+    checked,
+    exact_squares,
+    parts_of,
+    rounded_up,
+    slices,
+)
 
 
 def nearest(
@@ -52,21 +55,21 @@ def nearest(
     """
     if exclude_self and queries is not references:
         raise ValueError("exclude_self needs the references themselves as queries")
-    references = _checked(references, "references")
-    queries = references if exclude_self else _checked(queries, "queries")
-    _check_width(queries, references)
+    references = checked(references, "references")
+    queries = references if exclude_self else checked(queries, "queries")
+    check_width(queries, references)
     if not 1 <= k <= len(references) - exclude_self:
         others = "others" if exclude_self else "references"
         raise ValueError(f"k = {k} neighbours of {len(references) - exclude_self} {others}")
-    distinct = _Distinct()
+    distinct = Distinct()
     reference_numbers, reference_rows = distinct.number(references)
     if exclude_self:
         numbers, rows = reference_numbers, reference_rows
     else:
-        numbers, rows = _Distinct().number(queries)
-    frame = _Frame.around(references, queries)
-    points = _Centred(references, reference_rows, frame)
-    asked = points if exclude_self else _Centred(queries, rows, frame)
+        numbers, rows = Distinct().number(queries)
+    frame = Frame.around(references, queries)
+    points = Centred(references, reference_rows, frame)
+    asked = points if exclude_self else Centred(queries, rows, frame)
     # One more than asked for, since the query itself is among the nearest and goes last.
     wanted = k + exclude_self
     squared, found = _search(asked, points, min(wanted, len(points)))
@@ -112,184 +115,28 @@ def within_radii(
     Raises:
         ValueError: shapes that do not fit, NaN or infinity.
     """
-    first, second = _checked(first, "first"), _checked(second, "second")
-    _check_width(first, second)
+    first, second = checked(first, "first"), checked(second, "second")
+    check_width(first, second)
     radii = np.asarray(first_radii, dtype=np.float64), np.asarray(second_radii, dtype=np.float64)
     if radii[0].shape != (len(first),) or radii[1].shape != (len(second),) or np.isnan(np.concatenate(radii)).any():
         raise ValueError(f"one radius for each of {len(first)} and {len(second)} points is needed")
-    frame = _Frame.around(first, second)
+    frame = Frame.around(first, second)
 
     @functools.cache
     def numbers() -> tuple[Indices, Indices]:
-        distinct = _Distinct()
+        distinct = Distinct()
         return distinct.number(first)[0], distinct.number(second)[0]
 
-    pair = _Centred(first, None, frame), _Centred(second, None, frame)
-    for rows in _parts(pair[0]):
-        for columns in _parts(pair[1]):
+    pair = Centred(first, None, frame), Centred(second, None, frame)
+    for rows in parts_of(pair[0]):
+        for columns in parts_of(pair[1]):
             yield _block(pair, numbers, radii, rows, columns)
-
-
-def _checked(points: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:
-    points = np.asarray(points, dtype=np.float32)
-    if points.ndim != 2 or not points.size:
-        raise ValueError(f"{name} must be an array [n, d] that holds something, not {list(points.shape)}")
-    for part in _slices(len(points), points.shape[1]):
-        finite = np.isfinite(points[part]).all(axis=1)
-        if not finite.all():
-            row = part.start + int(np.argmin(finite))
-            raise ValueError(f"row {row} of the {name} holds NaN or infinity; distances need finite numbers")
-    return points
-
-
-def _check_width(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> None:
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(f"points of {a.shape[1]} and of {b.shape[1]} coordinates have no distance")
-
-
-def _slices(n: int, width: int) -> list[slice]:
-    """Nearly equal parts of n rows, each of a bounded size."""
-    rows = max(64, min(_BLOCK_ROWS, _BLOCK_NUMBERS // width))
-    edges = np.linspace(0, n, -(-n // rows) + 1).round().astype(int).tolist()
-    return [slice(a, b) for a, b in itertools.pairwise(edges)]
-
-
-class _Distinct:
-    """Numbers rows so that equal rows have equal numbers, in the order in which they first appear.
-
-    Without it a model that always returns the same sample would leave every distance open.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, int] = {}
-
-    def number(self, points: npt.NDArray[np.float32]) -> tuple[Indices, Indices]:
-        """The number of each row, and the first row of each number that is new."""
-        numbers = np.empty(len(points), dtype=np.intp)
-        firsts: list[int] = []
-        for part in _slices(len(points), points.shape[1]):
-            # Adding 0 turns -0 into 0, which is equal to it but has other bits.
-            block = np.ascontiguousarray(points[part]) + np.float32(0)
-            for i, row in enumerate(block, start=part.start):
-                digest = hashlib.sha256(row).digest()
-                if digest not in self._known:
-                    self._known[digest] = len(self._known)
-                    firsts.append(i)
-                numbers[i] = self._known[digest]
-        return numbers, np.asarray(firsts, dtype=np.intp)
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """A shift and a power of two that bring coordinates near 0 and within the range of float32's squares."""
-
-    shift: npt.NDArray[np.float32]
-    scale: float
-
-    @classmethod
-    def around(cls, references: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> _Frame:
-        largest = max(float(np.abs(s[p]).max()) for s in (references, others) for p in _slices(len(s), s.shape[1]))
-        ordinary = largest == 0 or 1e-10 < largest < 1e15
-        scale = 1.0 if ordinary else float(2.0 ** -np.clip(np.frexp(largest)[1], -126, 126))
-        centre = references.mean(axis=0, dtype=np.float64)
-        return cls((centre * scale).astype(np.float32), scale)
-
-
-class _Centred:
-    """Chosen rows of an array, shifted and scaled block by block so that no copy of the whole is needed."""
-
-    def __init__(self, points: npt.NDArray[np.float32], chosen: Indices | None, frame: _Frame) -> None:
-        self.points, self._frame = points, frame
-        self.chosen = None if chosen is None or len(chosen) == len(points) else chosen
-        self.width = points.shape[1]
-        self._norms: dict[tuple[int, str], Floats] = {}
-
-    def __len__(self) -> int:
-        return len(self.points) if self.chosen is None else len(self.chosen)
-
-    @property
-    def scale(self) -> float:
-        return self._frame.scale
-
-    def raw(self, rows: slice | Indices) -> npt.NDArray[np.float32]:
-        return self.points[rows if self.chosen is None else self.chosen[rows]]
-
-    def block(self, rows: slice, dtype: type[np.floating[Any]]) -> tuple[npt.NDArray[Any], Floats]:
-        """The points of one part and their squared norms; these are kept, the points are not."""
-        block = self.raw(rows).astype(dtype)
-        if self.scale != 1:
-            block *= dtype(self.scale)
-        block -= self._frame.shift
-        key = rows.start, np.dtype(dtype).name
-        if key not in self._norms:
-            self._norms[key] = np.einsum("ij,ij->i", block, block, dtype=np.float64)
-        return block, self._norms[key]
-
-
-def _parts(points: _Centred) -> list[slice]:
-    return _slices(len(points), points.width)
-
-
-@dataclass(frozen=True)
-class _Bounds:
-    """lower <= squared distance <= lower + row_slack + column_slack, in the units of the frame."""
-
-    lower: npt.NDArray[Any]
-    row_slack: Floats
-    column_slack: Floats
-
-    def transposed(self) -> _Bounds:
-        return _Bounds(self.lower.T, self.column_slack, self.row_slack)
-
-
-def _bounds(a: _Centred, b: _Centred, rows: slice, columns: slice, dtype: type[np.floating[Any]]) -> _Bounds:
-    """Bounds of the squared distances between two blocks.
-
-    With u the unit round-off, a product of d terms errs by less than 1.01 d u |x| |y| in any order of summation, the
-    centring by less than 2 u (|x| + |y|)², the rest by a few u more; (|x| + |y|)² <= 2 (|x|² + |y|²) makes the sum of
-    these a number per row plus a number per column, so that the bound costs nothing per pair.
-    """
-    x, row_norms = a.block(rows, dtype)
-    # The product of a block with itself costs half.
-    y, column_norms = (x, row_norms) if a is b and rows == columns else b.block(columns, dtype)
-    share = float(np.finfo(dtype).eps) * (a.width + 8)
-    lower = x @ y.T
-    lower *= -2
-    lower += ((1 - share) * row_norms - _TINY).astype(dtype)[:, None]
-    lower += ((1 - share) * column_norms).astype(dtype)
-    return _Bounds(lower, 2 * share * row_norms + 2 * _TINY, 2 * share * column_norms)
-
-
-def _exact(a: _Centred, i: Indices, b: _Centred, j: Indices) -> Floats:
-    """Squared distances of pairs in float64, in the units of the points."""
-    out = np.empty(len(i))
-    step = max(1, _DIFFERENCES // a.width)
-    for start in range(0, len(i), step):
-        part = slice(start, start + step)
-        difference = a.raw(i[part]).astype(np.float64)
-        difference -= b.raw(j[part])
-        np.einsum("ij,ij->i", difference, difference, out=out[part])
-    return out
-
-
-def _cells(mask: Mask) -> tuple[Indices, Indices]:
-    """Rows and columns of the true cells, found along memory."""
-    if mask.flags.c_contiguous:
-        return np.divmod(np.flatnonzero(mask), mask.shape[1])
-    columns, rows = np.divmod(np.flatnonzero(mask.T), mask.shape[0])
-    return rows, columns
-
-
-def _up(values: Floats, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Values as the dtype of another array, never smaller than they were."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.nextafter(values.astype(like.dtype), like.dtype.type(np.inf)))
 
 
 class _Shortlist:
     """The references that may be among the k nearest of the queries of one block."""
 
-    def __init__(self, queries: _Centred, part: slice, references: _Centred, k: int) -> None:
+    def __init__(self, queries: Centred, part: slice, references: Centred, k: int) -> None:
         self.part = part
         self._queries, self._references, self._k = queries, references, k
         self._within = np.full(part.stop - part.start, np.inf)
@@ -299,15 +146,15 @@ class _Shortlist:
         self._upper: Floats = np.empty(0)
         self._roomy = len(self._within) * (4 * k + 16)
 
-    def offer(self, bounds: _Bounds, first_column: int, *, crowded_is_fine: bool) -> bool:
+    def offer(self, bounds: Bounds, first_column: int, *, crowded_is_fine: bool) -> bool:
         """Take what may be near enough; False, and nothing is taken, if the bounds leave too much open."""
-        near = bounds.lower <= _up(self._within, bounds.lower)[:, None]
+        near = bounds.lower <= rounded_up(self._within, bounds.lower)[:, None]
         if np.count_nonzero(near) > self._roomy:
             self._tighten(bounds)
-            near = bounds.lower <= _up(self._within, bounds.lower)[:, None]
+            near = bounds.lower <= rounded_up(self._within, bounds.lower)[:, None]
             if np.count_nonzero(near) > self._roomy and not crowded_is_fine:
                 return False
-        rows, columns = _cells(near)
+        rows, columns = cells_of(near)
         if len(rows):
             lower = bounds.lower[rows, columns].astype(np.float64)
             self._rows = np.concatenate([self._rows, rows])
@@ -320,7 +167,7 @@ class _Shortlist:
             self._prune()
         return True
 
-    def _tighten(self, bounds: _Bounds) -> None:
+    def _tighten(self, bounds: Bounds) -> None:
         """k references of this block alone bound how far the k-th nearest can be."""
         if bounds.lower.shape[1] >= self._k:
             kth = np.partition(np.ascontiguousarray(bounds.lower), self._k - 1, axis=1)[:, self._k - 1]
@@ -345,7 +192,7 @@ class _Shortlist:
 
     def _settle(self) -> Floats:
         """Keep the k nearest of each query by exact distance, the first reference first; their squared distances."""
-        squared = _exact(self._queries, self._rows + self.part.start, self._references, self._columns)
+        squared = exact_squares(self._queries, self._rows + self.part.start, self._references, self._columns)
         order = np.lexsort((self._columns, squared, self._rows))
         rows = self._rows[order]
         rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
@@ -364,16 +211,16 @@ class _Shortlist:
         return squared.reshape(shape), self._columns.reshape(shape)
 
 
-def _search(queries: _Centred, references: _Centred, k: int) -> tuple[Floats, Indices]:
+def _search(queries: Centred, references: Centred, k: int) -> tuple[Floats, Indices]:
     """Squared distances and numbers of the k nearest distinct references of each distinct query.
 
     If both are the same set, each product of two blocks serves both of them; the blocks on the diagonal come first,
     so that every query knows early how near its neighbours are.
     """
-    parts = _parts(references)
+    parts = parts_of(references)
     if queries is not references:
         found = []
-        for own in _parts(queries):
+        for own in parts_of(queries):
             shortlist = _Shortlist(queries, own, references, k)
             for part in parts:
                 _offer(queries, references, own, part, [shortlist])
@@ -388,11 +235,11 @@ def _search(queries: _Centred, references: _Centred, k: int) -> tuple[Floats, In
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
-def _offer(a: _Centred, b: _Centred, rows: slice, columns: slice, shortlists: list[_Shortlist]) -> None:
+def _offer(a: Centred, b: Centred, rows: slice, columns: slice, shortlists: list[_Shortlist]) -> None:
     """Offer a block to the shortlist of its rows and, if there is a second one, transposed to that of its columns."""
     open_: list[int] = list(range(len(shortlists)))
     for dtype in (np.float32, np.float64):
-        bounds = _bounds(a, b, rows, columns, dtype)
+        bounds = bounds_between(a, b, rows, columns, dtype)
         views = (bounds, columns.start), (bounds.transposed(), rows.start)
         last = dtype is np.float64
         open_ = [i for i in open_ if not shortlists[i].offer(*views[i], crowded_is_fine=last)]
@@ -415,7 +262,7 @@ def _all_copies(squared: Floats, found: Indices, numbers: Indices, k: int) -> tu
     starts = np.cumsum(counts) - counts
     out = np.empty((len(found), k)), np.empty((len(found), k), dtype=np.intp)
     copies = np.minimum(counts, k)
-    for part in _slices(len(found), found.shape[1] * k):
+    for part in slices(len(found), found.shape[1] * k):
         taken = copies[found[part]].ravel()
         of_query = np.repeat(np.repeat(np.arange(part.stop - part.start), found.shape[1]), taken)
         place = np.arange(len(of_query)) - np.repeat(np.cumsum(taken) - taken, taken)
@@ -429,7 +276,7 @@ def _all_copies(squared: Floats, found: Indices, numbers: Indices, k: int) -> tu
 
 
 def _block(
-    pair: tuple[_Centred, _Centred],
+    pair: tuple[Centred, Centred],
     numbers: Callable[[], tuple[Indices, Indices]],
     radii: tuple[Floats, Floats],
     rows: slice,
@@ -437,10 +284,10 @@ def _block(
 ) -> DistanceBlock:
     """One block of `within_radii`."""
     for dtype in (np.float32, np.float64):
-        bounds = _bounds(*pair, rows, columns, dtype)
+        bounds = bounds_between(*pair, rows, columns, dtype)
         in_first, open_first = _decide(bounds, radii[0][rows] * pair[0].scale)
         in_second, open_second = (m.T for m in _decide(bounds.transposed(), radii[1][columns] * pair[0].scale))
-        i, j = _cells(open_first | open_second)
+        i, j = cells_of(open_first | open_second)
         if len(i) * 256 < in_first.size:
             break
     squared = np.zeros(len(i))
@@ -448,7 +295,7 @@ def _block(
         apart = np.ones(len(i), dtype=bool)
     else:
         apart = numbers()[0][rows][i] != numbers()[1][columns][j]
-    squared[apart] = _exact(pair[0], i[apart] + rows.start, pair[1], j[apart] + columns.start)
+    squared[apart] = exact_squares(pair[0], i[apart] + rows.start, pair[1], j[apart] + columns.start)
     exact = np.sqrt(squared)
     in_first[i, j] = exact <= radii[0][rows][i]
     in_second[i, j] = exact <= radii[1][columns][j]
@@ -461,9 +308,9 @@ def _block(
     return DistanceBlock(rows, columns, distances.astype(np.float32, copy=False), in_first, in_second)
 
 
-def _decide(bounds: _Bounds, radii: Floats) -> tuple[Mask, Mask]:
+def _decide(bounds: Bounds, radii: Floats) -> tuple[Mask, Mask]:
     """Which points may lie within the radii of the rows, and for which of them the bounds leave it open."""
-    reach = np.where(radii >= 0, radii, np.nan) ** 2 * (1 + 1e-12) + _TINY
-    possible = bounds.lower <= _up(reach, bounds.lower)[:, None]
+    reach = np.where(radii >= 0, radii, np.nan) ** 2 * (1 + 1e-12) + TINY
+    possible = bounds.lower <= rounded_up(reach, bounds.lower)[:, None]
     surely = np.where(radii >= 0, radii, np.nan) ** 2 * (1 - 1e-12) - bounds.row_slack - bounds.column_slack.max()
-    return possible, possible & ~(bounds.lower <= -_up(-surely, bounds.lower)[:, None])
+    return possible, possible & ~(bounds.lower <= -rounded_up(-surely, bounds.lower)[:, None])

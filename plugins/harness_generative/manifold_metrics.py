@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge
 
 from harness.api import DistanceBlock, Estimate, Records, nearest, within_radii
 from harness_generative.intervals import wilson
@@ -185,9 +186,7 @@ class _Manifold:
     direction = "max"
     unit = "fraction"
 
-    def __init__(self, k: int = 5, features: str | None = None) -> None:
-        if k < 1:
-            raise ValueError("k must be 1 or more")
+    def __init__(self, k: Annotated[int, Ge(1)] = 5, features: str | None = None) -> None:
         self.k, self.features = k, features
 
     def _reach(self, records: Records) -> Reach | Estimate:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Gt, Le, Lt
 
 from harness.api import Estimate, Records, nearest, proportion
 from harness_generative.intervals import wilson
@@ -63,9 +64,11 @@ class Memorisation:
     direction = "min"
     unit = "fraction"
 
-    def __init__(self, threshold: float = 1 / 3, space: Literal["pixels", "features"] = "pixels") -> None:
-        if not 0 < threshold <= 1:
-            raise ValueError(f"threshold must lie in (0, 1], not {threshold}")
+    def __init__(
+        self,
+        threshold: Annotated[float, Gt(0), Le(1)] = 1 / 3,
+        space: Literal["pixels", "features"] = "pixels",
+    ) -> None:
         name = "pixel_distance" if space == "pixels" else "train_distance"
         self.threshold = threshold
         self.columns = (name, f"{name}_2")
@@ -108,9 +111,7 @@ class OutOfDistributionRate:
     direction = "min"
     unit = "fraction"
 
-    def __init__(self, quantile: float = 0.95, features: str | None = None) -> None:
-        if not 0 < quantile < 1:
-            raise ValueError(f"quantile must lie between 0 and 1, not {quantile}")
+    def __init__(self, quantile: Annotated[float, Gt(0), Lt(1)] = 0.95, features: str | None = None) -> None:
         self.quantile, self.features = quantile, features
 
     def estimate(self, records: Records) -> Estimate:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.results import neighbours
+from harness.results import distances as distances_module
 from harness.results.neighbours import nearest, within_radii
 
 Points = npt.NDArray[np.float32]
@@ -26,29 +26,29 @@ def loops(queries: Points, references: Points) -> npt.NDArray[np.float64]:
     return out
 
 
-def check_nearest(queries: Points, references: Points, k: int, exclude_self: bool = False) -> None:
+def nearest_agrees(queries: Points, references: Points, k: int, exclude_self: bool = False) -> bool:
     distances, found = nearest(queries, references, k, exclude_self=exclude_self)
     expected = loops(queries, references)
     if exclude_self:
         np.fill_diagonal(expected, np.inf)
     order = np.argsort(expected, axis=1, kind="stable")[:, :k]
-    np.testing.assert_array_equal(found, order)
-    np.testing.assert_array_equal(distances, np.take_along_axis(expected, order, axis=1))
+    return np.array_equal(found, order) and np.array_equal(distances, np.take_along_axis(expected, order, axis=1))
 
 
-def check_radii(first: Points, second: Points, k: int) -> None:
+def radii_agree(first: Points, second: Points, k: int) -> bool:
     expected = loops(first, second)
     # Radii that are distances of pairs: each ball has a point exactly on its surface.
     radii = np.sort(expected, axis=1)[:, k - 1], np.sort(expected, axis=0)[k - 1]
+    spread = float(np.ptp(np.concatenate([first, second]).astype(np.float64)))
     seen = np.zeros(expected.shape, dtype=int)
+    agree = True
     for block in within_radii(first, second, *radii):
         part = expected[block.rows, block.columns]
         seen[block.rows, block.columns] += 1
-        np.testing.assert_array_equal(block.in_first, part <= radii[0][block.rows, None])
-        np.testing.assert_array_equal(block.in_second, part <= radii[1][block.columns])
-        spread = float(np.ptp(np.concatenate([first, second]).astype(np.float64)))
-        np.testing.assert_allclose(block.distances, part, rtol=1e-5, atol=1e-2 * spread)
-    assert (seen == 1).all()
+        agree &= np.array_equal(block.in_first, part <= radii[0][block.rows, None])
+        agree &= np.array_equal(block.in_second, part <= radii[1][block.columns])
+        agree &= np.allclose(block.distances, part, rtol=1e-5, atol=1e-2 * spread)
+    return agree and bool((seen == 1).all())
 
 
 def sets(kind: str) -> tuple[Points, Points]:
@@ -87,14 +87,14 @@ KINDS = (
 @pytest.mark.parametrize("rows", [2048, 64])
 def test_what_blocks_find_is_what_loops_find(monkeypatch: pytest.MonkeyPatch, kind: str, rows: int) -> None:
     """To the last bit, distances and order, ties included, in one block and in several."""
-    monkeypatch.setattr(neighbours, "_BLOCK_ROWS", rows)
+    monkeypatch.setattr(distances_module, "_BLOCK_ROWS", rows)
     a, b = sets(kind)
     for k in (1, 5, 39):
-        check_nearest(a, b, k)
-        check_nearest(b, a, k)
-        check_nearest(b, b, k, exclude_self=True)
-        check_radii(a, b, k)
-        check_radii(b, b, k)
+        assert nearest_agrees(a, b, k)
+        assert nearest_agrees(b, a, k)
+        assert nearest_agrees(b, b, k, exclude_self=True)
+        assert radii_agree(a, b, k)
+        assert radii_agree(b, b, k)
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,9 +104,9 @@ def test_small_sets_full_of_ties(data: st.DataObject) -> None:
     row = st.lists(st.integers(-2, 2), min_size=width, max_size=width)
     a, b = (np.array(data.draw(st.lists(row, min_size=2, max_size=12)), dtype=np.float32) for _ in range(2))
     k = data.draw(st.integers(1, len(b)))
-    check_nearest(a, b, k)
-    check_nearest(b, b, min(k, len(b) - 1), exclude_self=True)
-    check_radii(a, b, min(k, len(a)))
+    assert nearest_agrees(a, b, k)
+    assert nearest_agrees(b, b, min(k, len(b) - 1), exclude_self=True)
+    assert radii_agree(a, b, min(k, len(a)))
 
 
 def test_a_copy_is_at_distance_0_and_only_oneself_is_left_out() -> None:

@@ -132,8 +132,3 @@ def test_four_metrics_share_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyP
     changed = records(tmp_path, **{**LINE, "generated_a": on_a_line(1.5, 2, 20, 30)})
     assert Precision(k=2).estimate(changed).n == 4
     assert len(calls) == 2
-
-
-def test_k_must_be_positive() -> None:
-    with pytest.raises(ValueError, match="k must be 1 or more"):
-        Density(k=0)
