@@ -1,8 +1,8 @@
 """The unbiased maximum mean discrepancy of two sets and its jackknife, in blocks and in float64.
 
-MMD^2 is the mean of k(x, x') over pairs of different rows of one set, plus that of the other, less twice the mean of k(x, y)
-(Gretton et al. 2012, eq. 3). What is left when one row is left out follows from the sums of the rows of the kernel's matrix,
-so the jackknife costs no more than the value; no matrix larger than a block is ever held.
+MMD^2 is the mean of k(x, x') over pairs of different rows of one set, plus that of the other, less twice the mean of
+k(x, y) (Gretton et al. 2012, eq. 3). What is left when one row is left out follows from the sums of the rows of the
+kernel's matrix, so the jackknife costs no more than the value; no matrix larger than a block is ever held.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 def median_distance(rows: Features, at_most: int = 2000) -> float:
     """The median distance of two different rows, over at most so many rows at even steps."""
-    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), at_most)).astype(np.intp)].astype(np.float64)
+    n = min(len(rows), at_most)
+    chosen = rows[np.arange(n) * len(rows) // n].astype(np.float64)
     chosen -= chosen.mean(axis=0)
-    pairs = squared_distances(chosen, chosen)[np.triu_indices(len(chosen), 1)]
-    return float(np.sqrt(np.median(pairs)))
+    distances = np.sqrt(squared_distances(chosen, chosen)[np.triu_indices(len(chosen), 1)])
+    return float(np.median(distances))
 
 
 def discrepancy(generated: Features, reference: Features, kernel: Kernel) -> Discrepancy:

@@ -23,7 +23,10 @@ _LEAST = 3
 class KID:
     """Kernel inception distance: squared MMD with the kernel (x.y / d + 1)^3.
 
-    It is the published distance only if the features are those of Inception-v3. COVERAGE_KID
+    It is the published distance only if the features are those of Inception-v3. Coverage at a nominal 95 %, on 200
+    draws each of 100 to 1500 samples of populations with an exact value: 93 to 100 %. The kernel is of sixth order,
+    so where one rare example outweighs all others (one in 300 in the simulation) it fell to 40 to 64 %; no interval
+    can mind an example that was not drawn.
 
     Args:
         features: label of an extractor of the task; the first by default.
@@ -47,8 +50,9 @@ class KID:
 class CMMD:
     """1000 times the squared MMD with a Gaussian kernel.
 
-    Jayasumana et al. 2024 take CLIP embeddings of length 1 and sigma 10. Their code computes the biased estimate, which
-    is larger by about 1000 (1 - mean k) (1/n + 1/m); here it is the unbiased one. COVERAGE_CMMD
+    Jayasumana et al. 2024 take CLIP embeddings of length 1 and sigma 10. Their code computes the biased estimate,
+    which is larger by about 1000 (1 - mean k) (1/n + 1/m); here it is the unbiased one. Coverage, measured as for
+    `kid`: 92 to 99 % with sigma 10, 90 to 99 % with the median distance.
 
     Args:
         features: label of an extractor of the task; the first by default.
@@ -74,7 +78,9 @@ class CMMD:
         generated, reference = (_unit_length(rows) for rows in sides) if self.unit_length else sides
         sigma = median_distance(reference) if self.sigma is None else self.sigma
         if sigma == 0:
-            return Estimate.undefined("half of the pairs of the reference are equal: no median distance", n=len(generated))
+            return Estimate.undefined(
+                "half of the pairs of the reference are equal: no median distance", n=len(generated)
+            )
         return _estimate(discrepancy(generated, reference, gaussian(sigma)), len(generated), scale=1000.0)
 
 
