@@ -25,6 +25,8 @@ _WELL_CONDITIONED = 1e-10
 # Singular values may be taken from squares if the most that this can cost is this share of the distance. The bound is
 # that of the worst case: with 2048 features the error found was a ten-thousandth of it.
 _TOLERANCE = 1e-6
+# Squares smaller than this share of the largest may be nothing but round-off.
+_RESOLVED = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _from_squares(matrix: Array) -> tuple[float, float]:
 
     square = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     values = eigvalsh(square, check_finite=False)
-    if values[0] <= 0:
+    if values[0] <= _RESOLVED * values[-1]:
         return 0.0, np.inf
     roots = np.sqrt(values)
     return float(roots.sum()), float((np.finfo(np.float64).eps * values[-1] / roots).sum())
