@@ -21,9 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Estimate, Records
-
-from .feature_arrays import Side, feature_array
-from .frechet import Array, Influences, distance, fit, influences
+from harness_generative.frechet import Array, Influences, distance, fit, influences
+from harness_generative.stored_features import Side, feature_array
 
 LEVEL = 0.95
 SPLITS = 4

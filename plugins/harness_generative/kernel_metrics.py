@@ -12,9 +12,8 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.api import Estimate, Records
-
-from .feature_arrays import feature_array
-from .kernel_distance import Discrepancy, Features, cubic, discrepancy, gaussian, median_distance
+from harness_generative.kernel_distance import Discrepancy, Features, cubic, discrepancy, gaussian, median_distance
+from harness_generative.stored_features import feature_array
 
 LEVEL = 0.95
 _LEAST = 3

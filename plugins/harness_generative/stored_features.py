@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Records
+from harness.api import InvalidOutput, Records
+
+Side = Literal["generated", "reference", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,15 @@ class StoredArray:
     size: int
 
     @classmethod
-    def of(cls, records: Records, of: Literal["generated", "reference", "train"], label: str) -> StoredArray:
-        """The features of one set of the cell.
+    def of(cls, records: Records, side: Side, label: str) -> StoredArray:
+        """The features of one side of the cell.
 
         Raises:
             KeyError: the task left no such array.
         """
-        path = None if records.folder is None else records.folder / "artifacts" / f"{of}_{label}.npy"
+        path = None if records.folder is None else records.folder / "artifacts" / f"{side}_{label}.npy"
         if path is None or not path.is_file():
-            raise KeyError(f"the cell left no array '{of}_{label}'")
+            raise KeyError(f"the cell left no array '{side}_{label}'")
         stat = path.stat()
         return cls(path, stat.st_mtime_ns, stat.st_size)
 
@@ -43,11 +45,21 @@ def label_of(records: Records, features: str | None) -> str:
     """The label of the extractor asked for, or of the task's first.
 
     Raises:
-        ValueError: the task has no extractor of that label, or none at all.
+        InvalidOutput: the task has no extractor of that label, or none at all.
     """
     known = list(records.protocol.get("features") or {})
     if not known:
-        raise ValueError("the cell has no features; give the task an extractor")
+        raise InvalidOutput("the task extracted no features; name an extractor under `features`")
     if features is not None and features not in known:
-        raise ValueError(f"the task has no features {features!r}; it has {', '.join(known)}")
+        raise InvalidOutput(f"the task has no features {features!r}; it has {', '.join(known)}")
     return known[0] if features is None else features
+
+
+def feature_array(records: Records, side: Side, features: str | None) -> npt.NDArray[np.floating[Any]]:
+    """Features `[n, d]` of one side, float32 as the task stored them, by the label of their extractor.
+
+    Raises:
+        InvalidOutput: the task has no extractor of that label.
+        KeyError: the task has no such side, e.g. no training data to compare with.
+    """
+    return StoredArray.of(records, side, label_of(records, features)).load()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from harness.api import Estimate, Records
+from harness.api import Estimate, InvalidOutput, Records
 from harness_generative import manifold_metrics
 from harness_generative.manifold_metrics import Coverage, Density, Precision, Recall
 
@@ -109,13 +109,13 @@ def test_features_are_chosen_by_label(tmp_path: Path) -> None:
     found = records(tmp_path, **LINE, **other)
     assert Precision(k=1).estimate(found) == Precision(k=1, features="a").estimate(found)
     assert Precision(k=1, features="b").estimate(found).value == 0
-    with pytest.raises(ValueError, match="no features 'c'; it has a, b"):
+    with pytest.raises(InvalidOutput, match="no features 'c'; it has a, b"):
         Precision(features="c").estimate(found)
 
 
 def test_a_cell_without_features_says_so(tmp_path: Path) -> None:
     bare = Records(records(tmp_path, **LINE).table, {}, tmp_path)
-    with pytest.raises(ValueError, match="no features; give the task an extractor"):
+    with pytest.raises(InvalidOutput, match="extracted no features; name an extractor"):
         Recall().estimate(bare)
     with pytest.raises(KeyError, match="no array 'generated_a'"):
         Recall().estimate(Records(bare.table, {"features": {"a": ""}}, None))
