@@ -10,7 +10,7 @@ from harness.hooks import hookimpl
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare tasks and the metrics that belong to no plugin."""
+    """Declare tasks, and the metrics and aggregates that belong to no plugin."""
     return [
         Component(
             "task",
@@ -19,9 +19,21 @@ def harness_components() -> Iterable[Component]:
             "Predict a class for every example, clean and under attack.",
         ),
         Component(
+            "task",
+            "generate",
+            "harness.tasks.generate:Generate",
+            "Draw samples of a generative model and compare them with held-out data.",
+        ),
+        Component(
             "metric",
             "accuracy",
             "harness.tasks.accuracy:Accuracy",
             "Share of examples given their true class, without attack.",
+        ),
+        Component(
+            "aggregate",
+            "over_seeds",
+            "harness.results.over_seeds:OverSeeds",
+            "Mean and spread of every metric over seeds: how stable training is.",
         ),
     ]

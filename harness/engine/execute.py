@@ -33,6 +33,7 @@ from harness.results.records import RECORDS, to_table
 from harness.signatures import SignatureReader
 
 _CHUNK = 256
+_INSTRUMENT_SEED = 0
 
 
 def execute(
@@ -61,7 +62,8 @@ def execute(
 
 
 def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader) -> CellResult:
-    task, _ = builder.build(cell.task, cell.seed)
+    # What a task measures with, such as a judge, is the same under every seed.
+    task, _ = builder.build(cell.task, _INSTRUMENT_SEED)
     things: dict[str, Any] = {}
     weights: list[dict[str, Any]] = []
     for role, use in cell.components.items():

@@ -12,7 +12,7 @@ from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import file_digest, key_of, statistics_of
 from harness.engine.result import CellResult
-from harness.engine.store import Store
+from harness.engine.store import Store, array_digests
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.records import RECORDS, read_records
@@ -68,6 +68,7 @@ class Measurer:
             return Estimate.undefined("no number while some records are in error", n=result.n or 0)
         inputs = {
             "records": file_digest(folder / RECORDS),
+            "arrays": array_digests(folder),
             "protocol": result.protocol,
             "metric": use.identity,
             **statistics_of([use], self._catalog),

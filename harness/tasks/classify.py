@@ -6,8 +6,7 @@ again in eval mode, counts the passes itself, and verifies that the model was no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +18,10 @@ from harness.contract.context import Context
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
-from harness.engine.building import seeded, state_digest
+from harness.engine.building import seeded
 from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.distances import DISTANCES, distance
+from harness.tasks.unchanged import left_unchanged
 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
@@ -68,7 +68,7 @@ class Classify:
         examples = _labelled(data, ctx.device)
         classes = len(data.facts["classes"])
         counted = CountedModel(model, classes, len(examples), ctx.device)
-        with _left_unchanged(counted, ctx):
+        with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
             correct = clean.valid & (clean.prediction == examples.labels)
             columns = _clean_columns(examples, clean, correct)
@@ -121,25 +121,6 @@ def _labelled(data: Dataset, device: str) -> LabelledInputs:
     return LabelledInputs(
         list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high)
     )
-
-
-@contextmanager
-def _left_unchanged(counted: CountedModel, ctx: Context) -> Iterator[None]:
-    """Eval mode and frozen parameters inside; afterwards modes and flags as before, and the same state, or an error."""
-    modes = [(module, module.training) for module in counted.modules()]
-    flags = [(parameter, parameter.requires_grad) for parameter in counted.parameters()]
-    before = state_digest(counted)
-    counted.eval().requires_grad_(False)
-    try:
-        with seeded(ctx.derive_seed("task"), ctx.device):
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, flag in flags:
-            parameter.requires_grad_(flag)
-    if state_digest(counted) != before:
-        raise InvalidOutput("the parameters or buffers of the model were changed while it was measured")
 
 
 @torch.no_grad()

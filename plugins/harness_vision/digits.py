@@ -12,14 +12,14 @@ from harness.api import Examples
 _TEST, _VALIDATION = 360, 359
 
 
-def digits(split: Literal["train", "validation", "test"] = "test") -> Examples:
+def digits(split: Literal["train", "validation", "test", "held_out"] = "test") -> Examples:
     """Handwritten digits: 8x8 grey images with 17 levels, 10 classes, no download.
 
     The split is fixed: images are ordered by the sha256 of their pixels; the first 360 are the test set, the
     next 359 the validation set, the other 1078 the training set.
 
     Args:
-        split: which part.
+        split: which part; `held_out` is test and validation set together.
     """
     from sklearn.datasets import load_digits
 
@@ -30,6 +30,7 @@ def digits(split: Literal["train", "validation", "test"] = "test") -> Examples:
         "test": order[:_TEST],
         "validation": order[_TEST : _TEST + _VALIDATION],
         "train": order[_TEST + _VALIDATION :],
+        "held_out": order[: _TEST + _VALIDATION],
     }
     chosen = parts[split]
     return Examples(
@@ -38,5 +39,5 @@ def digits(split: Literal["train", "validation", "test"] = "test") -> Examples:
             "inputs": (pixels[chosen].astype(np.float32) / 16.0)[:, None],
             "labels": raw.target[chosen].astype(np.int64),
         },
-        facts={"classes": [str(name) for name in raw.target_names], "box": [0.0, 1.0]},
+        facts={"classes": [str(name) for name in raw.target_names], "box": [0.0, 1.0], "levels": 17},
     )

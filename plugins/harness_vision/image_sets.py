@@ -161,5 +161,5 @@ def _examples(name: str, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.u
     return Examples(
         ids=[f"{name}-{i:05d}" for i in range(len(images))],
         columns={"inputs": images.astype(np.float32) / 255.0, "labels": labels.astype(np.int64)},
-        facts={"classes": classes, "box": [0.0, 1.0]},
+        facts={"classes": classes, "box": [0.0, 1.0], "levels": 256},
     )
