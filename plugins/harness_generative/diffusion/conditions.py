@@ -1,0 +1,71 @@
+"""What a diffusion model is asked for: encoded conditions, their embedding, and the condition that asks for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.api import NotApplicable
+
+
+class ConditionEmbedding(nn.Module):
+    """Maps encoded conditions `[n, ...]` to embeddings `[n, width]`; subclasses define `forward`.
+
+    Attributes:
+        null: one encoded condition, which asks for nothing; during training some rows are replaced with it, so that
+            one network learns the conditional and the unconditional denoiser (Ho & Salimans 2022, algorithm 1).
+    """
+
+    null: Tensor
+
+    def __init__(self, null: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("null", null, persistent=False)
+
+    def nothing(self, n: int) -> Tensor:
+        """n encoded conditions that ask for nothing."""
+        return self.null.expand(n, *self.null.shape)
+
+    def drop(self, conditions: Tensor, dropped: Tensor) -> Tensor:
+        """The conditions, with those rows replaced where `dropped` `[n]` is true."""
+        mask = dropped.reshape(-1, *[1] * self.null.dim())
+        return torch.where(mask, self.null, conditions)
+
+
+class ClassEmbedding(ConditionEmbedding):
+    """One learnt vector a class, and one more for no class.
+
+    Args:
+        classes: how many.
+        width: of the embedding.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__(torch.tensor(classes))
+        self.table = nn.Embedding(classes + 1, width)
+
+    def forward(self, conditions: Tensor) -> Tensor:
+        """Embeddings `[n, width]` of class indices `[n]`."""
+        embedded: Tensor = self.table(conditions)
+        return embedded
+
+
+def encode_classes(conditions: Sequence[Any], classes: int) -> Tensor:
+    """Class indices as an int64 tensor `[n]`; None, which asks for no class, becomes the index `classes`.
+
+    Raises:
+        NotApplicable: something is not a whole number from 0 to `classes` - 1.
+    """
+    indices = [classes if condition is None else condition for condition in conditions]
+    for asked, index in zip(conditions, indices, strict=True):
+        if not _is_whole(index) or (asked is not None and not 0 <= index < classes):
+            raise NotApplicable(f"the model takes classes from 0 to {classes - 1} as conditions, not {asked!r}")
+    return torch.tensor([int(index) for index in indices], dtype=torch.int64)
+
+
+def _is_whole(value: object) -> bool:
+    # numpy's integers have __index__ too; True and False are no classes.
+    return hasattr(value, "__index__") and not isinstance(value, bool)
