@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
 from harness.api import Context, Dataset
-from harness_generative.diffusion.conditions import ClassEmbedding, encode_classes
+from harness_generative.classes import encode_classes
+from harness_generative.diffusion.conditions import ClassEmbedding
 from harness_generative.diffusion.losses import EDMWeight, epsilon_weight
 from harness_generative.diffusion.model import DiffusionModel
 from harness_generative.diffusion.networks import MLP, UNet
@@ -48,7 +49,7 @@ class _ClassConditional(DiffusionModel):
         super().__init__(built, shape, preconditioning, training, sigma_range)
         self._classes = classes
         if classes is not None:
-            self.encode_conditions = partial(encode_classes, classes=classes)
+            self.encode_conditions = partial(encode_classes, classes=classes, may_be_none=True)
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
@@ -79,7 +80,7 @@ class EDM(_ClassConditional):
         self,
         network: Network = "unet",
         channels: Annotated[int, Ge(4)] = 16,
-        steps: Annotated[int, Ge(1)] = 2500,
+        steps: Annotated[int, Ge(1)] = 2000,
         batch: Annotated[int, Ge(1)] = 64,
         learning_rate: Annotated[float, Gt(0)] = 2e-3,
         p_mean: float = -1.2,
@@ -130,7 +131,7 @@ class DDPM(_ClassConditional):
         self,
         network: Network = "unet",
         channels: Annotated[int, Ge(4)] = 16,
-        steps: Annotated[int, Ge(1)] = 2500,
+        steps: Annotated[int, Ge(1)] = 2000,
         batch: Annotated[int, Ge(1)] = 64,
         learning_rate: Annotated[float, Gt(0)] = 2e-3,
         timesteps: Annotated[int, Ge(2)] = 1000,

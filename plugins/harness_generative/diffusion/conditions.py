@@ -1,14 +1,9 @@
-"""What a diffusion model is asked for: encoded conditions, their embedding, and the condition that asks for nothing."""
+"""What a diffusion model is asked for: the embedding of encoded conditions, and the one that asks for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-
-from harness.api import NotApplicable
 
 
 class ConditionEmbedding(nn.Module):
@@ -51,21 +46,3 @@ class ClassEmbedding(ConditionEmbedding):
         """Embeddings `[n, width]` of class indices `[n]`."""
         embedded: Tensor = self.table(conditions)
         return embedded
-
-
-def encode_classes(conditions: Sequence[Any], classes: int) -> Tensor:
-    """Class indices as an int64 tensor `[n]`; None, which asks for no class, becomes the index `classes`.
-
-    Raises:
-        NotApplicable: something is not a whole number from 0 to `classes` - 1.
-    """
-    indices = [classes if condition is None else condition for condition in conditions]
-    for asked, index in zip(conditions, indices, strict=True):
-        if not _is_whole(index) or (asked is not None and not 0 <= index < classes):
-            raise NotApplicable(f"the model takes classes from 0 to {classes - 1} as conditions, not {asked!r}")
-    return torch.tensor([int(index) for index in indices], dtype=torch.int64)
-
-
-def _is_whole(value: object) -> bool:
-    # numpy's integers have __index__ too; True and False are no classes.
-    return hasattr(value, "__index__") and not isinstance(value, bool)

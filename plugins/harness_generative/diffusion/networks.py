@@ -55,9 +55,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, embedding: int) -> None:
         super().__init__()
-        self.norm_in, self.norm = _group_norm(channels_in), _group_norm(channels)
+        self.norm_in, self.norm = group_norm(channels_in), group_norm(channels)
         self.conv_in = nn.Conv2d(channels_in, channels, 3, padding=1)
-        self.conv = _zeroed(nn.Conv2d(channels, channels, 3, padding=1))
+        self.conv = zeroed(nn.Conv2d(channels, channels, 3, padding=1))
         self.modulation = nn.Linear(embedding, 2 * channels)
         self.skip = nn.Identity() if channels_in == channels else nn.Conv2d(channels_in, channels, 1)
 
@@ -75,9 +75,9 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = _group_norm(channels)
+        self.norm = group_norm(channels)
         self.to_query_key_value = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = _zeroed(nn.Conv2d(channels, channels, 1))
+        self.out = zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """`[n, channels, height, width]`, like x."""
@@ -88,7 +88,7 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """A small U-Net: a residual block a level on the way down, two with attention below, one a level on the way up.
+    """A small U-Net: a residual block a level on the way down, attention and one more below, one a level on the way up.
 
     Args:
         image_shape: `(channels, height, width)`; height and width must be multiples of 2 ** (levels - 1).
@@ -119,23 +119,27 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(ResidualBlock(a, b, embedding) for a, b in pairwise([widths[0], *widths]))
         self.below = ResidualBlock(widths[-1], widths[-1], embedding)
         self.attention = Attention(widths[-1])
-        rising = list(pairwise([widths[-1], *reversed(widths)]))
-        self.up = nn.ModuleList(ResidualBlock(a + b, b, embedding) for a, b in rising)
-        self.norm = _group_norm(widths[0])
-        self.last = _zeroed(nn.Conv2d(widths[0], colours, 3, padding=1))
+        self.up = nn.ModuleList(ResidualBlock(a + b, b, embedding) for a, b in pairwise(reversed(widths)))
+        self.norm = group_norm(widths[0])
+        self.last = zeroed(nn.Conv2d(widths[0], colours, 3, padding=1))
 
     def forward(self, x: Tensor, noise: Tensor, conditions: Tensor | None = None) -> Tensor:
         """F: `[n, *image_shape]` of x of that shape, c_noise `[n]` and encoded conditions `[n, ...]`."""
         embedding = self.embedding(noise, conditions)
         hidden = self.first(x)
-        levels = []
+        levels: list[Tensor] = []
         for depth, block in enumerate(self.down):
             hidden = block(avg_pool2d(hidden, 2) if depth else hidden, embedding)
             levels.append(hidden)
-        hidden = self.attention(self.below(hidden, embedding))
-        for depth, block in enumerate(self.up):
-            hidden = block(torch.cat([_doubled(hidden) if depth else hidden, levels.pop()], dim=1), embedding)
+        hidden = self.deepest(levels.pop(), embedding, conditions)
+        for block in self.up:
+            hidden = block(torch.cat([doubled(hidden), levels.pop()], dim=1), embedding)
         out: Tensor = self.last(silu(self.norm(hidden)))
+        return out
+
+    def deepest(self, hidden: Tensor, embedding: Tensor, conditions: Tensor | None) -> Tensor:
+        """What happens at the lowest level, where a subclass may look at the conditions themselves."""
+        out: Tensor = self.below(self.attention(hidden), embedding)
         return out
 
 
@@ -162,7 +166,7 @@ class MLP(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([size, width, width, width]))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in self.layers)
         self.modulations = nn.ModuleList(nn.Linear(embedding, 2 * width) for _ in self.layers)
-        self.last = _zeroed(nn.Linear(width, size))
+        self.last = zeroed(nn.Linear(width, size))
 
     def forward(self, x: Tensor, noise: Tensor, conditions: Tensor | None = None) -> Tensor:
         """F: `[n, *shape]` of x of that shape, c_noise `[n]` and encoded conditions `[n, ...]`."""
@@ -176,19 +180,21 @@ class MLP(nn.Module):
         return out
 
 
-def _doubled(x: Tensor) -> Tensor:
+def doubled(x: Tensor) -> Tensor:
     """Every pixel four times. By hand, since the gradient of `interpolate` is not deterministic on a GPU."""
     n, channels, height, width = x.shape
     spread = x[:, :, :, None, :, None].expand(n, channels, height, 2, width, 2)
     return spread.reshape(n, channels, 2 * height, 2 * width)
 
 
-def _group_norm(channels: int) -> nn.GroupNorm:
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Groups of four channels, or one group where that does not go."""
     groups = max(1, channels // _CHANNELS_PER_GROUP)
     return nn.GroupNorm(groups if channels % groups == 0 else 1, channels)
 
 
-def _zeroed(layer: _Layer) -> _Layer:
+def zeroed(layer: _Layer) -> _Layer:
+    """The layer, with weights that are zero at the start."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -1,0 +1,44 @@
+"""Published models as folders: named by the user, or fetched from the Hugging Face hub into its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.api import HarnessError, MissingData
+
+
+def published_folder(
+    folder: Path | None, hub: str | None, revision: str, patterns: Sequence[str], *, download: bool
+) -> Path:
+    """The folder that holds a published model.
+
+    Args:
+        folder: where it lies; if None it is taken from the hub.
+        hub: its id there, e.g. "facebook/dinov2-large".
+        revision: branch, tag or commit.
+        patterns: which of its files are needed.
+        download: fetch what is not in the cache.
+
+    Raises:
+        HarnessError: neither folder nor id is given.
+        MissingData: it is not there, with the way to get it.
+    """
+    if folder is not None:
+        if not (folder / "config.json").is_file() and not (folder / "model_index.json").is_file():
+            raise MissingData(f"{folder} holds neither config.json nor model_index.json, so it is no published model")
+        return folder
+    if not hub:
+        raise HarnessError("say where the model is: its folder with `folder`, or its id on the hub with `hub`")
+    from huggingface_hub import snapshot_download
+
+    try:
+        place = snapshot_download(hub, revision=revision, allow_patterns=list(patterns), local_files_only=not download)
+    except (OSError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise MissingData(
+            f"{hub} (revision {revision}) is not in the cache and could not be fetched ({told}). Where there is a "
+            f"network, run `hf download {hub} --revision {revision} --local-dir FOLDER`; then put the folder here and "
+            "name it with `folder:`"
+        ) from error
+    return Path(place)
