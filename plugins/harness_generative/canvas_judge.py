@@ -64,7 +64,7 @@ class CanvasJudge(nn.Module):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the digits on the canvases of the training split."""
-        digits, labels = (each.to(ctx.device) for each in _cut_out(data("train")))
+        digits, labels = (each.to(ctx.device) for each in cut_out(data("train")))
         generator = ctx.generator("training")
         batches = -(-len(digits) // _BATCH)
         optimizer = torch.optim.Adam(self.parameters(), lr=_PEAK_LEARNING_RATE, weight_decay=1e-5)
@@ -73,8 +73,8 @@ class CanvasJudge(nn.Module):
         )
         for epoch in range(self._epochs):
             for rows in torch.randperm(len(digits), generator=generator).to(ctx.device).split(_BATCH):
-                seen = _distorted(digits[rows], generator)
-                others = _distorted(digits[rows.roll(1)], generator)
+                seen = distorted(digits[rows], generator)
+                others = distorted(digits[rows.roll(1)], generator)
                 optimizer.zero_grad()
                 loss = cross_entropy(self.reader(seen), labels[rows]) + self._miscounted(seen, others)
                 loss.backward()
@@ -92,7 +92,7 @@ class CanvasJudge(nn.Module):
         return cross_entropy(self.counter(canvases.flatten(0, 1)), count)
 
 
-def _cut_out(data: Dataset) -> tuple[Tensor, Tensor]:
+def cut_out(data: Dataset) -> tuple[Tensor, Tensor]:
     """The distinct digits on canvases, `[n, 1, 8, 8]`, and which they are, `[n]`."""
     columns = data.take(range(len(data.ids)))
     inputs, meanings = np.asarray(columns["inputs"]), [MEANINGS[label] for label in columns["labels"]]
@@ -108,7 +108,7 @@ def _cut_out(data: Dataset) -> tuple[Tensor, Tensor]:
     return digits, torch.tensor([digit for _, digit in found.values()])
 
 
-def _distorted(digits: Tensor, generator: torch.Generator) -> Tensor:
+def distorted(digits: Tensor, generator: torch.Generator) -> Tensor:
     """Digits `[n, 1, 8, 8]`, each turned, scaled and shifted a little."""
     n = len(digits)
     turn = _TURN * torch.randn(n, generator=generator)

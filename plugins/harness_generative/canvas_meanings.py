@@ -71,7 +71,8 @@ def unseen_pairs(count: int) -> frozenset[Meaning]:
     """The first `count` pairs of different digits in the order in which they are kept out of training.
 
     (d, d + 3), then (d, d + 6), (d, d + 9), ... modulo 10: of ten pairs each digit is left once and right once, so
-    that no digit is seldom seen in either place.
+    that no digit is seldom seen in either place. Up to 45, the same two digits in the other order are never kept out;
+    at 45, every two different digits are seen in one order only, so that nothing in training says what order means.
     """
     ordered = [Meaning(d, (d + 3 * k) % len(DIGITS)) for k in range(1, len(DIGITS)) for d in DIGITS]
     return frozenset(ordered[:count])

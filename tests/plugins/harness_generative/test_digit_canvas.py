@@ -123,6 +123,13 @@ def test_any_number_of_pairs_can_be_left_out() -> None:
     assert set(alone.groups["kind"]) == {"one", "alike"}
 
 
+@pytest.mark.parametrize("count", [10, 30, 45])
+def test_up_to_half_of_the_pairs_the_other_order_is_seen(count: int) -> None:
+    mirrored = {Meaning(meaning.last, meaning.left) for meaning in unseen_pairs(count)}
+    assert len(mirrored) == count
+    assert not mirrored & unseen_pairs(count)
+
+
 def test_attributes_follow_from_the_meaning() -> None:
     facts = digit_canvas(size=1).facts
     place = facts["classes"].index("a three and a five")
