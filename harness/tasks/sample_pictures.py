@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,11 @@ _PAIRS = 10
 _STAGES = 10
 _CELL = 0.62
 """Inches an image takes, the longer side."""
+_CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
+_CAPTIONED_INCHES, _CAPTION_INCHES = 1.7, 0.4
+"""Inches a captioned image is wide, and what its two captions add to its height."""
+_CAPTION_LETTERS = 32
+_WRONG = "#D55E00"
 
 
 def is_drawable(images: Tensor) -> bool:
@@ -51,6 +57,41 @@ def sample_grid(images: Tensor, classes: Sequence[int | None], names: Sequence[s
         return _grid([[_picture(images[i]) for i in row] for row in rows])
     rows = [[i for i, each in enumerate(classes) if each == label][:_PER_CLASS] for label in range(len(names))]
     return _grid([[_picture(images[i]) for i in row] for row in rows], row_names=names, columns=_PER_CLASS)
+
+
+def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str | None]) -> bytes:
+    """A PNG of the first samples, each under what was asked for; where the judge sees something else, that is below.
+
+    Args:
+        images: `[n, channels, height, width]` within [0, 1].
+        captions: what each was asked for.
+        judged: what the judge sees in each, None where it sees what was asked for or there is no judge.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
+    height, width = shown[0].shape[:2]
+    rows = -(-len(shown) // _CAPTIONED_COLUMNS)
+    size = (_CAPTIONED_COLUMNS * _CAPTIONED_INCHES, rows * (_CAPTIONED_INCHES * height / width + _CAPTION_INCHES))
+    figure: Figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    for i, (picture, caption, seen) in enumerate(zip(shown, captions, judged, strict=False)):
+        row, column = divmod(i, _CAPTIONED_COLUMNS)
+        left, top = column * _CAPTIONED_INCHES, size[1] - row * size[1] / rows
+        inches = (left + 0.05, top - size[1] / rows + _CAPTION_INCHES / 2, _CAPTIONED_INCHES - 0.1)
+        axis = figure.add_axes(
+            (inches[0] / size[0], inches[1] / size[1], inches[2] / size[0], inches[2] * height / width / size[1])
+        )
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_axis_off()
+        axis.set_title(textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…"), fontsize=8, pad=2)
+        if seen is not None:
+            told = "judged " + textwrap.shorten(seen, _CAPTION_LETTERS - len("judged "), placeholder="…")
+            axis.text(0.5, -0.03, told, transform=axis.transAxes, fontsize=7, ha="center", va="top", color=_WRONG)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
 
 
 def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]) -> bytes:
@@ -177,11 +218,23 @@ def pictures(
     classes = columns["condition_class"]
     if any(each is None for each in classes) and "judged" in columns:
         classes = columns["judged"].tolist()
-    drawn = {"samples.png": sample_grid(samples, classes, names)}
+    conditions = columns["condition"]
+    if len(names) > _MOST_CLASSES and all(each is not None for each in conditions):
+        drawn = {"samples.png": captioned_grid(samples, conditions, _misses(columns, names))}
+    else:
+        drawn = {"samples.png": sample_grid(samples, classes, names)}
     if train is not None:
         neighbours, distances = np.asarray(columns["pixel_neighbour_row"]), np.asarray(columns["pixel_distance"])
         drawn["neighbours.png"] = neighbour_pairs(samples, train, neighbours, distances)
     return drawn
+
+
+def _misses(columns: Mapping[str, Any], names: Sequence[str]) -> list[str | None]:
+    """What the judge sees where it is not what was asked for."""
+    if "judged" not in columns:
+        return [None] * len(columns["condition"])
+    right = columns["correct_condition"]
+    return [None if ok else str(names[label]) for ok, label in zip(right, columns["judged"], strict=True)]
 
 
 def sampling_pictures(trace: Trace, model: Any, inputs: Tensor, device: str) -> dict[str, bytes]:

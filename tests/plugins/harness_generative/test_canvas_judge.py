@@ -63,7 +63,7 @@ def test_it_learns_from_the_distinct_digits_on_the_canvases() -> None:
     known = {
         (image / 16).astype(np.float32).tobytes(): digit for image, digit in zip(raw.images, raw.target, strict=True)
     }
-    digits, labels = cut_out(digit_canvas("train"))
+    digits, labels = cut_out(digit_canvas("train", size=5000))
     pixels = [digit.tobytes() for digit in digits.numpy()]
     assert digits.shape == (len(labels), 1, 8, 8)
     assert len(set(pixels)) == len(pixels) == 1078
@@ -77,7 +77,7 @@ def test_distortion_is_small_and_drawn_from_the_generator() -> None:
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
     from_itself, from_another = ((once - each).abs().mean() for each in (digits, digits.roll(1, dims=0)))
-    assert 0.02 < float(from_itself) < 0.6 * float(from_another)
+    assert 0.02 < float(from_itself) < 0.75 * float(from_another)
     assert float(once.min()) >= 0.0
     assert float(once.max()) <= 1.0
 
