@@ -80,7 +80,7 @@ def test_padding_is_not_looked_at() -> None:
         text.table.weight[0] = 3 * torch.randn(8)
         text.positions[6:] = 3 * torch.randn(2, 8)
         after = text(tokens)
-        cut = torch.stack([word for word in text.table(tokens[:1, :3])[0] + text.positions[:3]])[None]
+        cut = torch.stack(list(text.table(tokens[:1, :3])[0] + text.positions[:3]))[None]
         for layer in text.layers:
             cut = layer(cut, torch.ones(1, 3, dtype=torch.bool))
     assert torch.equal(before[present], after[present])
