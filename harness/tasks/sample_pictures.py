@@ -32,7 +32,7 @@ _STAGES = 10
 _CELL = 0.62
 """Inches an image takes, the longer side."""
 _CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
-_CAPTIONED_INCHES, _CAPTION_INCHES = 1.7, 0.4
+_CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
 """Inches a captioned image is wide, and what its two captions add to its height."""
 _CAPTION_LETTERS = 32
 _WRONG = "#D55E00"
@@ -73,25 +73,28 @@ def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str
     shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
     height, width = shown[0].shape[:2]
     rows = -(-len(shown) // _CAPTIONED_COLUMNS)
-    size = (_CAPTIONED_COLUMNS * _CAPTIONED_INCHES, rows * (_CAPTIONED_INCHES * height / width + _CAPTION_INCHES))
-    figure: Figure = Figure(figsize=size)
+    across, down = _CAPTIONED_INCHES, _CAPTIONED_INCHES * height / width + _CAPTION_INCHES
+    figure: Figure = Figure(figsize=(_CAPTIONED_COLUMNS * across, rows * down))
     FigureCanvasAgg(figure)
+    # The share of its cell that a picture takes; the rest is for the captions above and below.
+    wide, high = 0.94, 0.94 * (1 - _CAPTION_INCHES / down)
     for i, (picture, caption, seen) in enumerate(zip(shown, captions, judged, strict=False)):
         row, column = divmod(i, _CAPTIONED_COLUMNS)
-        left, top = column * _CAPTIONED_INCHES, size[1] - row * size[1] / rows
-        inches = (left + 0.05, top - size[1] / rows + _CAPTION_INCHES / 2, _CAPTIONED_INCHES - 0.1)
-        axis = figure.add_axes(
-            (inches[0] / size[0], inches[1] / size[1], inches[2] / size[0], inches[2] * height / width / size[1])
-        )
+        left, bottom = column + (1 - wide) / 2, rows - row - (1 + high) / 2
+        axis = figure.add_axes((left / _CAPTIONED_COLUMNS, bottom / rows, wide / _CAPTIONED_COLUMNS, high / rows))
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set_axis_off()
-        axis.set_title(textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…"), fontsize=8, pad=2)
+        axis.set_title(_short(caption), fontsize=7.5, pad=2, parse_math=False)
         if seen is not None:
-            told = "judged " + textwrap.shorten(seen, _CAPTION_LETTERS - len("judged "), placeholder="…")
-            axis.text(0.5, -0.03, told, transform=axis.transAxes, fontsize=7, ha="center", va="top", color=_WRONG)
+            told = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
+            told.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
+
+
+def _short(caption: str) -> str:
+    return textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…")
 
 
 def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]) -> bytes:

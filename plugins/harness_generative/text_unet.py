@@ -80,16 +80,16 @@ class CrossAttention(nn.Module):
         """x `[n, channels, height, width]` after a look at words `[n, tokens, width]` where `present` `[n, tokens]`."""
         query = self.to_query(self.norm(x).flatten(2).transpose(1, 2)) + self.places
         key, value = self.to_key_value(words).chunk(2, dim=2)
-        seen = scaled_dot_product_attention(
-            *(self._split(each) for each in (query, key, value)), attn_mask=present[:, None, None, :]
-        )
+        query, key, value = (self._split(each) for each in (query, key, value))
+        seen = scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
         told = self.out(seen.transpose(1, 2).flatten(2)).transpose(1, 2).reshape(x.shape)
         mixed: Tensor = (x + told) * math.sqrt(0.5)
         return mixed
 
     def _split(self, vectors: Tensor) -> Tensor:
         """`[n, heads, rows, width / heads]` of vectors `[n, rows, width]`."""
-        return vectors.unflatten(2, (self._heads, -1)).transpose(1, 2)
+        n, rows, width = vectors.shape
+        return vectors.reshape(n, rows, self._heads, width // self._heads).transpose(1, 2)
 
 
 class _Places(nn.Module):

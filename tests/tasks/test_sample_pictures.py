@@ -63,6 +63,12 @@ def test_long_prompts_do_not_reach_into_their_neighbours() -> None:
     assert (shown[:, shown.shape[1] // 4 :] >= 128).all()
 
 
+def test_prompts_are_no_formulas() -> None:
+    """A dollar sign would start one."""
+    prices = captioned_grid(torch.ones(1, 1, 8, 16), ["$5 {and $6"], ["$}"])
+    assert orange(prices).any()
+
+
 def test_captions_are_for_many_classes_that_were_asked_for() -> None:
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     known = columns([True] * 19 + [False])
