@@ -125,35 +125,44 @@ class ConditionAccuracy:
 
     Args:
         attribute: compare this attribute, such as the count of digits, instead of the class.
+        group: count only samples that were asked for what examples of one group of the data show, by the name of the
+            group column.
+        member: the value in that column; ignored without `group`.
     """
 
     columns: tuple[str, ...] = ("correct_condition",)
     direction = "max"
     unit = "fraction"
 
-    def __init__(self, attribute: str | None = None) -> None:
-        self.attribute = attribute
-        if attribute is not None:
-            self.columns = (f"asked.{attribute}", f"judged.{attribute}")
+    def __init__(self, attribute: str | None = None, group: str | None = None, member: bool | int | str = True) -> None:
+        self.attribute, self.member = attribute, member
+        self.compared = self.columns if attribute is None else (f"asked.{attribute}", f"judged.{attribute}")
+        self.group = None if group is None else f"group.{group}"
+        self.columns = self.compared if self.group is None else (*self.compared, self.group)
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined if nothing that was asked for was judged."""
-        known = records.without_missing(*self.columns)
+        known = records.where(self._concerned(records)).without_missing(*self.compared)
         return proportion(int(self._right(known).sum()), len(known), n_missing=known.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
-        """1 where right; samples without a verdict do not count."""
-        known = np.ones(len(records), dtype=bool)
-        for name in self.columns:
+        """1 where right; samples of other groups or without a verdict do not count."""
+        known = self._concerned(records)
+        for name in self.compared:
             known &= np.asarray(records.table.column(name).is_valid().to_numpy(), dtype=bool)
         found = np.full(len(records), np.nan)
         found[known] = self._right(records.where(known))
         return found
 
+    def _concerned(self, records: Records) -> npt.NDArray[np.bool_]:
+        if self.group is None:
+            return np.ones(len(records), dtype=bool)
+        return np.array([each == self.member for each in records.table.column(self.group).to_pylist()], dtype=bool)
+
     def _right(self, known: Records) -> npt.NDArray[Any]:
         if self.attribute is None:
             return known["correct_condition"]
-        asked, judged = (known[name] for name in self.columns)
+        asked, judged = (known[name] for name in self.compared)
         return np.asarray(asked == judged)
 
 

@@ -107,6 +107,30 @@ def test_condition_accuracy_of_the_class_and_of_an_attribute() -> None:
     assert ConditionAccuracy("count").columns == ("asked.count", "judged.count")
 
 
+def test_condition_accuracy_of_one_group() -> None:
+    """Of five rows, the group that was seen holds three: right, wrong and one without a verdict."""
+    columns = {
+        "correct_condition": [True, False, True, None, True],
+        "group.seen": [True, True, False, True, False],
+        "group.kind": ["one", "alike", "one", "one", "alike"],
+    }
+    records = Records.of(columns)
+    for group, member, value, n, n_missing in (
+        ("seen", True, 1 / 2, 2, 1),
+        ("seen", False, 1, 2, 0),
+        ("kind", "one", 1, 2, 1),
+        ("kind", "alike", 1 / 2, 2, 0),
+    ):
+        metric = ConditionAccuracy(group=group, member=member)
+        assert metric.columns == ("correct_condition", f"group.{group}")
+        found = metric.estimate(records)
+        assert (found.value, found.n, found.n_missing) == (pytest.approx(value), n, n_missing)
+    each = ConditionAccuracy(group="seen", member=False).per_example(records)
+    assert np.isnan(each).tolist() == [True, True, False, True, False]
+    assert each[[2, 4]].tolist() == [1, 1]
+    assert ConditionAccuracy(group="kind", member="none of them").estimate(records).value is None
+
+
 SHARES = {
     "even": np.full(10, 0.1),
     "uneven": np.arange(1, 11) / 55,
