@@ -25,6 +25,24 @@ def harness_components() -> Iterable[Component]:
             "Draw samples of a generative model and compare them with held-out data.",
         ),
         Component(
+            "task",
+            "regress",
+            "harness.tasks.regress:Regress",
+            "Predict a number for every example.",
+        ),
+        Component(
+            "task",
+            "detect",
+            "harness.tasks.detect:Detect",
+            "Tell data like a classifier's own from other data.",
+        ),
+        Component(
+            "task",
+            "from_scores",
+            "harness.tasks.from_scores:FromScores",
+            "Audit a table of labels and scores, without a model.",
+        ),
+        Component(
             "metric",
             "accuracy",
             "harness.tasks.accuracy:Accuracy",

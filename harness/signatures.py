@@ -49,6 +49,7 @@ class Parameter:
         counted: whether it can change what is measured.
         component: the kind of component it takes; None for a plain value.
         several: it takes a list of them.
+        members: the parameter that says how many independent copies of one component it takes; empty for one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Parameter:
     counted: bool = True
     component: Kind | None = None
     several: bool = False
+    members: str = ""
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,7 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
                 counted=not any(isinstance(marker, Uncounted) for marker in markers),
                 component=taken.kind if taken else None,
                 several=taken is not None and taken.several,
+                members=taken.members if taken else "",
             )
         )
     return about, tuple(parameters)

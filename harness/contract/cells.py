@@ -16,6 +16,8 @@ Role = Literal["model", "data", "attack", "sampler"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler")
 """The roles in the order in which plans run through them and tables show them."""
+SHOWN_LABELS = (*SHOWN_ROLES, "group")
+"""What tables call a row by: its components, then the subgroup of its examples."""
 KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
 
 
@@ -44,6 +46,7 @@ class Use:
         uncounted: parameters that cannot change what is measured.
         limit: for data, use only the first examples.
         trained_on: for a trainable model, the data it is fitted on.
+        member: which of several independent copies; the first, 0, has the seed of the cell.
     """
 
     kind: Kind
@@ -56,6 +59,7 @@ class Use:
     uncounted: tuple[str, ...] = ()
     limit: int | None = None
     trained_on: Use | None = None
+    member: int = 0
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -71,6 +75,7 @@ class Use:
             "parameters": {name: _identity(value) for name, value in kept.items()},
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
+            **({"member": self.member} if self.member else {}),
         }
 
     @cached_property

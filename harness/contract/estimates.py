@@ -17,7 +17,10 @@ class Estimate:
         method: how the interval was made, e.g. "wilson", "student-t", "bootstrap".
         n: the number of records the value rests on.
         n_missing: records that should have counted and could not.
-        reason: why the value is undefined; empty otherwise.
+        reason: why the value is undefined, or what is left out of it; else empty.
+        null: what the value would be on average if there were nothing to find, such as no gap between groups or perfect
+            calibration; None where that is 0 or has no meaning.
+        p: the probability of a value as large if there were nothing to find; None where nothing was tested.
     """
 
     value: float | None
@@ -28,6 +31,8 @@ class Estimate:
     n: int
     n_missing: int = 0
     reason: str = ""
+    null: float | None = None
+    p: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):

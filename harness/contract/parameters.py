@@ -19,10 +19,14 @@ class ComponentOf:
     Attributes:
         kind: what it may be.
         several: it is a list in the suite, and a mapping of labels to built components for the target.
+        members: the parameter, a whole number, that says how many times the one component is built and trained, each
+            time under a seed of its own; the target receives a mapping as for several. The first has the seed of the
+            cell, so it is the component as it would be alone.
     """
 
     kind: Kind
     several: bool = False
+    members: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,50 @@ class Differentiable(Classifier, Protocol):
 
 
 @runtime_checkable
+class Uncertain(Protocol):
+    """A classifier that says itself how unsure it is, beside what its logits say."""
+
+    def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
+        """Name of a score to its values `[n]` for inputs `[n, ...]`; higher is less sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a regression model says of n examples.
+
+    Attributes:
+        mean: `[n]`.
+        deviation: `[n]`, the predictive standard deviation, positive; None if the model does not say.
+        low, high: `[n]`, the ends of an interval for the target; None if the model does not say.
+        level: the nominal coverage of that interval.
+    """
+
+    mean: Tensor
+    deviation: Tensor | None = None
+    low: Tensor | None = None
+    high: Tensor | None = None
+    level: float | None = None
+
+
+@runtime_checkable
+class Regressor(Protocol):
+    """Predicts a number for each example."""
+
+    def predict(self, inputs: Tensor) -> Prediction:
+        """Predictions for inputs `[n, ...]`, in the units of the targets."""
+
+
+@runtime_checkable
+class SetPredictor(Classifier, Protocol):
+    """A classifier that gives a set of classes meant to hold the true one, with a nominal coverage."""
+
+    coverage: float
+
+    def contains(self, inputs: Tensor) -> Tensor:
+        """Which classes are in the set: truth values `[n, classes]` for inputs `[n, ...]`."""
+
+
+@runtime_checkable
 class Trainable(Protocol):
     """A model that is fitted on first use; its state is then kept in the store as safetensors."""
 
@@ -288,6 +332,14 @@ class Metric(Protocol):
 
     def estimate(self, records: Records) -> Estimate:
         """The value with its interval. An undefined value is `Estimate.undefined(reason)`, never 0 or NaN."""
+
+
+@runtime_checkable
+class Summed(Protocol):
+    """A metric that is an increasing function of a ratio of two sums over examples, such as perplexity."""
+
+    def sums(self, records: Records) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Numerators and denominators `[len(records)]`; NaN in both where an example does not count."""
 
 
 @runtime_checkable

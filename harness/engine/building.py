@@ -116,6 +116,7 @@ class Builder:
 
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         """The component, and the stored weights it and its nested components were given."""
+        seed = derive_seed(seed, "member", use.member) if use.member else seed
         known = (use.identity_digest, seed)
         if known not in self._kept:
             self._kept[known] = self._build(use, seed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.aggregate import aggregate_rows
+from harness.engine.groups import group_rows
 from harness.engine.measure import Measurer
 from harness.engine.result import CellResult
 from harness.engine.store import MANIFEST, Store, is_intact
@@ -17,11 +18,14 @@ from harness.suite.plan import Plan
 
 
 def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
-    """The rows of every experiment: its cells in plan order, then what its aggregates make of them."""
+    """The rows of every experiment: its cells in plan order, then their subgroups, then what its aggregates make."""
     rows: list[Row] = []
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
         rows += [cell.row for cell in own]
+        if experiment.groups:
+            for cell in own:
+                rows += group_rows(cell, experiment.groups, experiment.metrics, catalog, store)
         for use in experiment.aggregates:
             rows += aggregate_rows(use, own, catalog, store)
     return rows

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.contract.cells import SHOWN_ROLES
+from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.results.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
 from harness.results.paired import Difference
@@ -166,7 +166,7 @@ def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
 
 
 def _roles(compared: Sequence[Compared]) -> list[str]:
-    return [role for role in SHOWN_ROLES if any(role in each.a.labels for each in compared)]
+    return [role for role in SHOWN_LABELS if any(role in each.a.labels for each in compared)]
 
 
 def _label(each: Compared, role: str) -> str:
@@ -250,7 +250,7 @@ def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
 
 
 def _name(each: Compared, several: bool) -> str:
-    labels = [_label(each, role) for role in SHOWN_ROLES if role != "data" and each.a.labels.get(role)]
+    labels = [_label(each, role) for role in SHOWN_LABELS if role != "data" and each.a.labels.get(role)]
     told = " / ".join([*([each.a.experiment] if several else []), *labels]) or each.a.experiment
     return f"{told} / {each.metric}" if each.metric else told
 

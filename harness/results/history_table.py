@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.cells import SHOWN_ROLES
+from harness.contract.cells import SHOWN_LABELS
 from harness.results.history import Change, PastRun, Series
 from harness.results.table import KEY_LENGTH, metric_heading, number
 
@@ -93,7 +93,7 @@ def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
     found = sorted(found, key=lambda series: not series.steps)
     fields = [_labels(series) for series in found]
     names = [
-        name for name in ("experiment", *SHOWN_ROLES, "seed", "threat") if any(field.get(name) for field in fields)
+        name for name in ("experiment", *SHOWN_LABELS, "seed", "threat") if any(field.get(name) for field in fields)
     ]
     names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, "threat")]
     constants = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.cells import SHOWN_ROLES
+from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.run_folder import RunFolder
@@ -26,6 +26,7 @@ KEY_LENGTH = 8
 """How much of a comparability key tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
+_SMALLEST_P = 0.0001
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -75,6 +76,10 @@ def interval(estimate: Estimate, unit: str = "") -> str:
     text = number(estimate.value, unit)
     if estimate.low is not None or estimate.high is not None:
         text += f" [{number(estimate.low, unit)}, {number(estimate.high, unit)}]"
+    if estimate.null is not None:
+        text += f" null {number(estimate.null, unit)}"
+    if estimate.p is not None:
+        text += f" p {estimate.p:.2g}" if estimate.p >= _SMALLEST_P else f" p < {_SMALLEST_P:g}"
     return f"{text} ({estimate.n_missing} missing)" if estimate.n_missing else text
 
 
@@ -111,7 +116,7 @@ class TableView:
             repeat: write a label again where it is that of the row above.
         """
         constant = self.constants()
-        roles = [role for role in SHOWN_ROLES if role not in constant and any(role in row.labels for row in self.rows)]
+        roles = [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
         costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
         metrics = [name for name in self.metrics if name not in dropped]
         threats = any(row.protocol.get("threat") for row in self.rows)
@@ -148,6 +153,8 @@ class TableView:
                 applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
                 if estimate.value is None and row.status is Status.OK and (estimate.applies or not applied_somewhere):
                     found.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
+                elif estimate.value is not None and estimate.reason:
+                    found.setdefault(f"{name}: {estimate.reason}", []).append(name_of(row))
         shown = []
         for reason, names in found.items():
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
@@ -157,7 +164,7 @@ class TableView:
 
 def joined_labels(labels: Mapping[str, str]) -> str:
     """What was treated how, in one word group; empty if there are no such labels."""
-    return " / ".join(labels[role] for role in SHOWN_ROLES if role != "data" and role in labels)
+    return " / ".join(labels[role] for role in SHOWN_LABELS if role != "data" and role in labels)
 
 
 def name_of(row: Row) -> str:

@@ -50,6 +50,7 @@ class PlannedExperiment:
     aggregates: tuple[Use, ...]
     reports: tuple[Use, ...]
     expect: tuple[Expectation, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Plan:
         parts = ("metrics", "aggregates", "reports")
         experiments = [
             {"name": e.name, "about": e.about, "expect": [asdict(each) for each in e.expect]}
+            | {"groups": list(e.groups)}
             | {part: [put(use) for use in getattr(e, part)] for part in parts}
             for e in self.experiments.values()
         ]
@@ -162,6 +164,7 @@ class Plan:
                 get(e["aggregates"]),
                 get(e["reports"]),
                 tuple(Expectation(**each) for each in e["expect"]),
+                tuple(e["groups"]),
             )
             for e in raw["experiments"]
         }

@@ -169,7 +169,9 @@ class _Resolver:
         expect = tuple(self._expectations({use.label for use in parts["metrics"]}))
         if self.problems:
             raise self.document.error(list(dict.fromkeys(self.problems)))
-        planned = PlannedExperiment(self.name, self.experiment.about, **parts, expect=expect)
+        planned = PlannedExperiment(
+            self.name, self.experiment.about, **parts, expect=expect, groups=tuple(self.experiment.groups)
+        )
         return planned, list(
             self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
         )
@@ -331,6 +333,10 @@ class _Resolver:
                 self._problem(path, f"parameter {parameter.name!r} is missing", parameter.doc)
             else:
                 values[parameter.name] = self._default(parameter, at)
+        for parameter in signature.parameters_for(given):
+            one = values.get(parameter.name)
+            if parameter.members and isinstance(one, Use):
+                values[parameter.name] = _copies(one, values.get(parameter.members))
         return values if len(self.problems) == before else None
 
     def _default(self, parameter: Parameter, at: Path_) -> Any:
@@ -372,6 +378,12 @@ class _Resolver:
 
     def _problem(self, path: Path_, message: str, hint: str = "") -> None:
         self.problems.append(self.document.problem(path, message, hint))
+
+
+def _copies(use: Use, count: Any) -> tuple[Use, ...]:
+    """Independent copies of a component, told apart by their number."""
+    n = count if isinstance(count, int) else 1
+    return tuple(replace(use, label=f"{use.label} {i + 1}", member=i) for i in range(n))
 
 
 def _combinations(sweep: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

@@ -115,6 +115,10 @@ class Experiment(BaseModel):
     attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")
     samplers: list[Entry] = Field([], description="Samplers.")
     metrics: list[Entry] = Field(min_length=1, description="What to compute of the records.")
+    groups: list[Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        description="Every metric by subgroup: group columns of the data; several joined by `*` are combined.",
+    )
     aggregates: list[Entry] = Field([], description="Rows made of several cells, e.g. the worst case over attacks.")
     reports: list[Entry] = Field([], description="Files made of the rows, e.g. plots.")
     expect: list[ExpectEntry] = Field([], description="What must hold; a row that does not makes the exit code 3.")

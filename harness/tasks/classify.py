@@ -17,7 +17,7 @@ from torch import Tensor
 from harness.contract.context import Context
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
+from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, SetPredictor, Threat
 from harness.engine.building import seeded
 from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.distances import DISTANCES, distance
@@ -41,6 +41,7 @@ class Judgement:
         margin: `[n]`, the logit of the true class minus the largest other logit; positive means correct.
         loss: `[n]`, cross-entropy in nats.
         valid: `[n]`, whether all logits are finite.
+        logits: `[n, classes]`, 0 where not valid.
     """
 
     prediction: Tensor
@@ -48,6 +49,7 @@ class Judgement:
     margin: Tensor
     loss: Tensor
     valid: Tensor
+    logits: Tensor
 
 
 class Classify:
@@ -61,9 +63,10 @@ class Classify:
         """One record per example, with its clean and adversarial prediction.
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
-        clean_confidence, clean_margin, clean_loss, group.<name>; under attack also target, success, robust,
+        clean_confidence, clean_margin, clean_loss, group.<name>; for a model that predicts sets, without attack, also
+        covered, set_size and nominal_coverage; under attack also target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
-        forward_passes and backward_passes.
+        forward_passes and backward_passes. Without attack the array `logits` `[n, classes]` is kept.
         """
         examples = _labelled(data, ctx.device)
         classes = len(data.facts["classes"])
@@ -75,8 +78,12 @@ class Classify:
             groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
             if attack is None:
                 columns["outcome"] = _outcomes(clean.valid, correct, None)
+                sets = _sets(model, examples, classes, ctx)
                 return Outcome(
-                    {**columns, **groups}, {"threat": None}, problems=_invalid("clean", clean.valid, examples.ids)
+                    {**columns, **sets, **groups},
+                    {"threat": None},
+                    artifacts={"logits": clean.logits.cpu().numpy()},
+                    problems=_invalid("clean", clean.valid, examples.ids),
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
@@ -140,7 +147,28 @@ def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int) 
         margin=own - others.amax(dim=1),
         loss=torch.nn.functional.cross_entropy(exact, labels, reduction="none"),
         valid=valid,
+        logits=logits,
     )
+
+
+@torch.no_grad()
+def _sets(model: Classifier, examples: LabelledInputs, classes: int, ctx: Context) -> dict[str, Any]:
+    """What a model that predicts sets says: whether a set holds the true class, and its size. Raises InvalidOutput."""
+    if not isinstance(model, SetPredictor):
+        return {}
+    inputs, labels = examples.inputs, examples.labels
+    parts = [model.contains(inputs[i : i + ctx.batch_size]) for i in range(0, len(inputs), ctx.batch_size)]
+    sets = torch.cat(parts)
+    if sets.shape != (len(inputs), classes) or sets.dtype != torch.bool:
+        raise InvalidOutput(
+            f"the model's sets are {sets.dtype} {list(sets.shape)}, expected bool [{len(inputs)}, {classes}]"
+        )
+    covered = sets.gather(1, labels[:, None]).squeeze(1)
+    return {
+        "covered": covered.cpu().numpy(),
+        "set_size": sets.sum(dim=1).cpu().numpy(),
+        "nominal_coverage": [float(model.coverage)] * len(inputs),
+    }
 
 
 def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:

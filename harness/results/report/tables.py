@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.contract.cells import SHOWN_ROLES
+from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number, threat_text
@@ -90,7 +90,7 @@ class Table:
 def make_table(name: str, about: str, view: TableView) -> Table:
     """The table of an experiment from its view."""
     constants = view.constants()
-    roles = [role for role in SHOWN_ROLES if role not in constants and any(role in r.labels for r in view.rows)]
+    roles = [role for role in SHOWN_LABELS if role not in constants and any(role in r.labels for r in view.rows)]
     has_threat = any(row.protocol.get("threat") for row in view.rows)
     costs = list(dict.fromkeys(cost for row in view.rows for cost in row.cost))
     labels = [*roles, *([] if "seed" in constants else ["seed"]), *(["threat"] if has_threat else [])]
