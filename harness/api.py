@@ -19,6 +19,15 @@ from harness.contract.context import Context
 from harness.contract.data import Dataset, Examples
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable
 from harness.contract.estimates import Estimate
+from harness.contract.language import (
+    Chat,
+    Decoding,
+    DifferentiableLanguageModel,
+    Incremental,
+    LanguageModel,
+    TextAttack,
+    TextBatch,
+)
 from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
 from harness.contract.protocols import (
     Aggregate,
@@ -53,14 +62,17 @@ __all__ = [
     "Aggregate",
     "Attack",
     "Cell",
+    "Chat",
     "Classifier",
     "Component",
     "ComponentOf",
     "Conditional",
     "Context",
     "Dataset",
+    "Decoding",
     "Denoiser",
     "Differentiable",
+    "DifferentiableLanguageModel",
     "DistanceBlock",
     "Estimate",
     "Examples",
@@ -68,9 +80,11 @@ __all__ = [
     "GradientAccess",
     "HarnessError",
     "ImportPath",
+    "Incremental",
     "InvalidOutput",
     "Kind",
     "LabelledInputs",
+    "LanguageModel",
     "Location",
     "MeasuredCell",
     "Metric",
@@ -88,6 +102,8 @@ __all__ = [
     "ScoreAccess",
     "Status",
     "Task",
+    "TextAttack",
+    "TextBatch",
     "Threat",
     "Trainable",
     "Uncounted",

@@ -25,6 +25,12 @@ def harness_components() -> Iterable[Component]:
             "Draw samples of a generative model and compare them with held-out data.",
         ),
         Component(
+            "task",
+            "language",
+            "harness.tasks.language:Language",
+            "Score the documents of a corpus by their likelihood, clean and under noise.",
+        ),
+        Component(
             "metric",
             "accuracy",
             "harness.tasks.accuracy:Accuracy",

@@ -18,6 +18,8 @@ class Estimate:
         n: the number of records the value rests on.
         n_missing: records that should have counted and could not.
         reason: why the value is undefined; empty otherwise.
+        within: what must be equal, beside what must be equal for the whole row, before this number may be compared:
+            "tokenizer 1f3a9c20" for a perplexity per token. Empty for most.
     """
 
     value: float | None
@@ -28,6 +30,7 @@ class Estimate:
     n: int
     n_missing: int = 0
     reason: str = ""
+    within: str = ""
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):

@@ -148,8 +148,15 @@ class TableView:
                 applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
                 if estimate.value is None and row.status is Status.OK and (estimate.applies or not applied_somewhere):
                     found.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
+        for name in self.metrics:
+            estimates = [row.estimates[name] for row in self.rows if name in row.estimates]
+            if len({estimate.within for estimate in estimates if estimate.value is not None}) > 1:
+                found.setdefault(f"{name} may be compared only within the same {_within(estimates)}", [])
         shown = []
         for reason, names in found.items():
+            if not names:
+                shown.append(reason)
+                continue
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         return shown
@@ -178,6 +185,11 @@ def threat_text(row: Row) -> str:
     from harness.contract.protocols import Threat
 
     return str(Threat(**raw))
+
+
+def _within(estimates: Sequence[Estimate]) -> str:
+    """What sort of thing must be equal, e.g. "tokenizer"."""
+    return " or ".join(dict.fromkeys(each.within.partition(" ")[0] for each in estimates if each.within))
 
 
 def _differs(row: Row, above: Row, roles: Sequence[str]) -> bool:
