@@ -1,6 +1,6 @@
 """Architectures of published checkpoints, written from their papers, for tests with real weights.
 
-With channels last the gradients of the networks for MNIST take half of the time on a CPU.
+The networks for MNIST have their channels last, in which their gradients were faster on a CPU when timed alone.
 """
 
 from __future__ import annotations
