@@ -48,6 +48,7 @@ class Generated:
         log_likelihoods: of each token, in nats, by the model itself, whatever the decoding rule made of it.
         stopped: why it ended: a stop string, the end token, the limit, or logits that are no numbers.
         seconds: its share of the time of its batch.
+        batch: which batch that was.
     """
 
     text: str = ""
@@ -55,6 +56,7 @@ class Generated:
     log_likelihoods: list[float] = field(default_factory=list)
     stopped: Stopped = "length"
     seconds: float = 0.0
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, c
     """
     answers = [Generated() for _ in prompts]
     done = 0
-    for rows in _batches(prompts, ctx.batch_size):
+    for number, rows in enumerate(_batches(prompts, ctx.batch_size)):
         began = _clock(ctx.device)
         batch = _Batch(model, [prompts[i] for i in rows], [answers[i] for i in rows], how, ctx)
         batch.run()
         took = _clock(ctx.device) - began
         for i in rows:
-            answers[i].seconds = took / len(rows)
+            answers[i].seconds, answers[i].batch = took / len(rows), number
         done += len(rows)
         ctx.progress(done, len(prompts))
     return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,7 +104,7 @@ def gsm8k(
 
 
 def svamp(folder: Location | None = None, download: Download = True) -> Examples:
-    """SVAMP: 1,000 simple word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
+    """SVAMP: 1,000 word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
 
     Args:
         folder: where SVAMP.json lies; by default the user's cache.
@@ -150,10 +151,9 @@ def _answer(value: Any, name: str, number: int, path: Path) -> Any:
 
 def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None:
     if isinstance(value, str) and value:
-        try:
+        # What is no JSON is told below, as what it is.
+        with contextlib.suppress(json.JSONDecodeError):
             value = json.loads(value)
-        except json.JSONDecodeError:
-            pass
     if value is None or value == "":
         return None
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(each, str) and each for each in value):
