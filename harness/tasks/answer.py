@@ -231,7 +231,10 @@ class Answer:
         question, generated, choice = asked.question, asked.generated, asked.choice
         right = question.accepted
         confidence: float | None
-        if choice is not None:
+        credit: float | None
+        if choice is not None and not choice.best:
+            answer, found, credit, confidence = "", Extraction.failure("choice"), None, None
+        elif choice is not None:
             # Of choices that tie the first by the alphabet is shown, since their order must not matter.
             answer = min(question.choices[i] for i in choice.best)
             found = Extraction(answer, 0, len(answer), "choice")
@@ -338,9 +341,9 @@ def _ordered(value: float | None) -> float:
 def _is_broken(asked: _Asked) -> bool:
     """Whether the answer, or the likelihood of the expected one, rests on something that is no finite number."""
     if asked.choice is not None:
-        return bool(np.isnan(asked.choice.probabilities).any())
-    of_expected = 0.0 if asked.expected is None else asked.expected[0]
-    return not np.isfinite(of_expected) or (asked.generated is not None and asked.generated.stopped == "error")
+        return not asked.choice.best
+    scored = np.isfinite(asked.expected[0]) if asked.expected else True
+    return not scored or (asked.generated is not None and asked.generated.stopped == "error")
 
 
 def _finite(value: float) -> float | None:
