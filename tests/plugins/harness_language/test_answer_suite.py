@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from torch import Tensor
 
 from harness import Run
 from harness.testing import assert_same_records, run_suite
-from harness_language.decoding import TopK
 
 SUITE = """
 suite: asked
@@ -53,13 +51,3 @@ def test_the_uniform_model_in_closed_form(tmp_path: Path) -> None:
         assert found["tokens_per_second"].value is not None
     sampled = {row.labels["sampler"]: run.records(row)["answer"].tolist() for row in run.rows}
     assert len(set(map(tuple, sampled.values()))) == 4
-
-
-def test_a_rule_from_elsewhere_is_just_a_class() -> None:
-    class Second(TopK):
-        def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
-            return logits.argsort(dim=1, descending=True)[:, 1]
-
-    import torch
-
-    assert Second().choose(torch.tensor([[0.0, 2.0, 1.0]]), torch.zeros(1)).tolist() == [2]

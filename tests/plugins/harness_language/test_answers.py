@@ -61,10 +61,29 @@ def test_answer_likelihood_is_the_geometric_mean_over_tokens() -> None:
     columns = {"expected_nll": nats, "expected_tokens": [2, 1, None], "tokenizer": ["bytes"] * 3}
     found = AnswerLikelihood().estimate(Records.of(columns))
     assert found.value == pytest.approx((0.5**2 * 0.25) ** (1 / 3))
-    assert (found.low, found.high) == pytest.approx((0.25, 0.5))  # only the one or only the other is drawn
+    # 4/3 log 2 nats a token, residuals of -+ 2/3 log 2, so half an interval of t(1) * 4/9 log 2; t(1) = 12.7062.
+    per_token, factor = 4 / 3 * math.log(2), math.exp(12.7062 / 3)
+    assert (found.low, found.high) == pytest.approx((math.exp(-per_token * factor), math.exp(-per_token / factor)))
     assert (found.n, found.n_missing, found.within) == (2, 0, "tokenizer bytes")
     lost = Records.of({**columns, "expected_tokens": [2, 1, 3]})
     assert AnswerLikelihood().estimate(lost).n_missing == 1
+    sure = AnswerLikelihood().estimate(Records.of({**columns, "expected_nll": [0.0, 0.0, 0.0]}))
+    assert (sure.value, sure.low, sure.high) == (1.0, 1.0, 1.0)
+
+
+def test_the_interval_of_answer_likelihood_covers_what_it_says() -> None:
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(400):
+        tokens = rng.integers(1, 7, 100)
+        columns = {
+            "expected_nll": tokens * rng.gamma(2.0, 0.5, 100),
+            "expected_tokens": tokens,
+            "tokenizer": ["b"] * 100,
+        }
+        found = AnswerLikelihood().estimate(Records.of(columns))
+        held.append(found.low <= math.exp(-1) <= found.high)
+    assert 0.92 <= np.mean(held) <= 0.975
 
 
 def timed(tokens: list[Any], seconds: list[Any], batch: list[Any]) -> Records:
