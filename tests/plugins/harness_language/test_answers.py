@@ -76,11 +76,8 @@ def test_the_interval_of_answer_likelihood_covers_what_it_says() -> None:
     held = []
     for _ in range(400):
         tokens = rng.integers(1, 7, 100)
-        columns = {
-            "expected_nll": tokens * rng.gamma(2.0, 0.5, 100),
-            "expected_tokens": tokens,
-            "tokenizer": ["b"] * 100,
-        }
+        nats = tokens * rng.gamma(2.0, 0.5, 100)
+        columns = {"expected_nll": nats, "expected_tokens": tokens, "tokenizer": ["b"] * 100}
         found = AnswerLikelihood().estimate(Records.of(columns))
         held.append(found.low <= math.exp(-1) <= found.high)
     assert 0.92 <= np.mean(held) <= 0.975
