@@ -16,7 +16,7 @@ from harness.contract.language import Chat, Decoding, LanguageModel, TextAttack,
 from harness.contract.protocols import Outcome
 from harness.tasks.choices import Choice, Scored, choose, total_log_likelihoods
 from harness.tasks.edits import edited_share
-from harness.tasks.extraction import Extraction, Rule, extract, same_value
+from harness.tasks.extraction import Extraction, Rule, compared_as, extract, same_value
 from harness.tasks.generation import Generated, Generation, Prompt, generate
 from harness.tasks.language import rewritten
 from harness.tasks.questions import Question, questions_of
@@ -244,7 +244,8 @@ class Answer:
             assert generated is not None
             answer = generated.text
             found = extract(answer, self._extract, kind)
-            matched = found.value is not None and any(same_value(found.value, each, kind) for each in right)
+            compared = compared_as(self._extract, kind)
+            matched = found.value is not None and any(same_value(found.value, each, compared) for each in right)
             credit = float(matched) if right else None
             mean = float(np.mean(generated.log_likelihoods))
             confidence = float(np.exp(mean)) if np.isfinite(mean) else None
@@ -298,9 +299,11 @@ def _continuations(
     Prompt and text are made tokens together, since a tokenizer may join the end of one with the beginning of the other.
     """
     end = ending or _Ending()
-    whole = [(*_with_start(model, model.encode(asked.prompt + text + end.text)), *end.tokens) for text in texts]
-    first = min((_shared(asked.tokens, tokens) for tokens in whole), default=0)
-    return [Scored(tokens, max(1, first)) for tokens in whole]
+    whole = [_with_start(model, model.encode(asked.prompt + text + end.text)) for text in texts]
+    first = max(1, min((_shared(asked.tokens, tokens) for tokens in whole), default=1))
+    if any(model.bos in tokens[first:] for tokens in whole):
+        raise InvalidOutput(f"an answer to {asked.question.id!r} holds the start token, which no model ever predicts")
+    return [Scored((*tokens, *end.tokens), first) for tokens in whole]
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

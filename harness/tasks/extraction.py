@@ -70,6 +70,11 @@ def extract(answer: str, rule: Rule = "auto", kind: str = "text") -> Extraction:
     return _boolean(answer) if kind == "boolean" else _line(answer)
 
 
+def compared_as(rule: Rule, kind: str) -> str:
+    """The kind of value that a rule finds: numbers and truth values are that whatever the data say of themselves."""
+    return {"last_number": "number", "marker": "number", "boolean": "boolean"}.get(rule, kind)
+
+
 def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
     """Whether two values are the same.
 
@@ -99,8 +104,9 @@ def as_number(text: str) -> Decimal | None:
 
 
 def _plain(text: str) -> str:
-    bare = unicodedata.normalize("NFC", text).strip(_OUTER)
-    return " ".join(bare.casefold().split())
+    normal = unicodedata.normalize("NFC", text).casefold()
+    # What is punctuation alone must not be the same as any other.
+    return " ".join((normal.strip(_OUTER) or normal).split())
 
 
 def _found(answer: str, start: int, end: int, method: str, value: str | None = None) -> Extraction:

@@ -102,6 +102,12 @@ def test_any_accepted_answer_is_right_and_an_unreadable_one_wrong() -> None:
     assert record["method"] == "last_number"
 
 
+def test_a_rule_for_numbers_compares_numbers_whatever_the_data_are_called() -> None:
+    model = Scripted(PIECES, always(PIECES, ["4", "\n"], P, after=2))
+    assert only(ask(model, ["?"], [["2", "4.0"]], extract="last_number"))["correct"] is True
+    assert only(ask(model, ["?"], [["2", "4.0"]]))["correct"] is False
+
+
 def test_where_nothing_is_right_nothing_is_wrong_either() -> None:
     record = only(ask(Scripted(PIECES, always(PIECES, ["x", "\n"], P, after=2)), ["?"], [None]))
     assert [record[name] for name in ("correct", "credit", "expected", "expected_nll", "expected_tokens")] == [None] * 5
@@ -262,6 +268,15 @@ def test_likelihoods_that_are_no_numbers_are_a_problem_and_no_verdict() -> None:
     assert outcome.problems == ("2 of 2 answers have likelihoods that are not finite, first for 'q0'",)
     assert outcome.records["correct"] == [None, None]
     assert outcome.records["confidence"] == [None, None]
+
+
+def test_an_answer_that_holds_the_start_token_cannot_be_scored() -> None:
+    class Marked(Scripted):
+        def encode(self, text: str) -> Sequence[int]:
+            return [len(PIECES) if character == "4" else 0 for character in text]
+
+    with pytest.raises(InvalidOutput, match="an answer to 'q0' holds the start token"):
+        ask(Marked(PIECES, by_position({})), ["?"], ["4"], max_tokens=1)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,8 @@ def test_auto_goes_by_the_kind() -> None:
         ("Paris.", "paris", "text", True),
         ("New  York", "new york", "text", True),
         ("New York", "York", "text", False),
+        ("!", "?", "text", False),
+        ("!", " ! ", "text", True),
         ("cafe\u0301", "caf\u00e9", "text", True),
         ("true", "Yes", "boolean", True),
         ("true", "no", "boolean", False),
