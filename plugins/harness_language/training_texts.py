@@ -112,6 +112,15 @@ def exchanges(columns: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     return found
 
 
+def learnable_documents(columns: Mapping[str, Any]) -> list[bytes]:
+    """Whole documents: the texts, or prompts with their answers. Raises HarnessError if there are neither."""
+    if "prompts" in columns and "answers" in columns:
+        return [prompt + answer for prompt, answer in exchanges(columns)]
+    if "texts" not in columns:
+        raise HarnessError(f"a language model learns from `texts` or `prompts` and `answers`, not {', '.join(columns)}")
+    return documents(columns)
+
+
 def _first(answer: Any, choices: Sequence[str] | None) -> str | None:
     if choices is not None:
         return choices[int(answer)]
