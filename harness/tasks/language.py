@@ -20,6 +20,8 @@ from harness.tasks.likelihood import Window, log_likelihoods
 from harness.tasks.unchanged import left_unchanged
 
 _FIRST_IDS = 8
+# What metrics must know of the data: the limit of every model, and the group of documents that hang together.
+_FACTS = ("entropy_rate", "clusters")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Language:
                 "stride": self._stride,
                 "bos": self._bos,
                 "precision": model.precision,
-                **{name: data.facts[name] for name in ("entropy_rate",) if name in data.facts},
+                **{name: data.facts[name] for name in _FACTS if name in data.facts},
             },
             cost={"tokens_read": float(np.mean([sum(w.length for w in self._windows(d)) for d in flat] or [0]))},
             problems=_problems(not_finite, len(data.ids)),
