@@ -213,7 +213,13 @@ def _bytes_scored(model: LanguageModel, document: _Document) -> int:
     unscored = document.tokens[: document.first]
     if model.bos is not None and list(unscored) == [model.bos]:
         return whole
-    return whole - len(model.decode(unscored).encode())
+    before = model.decode(unscored)
+    if document.text.startswith(before):
+        return whole - len(before.encode())
+    # The first token ends within a character, of which each byte that is left is read as one U+FFFD.
+    rest = model.decode(document.tokens[document.first :])
+    clean = rest.lstrip("\ufffd")
+    return len(rest) - len(clean) + len(clean.encode())
 
 
 def _is_finite(value: Any) -> bool:

@@ -69,7 +69,7 @@ def _draw(points: Sequence[_Point], metric: str, path: Path) -> Path:
 
     panels = list(dict.fromkeys((point.panel, point.noise) for point in points if point.noise))
     models = list(dict.fromkeys(point.model for point in points))
-    columns = min(3, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(1.6 + 3.2 * columns, 1.0 + 2.7 * lines), layout="constrained")
     FigureCanvasAgg(figure)
