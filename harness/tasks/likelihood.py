@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from harness.contract.context import Context
 from harness.contract.errors import InvalidOutput
@@ -119,7 +120,7 @@ def _scored(
             raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
         # A softmax in half precision ties what is not equal.
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        scores.append(logits.gather(1, part[:, None]).squeeze(1) - logits.logsumexp(dim=1))
+        scores.append(-cross_entropy(logits, part, reduction="none"))
         if greedy:
             best.append(logits.argmax(dim=1).cpu())
     empty = torch.empty(0)
