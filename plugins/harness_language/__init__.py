@@ -45,14 +45,14 @@ def _models() -> list[Component]:
             "ngram",
             "models.ngram:NGram",
             "Interpolated Kneser-Ney over bytes.",
-            trained_on="harness_language.topics",
+            trained_on="harness_language/topics",
             references=("Kneser & Ney 1995", "Chen & Goodman 1999"),
         ),
         _model(
             "byte_gpt",
             "models.byte_gpt:ByteGPT",
             "A small GPT over bytes.",
-            trained_on="harness_language.topics",
+            trained_on="harness_language/topics",
             references=("Radford et al. 2019, GPT-2",),
         ),
         _model(
