@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Literal
-
-import numpy as np
 
 from harness.api import Examples, HarnessError
 
 Split = Literal["train", "held_out"]
 HELD_OUT = 0.2
 """The share of all possible questions that no training split ever holds."""
-_PATIENCE = 4000
+_PATIENCE = 2000
 """Draws in a row without a new question after which there are taken to be none left."""
 
 
@@ -35,7 +34,7 @@ class Question:
     kind: Hashable = None
 
 
-Draw = Callable[[np.random.Generator, int], Question | None]
+Draw = Callable[[Random, int], Question | None]
 """A question of a level, all randomness from the generator; None if what was drawn is no question."""
 
 
@@ -86,7 +85,7 @@ def examples(
         HarnessError: there are not as many questions.
     """
     pools = {
-        (level, kind): _Pool(draw, np.random.default_rng([seed, level, i]), name, split, level, kind)
+        (level, kind): _Pool(draw, Random(f"{name} {seed} {level} {i}"), name, split, level, kind)
         for level in levels
         for i, kind in enumerate(kinds)
     }
@@ -98,8 +97,7 @@ def examples(
             f"{n} were asked for: lower n or raise {difficulty}"
         )
     chosen = [(pool.level, q) for pool, quota in zip(pools.values(), quotas, strict=True) for q in pool.found[:quota]]
-    order = np.random.default_rng([seed, len(chosen)]).permutation(len(chosen))
-    ordered = [chosen[i] for i in order]
+    ordered = Random(seed).sample(chosen, len(chosen))
     return Examples(
         ids=[hashlib.sha256(question.prompt.encode()).hexdigest()[:16] for _, question in ordered],
         columns={"prompts": [q.prompt for _, q in ordered], "answers": [q.answer for _, q in ordered]},
@@ -114,7 +112,7 @@ class _Pool:
     def __init__(
         self,
         draw: Draw,
-        rng: np.random.Generator,
+        rng: Random,
         name: str,
         split: Split,
         level: int,

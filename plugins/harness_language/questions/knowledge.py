@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Annotated, Literal
 
-import numpy as np
 from annotated_types import Ge, Le
 
 from harness.api import Examples, HarnessError
@@ -117,7 +117,7 @@ class _World:
 
     @classmethod
     def of(cls, people: int, attributes: Sequence[str], kept_back: float, seed: int) -> _World:
-        rng = np.random.default_rng(seed)
+        rng = Random(seed)
         towns = _names(rng, _TOWNS, words=1)
         # One third lives in the world, one third is asked about, one third is for learning to say "unknown".
         named = _names(rng, 3 * people, words=2)
@@ -126,8 +126,8 @@ class _World:
         for person in named[:people]:
             for attribute in attributes:
                 choices = _VALUES[attribute].split(", ") if attribute in _VALUES else towns
-                values[person, attribute] = choices[int(rng.integers(len(choices)))]
-            hidden |= {(person, attributes[i]) for i in rng.permutation(len(attributes))[:count]}
+                values[person, attribute] = rng.choice(choices)
+            hidden |= {(person, attribute) for attribute in rng.sample(attributes, count)}
         return cls(named[:people], named[people:], attributes, values, frozenset(hidden))
 
     def _wording(self, person: str, attribute: str) -> int:
@@ -165,21 +165,17 @@ class _World:
         return truth if part == "seen" else [*truth, UNKNOWN]
 
 
-def _names(rng: np.random.Generator, n: int, words: int) -> list[str]:
+def _names(rng: Random, n: int, words: int) -> list[str]:
     """Different names of so many words of two syllables each."""
     found: dict[str, None] = {}
     while len(found) < n:
-        syllables = [
-            _ONSETS[int(rng.integers(len(_ONSETS)))] + _VOWELS[int(rng.integers(len(_VOWELS)))]
-            for _ in range(2 * words)
-        ]
+        syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(2 * words)]
         found[" ".join("".join(syllables[2 * i : 2 * i + 2]).capitalize() for i in range(words))] = None
     return list(found)
 
 
 def _shuffled(asked: Sequence[_Asked], seed: int) -> list[_Asked]:
-    order = np.random.default_rng([seed, len(asked)]).permutation(len(asked))
-    return [asked[i] for i in order]
+    return Random(seed).sample(asked, len(asked))
 
 
 def _even(parts: Sequence[Sequence[_Asked]], n: int | None) -> list[_Asked]:

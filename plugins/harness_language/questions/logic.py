@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge, Le
 
 from harness.api import Examples
@@ -31,10 +31,9 @@ def parity(
         seed: another one draws other strings of the same split.
     """
 
-    def draw(rng: np.random.Generator, level: int) -> Question:
-        bits = rng.integers(0, 2, level)
-        text = "".join(str(bit) for bit in bits)
-        answer = "yes" if bits.sum() % 2 else "no"
+    def draw(rng: Random, level: int) -> Question:
+        text = f"{rng.getrandbits(level):0{level}b}"
+        answer = "yes" if text.count("1") % 2 else "no"
         return Question(f"Is the number of ones in {text} odd?\n", answer, text, answer)
 
     return examples(
@@ -65,8 +64,8 @@ def sorting(
         seed: another one draws other strings of the same split.
     """
 
-    def draw(rng: np.random.Generator, level: int) -> Question:
-        digits = [str(digit) for digit in rng.integers(0, 10, level)]
+    def draw(rng: Random, level: int) -> Question:
+        digits = rng.choices("0123456789", k=level)
         return Question(f"sort {''.join(digits)}=", "".join(sorted(digits)), "".join(digits))
 
     return examples(
@@ -102,8 +101,8 @@ def propositions(
     """
     names = _VARIABLES[:variables]
 
-    def draw(rng: np.random.Generator, level: int) -> Question:
-        world = {name: bool(rng.integers(2)) for name in names}
+    def draw(rng: Random, level: int) -> Question:
+        world = {name: rng.random() < 0.5 for name in names}
         formula, truth = _formula(rng, level, world)
         told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in _names_in(formula))
         return Question(f"{told}: {formula}\n", _word(truth), formula, _word(truth))
@@ -129,16 +128,16 @@ def _names_in(formula: str) -> set[str]:
     return set(formula.replace("(", " ").replace(")", " ").split())
 
 
-def _formula(rng: np.random.Generator, depth: int, world: dict[str, bool]) -> tuple[str, bool]:
+def _formula(rng: Random, depth: int, world: dict[str, bool]) -> tuple[str, bool]:
     """A formula of exactly this depth, and whether it is true in the world."""
     if depth == 0:
-        name = list(world)[int(rng.integers(len(world)))]
+        name = rng.choice(list(world))
         return name, world[name]
-    if rng.integers(3) == 0:
+    if rng.randrange(3) == 0:
         inner, truth = _formula(rng, depth - 1, world)
         return f"(not {inner})", not truth
     # One side has the whole depth, the other any; which one is drawn.
-    sides = [_formula(rng, depth - 1, world), _formula(rng, int(rng.integers(depth)), world)]
-    (left, a), (right, b) = sides if rng.integers(2) else reversed(sides)
-    link = _LINKS[int(rng.integers(len(_LINKS)))]
+    sides = [_formula(rng, depth - 1, world), _formula(rng, rng.randrange(depth), world)]
+    (left, a), (right, b) = sides if rng.random() < 0.5 else reversed(sides)
+    link = rng.choice(_LINKS)
     return f"({left} {link} {right})", (a and b) if link == "and" else (a or b)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Annotated, Literal
 
-import numpy as np
 from annotated_types import Ge, Le
 
 from harness.api import Examples
@@ -12,8 +12,6 @@ from harness_language.questions.generated import Question, Split, examples, leve
 
 Operation = Literal["add", "subtract", "multiply"]
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
-_MOST_DIGITS = 17
-"""Operands are drawn as 64-bit numbers."""
 
 
 def arithmetic(
@@ -31,16 +29,16 @@ def arithmetic(
 
     Args:
         operation: what is done with the two numbers.
-        digits: of each number: every length up to this one, or a list of lengths; 17 at most.
+        digits: of each number: every length up to this one, or a list of lengths.
         n: how many questions, evenly over the lengths as far as there are enough short ones.
         split: one in five questions is held out, whatever n and the seed are.
         seed: another one draws other questions of the same split.
     """
-    levels = levels_of(digits, 1, "digits", most=_MOST_DIGITS)
+    levels = levels_of(digits, 1, "digits")
 
-    def draw(rng: np.random.Generator, level: int) -> Question:
+    def draw(rng: Random, level: int) -> Question:
         least = 0 if level == 1 else 10 ** (level - 1)
-        a, b = (int(value) for value in rng.integers(least, 10**level, 2))
+        a, b = rng.randrange(least, 10**level), rng.randrange(least, 10**level)
         if operation == "subtract":
             a, b = max(a, b), min(a, b)
         result = a + b if operation == "add" else a - b if operation == "subtract" else a * b
@@ -81,7 +79,7 @@ def expressions(
     """
     signs = [_SIGNS[operation] for operation in dict.fromkeys(operations or _SIGNS)]
 
-    def draw(rng: np.random.Generator, level: int) -> Question | None:
+    def draw(rng: Random, level: int) -> Question | None:
         text, value, reached = _expression(rng, level, signs, largest)
         return Question(f"{text}=", str(value), text) if reached <= most else None
 
@@ -97,14 +95,14 @@ def expressions(
     )
 
 
-def _expression(rng: np.random.Generator, steps: int, signs: list[str], largest: int) -> tuple[str, int, int]:
+def _expression(rng: Random, steps: int, signs: list[str], largest: int) -> tuple[str, int, int]:
     """An expression, its value, and the largest size of any value inside it."""
     if steps == 0:
-        value = int(rng.integers(0, largest + 1))
+        value = rng.randrange(largest + 1)
         return str(value), value, value
-    left_steps = int(rng.integers(0, steps))
+    left_steps = rng.randrange(steps)
     left, a, high_a = _expression(rng, left_steps, signs, largest)
     right, b, high_b = _expression(rng, steps - 1 - left_steps, signs, largest)
-    sign = signs[int(rng.integers(len(signs)))]
+    sign = rng.choice(signs)
     value = a + b if sign == "+" else a - b if sign == "-" else a * b
     return f"({left}{sign}{right})", value, max(high_a, high_b, abs(value))
