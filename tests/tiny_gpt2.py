@@ -15,8 +15,9 @@ CHAT = (
 
 
 def make_tokenizer(*, start: str | None = START, adds_start: bool = False, chat: str | None = None) -> Any:
-    """Bytes and their likeliest pairs, 400 tokens; `adds_start` makes the tokenizer start texts by itself, as Llama's."""
+    """Bytes and their likeliest pairs, 400 tokens; `adds_start`: it starts texts by itself, as Llama's does."""
     from pydoc_data.topics import topics
+
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,8 @@ from harness.tasks.likelihood import TOKENS_PER_EXAMPLE
 
 VOCABULARY = 50_257
 WINDOW, STRIDE = 256, 128
-ROWS_OF_LOGITS = 2**22
+LOGITS_AT_ONCE = 2**22
+SIDES = ("import", "bare", "core", "harness", "lm_eval")
 
 
 class SmallGPT(nn.Module):
@@ -107,7 +107,7 @@ def by_bare_loop(model: SmallGPT, texts: Sequence[str], batch_size: int) -> floa
             before = max(0, end - WINDOW - 1)
             windows.append((tokens[before:end], start - before))
     windows.sort(key=lambda window: -len(window[0]))
-    total, place, chunk = 0.0, 0, ROWS_OF_LOGITS // model.vocabulary
+    total, place, chunk = 0.0, 0, LOGITS_AT_ONCE // model.vocabulary
     while place < len(windows):
         longest = len(windows[place][0]) - 1
         batch = windows[place : place + max(1, batch_size * TOKENS_PER_EXAMPLE // longest)]
@@ -124,12 +124,6 @@ def by_bare_loop(model: SmallGPT, texts: Sequence[str], batch_size: int) -> floa
             logits = model.logits(states[start : start + chunk])
             total += float(cross_entropy(logits, wanted[start : start + chunk], reduction="none").double().sum())
     return total
-
-
-def peak(side: str, folder: Path) -> int:
-    """The largest resident size in KiB of a process that runs one side."""
-    done = subprocess.run([sys.executable, __file__, side, str(folder)], check=True, capture_output=True, text=True)
-    return int(json.loads(done.stdout.splitlines()[-1])["peak"])
 
 
 def save_gpt2(folder: Path, texts: Sequence[str]) -> None:

@@ -28,13 +28,13 @@ def published_folder(
         HarnessError: not exactly one of folder and id is given, or the revision is no commit.
         MissingData: it is not there, with the way to get it.
     """
-    if (folder is None) == (not hub):
+    if bool(folder) == bool(hub):
         raise HarnessError("say where the model is: its folder with `folder`, or else its id on the hub with `hub`")
     if folder is not None:
         if not (folder / "config.json").is_file():
             raise MissingData(f"{folder} holds no config.json, so it is no published model")
         return folder
-    if not revision or not _COMMIT.fullmatch(revision):
+    if not hub or not revision or not _COMMIT.fullmatch(revision):
         raise HarnessError(
             f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
             f"the commits stand at https://huggingface.co/{hub}/commits/main"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,7 +78,14 @@ class HuggingFaceModel(nn.Module):
     """
 
     def __init__(
-        self, network: Any, tokenizer: Any, precision: str, *, compiled: bool = False, chat: bool = True, start: str | None
+        self,
+        network: Any,
+        tokenizer: Any,
+        precision: str,
+        *,
+        compiled: bool = False,
+        chat: bool = True,
+        start: str | None,
     ) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
@@ -108,9 +116,7 @@ class HuggingFaceModel(nn.Module):
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens; special tokens are nothing."""
-        return str(
-            self._tokens.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
+        return str(self._tokens.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def embed(self, tokens: Tensor) -> Tensor:
         """The vectors `[n, length, width]` of tokens `[n, length]`."""
@@ -118,7 +124,7 @@ class HuggingFaceModel(nn.Module):
         return vectors
 
     def states(self, tokens: Tensor) -> Tensor:
-        """The last layer's outputs `[n, length, width]` (logits `[n, length, vocabulary]` where no head can be split off).
+        """The last layer's outputs `[n, length, width]`, or logits where no head can be split off.
 
         No mask and no positions are given: padding on the right leaves those of all that counts as they are.
         """
@@ -179,10 +185,14 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
             hidden = network.base_model(input_ids=tokens, use_cache=False, return_dict=True)
     finally:
         hook.remove()
-    hidden = getattr(hidden, "last_hidden_state", None)
+    hidden = getattr(hidden, "last_hidden_state", torch.empty(0))
     expected = _finished(known.to(logits.dtype), config)
-    same = len(seen) == 1 and hidden is not None and seen[0].shape == hidden.shape and logits.shape == expected.shape
-    if not same or not torch.allclose(seen[0], hidden, rtol=1e-3) or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4):
+    same = len(seen) == 1 and seen[0].shape == hidden.shape and logits.shape == expected.shape
+    if (
+        not same
+        or not torch.allclose(seen[0], hidden, rtol=1e-3)
+        or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4)
+    ):
         return None
 
     def finish(states: Tensor) -> Tensor:
@@ -237,14 +247,30 @@ def _window(config: Any) -> int | None:
     return next((int(window) for window in found if isinstance(window, int) and window > 0), None)
 
 
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """The library's progress bars would run through ours."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
 def _loaded(place: Path, dtype: str) -> tuple[Any, Any]:
     """The network and the tokenizer of a folder; the hub is not asked. Raises HarnessError."""
     how: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype), **how)
-        tokenizer = AutoTokenizer.from_pretrained(place, **how)
+        with _without_bars():
+            network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype), **how)
+            tokenizer = AutoTokenizer.from_pretrained(place, **how)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         told = " ".join(str(error).split())[:300]
         raise HarnessError(

@@ -49,7 +49,7 @@ class Shape:
 
 
 class PieceTokenizer:
-    """SentencePiece's byte-pair encoding, as `run.c` does it: pieces with scores, merged greedily, bytes as last resort.
+    """SentencePiece's byte-pair encoding, as `run.c` does it: pieces merged by their scores, bytes as last resort.
 
     Args:
         content: of `tokenizer.bin`: the length of the longest piece, then of each piece its score and bytes.
@@ -215,7 +215,11 @@ class Llama2C(nn.Module):
         def heads(weights: Tensor) -> Tensor:
             return linear(x, weights[layer]).view(n, length, -1, self.shape.head_width).transpose(1, 2)
 
-        queries, keys, values = _rotated(heads(self.query), angles), _rotated(heads(self.key), angles), heads(self.value)
+        queries, keys, values = (
+            _rotated(heads(self.query), angles),
+            _rotated(heads(self.key), angles),
+            heads(self.value),
+        )
         if past is not None:
             keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
         shared = self.shape.heads // self.shape.key_value_heads
