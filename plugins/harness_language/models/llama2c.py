@@ -199,7 +199,8 @@ class Llama2C(nn.Module):
         angles = self.angles[start : start + x.shape[1]]
         reached: Past = []
         for layer in range(self.shape.layers):
-            attended, kept = self._attend(layer, _norm(x, self.attention_norm[layer]), angles, past and past[layer])
+            before = past[layer] if past else None
+            attended, kept = self._attend(layer, _norm(x, self.attention_norm[layer]), angles, before)
             reached.append(kept)
             x = x + attended
             y = _norm(x, self.feed_norm[layer])
