@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from harness.contract.context import Context
 from harness.contract.errors import InvalidOutput
@@ -70,15 +71,16 @@ def log_likelihoods(
         batch = [windows[i] for i in rows]
         longest = max(window.length for window in batch)
         tokens = torch.zeros((len(batch), longest), dtype=torch.int64)
+        whole = [torch.as_tensor(window.tokens, dtype=torch.int64) for window in batch]
         for row, window in enumerate(batch):
-            tokens[row, : window.length] = torch.as_tensor(window.tokens[:-1])
+            tokens[row, : window.length] = whole[row][:-1]
         states = model.states(tokens.to(ctx.device))
         if not isinstance(states, Tensor) or states.shape[:2] != tokens.shape:
             raise InvalidOutput(f"the model's states are {_shape(states)}, expected [{len(batch)}, {longest}, ...]")
-        at_row = torch.cat([torch.full((len(w.tokens) - w.first,), i) for i, w in enumerate(batch)]).to(ctx.device)
-        at = torch.cat([torch.arange(w.first - 1, w.length) for w in batch]).to(ctx.device)
-        targets = torch.cat([torch.as_tensor(w.tokens[w.first :], dtype=torch.int64) for w in batch]).to(ctx.device)
-        scored, best = _scored(model, states[at_row, at], targets, greedy=seen is not None)
+        at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
+        targets = torch.cat([each[w.first :] for each, w in zip(whole, batch, strict=True)])
+        flat = states.flatten(0, 1)
+        scored, best = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device), greedy=seen is not None)
         if seen is not None and best is not None:
             seen(rows, best)
         start = 0
@@ -102,18 +104,23 @@ def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += size
 
 
-def _scored(model: LanguageModel, states: Tensor, targets: Tensor, *, greedy: bool) -> tuple[Tensor, Tensor | None]:
-    """The log-likelihood of each target `[m]` from its state `[m, ...]`, and if asked the likeliest tokens."""
+def _scored(
+    model: LanguageModel, states: Tensor, at: Tensor, targets: Tensor, *, greedy: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The log-likelihood of each target `[m]` from its state, and if asked the likeliest tokens.
+
+    The states `[n, ...]` that count, at the positions `[m]`, are copied chunk by chunk.
+    """
     size = max(1, _LOGITS_AT_ONCE // model.vocabulary)
     scores, best = [], []
     for start in range(0, len(targets), size):
         part = targets[start : start + size]
-        logits = model.logits(states[start : start + size])
+        logits = model.logits(states[at[start : start + size]])
         if not isinstance(logits, Tensor) or logits.shape != (len(part), model.vocabulary):
             raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
         # A softmax in half precision ties what is not equal.
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        scores.append(logits.gather(1, part[:, None]).squeeze(1) - logits.logsumexp(dim=1))
+        scores.append(-cross_entropy(logits, part, reduction="none"))
         if greedy:
             best.append(logits.argmax(dim=1).cpu())
     empty = torch.empty(0)
