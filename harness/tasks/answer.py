@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from harness.contract.language import Chat, Decoding, LanguageModel, TextAttack,
 from harness.contract.protocols import Outcome
 from harness.tasks.choices import Choice, Scored, choose, total_log_likelihoods
 from harness.tasks.edits import edited_share
-from harness.tasks.extraction import Extraction, Rule, extract, same_value
+from harness.tasks.extraction import Extraction, Rule, compared_as, extract, same_value
 from harness.tasks.generation import Generated, Generation, Prompt, generate
 from harness.tasks.language import rewritten
 from harness.tasks.questions import Question, questions_of
@@ -53,6 +53,14 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ending:
+    """What ends an answer, as text or as tokens; it is a part of the answer's likelihood."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Record:
     """One row of the records; see `Answer.run`."""
 
@@ -72,9 +80,11 @@ class _Record:
     expected_tokens: int | None
     tokens: int | None
     seconds: float | None
+    batch: int | None
     stopped: str | None
     asked_tokens: int
     cut_tokens: int
+    tokenizer: str
     goal: str | None
     edited: float | None
     candidates: int | None
@@ -124,9 +134,10 @@ class Answer:
         chosen; else the likelihood per token of what was generated, with the tokens that ended it, by the model itself
         whatever the sampler), choice_confidence (the softmax over the choices' total log-likelihoods), expected (the
         answer that is right), expected_nll and expected_tokens (its negative log-likelihood in nats and its tokens,
-        with the first stop text), tokens (generated), seconds (its share of its batch), stopped ("stop", "eos" or
-        "length"), asked_tokens (of the prompt), cut_tokens (of these the first ones, beyond the model's window),
-        goal, group.<name>; under attack also edited (the share of characters that were changed) and candidates.
+        with the first stop text, or the end token if there is none), tokens (generated), seconds (its share of its
+        batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens (of these the first
+        ones, beyond the model's window), tokenizer, goal, group.<name>; under attack also edited (the share of
+        characters that were changed) and candidates.
 
         Where nothing is right, correct, credit and what is expected are missing. Of several candidates of an attack
         the worst counts: if there is a goal, an answer that begins with it, then the likeliest goal; else a wrong
@@ -145,20 +156,23 @@ class Answer:
             ]
             asked = self._answered(model, asked, sampler, ctx_of_draws)
             asked = self._scored(model, asked, ctx_of_draws)
+        rows = [self._record(model, each, kind) for each in asked]
         records, broken, position = [], [], 0
         for question, texts in zip(questions, candidates, strict=True):
-            group = asked[position : position + len(texts)]
-            position += len(texts)
-            rows = [self._record(model, each, kind) for each in group]
-            worst = max(range(len(rows)), key=lambda i, rows=rows, group=group: _badness(rows[i], group[i]))  # type: ignore[misc]
+            own = range(position, position + len(texts))
+            position = own.stop
+            worst = max(own, key=lambda i: _badness(rows[i], asked[i]))
             kept = rows[worst]
             if attack is not None:
-                changed = edited_share(question.prompt, group[worst].rewritten)
+                changed = edited_share(question.prompt, asked[worst].rewritten)
                 kept = replace(kept, edited=changed, candidates=len(texts))
-            broken += [question.id] if kept.confidence is None or _is_broken(group[worst]) else []
             records.append(kept)
+            broken += [question.id] if any(_is_broken(asked[i]) for i in own) else []
         return Outcome(
-            {**_columns(records, attacked=attack is not None), **_groups(data)},
+            {
+                **_columns(records, attacked=attack is not None),
+                **{f"group.{name}": list(column) for name, column in data.groups.items()},
+            },
             protocol={
                 "template": self._template,
                 "max_tokens": self._max_tokens,
@@ -198,23 +212,29 @@ class Answer:
         wanted: list[list[Scored]] = []
         for each in asked:
             question = each.question
-            texts = _ended(question.choices, self._stop) if question.choices else self._expected(question)
+            texts = question.choices or question.accepted[:1]
             goal = [] if question.goal is None else _continuations(model, each, [question.goal])
-            wanted.append([*_continuations(model, each, texts), *goal])
+            ending = self._ending(model) if not question.choices or _one_begins_another(texts) else _Ending()
+            wanted.append([*_continuations(model, each, texts, ending), *goal])
         totals = iter(total_log_likelihoods(model, [text for texts in wanted for text in texts], ctx))
         return [
             _with_likelihoods(each, texts, [next(totals) for _ in texts])
             for each, texts in zip(asked, wanted, strict=True)
         ]
 
-    def _expected(self, question: Question) -> list[str]:
-        return [question.accepted[0] + "".join(self._stop[:1])] if question.accepted else []
+    def _ending(self, model: LanguageModel) -> _Ending:
+        if self._stop:
+            return _Ending(self._stop[0])
+        return _Ending(tokens=() if model.eos is None else (model.eos,))
 
     def _record(self, model: LanguageModel, asked: _Asked, kind: str) -> _Record:
         question, generated, choice = asked.question, asked.generated, asked.choice
         right = question.accepted
         confidence: float | None
-        if choice is not None:
+        credit: float | None
+        if choice is not None and not choice.best:
+            answer, found, credit, confidence = "", Extraction.failure("choice"), None, None
+        elif choice is not None:
             # Of choices that tie the first by the alphabet is shown, since their order must not matter.
             answer = min(question.choices[i] for i in choice.best)
             found = Extraction(answer, 0, len(answer), "choice")
@@ -224,7 +244,8 @@ class Answer:
             assert generated is not None
             answer = generated.text
             found = extract(answer, self._extract, kind)
-            matched = found.value is not None and any(same_value(found.value, each, kind) for each in right)
+            compared = compared_as(self._extract, kind)
+            matched = found.value is not None and any(same_value(found.value, each, compared) for each in right)
             credit = float(matched) if right else None
             mean = float(np.mean(generated.log_likelihoods))
             confidence = float(np.exp(mean)) if np.isfinite(mean) else None
@@ -247,9 +268,11 @@ class Answer:
             expected_tokens=asked.expected[1] if asked.expected else None,
             tokens=None if generated is None else len(generated.tokens),
             seconds=None if generated is None else generated.seconds,
+            batch=None if generated is None else generated.batch,
             stopped=None if generated is None else generated.stopped,
             asked_tokens=len(asked.tokens),
             cut_tokens=0 if model.window is None else max(0, len(asked.tokens) - model.window),
+            tokenizer=model.tokenizer,
             goal=question.goal,
             edited=None,
             candidates=None,
@@ -263,20 +286,24 @@ def _with_start(model: LanguageModel, tokens: Sequence[int]) -> tuple[int, ...]:
     return (model.bos, *tokens)
 
 
-def _ended(choices: Sequence[str], stop: Sequence[str]) -> list[str]:
-    """The choices as they are scored: with an end if one begins another, which it could otherwise never lose to."""
-    begins_another = any(one != other and other.startswith(one) for one in choices for other in choices)
-    return [choice + "".join(stop[:1]) for choice in choices] if begins_another else list(choices)
+def _one_begins_another(texts: Sequence[str]) -> bool:
+    """Whether a text could never lose to another one, unless both are scored with an end."""
+    return any(one != other and other.startswith(one) for one in texts for other in texts)
 
 
-def _continuations(model: LanguageModel, asked: _Asked, texts: Sequence[str]) -> list[Scored]:
+def _continuations(
+    model: LanguageModel, asked: _Asked, texts: Sequence[str], ending: _Ending | None = None
+) -> list[Scored]:
     """The prompt with each text, scored from the first token in which any of them departs from the prompt alone.
 
     Prompt and text are made tokens together, since a tokenizer may join the end of one with the beginning of the other.
     """
-    whole = [_with_start(model, model.encode(asked.prompt + text)) for text in texts]
-    first = min((_shared(asked.tokens, tokens) for tokens in whole), default=0)
-    return [Scored(tokens, max(1, first)) for tokens in whole]
+    end = ending or _Ending()
+    whole = [_with_start(model, model.encode(asked.prompt + text + end.text)) for text in texts]
+    first = max(1, min((_shared(asked.tokens, tokens) for tokens in whole), default=1))
+    if any(model.bos in tokens[first:] for tokens in whole):
+        raise InvalidOutput(f"an answer to {asked.question.id!r} holds the start token, which no model ever predicts")
+    return [Scored((*tokens, *end.tokens), first) for tokens in whole]
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
@@ -315,9 +342,11 @@ def _ordered(value: float | None) -> float:
 
 
 def _is_broken(asked: _Asked) -> bool:
+    """Whether the answer, or the likelihood of the expected one, rests on something that is no finite number."""
     if asked.choice is not None:
-        return bool(np.isnan(asked.choice.probabilities).any())
-    return asked.generated is not None and asked.generated.stopped == "error"
+        return not asked.choice.best
+    scored = np.isfinite(asked.expected[0]) if asked.expected else True
+    return not scored or (asked.generated is not None and asked.generated.stopped == "error")
 
 
 def _finite(value: float) -> float | None:
@@ -326,12 +355,7 @@ def _finite(value: float) -> float | None:
 
 def _columns(records: Sequence[_Record], *, attacked: bool) -> dict[str, list[Any]]:
     names = [each.name for each in fields(_Record) if attacked or each.name not in ("edited", "candidates")]
-    column: Callable[[str], list[Any]] = lambda name: [getattr(record, name) for record in records]  # noqa: E731
-    return {name: column(name) for name in names}
-
-
-def _groups(data: Dataset) -> dict[str, list[Any]]:
-    return {f"group.{name}": list(column) for name, column in data.groups.items()}
+    return {name: [getattr(record, name) for record in records] for name in names}
 
 
 def _cost(records: Sequence[_Record]) -> dict[str, float]:
@@ -345,4 +369,4 @@ def _cost(records: Sequence[_Record]) -> dict[str, float]:
 def _problems(broken: Sequence[str], n: int) -> tuple[str, ...]:
     if not broken:
         return ()
-    return (f"{len(broken)} of {n} answers rest on logits that are not finite, first for {broken[0]!r}",)
+    return (f"{len(broken)} of {n} answers have likelihoods that are not finite, first for {broken[0]!r}",)

@@ -15,14 +15,18 @@ from typing import Literal
 Rule = Literal["auto", "line", "text", "last_number", "marker", "boolean"]
 AnswerKind = Literal["text", "number", "boolean"]
 
-# A sign counts only where no number or word is before it: "5-3" holds 5 and 3. A comma parts groups of three digits;
-# a full stop belongs to a number only if a digit follows.
-_NUMBER = re.compile(r"(?<![\w.])(?:(?<![\d)])[-+\N{MINUS SIGN}])?\s?\$?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?")
+# A sign counts only right before a number and where no number ends before it: "5-3" holds 5 and 3. A comma parts groups
+# of three digits; a full stop belongs to a number only if a digit follows.
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:(?<![\d)])[-+\N{MINUS SIGN}])?\$?"
+    r"(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\w.]))?"
+)
 _MARKER = re.compile(
     r"####|(?:^|\n)\s*A:|(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)|\\boxed\s*\{", flags=re.IGNORECASE
 )
 _BOOLEAN = re.compile(r"\b(yes|true|no|false)\b", flags=re.IGNORECASE)
 _TRUTH = {"yes": "true", "true": "true", "no": "false", "false": "false"}
+_MOST_DIGITS = 10_000
 _OUTER = " \t\r\n.!?,;:\"'`*“”‘’"
 
 
@@ -66,6 +70,11 @@ def extract(answer: str, rule: Rule = "auto", kind: str = "text") -> Extraction:
     return _boolean(answer) if kind == "boolean" else _line(answer)
 
 
+def compared_as(rule: Rule, kind: str) -> str:
+    """The kind of value that a rule finds: numbers and truth values are that whatever the data say of themselves."""
+    return {"last_number": "number", "marker": "number", "boolean": "boolean"}.get(rule, kind)
+
+
 def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
     """Whether two values are the same.
 
@@ -90,12 +99,14 @@ def as_number(text: str) -> Decimal | None:
         number = Decimal(cleaned)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    # Numbers beyond any sense would take as many digits to write.
+    return number if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS else None
 
 
 def _plain(text: str) -> str:
-    bare = unicodedata.normalize("NFC", text).strip(_OUTER)
-    return " ".join(bare.casefold().split())
+    normal = unicodedata.normalize("NFC", text).casefold()
+    # What is punctuation alone must not be the same as any other.
+    return " ".join((normal.strip(_OUTER) or normal).split())
 
 
 def _found(answer: str, start: int, end: int, method: str, value: str | None = None) -> Extraction:
@@ -115,29 +126,22 @@ def _line(answer: str) -> Extraction:
     return _found(answer, found.start(), found.end(), "line") if found else Extraction.failure("line")
 
 
-def _numbers(answer: str, start: int = 0) -> list[re.Match[str]]:
-    return [found for found in _NUMBER.finditer(answer, start) if any(c.isdigit() for c in found.group())]
-
-
 def _number_at(answer: str, found: re.Match[str], method: str) -> Extraction:
-    raw = found.group()
-    start = found.start() + len(raw) - len(raw.lstrip())
-    number = as_number("".join(raw.split()))
-    return _found(answer, start, found.end(), method, None if number is None else f"{number:f}")
+    number = as_number(found.group())
+    return _found(answer, *found.span(), method, None if number is None else f"{number:f}")
 
 
 def _last_number(answer: str) -> Extraction:
-    numbers = _numbers(answer)
+    numbers = list(_NUMBER.finditer(answer))
     return _number_at(answer, numbers[-1], "last_number") if numbers else Extraction.failure("last_number")
 
 
 def _marked(answer: str) -> Extraction:
-    markers = list(_MARKER.finditer(answer))
-    for marker in reversed(markers):
+    for marker in reversed(list(_MARKER.finditer(answer))):
         line_end = answer.find("\n", marker.end())
-        numbers = _numbers(answer[: line_end if line_end >= 0 else len(answer)], marker.end())
-        if numbers:
-            return _number_at(answer, numbers[0], "marker")
+        number = _NUMBER.search(answer, marker.end(), line_end if line_end >= 0 else len(answer))
+        if number:
+            return _number_at(answer, number, "marker")
     return Extraction.failure("marker")
 
 

@@ -48,6 +48,7 @@ class Generated:
         log_likelihoods: of each token, in nats, by the model itself, whatever the decoding rule made of it.
         stopped: why it ended: a stop string, the end token, the limit, or logits that are no numbers.
         seconds: its share of the time of its batch.
+        batch: which batch that was.
     """
 
     text: str = ""
@@ -55,6 +56,7 @@ class Generated:
     log_likelihoods: list[float] = field(default_factory=list)
     stopped: Stopped = "length"
     seconds: float = 0.0
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, c
     """
     answers = [Generated() for _ in prompts]
     done = 0
-    for rows in _batches(prompts, ctx.batch_size):
+    for number, rows in enumerate(_batches(prompts, ctx.batch_size)):
         began = _clock(ctx.device)
         batch = _Batch(model, [prompts[i] for i in rows], [answers[i] for i in rows], how, ctx)
         batch.run()
         took = _clock(ctx.device) - began
         for i in rows:
-            answers[i].seconds = took / len(rows)
+            answers[i].seconds, answers[i].batch = took / len(rows), number
         done += len(rows)
         ctx.progress(done, len(prompts))
     return answers
@@ -126,8 +128,9 @@ class _Batch:
     def run(self) -> None:
         for position in range(self._how.max_tokens):
             logits = self._next_logits()
-            chosen = self._choose(logits, position)
-            scores = (logits.gather(1, chosen[:, None]).squeeze(1) - logits.logsumexp(dim=1)).double().tolist()
+            total = logits.logsumexp(dim=1)
+            chosen = self._choose(logits, total.isfinite(), position)
+            scores = (logits.gather(1, chosen[:, None]).squeeze(1) - total).double().tolist()
             self._tokens = torch.cat([self._tokens, chosen[:, None]], dim=1)
             for row, token, score in zip(self._rows, chosen.tolist(), scores, strict=True):
                 if self._going_on[row]:
@@ -158,11 +161,12 @@ class _Batch:
         # Likelihoods in half precision would tie what is not equal.
         return logits if logits.dtype == torch.float64 else logits.float()
 
-    def _choose(self, logits: Tensor, position: int) -> Tensor:
+    def _choose(self, logits: Tensor, usable: Tensor, position: int) -> Tensor:
         if self._draws is None or self._how.decoding is None:
             return logits.argmax(dim=1)
         uniform = torch.from_numpy(self._draws[self._rows, position]).to(logits.device)
-        chosen = self._how.decoding.choose(logits.float(), uniform)
+        # Rows without a distribution end here, by their score, and must not trouble the others.
+        chosen = self._how.decoding.choose(logits.float().where(usable[:, None], 0.0), uniform)
         name = type(self._how.decoding).__name__
         if not isinstance(chosen, Tensor) or chosen.shape != (len(logits),) or chosen.dtype != torch.int64:
             raise InvalidOutput(f"sampler {name} returned {_shape(chosen)}, expected int64 tokens [{len(logits)}]")

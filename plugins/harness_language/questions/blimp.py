@@ -23,7 +23,7 @@ def blimp(
 ) -> Examples:
     """Minimal pairs of English grammar; the acceptable sentence is the first choice.
 
-    Groups: paradigm, phenomenon and field, the last two as in the paper. In seven pairs of the published files both
+    Groups: paradigm, phenomenon and field, as the files name them. In seven pairs of the published files both
     sentences are the same; they stay, and give every model half a credit.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,13 +60,16 @@ def questions(
     """
     rows = read_rows(path)
     asked = [_text(value, prompts, number, path) for number, value in _numbered(column(rows, prompts, path))]
-    right = [_answer(value, answers, number, path) for number, value in _numbered(column(rows, answers, path))]
-    columns: dict[str, list[Any]] = {"prompts": asked, "answers": right}
+    right = column(rows, answers, path)
+    offered: list[list[str] | None] = [None] * len(rows)
+    columns: dict[str, list[Any]] = {"prompts": asked}
     if choices is not None:
         offered = [_choices(value, choices, number, path) for number, value in _numbered(column(rows, choices, path))]
-        pairs = zip(right, offered, strict=True)
         columns["choices"] = offered
-        columns["answers"] = [_position(*pair, answers, number, path) for number, pair in _numbered(pairs)]
+    columns["answers"] = [
+        _answer(value, answers, number, path) if texts is None else _position(value, texts, answers, number, path)
+        for number, (value, texts) in _numbered(zip(right, offered, strict=True))
+    ]
     if goals is not None:
         columns["goals"] = [value or None for value in column(rows, goals, path)]
     return Examples(
@@ -103,7 +107,7 @@ def gsm8k(
 
 
 def svamp(folder: Location | None = None, download: Download = True) -> Examples:
-    """SVAMP: 1,000 simple word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
+    """SVAMP: 1,000 word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
 
     Args:
         folder: where SVAMP.json lies; by default the user's cache.
@@ -136,7 +140,7 @@ def _text(value: Any, name: str, number: int, path: Path) -> str:
 
 
 def _answer(value: Any, name: str, number: int, path: Path) -> Any:
-    """A text, a position, a list of texts, or None."""
+    """A text, a list of texts, or None."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -150,10 +154,9 @@ def _answer(value: Any, name: str, number: int, path: Path) -> Any:
 
 def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None:
     if isinstance(value, str) and value:
-        try:
+        # What is no JSON is told below, as what it is.
+        with contextlib.suppress(json.JSONDecodeError):
             value = json.loads(value)
-        except json.JSONDecodeError:
-            pass
     if value is None or value == "":
         return None
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(each, str) and each for each in value):
@@ -161,14 +164,15 @@ def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None
     return value
 
 
-def _position(answer: Any, offered: list[str] | None, name: str, number: int, path: Path) -> Any:
-    """Which choice the answer is; the answer itself where there are none."""
-    if offered is None or answer is None:
-        return answer
+def _position(answer: Any, offered: list[str], name: str, number: int, path: Path) -> int | None:
+    """Which choice the answer is: a number is a position, a text is one of the choices or else a position."""
+    if answer is None or answer == "":
+        return None
     if answer in offered:
         return offered.index(answer)
-    if isinstance(answer, str) and answer.isdecimal() and int(answer) < len(offered):
-        return int(answer)
+    written = str(answer) if isinstance(answer, int | str) and not isinstance(answer, bool) else ""
+    if written.isdecimal() and int(written) < len(offered):
+        return int(written)
     raise MissingData(
         f"{name!r} in row {number} of {path} must be one of the choices or its position from 0 to {len(offered) - 1}, "
         f"not {answer!r:.80}"
