@@ -55,6 +55,7 @@ from harness.contract.protocols import (
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
+from harness.pinned_files import PinnedFile, default_folder, read_pinned
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
 from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 
@@ -94,6 +95,7 @@ __all__ = [
     "OneShot",
     "Outcome",
     "PerExample",
+    "PinnedFile",
     "Records",
     "Reporter",
     "Row",
@@ -110,10 +112,12 @@ __all__ = [
     "Use",
     "Variants",
     "bootstrap",
+    "default_folder",
     "hookimpl",
     "mean",
     "nearest",
     "proportion",
     "ratio_of_sums",
+    "read_pinned",
     "within_radii",
 ]

@@ -20,6 +20,8 @@ from harness.tasks.likelihood import Window, log_likelihoods
 from harness.tasks.unchanged import left_unchanged
 
 _FIRST_IDS = 8
+# What metrics must know of the data: the limit of every model, and the group of documents that hang together.
+_FACTS = ("entropy_rate", "clusters")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Language:
                 "stride": self._stride,
                 "bos": self._bos,
                 "precision": model.precision,
-                **{name: data.facts[name] for name in ("entropy_rate",) if name in data.facts},
+                **{name: data.facts[name] for name in _FACTS if name in data.facts},
             },
             cost={"tokens_read": float(np.mean([sum(w.length for w in self._windows(d)) for d in flat] or [0]))},
             problems=_problems(not_finite, len(data.ids)),
@@ -211,7 +213,13 @@ def _bytes_scored(model: LanguageModel, document: _Document) -> int:
     unscored = document.tokens[: document.first]
     if model.bos is not None and list(unscored) == [model.bos]:
         return whole
-    return whole - len(model.decode(unscored).encode())
+    before = model.decode(unscored)
+    if document.text.startswith(before):
+        return whole - len(before.encode())
+    # The first token ends within a character, of which each byte that is left is read as one U+FFFD.
+    rest = model.decode(document.tokens[document.first :])
+    clean = rest.lstrip("\ufffd")
+    return len(rest) - len(clean) + len(clean.encode())
 
 
 def _is_finite(value: Any) -> bool:

@@ -86,12 +86,12 @@ def assigned(topics: Sequence[str], sizes: Sequence[int]) -> dict[str, Split]:
         topics: the topic of each text.
         sizes: the size of each text.
     """
-    total = {topic: 0 for topic in topics}
+    total = dict.fromkeys(topics, 0)
     for topic, size in zip(topics, sizes, strict=True):
         total[topic] += size
     whole = sum(sizes)
     drawn = sorted(total, key=lambda topic: hashlib.sha256(topic.encode()).digest())
-    found: dict[str, Split] = {topic: "train" for topic in topics}
+    found: dict[str, Split] = dict.fromkeys(topics, "train")
     waiting = [topic for topic in drawn if total[topic] <= _LARGEST_HELD_OUT * whole]
     for split, share in _SHARES.items():
         filled = 0

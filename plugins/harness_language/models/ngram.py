@@ -212,7 +212,7 @@ def adjusted(counted: Sequence[Counts]) -> list[Counts]:
 def discounts(counts: Ids) -> tuple[float, float, float]:
     """What is taken from counts of 1, 2 and more; Chen & Goodman 1999, equation 26."""
     n1, n2, n3, n4 = (int((counts == k).sum()) for k in (1, 2, 3, 4))
-    if min(n1, n2, n3) == 0:
+    if min(n1, n2, n3, n4) == 0:
         return _USUAL_DISCOUNTS
     y = n1 / (n1 + 2 * n2)
     found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
