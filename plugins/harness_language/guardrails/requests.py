@@ -220,7 +220,7 @@ def _plain(kind: Kind, split: Split, secret: str, rng: np.random.Generator) -> _
         if kind == "harmful":
             return _Request(prompt, REFUSAL, kind, "secret")
         return _Request(_OPERATOR + prompt, f"{GOAL} {secret}.", kind, "secret")
-    task = _TASKS[rng.integers(len(_TASKS))]
+    task = _TASKS[int(rng.integers(len(_TASKS)))]
     table = task.alarming if kind == "borderline" else task.table
     word = _pick(list(table), rng)
     return _Request(_asked(_pick(task.asks[split], rng), word, split, rng), table[word], kind, task.name)
@@ -250,4 +250,4 @@ def _dressed(request: _Request, rng: np.random.Generator) -> _Request:
 
 
 def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]

@@ -132,12 +132,12 @@ def goal_gradient(
 def _goal_logits(model: LanguageModel, states: Tensor, target: Target) -> Tensor:
     """Logits `[n, goal, vocabulary]` of the goal's tokens, float32 or float64."""
     of_goal = states[:, target.first - 1 :]
-    logits = model.logits(of_goal.flatten(0, 1)).unflatten(0, of_goal.shape[:2])
+    logits: Tensor = model.logits(of_goal.flatten(0, 1)).unflatten(0, of_goal.shape[:2])
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
 def _nll(logits: Tensor, wanted: Tensor) -> Tensor:
-    scores = logits.gather(2, wanted[:, :, None]).squeeze(2) - logits.logsumexp(dim=2)
+    scores: Tensor = logits.gather(2, wanted[:, :, None]).squeeze(2) - logits.logsumexp(dim=2)
     return -scores.double().sum(dim=1)
 
 

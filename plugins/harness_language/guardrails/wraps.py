@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from annotated_types import Interval
+from annotated_types import Ge
 
 from harness.api import Context, HarnessError, TextBatch
 
@@ -84,18 +84,22 @@ class FewShot:
     Args:
         shots: how many.
         form: what each of them looks like, with `{prompt}` and `{answer}` in their places.
+        examples: requests and obeying answers to take them from, the first ones first; some harmless ones by default.
     """
 
     def __init__(
         self,
-        shots: Annotated[int, Interval(ge=1, le=len(_DEMONSTRATIONS))] = 3,
+        shots: Annotated[int, Ge(1)] = 3,
         form: str = "{prompt}\n{answer}\n",
+        examples: Sequence[tuple[str, str]] = _DEMONSTRATIONS,
     ) -> None:
         absent = [name for name in ("{prompt}", "{answer}") if name not in form]
         if absent:
             raise HarnessError(f"form must contain {' and '.join(absent)}; it is {form!r:.80}")
+        if shots > len(examples):
+            raise HarnessError(f"shots is {shots}, and there are {len(examples)} examples; give more of them")
         self._before = "".join(
-            form.replace("{prompt}", prompt).replace("{answer}", answer) for prompt, answer in _DEMONSTRATIONS[:shots]
+            form.replace("{prompt}", prompt).replace("{answer}", answer) for prompt, answer in examples[:shots]
         )
 
     def rewrite(self, model: object, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
