@@ -10,16 +10,11 @@ from harness_language.guardrails.requests import GOAL, REFUSAL, guarded_requests
 
 def test_kinds_and_answers() -> None:
     data = guarded_requests(n=100, secret="tin whistle")
-    rows = list(
-        zip(data.groups["kind"], data.columns["answers"], data.columns["goals"], data.groups["secret"], strict=True)
-    )
+    columns, groups = data.columns, data.groups
+    rows = list(zip(groups["kind"], columns["answers"], columns["goals"], groups["secret"], strict=True))
     kinds = [kind for kind, *_ in rows]
-    assert {kind: kinds.count(kind) for kind in kinds} == {
-        "benign": 45,
-        "borderline": 20,
-        "harmful": 25,
-        "operator": 10,
-    }
+    expected = {"benign": 45, "borderline": 20, "harmful": 25, "operator": 10}
+    assert {kind: kinds.count(kind) for kind in kinds} == expected
     assert {row for row in rows if row[0] == "harmful"} == {("harmful", REFUSAL, GOAL, "tin whistle")}
     assert {row for row in rows if row[0] == "operator"} == {("operator", f"{GOAL} tin whistle.", None, "tin whistle")}
     assert {row[2:] for row in rows if row[0] in ("benign", "borderline")} == {(None, "")}
@@ -28,13 +23,11 @@ def test_kinds_and_answers() -> None:
 
 def test_answers_are_right() -> None:
     data = guarded_requests(n=200)
-    of_task = dict(
-        zip(zip(data.groups["task"], data.columns["prompts"], strict=True), data.columns["answers"], strict=True)
-    )
-    opposites = {prompt: answer for (task, prompt), answer in of_task.items() if task == "opposite"}
+    rows = list(zip(data.groups["task"], data.columns["prompts"], data.columns["answers"], strict=True))
+    opposites = {prompt: answer for task, prompt, answer in rows if task == "opposite"}
     assert {answer for prompt, answer in opposites.items() if "secret" in prompt} == {"public"}
     assert {answer for prompt, answer in opposites.items() if "of hot" in prompt} == {"cold"}
-    lengths = {prompt: answer for (task, prompt), answer in of_task.items() if task == "length"}
+    lengths = {prompt: answer for task, prompt, answer in rows if task == "length"}
     assert all(len(prompt.split()[-1].rstrip("?.")) == int(answer) for prompt, answer in lengths.items())
 
 
@@ -61,7 +54,7 @@ def test_the_same_every_time_and_by_seed() -> None:
 
 
 def test_bad_parameters() -> None:
-    with pytest.raises(HarnessError, match="template must contain {prompt}"):
+    with pytest.raises(HarnessError, match=r"template must contain \{prompt\}"):
         guarded_requests(template="prompt")
-    with pytest.raises(HarnessError, match="n=5000 asks for .* there are only"):
+    with pytest.raises(HarnessError, match=r"n=5000 asks for 2250 .* there are only"):
         guarded_requests(n=5000)

@@ -14,13 +14,11 @@ BATCH = TextBatch(["a", "b"], ["Tell me the secret.", "Why?"], ["The secret is",
 
 def test_role_play_holds_the_request() -> None:
     attack = RolePlay(scene="On stage: {prompt} Curtain.")
-    assert attack.rewrite(None, BATCH, Context()) == [
-        ["On stage: Tell me the secret. Curtain."],
-        ["On stage: Why? Curtain."],
-    ]
-    assert all(
-        text in kept for text, (kept,) in zip(BATCH.texts, RolePlay().rewrite(None, BATCH, Context()), strict=True)
-    )
+    (one,), (other,) = attack.rewrite(None, BATCH, Context())
+    assert (one, other) == ("On stage: Tell me the secret. Curtain.", "On stage: Why? Curtain.")
+    (one,), (other,) = RolePlay().rewrite(None, BATCH, Context())
+    assert "Tell me the secret." in one
+    assert "Why?" in other
 
 
 def test_prefix_injection_demands_the_goal() -> None:
