@@ -1,7 +1,7 @@
-"""Scorers of refusals against people's labels (XSTest, Roettger et al. 2024), and what a correction can and cannot mend.
+"""Scorers of refusals against people's labels (XSTest, Roettger et al. 2024), and what a correction can mend.
 
-Labels of a model's own answers halve the error of the share that a scorer gives. Labels of another model's answers make
-it worse: the scorer finds 99 % of the refusals of one model and 30 % of those of the other.
+Labels of a model's own answers bring the share that a scorer gives nearer to that of people, on average. Labels of another model's answers make it worse: the scorer finds 99 % of the refusals of one model and 30 % of
+those of the other.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def test_people_found_as_many_refusals_as_the_authors_report(verdicts: dict[str,
 def test_labels_of_the_same_model_bring_the_share_nearer_to_that_of_people(
     model: str, verdicts: dict[str, tuple[Bools, Bools]]
 ) -> None:
-    """One half of the answers measures the scorer, the share of the other half is corrected; over 200 halvings."""
+    """One half of the answers measures the scorer, the share of the other half is corrected; on average over halvings."""
     said, true = verdicts[model]
     rng = np.random.default_rng(0)
     raw_errors, errors, held = [], [], 0
-    for _ in range(200):
+    for _ in range(SIMULATED):
         order = rng.permutation(len(said))
         labelled, judged = order[: len(said) // 2], order[len(said) // 2 :]
         found = corrected(int(said[judged].sum()), len(judged), quality_of(said[labelled], true[labelled]))
@@ -77,8 +77,8 @@ def test_labels_of_the_same_model_bring_the_share_nearer_to_that_of_people(
         raw_errors.append(abs(float(said[judged].mean()) - truth))
         errors.append(abs(found.value - truth))
         held += found.low <= truth <= found.high
-    assert np.mean(errors) < 0.7 * np.mean(raw_errors)
-    assert held >= 0.95 * 200
+    assert np.mean(errors) < np.mean(raw_errors)
+    assert held >= 0.95 * SIMULATED
 
 
 def test_labels_of_another_model_make_it_worse(verdicts: dict[str, tuple[Bools, Bools]]) -> None:
@@ -94,7 +94,7 @@ def test_labels_of_another_model_make_it_worse(verdicts: dict[str, tuple[Bools, 
 @pytest.mark.parametrize("labelled", [(50, 50), (80, 370)])
 @pytest.mark.parametrize("rates", [(0.99, 0.9), (0.8, 0.9), (0.37, 0.97)])
 def test_coverage_by_simulation(n: int, labelled: tuple[int, int], rates: tuple[float, float]) -> None:
-    """The interval holds the true share in at least 93.5 % of cases on average over shares, and in 91.5 % of the worst."""
+    """The interval holds the true share in 93.5 % of cases or more on average over shares, in 91.5 % for the worst."""
     (positives, negatives), (sensitivity, specificity) = labelled, rates
     rng = np.random.default_rng(0)
     coverages = []
