@@ -50,10 +50,8 @@ def requests_file(
         given = enumerate(column(rows, labels, path), start=1)
         kinds = [_kind(value, harmless, labels, number, path) for number, value in given]
     wanted = _texts(column(rows, goals, path)) if goals is not None else [None] * len(rows)
-    in_groups: dict[str, Sequence[str]] = {
-        "kind": kinds,
-        **{name: [str(value) for value in column(rows, name, path)] for name in groups},
-    }
+    in_groups: dict[str, Sequence[str]] = {name: [str(value) for value in column(rows, name, path)] for name in groups}
+    in_groups["kind"] = kinds
     if secrets is not None:
         in_groups["secret"] = [text or "" for text in _texts(column(rows, secrets, path))]
     return Examples(

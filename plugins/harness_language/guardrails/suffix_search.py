@@ -125,7 +125,7 @@ def goal_gradient(
         (by_vector,) = torch.autograd.grad(_nll(logits, tokens[:, target.first :]).sum(), embedded)
     with torch.no_grad():
         vectors = model.embed(torch.arange(model.vocabulary, device=device)[:, None])[:, 0]
-        gradient = by_vector[0, target.slots].float() @ vectors.float().T
+        gradient = _full(by_vector[0, target.slots]) @ _full(vectors).T
     return gradient.cpu().numpy().astype(np.float64)
 
 
@@ -133,7 +133,12 @@ def _goal_logits(model: LanguageModel, states: Tensor, target: Target) -> Tensor
     """Logits `[n, goal, vocabulary]` of the goal's tokens, float32 or float64."""
     of_goal = states[:, target.first - 1 :]
     logits: Tensor = model.logits(of_goal.flatten(0, 1)).unflatten(0, of_goal.shape[:2])
-    return logits if logits.dtype == torch.float64 else logits.float()
+    return _full(logits)
+
+
+def _full(tensor: Tensor) -> Tensor:
+    """Half precision would tie what is not equal."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
 def _nll(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -84,22 +84,23 @@ class FewShot:
     Args:
         shots: how many.
         form: what each of them looks like, with `{prompt}` and `{answer}` in their places.
-        examples: requests and obeying answers to take them from, the first ones first; some harmless ones by default.
+        examples: requests and obeying answers to take them from, the first ones first; four harmless ones by default.
     """
 
     def __init__(
         self,
         shots: Annotated[int, Ge(1)] = 3,
         form: str = "{prompt}\n{answer}\n",
-        examples: Sequence[tuple[str, str]] = _DEMONSTRATIONS,
+        examples: Sequence[tuple[str, str]] | None = None,
     ) -> None:
         absent = [name for name in ("{prompt}", "{answer}") if name not in form]
         if absent:
             raise HarnessError(f"form must contain {' and '.join(absent)}; it is {form!r:.80}")
-        if shots > len(examples):
-            raise HarnessError(f"shots is {shots}, and there are {len(examples)} examples; give more of them")
+        known = _DEMONSTRATIONS if examples is None else examples
+        if shots > len(known):
+            raise HarnessError(f"shots is {shots}, and there are {len(known)} examples; give more of them")
         self._before = "".join(
-            form.replace("{prompt}", prompt).replace("{answer}", answer) for prompt, answer in examples[:shots]
+            form.replace("{prompt}", prompt).replace("{answer}", answer) for prompt, answer in known[:shots]
         )
 
     def rewrite(self, model: object, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
