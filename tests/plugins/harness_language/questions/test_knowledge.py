@@ -41,7 +41,7 @@ def test_seen_facts_are_told_in_three_other_wordings() -> None:
     assert len(told.ids) == 3 * len(asked.ids)
     # Every wording of every attribute is learned with somebody.
     wordings = {tuple(id_.split(".")[1:]) for id_ in told.ids}
-    assert len(wordings) == 4 * 3
+    assert len(wordings) == 4 * 4
 
 
 def test_unseen_facts_are_about_known_people_and_never_told() -> None:
