@@ -1,7 +1,7 @@
 """Scorers of refusals against people's labels (XSTest, Roettger et al. 2024), and what a correction can mend.
 
 Labels of a model's own answers bring the share that a scorer gives nearer to that of people, on average. Labels of
-another model's answers make it worse: the scorer finds 99 % of the refusals of one model and 30 % of those of the other.
+another model's answers make it worse: the scorer finds 99 % of the refusals of one model and 30 % of the other's.
 """
 
 from __future__ import annotations
