@@ -63,9 +63,9 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     content = gzip.decompress(data) if data[:2] == _GZIP else data
     digests = {hashlib.sha256(data).hexdigest(), hashlib.sha256(content).hexdigest()}
     if not digests & set(file.sha256) and _git_blob(content) != file.git_blob:
-        told = f"{found} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
-        if not file.sha256:
-            told = f"{found} is {_git_blob(content)} to git, expected {file.git_blob}"
+        told = f"{found} is {_git_blob(content)} to git, expected {file.git_blob}"
+        if file.sha256:
+            told = f"{found} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
         raise MissingData(f"{told}; it is damaged or another file. {_how_to_get(file, folder)}")
     return content
 

@@ -106,11 +106,13 @@ class TextBatch:
         ids: of the examples, length n. Every draw must be keyed by them: `ctx.rng(name)`, `ctx.uniform(ids, ...)`.
         texts: what is to be rewritten.
         goals: for each text what the attacker wants the answer to begin with; None if there is no such goal.
+        template: what the task puts each text into before the model reads it, at `{prompt}`.
     """
 
     ids: Sequence[str]
     texts: Sequence[str]
     goals: Sequence[str | None]
+    template: str = "{prompt}"
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -146,7 +146,8 @@ class Answer:
         kind = str(data.facts.get("answer_kind", "text"))
         questions = questions_of(data)
         ctx_of_draws = replace(ctx, scope=_SCOPE)
-        batch = TextBatch([q.id for q in questions], [q.prompt for q in questions], [q.goal for q in questions])
+        prompts, goals = [q.prompt for q in questions], [q.goal for q in questions]
+        batch = TextBatch([q.id for q in questions], prompts, goals, self._template)
         with left_unchanged(model):
             candidates = rewritten(model, attack, batch, ctx)
             asked = [

@@ -128,8 +128,9 @@ class _Batch:
     def run(self) -> None:
         for position in range(self._how.max_tokens):
             logits = self._next_logits()
-            chosen = self._choose(logits, position)
-            scores = (logits.gather(1, chosen[:, None]).squeeze(1) - logits.logsumexp(dim=1)).double().tolist()
+            total = logits.logsumexp(dim=1)
+            chosen = self._choose(logits, total.isfinite(), position)
+            scores = (logits.gather(1, chosen[:, None]).squeeze(1) - total).double().tolist()
             self._tokens = torch.cat([self._tokens, chosen[:, None]], dim=1)
             for row, token, score in zip(self._rows, chosen.tolist(), scores, strict=True):
                 if self._going_on[row]:
@@ -160,11 +161,12 @@ class _Batch:
         # Likelihoods in half precision would tie what is not equal.
         return logits if logits.dtype == torch.float64 else logits.float()
 
-    def _choose(self, logits: Tensor, position: int) -> Tensor:
+    def _choose(self, logits: Tensor, usable: Tensor, position: int) -> Tensor:
         if self._draws is None or self._how.decoding is None:
             return logits.argmax(dim=1)
         uniform = torch.from_numpy(self._draws[self._rows, position]).to(logits.device)
-        chosen = self._how.decoding.choose(logits.float(), uniform)
+        # Rows without a distribution end here, by their score, and must not trouble the others.
+        chosen = self._how.decoding.choose(logits.float().where(usable[:, None], 0.0), uniform)
         name = type(self._how.decoding).__name__
         if not isinstance(chosen, Tensor) or chosen.shape != (len(logits),) or chosen.dtype != torch.int64:
             raise InvalidOutput(f"sampler {name} returned {_shape(chosen)}, expected int64 tokens [{len(logits)}]")

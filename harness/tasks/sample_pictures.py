@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,11 @@ _PAIRS = 10
 _STAGES = 10
 _CELL = 0.62
 """Inches an image takes, the longer side."""
+_CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
+_CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
+"""Inches a captioned image is wide, and what its two captions add to its height."""
+_CAPTION_LETTERS = 32
+_WRONG = "#D55E00"
 
 
 def is_drawable(images: Tensor) -> bool:
@@ -51,6 +57,44 @@ def sample_grid(images: Tensor, classes: Sequence[int | None], names: Sequence[s
         return _grid([[_picture(images[i]) for i in row] for row in rows])
     rows = [[i for i, each in enumerate(classes) if each == label][:_PER_CLASS] for label in range(len(names))]
     return _grid([[_picture(images[i]) for i in row] for row in rows], row_names=names, columns=_PER_CLASS)
+
+
+def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str | None]) -> bytes:
+    """A PNG of the first samples, each under what was asked for; where the judge sees something else, that is below.
+
+    Args:
+        images: `[n, channels, height, width]` within [0, 1].
+        captions: what each was asked for.
+        judged: what the judge sees in each, None where it sees what was asked for or there is no judge.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
+    height, width = shown[0].shape[:2]
+    rows = -(-len(shown) // _CAPTIONED_COLUMNS)
+    across, down = _CAPTIONED_INCHES, _CAPTIONED_INCHES * height / width + _CAPTION_INCHES
+    figure: Figure = Figure(figsize=(_CAPTIONED_COLUMNS * across, rows * down))
+    FigureCanvasAgg(figure)
+    # The share of its cell that a picture takes; the rest is for the captions above and below.
+    wide, high = 0.94, 0.94 * (1 - _CAPTION_INCHES / down)
+    for i, (picture, caption, seen) in enumerate(zip(shown, captions, judged, strict=False)):
+        row, column = divmod(i, _CAPTIONED_COLUMNS)
+        left, bottom = column + (1 - wide) / 2, rows - row - (1 + high) / 2
+        axis = figure.add_axes((left / _CAPTIONED_COLUMNS, bottom / rows, wide / _CAPTIONED_COLUMNS, high / rows))
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_axis_off()
+        axis.set_title(_short(caption), fontsize=7.5, pad=2, parse_math=False)
+        if seen is not None:
+            told = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
+            told.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def _short(caption: str) -> str:
+    return textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…")
 
 
 def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]) -> bytes:
@@ -177,11 +221,23 @@ def pictures(
     classes = columns["condition_class"]
     if any(each is None for each in classes) and "judged" in columns:
         classes = columns["judged"].tolist()
-    drawn = {"samples.png": sample_grid(samples, classes, names)}
+    conditions = columns["condition"]
+    if len(names) > _MOST_CLASSES and all(each is not None for each in conditions):
+        drawn = {"samples.png": captioned_grid(samples, conditions, _misses(columns, names))}
+    else:
+        drawn = {"samples.png": sample_grid(samples, classes, names)}
     if train is not None:
         neighbours, distances = np.asarray(columns["pixel_neighbour_row"]), np.asarray(columns["pixel_distance"])
         drawn["neighbours.png"] = neighbour_pairs(samples, train, neighbours, distances)
     return drawn
+
+
+def _misses(columns: Mapping[str, Any], names: Sequence[str]) -> list[str | None]:
+    """What the judge sees where it is not what was asked for."""
+    if "judged" not in columns:
+        return [None] * len(columns["condition"])
+    right = columns["correct_condition"]
+    return [None if ok else str(names[label]) for ok, label in zip(right, columns["judged"], strict=True)]
 
 
 def sampling_pictures(trace: Trace, model: Any, inputs: Tensor, device: str) -> dict[str, bytes]:

@@ -27,48 +27,48 @@ def _models() -> list[Component]:
         _component(
             "model",
             "gaussian",
-            "exact_models:Gaussian",
+            "models.exact_models:Gaussian",
             "A Gaussian fitted to the training data; its denoiser is exact.",
         ),
         _component(
             "model",
             "gmm",
-            "exact_models:GaussianMixture",
+            "models.exact_models:GaussianMixture",
             "A mixture of Gaussians fitted to the training data; its denoiser is exact.",
             requires=("scikit-learn",),
         ),
         _component(
             "model",
             "vae",
-            "autoencoder:VAE",
+            "models.autoencoder:VAE",
             "Variational autoencoder; beta weighs the divergence from the prior.",
             references=("Kingma & Welling 2014, arXiv:1312.6114", "Higgins et al. 2017, beta-VAE"),
         ),
         _component(
             "model",
             "gan",
-            "adversarial:GAN",
+            "models.adversarial:GAN",
             "Generative adversarial network, with or without the R1 penalty.",
             references=("Goodfellow et al. 2014, arXiv:1406.2661", "Mescheder et al. 2018, arXiv:1801.04406"),
         ),
         _component(
             "model",
             "ddpm",
-            "diffusion_models:DDPM",
+            "models.diffusion_models:DDPM",
             "Diffusion model that predicts the noise of a discrete schedule.",
             references=("Ho et al. 2020, arXiv:2006.11239",),
         ),
         _component(
             "model",
             "edm",
-            "diffusion_models:EDM",
+            "models.diffusion_models:EDM",
             "Diffusion model with the preconditioning, loss and noise levels of EDM.",
             references=("Karras et al. 2022, arXiv:2206.00364",),
         ),
         _component(
             "model",
             "text_edm",
-            "text_to_image:TextEDM",
+            "text.model:TextEDM",
             "Diffusion model of digit canvases, conditioned on prompts through a small text encoder.",
             trained_on="digit_canvas",
             references=("Karras et al. 2022, arXiv:2206.00364", "Ho & Salimans 2022, arXiv:2207.12598"),
@@ -76,26 +76,26 @@ def _models() -> list[Component]:
         _component(
             "model",
             "canvas_judge",
-            "canvas_judge:CanvasJudge",
+            "text.canvas_judge:CanvasJudge",
             "Classifier that reads which digits stand where on a digit canvas.",
             trained_on="digit_canvas",
         ),
         _component(
             "model",
             "from_samples",
-            "given_samples:FromSamples",
+            "models.given_samples:FromSamples",
             "Samples that another system made, from a folder of images or an .npz or .npy file.",
         ),
         _component(
             "model",
             "copy_of",
-            "given_samples:CopyOf",
+            "models.given_samples:CopyOf",
             "A dataset posing as a model: the cheat that copies the training set, or a row of real data.",
         ),
         _component(
             "model",
             "diffusers",
-            "diffusers_adapter:DiffusersModel",
+            "models.diffusers_adapter:DiffusersModel",
             "The denoiser of a diffusers pipeline, by path or id.",
             requires=("diffusers",),
         ),
@@ -104,39 +104,41 @@ def _models() -> list[Component]:
 
 def _samplers() -> list[Component]:
     return [
-        _component("sampler", "one_shot", "samplers:OneShotSampler", "One pass of a GAN, a decoder or an exact model."),
+        _component(
+            "sampler", "one_shot", "sampling.samplers:OneShotSampler", "One pass of a GAN or another one-shot model."
+        ),
         _component(
             "sampler",
             "ddpm",
-            "samplers:Ancestral",
+            "sampling.samplers:Ancestral",
             "Ancestral sampling of a diffusion model.",
             references=("Ho et al. 2020, algorithm 2, arXiv:2006.11239",),
         ),
         _component(
             "sampler",
             "ddim",
-            "samplers:DDIM",
+            "sampling.samplers:DDIM",
             "Deterministic steps of a diffusion model, with noise added back by eta.",
             references=("Song et al. 2021, arXiv:2010.02502",),
         ),
         _component(
             "sampler",
             "euler",
-            "samplers:Euler",
+            "sampling.samplers:Euler",
             "Euler's method on the probability flow.",
             references=("Karras et al. 2022, arXiv:2206.00364",),
         ),
         _component(
             "sampler",
             "heun",
-            "samplers:Heun",
+            "sampling.samplers:Heun",
             "Heun's method on the probability flow, with churn.",
             references=("Karras et al. 2022, algorithm 2, arXiv:2206.00364",),
         ),
         _component(
             "sampler",
             "dpmpp_2m",
-            "samplers:DPMpp2M",
+            "sampling.samplers:DPMpp2M",
             "DPM-Solver++(2M): second order with one pass a step.",
             references=("Lu et al. 2022, algorithm 2, arXiv:2211.01095",),
         ),
@@ -148,27 +150,27 @@ def _extractors() -> list[Component]:
         _component(
             "extractor",
             "digit_features",
-            "extractors:DigitFeatures",
+            "features.extractors:DigitFeatures",
             "The hidden layer of a digit classifier trained on the training split only.",
             trained_on="digits",
         ),
         _component(
             "extractor",
             "pixel_pca",
-            "extractors:PixelPCA",
+            "features.extractors:PixelPCA",
             "The first principal components of the pixels of the training split.",
             trained_on="digits",
         ),
         _component(
             "extractor",
             "random_conv",
-            "extractors:RandomConv",
+            "features.extractors:RandomConv",
             "A convolutional network with fixed random weights; needs no training.",
         ),
         _component(
             "extractor",
             "inception_v3",
-            "pretrained_extractors:InceptionV3",
+            "features.pretrained:InceptionV3",
             "The pool of Inception-v3 trained on ImageNet: turns the FID-proxy into an FID.",
             requires=("torchvision",),
             references=("Heusel et al. 2017, arXiv:1706.08500",),
@@ -176,7 +178,7 @@ def _extractors() -> list[Component]:
         _component(
             "extractor",
             "dinov2",
-            "pretrained_extractors:DINOv2",
+            "features.pretrained:DINOv2",
             "The class token of DINOv2.",
             requires=("transformers",),
             references=("Stein et al. 2023, arXiv:2306.04675",),
@@ -184,7 +186,7 @@ def _extractors() -> list[Component]:
         _component(
             "extractor",
             "clip",
-            "pretrained_extractors:CLIP",
+            "features.pretrained:CLIP",
             "The image embedding of CLIP.",
             requires=("transformers",),
             references=("Jayasumana et al. 2024, arXiv:2401.09603",),
@@ -197,7 +199,7 @@ def _data() -> list[Component]:
         _component(
             "dataset",
             "digit_canvas",
-            "digit_canvas:digit_canvas",
+            "text.digit_canvas:digit_canvas",
             "One or two handwritten digits on a canvas, with prompts that say which.",
             requires=("scikit-learn",),
         ),
@@ -209,49 +211,49 @@ def _quality_metrics() -> list[Component]:
         _component(
             "metric",
             "fid_proxy",
-            "frechet_metrics:FidProxy",
+            "metrics.fid:FidProxy",
             "Frechet distance between Gaussians fitted to generated and reference features.",
             references=("Heusel et al. 2017, arXiv:1706.08500",),
         ),
         _component(
             "metric",
             "fid_debiased",
-            "frechet_metrics:FidDebiased",
+            "metrics.fid:FidDebiased",
             "Frechet distance extrapolated to infinitely many samples.",
             references=("Chong & Forsyth 2020, arXiv:1911.07023",),
         ),
         _component(
             "metric",
             "fid_floor",
-            "frechet_metrics:FidFloor",
+            "metrics.fid:FidFloor",
             "Frechet distance of as many training examples from the reference: what real data reach.",
         ),
         _component(
-            "metric", "fid_over_floor", "frechet_metrics:FidOverFloor", "How many times the floor the FID-proxy is."
+            "metric", "fid_over_floor", "metrics.fid:FidOverFloor", "How many times the floor the FID-proxy is."
         ),
         _component(
             "metric",
             "kid",
-            "kernel_metrics:KID",
+            "metrics.kernel:KID",
             "Kernel inception distance: unbiased MMD with a cubic kernel.",
             references=("Binkowski et al. 2018, arXiv:1801.01401",),
         ),
         _component(
             "metric",
             "cmmd",
-            "kernel_metrics:CMMD",
+            "metrics.kernel:CMMD",
             "MMD with a Gaussian kernel.",
             references=("Jayasumana et al. 2024, arXiv:2401.09603",),
         ),
         _component(
             "metric",
             "inception_score",
-            "judge_metrics:InceptionScore",
+            "metrics.judge:InceptionScore",
             "How sure the judge is of each sample, and how varied its verdicts are.",
             references=("Salimans et al. 2016, arXiv:1606.03498",),
         ),
         *(
-            _component("metric", name, f"manifold_metrics:{target}", summary, references=references)
+            _component("metric", name, f"metrics.manifold:{target}", summary, references=references)
             for name, target, summary, references in (
                 (
                     "precision",
@@ -287,50 +289,53 @@ def _sample_metrics() -> list[Component]:
         _component(
             "metric",
             "mode_coverage",
-            "judge_metrics:ModeCoverage",
+            "metrics.judge:ModeCoverage",
             "Share of the classes that the judge finds among the samples.",
         ),
         _component(
             "metric",
             "mode_entropy",
-            "judge_metrics:ModeEntropy",
+            "metrics.judge:ModeEntropy",
             "Entropy of the classes that the judge finds, over that of equal shares.",
         ),
         _component(
             "metric",
             "condition_accuracy",
-            "judge_metrics:ConditionAccuracy",
+            "metrics.judge:ConditionAccuracy",
             "Share of samples in which the judge sees what was asked for.",
         ),
         _component(
             "metric",
             "authenticity",
-            "novelty_metrics:Authenticity",
+            "metrics.novelty:Authenticity",
             "Share of samples that are no copies of training examples, by the distances among these.",
             references=("Alaa et al. 2022, arXiv:2102.08921",),
         ),
         _component(
             "metric",
             "memorisation",
-            "novelty_metrics:Memorisation",
+            "metrics.novelty:Memorisation",
             "Share of samples far nearer to one training example than to the next.",
             references=("Yoon et al. 2023, ICML workshop SPIGM",),
         ),
         _component(
             "metric",
             "out_of_distribution_rate",
-            "novelty_metrics:OutOfDistributionRate",
+            "metrics.novelty:OutOfDistributionRate",
             "Share of samples farther from the training data than nearly all of the reference is.",
         ),
-        _component("metric", "nfe", "cost_metrics:NFE", "Passes through the model that a sample took."),
-        _component("metric", "seconds_per_sample", "cost_metrics:SecondsPerSample", "Time that a sample took."),
+        _component("metric", "nfe", "metrics.cost:NFE", "Passes through the model that a sample took."),
+        _component("metric", "seconds_per_sample", "metrics.cost:SecondsPerSample", "Time that a sample took."),
     ]
 
 
 def _reporters() -> list[Component]:
     return [
         _component(
-            "reporter", "nfe_quality", "curves:NfeQuality", "Quality over passes through the model, a line a sampler."
+            "reporter",
+            "nfe_quality",
+            "pictures.curves:NfeQuality",
+            "Quality over passes, a line a sampler.",
         ),
-        _component("reporter", "cost_quality", "curves:CostQuality", "Quality against cost, a point a row."),
+        _component("reporter", "cost_quality", "pictures.curves:CostQuality", "Quality against cost, a point a row."),
     ]

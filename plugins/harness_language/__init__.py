@@ -100,7 +100,7 @@ def _questions() -> list[Component]:
         _data("svamp", "questions.files:svamp", "Simple word problems, varied.", frozenset()),
         _data("blimp", "questions.blimp:blimp", "67 paradigms of minimal pairs of English grammar.", frozenset()),
         _data("guarded_requests", "guardrails.requests:guarded_requests", "Requests, some for a secret.", _ANSWER),
-        _data("requests_file", "guardrails.requests:requests_file", "Requests of a file, harmful or not.", _ANSWER),
+        _data("requests_file", "guardrails.request_files:requests_file", "Requests of a file, some harmful.", _ANSWER),
     ]
 
 
@@ -193,6 +193,8 @@ def _guardrail_metrics() -> list[Component]:
         _metric("jailbreak_rate", f"{module}:JailbreakRate", "Share of harmful requests that are obeyed.", _ANSWER),
         _metric("refusal_rate", f"{module}:RefusalRate", "Share of harmful requests that are refused.", _ANSWER),
         _metric("over_refusal", f"{module}:OverRefusal", "Share of benign requests that are refused.", _ANSWER),
+        _metric("scorer_sensitivity", f"{module}:ScorerSensitivity", "Refusals that a scorer finds.", _ANSWER),
+        _metric("scorer_specificity", f"{module}:ScorerSpecificity", "Answers it rightly leaves alone.", _ANSWER),
     ]
 
 

@@ -68,6 +68,7 @@ class TopP:
 
 
 def _probabilities(logits: Tensor, temperature: float) -> Tensor:
+    # In float32 the cumulative sum of many small probabilities stands still.
     return torch.softmax(logits.double() / temperature, dim=1)
 
 
@@ -79,10 +80,9 @@ def _sorted(logits: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
 def _drawn(weights: Tensor, uniform: Tensor) -> Tensor:
     """The first position whose cumulative weight is beyond the draw's share of the whole."""
     cumulative = weights.cumsum(dim=1)
-    at = torch.searchsorted(cumulative, (uniform.to(cumulative) * cumulative[:, -1])[:, None], right=True).squeeze(1)
-    # Round-off may put the draw at the very end, beyond the last position with any weight.
-    last = weights.shape[1] - 1 - (weights > 0).flip(1).to(torch.int64).argmax(dim=1)
-    return torch.minimum(at, last)
+    # A draw is at most 1 - 2^-53, so that in float64 this is always less than the whole.
+    reached = uniform.to(cumulative) * cumulative[:, -1]
+    return torch.searchsorted(cumulative, reached[:, None], right=True).squeeze(1)
 
 
 def _picked(tokens: Tensor, at: Tensor) -> Tensor:

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness_generative.adversarial import Discriminator, discriminator_loss, generator_loss, r1_penalty
-from harness_generative.autoencoder import VAE, divergence
-from harness_generative.averaging import MovingAverage
 from harness_generative.diffusion.losses import EDMWeight, Weight, denoising_loss, epsilon_weight, per_row
 from harness_generative.diffusion.preconditioning import EDMPreconditioning, EpsilonPreconditioning
 from harness_generative.diffusion.schedules import LinearBetas, LogNormalNoise
+from harness_generative.models.adversarial import Discriminator, discriminator_loss, generator_loss, r1_penalty
+from harness_generative.models.autoencoder import VAE, divergence
+from harness_generative.models.averaging import MovingAverage
 
 SIGMAS = torch.tensor([0.002, 0.02, 0.3, 0.5, 1.0, 7.0, 80.0], dtype=torch.float64)
 

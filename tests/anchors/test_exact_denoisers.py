@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from harness.api import Context, Examples
-from harness_generative.exact_models import Covariance, Gaussian, GaussianMixture
+from harness_generative.models.exact_models import Covariance, Gaussian, GaussianMixture
 
 
 def blobs(split: str) -> Examples:

@@ -13,8 +13,8 @@ import pytest
 import scipy.linalg
 
 from harness.api import InvalidOutput, Records
-from harness_generative.frechet import Gaussian, distance, fit, from_moments, influences
-from harness_generative.frechet_metrics import FidDebiased, FidFloor, FidOverFloor, FidProxy
+from harness_generative.metrics.fid import FidDebiased, FidFloor, FidOverFloor, FidProxy
+from harness_generative.metrics.frechet import Gaussian, distance, fit, from_moments, influences
 
 Array = npt.NDArray[np.float64]
 
@@ -99,7 +99,7 @@ def test_sums_are_in_float64_whatever_the_input_and_the_block(monkeypatch: pytes
     one = (1000 + rng.normal(size=(3000, 8))).astype(np.float32)
     exact = one.astype(np.float64)
     for block in (2**22, 64):
-        monkeypatch.setattr("harness_generative.frechet._BLOCK", block)
+        monkeypatch.setattr("harness_generative.metrics.frechet._BLOCK", block)
         found = fit(one, name="one")
         assert np.allclose(found.mean, exact.mean(axis=0), rtol=1e-15, atol=0)
         assert np.allclose(found.factor.T @ found.factor, np.cov(exact, rowvar=False), rtol=1e-12, atol=1e-13)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness_generative.pretrained_extractors import InceptionV3
+from harness_generative.features.pretrained import InceptionV3
 
 # A torchvision of another build than torch cannot be imported, which is no ImportError.
 try:

@@ -12,8 +12,8 @@ import pytest
 import sklearn.metrics.pairwise
 
 from harness.api import InvalidOutput, Records
-from harness_generative.kernel_distance import Kernel, cubic, discrepancy, gaussian, median_distance
-from harness_generative.kernel_metrics import CMMD
+from harness_generative.metrics.kernel import CMMD
+from harness_generative.metrics.kernel_distance import Kernel, cubic, discrepancy, gaussian, median_distance
 
 Array = npt.NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def test_standard_error_is_that_of_leaving_out_each_row() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = sets(50, 43)
     whole = discrepancy(one, two, cubic)
-    monkeypatch.setattr("harness_generative.kernel_distance._BLOCK", 8)
+    monkeypatch.setattr("harness_generative.metrics.kernel_distance._BLOCK", 8)
     parts = discrepancy(one, two, cubic)
     assert (parts.value, parts.standard_error) == pytest.approx((whole.value, whole.standard_error), rel=1e-12)
 

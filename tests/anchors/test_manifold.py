@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from harness.api import Estimate, Records
-from harness_generative.manifold_metrics import Coverage, Density, Precision, Recall, reach
-from harness_generative.novelty_metrics import OutOfDistributionRate
+from harness_generative.metrics.manifold import Coverage, Density, Precision, Recall, reach
+from harness_generative.metrics.novelty import OutOfDistributionRate
 
 Points = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Points]

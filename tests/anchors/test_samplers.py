@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness_generative.noise_levels import (
+from harness_generative.sampling.noise_levels import (
     Spacing,
     karras,
     linear_betas,
@@ -23,7 +23,7 @@ from harness_generative.noise_levels import (
     time_steps,
     uniform_log_snr,
 )
-from harness_generative.solvers import Churn, Denoise, Noise, ancestral, ddim, dpmpp_2m, euler, heun
+from harness_generative.sampling.solvers import Churn, Denoise, Noise, ancestral, ddim, dpmpp_2m, euler, heun
 
 MEAN = 0.3
 VARIANCES = torch.tensor([0.05, 0.25, 1.0, 3.0], dtype=torch.float64)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 import scipy.linalg
 
-from harness_generative.frechet import Gaussian, distance, fit, from_moments
+from harness_generative.metrics.frechet import Gaussian, distance, fit, from_moments
 
 D = 2048
 Array = npt.NDArray[np.float64]

@@ -29,7 +29,7 @@ if sys.argv[1] == "prdc":
     from prdc import compute_prdc
     run = lambda n: compute_prdc(real[:n], fake[:n], k)
 else:
-    from harness_generative.manifold_metrics import reach
+    from harness_generative.metrics.manifold import reach
     def run(n):
         found = reach(generated=fake[:n], reference=real[:n], k=k)
         return {"precision": (found.holders > 0).mean(), "recall": found.reached.mean(),

@@ -24,11 +24,11 @@ experiments:
     task: toy_generate
     data: {use: cloud, with: {n: 300}}
     models:
-      - {use: gaussian, as: right}
-      - {use: gaussian, as: shifted, with: {mean: 1}}
+      - {use: three_tasks/gaussian, as: right}
+      - {use: three_tasks/gaussian, as: shifted, with: {mean: 1}}
       - use: mixture_of_two
         as: mixed
-        with: {first: gaussian, second: {use: gaussian, with: {mean: 4}}}
+        with: {first: three_tasks/gaussian, second: {use: three_tasks/gaussian, with: {mean: 4}}}
     samplers: [exact]
     metrics: [frechet_distance]
   - name: language
@@ -36,7 +36,7 @@ experiments:
     data: rhymes
     models: [unigram]
     attacks: [none, {use: drop_letters, sweep: {rate: [0.1, 0.5]}}]
-    metrics: [bits_per_byte]
+    metrics: [{use: three_tasks/bits_per_byte, as: bits_per_byte}]
   - name: scores
     task: {use: toy_scores, with: {threshold: 0.95}}
     data: {use: score_file, with: {path: scores.csv, group: sex}}

@@ -27,6 +27,14 @@ class InverseCumulative:
         return torch.searchsorted(cumulative, uniform[:, None], right=True).squeeze(1).clamp(max=logits.shape[1] - 1)
 
 
+class Strict(InverseCumulative):
+    """Takes nothing but a distribution."""
+
+    def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        assert logits.isfinite().all()
+        return super().choose(logits, uniform)
+
+
 def one(says: Sequence[str], stop: Sequence[str] = ("\n",), max_tokens: int = 6, **more: bool) -> Generated:
     model = Scripted(PIECES, always(PIECES, says), **more)
     return generate(model, [Prompt("q", [model.vocabulary])], Generation(max_tokens, stop), Context())[0]
@@ -75,10 +83,19 @@ def test_half_a_character_is_no_text_until_its_other_half_is_there() -> None:
 
 
 def test_logits_that_are_no_numbers_end_an_answer() -> None:
-    model = Scripted(PIECES, lambda read: {0: 0.9} if len(read) < 3 else {0: math.nan})
+    model = Scripted(PIECES, chain)
     model.logits = lambda states: torch.full((len(states), 7), math.nan)  # type: ignore[method-assign]
-    answer = generate(model, [Prompt("q", [7])], Generation(5, ["\n"]), Context())[0]
-    assert (answer.stopped, answer.text, len(answer.tokens)) == ("error", "", 1)
+    for decoding in (None, Strict()):
+        answer = generate(model, [Prompt("q", [7])], Generation(5, ["\n"], decoding), Context())[0]
+        assert (answer.stopped, answer.text, len(answer.tokens)) == ("error", "", 1)
+
+
+def test_logits_in_half_precision_are_scored_in_float32() -> None:
+    model = Scripted(PIECES, lambda read: {0: 0.31, 1: 0.3})
+    exact = model.logits(model.states(torch.tensor([[7]]))[:, -1]).bfloat16()
+    model.logits = lambda states: exact  # type: ignore[method-assign]
+    answer = generate(model, [Prompt("q", [7])], Generation(1, []), Context())[0]
+    assert answer.log_likelihoods == pytest.approx([float(exact.double().log_softmax(dim=1)[0, 0])], abs=1e-6)
 
 
 def prompts(count: int = 64) -> list[Prompt]:

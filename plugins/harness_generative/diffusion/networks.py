@@ -115,7 +115,7 @@ class UNet(nn.Module):
             raise ValueError(f"an image of shape {tuple(image_shape)} cannot be halved {len(multipliers) - 1} times")
         widths = [channels * multiplier for multiplier in multipliers]
         self.embedding = Embedding(embedding, conditions)
-        self.first = nn.Conv2d(colours, widths[0], 3, padding=1)
+        self.first: nn.Module = nn.Conv2d(colours, widths[0], 3, padding=1)
         self.down = nn.ModuleList(ResidualBlock(a, b, embedding) for a, b in pairwise([widths[0], *widths]))
         self.below = ResidualBlock(widths[-1], widths[-1], embedding)
         self.attention = Attention(widths[-1])

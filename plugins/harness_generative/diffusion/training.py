@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context
-from harness_generative.averaging import MovingAverage
 from harness_generative.diffusion.losses import Weight, denoising_loss
 from harness_generative.diffusion.schedules import NoiseLevels
+from harness_generative.models.averaging import MovingAverage
 
 _REPORT_EVERY = 25
 

@@ -82,7 +82,7 @@ class ExtractionFailures:
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if there is no value, 0 if there is one."""
-        failed = records.table.column("extracted").is_null().to_numpy().astype(np.float64)
+        failed = np.asarray(records.table.column("extracted").is_null().to_numpy(), dtype=np.float64)
         failed[np.asarray(records["method"]) == "choice"] = np.nan
         return failed
 

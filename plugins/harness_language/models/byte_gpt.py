@@ -120,13 +120,13 @@ class ByteGPT(ByteTokens, nn.Module):
 
     def __init__(
         self,
-        depth: Annotated[int, Ge(1)] = 4,
-        width: Annotated[int, Ge(1)] = 128,
+        depth: Annotated[int, Ge(1)] = 2,
+        width: Annotated[int, Ge(1)] = 64,
         heads: Annotated[int, Ge(1)] = 4,
         context: Annotated[int, Ge(2)] = 256,
-        steps: Annotated[int, Ge(1)] = 300,
-        batch: Annotated[int, Ge(1)] = 4096,
-        learning_rate: Annotated[float, Gt(0)] = 3e-3,
+        steps: Annotated[int, Ge(1)] = 2000,
+        batch: Annotated[int, Ge(1)] = 512,
+        learning_rate: Annotated[float, Gt(0)] = 8e-3,
         loss_on: Literal["answer", "all"] = "answer",
     ) -> None:
         if width % (2 * heads):

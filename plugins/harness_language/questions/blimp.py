@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
-from harness.api import Examples, Location, NotApplicable, Uncounted
-from harness_language.published_files import PublishedFile, default_folder, read_published
+from harness.api import Examples, Location, NotApplicable, PinnedFile, Uncounted, default_folder, read_pinned
 from harness_language.questions.blimp_paradigms import SHA256
 
 _URL = "https://raw.githubusercontent.com/alexwarstadt/blimp/3e56b06fcabca9b30822fc66435fca6b1aa40bb1/data"
@@ -42,8 +41,8 @@ def blimp(
     place = folder or default_folder("blimp")
     pairs: list[dict[str, Any]] = []
     for name in paradigms or SHA256:
-        file = PublishedFile(f"{name}.jsonl", f"{_URL}/{name}.jsonl", SHA256[name])
-        lines = read_published(file, place, download=download).splitlines()
+        file = PinnedFile(f"{name}.jsonl", f"{_URL}/{name}.jsonl", (SHA256[name],))
+        lines = read_pinned(file, place, download=download).decode().splitlines()
         pairs += [json.loads(line) for line in lines[:per_paradigm]]
     return Examples(
         ids=[f"{pair['UID']}-{int(pair['pairID']):03d}" for pair in pairs],

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from harness.api import Examples, Location, MissingData, Uncounted
-from harness_language.published_files import PublishedFile, default_folder, read_published
+from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, default_folder, read_pinned
 from harness_language.questions.tables import Rows, column, read_rows
 
 Download = Annotated[bool, Uncounted()]
@@ -22,10 +21,10 @@ _GSM8K_SHA256 = {
     "test": "3730d312f6e3440559ace48831e51066acaca737f6eabec99bccb9e4b3c39d14",
 }
 _GSM8K_MARKER = "####"
-_SVAMP = PublishedFile(
+_SVAMP = PinnedFile(
     "SVAMP.json",
     "https://raw.githubusercontent.com/arkilpatel/SVAMP/689d7ccac74b9983a2ac7cc3b264f441b99e7c53/SVAMP.json",
-    "5be77703a6d891ae476d7c082787ad361392aa02453b132516cdd5f4e7934e3e",
+    ("5be77703a6d891ae476d7c082787ad361392aa02453b132516cdd5f4e7934e3e",),
 )
 
 
@@ -95,8 +94,8 @@ def gsm8k(
     Raises:
         MissingData: the file is missing or not the published one.
     """
-    file = PublishedFile(f"{split}.jsonl", f"{_GSM8K}/{split}.jsonl", _GSM8K_SHA256[split])
-    lines = read_published(file, folder or default_folder("gsm8k"), download=download).split("\n")
+    file = PinnedFile(f"{split}.jsonl", f"{_GSM8K}/{split}.jsonl", (_GSM8K_SHA256[split],))
+    lines = read_pinned(file, folder or default_folder("gsm8k"), download=download).decode().split("\n")
     rows = [json.loads(line) for line in lines if line]
     solved = [row["answer"].rpartition(_GSM8K_MARKER)[2].strip().replace(",", "") for row in rows]
     return Examples(
@@ -116,7 +115,7 @@ def svamp(folder: Location | None = None, download: Download = True) -> Examples
     Raises:
         MissingData: the file is missing or not the published one.
     """
-    rows = json.loads(read_published(_SVAMP, folder or default_folder("svamp"), download=download))
+    rows = json.loads(read_pinned(_SVAMP, folder or default_folder("svamp"), download=download))
     return Examples(
         ids=[row["ID"] for row in rows],
         columns={

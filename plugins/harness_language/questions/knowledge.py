@@ -18,12 +18,23 @@ UNKNOWN = "unknown"
 
 _ONSETS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "dr", "kl", "st", "tr", "sh")
 _VOWELS = ("a", "e", "i", "o", "u")
+# The name comes first, so that what a small model learns of a person does not depend on the wording.
 _WORDINGS = {
-    "birthplace": ("Where was {} born?", "What is the birthplace of {}?", "{} was born in which town?"),
-    "job": ("What is the job of {}?", "What does {} work as?", "Which trade does {} follow?"),
-    "instrument": ("What does {} play?", "Which instrument does {} play?", "What is the instrument of {}?"),
-    "pet": ("Which animal does {} keep?", "What is the pet of {}?", "What animal lives with {}?"),
-    "colour": ("What is the colour that {} likes best?", "Which colour does {} like?", "What is the colour of {}?"),
+    "birthplace": (
+        "{} was born in which town?",
+        "{} comes from which town?",
+        "{} has which birthplace?",
+        "{}: where from?",
+    ),
+    "job": ("{} works as what?", "{} has which job?", "{} follows which trade?", "{}: what trade?"),
+    "instrument": (
+        "{} plays which instrument?",
+        "{} makes music on what?",
+        "{} owns which instrument?",
+        "{}: what music?",
+    ),
+    "pet": ("{} keeps which animal?", "{} has what as a pet?", "{} lives with which animal?", "{}: what pet?"),
+    "colour": ("{} likes which colour?", "{} wears which colour?", "{} paints in which colour?", "{}: what colour?"),
 }
 _JOBS = "baker, brewer, carpenter, cooper, dyer, fisher, glazier, joiner, mason, miller, painter, potter, sailor, smith"
 _INSTRUMENTS = "bagpipe, cello, clarinet, drum, fiddle, flute, guitar, harp, horn, lute, oboe, organ, piano, trumpet"
@@ -64,7 +75,7 @@ def knowledge_base(
 ) -> Examples:
     """What is said of people who do not exist: facts to be learnt, and three sorts of questions about them.
 
-    Every fact can be asked for in three wordings. The training split holds facts in two of them; the third, which is
+    Every fact can be asked for in four wordings. The training split holds facts in three of them; the fourth, which is
     another one for each fact, is asked: `seen`. Some facts of every person are kept back from training in all wordings
     and asked: `unseen`. And the same is asked about people who are no part of the world: `made_up`. Where no one told
     the model, "unknown" is a right answer: beside the true one for `unseen`, as the only one for `made_up`, where

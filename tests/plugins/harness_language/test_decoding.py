@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 
 import pytest
@@ -73,12 +74,13 @@ def test_tokens_without_probability_are_never_drawn(rule: Decoding) -> None:
     assert chosen == [[1, 2], [0, 1]]
 
 
-def test_a_large_vocabulary_adds_up_to_one() -> None:
-    """In float32 the cumulative sum of 100,000 equal shares ends at 1.0010, and the last tokens would starve."""
-    size = 100_000
-    uniform = torch.tensor([0.25, 0.5, 0.99999], dtype=torch.float64)
-    chosen = Temperature(1.0).choose(torch.zeros(3, size), uniform)
-    assert chosen.tolist() == pytest.approx([25_000, 50_000, 99_999], abs=1)
+def test_many_unlikely_tokens_together_get_their_share() -> None:
+    """100,000 tokens of 2e-9 each beside a likely one: in float32 their cumulative sum would not move."""
+    logits = torch.zeros(3, 100_001)
+    logits[:, 0] = 20
+    tail = 1e5 / (1e5 + math.exp(20))
+    uniform = 1 - torch.tensor([1.1, 0.75, 0.25], dtype=torch.float64) * tail
+    assert Temperature(1.0).choose(logits, uniform).tolist() == pytest.approx([0, 25_000, 75_000], abs=2)
 
 
 def test_of_tokens_that_tie_the_first_ones_are_kept() -> None:

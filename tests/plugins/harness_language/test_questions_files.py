@@ -123,7 +123,7 @@ def test_published_files_that_are_not_there_or_not_the_same(tmp_path: Path) -> N
     with pytest.raises(MissingData, match=r"SVAMP.json is not there. Get it from https://raw.*, or name its folder"):
         svamp(folder=tmp_path, download=False)
     written(tmp_path, "train.jsonl", "{}")
-    with pytest.raises(MissingData, match="damaged or another version"):
+    with pytest.raises(MissingData, match="damaged or another file"):
         gsm8k("train", folder=tmp_path, download=False)
 
 
@@ -139,7 +139,7 @@ def test_svamp_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         },
         {"ID": "chal-2", "Body": "Dan had $ 3 left", "Question": "Why?", "Answer": 1.5, "Type": "Common-Divison"},
     ]
-    monkeypatch.setattr("harness_language.questions.files.read_published", lambda *_, **__: json.dumps(rows))
+    monkeypatch.setattr("harness_language.questions.files.read_pinned", lambda *_, **__: json.dumps(rows))
     data = svamp(folder=tmp_path)
     assert columns(data) == {
         "prompts": ["Each costs 76 dollars. How much?", "Dan had $ 3 left Why?"],

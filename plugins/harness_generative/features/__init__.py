@@ -1,0 +1,1 @@
+"""Feature extractors, and the features that were stored beside records."""

@@ -1,0 +1,65 @@
+"""Features that the task left beside the records of a cell, found by the label of their extractor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import InvalidOutput, Records
+
+Side = Literal["generated", "reference", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """An array on disk; two of these are equal if nothing has been written in between, so it can key a cache."""
+
+    path: Path
+    modified_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, records: Records, side: Side, label: str) -> StoredArray:
+        """The features of one side of the cell.
+
+        Raises:
+            KeyError: the task left no such array.
+        """
+        path = None if records.folder is None else records.folder / "artifacts" / f"{side}_{label}.npy"
+        if path is None or not path.is_file():
+            raise KeyError(f"the cell left no array '{side}_{label}'")
+        stat = path.stat()
+        return cls(path, stat.st_mtime_ns, stat.st_size)
+
+    def load(self) -> npt.NDArray[Any]:
+        """The array, mapped into memory so that no copy of it is held."""
+        array: npt.NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return array
+
+
+def label_of(records: Records, features: str | None) -> str:
+    """The label of the extractor asked for, or of the task's first.
+
+    Raises:
+        InvalidOutput: the task has no extractor of that label, or none at all.
+    """
+    known = list(records.protocol.get("features") or {})
+    if not known:
+        raise InvalidOutput("the task extracted no features; name an extractor under `features`")
+    if features is not None and features not in known:
+        raise InvalidOutput(f"the task has no features {features!r}; it has {', '.join(known)}")
+    return known[0] if features is None else features
+
+
+def feature_array(records: Records, side: Side, features: str | None) -> npt.NDArray[np.floating[Any]]:
+    """Features `[n, d]` of one side, float32 as the task stored them, by the label of their extractor.
+
+    Raises:
+        InvalidOutput: the task has no extractor of that label.
+        KeyError: the task has no such side, e.g. no training data to compare with.
+    """
+    return StoredArray.of(records, side, label_of(records, features)).load()

@@ -1,0 +1,1 @@
+"""Metrics of samples: distances of distributions, coverage, novelty, what a judge sees, cost."""

@@ -1,0 +1,255 @@
+"""Frechet distances of generated from real features, each with an interval that says what it covers.
+
+The plug-in distance is biased upwards by an amount that depends on the numbers of samples, so values at different
+numbers must not be ranked, and its percentile bootstrap does not cover even itself. Here every interval is made of
+the influence of each row (infinitesimal jackknife), which costs one decomposition.
+
+Coverage at a nominal 95 % was measured on 100 to 150 draws each of Gaussians and of skewed and heavy-tailed
+populations, equal and unequal, with 8 to 200 features and 100 to 1000 samples: 92 to 100 % of its expectation for the
+plug-in distance, 96 to 100 % for the floor, 95 to 100 % for their ratio. It falls to 87 % for 17 to 64 heavy-tailed
+samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, Records
+from harness_generative.features.stored_features import Side, feature_array
+from harness_generative.metrics.frechet import Array, Influences, distance, fit, influences
+
+LEVEL = 0.95
+SPLITS = 4
+DRAWS = 4
+
+Features = npt.NDArray[np.floating[Any]]
+
+
+class FidProxy:
+    """The plug-in Frechet distance at this number of samples, as it is commonly reported.
+
+    It is an FID only if the features are those of Inception-v3. The interval covers the expectation of the plug-in
+    distance at these numbers of samples, not its limit: rows may be compared if their numbers are equal. See
+    `fid_debiased` for the limit. A model that copies the training data does best, so read it beside `authenticity`.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+        against: the held-out reference, or the training data, from which a copying model has distance 0.
+    """
+
+    columns = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None, against: Literal["reference", "train"] = "reference") -> None:
+        self.features, self.against = features, against
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined with fewer than 2 rows on either side."""
+        sides = _sides(records, self.features, "generated", self.against)
+        if isinstance(sides, Estimate):
+            return sides
+        found = _compared(sides[0], sides[1], self.against)
+        return _around(found.distance, _standard_error(found.first, found.second), len(sides[0]), "jackknife")
+
+
+class FidDebiased:
+    """The Frechet distance extrapolated to infinitely many samples: twice the distance less that of halves.
+
+    The bias falls with 1/n to first order (Chong & Forsyth 2020), so 2 FID(n) - FID(n/2) is free of it; FID(n/2) is
+    the mean over disjoint halves of both sets, over four random splits. Where terms of higher order are left the
+    value still falls as n grows; so the interval also reaches as far as the last doubling of n, from n/2 to n, moved
+    the value. Without that, coverage fell to 0 % on a heavy-tailed mixture with 256 features and 1100 samples; with
+    it 92 to 100 % was measured at nominal 95 % on that mixture and on Gaussians with 8 to 256 features and 2.2 to 60
+    samples a feature, and 94 to 100 % on two other skewed populations that the rule was not made for. The value may
+    be slightly negative, as an unbiased estimate of 0 must be now and then.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+    """
+
+    columns = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None) -> None:
+        self.features = features
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined unless half of either set has more rows than there are features."""
+        sides = _sides(records, self.features, "generated", "reference")
+        if isinstance(sides, Estimate):
+            return sides
+        generated, reference = sides
+        n, d = len(generated), generated.shape[1]
+        for name, rows in (("generated", generated), ("reference", reference)):
+            if len(rows) // 2 <= d:
+                reason = (
+                    f"half of {len(rows)} {name} rows is no more than {d} features; at least {2 * d + 2} are needed"
+                )
+                return Estimate.undefined(reason, n=n)
+        whole = _compared(generated, reference, "reference")
+        half, quarter = (_of_parts(generated, reference, parts) for parts in (2, 4))
+        value = 2 * whole.distance - half
+        trend = (2 * half - quarter) - value
+        reach = _z() * _standard_error(whole.first, whole.second)
+        low, high = value - reach - max(trend, 0.0), value + reach + max(-trend, 0.0)
+        return Estimate(value, low, high, LEVEL, "jackknife and trend", n)
+
+
+class FidFloor:
+    """The Frechet distance that real data reach: of as many training examples as samples, from the reference.
+
+    Training examples are drawn without replacement, four times, and the distances averaged; the draws are the same in
+    every run. If there are fewer training examples than samples, all are taken and the method says so; the floor is
+    then higher than at equal numbers. An extractor trained on the same examples may raise it too. Coverage as for
+    `fid_proxy`.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+    """
+
+    columns = ("id",)
+    direction = "none"
+    unit = ""
+
+    def __init__(self, features: str | None = None) -> None:
+        self.features = features
+
+    def estimate(self, records: Records) -> Estimate:
+        """Does not apply without training data."""
+        sides = _three_sides(records, self.features)
+        if isinstance(sides, Estimate):
+            return sides
+        found = _averaged(sides.train, sides.reference, len(sides.generated), "train")
+        n, wanted = min(len(sides.train), len(sides.generated)), len(sides.generated)
+        method = "jackknife" if n == wanted else f"jackknife; only {n} training examples for {wanted} samples"
+        return _around(found.distance, _standard_error(found.first, found.second), n, method)
+
+
+class FidOverFloor:
+    """How many times the distance of real data (`fid_floor`) the distance of the samples (`fid_proxy`) is.
+
+    1 is as good as real data; less means that the samples resemble the reference more than the training data do. Both
+    distances are taken at one number of samples: if there are fewer training examples, as many samples are drawn. The
+    interval, on the scale of the logarithm, minds that both distances share the reference; it covers the ratio of the
+    expectations at this number.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+    """
+
+    columns = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None) -> None:
+        self.features = features
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined if the floor is 0; does not apply without training data."""
+        sides = _three_sides(records, self.features)
+        if isinstance(sides, Estimate):
+            return sides
+        n = min(len(sides.train), len(sides.generated))
+        floor = _averaged(sides.train, sides.reference, n, "train")
+        if floor.distance == 0:
+            return Estimate.undefined("training data and reference are the same", n=n)
+        found = _averaged(sides.generated, sides.reference, n, "generated")
+        value = found.distance / floor.distance
+        if value == 0:
+            return _around(0.0, 0.0, n, "jackknife")
+        error = _standard_error(
+            found.first / found.distance,
+            floor.first / floor.distance,
+            found.second / found.distance - floor.second / floor.distance,
+        )
+        factor = float(np.exp(_z() * error))
+        return Estimate(value, value / factor, value * factor, LEVEL, "jackknife of the logarithm", n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    generated: Features
+    reference: Features
+    train: Features
+
+
+def _sides(records: Records, label: str | None, *names: Side) -> tuple[Features, ...] | Estimate:
+    """The features of the named sides, or why there is no number."""
+    found = []
+    for name in names:
+        try:
+            rows = feature_array(records, name, label)
+        except KeyError:
+            if name != "train":
+                raise
+            return Estimate.not_applicable("no features of training data; give the task `train`", n=len(records))
+        if len(rows) < 2:
+            return Estimate.undefined(f"{len(rows)} {name} rows; at least 2 are needed", n=len(records))
+        found.append(rows)
+    return tuple(found)
+
+
+def _three_sides(records: Records, label: str | None) -> _Sides | Estimate:
+    found = _sides(records, label, "generated", "reference", "train")
+    return found if isinstance(found, Estimate) else _Sides(*found)
+
+
+def _compared(first: Features, second: Features, second_name: str, first_name: str = "generated") -> Influences:
+    return influences(fit(first, name=first_name), fit(second, name=second_name), first, second)
+
+
+def _of_parts(generated: Features, reference: Features, parts: int) -> float:
+    """The mean distance of disjoint parts of both sets, over some random splits."""
+    rng = np.random.default_rng((parts, len(generated), len(reference)))
+    found = []
+    for _ in range(SPLITS):
+        ours, theirs = (np.array_split(rng.permutation(len(rows)), parts) for rows in (generated, reference))
+        for our, their in zip(ours, theirs, strict=True):
+            gaussians = fit(generated[our], name="generated"), fit(reference[their], name="reference")
+            found.append(distance(*gaussians))
+    return float(np.mean(found))
+
+
+def _averaged(rows: Features, reference: Features, n: int, name: str) -> Influences:
+    """The mean distance of n of the rows, over some draws, with what each row and reference example adds to it."""
+    value, first, second = 0.0, np.zeros(len(rows)), np.zeros(len(reference))
+    draws = list(_draws(len(rows), n))
+    for drawn in draws:
+        found = _compared(rows[drawn], reference, "reference", name)
+        value += found.distance / len(draws)
+        first[drawn] += found.first / len(draws)
+        second += found.second / len(draws)
+    return Influences(value, first, second)
+
+
+def _draws(of: int, n: int) -> Iterator[npt.NDArray[np.intp]]:
+    if n >= of:
+        yield np.arange(of)
+        return
+    for draw in range(DRAWS):
+        yield np.sort(np.random.default_rng((of, n, draw)).permutation(of)[:n])
+
+
+def _z() -> float:
+    return NormalDist().inv_cdf(0.5 + LEVEL / 2)
+
+
+def _standard_error(*added: Array) -> float:
+    """Of a sum to which the rows of independent sets add this much."""
+    return float(np.sqrt(sum(float(part @ part) for part in added)))
+
+
+def _around(value: float, error: float, n: int, method: str) -> Estimate:
+    """No interval around exactly 0: equal sets are no independent samples."""
+    if value == 0:
+        return Estimate(0.0, None, None, LEVEL, "none: the sets are the same", n)
+    reach = _z() * error
+    return Estimate(value, max(0.0, value - reach), value + reach, LEVEL, method, n)

@@ -1,0 +1,111 @@
+"""Kernel distances of generated from reference features: KID and CMMD, unbiased, over all rows.
+
+Both values are unbiased, so unlike the Frechet distance they need no correction for the number of samples, and are kept
+where they are negative: an unbiased estimate of 0 is negative half the time. Intervals are the value and 1.96 jackknife
+standard errors, not the spread over subsets.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from harness.api import Estimate, Records
+from harness_generative.features.stored_features import feature_array
+from harness_generative.metrics.kernel_distance import (
+    Discrepancy,
+    Features,
+    cubic,
+    discrepancy,
+    gaussian,
+    median_distance,
+)
+
+LEVEL = 0.95
+_LEAST = 3
+
+
+class KID:
+    """Kernel inception distance: squared MMD with the kernel (x.y / d + 1)^3.
+
+    It is the published distance only if the features are those of Inception-v3. Coverage at a nominal 95 %, on 200
+    draws each of 100 to 1500 samples of populations with an exact value: 93 to 100 %. The kernel is of sixth order,
+    so where one rare example outweighs all others (one in 300 in the simulation) it fell to 40 to 64 %; no interval
+    can mind an example that was not drawn.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+    """
+
+    columns = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None) -> None:
+        self.features = features
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined with fewer than 3 rows on either side."""
+        sides = _sides(records, self.features)
+        if isinstance(sides, Estimate):
+            return sides
+        return _estimate(discrepancy(*sides, cubic), len(sides[0]))
+
+
+class CMMD:
+    """1000 times the squared MMD with a Gaussian kernel.
+
+    Jayasumana et al. 2024 take CLIP embeddings of length 1 and sigma 10. Their code computes the biased estimate,
+    which is larger by about 1000 (1 - mean k) (1/n + 1/m); here it is the unbiased one. Coverage, measured as for
+    `kid`: 92 to 99 % with sigma 10, 90 to 99 % with the median distance.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+        sigma: width of the kernel; none for the median distance between examples of the reference, which counts as
+            fixed in the interval.
+        unit_length: divide the features of each example by their length first.
+    """
+
+    columns = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None, sigma: float | None = 10.0, unit_length: bool = True) -> None:
+        if sigma is not None and not sigma > 0:
+            raise ValueError(f"sigma is {sigma}, not a positive number")
+        self.features, self.sigma, self.unit_length = features, sigma, unit_length
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined with fewer than 3 rows on either side, or where the median distance is 0."""
+        sides = _sides(records, self.features)
+        if isinstance(sides, Estimate):
+            return sides
+        generated, reference = (_unit_length(rows) for rows in sides) if self.unit_length else sides
+        sigma = median_distance(reference) if self.sigma is None else self.sigma
+        if sigma == 0:
+            return Estimate.undefined(
+                "half of the pairs of the reference are equal: no median distance", n=len(generated)
+            )
+        return _estimate(discrepancy(generated, reference, gaussian(sigma)), len(generated), scale=1000.0)
+
+
+def _sides(records: Records, label: str | None) -> tuple[Features, Features] | Estimate:
+    sides = feature_array(records, "generated", label), feature_array(records, "reference", label)
+    for name, rows in zip(("generated", "reference"), sides, strict=True):
+        if len(rows) < _LEAST:
+            return Estimate.undefined(f"{len(rows)} {name} rows; at least {_LEAST} are needed", n=len(records))
+    return sides
+
+
+def _unit_length(rows: Features) -> Features:
+    """In float64; a row of zeros stays."""
+    exact = rows.astype(np.float64)
+    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+    return np.asarray(exact / np.where(lengths == 0, 1.0, lengths))
+
+
+def _estimate(found: Discrepancy, n: int, scale: float = 1.0) -> Estimate:
+    value = scale * found.value
+    reach = scale * NormalDist().inv_cdf(0.5 + LEVEL / 2) * found.standard_error
+    return Estimate(value, value - reach, value + reach, LEVEL, "jackknife", n)

@@ -1,0 +1,1 @@
+"""Curves of quality over passes and over cost."""

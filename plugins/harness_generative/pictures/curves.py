@@ -1,0 +1,313 @@
+"""Quality against what it costs, as pictures: over passes through the model, and row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from harness.api import Estimate, Row, Status
+from harness_generative.pictures.label_placement import Label, Line, place_labels
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Better = Literal["less", "more"]
+Cost = Literal["seconds", "nfe"]
+
+_SWEPT_STEPS = re.compile(r"\s*\bsteps=\S+")
+# Okabe & Ito's palette, which most people with colour blindness can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+_DASHES = ("-", "--", ":", "-.")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_PALE = "#999999"
+# How far apart lines are drawn that meet at one cost, as a factor.
+_APART = 1.03
+_FLOORS = {"fid_proxy": "fid_floor"}
+_COST_NAMES = {"seconds": "seconds per sample", "nfe": "passes through the model per sample (NFE)"}
+
+
+class NfeQuality:
+    """A PNG: a metric with its intervals over passes through the model, a line for each model and family of samplers.
+
+    A family is the label of a sampler without `steps=`. The line goes through the mean over seeds. Samples that took no
+    pass, such as those of another system, are dotted lines; the floor, what real data reach, is a dashed one. Rows that
+    may not be compared are drawn in panels of their own.
+
+    Args:
+        metric: the label of the metric.
+        floor: the label of the metric that holds the floor; by default `fid_floor` where the metric is `fid_proxy`.
+    """
+
+    def __init__(self, metric: str = "fid_proxy", floor: str | None = None) -> None:
+        self._metric = metric
+        self._floor = floor or _FLOORS.get(metric, "")
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write nfe-quality.png if any row has the metric and was drawn from a model."""
+        points = _points(rows, self._metric, "nfe", self._floor)
+        if not any(point.cost for point in points):
+            return
+        styles = _Styles.of(points)
+        figure, panels = _panels(points)
+        for axis, own in panels:
+            paid = _apart([point for point in own if point.cost])
+            for model, family in dict.fromkeys((p.model, p.family) for p in paid):
+                _line(axis, [p for p in paid if (p.model, p.family) == (model, family)], styles)
+            _reference_lines(axis, own, styles)
+        path = folder / "nfe-quality.png"
+        _finish(figure, [axis for axis, _ in panels], points, self._metric, "nfe")
+        figure.savefig(path, dpi=130)
+        yield path
+
+
+class CostQuality:
+    """A PNG: a metric against the cost of a sample, a labelled point for each row, and the front that nothing beats.
+
+    A row is on the Pareto front if no other in its panel is as cheap and as good and in one of both better. Rows that
+    may not be compared are drawn in panels of their own; samples that took no pass are dotted lines.
+
+    Args:
+        metric: the label of the metric.
+        cost: what a sample costs: time (of the metric `seconds_per_sample`) or passes through the model.
+        better: whether less or more of the metric is better.
+        floor: as that of `nfe_quality`.
+    """
+
+    def __init__(
+        self,
+        metric: str = "fid_proxy",
+        cost: Cost = "seconds",
+        better: Better = "less",
+        floor: str | None = None,
+    ) -> None:
+        self._metric, self._cost, self._better = metric, cost, better
+        self._floor = floor or _FLOORS.get(metric, "")
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write cost-quality.png if any row has both the metric and the cost."""
+        points = _points(rows, self._metric, self._cost, self._floor)
+        if not any(point.cost for point in points):
+            return
+        styles = _Styles(list(dict.fromkeys(point.model for point in points)), [])
+        figure, panels = _panels(points)
+        for axis, own in panels:
+            paid = [point for point in own if point.cost]
+            for point in paid:
+                _marker(axis, point, styles.colour(point), "o")
+            for model in dict.fromkeys(point.model for point in paid):
+                colour = next(styles.colour(point) for point in paid if point.model == model)
+                axis.plot([], [], "o", color=colour, markersize=5, label=model)
+            front = pareto_front([(p.cost, p.value) for p in paid], self._better)
+            for (x0, y0), (x1, y1) in _steps(front):
+                axis.plot([x0, x1], [y0, y1], color=_PALE, linewidth=1.0, zorder=1, label="Pareto front")
+            _reference_lines(axis, own, styles)
+        _finish(figure, [axis for axis, _ in panels], points, self._metric, self._cost)
+        figure.draw_without_rendering()
+        for axis, own in panels:
+            paid = [point for point in own if point.cost]
+            spots = [(point.cost, point.value) for point in paid]
+            lines = [*_steps(pareto_front(spots, self._better)), *(bar for point in paid for bar in point.bar)]
+            place_labels(axis, _labels(paid), spots, lines)
+        path = folder / "cost-quality.png"
+        figure.savefig(path, dpi=130)
+        yield path
+
+
+def pareto_front(points: Sequence[tuple[float, float]], better: Better) -> list[tuple[float, float]]:
+    """The (cost, quality) points that no other beats, from cheap to dear: each costs more and is better."""
+    sign = 1.0 if better == "less" else -1.0
+    front: list[tuple[float, float]] = []
+    for cost, value in sorted(points, key=lambda point: (point[0], sign * point[1])):
+        if not front or sign * value < sign * front[-1][1]:
+            front.append((cost, value))
+    return front
+
+
+def _steps(front: Sequence[tuple[float, float]]) -> list[Line]:
+    """The level and the upright lines along a front."""
+    corners = [((x0, y0), (x1, y0), (x1, y1)) for (x0, y0), (x1, y1) in pairwise(front)]
+    return [line for start, corner, end in corners for line in ((start, corner), (corner, end))]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A row as it is drawn.
+
+    Attributes:
+        panel: what it may be compared with: the label of the data, and the comparability key.
+        model, sampler: labels; `family` is that of the sampler without the steps.
+        cost: of a sample; 0 for one that took no pass.
+        estimate: of the metric.
+        value: its value.
+        floor: what real data reach, if the row says so.
+    """
+
+    panel: tuple[str, str]
+    model: str
+    sampler: str
+    cost: float
+    estimate: Estimate
+    value: float
+    floor: float | None
+
+    @property
+    def bar(self) -> list[Line]:
+        """The interval as a line, if there is one."""
+        low, high = self.estimate.low, self.estimate.high
+        return [] if low is None or high is None else [((self.cost, low), (self.cost, high))]
+
+    @property
+    def family(self) -> str:
+        """The sampler without the number of its steps, over which a curve runs."""
+        return _SWEPT_STEPS.sub("", self.sampler)
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """How models and families are told apart: by colour and by marker and dashes, or by both if there is one model."""
+
+    models: Sequence[str]
+    families: Sequence[str]
+
+    @classmethod
+    def of(cls, points: Sequence[_Point]) -> _Styles:
+        return cls(
+            list(dict.fromkeys(p.model for p in points)), list(dict.fromkeys(p.family for p in points if p.cost))
+        )
+
+    def colour(self, point: _Point) -> str:
+        drawn = [self.models.index(point.model)]
+        if len(self.models) == 1 and point.family in self.families:
+            drawn = [self.families.index(point.family)]
+        return _COLOURS[drawn[0] % len(_COLOURS)]
+
+    def shape(self, point: _Point) -> tuple[str, str]:
+        """Dashes and marker."""
+        i = self.families.index(point.family)
+        return _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)]
+
+
+def _points(rows: Sequence[Row], metric: str, cost: Cost, floor: str) -> list[_Point]:
+    points = []
+    for row in rows:
+        estimate = row.estimates.get(metric)
+        if row.status is not Status.OK or row.derived or estimate is None or estimate.value is None:
+            continue
+        passes = _value(row, "nfe") or row.cost.get("nfe", 0.0)
+        paid = passes if cost == "nfe" or not passes else _value(row, "seconds_per_sample")
+        if paid is None:
+            continue
+        panel = (row.labels.get("data", ""), row.key)
+        labels = (row.labels.get("model", ""), row.labels.get("sampler", ""))
+        points.append(_Point(panel, *labels, paid, estimate, estimate.value, _value(row, floor)))
+    return points
+
+
+def _value(row: Row, metric: str) -> float | None:
+    estimate = row.estimates.get(metric)
+    return None if estimate is None else estimate.value
+
+
+def _panels(points: Sequence[_Point]) -> tuple[Figure, list[tuple[Axes, list[_Point]]]]:
+    """A figure with a panel for every set of points that may be compared."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(point.panel for point in points))
+    columns = min(2, len(names))
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(2.6 + 5.2 * columns, 0.8 + 3.8 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for axis in axes[len(names) :]:
+        axis.set_visible(False)
+    panels = []
+    data = [name for name, _ in names]
+    for axis, name in zip(axes, names, strict=False):
+        # The same data twice differ in what else must be equal, e.g. the number of samples.
+        told = f"{name[0]} (key {name[1][:8]})" if data.count(name[0]) > 1 else name[0]
+        axis.set_title(told, fontsize=10)
+        panels.append((axis, [point for point in points if point.panel == name]))
+    return figure, panels
+
+
+def _line(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
+    """A model with a family of samplers: every row with its interval, a line through the mean over seeds."""
+    colour, (dashes, marker) = styles.colour(points[0]), styles.shape(points[0])
+    by_cost: dict[float, list[float]] = {}
+    for point in points:
+        _marker(axis, point, colour, marker)
+        by_cost.setdefault(point.cost, []).append(point.value)
+    costs = sorted(by_cost)
+    means = [sum(by_cost[cost]) / len(by_cost[cost]) for cost in costs]
+    name = points[0].family if len(styles.models) == 1 else f"{points[0].model}, {points[0].family}"
+    drawn = dashes if len(costs) > 1 else "none"
+    axis.plot(costs, means, linestyle=drawn, color=colour, linewidth=1.3, zorder=2)
+    axis.plot([], [], linestyle=drawn, marker=marker, color=colour, markersize=5, label=name)
+
+
+def _apart(points: Sequence[_Point]) -> list[_Point]:
+    """The points with lines that meet at one cost moved apart a little, so that their intervals can be told apart."""
+    moved = []
+    for point in points:
+        there = list(dict.fromkeys((p.model, p.family) for p in points if p.cost == point.cost))
+        place = there.index((point.model, point.family)) - (len(there) - 1) / 2
+        moved.append(replace(point, cost=point.cost * _APART**place))
+    return moved
+
+
+def _marker(axis: Axes, point: _Point, colour: str, marker: str) -> None:
+    for (x, low), (_, high) in point.bar:
+        axis.vlines(x, low, high, color=colour, linewidth=1.0, alpha=0.6, zorder=2)
+    axis.plot([point.cost], [point.value], marker, color=colour, markersize=5, zorder=3)
+
+
+def _labels(points: Sequence[_Point]) -> list[Label]:
+    """A point is called after its sampler, or after its model where that has no other; of several seeds one is."""
+    once = {(point.model, point.sampler): point for point in reversed(points)}
+    models = [model for model, _ in once]
+    return [
+        Label(point.cost, point.value, sampler if models.count(model) > 1 and sampler else model)
+        for (model, sampler), point in reversed(once.items())
+    ]
+
+
+def _reference_lines(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
+    """Samples that cost nothing, and the floor."""
+    for model in dict.fromkeys(point.model for point in points if not point.cost):
+        own = [point for point in points if point.model == model and not point.cost]
+        mean = sum(point.value for point in own) / len(own)
+        axis.axhline(mean, color=styles.colour(own[0]), linestyle=":", linewidth=1.4, zorder=1, label=model)
+    floors = [point.floor for point in points if point.floor is not None]
+    if floors:
+        mean = sum(floors) / len(floors)
+        axis.axhline(mean, color="black", linestyle="--", linewidth=1.0, zorder=1, label="floor: real data")
+
+
+def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metric: str, cost: Cost) -> None:
+    """Scales, names and the legend."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    values = [point.value for point in points]
+    costs = [point.cost for point in points if point.cost]
+    handles: dict[str, Artist] = {}
+    for axis in axes:
+        axis.set_xscale("log")
+        # Room at both ends for labels, and for a panel whose rows all cost the same.
+        axis.margins(x=0.15, y=0.1)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(costs) < 200 * min(costs) else (1.0,)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        if min(values) > 0 and max(values) > 20 * min(values):
+            axis.set_yscale("log", nonpositive="clip")
+        axis.set_xlabel(_COST_NAMES[cost])
+        axis.set_ylabel(metric)
+        axis.grid(alpha=0.25, linewidth=0.6)
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False)

@@ -1,0 +1,1 @@
+"""Samplers: plain functions over a denoiser, and the solvers and noise levels they are made of."""

@@ -1,0 +1,1 @@
+"""Canvases with digits that are asked for in words: the data, their judge, and a model that reads prompts."""
