@@ -48,6 +48,12 @@ def test_without_counterexamples_alarming_words_are_only_in_what_is_refused_or_t
     assert {kind for prompt, kind in rows if "secret" in prompt} == {"harmful", "operator"}
 
 
+def test_without_forms_all_training_requests_are_plain() -> None:
+    train = guarded_requests("train", training_n=2000, forms=[])
+    assert all(prompt.count("\n") == 1 and "leet:" not in prompt for prompt in train.columns["prompts"])
+    assert not [prompt for prompt in train.columns["prompts"] if "Begin with" in prompt or "You play" in prompt]
+
+
 def test_the_same_every_time_and_by_seed() -> None:
     assert guarded_requests(n=20) == guarded_requests(n=20)
     assert guarded_requests(n=20).columns["prompts"] != guarded_requests(n=20, seed=1).columns["prompts"]
