@@ -4,17 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
+PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-quick lint benchmarks schema clean
 
 run: $(INSTALLED)  ## train the digits models, attack them and print the table (minutes on two cores)
 	$(BIN)/harness run robustness
 
-test: $(INSTALLED)  ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## the whole test suite, on all cores; what a file sets up is set up once
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-quick: $(INSTALLED)  ## without the slow tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .

@@ -19,6 +19,15 @@ from harness.contract.context import Context
 from harness.contract.data import Dataset, Examples
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable
 from harness.contract.estimates import Estimate
+from harness.contract.language import (
+    Chat,
+    Decoding,
+    DifferentiableLanguageModel,
+    Incremental,
+    LanguageModel,
+    TextAttack,
+    TextBatch,
+)
 from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
 from harness.contract.protocols import (
     Aggregate,
@@ -51,6 +60,7 @@ from harness.contract.protocols import (
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
+from harness.pinned_files import PinnedFile, default_folder, read_pinned
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
 from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 
@@ -58,14 +68,17 @@ __all__ = [
     "Aggregate",
     "Attack",
     "Cell",
+    "Chat",
     "Classifier",
     "Component",
     "ComponentOf",
     "Conditional",
     "Context",
     "Dataset",
+    "Decoding",
     "Denoiser",
     "Differentiable",
+    "DifferentiableLanguageModel",
     "DistanceBlock",
     "Estimate",
     "Examples",
@@ -73,9 +86,11 @@ __all__ = [
     "GradientAccess",
     "HarnessError",
     "ImportPath",
+    "Incremental",
     "InvalidOutput",
     "Kind",
     "LabelledInputs",
+    "LanguageModel",
     "Location",
     "MeasuredCell",
     "Metric",
@@ -85,6 +100,7 @@ __all__ = [
     "OneShot",
     "Outcome",
     "PerExample",
+    "PinnedFile",
     "Prediction",
     "Records",
     "Regressor",
@@ -97,6 +113,8 @@ __all__ = [
     "Status",
     "Summed",
     "Task",
+    "TextAttack",
+    "TextBatch",
     "Threat",
     "Trainable",
     "Uncertain",
@@ -104,10 +122,12 @@ __all__ = [
     "Use",
     "Variants",
     "bootstrap",
+    "default_folder",
     "hookimpl",
     "mean",
     "nearest",
     "proportion",
     "ratio_of_sums",
+    "read_pinned",
     "within_radii",
 ]

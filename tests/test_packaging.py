@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -57,13 +58,18 @@ def test_an_empty_environment_runs_a_bare_suite_name(wheel: Path, tmp_path: Path
             (lent / path.name).symlink_to(path)
     (Path(packages) / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
     command = environment / "bin" / "harness"
-    listed = subprocess.run([command, "list"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def call(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, capture_output=True, text=True, check=check, cwd=tmp_path, env=outside)
+
+    listed = call(command, "list")
     assert "digit_cnn" in listed.stdout
     assert listed.stderr == ""
     code = "import harness; print(harness.__file__)"
-    where = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    where = call(python, "-c", code)
     assert str(environment) in where.stdout
-    ran = subprocess.run([command, "run", "smoke"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    ran = call(command, "run", "smoke", check=False)
     assert ran.returncode == 0, ran.stderr
     assert "worst case" in ran.stdout
     assert (tmp_path / "results" / "smoke").is_dir()

@@ -37,12 +37,12 @@ BROKEN = {
 
 
 @pytest.fixture(autouse=True)
-def _forget_modules() -> Iterator[None]:
+def _forget_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
         module = sys.modules[name]
-        if "pytest-of-" in str(getattr(module, "__file__", "")):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path_factory.getbasetemp())):
             del sys.modules[name]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -28,8 +29,12 @@ expect:
 
 def session(folder: Path, *arguments: str, suite: str = SUITE) -> subprocess.CompletedProcess[str]:
     (folder / "tested.yaml").write_text(suite, encoding="utf-8")
+    # A session within a worker of pytest-xdist is none itself; pytest-benchmark would measure nothing if it thought so.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--harness-plugins-dir={PLUGINS}"]
-    return subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def state_digest(model: object) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         array = tensor.detach().to("cpu").contiguous()
         hasher.update(f"{name}|{array.dtype}|{tuple(array.shape)}|".encode())
-        hasher.update(array.reshape(-1).view(torch.uint8).numpy().tobytes() if array.numel() else b"")
+        hasher.update(array.reshape(-1).view(torch.uint8).numpy().data if array.numel() else b"")
     return hasher.hexdigest()
 
 

@@ -19,8 +19,11 @@ LEVEL = 0.95
 DRAWS = 2000
 
 
-def proportion(successes: int, n: int, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
+def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
     """A share of n independent trials with Wilson's score interval (Wilson 1927).
+
+    Trials that may be partly successful, such as ties that share credit, vary less than those that are all or nothing:
+    the interval covers their mean at least as often.
 
     Raises:
         ValueError: successes outside 0..n.

@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, Location, MissingData, Uncounted
-from harness_vision.pinned_files import PinnedFile, default_folder, read_pinned
+from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, default_folder, read_pinned
 
 Split = Literal["train", "test"]
 Download = Annotated[bool, Uncounted()]

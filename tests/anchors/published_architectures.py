@@ -1,4 +1,7 @@
-"""Architectures of published checkpoints, written from their papers, for tests with real weights."""
+"""Architectures of published checkpoints, written from their papers, for tests with real weights.
+
+The networks for MNIST have their channels last, in which their gradients were faster on a CPU when timed alone.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,7 @@ class LeNet5(nn.Module):
         self.conv2 = nn.Conv2d(32, 64, 3, padding=1)
         self.linear1 = nn.Linear(7 * 7 * 64, 200)
         self.linear2 = nn.Linear(200, 10)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: Tensor) -> Tensor:
         features = max_pool2d(relu(self.conv2(max_pool2d(relu(self.conv1(inputs)), 2))), 2)
@@ -74,6 +78,7 @@ class ConvexMnist(nn.Sequential):
             nn.ReLU(),
             nn.Linear(100, 10),
         )
+        self.to(memory_format=torch.channels_last)
 
 
 class Tiny(nn.Module):

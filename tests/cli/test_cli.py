@@ -68,7 +68,7 @@ def test_run_prints_the_table_and_where_it_lies(harness: Harness, tmp_path: Path
 
 
 def test_table_is_made_again_from_the_cells(harness: Harness, tmp_path: Path) -> None:
-    harness("run", "tiny.yaml")
+    harness("run", "tiny.yaml", "--isolation", "inline")
     (run,) = (tmp_path / "results" / "tiny").iterdir()
     before = {name: (run / name).read_bytes() for name in ("table.md", "table.csv", "table.json")}
     for name in before:
@@ -106,7 +106,7 @@ def test_plan_says_why_a_cell_is_skipped(harness: Harness, tmp_path: Path) -> No
     (tmp_path / "s.yaml").write_text(TINY.replace("models: [", "models: [opaque, "), encoding="utf-8")
     said = harness("--plugins-dir", "plugins", "plan", "s.yaml")
     assert "skip: fgsm eps=0.1 needs model opaque to be GradientAccess; it has no named_modules, parameters" in said.out
-    ran = harness("--plugins-dir", "plugins", "run", "s.yaml")
+    ran = harness("--plugins-dir", "plugins", "run", "s.yaml", "--isolation", "inline")
     assert ran.code == 0
     assert "skipped: fgsm eps=0.1 needs model opaque" in ran.out
 
@@ -262,7 +262,7 @@ def test_help_and_list_import_no_torch(arguments: list[str], tmp_path: Path) -> 
 
 
 def test_a_run_with_nothing_to_do_imports_no_torch(harness: Harness, tmp_path: Path) -> None:
-    harness("run", "tiny.yaml", "--device", "cpu")
+    harness("run", "tiny.yaml", "--device", "cpu", "--isolation", "inline")
     found = imported("from harness.cli import main; main(['run', 'tiny.yaml', '--device', 'cpu'])", tmp_path)
     assert found.isdisjoint({"torch", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib"})
 
@@ -270,6 +270,7 @@ def test_a_run_with_nothing_to_do_imports_no_torch(harness: Harness, tmp_path: P
 def test_nothing_on_the_default_path_imports_torchvision(harness: Harness, tmp_path: Path) -> None:
     """Its wheel cannot be imported beside a CPU build of torch."""
     (tmp_path / "s.yaml").write_text(TINY.replace("fgsm, sweep: {eps: [0.1]}", "torchattacks, with: {attack: FGSM}"))
-    found = imported("from harness.cli import main; main(['run', 's.yaml', '--device', 'cpu'])", tmp_path)
+    run = ["run", "s.yaml", "--device", "cpu", "--isolation", "inline"]
+    found = imported(f"from harness.cli import main; main({run})", tmp_path)
     assert {"torch", "torchattacks"} <= found
     assert found.isdisjoint({"torchvision", "torchmetrics"})

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tiny.yaml").write_text(SUITE, encoding="utf-8")
     for _ in range(2):
         arguments = ["run", str(folder / "tiny.yaml"), "--results", str(folder / "results"), "--device", "cpu"]
-        assert main([*arguments, "--threads", "1"]) == 0
+        assert main([*arguments, "--threads", "1", "--isolation", "inline"]) == 0
     return folder
 
 

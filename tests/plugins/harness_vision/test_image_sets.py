@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.api import MissingData
+from harness.api import MissingData, PinnedFile, default_folder, read_pinned
 from harness_vision import image_sets
 from harness_vision.image_sets import cifar10, fashion_mnist, mnist, read_idx
-from harness_vision.pinned_files import PinnedFile, default_folder, read_pinned
 
 
 def idx(array: np.ndarray) -> bytes:  # type: ignore[type-arg]

@@ -92,7 +92,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "awkward.yaml").write_text(SUITE, encoding="utf-8")
     options = ["--results", str(folder / "results")]
     before = ["--plugins-dir", str(folder / "plugins")]
-    assert main([*before, "run", str(folder / "awkward.yaml"), *options, "--device", "cpu", "--threads", "1"]) == 1
+    how = ["--device", "cpu", "--threads", "1", "--isolation", "inline"]
+    assert main([*before, "run", str(folder / "awkward.yaml"), *options, *how]) == 1
     assert main([*before, "report", "awkward", *options]) == 0
     (written,) = folder.glob("results/awkward/*/report.html")
     yield written

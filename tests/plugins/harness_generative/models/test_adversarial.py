@@ -70,7 +70,7 @@ def test_without_the_penalty_modes_are_lost() -> None:
     judge = SVC().fit(train.columns["inputs"].reshape(-1, 64), train.columns["labels"])
     least = {}
     for r1 in (0.0, 1.0):
-        model = fitted(steps=2500, r1=r1)
+        model = fitted(steps=1500, r1=r1)
         with torch.no_grad():
             samples = model.generate(noise(model, 1000), None)
         found = judge.predict(samples.reshape(-1, 64).numpy())

@@ -196,7 +196,7 @@ def test_edm_draws_the_digits_it_is_asked_for() -> None:
     train = digits("train")
     judge = SVC().fit(train.columns["inputs"].reshape(-1, 64), train.columns["labels"])
     torch.manual_seed(0)
-    model = EDM(steps=600)
+    model = EDM(steps=600, batch=32)
     model.fit(digits, Context(seed=0))
     asked = [i % 10 for i in range(200)]
     samples = heun(model, model.encode_conditions(asked))

@@ -1,0 +1,170 @@
+"""Exact match and likelihood per token over the size of a model, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from harness.api import Estimate, Row, Status
+from harness_language.growth_curve import fit_growth
+from harness_language.size_sweeps import SizeSweep, size_sweeps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito's palette, which most people with colour blindness can tell apart.
+_BLUE, _VERMILLION, _PALE = "#0072B2", "#D55E00", "#999999"
+_STYLES: Sequence[tuple[str, str, Literal["-", "--"]]] = ((_BLUE, "o", "-"), (_VERMILLION, "s", "--"))
+# How far apart seeds and metrics of one size are drawn, in doublings.
+_APART = 0.05
+
+
+class EmergenceCurve:
+    """A PNG with a panel for every model that was run at three sizes or more.
+
+    Each cell is a point with its interval over prompts, each curve the logistic fit through the means over seeds, as in
+    the aggregate `emergence`. Where that has made rows, the bar across the threshold is the interval of the size that
+    reaches it.
+
+    Args:
+        size: the parameter of the model that is its size; by default the only number that varies.
+        exact: the label of the metric that needs the whole answer right.
+        smooth: the label of the metric that grows with every token.
+    """
+
+    def __init__(self, size: str | None = None, exact: str = "exact_match", smooth: str = "answer_likelihood") -> None:
+        self._size, self._metrics = size, (exact, smooth)
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write emergence.png. Raises HarnessError if no model was run at three sizes."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
+
+        sweeps = size_sweeps(rows, self._size)
+        columns = min(2, len(sweeps))
+        lines = -(-len(sweeps) // columns)
+        figure = Figure(figsize=(2.4 + 4.6 * columns, 0.9 + 3.4 * lines), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = list(figure.subplots(lines, columns, squeeze=False).flat)
+        for axis in axes[len(sweeps) :]:
+            axis.set_visible(False)
+        for axis, sweep in zip(axes, sweeps, strict=False):
+            self._draw(axis, sweep, rows)
+        handles = [
+            Line2D([], [], color=colour, marker=marker, linestyle=dashes, markersize=4, label=metric.replace("_", " "))
+            for metric, (colour, marker, dashes) in zip(self._metrics, _STYLES, strict=True)
+        ]
+        figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
+        path = folder / "emergence.png"
+        figure.savefig(path, dpi=130)
+        yield path
+
+    def _draw(self, axis: Axes, sweep: SizeSweep, rows: Sequence[Row]) -> None:
+        derived = _derived(rows, sweep)
+        for number, (metric, (colour, marker, dashes)) in enumerate(zip(self._metrics, _STYLES, strict=True)):
+            points = _points(rows, sweep, metric)
+            for point in points:
+                x = point.size * 2 ** (_APART * (point.seed_place + 0.35 * number))
+                axis.vlines(x, point.low, point.high, color=colour, linewidth=1.0, alpha=0.6)
+                axis.plot([x], [point.value], marker, color=colour, markersize=4, alpha=0.8)
+            _curve(axis, points, colour, dashes)
+            _crossing(axis, derived.sizes[number] if len(derived.sizes) > number else None, derived.threshold, colour)
+        if derived.threshold is not None:
+            axis.axhline(derived.threshold, color=_PALE, linewidth=0.8, zorder=0)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(sweep.sizes, [f"{size:g}" for size in sweep.sizes])
+        axis.minorticks_off()
+        axis.set_ylim(-0.03, 1.03)
+        axis.set_xlabel(sweep.parameter)
+        axis.set_title("\n".join([_title(rows, sweep), *([derived.verdict] if derived.verdict else [])]), fontsize=10)
+        axis.grid(alpha=0.25, linewidth=0.6)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A cell as it is drawn; seed_place is 0 for the middle one of its seeds."""
+
+    size: float
+    seed_place: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """What the aggregate says of a sweep: the threshold, the sizes that reach it by metric, and the verdict."""
+
+    threshold: float | None
+    sizes: Sequence[Estimate]
+    verdict: str
+
+
+def _points(rows: Sequence[Row], sweep: SizeSweep, metric: str) -> list[_Point]:
+    points = []
+    for size, places in sweep.members.items():
+        for i, place in enumerate(places):
+            estimate = rows[place].estimates.get(metric)
+            if rows[place].status is not Status.OK or estimate is None or estimate.value is None:
+                continue
+            value = estimate.value
+            low, high = (value if end is None else end for end in (estimate.low, estimate.high))
+            points.append(_Point(size, i - (len(places) - 1) / 2, value, low, high))
+    return points
+
+
+def _curve(axis: Axes, points: Sequence[_Point], colour: str, dashes: str) -> None:
+    """The fit through the means over seeds."""
+    values: dict[float, list[float]] = {}
+    for point in points:
+        values.setdefault(point.size, []).append(point.value)
+    if len(values) < 2:
+        return
+    sizes = list(values)
+    curve = fit_growth(sizes, [[sum(found) / len(found) for found in values.values()]])
+    x = np.linspace(np.log2(sizes[0]), np.log2(sizes[-1]), 200)
+    axis.plot(2.0**x, [curve.at(place)[0] for place in x], dashes, color=colour, linewidth=1.4)
+
+
+def _crossing(axis: Axes, size: Estimate | None, threshold: float | None, colour: str) -> None:
+    """The size that reaches the threshold, with its interval; an end that is not known is the edge of the panel."""
+    if size is None or size.value is None or threshold is None:
+        return
+    axis.plot([size.value], [threshold], "D", color=colour, markersize=6, markerfacecolor="white", zorder=4)
+    if size.low is None and size.high is None:
+        return
+    low, high = (size.low or size.value / 2), (size.high or size.value * 2)
+    axis.hlines(threshold, low, high, color=colour, linewidth=3.0, alpha=0.5, zorder=3)
+
+
+def _derived(rows: Sequence[Row], sweep: SizeSweep) -> _Derived:
+    first = rows[next(iter(sweep.members.values()))[0]]
+    start = f"{sweep.label} over {sweep.parameter}: "
+    own = [
+        row
+        for row in rows
+        if row.derived
+        and "emergence" in row.protocol
+        and row.experiment == first.experiment
+        and row.labels.get("model", "").startswith(start)
+        and _others(row.labels) == _others(first.labels)
+    ]
+    sizes = [row.estimates["size_at_threshold"] for row in own if "size_at_threshold" in row.estimates]
+    verdicts = [row.labels["model"].removeprefix(start) for row in own if "difference_in_rise" in row.estimates]
+    threshold = own[0].protocol["emergence"]["threshold"] if own else None
+    return _Derived(threshold, sizes, verdicts[0] if verdicts else "")
+
+
+def _others(labels: Mapping[str, str]) -> dict[str, str]:
+    return {role: label for role, label in labels.items() if role != "model"}
+
+
+def _title(rows: Sequence[Row], sweep: SizeSweep) -> str:
+    labels = rows[next(iter(sweep.members.values()))[0]].labels
+    rest = [label for role, label in labels.items() if role != "model" and label != "none"]
+    return " / ".join([sweep.label, *rest])

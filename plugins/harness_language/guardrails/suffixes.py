@@ -1,0 +1,151 @@
+"""Adversarial suffixes: what to write after a request so that the answer begins as an obeying one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge
+
+from harness.api import Context, DifferentiableLanguageModel, LanguageModel, TextBatch
+from harness_language.guardrails.suffix_search import Target, goal_gradient, goal_nll, target_of, usable_tokens
+
+Suffix = tuple[int, ...]
+Propose = Callable[[Target, Suffix, np.random.Generator], list[Suffix]]
+
+
+class RandomSuffix:
+    """Random search for the suffix after which the goal is likeliest (Andriushchenko et al. 2024, arXiv:2404.02151).
+
+    Each step tries some suffixes that differ from the best one so far in a few tokens, and keeps the best of all. Only
+    requests with a goal are attacked; others come back as they are. A search ends early once every token of the goal is
+    the likeliest.
+
+    Args:
+        length: how many tokens the suffix has at most.
+        steps: how many rounds.
+        batch: how many suffixes each round tries.
+        changes: in how many tokens they differ from the best one so far.
+    """
+
+    def __init__(
+        self,
+        length: Annotated[int, Ge(1)] = 20,
+        steps: Annotated[int, Ge(1)] = 40,
+        batch: Annotated[int, Ge(1)] = 64,
+        changes: Annotated[int, Ge(1)] = 2,
+    ) -> None:
+        self._length, self._steps, self._batch, self._changes = length, steps, batch, changes
+
+    def rewrite(self, model: LanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
+        """One candidate for each text. Raises HarnessError if no suffix fits."""
+        usable = usable_tokens(model)
+
+        def propose(target: Target, best: Suffix, rng: np.random.Generator) -> list[Suffix]:
+            return [self._changed(best, usable, rng) for _ in range(self._batch)]
+
+        def search(target: Target, rng: np.random.Generator) -> Suffix:
+            return _search(model, target, propose, self._steps, rng, ctx, from_best=True)
+
+        return _attacked(model, batch, ctx, self._length, search)
+
+    def _changed(self, suffix: Suffix, usable: npt.NDArray[np.int64], rng: np.random.Generator) -> Suffix:
+        new = np.array(suffix)
+        places = rng.choice(len(suffix), size=min(self._changes, len(suffix)), replace=False)
+        new[places] = rng.choice(usable, size=len(places))
+        return tuple(new.tolist())
+
+
+class GreedyCoordinateGradient:
+    """GCG (Zou et al. 2023, arXiv:2307.15043, algorithm 1): tries the tokens that the gradient finds promising.
+
+    Each step takes, for each place of the suffix, the tokens with the most negative gradient of the goal's negative
+    log-likelihood, tries some suffixes with one of them in one place, and goes on from the best of these. Tokens that
+    would not survive being written and read again are left out. Only requests with a goal are attacked; others come
+    back as they are. A search ends early once every token of the goal is the likeliest.
+
+    Args:
+        length: how many tokens the suffix has at most.
+        steps: how many gradients.
+        batch: how many suffixes each step tries.
+        top_k: how many tokens for each place.
+    """
+
+    def __init__(
+        self,
+        length: Annotated[int, Ge(1)] = 20,
+        steps: Annotated[int, Ge(1)] = 40,
+        batch: Annotated[int, Ge(1)] = 64,
+        top_k: Annotated[int, Ge(1)] = 32,
+    ) -> None:
+        self._length, self._steps, self._batch, self._top_k = length, steps, batch, top_k
+
+    def rewrite(self, model: DifferentiableLanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
+        """One candidate for each text. Raises HarnessError if no suffix fits."""
+        usable = usable_tokens(model)
+
+        def propose(target: Target, now: Suffix, rng: np.random.Generator) -> list[Suffix]:
+            gradient = goal_gradient(model, target, now, ctx.device)[:, usable]
+            promising = usable[np.argsort(gradient, axis=1, kind="stable")[:, : self._top_k]]
+            places = rng.integers(len(now), size=self._batch)
+            chosen = promising[places, rng.integers(promising.shape[1], size=self._batch)]
+            return [(*now[:place], int(token), *now[place + 1 :]) for place, token in zip(places, chosen, strict=True)]
+
+        def search(target: Target, rng: np.random.Generator) -> Suffix:
+            return _search(model, target, propose, self._steps, rng, ctx, from_best=False)
+
+        return _attacked(model, batch, ctx, self._length, search)
+
+
+def _attacked(
+    model: LanguageModel,
+    batch: TextBatch,
+    ctx: Context,
+    length: int,
+    search: Callable[[Target, np.random.Generator], Suffix],
+) -> list[list[str]]:
+    """The texts with the suffixes that a search finds, where there is a goal."""
+    found = []
+    for done, (name, text, goal) in enumerate(zip(batch.ids, batch.texts, batch.goals, strict=True), start=1):
+        if goal is None:
+            found.append([text])
+        else:
+            target = target_of(model, text, goal, batch.template, length)
+            found.append([text + target.text(model, search(target, ctx.rng("suffix", name)))])
+        ctx.progress(done, len(batch))
+    return found
+
+
+def _search(
+    model: LanguageModel,
+    target: Target,
+    propose: Propose,
+    steps: int,
+    rng: np.random.Generator,
+    ctx: Context,
+    *,
+    from_best: bool,
+) -> Suffix:
+    """The suffix with the likeliest goal of all that were tried.
+
+    Args:
+        from_best: whether each step starts from the best so far, or from the best of the last step.
+    """
+    nlls, reached = goal_nll(model, target, [target.start], ctx.device, ctx.batch_size)
+    now = best = target.start
+    least = nlls[0]
+    for _ in range(0 if reached[0] else steps):
+        # Sorted, so that of equals the same one is taken whatever the order.
+        tried = sorted({each for each in propose(target, now, rng) if target.survives(model, each)})
+        if not tried:
+            continue
+        nlls, reached = goal_nll(model, target, tried, ctx.device, ctx.batch_size)
+        place = int(nlls.argmin())
+        if nlls[place] < least:
+            best, least = tried[place], nlls[place]
+        now = best if from_best else tried[place]
+        if reached.any():
+            return tried[int(np.flatnonzero(reached)[0])]
+    return best

@@ -1,0 +1,135 @@
+"""Metrics of how likely a model finds texts, each a ratio of sums with an interval over documents.
+
+Where the data say that documents hang together (fact `clusters`, the name of a group, such as the topic that they are
+parts of), the interval is over those clusters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, Records
+from harness_language.ratios import ClusteredSums, ratio
+
+_DIGITS = 12
+
+
+def _per(records: Records, column: str) -> Estimate:
+    """Nats per unit of a column, over the documents that were scored."""
+    known = records.without_missing("nll")
+    if not len(known):
+        return Estimate.undefined("no document could be scored", n_missing=known.n_missing)
+    return ratio(known["nll"], known[column], clusters=_clusters(known), n_missing=known.n_missing)
+
+
+def _clusters(records: Records) -> npt.NDArray[Any] | None:
+    """What each document is a part of; None where each is independent. Raises KeyError if there is no such group."""
+    name = records.protocol.get("clusters")
+    return None if name is None else records[f"group.{name}"]
+
+
+def _bits_by_document(records: Records) -> npt.NDArray[np.float64]:
+    """`[len(records)]`: values whose mean is the bits per byte, NaN where a document has none.
+
+    A document's value is its part in the ratio, linearised. Of a cluster the first document has the value of all, so
+    that who compares two models document by document compares what is independent.
+    """
+    scored = records.floats("nll")
+    counts = np.isfinite(scored)
+    values = np.full(len(records), np.nan)
+    if not counts.any():
+        return values
+    clusters = _clusters(records)
+    of_row = np.arange(len(records)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    sums = ClusteredSums.of(scored[counts], records.floats("bytes")[counts], of_row[counts])
+    first = np.unique(of_row, return_index=True)[1]
+    values[first[np.unique(of_row[counts])]] = sums.influences / math.log(2)
+    return values
+
+
+def _mapped(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
+    """The estimate with an increasing function applied to value and interval."""
+    value, low, high = (None if end is None else function(end) for end in (estimate.value, estimate.low, estimate.high))
+    return replace(estimate, value=value, low=low, high=high)
+
+
+class Perplexity:
+    """exp of the mean negative log-likelihood of a token; compares only within one tokenizer."""
+
+    columns: Sequence[str] = ("nll", "tokens", "tokenizer")
+    direction = "min"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        tokenizers = sorted(set(records["tokenizer"]))
+        found = _mapped(_per(records, "tokens"), math.exp)
+        return replace(found, within=f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}")
+
+
+class WordPerplexity:
+    """exp of the negative log-likelihood per word, words being what white space parts in the text that was scored."""
+
+    columns: Sequence[str] = ("nll", "words")
+    direction = "min"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        return _mapped(_per(records, "words"), math.exp)
+
+
+class BitsPerByte:
+    """Bits to code a byte of UTF-8: the number that compares across tokenizers."""
+
+    columns: Sequence[str] = ("nll", "bytes")
+    direction = "min"
+    unit = "bits/byte"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        return _mapped(_per(records, "bytes"), lambda nats: nats / math.log(2))
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """Each document's part in the ratio, in bits per byte."""
+        return _bits_by_document(records)
+
+
+class ExcessBits:
+    """Bits per byte above the entropy rate of the source, which no model can beat in the long run."""
+
+    columns: Sequence[str] = ("nll", "bytes")
+    direction = "min"
+    unit = "bits/byte"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        rate = records.protocol.get("entropy_rate")
+        if rate is None:
+            return Estimate.not_applicable("the entropy rate of the source is not known", n=len(records))
+        return _mapped(_per(records, "bytes"), lambda nats: nats / math.log(2) - rate)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """Each document's part in the ratio, above the entropy rate."""
+        return _bits_by_document(records) - float(records.protocol.get("entropy_rate", np.nan))
+
+
+class EntropyRate:
+    """The entropy rate of the source in bits per byte, exact: what the best model reaches."""
+
+    columns: Sequence[str] = ("nll",)
+    direction = "none"
+    unit = "bits/byte"
+
+    def estimate(self, records: Records) -> Estimate:
+        """A property of the source, without an interval."""
+        rate = records.protocol.get("entropy_rate")
+        if rate is None:
+            return Estimate.not_applicable("the entropy rate of the source is not known", n=len(records))
+        return Estimate(float(rate), float(rate), float(rate), 0.95, "exact", len(records))

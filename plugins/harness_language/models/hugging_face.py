@@ -1,0 +1,280 @@
+"""Any causal language model that the transformers library can load, by local path or by id and commit on the hub.
+
+Only here the library is imported, and only when a model is made. The vocabulary head is taken off the network, so that
+the core can apply it where it wants. What a model does to its logits afterwards (soft caps, scales) is looked up in its
+configuration and then checked against the model itself; where ours differs, its own logits are used, at their price in
+memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from harness.api import HarnessError, Uncounted
+from harness_language.models.hub_folders import published_folder
+
+_PATTERNS = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+_WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length")
+# Templates that ask for the date would make a prompt of tomorrow another one.
+_DATE = "26 Jul 2024"
+_PROBE = 4
+
+
+def causal_language_model(
+    folder: Path | None = None,
+    hub: str | None = None,
+    revision: str | None = None,
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    compiled: bool = False,
+    chat: bool = True,
+    start: str | None = None,
+    download: Annotated[bool, Uncounted()] = True,
+) -> object:
+    """A causal language model of the transformers library; code that comes with a model is never run.
+
+    Args:
+        folder: the model with its tokenizer, as `save_pretrained` writes them; the content is part of its identity.
+        hub: instead, its id on the Hugging Face hub.
+        revision: the commit on the hub, 40 hexadecimal digits.
+        dtype: what it computes in; likelihoods are float32 or better whatever this is.
+        compiled: compile the network with `torch.compile`, which pays on a GPU after a minute.
+        chat: ask it in its chat template, where the tokenizer has one.
+        start: the token that starts a text, where the tokenizer names none.
+        download: fetch it from the hub if it is not in the cache.
+
+    Raises:
+        HarnessError: it cannot be loaded, or the revision is no commit.
+        MissingData: it is not on this machine, with the way to get it.
+    """
+    place = published_folder(folder, hub, revision, _PATTERNS, download=download)
+    network, tokenizer = _loaded(place, dtype)
+    return HuggingFaceModel(network, tokenizer, dtype, compiled=compiled, chat=chat, start=start)
+
+
+class HuggingFaceModel(nn.Module):
+    """A network of the transformers library with its tokenizer, as the core asks for it.
+
+    `extend` is there if the network keeps a cache of keys and values, `converse` and `chat_template` if the tokenizer
+    has a chat template, `embed` and `states_of` always.
+
+    Args:
+        network: a `...ForCausalLM`.
+        tokenizer: its tokenizer.
+        precision: the dtype that it computes in.
+        compiled: compile the network.
+        chat: offer the chat template, if there is one.
+        start: the token that starts a text, where the tokenizer names none.
+
+    Raises:
+        HarnessError: `start` is no token.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        tokenizer: Any,
+        precision: str,
+        *,
+        compiled: bool = False,
+        chat: bool = True,
+        start: str | None,
+    ) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self.precision = precision
+        self.bos: int | None = _start(tokenizer, start)
+        self.eos: int | None = tokenizer.eos_token_id
+        self.window: int | None = _window(network.config.get_text_config())
+        # Before it is used: a tokenizer's state holds what it was last asked for.
+        self.tokenizer = tokenizer_digest(tokenizer, self.bos)
+        self._tokens = tokenizer
+        self._head = split_head(network)
+        # A method, since a module would be registered a second time.
+        self._read: Callable[..., Any] = (network if self._head is None else network.base_model).__call__
+        probe = self._answer(use_cache=True, input_ids=torch.zeros((1, _PROBE), dtype=torch.int64))
+        self.vocabulary = int(self.logits(self._states(probe)[:, -1]).shape[-1])
+        if compiled:
+            self._read = torch.compile(self._read, dynamic=True)
+        if getattr(probe, "past_key_values", None) is not None:
+            self.extend: Callable[[Tensor, Any | None], tuple[Tensor, Any]] = self._extend
+        if chat and tokenizer.chat_template:
+            self.chat_template = _sha256(json.dumps(tokenizer.chat_template, sort_keys=True))
+            self.converse: Callable[[str], str] = self._converse
+
+    def encode(self, text: str) -> Sequence[int]:
+        """The tokens of a text, without any that start or end it. The names of special tokens become those tokens."""
+        found: list[int] = self._tokens(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return found
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens; special tokens are nothing."""
+        return str(self._tokens.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The vectors `[n, length, width]` of tokens `[n, length]`."""
+        vectors: Tensor = self.network.get_input_embeddings()(tokens)
+        return vectors
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """The last layer's outputs `[n, length, width]`, or logits where no head can be split off.
+
+        No mask and no positions are given: padding on the right leaves those of all that counts as they are.
+        """
+        return self._states(self._answer(use_cache=False, input_ids=tokens))
+
+    def states_of(self, embedded: Tensor) -> Tensor:
+        """The states of the vectors of tokens."""
+        return self._states(self._answer(use_cache=False, inputs_embeds=embedded))
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits `[m, vocabulary]` of states `[m, ...]`."""
+        return states if self._head is None else self._head(states)
+
+    def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
+        answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
+        return self._states(answer), answer.past_key_values
+
+    def _converse(self, prompt: str) -> str:
+        asked: str = self._tokens.apply_chat_template(
+            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, date_string=_DATE
+        )
+        # The core starts every text itself; twice is once too often.
+        return asked if self.bos is None else asked.removeprefix(str(self._tokens.convert_ids_to_tokens(self.bos)))
+
+    def _answer(self, **inputs: Any) -> Any:
+        return self._read(**inputs, return_dict=True)
+
+    def _states(self, answer: Any) -> Tensor:
+        states: Tensor = answer.logits if self._head is None else answer.last_hidden_state
+        return states
+
+
+def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
+    """What makes logits of the base network's last hidden state; None if that cannot be told for this network.
+
+    The network is run once with a hook on its head that notes what comes in and puts known numbers in the place of what
+    goes out: the head is split off only if the former is the base network's last hidden state, and the network's logits
+    are what `_finished` makes of the latter.
+    """
+    head = network.get_output_embeddings()
+    if head is None or network.base_model is network:
+        return None
+    config = network.config.get_text_config()
+    seen: list[Tensor] = []
+    # As large as real logits, so that a cap cannot hide.
+    known = torch.linspace(-60, 60, _PROBE * head.weight.shape[0]).view(1, _PROBE, -1)
+
+    def replaced(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        seen.append(inputs[0])
+        return known.to(output.dtype).expand_as(output)
+
+    tokens = torch.arange(_PROBE)[None]
+    hook = head.register_forward_hook(replaced)
+    try:
+        with torch.no_grad():
+            logits = network(input_ids=tokens, use_cache=False, return_dict=True).logits
+            # What the head cannot take makes no logits.
+            hidden = network.base_model(input_ids=tokens, use_cache=False, return_dict=True)
+    finally:
+        hook.remove()
+    hidden = getattr(hidden, "last_hidden_state", torch.empty(0))
+    expected = _finished(known.to(logits.dtype), config)
+    same = len(seen) == 1 and seen[0].shape == hidden.shape and logits.shape == expected.shape
+    if (
+        not same
+        or not torch.allclose(seen[0], hidden, rtol=1e-3)
+        or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4)
+    ):
+        return None
+
+    def finish(states: Tensor) -> Tensor:
+        return _finished(head(states), config)
+
+    return finish
+
+
+def _finished(logits: Tensor, config: Any) -> Tensor:
+    """What Gemma 2 (a soft cap), Cohere (a factor) and Granite (a divisor) do to what comes out of the head."""
+    factor = getattr(config, "logit_scale", None)
+    divisor = getattr(config, "logits_scaling", None)
+    cap = getattr(config, "final_logit_softcapping", None)
+    if isinstance(factor, float | int):
+        logits = logits * factor
+    if isinstance(divisor, float | int):
+        logits = logits / divisor
+    return torch.tanh(logits / cap) * cap if cap else logits
+
+
+def tokenizer_digest(tokenizer: Any, bos: int | None) -> str:
+    """The sha256 of all that decides which tokens a text becomes: vocabulary, merges, normalisation, start token."""
+    if getattr(tokenizer, "is_fast", False):
+        about = json.loads(tokenizer.backend_tokenizer.to_str())
+        for name in ("padding", "truncation", "post_processor"):
+            about.pop(name, None)
+    else:
+        merges = [list(pair) for pair in getattr(tokenizer, "bpe_ranks", ())]
+        pieces = getattr(tokenizer, "sp_model", None)
+        serialised = pieces.serialized_model_proto().hex() if pieces is not None else ""
+        about = [type(tokenizer).__name__, tokenizer.get_vocab(), merges, serialised]
+    return _sha256(json.dumps([about, bos], sort_keys=True))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _start(tokenizer: Any, name: str | None) -> int | None:
+    if name is None:
+        found: int | None = tokenizer.bos_token_id
+        return found
+    token = tokenizer.get_vocab().get(name)
+    if token is None:
+        raise HarnessError(f"`start` {name!r} is no token of this tokenizer")
+    return int(token)
+
+
+def _window(config: Any) -> int | None:
+    """The longest input in tokens, as the configuration says; None where it does not, as for ALiBi."""
+    found = (getattr(config, name, None) for name in _WINDOWS)
+    return next((int(window) for window in found if isinstance(window, int) and window > 0), None)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """The library's progress bars would run through ours."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
+def _loaded(place: Path, dtype: str) -> tuple[Any, Any]:
+    """The network and the tokenizer of a folder; the hub is not asked. Raises HarnessError."""
+    how: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        with _without_bars():
+            network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype), **how)
+            tokenizer = AutoTokenizer.from_pretrained(place, **how)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise HarnessError(
+            f"{place} cannot be loaded as a causal language model: {told}. If this is for a module that could not be "
+            "imported, see whether torchvision is of the same build as torch; it is not needed, so it can be removed"
+        ) from error
+    return network, tokenizer

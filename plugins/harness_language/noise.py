@@ -1,0 +1,219 @@
+"""Noise in text that a reader hardly notices.
+
+Each place of a text that a noise can change is changed with the probability `rate`, on its own. What is drawn depends
+on the seed, the example and the place only, so neither the batch nor the order of the examples matters, and with a
+higher rate the same places are changed and further ones too (save for swaps, of which one rules out the next).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Le
+
+from harness.api import Context, TextBatch
+
+Rate = Annotated[float, Ge(0), Le(1)]
+Draws = Annotated[int, Ge(1)]
+Uniform = npt.NDArray[np.float64]
+
+_KEY_ROWS = (("qwertyuiop", 0.0), ("asdfghjkl", 0.25), ("zxcvbnm", 0.75))
+"""The letters of the US keyboard, and how far each row is set to the right, in keys."""
+_WORD = re.compile(r"\S+")
+
+
+def _neighbours() -> dict[str, str]:
+    """The letters less than 1.3 keys away from each letter: beside it, and touching it above and below."""
+    places = {key: (x + shift, float(y)) for y, (row, shift) in enumerate(_KEY_ROWS) for x, key in enumerate(row)}
+    near = {
+        key: "".join(other for other, (u, v) in places.items() if other != key and (x - u) ** 2 + (y - v) ** 2 < 1.3**2)
+        for key, (x, y) in places.items()
+    }
+    return {**near, **{key.upper(): others.upper() for key, others in near.items()}}
+
+
+KEYBOARD: Mapping[str, str] = _neighbours()
+LEET: Mapping[str, str] = {
+    "a": "@4", "b": "68", "c": "(", "e": "3", "g": "69", "h": "#", "i": "1!", "l": "1|", "o": "0", "q": "9", "s": "5$",
+    "t": "7+", "z": "2",
+}  # fmt: skip
+HOMOGLYPHS: Mapping[str, str] = {
+    "a": "а", "c": "с", "d": "ԁ", "e": "е", "h": "һ", "i": "і", "j": "ј", "l": "ӏ", "o": "оο", "p": "р", "q": "ԛ",
+    "s": "ѕ", "w": "ԝ", "x": "х", "y": "у", "A": "АΑ", "B": "ВΒ", "C": "С", "E": "ЕΕ", "H": "НΗ", "I": "ІΙ", "J": "Ј",
+    "K": "КΚ", "M": "МΜ", "N": "Ν", "O": "ОΟ", "P": "РΡ", "S": "Ѕ", "T": "ТΤ", "X": "ХΧ", "Y": "ҮΥ", "Z": "Ζ",
+}  # fmt: skip
+"""Cyrillic and Greek letters of the same look (Unicode Technical Standard 39, confusables)."""
+
+
+class _Noise:
+    """Rewrites each text `draws` times; subclasses say what a place is and what becomes of it."""
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        self.rate, self.draws = rate, draws
+
+    def rewrite(self, model: object, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
+        """The distinct results of the draws for each text."""
+        return [
+            list(dict.fromkeys(self._rewritten(text, ctx.rng("draw", draw, name)) for draw in range(self.draws)))
+            for name, text in zip(batch.ids, batch.texts, strict=True)
+        ]
+
+    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+        raise NotImplementedError
+
+
+class _Letters(_Noise):
+    """Puts other characters in the place of some."""
+
+    others: ClassVar[Mapping[str, str]]
+
+    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+        characters = list(text)
+        places = [place for place, character in enumerate(text) if self._others(character)]
+        for place, (whether, which) in zip(places, rng.random((len(places), 2)), strict=True):
+            if whether < self.rate:
+                others = self._others(characters[place])
+                characters[place] = others[int(which * len(others))]
+        return "".join(characters)
+
+    def _others(self, character: str) -> str:
+        """What may stand for a character; nothing if it stays."""
+        return self.others.get(character, "")
+
+
+class Typos(_Letters):
+    """Letters replaced by their neighbours on the US keyboard.
+
+    Args:
+        rate: the probability that a letter from a to z is replaced.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    others = KEYBOARD
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+
+class Leetspeak(_Letters):
+    """Letters replaced by digits and signs, as in "Cn @uN66rN you translate".
+
+    Args:
+        rate: the probability that a letter that has a sign of its look is replaced.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    others: ClassVar[Mapping[str, str]] = {**LEET, **{key.upper(): signs for key, signs in LEET.items()}}
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+
+class Homoglyphs(_Letters):
+    """Latin letters replaced by Cyrillic or Greek ones that look the same.
+
+    Args:
+        rate: the probability that a letter that has a double is replaced.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    others = HOMOGLYPHS
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+
+class RandomCase(_Letters):
+    """Letters in the other case.
+
+    Args:
+        rate: the probability that a letter that has another case changes it.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+    def _others(self, character: str) -> str:
+        # Only where the way back exists: the capital of "ß" is two letters.
+        other = character.swapcase()
+        return other if len(other) == 1 and other != character and other.swapcase() == character else ""
+
+
+class Whitespace(_Noise):
+    """Spaces doubled, dropped, or put one letter too late, each as often; line ends stay.
+
+    Args:
+        rate: the probability that a space is changed.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+        pieces: list[str] = []
+        before, *rest = text.split(" ")
+        pieces.append(before)
+        for after, (whether, which) in zip(rest, rng.random((len(rest), 2)), strict=True):
+            if whether >= self.rate:
+                pieces.append(f" {after}")
+            elif which < 1 / 3 or (which >= 2 / 3 and not after[:1].strip()):
+                pieces.append(f"  {after}")
+            elif which < 2 / 3:
+                pieces.append(after)
+            else:
+                pieces.append(f"{after[0]} {after[1:]}")
+        return "".join(pieces)
+
+
+class WordDrop(_Noise):
+    """Words left out, with the white space after them. One always stays, since an empty text says nothing.
+
+    Args:
+        rate: the probability that a word is left out.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+        starts = [match.start() for match in _WORD.finditer(text)]
+        drawn = rng.random(len(starts))
+        if not starts:
+            return text
+        stays = drawn >= self.rate
+        stays[int(np.argmax(drawn))] = True
+        spans = zip(starts, [*starts[1:], len(text)], strict=True)
+        kept = [text[start:end] for (start, end), stay in zip(spans, stays, strict=True) if stay]
+        return text[: starts[0]] + "".join(kept)
+
+
+class WordSwap(_Noise):
+    """Words that change places with the next; the white space stays where it was.
+
+    Args:
+        rate: the share of words that are moved, in the mean over long texts.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
+
+    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
+        super().__init__(rate, draws)
+
+    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+        words, gaps = _WORD.findall(text), _WORD.split(text)
+        # A word that was moved is not moved again: with the chance q each step goes 1 + q words on and moves 2 q.
+        chance = self.rate / (2 - self.rate)
+        drawn = rng.random(max(0, len(words) - 1))
+        place = 0
+        while place < len(drawn):
+            if drawn[place] < chance:
+                words[place], words[place + 1] = words[place + 1], words[place]
+                place += 1
+            place += 1
+        return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))

@@ -1,0 +1,107 @@
+"""Documents of files: how each kind is read, and what is said of a file that cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.api import MissingData
+from harness_language.corpora.files import texts
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+PROSE = "One.\nTwo ü.\r\n\r\n  Three.\n \n\nFour.\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("cut", "documents"),
+    [
+        ("file", [PROSE.decode()]),
+        ("paragraph", ["One.\nTwo ü.", "  Three.", "Four."]),
+        ("line", ["One.", "Two ü.", "  Three.", "Four."]),
+    ],
+)
+def test_a_text_is_cut(tmp_path: Path, cut: Any, documents: list[str]) -> None:
+    data = texts(written(tmp_path, "prose.txt", PROSE), cut=cut)
+    assert data.columns["texts"] == documents
+    assert data.ids[0] == "prose-00000"
+
+
+def test_what_is_no_utf8_stays_bytes(tmp_path: Path) -> None:
+    data = texts(written(tmp_path, "a.txt", b"good\nb\xffd\n\xe2\x82\xac"), cut="line")
+    assert data.columns["texts"] == ["good", b"b\xffd", "€"]
+    lines = texts(written(tmp_path, "a.jsonl", b'{"text": "good"}\n{"text": "\xff"}\n'))
+    assert lines.columns["texts"] == ["good", b'{"text": "\xff"}']
+    table = pa.table({"text": pa.array([b"good", b"b\xffd", None], pa.binary())})
+    for kind in (pa.binary(), pa.string()):
+        column = pa.Array.from_buffers(kind, 3, table["text"].combine_chunks().buffers())
+        pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+        assert texts(tmp_path / "a.parquet").columns["texts"] == ["good", b"b\xffd", ""]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    rows = [{"body": "one\ntwo", "n": 1}, {"body": ""}, {"body": None}]
+    content = "\n\n".join(map(json.dumps, rows)).encode() + b"\n"
+    data = texts(written(tmp_path, "x.jsonl", content), column="body")
+    assert data.columns["texts"] == ["one\ntwo", "", ""]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"body": ["one", "two"], "n": [1, 2]}), tmp_path / "x.parquet")
+    assert texts(tmp_path / "x.parquet", column="body").columns["texts"] == ["one", "two"]
+
+
+def test_splits_share_no_document(tmp_path: Path) -> None:
+    lines = [f"document {n % 150}" for n in range(300)]
+    path = written(tmp_path, "many.txt", "\n".join(lines).encode())
+    splits = {split: texts(path, cut="line", split=split) for split in ("train", "validation", "held_out")}  # type: ignore[arg-type]
+    found = [set(data.columns["texts"]) for data in splits.values()]
+    assert len(set.union(*found)) == sum(map(len, found)) == 150
+    assert sorted(name for data in splits.values() for name in data.ids) == list(texts(path, cut="line").ids)
+    assert 90 < len(found[0]) < 135
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"a,b", r"x.csv ends in '.csv'; files with texts end in .txt, .text"),
+        ("x", b"a", r"x ends in 'nothing'; files with texts end in"),
+        ("x.txt", b"", "x.txt holds no documents"),
+        ("x.jsonl", b"\n", "x.jsonl holds no documents"),
+        ("x.jsonl", b'{"text": "a"}\n{"text": ', r"x.jsonl:2 is not JSON: Expecting value at column 10"),
+        ("x.jsonl", b'{"a": 1, "b": 2}', r"x.jsonl:1 lacks the column 'text'; it has a, b; name one with `column:`"),
+        ("x.jsonl", b"[1]", r"x.jsonl:1 holds a list; each line must be an object"),
+        ("x.jsonl", b'{"text": 3}', r"x.jsonl:1: column 'text' holds a int, not a text"),
+        ("x.parquet", b"PAR?", "x.parquet is not a parquet file"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    with pytest.raises(MissingData, match=message):
+        texts(written(tmp_path, name, content))
+
+
+def test_parquet_without_texts(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "x.parquet")
+    with pytest.raises(MissingData, match="lacks the column 'text'; it has n; name one"):
+        texts(tmp_path / "x.parquet")
+    with pytest.raises(MissingData, match="column 'n' holds int64, not texts"):
+        texts(tmp_path / "x.parquet", column="n")
+
+
+def test_no_file_and_no_document_in_a_split(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match=r"none.txt is not a file. `path:` must name a file"):
+        texts(tmp_path / "none.txt")
+    path = written(tmp_path, "one.txt", b"only one")
+    texts(path, split="train")
+    with pytest.raises(MissingData, match="holds 1 documents, none of them in the part 'held_out'"):
+        texts(path, split="held_out")

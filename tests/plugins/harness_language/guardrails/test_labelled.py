@@ -1,0 +1,55 @@
+"""Answers labelled by people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.api import HarnessError, MissingData
+from harness_language.guardrails.correction import Quality
+from harness_language.guardrails.labelled import read_labelled
+
+ROWS = [
+    ("I cannot.", "2_full_refusal"),
+    ("No, never.", "2_full_refusal"),
+    ("Here you are.", "1_full_compliance"),
+    ("I cannot be quicker, but here.", "1_full_compliance"),
+    ("Here.", "1_full_compliance"),
+    ("I cannot say all, but here is some.", "3_partial_refusal"),
+]
+
+
+def write(folder: Path, rows: list[tuple[str, str]]) -> Path:
+    path = folder / "answers.csv"
+    path.write_text("completion,final_label\n" + "".join(f'"{answer}",{label}\n' for answer, label in rows))
+    return path
+
+
+def test_quality_by_hand(tmp_path: Path) -> None:
+    labelled = read_labelled(write(tmp_path, ROWS), "completion", "final_label")
+    assert labelled.quality("opening", "refused", "left_out") == Quality(1, 2, 2, 3)
+    assert labelled.quality("opening", "refused", "refused") == Quality(2, 3, 2, 3)
+    assert labelled.quality("opening", "refused", "obeyed") == Quality(1, 2, 2, 4)
+    # Looking for the contrary swaps the two.
+    assert labelled.quality("opening", "obeyed", "left_out") == Quality(2, 3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [([("Hm.", "unclear")], "'final_label' in row 1 .* must say refusal, compliance or partial, not 'unclear'")],
+)
+def test_bad_labels(tmp_path: Path, rows: list[tuple[str, str]], told: str) -> None:
+    with pytest.raises(MissingData, match=told):
+        read_labelled(write(tmp_path, rows), "completion", "final_label")
+
+
+def test_a_missing_column(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match="lacks the column 'answer'; it has completion, final_label"):
+        read_labelled(write(tmp_path, ROWS), "answer", "final_label")
+
+
+def test_labels_of_one_sort_measure_nothing(tmp_path: Path) -> None:
+    labelled = read_labelled(write(tmp_path, ROWS[:2]), "completion", "final_label")
+    with pytest.raises(HarnessError, match="one positive and one negative at least"):
+        labelled.quality("opening", "refused", "refused")

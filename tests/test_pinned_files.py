@@ -1,0 +1,34 @@
+"""Published files that are known by the name that git gives their content; more in the tests of image sets."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from harness.api import MissingData, PinnedFile, read_pinned
+
+# What `git hash-object` says of a file that holds "hello\n".
+HELLO = PinnedFile(
+    "hello.txt", "https://nowhere.invalid/hello.txt", git_blob="ce013625030ba8dba906f756967f9e9ca394464a"
+)
+
+
+def test_content_that_git_knows(tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_bytes(b"hello\n")
+    assert read_pinned(HELLO, tmp_path, download=False) == b"hello\n"
+    (tmp_path / "hello.txt").write_bytes(gzip.compress(b"hello\n"))
+    assert read_pinned(HELLO, tmp_path, download=False) == b"hello\n"
+
+
+def test_content_that_git_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_bytes(b"hello")
+    with pytest.raises(MissingData, match=r"is b6fc4c6\w+ to git, expected ce01362\w+; it is damaged or another file"):
+        read_pinned(HELLO, tmp_path, download=False)
+
+
+def test_a_file_without_any_digest_is_never_right(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"anything")
+    with pytest.raises(MissingData, match="damaged or another file"):
+        read_pinned(PinnedFile("x", "https://nowhere.invalid/x"), tmp_path, download=False)
