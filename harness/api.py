@@ -51,6 +51,7 @@ from harness.contract.protocols import (
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
+from harness.results.gaps import GapTest, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
 from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 
@@ -70,6 +71,7 @@ __all__ = [
     "Estimate",
     "Examples",
     "Extractor",
+    "GapTest",
     "GradientAccess",
     "HarnessError",
     "ImportPath",
@@ -107,6 +109,7 @@ __all__ = [
     "hookimpl",
     "mean",
     "nearest",
+    "permuted_gap",
     "proportion",
     "ratio_of_sums",
     "within_radii",
