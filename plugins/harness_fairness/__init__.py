@@ -92,7 +92,6 @@ def _models() -> list[Component]:
             "colored_digit_cnn",
             "models.colored_cnn:ColoredDigitCNN",
             "A small convolutional network for coloured digits, with mitigation by group.",
-            trained_on="colored_digits",
             references=(_SAGAWA,),
         ),
     ]

@@ -18,7 +18,7 @@ _TEST, _VALIDATION, _CLASSES = 540, 180, 10
 
 def colored_digits(
     split: Literal["train", "validation", "test"] = "test",
-    amplitude: Share = 0.6,
+    amplitude: Share = 0.8,
     agreement: Share = 0.95,
     minority: Share = 0.1,
 ) -> Examples:

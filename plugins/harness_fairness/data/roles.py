@@ -178,7 +178,7 @@ def _classes(table: Table, roles: Roles) -> list[str]:
     others = [value for value in seen if value != positive] if roles.negative is None else [_spelt(roles.negative)]
     if len(others) > 1:
         raise InvalidOutput(
-            f"{table.name}: the label {roles.label!r} holds {_some(seen)}; name the `negative:` value, or all `classes:`"
+            f"{table.name}: the label {roles.label!r} holds {_some(seen)}; name the `negative:` value or all `classes:`"
         )
     return [others[0] if others else f"not {positive}", positive]
 

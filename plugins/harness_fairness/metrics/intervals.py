@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -76,6 +77,7 @@ def _pairwise_newcombe(s: npt.NDArray[np.int_], n: npt.NDArray[np.int_], z: floa
     return difference - np.sqrt(down[:, None] + up[None]), difference + np.sqrt(up[:, None] + down[None])
 
 
+@cache
 def range_quantile(k: int, level: float) -> float:
     """The quantile of the range of k standard normals.
 

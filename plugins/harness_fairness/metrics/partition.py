@@ -45,6 +45,11 @@ class Partition:
         place[occurring] = [members.index(told[i]) for i in occurring]
         return cls(name, members, place[codes])
 
+    @property
+    def alone(self) -> str:
+        """Why nothing can be said between groups, if all records are of one; else empty."""
+        return f"all records are of one group, {self.members[0]!r}" if len(self.members) == 1 else ""
+
     def index(self, member: str) -> int:
         """The position of a group. Raises InvalidOutput where there is no such group."""
         if member not in self.members:

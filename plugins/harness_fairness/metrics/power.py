@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from harness.api import Estimate, Records
-from harness_fairness.metrics.cells import Rate, cells_of, rows_of
+from harness_fairness.metrics.cells import DENOMINATOR, Rate, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING, undefined_rate
 from harness_fairness.metrics.intervals import LEVEL, normal_quantile, wilson
 from harness_fairness.metrics.partition import Partition
@@ -86,6 +86,8 @@ class MinimumDetectableGap:
         if rows is None:
             return Estimate.not_applicable(LACKING, n=len(records))
         partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
         cells = cells_of(rows, partition)
         successes, trials = cells.successes_and_trials(self.rate)
         index = partition.index(self.member) if self.member is not None else int(np.argmin(trials))
@@ -94,7 +96,8 @@ class MinimumDetectableGap:
         if mine == 0:
             return undefined_rate(self.rate, member, n=all_trials, n_missing=cells.n_missing)
         if others == 0:
-            return Estimate.undefined(f"there is no group but {member!r}", n=all_trials, n_missing=cells.n_missing)
+            only = f"no example of another group than {member!r} {DENOMINATOR[self.rate]}"
+            return Estimate.undefined(only, n=all_trials, n_missing=cells.n_missing)
         share = float(successes.sum() / all_trials)
         ends = [float(end) for end in wilson(successes.sum(), all_trials, normal_quantile(LEVEL))]
         gaps = [detectable_gap(mine, others, at, alpha=self.alpha / tests, power=self.power) for at in (share, *ends)]

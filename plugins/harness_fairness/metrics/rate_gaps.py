@@ -132,7 +132,10 @@ class SubgroupErrorGap:
         rows = rows_of(records, self.rates[0], self.positive)
         if rows is None:
             return Estimate.not_applicable(LACKING, n=len(records))
-        cells = cells_of(rows, Partition.of(records, self.group))
+        partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
+        cells = cells_of(rows, partition)
         found = [RateOfGroups.of(cells, rate, self.least) for rate in self.rates]
         rng = Context().rng("gap", self.group, *self.rates)
         return largest_gap(found, int(cells.counts.sum()), cells.n_missing, rng)

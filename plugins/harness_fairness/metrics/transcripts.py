@@ -154,6 +154,8 @@ class WerGap:
         if counted is None:
             return Estimate.not_applicable(_LACKING, n=len(records))
         partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
         errors, words = counted
         known = np.isfinite(errors)
         speakers = _speakers(records, self.speaker)

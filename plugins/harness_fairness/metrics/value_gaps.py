@@ -19,6 +19,8 @@ Measure = Literal["absolute", "squared", "signed"]
 
 def gap_estimate(values: Floats, partition: Partition, least: int, rng: np.random.Generator) -> Estimate:
     """The largest mean of a group less the smallest, of values `[n]` with NaN where one is missing."""
+    if partition.alone:
+        return Estimate.not_applicable(partition.alone, n=len(values))
     known = np.isfinite(values)
     sizes = np.bincount(partition.of_row[known], minlength=len(partition.members))
     kept = np.flatnonzero(sizes >= max(2, least))

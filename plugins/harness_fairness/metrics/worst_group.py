@@ -84,7 +84,10 @@ class WorstGroup:
         rows = rows_of(records, self.rate, self.positive)
         if rows is None:
             return Estimate.not_applicable(LACKING, n=len(records))
-        cells = cells_of(rows, Partition.of(records, self.group))
+        partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
+        cells = cells_of(rows, partition)
         found = RateOfGroups.of(cells, self.rate, self.least)
         used = int(found.trials.sum())
         if len(found.trials) < 2:
