@@ -108,11 +108,11 @@ def rows_of(records: Records, rate: Rate, positive: int | str) -> Rows | None:
     """
     prediction = next((name for name in _PREDICTIONS if name in records), None)
     if prediction is not None and "label" in records:
-        label, known_label = _is(records, "label", positive)
-        predicted, known_prediction = _is(records, prediction, positive)
+        label, known_label = is_positive(records, "label", positive)
+        predicted, known_prediction = is_positive(records, prediction, positive)
         return Rows(label, predicted, _same(records, "label", prediction), known_label & known_prediction)
     if prediction is not None and rate == "selection_rate":
-        predicted, known = _is(records, prediction, positive)
+        predicted, known = is_positive(records, prediction, positive)
         return Rows(np.zeros_like(predicted), predicted, np.zeros_like(predicted), known)
     if rate in ("accuracy", "error") and "correct" in records:
         values = records.floats("correct")
@@ -129,7 +129,7 @@ def cells_of(rows: Rows, partition: Partition) -> Cells:
     return Cells(partition.members, counts.reshape(-1, 2, 2, 2), int(len(place) - len(known)))
 
 
-def _is(records: Records, column: str, positive: int | str) -> tuple[Truth, Truth]:
+def is_positive(records: Records, column: str, positive: int | str) -> tuple[Truth, Truth]:
     """Whether each value is the positive class, and whether there is one."""
     import pyarrow as pa
     import pyarrow.compute as pc

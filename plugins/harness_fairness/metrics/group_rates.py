@@ -89,6 +89,8 @@ class _AgainstReference:
         if rows is None:
             return Estimate.not_applicable(LACKING, n=len(records))
         partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
         cells = cells_of(rows, partition)
         mine, theirs = partition.index(self.member), partition.index(self.reference)
         s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))

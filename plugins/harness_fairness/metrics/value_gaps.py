@@ -9,7 +9,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import Context, Estimate, InvalidOutput, Records, mean, permuted_gap
-from harness_fairness.metrics.cells import rows_of
+from harness_fairness.metrics.cells import is_positive
 from harness_fairness.metrics.intervals import LEVEL, gap_of_means
 from harness_fairness.metrics.partition import Partition
 
@@ -137,12 +137,6 @@ class CalibrationGap:
             raise InvalidOutput(
                 f"{int(outside.sum())} scores are no probabilities, first {first:g}; calibrate them first"
             )
-        labelled = records.without_missing("label")
-        rows = rows_of(labelled, "selection_rate", self.positive)
-        truth = np.full(len(records), np.nan)
-        is_known = np.asarray(records.table.column("label").is_valid().to_numpy(), dtype=bool)
-        if rows is None:
-            return None
-        truth[is_known] = rows.label
-        excess: Floats = score - truth
+        truth, known = is_positive(records, "label", self.positive)
+        excess: Floats = score - np.where(known, truth, np.nan)
         return excess
