@@ -121,8 +121,8 @@ def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bo
             parts.append(((numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0))[:, None])
         else:
             told = ["missing" if value is None else str(value) for value in values]
-            levels = sorted(set(told))
-            parts.append((np.array(told)[:, None] == np.array(levels)[None]).astype(np.float64))
+            levels = {level: i for i, level in enumerate(sorted(set(told)))}
+            parts.append(np.eye(len(levels))[[levels[each] for each in told]])
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
