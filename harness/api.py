@@ -61,6 +61,7 @@ from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
+from harness.results.gaps import GapTest, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
 from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
 
@@ -83,6 +84,7 @@ __all__ = [
     "Estimate",
     "Examples",
     "Extractor",
+    "GapTest",
     "GradientAccess",
     "HarnessError",
     "ImportPath",
@@ -126,6 +128,7 @@ __all__ = [
     "hookimpl",
     "mean",
     "nearest",
+    "permuted_gap",
     "proportion",
     "ratio_of_sums",
     "read_pinned",

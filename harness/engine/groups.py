@@ -145,6 +145,9 @@ def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
     except KeyError:
         # What rests on arrays of the whole cell, such as a Frechet distance, has no value for some of its rows.
         return Estimate.not_applicable("it is measured on the whole set only", n=len(part))
+    except InvalidOutput as error:
+        # What is wrong with all records has made the row of the cell invalid; here only a part lacks something.
+        return Estimate.undefined(str(error), n=len(part))
 
 
 def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: str) -> Estimate:
@@ -160,7 +163,9 @@ def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: 
     sizes = np.bincount(grouping.of_row[counted], minlength=len(grouping.members))
     left_out = [f"{member} ({size})" for member, size in zip(grouping.members, sizes, strict=True) if size < LEAST]
     kept = np.flatnonzero(sizes >= LEAST)
-    n_missing = int((~counted).sum())
+    # What is outside a metric's denominator is not missing; the metric itself knows which is which.
+    whole = row.estimates.get(label)
+    n_missing = whole.n_missing if whole is not None else int((~counted).sum())
     if len(kept) < 2:
         reason = f"{len(kept)} groups have {LEAST} examples that count; a gap needs 2"
         return Estimate.undefined(reason, n=int(counted.sum()), n_missing=n_missing)

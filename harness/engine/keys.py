@@ -17,6 +17,7 @@ from harness.plugins import CORE, Catalog, distribution_version
 KEY_SCHEMA = 1
 _CORE_FOLDER = Path(__file__).resolve().parents[1]
 _MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/result.py")
+_STATISTICS = ("results/stats.py", "results/gaps.py", "engine/groups.py")
 _NUMERICS = ("torch", "numpy")
 
 
@@ -94,7 +95,7 @@ def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
 
 def statistics_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
     """What numbers made of records depend on: the code of these components and the statistics of the core."""
-    return {"statistics": _code_digest(_CORE_FOLDER / "results" / "stats.py"), **code_of(uses, catalog)}
+    return {"statistics": [_code_digest(_CORE_FOLDER / part) for part in _STATISTICS], **code_of(uses, catalog)}
 
 
 def files_of(uses: list[Use]) -> list[list[str]]:

@@ -1,0 +1,126 @@
+"""Two published tables that audits are often shown on: COMPAS scores and the census data Adult."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from harness.api import Examples, Location, MissingData, Uncounted
+from harness_fairness.data.roles import Roles, Split, examples_of
+from harness_fairness.data.tables import Table, parse_table
+
+Download = Annotated[bool, Uncounted()]
+_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A file whose content is known.
+
+    Attributes:
+        name: its file name.
+        url: where it is published.
+        sha256: of its content.
+    """
+
+    name: str
+    url: str
+    sha256: str
+
+
+_COMPAS = PublishedTable(
+    "compas_for_aequitas.csv",
+    "https://raw.githubusercontent.com/dssg/aequitas/master/src/aequitas_webapp/sample_data/compas_for_aequitas.csv",
+    "91e245a5d267e082daf500443c4672a5cb00e089974d53527929fba0ab030580",
+)
+_ADULT = PublishedTable(
+    "adult.csv",
+    "https://raw.githubusercontent.com/algofairness/fairness-comparison/master/fairness/data/raw/adult.csv",
+    "c30ce1e55a965b04950321870db74c19f4aa437120a692f32e72f6a4fa31c418",
+)
+_ADULT_FEATURES = (
+    "age",
+    "workclass",
+    "education-num",
+    "marital-status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital-gain",
+    "capital-loss",
+    "hours-per-week",
+)
+
+
+def compas(folder: Location | None = None, download: Download = False) -> Examples:
+    """COMPAS recidivism scores of Broward County, as audited by ProPublica: all 7,214 people, for `from_scores`.
+
+    The prediction is "will reoffend" for every score that is not Low, the label is rearrest within two years. A filter
+    to 6,172 rows is common and gives other rates than those published.
+
+    Args:
+        folder: where compas_for_aequitas.csv lies; by default the cache folder.
+        download: fetch the file if it is not there.
+
+    Raises:
+        MissingData: the file is not there or is another one.
+    """
+    roles = Roles(id="entity_id", label="label_value", prediction="score", groups=("race", "sex", "age_cat"))
+    return examples_of(published(_COMPAS, folder, "compas", download=download), roles)
+
+
+def adult(
+    folder: Location | None = None,
+    download: Download = False,
+    split: Split = "test",
+    with_groups: bool = True,
+) -> Examples:
+    """The training part of Adult (UCI, 32,561 people of the census of 1994), to predict an income above 50,000.
+
+    Args:
+        folder: where adult.csv lies; by default the cache folder.
+        download: fetch the file if it is not there.
+        split: by the hash of the row: 20 % test, 20 % validation, 60 % training.
+        with_groups: whether sex and race are among the features; they are groups in any case.
+
+    Raises:
+        MissingData: the file is not there or is another one.
+    """
+    features = tuple(name for name in _ADULT_FEATURES if with_groups or name not in ("race", "sex"))
+    roles = Roles(label="income-per-year", positive=">50K", groups=("sex", "race"), features=features)
+    return examples_of(published(_ADULT, folder, "adult", download=download), roles, split)
+
+
+def published(file: PublishedTable, folder: Path | None, dataset: str, *, download: bool) -> Table:
+    """The verified content of a published table. Raises MissingData."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harness" / dataset
+    path = (folder or cache) / file.name
+    get = f"Get it from {file.url} and put it into {path.parent}, or name its folder with `folder:`"
+    if not path.is_file():
+        if not download:
+            raise MissingData(f"{path} is not there. {get}, or say `download: true`")
+        _download(file, path, get)
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise MissingData(f"{path} has sha256 {digest}, expected {file.sha256}; it is damaged or another file. {get}")
+    return parse_table(content.decode("utf-8"), file.name)
+
+
+def _download(file: PublishedTable, path: Path, get: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source:
+            content = source.read()
+        staged = path.with_name(f"{path.name}.{os.getpid()}.part")
+        staged.write_bytes(content)
+        staged.replace(path)
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise MissingData(f"{path} is not there and could not be downloaded ({reason}). {get}") from error

@@ -1,0 +1,1 @@
+"""Rates by group, the gaps between them, and what a sample of this size can tell of them."""

@@ -1,0 +1,160 @@
+"""A rate of one group, and its difference from and ratio to the same rate of a reference group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, InvalidOutput, Records, proportion
+from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, cells_of, rows_of
+from harness_fairness.metrics.intervals import LEVEL, fisher, holm, newcombe, ratio
+from harness_fairness.metrics.partition import Partition
+
+LACKING = "the records have no labels with predictions"
+
+
+class GroupRate:
+    """A rate with Wilson's interval, of all records or of one group; without denominator it is undefined, not 0.
+
+    With `groups:` in a suite every group has a row, and the gap between them one with its permutation test.
+
+    Args:
+        rate: accuracy, error, fpr (predicted positive of the negative), fnr (predicted negative of the positive), tpr,
+            ppv (positive of the predicted positive) or selection_rate (predicted positive).
+        group: a group column, or several joined by `*`; by default all records count.
+        member: the group of it.
+        positive: the positive class; for several classes it is told from all others.
+    """
+
+    columns = ()
+    direction = "none"
+    unit = "fraction"
+
+    def __init__(
+        self, rate: Rate = "error", group: str | None = None, member: str | None = None, positive: int | str = 1
+    ) -> None:
+        if (group is None) != (member is None):
+            raise InvalidOutput(
+                "a group needs a member and a member a group; for all groups use `groups:` of the suite"
+            )
+        self.rate, self.group, self.member, self.positive = rate, group, member, positive
+
+    def estimate(self, records: Records) -> Estimate:
+        values = self._values(records)
+        if values is None:
+            return Estimate.not_applicable(LACKING, n=len(records))
+        tops, inside, n_missing = values
+        if not inside.any():
+            return undefined_rate(self.rate, self.member, n=len(records), n_missing=n_missing)
+        return proportion(int(tops.sum()), int(inside.sum()), n_missing=n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 in the numerator, 0 in the denominator only, NaN elsewhere."""
+        values = self._values(records)
+        if values is None:
+            return np.full(len(records), np.nan)
+        tops, inside, _ = values
+        return np.where(inside, tops.astype(np.float64), np.nan)
+
+    def _values(self, records: Records) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], int] | None:
+        rows = rows_of(records, self.rate, self.positive)
+        if rows is None:
+            return None
+        tops, inside = rows.successes_and_trials(self.rate)
+        missing = ~rows.known
+        if self.group is not None and self.member is not None:
+            partition = Partition.of(records, self.group)
+            mine = partition.of_row == partition.index(self.member)
+            tops, inside, missing = tops & mine, inside & mine, missing & mine
+        return tops, inside, int(missing.sum())
+
+
+class _AgainstReference:
+    """What difference and ratio share: the two groups, and the test adjusted for the number of groups."""
+
+    columns = ()
+    direction = "none"
+    unit = "fraction"
+
+    def __init__(self, group: str, member: str, reference: str, rate: Rate = "error", positive: int | str = 1) -> None:
+        if member == reference:
+            raise InvalidOutput(f"member and reference are both {member!r}; name two groups")
+        self.group, self.member, self.reference = group, member, reference
+        self.rate, self.positive = rate, positive
+
+    def estimate(self, records: Records) -> Estimate:
+        rows = rows_of(records, self.rate, self.positive)
+        if rows is None:
+            return Estimate.not_applicable(LACKING, n=len(records))
+        partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
+        cells = cells_of(rows, partition)
+        mine, theirs = partition.index(self.member), partition.index(self.reference)
+        s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
+        for index, member in ((mine, self.member), (theirs, self.reference)):
+            if n[index] == 0:
+                return undefined_rate(self.rate, member, n=n[mine] + n[theirs], n_missing=cells.n_missing)
+        p, tests = self._adjusted(cells, mine, theirs)
+        told = f"p by Fisher's exact test, Holm over {tests} tests" if tests > 1 else "p by Fisher's exact test, 1 test"
+        found = self._compared(s[mine], n[mine], s[theirs], n[theirs])
+        return replace(found, n=n[mine] + n[theirs], n_missing=cells.n_missing, p=p, reason=found.reason or told)
+
+    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
+        raise NotImplementedError
+
+    def _adjusted(self, cells: Cells, mine: int, theirs: int) -> tuple[float, int]:
+        """Holm's p of this group among all that can be compared with the reference, and how many those are."""
+        s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
+        tested = [i for i in range(len(n)) if i != theirs and n[i] > 0]
+        adjusted = holm([fisher(s[i], n[i], s[theirs], n[theirs]) for i in tested])
+        return float(adjusted[tested.index(mine)]), len(tested)
+
+
+class GroupDifference(_AgainstReference):
+    """The rate of a group less that of a reference group, with Newcombe's interval.
+
+    The p-value is Fisher's, adjusted by Holm's method for all groups that the reference can be compared with; the
+    interval stands for this one comparison.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        member: the group.
+        reference: the group it is compared with.
+        rate: see `group_rate`.
+        positive: the positive class.
+    """
+
+    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
+        low, high = newcombe(s1, n1, s2, n2)
+        return Estimate(s1 / n1 - s2 / n2, low, high, LEVEL, "newcombe", n1 + n2)
+
+
+class GroupRatio(_AgainstReference):
+    """The rate of a group over that of a reference group, with the interval of Donner & Zou 2012 from Wilson's.
+
+    The p-value is that of the difference.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        member: the group.
+        reference: the group it is compared with.
+        rate: see `group_rate`.
+        positive: the positive class.
+    """
+
+    unit = ""
+
+    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
+        if s2 == 0:
+            return Estimate.undefined(f"the {self.rate} of {self.reference!r} is 0, which nothing can be divided by")
+        low, high = ratio(s1, n1, s2, n2)
+        return Estimate((s1 / n1) / (s2 / n2), low, high, LEVEL, "wilson ratio", n1 + n2)
+
+
+def undefined_rate(rate: Rate, member: str | None, *, n: int, n_missing: int) -> Estimate:
+    """A rate without denominator."""
+    where = f" of {member!r}" if member else ""
+    return Estimate.undefined(f"no example{where} {DENOMINATOR[rate]}: {rate} is undefined", n=n, n_missing=n_missing)

@@ -1,0 +1,184 @@
+"""Gaps of rates between the best and the worst group, with what chance alone would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge
+
+from harness.api import Context, Estimate, Records
+from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole, cells_of, rows_of
+from harness_fairness.metrics.group_rates import LACKING
+from harness_fairness.metrics.intervals import LEVEL, gap_of_rates
+from harness_fairness.metrics.partition import Partition
+
+Floats = npt.NDArray[np.float64]
+PERMUTATIONS = 1999
+
+
+@dataclass(frozen=True)
+class RateOfGroups:
+    """A rate of the groups that take part.
+
+    Attributes:
+        rate: which.
+        members: the names of the groups.
+        successes, trials: `[groups]`.
+        left_out: the groups with too few trials, with their number: "asian (1)".
+    """
+
+    rate: Rate
+    members: tuple[str, ...]
+    successes: Whole
+    trials: Whole
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cells: Cells, rate: Rate, least: int) -> RateOfGroups:
+        """The groups with at least so many trials."""
+        successes, trials = cells.successes_and_trials(rate)
+        kept = trials >= max(1, least)
+        left_out = tuple(f"{cells.members[i]} ({trials[i]})" for i in np.flatnonzero(~kept))
+        members = tuple(cells.members[i] for i in np.flatnonzero(kept))
+        return cls(rate, members, successes[kept], trials[kept], left_out)
+
+    @property
+    def gap(self) -> float:
+        """The largest rate less the smallest."""
+        shares = self.successes / self.trials
+        return float(shares.max() - shares.min())
+
+    def permuted(self, rng: np.random.Generator) -> Whole:
+        """Numerators `[permutations, groups]` if the groups meant nothing: multivariate hypergeometric."""
+        return permuted_successes(self.successes, self.trials, rng)
+
+
+def permuted_successes(successes: Whole, trials: Whole, rng: np.random.Generator, draws: int = PERMUTATIONS) -> Whole:
+    """Numerators `[draws, groups]` after members of the groups are exchanged at random."""
+    return np.asarray(rng.multivariate_hypergeometric(trials, int(successes.sum()), size=draws))
+
+
+def p_value(observed: float, drawn: Floats) -> float:
+    """The share of permutations with a value as large, the observed one counted (Phipson & Smyth 2010)."""
+    return (int((drawn >= observed - 1e-12).sum()) + 1) / (len(drawn) + 1)
+
+
+def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.random.Generator) -> Estimate:
+    """The largest of the gaps of several rates, with interval, permutation p and the mean under permutation.
+
+    The rates must have disjoint trials, or there must be one: they are permuted independently, and the interval holds
+    for all of them at once (Bonferroni).
+    """
+    for each in found:
+        if len(each.trials) < 2:
+            few = f"only {len(each.trials)} groups have enough examples {DENOMINATOR[each.rate]}"
+            told = f" ({', '.join(each.left_out[:10])} do not)" if each.left_out else ""
+            return Estimate.undefined(f"{few}{told}; the gap of {each.rate} needs 2", n=n, n_missing=n_missing)
+    value = max(each.gap for each in found)
+    level = 1 - (1 - LEVEL) / len(found)
+    ends = [gap_of_rates(each.successes, each.trials, level=level) for each in found]
+    drawn = np.max([_gaps(each.permuted(rng) / each.trials) for each in found], axis=0)
+    told = "; ".join(f"left out of {each.rate}: {', '.join(each.left_out)}" for each in found if each.left_out)
+    low, high = (max(end) for end in zip(*ends, strict=True))
+    used = int(sum(each.trials.sum() for each in found))
+    return Estimate(
+        value,
+        low,
+        high,
+        LEVEL,
+        "simultaneous newcombe",
+        used,
+        n_missing,
+        told,
+        null=float(drawn.mean()),
+        p=p_value(value, drawn),
+    )
+
+
+def _gaps(shares: Floats) -> Floats:
+    gaps: Floats = shares.max(axis=1) - shares.min(axis=1)
+    return gaps
+
+
+class SubgroupErrorGap:
+    """The largest rate of a group less the smallest, with its permutation p-value and its mean without any gap.
+
+    The gap of several groups is above 0 by chance alone, the more so the more groups there are: read it against `null`,
+    or by its interval, which holds for all pairs of groups at once and begins at 0 unless some pair differs.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        rate: see `group_rate`.
+        positive: the positive class.
+        least: groups with fewer examples in the denominator are left out and listed.
+    """
+
+    columns = ()
+    direction = "min"
+    unit = "fraction"
+    rates: tuple[Rate, ...]
+
+    def __init__(
+        self, group: str, rate: Rate = "error", positive: int | str = 1, least: Annotated[int, Ge(1)] = 2
+    ) -> None:
+        self.group, self.positive, self.least = group, positive, least
+        self.rates = (rate,)
+
+    def estimate(self, records: Records) -> Estimate:
+        rows = rows_of(records, self.rates[0], self.positive)
+        if rows is None:
+            return Estimate.not_applicable(LACKING, n=len(records))
+        partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
+        cells = cells_of(rows, partition)
+        found = [RateOfGroups.of(cells, rate, self.least) for rate in self.rates]
+        rng = Context().rng("gap", self.group, *self.rates)
+        return largest_gap(found, int(cells.counts.sum()), cells.n_missing, rng)
+
+
+class DemographicParityDifference(SubgroupErrorGap):
+    """The gap of the selection rate between groups: who is predicted positive, whatever the label.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        positive: the positive class.
+        least: groups with fewer examples are left out and listed.
+    """
+
+    def __init__(self, group: str, positive: int | str = 1, least: Annotated[int, Ge(1)] = 2) -> None:
+        super().__init__(group, "selection_rate", positive, least)
+
+
+class EqualOpportunityDifference(SubgroupErrorGap):
+    """The gap of the true positive rate between groups (Hardt, Price & Srebro 2016).
+
+    Args:
+        group: a group column, or several joined by `*`.
+        positive: the positive class.
+        least: groups with fewer positive examples are left out and listed.
+    """
+
+    def __init__(self, group: str, positive: int | str = 1, least: Annotated[int, Ge(1)] = 2) -> None:
+        super().__init__(group, "tpr", positive, least)
+
+
+class EqualizedOddsDifference(SubgroupErrorGap):
+    """The larger of the gaps of true and of false positive rate between groups (Hardt, Price & Srebro 2016).
+
+    A group without positive or without negative examples has no such rate; it is left out and listed. Where fewer than
+    two groups have one, the difference is undefined.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        positive: the positive class.
+        least: groups with fewer examples in a denominator are left out of that rate and listed.
+    """
+
+    def __init__(self, group: str, positive: int | str = 1, least: Annotated[int, Ge(1)] = 2) -> None:
+        super().__init__(group, "tpr", positive, least)
+        self.rates = ("tpr", "fpr")

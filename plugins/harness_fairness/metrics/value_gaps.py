@@ -1,0 +1,142 @@
+"""Gaps of mean values between groups: errors of a regression, and confidence that is not earned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge
+
+from harness.api import Context, Estimate, InvalidOutput, Records, mean, permuted_gap
+from harness_fairness.metrics.cells import is_positive
+from harness_fairness.metrics.intervals import LEVEL, gap_of_means
+from harness_fairness.metrics.partition import Partition
+
+Floats = npt.NDArray[np.float64]
+Measure = Literal["absolute", "squared", "signed"]
+
+
+def gap_estimate(values: Floats, partition: Partition, least: int, rng: np.random.Generator) -> Estimate:
+    """The largest mean of a group less the smallest, of values `[n]` with NaN where one is missing."""
+    if partition.alone:
+        return Estimate.not_applicable(partition.alone, n=len(values))
+    known = np.isfinite(values)
+    sizes = np.bincount(partition.of_row[known], minlength=len(partition.members))
+    kept = np.flatnonzero(sizes >= max(2, least))
+    left_out = [f"{partition.members[i]} ({sizes[i]})" for i in np.flatnonzero(sizes < max(2, least))]
+    n_missing = int((~known).sum())
+    if len(kept) < 2:
+        few = f"{len(kept)} groups have {max(2, least)} examples that count"
+        return Estimate.undefined(f"{few}; a gap needs 2", n=int(known.sum()), n_missing=n_missing)
+    inside = known & np.isin(partition.of_row, kept)
+    counted, group = values[inside], np.searchsorted(kept, partition.of_row[inside])
+    means, variances = moments(counted, group, len(kept))
+    low, high = gap_of_means(means, variances, sizes[kept])
+    test = permuted_gap(counted, np.ones(len(counted)), group, len(kept), rng)
+    told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
+    value = float(means.max() - means.min())
+    return Estimate(
+        value, low, high, LEVEL, "simultaneous welch", len(counted), n_missing, told, null=test.null, p=test.p
+    )
+
+
+def moments(values: Floats, group: npt.NDArray[np.intp], groups: int) -> tuple[Floats, Floats]:
+    """Mean and variance (n - 1) of each group, `[groups]`."""
+    n = np.bincount(group, minlength=groups)
+    means = np.bincount(group, values, minlength=groups) / n
+    squares = np.bincount(group, (values - means[group]) ** 2, minlength=groups)
+    return means, squares / np.maximum(1, n - 1)
+
+
+def _errors(records: Records, measure: Measure) -> Floats:
+    error = records.floats("error")
+    return {"absolute": np.abs(error), "squared": error**2, "signed": error}[measure]
+
+
+class RegressionError:
+    """The mean error of a regression, with Student's interval; by group with `groups:` of a suite.
+
+    Args:
+        measure: absolute (in the units of the targets), squared, or signed (prediction less target).
+    """
+
+    columns = ("error",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, measure: Measure = "absolute") -> None:
+        self.measure: Measure = measure
+
+    def estimate(self, records: Records) -> Estimate:
+        known = records.without_missing("error")
+        least = None if self.measure == "signed" else 0.0
+        return mean(_errors(known, self.measure), least=least, n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> Floats:
+        """The error, its size or its square."""
+        return _errors(records, self.measure)
+
+
+class RegressionErrorGap:
+    """The largest mean error of a group less the smallest, with its permutation p-value and its mean without any gap.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        measure: absolute, squared, or signed, which shows groups whose targets are over- or underestimated.
+        least: groups with fewer examples are left out and listed.
+    """
+
+    columns = ("error",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, group: str, measure: Measure = "absolute", least: Annotated[int, Ge(2)] = 2) -> None:
+        self.group, self.measure, self.least = group, measure, least
+
+    def estimate(self, records: Records) -> Estimate:
+        rng = Context().rng("regression error gap", self.group, self.measure)
+        return gap_estimate(_errors(records, self.measure), Partition.of(records, self.group), self.least, rng)
+
+
+class CalibrationGap:
+    """The gap between groups of how much confidence exceeds truth: of confidence less accuracy, or of score less label.
+
+    A model may be calibrated over all and overconfident on one group. The excess is a mean, so unlike the expected
+    calibration error it is not biased upwards in small groups. Scores must be probabilities of the positive class.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        positive: the positive class, for scores.
+        least: groups with fewer examples are left out and listed.
+    """
+
+    columns = ()
+    direction = "min"
+    unit = "fraction"
+
+    def __init__(self, group: str, positive: int | str = 1, least: Annotated[int, Ge(2)] = 2) -> None:
+        self.group, self.positive, self.least = group, positive, least
+
+    def estimate(self, records: Records) -> Estimate:
+        excess = self._excess(records)
+        if excess is None:
+            return Estimate.not_applicable("the records have no confidence, and no scores with labels", n=len(records))
+        rng = Context().rng("calibration gap", self.group)
+        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng)
+
+    def _excess(self, records: Records) -> Floats | None:
+        if "clean_confidence" in records and "correct" in records:
+            return records.floats("clean_confidence") - records.floats("correct")
+        if "score" not in records or "label" not in records:
+            return None
+        score = records.floats("score")
+        outside = np.isfinite(score) & ((score < 0) | (score > 1))
+        if outside.any():
+            first = float(score[outside][0])
+            raise InvalidOutput(
+                f"{int(outside.sum())} scores are no probabilities, first {first:g}; calibrate them first"
+            )
+        truth, known = is_positive(records, "label", self.positive)
+        excess: Floats = score - np.where(known, truth, np.nan)
+        return excess

@@ -1,0 +1,119 @@
+"""The rate of the worst group, with the choice of the group kept apart from the examples it is scored on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge
+
+from harness.api import Context, Estimate, Records
+from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
+from harness_fairness.metrics.group_rates import LACKING
+from harness_fairness.metrics.intervals import LEVEL, normal_quantile, wilson
+from harness_fairness.metrics.partition import Partition
+from harness_fairness.metrics.rate_gaps import RateOfGroups, p_value, permuted_successes
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The worst group by one half of the examples, scored on the other, over many random halves.
+
+    Attributes:
+        chosen: `[splits]`, which group was the worst.
+        successes, trials: `[splits]`, of the chosen group in the other half.
+    """
+
+    chosen: npt.NDArray[np.intp]
+    successes: Whole
+    trials: Whole
+
+
+def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, rng: np.random.Generator) -> Splits:
+    """Halve every group n times; the counts of a half are hypergeometric, so no rows are needed.
+
+    Args:
+        successes, trials: `[groups]`, at least two trials each.
+        worst_is_low: whether the smallest rate is the worst.
+        n: how many splits.
+        rng: draws them.
+    """
+    half = trials // 2
+    selecting = rng.hypergeometric(successes, trials - successes, half, size=(n, len(trials)))
+    # Ties are broken at random, else the first group would be scored too often.
+    shares = selecting / half + rng.random(selecting.shape) * 1e-9
+    chosen = shares.argmin(axis=1) if worst_is_low else shares.argmax(axis=1)
+    scored = successes[None] - selecting
+    return Splits(chosen, scored[np.arange(n), chosen], (trials - half)[chosen])
+
+
+class WorstGroup:
+    """The rate of the group that half of the examples show to be the worst, on the other half, over many halves.
+
+    The smallest of many observed accuracies is too small: 20 equal groups of 50 with accuracy .9 have a smallest one of
+    .81 on average. Here the examples that choose the group do not score it. The value is that of the group which half
+    the sample points to, so with a real gap and few examples it lies above the true minimum. The p-value is that of the
+    observed extreme under permutation; `null` is the rate of all.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        rate: see `group_rate`; the worst error is the largest, the worst accuracy the smallest.
+        positive: the positive class.
+        least: groups with fewer examples in the denominator are left out and listed.
+        splits: how many random halves are averaged over.
+    """
+
+    columns = ()
+    direction = "none"
+    unit = "fraction"
+
+    def __init__(
+        self,
+        group: str,
+        rate: Rate = "accuracy",
+        positive: int | str = 1,
+        least: Annotated[int, Ge(2)] = 4,
+        splits: Annotated[int, Ge(1)] = 500,
+    ) -> None:
+        self.group, self.rate, self.positive, self.least, self.splits = group, rate, positive, least, splits
+
+    def estimate(self, records: Records) -> Estimate:
+        rows = rows_of(records, self.rate, self.positive)
+        if rows is None:
+            return Estimate.not_applicable(LACKING, n=len(records))
+        partition = Partition.of(records, self.group)
+        if partition.alone:
+            return Estimate.not_applicable(partition.alone, n=len(records))
+        cells = cells_of(rows, partition)
+        found = RateOfGroups.of(cells, self.rate, self.least)
+        used = int(found.trials.sum())
+        if len(found.trials) < 2:
+            few = f"{len(found.trials)} groups have {self.least} examples that count"
+            return Estimate.undefined(f"{few}; a worst one needs 2", n=used, n_missing=cells.n_missing)
+        low_is_worst = self.rate in HIGHER_IS_BETTER
+        rng = Context().rng("worst group", self.group, self.rate)
+        splits = random_splits(found.successes, found.trials, low_is_worst, self.splits, rng)
+        low, high = wilson(splits.successes, splits.trials, normal_quantile(LEVEL))
+        sign = -1.0 if low_is_worst else 1.0
+        observed = float((sign * found.successes / found.trials).max())
+        drawn = (sign * permuted_successes(found.successes, found.trials, rng) / found.trials).max(axis=1)
+        (often, times), *_ = Counter(splits.chosen.tolist()).most_common(1)
+        told = f"the worst is {found.members[often]} in {100 * times / self.splits:.0f} % of splits"
+        if found.left_out:
+            told += f"; left out, too few: {', '.join(found.left_out)}"
+        # The mean of intervals that each cover covers at least as often: the centre varies less, the width does not.
+        return Estimate(
+            float((splits.successes / splits.trials).mean()),
+            float(low.mean()),
+            float(high.mean()),
+            LEVEL,
+            "wilson, split",
+            used,
+            cells.n_missing,
+            told,
+            null=float(found.successes.sum() / used),
+            p=p_value(observed, drawn),
+        )

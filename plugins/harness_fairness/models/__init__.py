@@ -1,0 +1,1 @@
+"""Models for tables and coloured digits, and training that takes the groups into account."""

@@ -1,0 +1,108 @@
+"""Word error rates: sum over sum, by speaker, with alignments by jiwer where it is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.api import InvalidOutput, Records
+from harness_fairness.metrics.intervals import gap_of_means
+from harness_fairness.metrics.transcripts import Wer, WerGap, _pseudo_values
+from harness_fairness.metrics.value_gaps import moments
+
+
+def records(**columns: object) -> Records:
+    n = len(next(iter(columns.values())))  # type: ignore[arg-type]
+    return Records.of(
+        {"id": [str(i) for i in range(n)], **{k.replace("group_", "group."): v for k, v in columns.items()}}
+    )
+
+
+SOME = records(
+    errors=[1.0, 9.0, 0.0, 4.0, 2.0, None],
+    words=[2.0, 90.0, 8.0, 40.0, 10.0, 5.0],
+    speaker=["ann", "ann", "bob", "cat", "dan", "dan"],
+    group_sex=["f", "f", "m", "f", "m", "m"],
+)
+
+
+def test_the_corpus_rate_is_sum_over_sum() -> None:
+    estimate = Wer().estimate(SOME)
+    assert estimate.value == pytest.approx(16 / 150)
+    assert (estimate.n, estimate.n_missing, estimate.method) == (5, 1, "bootstrap over 4 clusters")
+    assert Wer(average="utterance").estimate(SOME).value == pytest.approx((0.5 + 0.1 + 0 + 0.1 + 0.2) / 5)
+
+
+def test_the_gap_is_between_corpus_rates_of_groups() -> None:
+    estimate = WerGap("sex").estimate(SOME)
+    assert estimate.value == pytest.approx(14 / 132 - 2 / 18, abs=1e-12) or estimate.value == pytest.approx(
+        2 / 18 - 14 / 132
+    )
+    assert estimate.reason == "4 speakers"
+    assert estimate.n_missing == 1
+
+
+def test_correct_words_will_do() -> None:
+    assert Wer().estimate(records(correct_words=[3.0, 5.0], words=[5.0, 10.0])).value == pytest.approx(7 / 15)
+
+
+def test_without_speakers_each_record_is_one_and_the_estimate_says_so() -> None:
+    some = records(errors=[1.0, 2.0, 3.0, 1.0], words=[10.0] * 4, group_sex=["f", "f", "m", "m"])
+    assert WerGap("sex").estimate(some).reason == "the records name no speaker: each is taken for one"
+
+
+def test_pseudo_values_are_those_of_leaving_speakers_out() -> None:
+    top, bottom, group = np.array([1.0, 4.0, 2.0, 5.0]), np.array([10.0, 20.0, 30.0, 20.0]), np.array([0, 0, 0, 1])
+    values = _pseudo_values(top, bottom, np.array([0, 0, 0, 0]), np.array([4]))
+    assert values[1] == pytest.approx(4 * 12 / 80 - 3 * 8 / 60)
+    assert len(_pseudo_values(top[:3], bottom[:3], group[:3], np.array([3]))) == 3
+
+
+def test_the_interval_covers_where_utterances_of_a_speaker_are_alike() -> None:
+    """8 speakers a group with 20 utterances each and their own rates; no gap between the groups."""
+    rng, draws, covered, alone = np.random.default_rng(0), 300, 0, 0
+    group = np.repeat([0, 1], 8)
+    for _ in range(draws):
+        rates = rng.beta(4, 16, 16)
+        words = rng.integers(5, 25, (16, 20))
+        errors = rng.binomial(words, rates[:, None])
+        top, bottom = errors.sum(axis=1).astype(float), words.sum(axis=1).astype(float)
+        share = np.bincount(group, top) / np.bincount(group, bottom)
+        pseudo = _pseudo_values(top, bottom, group, np.array([8, 8]))
+        low, _ = gap_of_means(share, moments(pseudo, group, 2)[1], [8, 8])
+        covered += low <= 0
+        single = _pseudo_values(errors.ravel() * 1.0, words.ravel() * 1.0, np.repeat(group, 20), np.array([160, 160]))
+        low, _ = gap_of_means(share, moments(single, np.repeat(group, 20), 2)[1], [160, 160])
+        alone += low <= 0
+    assert covered / draws >= 0.95 - 3 * (0.95 * 0.05 / draws) ** 0.5
+    assert alone / draws < 0.7, "utterances as units: far too narrow"
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(InvalidOutput, match="a speaker belongs to several groups of 'sex': f and m"):
+        WerGap("sex").estimate(
+            records(errors=[1.0, 1.0], words=[5.0, 5.0], speaker=["ann", "ann"], group_sex=["f", "m"])
+        )
+    with pytest.raises(InvalidOutput, match="negative counts of errors or words"):
+        Wer().estimate(records(correct_words=[6.0], words=[5.0]))
+    with pytest.raises(InvalidOutput, match="1 of 2 records have no 'speaker'"):
+        Wer().estimate(records(errors=[1.0, 1.0], words=[5.0, 5.0], speaker=["ann", None]))
+
+
+def test_nothing_to_count() -> None:
+    assert Wer().estimate(records(errors=[0.0], words=[0.0])).reason == "the references have no words"
+    assert not Wer().estimate(records(label=[1])).applies
+    one = WerGap("sex").estimate(records(errors=[1.0, 1.0], words=[5.0, 5.0], group_sex=["f", "m"]))
+    assert one.reason == "0 groups have 2 speakers; a gap needs 2"
+
+
+def test_texts_are_aligned() -> None:
+    pytest.importorskip("jiwer")
+    some = records(
+        reference=["the cat sat on the mat", "Hello, World!", "", None],
+        hypothesis=["the cat sat mat", "hello world", "uh", "x"],
+    )
+    # Two words left out of six; one spurious word; two wrong words of two unless case and punctuation are taken off.
+    assert Wer().estimate(some).value == pytest.approx((2 + 2 + 1) / 8)
+    assert Wer(normalise=True).estimate(some).value == pytest.approx((2 + 0 + 1) / 8)
+    assert Wer().estimate(some).n_missing == 1

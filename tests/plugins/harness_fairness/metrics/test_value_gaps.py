@@ -1,0 +1,87 @@
+"""Gaps of errors and of confidence: by hand, their coverage, and bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.api import InvalidOutput, Records
+from harness_fairness.metrics.intervals import gap_of_means
+from harness_fairness.metrics.value_gaps import CalibrationGap, RegressionError, RegressionErrorGap, moments
+
+
+def records(**columns: object) -> Records:
+    n = len(next(iter(columns.values())))  # type: ignore[arg-type]
+    return Records.of(
+        {"id": [str(i) for i in range(n)], **{k.replace("group_", "group."): v for k, v in columns.items()}}
+    )
+
+
+ERRORS = records(error=[1.0, -3.0, 2.0, 2.0, None, -1.0, 9.0], group_g=["a", "a", "b", "b", "b", "b", "lonely"])
+
+
+def test_errors_by_hand() -> None:
+    assert RegressionError().estimate(ERRORS).value == pytest.approx(18 / 6)
+    assert RegressionError("squared").estimate(ERRORS).value == pytest.approx(100 / 6)
+    assert RegressionError("signed").estimate(ERRORS).value == pytest.approx(10 / 6)
+    assert RegressionError().estimate(ERRORS).n_missing == 1
+    values = RegressionError("squared").per_example(ERRORS)
+    assert np.nanmean(values) == pytest.approx(100 / 6)
+
+
+@pytest.mark.parametrize(("measure", "value"), [("absolute", 2 - 5 / 3), ("squared", 5 - 3), ("signed", 1 - (-1))])
+def test_gaps_by_hand_without_the_lonely(measure: str, value: float) -> None:
+    estimate = RegressionErrorGap("g", measure).estimate(ERRORS)  # type: ignore[arg-type]
+    assert estimate.value == pytest.approx(value)
+    assert (estimate.n, estimate.n_missing) == (5, 1)
+    assert estimate.reason == "left out, too few: lonely (1)"
+
+
+def test_too_few_to_compare() -> None:
+    estimate = RegressionErrorGap("g").estimate(records(error=[1.0, 2.0, 3.0], group_g=["a", "a", "b"]))
+    assert estimate.value is None
+    assert estimate.reason == "1 groups have 2 examples that count; a gap needs 2"
+
+
+def test_moments() -> None:
+    means, variances = moments(np.array([1.0, 3.0, 5.0, 9.0]), np.array([0, 0, 1, 1]), 2)
+    assert (means.tolist(), variances.tolist()) == ([2.0, 7.0], [2.0, 8.0])
+
+
+@pytest.mark.parametrize("groups", [2, 6])
+@pytest.mark.parametrize("n", [5, 30])
+def test_the_interval_covers_skewed_errors(groups: int, n: int) -> None:
+    """Errors are exponential; in half of the draws one group has twice the mean."""
+    rng, draws, covered = np.random.default_rng(n), 400, 0
+    group = np.repeat(np.arange(groups), n)
+    for draw in range(draws):
+        truth = float(draw % 2)
+        values = rng.exponential(size=groups * n) * (1 + truth * (group == 0))
+        means, variances = moments(values, group, groups)
+        low, high = gap_of_means(means, variances, np.full(groups, n))
+        covered += low <= truth <= high
+    assert covered / draws >= 0.95 - 3 * (0.95 * 0.05 / draws) ** 0.5
+
+
+def test_overconfidence_of_a_group() -> None:
+    some = records(
+        clean_confidence=[0.9, 0.9, 0.8, 0.8, 0.8],
+        correct=[True, True, True, False, False],
+        group_g=["a", "a", "b", "b", "b"],
+    )
+    # Group a: .9 - 1 = -.1; group b: .8 - 1/3.
+    assert CalibrationGap("g").estimate(some).value == pytest.approx(0.8 - 1 / 3 + 0.1)
+
+
+def test_scores_are_compared_with_labels() -> None:
+    some = records(score=[0.2, 0.4, 0.9, 0.5, 0.7], label=["n", "y", "y", "n", None], group_g=["a", "a", "b", "b", "b"])
+    # Group a: .2 and .4 - 1; group b: .9 - 1 and .5.
+    estimate = CalibrationGap("g", positive="y").estimate(some)
+    assert estimate.value == pytest.approx(0.2 + 0.2)
+    assert estimate.n_missing == 1
+
+
+def test_scores_that_are_no_probabilities_are_refused() -> None:
+    with pytest.raises(InvalidOutput, match=r"2 scores are no probabilities, first 1\.5"):
+        CalibrationGap("g").estimate(records(score=[0.1, 1.5, -2.0], label=[0, 1, 1], group_g=["a", "a", "b"]))
+    assert not CalibrationGap("g").estimate(records(error=[1.0], group_g=["a"])).applies

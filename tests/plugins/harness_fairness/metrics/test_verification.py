@@ -1,0 +1,64 @@
+"""False match and non-match rates: by hand, without any error, and only at a declared threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.api import InvalidOutput, Records, proportion
+from harness_fairness.metrics.verification import FalseMatchRate, FalseNonMatchRate
+
+GENUINE = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, None]
+SCORE = [0.9, 0.5, 0.2, 0.1, 0.6, 0.5, 0.3, 0.7]
+
+
+def records(threshold: float | None = None, **more: object) -> Records:
+    columns = {"id": [str(i) for i in range(8)], "genuine": GENUINE, "score": SCORE, **more}
+    return Records.of(columns, threshold=threshold)
+
+
+def test_by_hand() -> None:
+    """A score at the threshold is a match."""
+    matches = FalseMatchRate(0.5).estimate(records())
+    assert (matches.value, matches.n, matches.n_missing) == (0.5, 4, 1)
+    assert (matches.low, matches.high) == (proportion(2, 4).low, proportion(2, 4).high)
+    assert FalseNonMatchRate(0.5).estimate(records()).value == pytest.approx(1 / 3)
+    values = FalseNonMatchRate(0.5).per_example(records())
+    assert np.nansum(values) == 1
+    assert np.isnan(values).sum() == 5
+
+
+def test_distances_match_below() -> None:
+    assert FalseMatchRate(0.5, "distance").estimate(records()).value == pytest.approx(3 / 4)
+
+
+def test_no_error_at_all_follows_the_rule_of_three() -> None:
+    n = 300
+    some = Records.of({"id": [str(i) for i in range(n)], "genuine": [0] * n, "score": [0.1] * n})
+    estimate = FalseMatchRate(0.5).estimate(some)
+    assert (estimate.value, estimate.low, estimate.method) == (0.0, 0.0, "rule of three")
+    assert estimate.high == pytest.approx(3 / n, rel=0.01)
+    assert (1 - (estimate.high or 0)) ** n == pytest.approx(0.05)
+
+
+def test_the_threshold_must_be_declared_once() -> None:
+    with pytest.raises(InvalidOutput, match="no threshold is declared"):
+        FalseMatchRate().estimate(records())
+    assert FalseMatchRate().estimate(records(0.5)) == FalseMatchRate(0.5).estimate(records())
+    with pytest.raises(InvalidOutput, match=r"the metric declares threshold 0\.4, the task 0\.5; one must hold"):
+        FalseMatchRate(0.4).estimate(records(0.5))
+
+
+def test_what_cannot_be_counted() -> None:
+    some = Records.of({"id": ["a"], "genuine": [1], "score": [0.5]}, threshold=0.5)
+    assert FalseMatchRate().estimate(some).reason == "there are no impostor pairs"
+    with pytest.raises(InvalidOutput, match="'genuine' must hold 1 for a pair of one identity"):
+        FalseMatchRate(0.5).estimate(Records.of({"id": ["a"], "genuine": [2], "score": [0.5]}))
+
+
+def test_pairs_of_an_identity_are_resampled_together() -> None:
+    identities = ["x", "y", "z", "x", "x", "y", "y", "z"]
+    estimate = FalseMatchRate(0.5, clusters="identity").estimate(records(identity=identities))
+    assert (estimate.value, estimate.method) == (0.5, "bootstrap over 2 clusters")
+    with pytest.raises(InvalidOutput, match="no column 'identity' to resample by"):
+        FalseMatchRate(0.5, clusters="identity").estimate(records())
