@@ -19,6 +19,15 @@ from harness.contract.context import Context
 from harness.contract.data import Dataset, Examples
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable
 from harness.contract.estimates import Estimate
+from harness.contract.language import (
+    Chat,
+    Decoding,
+    DifferentiableLanguageModel,
+    Incremental,
+    LanguageModel,
+    TextAttack,
+    TextBatch,
+)
 from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
 from harness.contract.protocols import (
     Aggregate,
@@ -58,14 +67,17 @@ __all__ = [
     "Aggregate",
     "Attack",
     "Cell",
+    "Chat",
     "Classifier",
     "Component",
     "ComponentOf",
     "Conditional",
     "Context",
     "Dataset",
+    "Decoding",
     "Denoiser",
     "Differentiable",
+    "DifferentiableLanguageModel",
     "DistanceBlock",
     "Estimate",
     "Examples",
@@ -73,9 +85,11 @@ __all__ = [
     "GradientAccess",
     "HarnessError",
     "ImportPath",
+    "Incremental",
     "InvalidOutput",
     "Kind",
     "LabelledInputs",
+    "LanguageModel",
     "Location",
     "MeasuredCell",
     "Metric",
@@ -97,6 +111,8 @@ __all__ = [
     "Status",
     "Summed",
     "Task",
+    "TextAttack",
+    "TextBatch",
     "Threat",
     "Trainable",
     "Uncertain",

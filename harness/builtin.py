@@ -43,6 +43,24 @@ def harness_components() -> Iterable[Component]:
             "Audit a table of labels and scores, without a model.",
         ),
         Component(
+            "task",
+            "language",
+            "harness.tasks.language:Language",
+            "Score the documents of a corpus by their likelihood, clean and under noise.",
+        ),
+        Component(
+            "task",
+            "answer",
+            "harness.tasks.answer:Answer",
+            "Ask questions: what a model answers, whether it is right, and how sure it is.",
+        ),
+        Component(
+            "task",
+            "minimal_pairs",
+            "harness.tasks.minimal_pairs:MinimalPairs",
+            "Which of two sentences is likelier: the one that is right or the one that is not.",
+        ),
+        Component(
             "metric",
             "accuracy",
             "harness.tasks.accuracy:Accuracy",

@@ -21,6 +21,8 @@ class Estimate:
         null: what the value would be on average if there were nothing to find, such as no gap between groups or perfect
             calibration; None where that is 0 or has no meaning.
         p: the probability of a value as large if there were nothing to find; None where nothing was tested.
+        within: what must be equal, beside what must be equal for the whole row, before this number may be compared:
+            "tokenizer 1f3a9c20" for a perplexity per token. Empty for most.
     """
 
     value: float | None
@@ -33,6 +35,7 @@ class Estimate:
     reason: str = ""
     null: float | None = None
     p: float | None = None
+    within: str = ""
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):

@@ -245,7 +245,9 @@ def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> C
             return replace(draft, reason=f"{verb} in {side}: {estimate.reason}")
     identities = a.facts(draft.a, draft.metric).identity, b.facts(draft.b, draft.metric).identity
     refused, passed = _sorted_out(metric_fields(*identities), allowed)
-    draft = replace(draft, allowed=(*draft.allowed, *passed))
+    within = [Field("metric.within", one.within, other.within)] if one.within != other.within else []
+    more_refused, more_passed = _sorted_out(within, allowed)
+    draft, refused = replace(draft, allowed=(*draft.allowed, *passed, *more_passed)), (*refused, *more_refused)
     if refused:
         return replace(draft, fields=refused)
     try:

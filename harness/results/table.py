@@ -155,8 +155,15 @@ class TableView:
                     found.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
                 elif estimate.value is not None and estimate.reason:
                     found.setdefault(f"{name}: {estimate.reason}", []).append(name_of(row))
+        for name in self.metrics:
+            estimates = [row.estimates[name] for row in self.rows if name in row.estimates]
+            if len({estimate.within for estimate in estimates if estimate.value is not None}) > 1:
+                found.setdefault(f"{name} may be compared only within the same {_within(estimates)}", [])
         shown = []
         for reason, names in found.items():
+            if not names:
+                shown.append(reason)
+                continue
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         return shown
@@ -185,6 +192,11 @@ def threat_text(row: Row) -> str:
     from harness.contract.protocols import Threat
 
     return str(Threat(**raw))
+
+
+def _within(estimates: Sequence[Estimate]) -> str:
+    """What sort of thing must be equal, e.g. "tokenizer"."""
+    return " or ".join(dict.fromkeys(each.within.partition(" ")[0] for each in estimates if each.within))
 
 
 def _differs(row: Row, above: Row, roles: Sequence[str]) -> bool:

@@ -1,0 +1,128 @@
+"""What language models, decoding rules and attacks on text must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from harness.contract.context import Context
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LanguageModel(Protocol):
+    """Predicts the next token of a text.
+
+    The states after each token and the logits over the vocabulary are asked for apart, so that the core can apply the
+    head only where a token is scored, and in chunks.
+
+    Attributes:
+        vocabulary: how many tokens can be predicted; the width of the logits.
+        window: the longest input in tokens; None for any.
+        bos: the token that starts a text and is never predicted, which may lie beyond the vocabulary; None if the
+            tokenizer has none.
+        eos: the token that ends an answer; None if there is none.
+        tokenizer: the digest of what turns text into tokens: token perplexities compare only within one.
+        precision: the dtype that the model computes in, such as "float32".
+    """
+
+    vocabulary: int
+    window: int | None
+    bos: int | None
+    eos: int | None
+    tokenizer: str
+    precision: str
+
+    def encode(self, text: str) -> Sequence[int]:
+        """The tokens of a text, without any that start or end it."""
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens. Bytes that are no UTF-8 become U+FFFD."""
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """What the model knows after each token: `[n, length, ...]` of int64 tokens `[n, length]`.
+
+        Rows are padded on the right with token 0. A state depends only on the tokens up to its own, so padding
+        changes none that counts.
+        """
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits `[m, vocabulary]` of the next token, of states `[m, ...]`."""
+
+
+class DifferentiableLanguageModel(LanguageModel, Protocol):
+    """A language model whose gradients reach the vectors of its input tokens."""
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The vectors `[n, length, width]` of tokens `[n, length]`."""
+
+    def states_of(self, embedded: Tensor) -> Tensor:
+        """The states `[n, length, ...]` of vectors `[n, length, width]`; `states` is this of `embed`."""
+
+
+@runtime_checkable
+class Incremental(Protocol):
+    """A language model that goes on from where it was, without reading everything again."""
+
+    def extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
+        """The states `[n, m, ...]` of further tokens `[n, m]`, and the past for the next call.
+
+        Args:
+            tokens: all rows go on at the same position.
+            past: what the last call returned; None at the start. It is never used again after a call.
+        """
+
+
+@runtime_checkable
+class Chat(Protocol):
+    """A language model that was tuned on conversations."""
+
+    chat_template: str
+    """The digest of the template; part of the comparability key."""
+
+    def converse(self, prompt: str) -> str:
+        """The text that asks the model for its answer to a user's prompt."""
+
+
+class Decoding(Protocol):
+    """How the next token is chosen; the core seeds the draws by prompt and position."""
+
+    def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """The next tokens `[n]`, int64.
+
+        Args:
+            logits: `[n, vocabulary]`, float32.
+            uniform: `[n]`, float64 in [0, 1): the only randomness there is.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class TextBatch:
+    """Texts as an attack receives them.
+
+    Attributes:
+        ids: of the examples, length n. Every draw must be keyed by them: `ctx.rng(name)`, `ctx.uniform(ids, ...)`.
+        texts: what is to be rewritten.
+        goals: for each text what the attacker wants the answer to begin with; None if there is no such goal.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    goals: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class TextAttack(Protocol):
+    """Rewrites texts so that a language model fails on them.
+
+    Annotate `model` as `object` if it is not used, as `LanguageModel` or as `DifferentiableLanguageModel`: that is how
+    the plan knows what the attack needs. The core runs the model on everything that comes back and keeps, text by text,
+    what is worst for the model.
+    """
+
+    def rewrite(self, model: Any, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
+        """For each text one or more candidates."""

@@ -1,0 +1,157 @@
+"""What an answer says: its value, where it stands in the text, and by which rule it was found.
+
+A rule that finds nothing says so, so that a share of failures can be reported beside the share of right answers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+Rule = Literal["auto", "line", "text", "last_number", "marker", "boolean"]
+AnswerKind = Literal["text", "number", "boolean"]
+
+# A sign counts only where no number or word is before it: "5-3" holds 5 and 3. A comma parts groups of three digits;
+# a full stop belongs to a number only if a digit follows.
+_NUMBER = re.compile(r"(?<![\w.])(?:(?<![\d)])[-+\N{MINUS SIGN}])?\s?\$?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?")
+_MARKER = re.compile(
+    r"####|(?:^|\n)\s*A:|(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)|\\boxed\s*\{", flags=re.IGNORECASE
+)
+_BOOLEAN = re.compile(r"\b(yes|true|no|false)\b", flags=re.IGNORECASE)
+_TRUTH = {"yes": "true", "true": "true", "no": "false", "false": "false"}
+_OUTER = " \t\r\n.!?,;:\"'`*“”‘’"
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was found in an answer.
+
+    Attributes:
+        value: the value; None if the rule found nothing. A number has no thousands separators and no sign of currency.
+        start, end: where it stands in the answer; None if there is none.
+        method: the rule that found it, or that was last to fail.
+    """
+
+    value: str | None
+    start: int | None
+    end: int | None
+    method: str
+
+    @classmethod
+    def failure(cls, method: str) -> Extraction:
+        """Nothing was found."""
+        return cls(None, None, None, method)
+
+
+def extract(answer: str, rule: Rule = "auto", kind: str = "text") -> Extraction:
+    """The value of an answer.
+
+    Args:
+        answer: what the model said.
+        rule: "text": all of it; "line": its first line that is not empty; "last_number": the last number in it;
+            "marker": the number after the last "####", "A:" at the start of a line, "answer is", "answer:" or
+            "\\boxed{"; "boolean": the first of yes, no, true, false. "auto" goes by the kind of the answer: for
+            numbers the marker, else the last number.
+        kind: "number", "boolean" or "text"; anything else counts as text. Only "auto" looks at it.
+    """
+    if rule != "auto":
+        return _RULES[rule](answer)
+    if kind == "number":
+        marked = _marked(answer)
+        return marked if marked.value is not None else _last_number(answer)
+    return _boolean(answer) if kind == "boolean" else _line(answer)
+
+
+def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
+    """Whether two values are the same.
+
+    Numbers compare as numbers: 18, 18.0 and 1.8e1 are one. Truth values compare by what they mean. Text compares
+    without regard to case, to white space, and to punctuation around it.
+    """
+    if kind == "number":
+        one, other = as_number(extracted), as_number(expected)
+        if one is not None and other is not None:
+            return one == other
+    if kind == "boolean":
+        one_truth, other_truth = (_TRUTH.get(_plain(text)) for text in (extracted, expected))
+        if one_truth is not None and other_truth is not None:
+            return one_truth == other_truth
+    return _plain(extracted) == _plain(expected)
+
+
+def as_number(text: str) -> Decimal | None:
+    """The number that a text is, without separators of thousands or a sign of currency; None if it is none."""
+    cleaned = text.strip().replace(",", "").replace("$", "").replace("\N{MINUS SIGN}", "-").rstrip("%.").strip()
+    try:
+        number = Decimal(cleaned)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _plain(text: str) -> str:
+    bare = unicodedata.normalize("NFC", text).strip(_OUTER)
+    return " ".join(bare.casefold().split())
+
+
+def _found(answer: str, start: int, end: int, method: str, value: str | None = None) -> Extraction:
+    return Extraction(answer[start:end] if value is None else value, start, end, method)
+
+
+def _text(answer: str) -> Extraction:
+    stripped = answer.strip()
+    if not stripped:
+        return Extraction.failure("text")
+    start = answer.index(stripped)
+    return _found(answer, start, start + len(stripped), "text")
+
+
+def _line(answer: str) -> Extraction:
+    found = re.search(r"\S(?:[^\n]*\S)?", answer)
+    return _found(answer, found.start(), found.end(), "line") if found else Extraction.failure("line")
+
+
+def _numbers(answer: str, start: int = 0) -> list[re.Match[str]]:
+    return [found for found in _NUMBER.finditer(answer, start) if any(c.isdigit() for c in found.group())]
+
+
+def _number_at(answer: str, found: re.Match[str], method: str) -> Extraction:
+    raw = found.group()
+    start = found.start() + len(raw) - len(raw.lstrip())
+    number = as_number("".join(raw.split()))
+    return _found(answer, start, found.end(), method, None if number is None else f"{number:f}")
+
+
+def _last_number(answer: str) -> Extraction:
+    numbers = _numbers(answer)
+    return _number_at(answer, numbers[-1], "last_number") if numbers else Extraction.failure("last_number")
+
+
+def _marked(answer: str) -> Extraction:
+    markers = list(_MARKER.finditer(answer))
+    for marker in reversed(markers):
+        line_end = answer.find("\n", marker.end())
+        numbers = _numbers(answer[: line_end if line_end >= 0 else len(answer)], marker.end())
+        if numbers:
+            return _number_at(answer, numbers[0], "marker")
+    return Extraction.failure("marker")
+
+
+def _boolean(answer: str) -> Extraction:
+    found = _BOOLEAN.search(answer)
+    if found is None:
+        return Extraction.failure("boolean")
+    return _found(answer, found.start(), found.end(), "boolean", _TRUTH[found.group().lower()])
+
+
+_RULES: Mapping[str, Callable[[str], Extraction]] = {
+    "text": _text,
+    "line": _line,
+    "last_number": _last_number,
+    "marker": _marked,
+    "boolean": _boolean,
+}

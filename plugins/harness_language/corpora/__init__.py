@@ -1,0 +1,1 @@
+"""Corpora: texts to be predicted."""

@@ -1,0 +1,55 @@
+"""Cutting long texts into documents at their paragraphs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def paragraphs(text: str) -> list[str]:
+    """What empty lines part, with the indentation of each first line and without white space at the end."""
+    parts = re.split(r"\n(?:[ \t]*\n)+", text)
+    return [part.rstrip() for part in parts if part.strip()]
+
+
+def blocks(parts: Iterable[str], size: int) -> list[str]:
+    """Paragraphs joined by empty lines into documents of at least `size` characters each.
+
+    What is left at the end joins the last document, so only a text that is shorter as a whole makes a shorter one.
+    """
+    found: list[list[str]] = []
+    current: list[str] = []
+    for part in parts:
+        current.append(part)
+        if sum(map(len, current)) >= size:
+            found.append(current)
+            current = []
+    if current and found:
+        found[-1].extend(current)
+    elif current:
+        found.append(current)
+    return ["\n\n".join(each) for each in found]
+
+
+def families(texts: Sequence[str], words: int) -> list[int]:
+    """For each text the first text that it is tied to, directly or over others, by a run of words found in both.
+
+    Args:
+        texts: the texts.
+        words: how long a run of words must be to be no coincidence.
+    """
+    first = list(range(len(texts)))
+
+    def root(number: int) -> int:
+        while first[number] != number:
+            number = first[number]
+        return number
+
+    seen: dict[str, int] = {}
+    for number, text in enumerate(texts):
+        split = text.split()
+        for start in range(len(split) - words + 1):
+            other = root(seen.setdefault(" ".join(split[start : start + words]), number))
+            own = root(number)
+            first[max(own, other)] = min(own, other)
+    return [root(number) for number in range(len(texts))]

@@ -1,0 +1,1 @@
+"""Prompts with expected answers, and sentences to choose among."""

@@ -1,0 +1,174 @@
+"""Calibration: whether a confidence of 0.8 means that 8 of 10 answers are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge
+
+from harness.api import Estimate, Records, mean
+from harness_uncertainty.confidences import NO_CONFIDENCE, Confidences, column_of, confidences
+
+Binning = Literal["equal_width", "equal_mass"]
+_LEVEL = 0.95
+_DRAWS = 1000
+_CHUNK = 4_000_000
+# How far the observed gaps are shrunk (or stretched) in the search for what else might be true, in standard errors.
+_SHRINKAGE = np.linspace(8.0, -4.0, 49)
+
+
+def bins_of(confidence: npt.NDArray[np.float64], bins: int, binning: Binning) -> npt.NDArray[np.int64]:
+    """The bin `[n]` of each confidence, from 0 to bins - 1. Equal confidences share one, so the order never matters.
+
+    Bins of equal width are closed below and open above, but for the last one, which holds 1.0 too.
+    """
+    if binning == "equal_width":
+        return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    _, of_row, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    before = np.cumsum(counts) - counts
+    # A tie goes where its middle lies.
+    middle = (before + counts / 2) / max(1, len(confidence))
+    return np.minimum((middle * bins).astype(np.int64), bins - 1)[of_row].astype(np.int64)
+
+
+class _Binned:
+    """Parameters that the calibration error shares with its null.
+
+    Args:
+        bins: how many.
+        binning: of equal width in confidence, or of equally many answers each.
+    """
+
+    columns: Sequence[str] = ("correct",)
+    direction: Literal["min", "none"] = "min"
+    unit = "fraction"
+
+    def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
+        self._bins, self._binning = bins, binning
+
+    def _bins_of(self, found: Confidences) -> npt.NDArray[np.int64]:
+        return bins_of(found.confidence, self._bins, self._binning)
+
+
+class ECE(_Binned):
+    """Expected calibration error (Guo et al. 2017): the gap between accuracy and mean confidence, averaged over bins.
+
+    It is never 0, even for perfect calibration: compare it with `ece_null`, and rank models by `brier`.
+
+    Args:
+        bins: how many.
+        binning: of equal width in confidence, or of equally many answers each.
+    """
+
+    def estimate(self, records: Records) -> Estimate:
+        """All binned errors that would not have been surprised by what is seen.
+
+        The bootstrap covers this statistic badly, since noise makes every gap larger. So the observed gaps are shrunk
+        and stretched by multiples of their standard errors; those errors are kept under which the observed one lies
+        between the 2.5 % and 97.5 % quantiles. The estimate itself belongs to the interval.
+        """
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        n = len(found)
+        if not n:
+            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
+        of_row = self._bins_of(found)
+        excess = found.correct - found.confidence
+        gaps = np.bincount(of_row, excess, self._bins) / n
+        seen = np.bincount(of_row, excess**2, self._bins) / n - gaps**2
+        under_calibration = np.bincount(of_row, found.confidence * (1 - found.confidence), self._bins) / n
+        errors = np.sqrt(np.maximum(seen, under_calibration) / n)
+        value = float(np.abs(gaps).sum())
+        low, high = _not_surprising(value, gaps, errors)
+        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing)
+
+
+def _not_surprising(
+    value: float, gaps: npt.NDArray[np.float64], errors: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """The range of true errors under which an observed error is not in the tails."""
+    used = errors > 0
+    fixed = float(np.abs(gaps[~used]).sum())
+    gaps, errors = gaps[used], errors[used]
+    noise = np.random.default_rng(0).standard_normal((_DRAWS, len(gaps))) * errors
+    tail = (1 - _LEVEL) / 2
+    kept = [value]
+    for shrinkage in _SHRINKAGE:
+        assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
+        drawn = np.abs(assumed + noise).sum(axis=1) + fixed
+        if tail * _DRAWS <= (drawn <= value).sum() and tail * _DRAWS <= (drawn >= value).sum():
+            kept.append(float(np.abs(assumed).sum()) + fixed)
+    # Better than calibrated models usually look: perfect calibration is what comes closest.
+    return min(kept), min(1.0, max(kept))
+
+
+class ECENull(_Binned):
+    """What the calibration error of as many answers with the same confidences is if each is right with its confidence.
+
+    Bröcker & Smith 2007; Vaicenavicius et al. 2019. An `ece` inside this interval shows no miscalibration.
+
+    Args:
+        bins: how many.
+        binning: of equal width in confidence, or of equally many answers each.
+    """
+
+    direction = "none"
+
+    def estimate(self, records: Records) -> Estimate:
+        """The mean of 1000 simulations, and what 95 % of them lie between."""
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        n = len(found)
+        if not n:
+            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
+        drawn = _calibrated_errors(found.confidence, self._bins_of(found), self._bins)
+        tail = (1 - _LEVEL) / 2
+        low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
+        return Estimate(float(drawn.mean()), low, high, _LEVEL, "simulation", n, found.n_missing)
+
+
+def _calibrated_errors(
+    confidence: npt.NDArray[np.float64], of_row: npt.NDArray[np.int64], bins: int
+) -> npt.NDArray[np.float64]:
+    """Calibration errors `[draws]` of made-up answers that are right with the probability that is their confidence."""
+    n = len(confidence)
+    rng = np.random.default_rng(0)
+    order = np.argsort(of_row, kind="stable")
+    sorted_confidence = confidence[order]
+    starts = np.searchsorted(of_row[order], np.arange(bins))
+    used = np.flatnonzero(np.bincount(of_row, minlength=bins))
+    expected = np.bincount(of_row, confidence, bins)[used]
+    drawn = []
+    rows = max(1, _CHUNK // n)
+    for first in range(0, _DRAWS, rows):
+        right = rng.random((min(rows, _DRAWS - first), n)) < sorted_confidence
+        hits = np.add.reduceat(right, starts[used], axis=1, dtype=np.int64)
+        drawn.append(np.abs(hits - expected).sum(axis=1) / n)
+    return np.concatenate(drawn)
+
+
+class Brier:
+    """Mean squared difference of the confidence in an answer and whether it is right (Brier 1950, one class)."""
+
+    columns: Sequence[str] = ("correct",)
+    direction = "min"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t over answers."""
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        return mean((found.confidence - found.correct) ** 2, least=0.0, n_missing=found.n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """The squared difference, NaN where the confidence or the verdict is missing."""
+        name = column_of(records)
+        if name is None:
+            return np.full(len(records), np.nan)
+        return np.asarray((records.floats(name) - records.floats("correct")) ** 2)

@@ -1,0 +1,54 @@
+"""How sure a model was of each of its answers, and whether it was right, from the records of any task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import InvalidOutput, Records
+
+_NAMES = ("confidence", "clean_confidence")
+NO_CONFIDENCE = "the records hold no confidence"
+
+
+@dataclass(frozen=True)
+class Confidences:
+    """Answers that have both a confidence and a verdict.
+
+    Attributes:
+        confidence: `[n]`, probabilities of being right, float64.
+        correct: `[n]`, whether it was.
+        n_missing: answers that lack either.
+    """
+
+    confidence: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_]
+    n_missing: int
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+def column_of(records: Records) -> str | None:
+    """The column that holds the confidence: `confidence` of answers, `clean_confidence` of classifications."""
+    return next((name for name in _NAMES if name in records), None)
+
+
+def confidences(records: Records) -> Confidences | None:
+    """Confidence and verdict of each answer; None if the records hold no confidence.
+
+    Raises:
+        InvalidOutput: a confidence is no probability.
+    """
+    name = column_of(records)
+    if name is None:
+        return None
+    known = records.without_missing(name, "correct")
+    confidence = known.floats(name)
+    outside = ~((confidence >= 0) & (confidence <= 1))
+    if outside.any():
+        worst = confidence[outside][0]
+        raise InvalidOutput(f"{name} {worst:g} is no probability; logits must be turned into probabilities first")
+    return Confidences(confidence, known["correct"].astype(bool), known.n_missing)

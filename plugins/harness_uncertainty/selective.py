@@ -1,0 +1,140 @@
+"""Selective prediction: whether a model is wrong where it is unsure, or where it is sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Le
+
+from harness.api import Estimate, Records, bootstrap, proportion
+from harness_uncertainty.confidences import NO_CONFIDENCE, column_of, confidences
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Answers from the surest to the least sure.
+
+    Attributes:
+        order: `[n]`, their rows.
+        starts: where in that order a new confidence begins.
+        wrong: `[n]`, 1 for an error, in that order.
+        harmonic: `[n + 1]`, the sums 1 + 1/2 + ... + 1/k.
+    """
+
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    wrong: npt.NDArray[np.int64]
+    harmonic: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> _Ranked:
+        order = np.argsort(-confidence, kind="stable")
+        ranked = confidence[order]
+        starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+        harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(order) + 1, dtype=np.float64))])
+        return cls(order, starts, (~correct[order]).astype(np.int64), harmonic)
+
+    def counts(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """How often each answer is among the rows, in the order of confidence."""
+        return np.bincount(rows, minlength=len(self.order))[self.order]
+
+    def area(self, counts: npt.NDArray[np.int64]) -> float:
+        """The area if each answer counts so often.
+
+        Of m answers that tie, with e errors, after N answers with E errors, the k-th is e/m of an error on average
+        over their orders. So it adds (E + k e/m) / (N + k) = e/m + (E - N e/m) / (N + k).
+        """
+        sizes, errors = np.add.reduceat(counts, self.starts), np.add.reduceat(counts * self.wrong, self.starts)
+        ends, errors_so_far = np.cumsum(sizes), np.cumsum(errors)
+        before = ends - sizes
+        rates = errors / np.maximum(sizes, 1)
+        excess = (errors_so_far - errors - before * rates) * (self.harmonic[ends] - self.harmonic[before])
+        return float((errors + excess).sum() / ends[-1])
+
+
+def area_under_risk_coverage(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> float:
+    """The error rate among the k most confident answers, averaged over k = 1 ... n (Geifman & El-Yaniv 2017).
+
+    Answers of equal confidence are taken in every order, on average, so that the order of the rows changes nothing.
+
+    Args:
+        confidence: `[n]`.
+        correct: `[n]`.
+    """
+    return _Ranked.of(confidence, correct).area(np.ones(len(confidence), dtype=np.int64))
+
+
+def _least_area(n: int, errors: int) -> float:
+    """The area if all errors have less confidence than all right answers."""
+    right = n - errors
+    return float((np.arange(1, errors + 1) / np.arange(right + 1, n + 1)).sum() / n)
+
+
+class AURC:
+    """Area under the risk-coverage curve: the error rate when only the most confident answers are given, averaged.
+
+    Args:
+        excess: subtract what the same answers have if every error is less confident than every right answer, so that
+            0 is the best there is, whatever the accuracy.
+    """
+
+    columns: Sequence[str] = ("correct",)
+    direction = "min"
+    unit = "fraction"
+
+    def __init__(self, excess: bool = False) -> None:
+        self._excess = excess
+
+    def estimate(self, records: Records) -> Estimate:
+        """Percentile bootstrap over answers."""
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        n = len(found)
+        if not n:
+            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
+        ranked = _Ranked.of(found.confidence, found.correct)
+
+        def area(rows: npt.NDArray[np.intp]) -> float:
+            counts = ranked.counts(rows)
+            return ranked.area(counts) - (_least_area(n, int(counts @ ranked.wrong)) if self._excess else 0.0)
+
+        return bootstrap(area, n, n_missing=found.n_missing)
+
+
+class ConfidentErrors:
+    """Share of errors among the answers that a model is sure of.
+
+    Args:
+        threshold: the least confidence that counts as sure.
+    """
+
+    columns: Sequence[str] = ("correct",)
+    direction = "min"
+    unit = "fraction"
+
+    def __init__(self, threshold: Annotated[float, Ge(0), Le(1)] = 0.9) -> None:
+        self._threshold = threshold
+
+    def estimate(self, records: Records) -> Estimate:
+        """Wilson's interval over the answers that the model is sure of."""
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        sure = found.confidence >= self._threshold
+        if not sure.any():
+            reason = f"none of {len(found)} answers has a confidence of {self._threshold:g} or more"
+            return Estimate.undefined(reason, n_missing=found.n_missing)
+        return proportion(int((~found.correct[sure]).sum()), int(sure.sum()), n_missing=found.n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 for an error, 0 for a right answer, NaN where the model is not sure."""
+        name = column_of(records)
+        if name is None:
+            return np.full(len(records), np.nan)
+        confidence = records.floats(name)
+        return np.where(confidence >= self._threshold, 1 - records.floats("correct"), np.nan)

@@ -1,0 +1,73 @@
+"""Risk and coverage, and confident errors."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.api import Records
+from harness_uncertainty.selective import AURC, ConfidentErrors, area_under_risk_coverage
+
+
+def records(confidence: object, correct: object, name: str = "confidence") -> Records:
+    n = len(list(correct))  # type: ignore[call-overload]
+    return Records.of({"id": [str(i) for i in range(n)], name: confidence, "correct": correct})
+
+
+def in_order(correct: object) -> float:
+    wrong = ~np.asarray(correct)
+    return float((np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean())
+
+
+def test_by_hand() -> None:
+    """Right, wrong, right, from sure to unsure: (0 + 1/2 + 1/3) / 3."""
+    found = AURC().estimate(records([0.9, 0.8, 0.3], [True, False, True]))
+    assert found.value == pytest.approx((1 / 2 + 1 / 3) / 3)
+    found = AURC(excess=True).estimate(records([0.9, 0.8, 0.3], [True, False, True]))
+    assert found.value == pytest.approx((1 / 2 + 1 / 3) / 3 - 1 / 9)
+    found = AURC(excess=True).estimate(records([0.9, 0.8, 0.3], [True, True, False]))
+    assert (found.value, found.low) == (pytest.approx(0), pytest.approx(0))
+
+
+def test_ties_are_the_mean_over_all_orders() -> None:
+    confidence = np.array([0.9, 0.5, 0.5, 0.5, 0.5, 0.2])
+    correct = np.array([True, True, False, False, True, False])
+    expected = np.mean(
+        [in_order([correct[0], *(correct[i] for i in p), correct[5]]) for p in permutations(range(1, 5))]
+    )
+    for order in permutations(range(6)):
+        chosen = list(order)
+        assert area_under_risk_coverage(confidence[chosen], correct[chosen]) == pytest.approx(expected)
+
+
+def test_a_constant_confidence_has_the_error_rate() -> None:
+    found = AURC().estimate(records([0.5] * 10, [True] * 7 + [False] * 3))
+    assert found.value == pytest.approx(0.3)
+
+
+def test_confident_errors_are_a_share_of_the_confident() -> None:
+    given = records([0.95, 0.9, 0.99, 0.89, None], [True, False, True, False, False])
+    found = ConfidentErrors().estimate(given)
+    interval = stats.binomtest(1, 3).proportion_ci(method="wilson")
+    assert (found.value, found.n, found.n_missing) == (pytest.approx(1 / 3), 3, 1)
+    assert (found.low, found.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    values = ConfidentErrors().per_example(given)
+    assert values[:3].tolist() == [0, 1, 0]
+    assert np.isnan(values[3:]).all()
+    assert ConfidentErrors(threshold=0.8).estimate(given).value == pytest.approx(2 / 4)
+
+
+def test_nobody_confident_is_undefined_not_zero() -> None:
+    found = ConfidentErrors().estimate(records([0.5, 0.6], [True, False]))
+    assert found.value is None
+    assert "none of 2 answers" in found.reason
+
+
+def test_without_confidences_they_do_not_apply() -> None:
+    given = records(["a", "b"], [True, False], "other")
+    for metric in (AURC(), ConfidentErrors()):
+        assert not metric.estimate(given).applies
+    assert np.isnan(ConfidentErrors().per_example(given)).all()
