@@ -381,7 +381,7 @@ class _Resolver:
 
 
 def _of_wrapped(kind: Kind, signature: Signature, values: Mapping[str, Any]) -> Use | None:
-    """What the model is trained on that a trainable model wraps: a wrapper is fitted on other splits of the same data."""
+    """The data of the model that a trainable model wraps: a wrapper is fitted on other splits of the same data."""
     if kind != "model" or "fit" not in (signature.offers or ()):
         return None
     wrapped = (use for value in values.values() for use in uses_in(value) if use.kind == "model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
-from harness.api import Classifier, ComponentOf, Context, Dataset, HarnessError
+from harness.api import Classifier, ComponentOf, Context, Dataset, HarnessError, InvalidOutput
 from harness_uncertainty.methods.wrapping import Wrapper, labels_of, outputs_on, split_of
 
 Score = Literal["lac", "aps"]
@@ -32,6 +33,7 @@ class SplitConformal(Wrapper):
     """
 
     threshold: Tensor
+    calibrated_on: Tensor
 
     def __init__(
         self,
@@ -43,7 +45,8 @@ class SplitConformal(Wrapper):
         super().__init__(model)
         self.coverage = coverage
         self._score, self._split = score, split
-        self.register_buffer("threshold", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("threshold", torch.zeros(()))
+        self.register_buffer("calibrated_on", torch.zeros(0, dtype=torch.int64))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Find the threshold. Raises HarnessError if splits overlap or there are too few examples."""
@@ -54,20 +57,44 @@ class SplitConformal(Wrapper):
             if shared:
                 raise HarnessError(
                     f"{len(shared)} examples of the calibration split {self._split!r} are in {used!r}, which the model "
-                    f"was fitted on, e.g. {min(shared)!r}; coverage would be a fiction. Choose splits that do not overlap"
+                    f"was fitted on, e.g. {min(shared)!r}; the promise would be void. Choose splits that do not overlap"
                 )
         scores = class_scores(outputs_on(self.model, calibration, ctx), self._score)
         own = scores.gather(1, labels_of(calibration)[:, None]).squeeze(1)
         self.threshold.fill_(conformal_quantile(own, self.coverage))
+        inputs = torch.as_tensor(calibration.take(range(len(calibration.ids)))["inputs"]).float()
+        self.calibrated_on = content_hashes(inputs).to(self.threshold.device)
 
     def contains(self, inputs: Tensor) -> Tensor:
-        """Which classes are in the set, `[n, classes]`; a set may be empty."""
+        """Which classes are in the set, `[n, classes]`; a set may be empty.
+
+        Raises:
+            InvalidOutput: an input is one of those for calibration.
+        """
+        known = torch.isin(content_hashes(inputs), self.calibrated_on.cpu())
+        if bool(known.any()):
+            raise InvalidOutput(
+                f"{int(known.sum())} of {len(inputs)} examples are among those for calibration, the split "
+                f"{self._split!r}; coverage must be measured on others"
+            )
         return class_scores(self.model(inputs), self._score) <= self.threshold
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        # How many examples calibrate is known only once it was done.
+        self.calibrated_on = torch.empty_like(state_dict[f"{prefix}calibrated_on"])
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def content_hashes(inputs: Tensor) -> Tensor:
+    """A number for the content of each input, `[n]`, int64, on the CPU."""
+    rows = inputs.detach().float().cpu().contiguous().flatten(1).numpy()
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+    return torch.tensor([int.from_bytes(each, "big", signed=True) for each in digests], dtype=torch.int64)
 
 
 def class_scores(logits: Tensor, score: Score) -> Tensor:
-    """How badly each class would fit, `[n, classes]`, in float64."""
-    probabilities = (logits.double() if logits.device.type != "mps" else logits).softmax(dim=1)
+    """How badly each class would fit, `[n, classes]`, in float32, so that all devices compare alike."""
+    probabilities = logits.float().softmax(dim=1)
     if score == "lac":
         return 1 - probabilities
     ordered, order = probabilities.sort(dim=1, descending=True, stable=True)
@@ -91,4 +118,5 @@ def conformal_quantile(scores: Tensor, coverage: float) -> float:
 def splits_within(model: Any) -> list[str]:
     """The splits that wrappers inside a model were fitted on."""
     modules = model.modules() if isinstance(model, nn.Module) else []
-    return sorted({module.split for module in modules if isinstance(getattr(module, "split", None), str)})
+    found = {getattr(module, "split", None) for module in modules}
+    return sorted(split for split in found if isinstance(split, str))

@@ -71,11 +71,12 @@ class MCDropout(Wrapper):
         generator = torch.Generator().manual_seed((self._seed + number) % 2**63)
 
         def mask(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            shape = inputs[0].shape[1:]
+            shape = tuple(inputs[0].shape[1:])
             if isinstance(layer, _BY_CHANNEL):
                 shape = (shape[0], *([1] * (len(shape) - 1)))
             kept = torch.rand(shape, generator=generator) >= layer.p
-            return inputs[0] * (kept / (1 - layer.p) if layer.p < 1 else kept).to(inputs[0])
+            scaled: Tensor = inputs[0] * (kept / (1 - layer.p) if layer.p < 1 else kept).to(inputs[0])
+            return scaled
 
         handles = [layer.register_forward_hook(mask) for layer in self._layers]
         try:

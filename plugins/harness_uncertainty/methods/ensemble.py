@@ -37,7 +37,7 @@ class DeepEnsemble(nn.Module):
         modules = [copy for copy in copies if isinstance(copy, nn.Module)]
         if len(modules) == len(copies) and all(_are_same(copies[0], copy) for copy in modules[1:]):
             raise NotApplicable(
-                f"the {members} members of the ensemble are the same; it takes a model that is trained, not a checkpoint"
+                f"the {members} members of the ensemble are the same; it takes a model that is trained, no checkpoint"
             )
         self._members: Any = nn.ModuleList(modules) if len(modules) == len(copies) else copies
 

@@ -124,7 +124,7 @@ def gauss_newton(features: Tensor, probabilities: Tensor) -> Tensor:
 
 
 def best_prior_precision(curvature: Tensor, mode: Tensor) -> float:
-    """The prior precision d with the largest Laplace evidence (MacKay 1992): of exp(-d |w|^2 / 2) d^(P/2) / sqrt|H + d I|.
+    """The prior precision d with the largest evidence (MacKay 1992), exp(-d |w|^2 / 2) d^(P/2) / sqrt|H + d I|.
 
     Args:
         curvature: H, `[P, P]`, positive semidefinite.

@@ -12,7 +12,7 @@ from harness.api import ComponentOf, Context, Dataset, Differentiable
 from harness_uncertainty.methods.last_layer import LastLayer
 from harness_uncertainty.methods.wrapping import Wrapper, labels_of, outputs_on, split_of
 
-_SMALLEST = 1e-8
+_SMALLEST = 1e-6
 """Directions with less than this share of the largest variance are left out; units that never fire have none."""
 
 
@@ -27,15 +27,15 @@ class Mahalanobis(Wrapper):
     """
 
     means: Tensor
-    precision: Tensor
+    whitening: Tensor
     seen: Tensor
 
     def __init__(self, model: Annotated[Differentiable, ComponentOf("model")]) -> None:
         super().__init__(model)
         self._last = LastLayer(model, "mahalanobis")
         classes, features = self._last.shape
-        self.register_buffer("means", torch.zeros(classes, features, dtype=torch.float64))
-        self.register_buffer("precision", torch.zeros(features, features, dtype=torch.float64))
+        self.register_buffer("means", torch.zeros(classes, features))
+        self.register_buffer("whitening", torch.zeros(features, features))
         self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
@@ -51,11 +51,15 @@ class Mahalanobis(Wrapper):
             self.means[label] = mean.to(self.means)
             self.seen[label] = True
         covariance = centred.T @ centred / len(centred)
-        self.precision.copy_(torch.linalg.pinv(covariance, rtol=_SMALLEST, hermitian=True))
+        variances, directions = torch.linalg.eigh(covariance)
+        kept = variances > _SMALLEST * variances.max()
+        # Columns that are left out stay 0 and add nothing to a distance.
+        scales = torch.where(kept, variances.clamp(min=torch.finfo(variances.dtype).tiny).rsqrt(), 0.0)
+        self.whitening.copy_(directions * scales)
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
         """The squared distance `[n]` to the nearest class."""
         features, _ = self._last.features(inputs)
-        offsets = features.double()[:, None] - self.means[self.seen]
-        distances = torch.einsum("nkp,pq,nkq->nk", offsets, self.precision, offsets)
+        offsets = features[:, None] - self.means[self.seen]
+        distances = (offsets @ self.whitening).square().sum(dim=2)
         return {**super().uncertainty(inputs), "mahalanobis": distances.amin(dim=1)}

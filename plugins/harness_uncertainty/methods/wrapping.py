@@ -1,4 +1,4 @@
-"""What all wrappers of models share: the model inside, its scores passed on, and what it says of a split of the data."""
+"""What wrappers of models share: the model inside, its scores passed on, and what it says of a split of the data."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def split_of(data: Callable[[str], Dataset], split: str) -> Dataset:
         return data(split)
     except (KeyError, ValueError, TypeError) as error:
         raise HarnessError(
-            f"the training data have no split {split!r} ({error}); name one with `split:`, or other data with `trained_on:`"
+            f"the training data have no split {split!r} ({error}); name one with `split:`, or other data with "
+            "`trained_on:`"
         ) from error
 
 

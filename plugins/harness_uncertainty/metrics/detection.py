@@ -1,4 +1,4 @@
-"""Telling data like the model's own from other data: how well a score ranks them, whichever class is called positive."""
+"""Telling data like the model's own from other data: how well a score ranks them."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class _Detection:
 
 
 class OODAuroc(_Detection):
-    """Area under the ROC curve: how often an example from outside looks less sure than one from inside; ties count half.
+    """Area under the ROC curve: how often an example from outside looks less sure than one from inside.
 
-    It is the same whichever is called positive.
+    Ties count half. It is the same whichever is called positive.
 
     Args:
         score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
@@ -82,7 +82,7 @@ class OODAuroc(_Detection):
     """
 
     def estimate(self, records: Records) -> Estimate:
-        """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the score interval of Newcombe 2006."""
+        """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
         found = self._scores(records)
         if isinstance(found, Estimate):
             return found
@@ -187,9 +187,10 @@ def false_positive_rate(hits: Floats, alarms: Floats, tpr: float) -> Floats:
 def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
     """The value, and its draws `[draws]` with both classes resampled; a draw is counts at each distinct score."""
     values = np.unique(np.concatenate([found.positive, found.negative]))
-    counts = []
-    for part in (found.positive, found.negative):
-        counts.append(np.bincount(np.searchsorted(values, part), minlength=len(values))[::-1].astype(np.float64))
+    counts = [
+        np.bincount(np.searchsorted(values, part), minlength=len(values))[::-1].astype(np.float64)
+        for part in (found.positive, found.negative)
+    ]
     value = float(statistic(*counts))
     rng = np.random.default_rng(0)
     sizes = [len(found.positive), len(found.negative)]
