@@ -101,7 +101,7 @@ def _detection() -> list[Component]:
             references=("DeLong, DeLong & Clarke-Pearson 1988",),
         ),
         _metric("ood_aupr", "detection:OODAupr", "Area under the precision-recall curve of the same.", _DETECT),
-        _metric("fpr95", "detection:FPR", "False positive rate where 95 % of the positives are found.", _DETECT),
+        _metric("fpr95", "detection:FPR95", "False positive rate where 95 % of the positives are found.", _DETECT),
     ]
 
 

@@ -6,11 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Gt, Lt
 
 from harness.api import Estimate, InvalidOutput, Records
 from harness_uncertainty.metrics.wilson import wilson
@@ -118,32 +117,22 @@ class OODAupr(_Detection):
         return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing, null=null)
 
 
-class FPR(_Detection):
-    """Share of the negatives above the threshold that finds this share of the positives.
+class FPR95(_Detection):
+    """Share of the negatives above the threshold that finds 95 % of the positives.
 
     Args:
         score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
         positive: what is to be detected; the other choice gives another number.
-        tpr: the share of the positives to find.
     """
 
     direction = "min"
-
-    def __init__(
-        self,
-        score: str = "max_softmax",
-        positive: Positive = "out",
-        tpr: Annotated[float, Gt(0), Lt(1)] = 0.95,
-    ) -> None:
-        super().__init__(score, positive)
-        self._tpr = tpr
 
     def estimate(self, records: Records) -> Estimate:
         """Percentile bootstrap within both classes, never narrower than Wilson's interval at the threshold."""
         found = self._scores(records)
         if isinstance(found, Estimate):
             return found
-        value, drawn = _resampled(found, lambda hits, alarms: false_positive_rate(hits, alarms, self._tpr))
+        value, drawn = _resampled(found, false_positive_rate)
         low, high = _hull(value, drawn, len(found.negative))
         return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing)
 
@@ -176,7 +165,7 @@ def average_precision(hits: Floats, alarms: Floats) -> Floats:
     return np.asarray((hits * precision).sum(axis=-1) / found[..., -1])
 
 
-def false_positive_rate(hits: Floats, alarms: Floats, tpr: float) -> Floats:
+def false_positive_rate(hits: Floats, alarms: Floats, tpr: float = 0.95) -> Floats:
     """Share of alarms at the highest threshold that finds at least this share of the positives; as above."""
     found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
     enough = found >= tpr * found[..., -1:] - 1e-9

@@ -86,8 +86,8 @@ def check_probabilities(values: npt.NDArray[np.float64], names: npt.ArrayLike) -
         first = int(np.argmax(wrong))
         raise InvalidOutput(
             f"{int(wrong.sum())} of {len(values)} rows are no probabilities; that of {str(np.asarray(names)[first])!r} "
-            f"sums to {values[first].sum():.4g}, its smallest is {values[first].min():.4g}. If they are logits, say so: "
-            "`holds: logits`"
+            f"sums to {values[first].sum():.4g}, its smallest is {values[first].min():.4g}. If they are logits, say "
+            "so: `holds: logits`"
         )
 
 

@@ -25,8 +25,8 @@ _MOST = 24
 class ReliabilityDiagram:
     """PNGs: accuracy over confidence with 95 % intervals (Wilson), and below it how many answers had that confidence.
 
-    A panel for each model, data and treatment whose records hold a confidence. Below the diagonal the model is too sure,
-    above it not sure enough.
+    A panel for each model, data and treatment whose records hold a confidence. Below the diagonal the model is too
+    sure, above it not sure enough.
 
     Args:
         bins: how many.

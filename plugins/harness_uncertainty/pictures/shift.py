@@ -66,9 +66,8 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
     for row, found in shifted:
         points.append(Point(_model(row), found["kind"], int(found["severity"]), row.estimates))
     for kind, clean in dict.fromkeys((found["kind"], _key(found["dataset"])) for _, found in shifted):
-        for row in measured:
-            if _key(row.components.get("data")) == clean:
-                points.append(Point(_model(row), kind, 0, row.estimates))
+        same = [row for row in measured if _key(row.components.get("data")) == clean]
+        points += [Point(_model(row), kind, 0, row.estimates) for row in same]
     return points
 
 
@@ -115,11 +114,15 @@ def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
 
 def _line(axis: Axes, points: Sequence[Point], metric: str, style: tuple[str, str], label: str) -> None:
     found = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
-    known = sorted((severity, estimate) for severity, estimate in found.items() if estimate.value is not None)
-    severities = [severity for severity, _ in known]
+    severities = [severity for severity in sorted(found) if found[severity].value is not None]
     colour, marker = style
-    values = [estimate.value for _, estimate in known]
+    values = [_end(found[severity], "value") for severity in severities]
     axis.plot(severities, values, color=colour, marker=marker, markersize=3, linewidth=1.2, label=label)
-    lows = [estimate.value if estimate.low is None else estimate.low for _, estimate in known]
-    highs = [estimate.value if estimate.high is None else estimate.high for _, estimate in known]
+    lows, highs = ([_end(found[severity], end) for severity in severities] for end in ("low", "high"))
     axis.fill_between(severities, lows, highs, color=colour, alpha=0.08, linewidth=0)
+
+
+def _end(estimate: Estimate, name: str) -> float:
+    """An end of the interval; the value where there is none."""
+    end = getattr(estimate, name)
+    return float(estimate.value if end is None else end)  # type: ignore[arg-type]
