@@ -25,8 +25,8 @@ _NOISE = (0.08, 0.14, 0.20, 0.28, 0.38)  # standard deviation, as a share of the
 _BLUR = (0.04, 0.06, 0.085, 0.115, 0.15)  # standard deviation, as a share of the shorter side
 _BRIGHTNESS = (0.15, 0.25, 0.35, 0.45, 0.55)  # added, as a share of the box
 _CONTRAST = (0.6, 0.45, 0.3, 0.2, 0.1)  # what is left of the distance from the mean
-_ROTATION = (12.0, 20.0, 30.0, 42.0, 55.0)  # degrees, to either side
-_PIXELATE = (0.8, 0.65, 0.5, 0.4, 0.3)  # pixels that are left along each side
+_ROTATION = (8.0, 15.0, 22.0, 30.0, 40.0)  # degrees, to either side
+_PIXELATE = (0.92, 0.86, 0.78, 0.68, 0.55)  # of a side of n pixels, n to this power are left
 
 
 def corrupt(
@@ -88,11 +88,21 @@ def rotated(inputs: Tensor, degrees: Tensor) -> Tensor:
     return functional.grid_sample(inputs, grid, padding_mode="border", align_corners=False)
 
 
-def pixelated(inputs: Tensor, share: float) -> Tensor:
-    """Averages over fewer, larger pixels: this share of them along each side, at least one."""
-    height, width = inputs.shape[2:]
-    coarse = functional.adaptive_avg_pool2d(inputs, (max(1, round(share * height)), max(1, round(share * width))))
-    return functional.interpolate(coarse, size=(height, width), mode="nearest-exact")
+def pixelated(inputs: Tensor, power: float) -> Tensor:
+    """Averages over fewer, larger pixels: along a side of n of them, n to this power. Small images bear less."""
+    down, across = (_coarsening(side, max(1, round(side**power))).to(inputs) for side in inputs.shape[2:])
+    return down @ inputs @ across.T
+
+
+def _coarsening(side: int, fewer: int) -> Tensor:
+    """Averages over `fewer` equal parts of a line of pixels, spread over it again, `[side, side]`.
+
+    Pixels count by how much of them lies in a part, so that the picture stays where it is for every number of parts.
+    """
+    edges, marks = torch.arange(side + 1) / side, torch.arange(fewer + 1) / fewer
+    overlap = torch.minimum(edges[1:, None], marks[None, 1:]) - torch.maximum(edges[:-1, None], marks[None, :-1])
+    overlap = overlap.clamp(min=0)
+    return (overlap * side) @ (overlap.T * fewer)
 
 
 def _faded(inputs: Tensor, share: float) -> Tensor:

@@ -28,7 +28,8 @@ class SplitConformal(Wrapper):
         model: the classifier.
         coverage: the promised share of sets that hold the true class.
         score: `lac` is 1 less the probability of a class (Sadinle et al. 2019), with the smallest sets; `aps` the
-            probability of it and all likelier classes (Romano et al. 2020), whose coverage varies less among examples.
+            probability of all likelier classes and a random share of its own (Romano et al. 2020), whose coverage
+            varies less among examples. The share is drawn from the content of the input.
         split: the part of the training data for calibration; no model may have seen it.
     """
 
@@ -59,11 +60,12 @@ class SplitConformal(Wrapper):
                     f"{len(shared)} examples of the calibration split {self._split!r} are in {used!r}, which the model "
                     f"was fitted on, e.g. {min(shared)!r}; the promise would be void. Choose splits that do not overlap"
                 )
-        scores = class_scores(outputs_on(self.model, calibration, ctx), self._score)
+        inputs = torch.as_tensor(calibration.take(range(len(calibration.ids)))["inputs"]).float()
+        hashes = content_hashes(inputs)
+        scores = class_scores(outputs_on(self.model, calibration, ctx), hashes, self._score)
         own = scores.gather(1, labels_of(calibration)[:, None]).squeeze(1)
         self.threshold.fill_(conformal_quantile(own, self.coverage))
-        inputs = torch.as_tensor(calibration.take(range(len(calibration.ids)))["inputs"]).float()
-        self.calibrated_on = content_hashes(inputs).to(self.threshold.device)
+        self.calibrated_on = hashes.to(self.threshold.device)
 
     def contains(self, inputs: Tensor) -> Tensor:
         """Which classes are in the set, `[n, classes]`; a set may be empty.
@@ -71,13 +73,14 @@ class SplitConformal(Wrapper):
         Raises:
             InvalidOutput: an input is one of those for calibration.
         """
-        known = torch.isin(content_hashes(inputs), self.calibrated_on.cpu())
+        hashes = content_hashes(inputs)
+        known = torch.isin(hashes, self.calibrated_on.cpu())
         if bool(known.any()):
             raise InvalidOutput(
                 f"{int(known.sum())} of {len(inputs)} examples are among those for calibration, the split "
                 f"{self._split!r}; coverage must be measured on others"
             )
-        return class_scores(self.model(inputs), self._score) <= self.threshold
+        return class_scores(self.model(inputs), hashes, self._score) <= self.threshold
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         # How many examples calibrate is known only once it was done.
@@ -92,13 +95,21 @@ def content_hashes(inputs: Tensor) -> Tensor:
     return torch.tensor([int.from_bytes(each, "big", signed=True) for each in digests], dtype=torch.int64)
 
 
-def class_scores(logits: Tensor, score: Score) -> Tensor:
-    """How badly each class would fit, `[n, classes]`, in float32, so that all devices compare alike."""
+def class_scores(logits: Tensor, hashes: Tensor, score: Score) -> Tensor:
+    """How badly each class would fit, `[n, classes]`, in float32, so that all devices compare alike.
+
+    Args:
+        logits: `[n, classes]`.
+        hashes: `[n]`, int64, of the inputs; the random shares of `aps`.
+        score: which one.
+    """
     probabilities = logits.float().softmax(dim=1)
     if score == "lac":
         return 1 - probabilities
+    shares = (hashes.double() / 2.0**64 + 0.5).float().to(probabilities.device)
     ordered, order = probabilities.sort(dim=1, descending=True, stable=True)
-    return torch.zeros_like(probabilities).scatter(1, order, ordered.cumsum(dim=1))
+    likelier = ordered.cumsum(dim=1) - ordered
+    return torch.zeros_like(probabilities).scatter(1, order, likelier + shares[:, None] * ordered)
 
 
 def conformal_quantile(scores: Tensor, coverage: float) -> float:

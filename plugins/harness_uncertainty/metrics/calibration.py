@@ -206,9 +206,10 @@ def _not_surprising(
     for shrinkage in _SHRINKAGE:
         assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
         drawn = np.abs(assumed + noise).sum(axis=1) + fixed
-        if tail * _DRAWS <= (drawn <= value).sum() and tail * _DRAWS <= (drawn >= value).sum():
+        is_least = shrinkage == _SHRINKAGE[0]
+        # Better than calibrated models usually look: perfect calibration is what comes closest.
+        if (is_least or tail * _DRAWS <= (drawn <= value).sum()) and tail * _DRAWS <= (drawn >= value).sum():
             kept.append(float(np.abs(assumed).sum()) + fixed)
-    # Better than calibrated models usually look: perfect calibration is what comes closest.
     return min(kept), min(1.0, max(kept))
 
 
