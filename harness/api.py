@@ -32,6 +32,7 @@ from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncou
 from harness.contract.protocols import (
     Aggregate,
     Attack,
+    CellReporter,
     Classifier,
     Conditional,
     Denoiser,
@@ -69,6 +70,7 @@ __all__ = [
     "Aggregate",
     "Attack",
     "Cell",
+    "CellReporter",
     "Chat",
     "Classifier",
     "Component",

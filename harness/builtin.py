@@ -67,6 +67,27 @@ def harness_components() -> Iterable[Component]:
             "Share of examples given their true class, without attack.",
         ),
         Component(
+            "metric",
+            "mae",
+            "harness.tasks.point_errors:MAE",
+            "Mean absolute error of predicted numbers.",
+            tasks=frozenset({"regress"}),
+        ),
+        Component(
+            "metric",
+            "rmse",
+            "harness.tasks.point_errors:RMSE",
+            "Root mean squared error of predicted numbers.",
+            tasks=frozenset({"regress"}),
+        ),
+        Component(
+            "metric",
+            "r2",
+            "harness.tasks.point_errors:R2",
+            "Share of the variance of the targets that predictions explain.",
+            tasks=frozenset({"regress"}),
+        ),
+        Component(
             "aggregate",
             "over_seeds",
             "harness.results.over_seeds:OverSeeds",

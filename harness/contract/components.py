@@ -33,7 +33,7 @@ class Component:
         requires: distributions that must be installed, e.g. `("scikit-learn",)`; their versions are part
             of the cache key.
         trained_on: for a trainable model, the dataset it is fitted on unless the suite names another;
-            None means the dataset of the cell.
+            None means that of the model it wraps, else the dataset of the cell.
         references: the papers or pages it implements.
     """
 

@@ -362,3 +362,11 @@ class Reporter(Protocol):
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
         """Write into the folder; return the paths written."""
+
+
+@runtime_checkable
+class CellReporter(Protocol):
+    """A reporter that reads records, e.g. a reliability diagram; `report_cells` is called instead of `report`."""
+
+    def report_cells(self, cells: Sequence[MeasuredCell], folder: Path) -> Iterable[Path]:
+        """Write into the folder; return the paths written. A cell whose `row.n` is None has no records."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Use
+from harness.contract.protocols import CellReporter
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import key_of, statistics_of
 from harness.engine.store import MANIFEST, Store
@@ -43,17 +44,20 @@ def _checked(row: Any, use: Use) -> Row:
     return replace(row, derived=use.label, comparability=comparability)
 
 
-def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, store: Store) -> tuple[list[Path], str]:
-    """The files that a reporter makes of the rows of a run, and why it failed if it did.
+def write_report(
+    use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], folder: Path, catalog: Catalog, store: Store
+) -> tuple[list[Path], str]:
+    """The files that a reporter makes of the rows or the cells of an experiment, and why it failed if it did.
 
-    The same rows give the same files, so they are kept and copied: drawing takes longer than anything else in a
-    run that has nothing to do.
+    The same rows and records give the same files, so they are kept and copied: drawing takes longer than anything else
+    in a run that has nothing to do.
     """
-    key = key_of({"reporter": use.identity, "rows": [asdict(row) for row in rows], **statistics_of([use], catalog)})
+    made_of = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
+    key = key_of({"reporter": use.identity, **made_of, **statistics_of([use], catalog)})
     entry = store.get("pictures", key)
     if entry is None:
         with store.stage() as staged:
-            fault = isolated(lambda: _report(use, rows, staged, catalog))
+            fault = isolated(lambda: _report(use, rows, cells, staged, catalog))
             if fault is not None:
                 return [], f"reporter {use.label}: {fault.reason}"
             entry = store.commit("pictures", key, staged)
@@ -61,8 +65,9 @@ def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, 
     return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
 
 
-def _report(use: Use, rows: Sequence[Row], staged: Path, catalog: Catalog) -> None:
+def _report(use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], staged: Path, catalog: Catalog) -> None:
     reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
-    for path in reporter.report(rows, staged):
+    reads_records = isinstance(reporter, CellReporter)
+    for path in reporter.report_cells(cells, staged) if reads_records else reporter.report(rows, staged):
         if path.parent != staged or not path.is_file():
             raise ValueError(f"{path} was not written into the folder of the report")

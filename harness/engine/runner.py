@@ -317,8 +317,9 @@ class LiveRun:
         files = write_tables(self._folder, self.plan, rows, facts, self.signatures, self.catalog)
         for name, experiment in self.plan.experiments.items():
             own = [row for row in rows if row.experiment == name]
+            cells = [self._ended[cell.id] for cell in self.plan.cells if cell.experiment == name]
             for use in experiment.reports:
-                written, problem = write_report(use, own, self._folder.path, self.catalog, self.store)
+                written, problem = write_report(use, own, cells, self._folder.path, self.catalog, self.store)
                 files += written
                 if problem:
                     self.display.warn(problem)

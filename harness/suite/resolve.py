@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, Cell, Role, Use
+from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, Cell, Role, Use, uses_in
 from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
 from harness.isolation import Fault
@@ -304,7 +304,7 @@ class _Resolver:
             imports=tuple(p.name for p in known if p.imports),
             uncounted=tuple(p.name for p in known if not p.counted),
             limit=entry.limit if isinstance(entry, DataEntry) else None,
-            trained_on=self._trained_on(entry, found, path),
+            trained_on=self._trained_on(entry, found, path) or _of_wrapped(kind, signature, values),
         )
 
     def _trained_on(self, entry: UseEntry, found: Entry, path: Path_) -> Use | None:
@@ -378,6 +378,14 @@ class _Resolver:
 
     def _problem(self, path: Path_, message: str, hint: str = "") -> None:
         self.problems.append(self.document.problem(path, message, hint))
+
+
+def _of_wrapped(kind: Kind, signature: Signature, values: Mapping[str, Any]) -> Use | None:
+    """The data of the model that a trainable model wraps: a wrapper is fitted on other splits of the same data."""
+    if kind != "model" or "fit" not in (signature.offers or ()):
+        return None
+    wrapped = (use for value in values.values() for use in uses_in(value) if use.kind == "model")
+    return next((use.trained_on for use in wrapped if use.trained_on), None)
 
 
 def _copies(use: Use, count: Any) -> tuple[Use, ...]:

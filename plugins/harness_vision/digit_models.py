@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from harness.api import Context, Dataset
@@ -41,6 +41,7 @@ class DigitCNN(_DigitClassifier):
         eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
         width: channels of the first convolution; the others have twice as many.
         epochs: passes over the training set.
+        dropout: share of the hidden units left out at random in training (Srivastava et al. 2014).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class DigitCNN(_DigitClassifier):
         eps: Annotated[float, Gt(0)] = 0.2,
         width: Annotated[int, Ge(1)] = 16,
         epochs: Annotated[int, Ge(1)] = 40,
+        dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
     ) -> None:
         super().__init__(training, eps, epochs)
         self.network = nn.Sequential(
@@ -63,6 +65,7 @@ class DigitCNN(_DigitClassifier):
             nn.Flatten(),
             nn.Linear(2 * width * 4, 64),
             nn.ReLU(),
+            *_dropout(dropout),
             nn.Linear(64, _CLASSES),
         )
 
@@ -75,6 +78,7 @@ class DigitMLP(_DigitClassifier):
         eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
         width: units of each hidden layer.
         epochs: passes over the training set.
+        dropout: share of the hidden units left out at random in training (Srivastava et al. 2014).
     """
 
     def __init__(
@@ -83,14 +87,17 @@ class DigitMLP(_DigitClassifier):
         eps: Annotated[float, Gt(0)] = 0.2,
         width: Annotated[int, Ge(1)] = 128,
         epochs: Annotated[int, Ge(1)] = 40,
+        dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
     ) -> None:
         super().__init__(training, eps, epochs)
         self.network = nn.Sequential(
             nn.Flatten(),
             nn.Linear(_PIXELS, width),
             nn.ReLU(),
+            *_dropout(dropout),
             nn.Linear(width, width),
             nn.ReLU(),
+            *_dropout(dropout),
             nn.Linear(width, _CLASSES),
         )
 
@@ -112,3 +119,8 @@ class DigitLinear(_DigitClassifier):
     ) -> None:
         super().__init__(training, eps, epochs)
         self.network = nn.Sequential(nn.Flatten(), nn.Linear(_PIXELS, _CLASSES))
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    """A layer that leaves out this share of its inputs in training; none where the share is 0."""
+    return [nn.Dropout(share)] if share else []

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Le
 
-from harness.api import Examples
+from harness.api import Examples, HarnessError
 
-_TEST, _VALIDATION = 360, 359
+_TEST, _VALIDATION, _TUNING = 360, 359, 179
 
 
-def digits(split: Literal["train", "validation", "test", "held_out"] = "test") -> Examples:
+def digits(
+    split: Literal["train", "validation", "tuning", "calibration", "test", "held_out"] = "test",
+    classes: list[Annotated[int, Ge(0), Le(9)]] | None = None,
+) -> Examples:
     """Handwritten digits: 8x8 grey images with 17 levels, 10 classes, no download.
 
     The split is fixed: images are ordered by the sha256 of their pixels; the first 360 are the test set, the
     next 359 the validation set, the other 1078 the training set.
 
     Args:
-        split: which part; `held_out` is test and validation set together.
+        split: which part; `tuning` and `calibration` are the two halves of the validation set, `held_out` is test and
+            validation set together.
+        classes: keep only the images of these digits, e.g. to hold out others as unknown; there still are ten classes.
+
+    Raises:
+        HarnessError: no class is kept.
     """
     from sklearn.datasets import load_digits
 
@@ -29,10 +38,14 @@ def digits(split: Literal["train", "validation", "test", "held_out"] = "test") -
     parts = {
         "test": order[:_TEST],
         "validation": order[_TEST : _TEST + _VALIDATION],
+        "tuning": order[_TEST : _TEST + _TUNING],
+        "calibration": order[_TEST + _TUNING : _TEST + _VALIDATION],
         "train": order[_TEST + _VALIDATION :],
         "held_out": order[: _TEST + _VALIDATION],
     }
-    chosen = parts[split]
+    if classes is not None and not classes:
+        raise HarnessError("digits: `classes` is an empty list; name the digits to keep, or leave it out")
+    chosen = [i for i in parts[split] if classes is None or raw.target[i] in classes]
     return Examples(
         ids=[f"digit-{i:04d}" for i in chosen],
         columns={

@@ -10,8 +10,8 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from harness.api import Records
-from harness_uncertainty.calibration import ECE, Binning, Brier, ECENull, bins_of
-from harness_uncertainty.selective import AURC, area_under_risk_coverage
+from harness_uncertainty.metrics.calibration import ECE, Binning, Brier, ECENull, bins_of
+from harness_uncertainty.metrics.selective import AURC, area_under_risk_coverage
 
 Floats = npt.NDArray[np.float64]
 BINS = 15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,12 +11,16 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import Estimate, Records, mean
-from harness_uncertainty.confidences import NO_CONFIDENCE, Confidences, column_of, confidences
+from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, Confidences, column_of, confidences
+from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
 
 Binning = Literal["equal_width", "equal_mass"]
 _LEVEL = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
+_MANY = 20_000
+"""From so many answers on, the null draws the hits of a bin from their normal limit."""
+_CLASSWISE_DRAWS = 200
 # How far the observed gaps are shrunk (or stretched) in the search for what else might be true, in standard errors.
 _SHRINKAGE = np.linspace(8.0, -4.0, 49)
 
@@ -56,7 +61,8 @@ class _Binned:
 class ECE(_Binned):
     """Expected calibration error (Guo et al. 2017): the gap between accuracy and mean confidence, averaged over bins.
 
-    It is never 0, even for perfect calibration: compare it with `ece_null`, and rank models by `brier`.
+    It is never 0, even for perfect calibration: its `null` says what that would show on average, `ece_null` within what
+    limits. Rank models by `brier` or `nll`.
 
     Args:
         bins: how many.
@@ -78,13 +84,113 @@ class ECE(_Binned):
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
         of_row = self._bins_of(found)
         excess = found.correct - found.confidence
-        gaps = np.bincount(of_row, excess, self._bins) / n
-        seen = np.bincount(of_row, excess**2, self._bins) / n - gaps**2
-        under_calibration = np.bincount(of_row, found.confidence * (1 - found.confidence), self._bins) / n
-        errors = np.sqrt(np.maximum(seen, under_calibration) / n)
+        gaps, errors = _gaps(excess, found.confidence * (1 - found.confidence), of_row, self._bins)
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors)
-        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing)
+        null = float(_calibrated_errors(found.confidence, of_row, self._bins).mean())
+        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+
+
+class ClasswiseECE:
+    """Calibration error of every class's probability, averaged over classes (Kull et al. 2019, classwise ECE).
+
+    The error of the top class alone (`ece`) does not see wrong probabilities of the others.
+
+    Args:
+        bins: how many for each class.
+        binning: of equal width in probability, or of equally many examples each.
+    """
+
+    columns: Sequence[str] = ("label",)
+    direction = "min"
+    unit = "fraction"
+
+    def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
+        self._bins, self._binning = bins, binning
+
+    def estimate(self, records: Records) -> Estimate:
+        """An interval as that of `ece`, over the bins of all classes; the null draws labels from the probabilities."""
+        found = class_probabilities(records)
+        if found is None:
+            return Estimate.not_applicable(NO_PROBABILITIES, n=len(records))
+        n = len(found)
+        if not n:
+            return Estimate.undefined("no example has class probabilities", n_missing=found.n_missing)
+        classes = found.probabilities.shape[1]
+        of_row = np.stack([bins_of(found.probabilities[:, k], self._bins, self._binning) for k in range(classes)], 1)
+        of_row += np.arange(classes) * self._bins
+        probability = found.probabilities.ravel()
+        excess = found.one_hot.ravel() - probability
+        gaps, errors = _gaps(excess, probability * (1 - probability), of_row.ravel(), classes * self._bins)
+        value = float(np.abs(gaps).sum())
+        low, high = _not_surprising(value, gaps, errors)
+        null = self._null(found, of_row)
+        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+
+    def _null(self, found: ClassProbabilities, of_row: npt.NDArray[np.int64]) -> float:
+        """The mean error of labels drawn from the probabilities."""
+        n, classes = found.probabilities.shape
+        rng = np.random.default_rng(0)
+        expected = np.bincount(of_row.ravel(), found.probabilities.ravel(), classes * self._bins)
+        below = np.cumsum(found.probabilities, axis=1)[:, :-1]
+        rows = np.arange(n)
+        drawn = []
+        for _ in range(_CLASSWISE_DRAWS):
+            label = (rng.random((n, 1)) > below).sum(axis=1)
+            hits = np.bincount(of_row[rows, label], minlength=classes * self._bins)
+            drawn.append(np.abs(hits - expected).sum() / n / classes)
+        return float(np.mean(drawn))
+
+
+def _gaps(
+    excess: npt.NDArray[np.float64], variance: npt.NDArray[np.float64], of_row: npt.NDArray[np.int64], bins: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """For each bin its share of the mean excess of outcomes over probabilities, and that share's standard error.
+
+    Args:
+        excess: `[n]`, outcome less probability.
+        variance: `[n]`, of the outcome under perfect calibration; the error is never less than that says.
+        of_row: `[n]`, the bin of each.
+        bins: how many.
+    """
+    n = len(excess)
+    gaps = np.bincount(of_row, excess, bins) / n
+    seen = np.bincount(of_row, excess**2, bins) / n - gaps**2
+    under_calibration = np.bincount(of_row, variance, bins) / n
+    return gaps, np.sqrt(np.maximum(seen, under_calibration) / n)
+
+
+@dataclass
+class BinTotals:
+    """Calibration error of more answers than fit in memory: totals of bins of equal width, added up block by block.
+
+    Counts are int64 and sums float64: in float32, counts stop at 2^24.
+
+    Args:
+        bins: how many.
+    """
+
+    bins: int = 15
+    counts: npt.NDArray[np.int64] = field(init=False)
+    correct: npt.NDArray[np.int64] = field(init=False)
+    confidence: npt.NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts, self.correct = np.zeros(self.bins, np.int64), np.zeros(self.bins, np.int64)
+        self.confidence = np.zeros(self.bins)
+
+    def add(self, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> None:
+        """Add a block: confidences `[n]` and verdicts `[n]`."""
+        of_row = bins_of(confidence, self.bins, "equal_width")
+        self.counts += np.bincount(of_row, minlength=self.bins)
+        self.correct += np.bincount(of_row[correct], minlength=self.bins)
+        self.confidence += np.bincount(of_row, confidence, self.bins)
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error of all that was added; NaN before anything was."""
+        n = int(self.counts.sum())
+        return float(np.abs(self.correct - self.confidence).sum() / n) if n else float("nan")
 
 
 def _not_surprising(
@@ -100,9 +206,10 @@ def _not_surprising(
     for shrinkage in _SHRINKAGE:
         assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
         drawn = np.abs(assumed + noise).sum(axis=1) + fixed
-        if tail * _DRAWS <= (drawn <= value).sum() and tail * _DRAWS <= (drawn >= value).sum():
+        is_least = shrinkage == _SHRINKAGE[0]
+        # Better than calibrated models usually look: perfect calibration is what comes closest.
+        if (is_least or tail * _DRAWS <= (drawn <= value).sum()) and tail * _DRAWS <= (drawn >= value).sum():
             kept.append(float(np.abs(assumed).sum()) + fixed)
-    # Better than calibrated models usually look: perfect calibration is what comes closest.
     return min(kept), min(1.0, max(kept))
 
 
@@ -138,6 +245,9 @@ def _calibrated_errors(
     """Calibration errors `[draws]` of made-up answers that are right with the probability that is their confidence."""
     n = len(confidence)
     rng = np.random.default_rng(0)
+    if n >= _MANY:
+        spread = np.sqrt(np.bincount(of_row, confidence * (1 - confidence), bins))
+        return np.asarray(np.abs(rng.standard_normal((_DRAWS, bins)) * spread).sum(axis=1) / n)
     order = np.argsort(of_row, kind="stable")
     sorted_confidence = confidence[order]
     starts = np.searchsorted(of_row[order], np.arange(bins))

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.api import Records
-from harness_uncertainty.selective import AURC, ConfidentErrors, area_under_risk_coverage
+from harness_uncertainty.metrics.selective import AURC, ConfidentErrors, area_under_risk_coverage
 
 
 def records(confidence: object, correct: object, name: str = "confidence") -> Records:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 
 from harness.api import Estimate, Records, bootstrap, proportion
-from harness_uncertainty.confidences import NO_CONFIDENCE, column_of, confidences
+from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, column_of, confidences
+from harness_uncertainty.metrics.wilson import wilson
+
+_LEVEL = 0.95
+_EDGE_AT_LEAST = 10
 
 
 @dataclass(frozen=True)
@@ -138,3 +143,55 @@ class ConfidentErrors:
             return np.full(len(records), np.nan)
         confidence = records.floats(name)
         return np.where(confidence >= self._threshold, 1 - records.floats("correct"), np.nan)
+
+
+class ExcessAURC(AURC):
+    """`aurc` less what the same answers have if every error is less confident than every right answer.
+
+    0 is the best there is, whatever the accuracy (Geifman et al. 2019, E-AURC).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(excess=True)
+
+
+class AccuracyAtCoverage:
+    """Accuracy of the most confident share of the answers; of answers that tie at the edge, the average one is taken.
+
+    Args:
+        coverage: the share of the answers that are given.
+    """
+
+    columns: Sequence[str] = ("correct",)
+    direction = "max"
+    unit = "fraction"
+
+    def __init__(self, coverage: Annotated[float, Gt(0), Le(1)] = 0.8) -> None:
+        self._coverage = coverage
+
+    def estimate(self, records: Records) -> Estimate:
+        """Wilson's interval, with as many answers as the variance leaves.
+
+        The edge is an estimate too: the variance of the accuracy A grows by (1 - coverage) / coverage (A - a)^2 / n, a
+        being the accuracy of the answers near the edge.
+        """
+        found = confidences(records)
+        if found is None:
+            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
+        n = len(found)
+        given = math.ceil(self._coverage * n - 1e-9)
+        if not given:
+            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
+        edge = np.sort(found.confidence)[n - given]
+        surer, tied = found.confidence > edge, found.confidence == edge
+        share = given - int(surer.sum())
+        right = float(found.correct[surer].sum() + share * found.correct[tied].mean())
+        accuracy = right / given
+        order = np.argsort(-found.confidence, kind="stable")
+        width = max(_EDGE_AT_LEAST, n // 20)
+        near = found.correct[order[max(0, given - width) : given + width]].mean()
+        variance = accuracy * (1 - accuracy) / given
+        more = (1 - given / n) * (accuracy - near) ** 2 / given
+        effective = given * variance / (variance + more) if variance > 0 else float(given)
+        low, high = wilson(accuracy, effective)
+        return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, found.n_missing)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Records
-from harness_uncertainty.calibration import ECE, Brier, ECENull, bins_of
+from harness_uncertainty.metrics.calibration import ECE, Brier, ECENull, bins_of
 
 
 def records(confidence: object, correct: object, name: str = "confidence") -> Records:

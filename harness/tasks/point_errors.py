@@ -1,0 +1,77 @@
+"""Errors of point predictions of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.contract.estimates import Estimate
+from harness.contract.records import Records
+from harness.results.stats import bootstrap, mean
+
+Floats = npt.NDArray[np.float64]
+
+
+class MAE:
+    """Mean absolute error, in the units of the target, with Student's t interval."""
+
+    columns = ("error",)
+    direction = "min"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        known = records.without_missing("error")
+        return mean(np.abs(known.floats("error")), least=0.0, n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> Floats:
+        """The absolute error."""
+        return np.abs(records.floats("error"))
+
+
+class RMSE:
+    """Root of the mean squared error, in the units of the target."""
+
+    columns = ("error",)
+    direction = "min"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """The root of the mean's Student's t interval."""
+        known = records.without_missing("error")
+        squared = mean(known.floats("error") ** 2, least=0.0, n_missing=known.n_missing)
+        if squared.value is None:
+            return squared
+        low, high = (None if end is None else float(np.sqrt(end)) for end in (squared.low, squared.high))
+        return Estimate(
+            float(np.sqrt(squared.value)), low, high, squared.level, squared.method, squared.n, squared.n_missing
+        )
+
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Squared errors, and 1 for each."""
+        squared = records.floats("error") ** 2
+        return squared, np.where(np.isfinite(squared), 1.0, np.nan)
+
+
+class R2:
+    """Share of the variance of the targets that the predictions explain; negative where their mean would do better."""
+
+    columns = ("target", "error")
+    direction = "max"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Percentile bootstrap over examples."""
+        known = records.without_missing("target", "error")
+        target, error = known.floats("target"), known.floats("error")
+        if not len(known):
+            return Estimate.undefined("no examples with a prediction", n_missing=known.n_missing)
+        if target.min() == target.max():
+            reason = f"all targets are {target[0]:.4g}; there is no variance to explain"
+            return Estimate.undefined(reason, n=len(known), n_missing=known.n_missing)
+
+        def explained(rows: npt.NDArray[np.intp]) -> float:
+            around = target[rows] - target[rows].mean()
+            # A draw of equal targets explains nothing.
+            return 1 - float((error[rows] ** 2).sum() / max(float((around**2).sum()), np.finfo(float).tiny))
+
+        return bootstrap(explained, len(known), n_missing=known.n_missing)

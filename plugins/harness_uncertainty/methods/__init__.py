@@ -1,0 +1,1 @@
+"""Methods that make a model say how sure it is, as wrappers of other models."""

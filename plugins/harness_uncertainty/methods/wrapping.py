@@ -1,0 +1,70 @@
+"""What wrappers of models share: the model inside, its scores passed on, and what it says of a split of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.api import Classifier, Context, Dataset, HarnessError, Uncertain
+
+_LANES, _AT_ONCE = 8, 64
+
+
+class Wrapper(nn.Module):
+    """A classifier made of another one.
+
+    Args:
+        model: the one inside; a module of it if it is a torch module, so that gradients pass.
+    """
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.model: Any = model
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits `[n, classes]`: those of the model inside, unless a subclass says otherwise."""
+        logits: Tensor = self.model(inputs)
+        return logits
+
+    def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
+        """The scores `[n]` that the model inside offers."""
+        return self.model.uncertainty(inputs) if isinstance(self.model, Uncertain) else {}
+
+
+def split_of(data: Callable[[str], Dataset], split: str) -> Dataset:
+    """A split of the training data.
+
+    Raises:
+        HarnessError: there is none of that name.
+    """
+    try:
+        return data(split)
+    except (KeyError, ValueError, TypeError) as error:
+        raise HarnessError(
+            f"the training data have no split {split!r} ({error}); name one with `split:`, or other data with "
+            "`trained_on:`"
+        ) from error
+
+
+def labels_of(data: Dataset) -> Tensor:
+    """The labels `[n]` of a dataset, int64."""
+    return torch.as_tensor(data.take(range(len(data.ids)))["labels"]).long()
+
+
+@torch.no_grad()
+def outputs_on(function: Callable[[Tensor], Tensor], data: Dataset, ctx: Context) -> Tensor:
+    """What a function of inputs says of every example, `[n, ...]` on the CPU, float64.
+
+    In small padded batches, so that what is fitted does not depend on the batch size.
+    """
+    inputs = torch.as_tensor(data.take(range(len(data.ids)))["inputs"]).float()
+    size = min(_AT_ONCE, max(_LANES, ctx.batch_size))
+    parts = []
+    for start in range(0, len(inputs), size):
+        batch = inputs[start : start + size]
+        padded = torch.cat([batch, batch.new_zeros((-len(batch) % _LANES, *batch.shape[1:]))])
+        parts.append(function(padded.to(ctx.device))[: len(batch)].cpu().double())
+    return torch.cat(parts)

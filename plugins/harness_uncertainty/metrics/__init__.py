@@ -1,0 +1,1 @@
+"""Metrics of records: calibration, proper scores, selective prediction, detection, prediction sets, intervals."""

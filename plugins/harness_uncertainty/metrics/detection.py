@@ -1,0 +1,229 @@
+"""Telling data like the model's own from other data: how well a score ranks them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, InvalidOutput, Records
+from harness_uncertainty.metrics.wilson import wilson
+
+Floats = npt.NDArray[np.float64]
+Positive = Literal["out", "in"]
+_LEVEL = 0.95
+_DRAWS = 1000
+_CHUNK = 4_000_000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of positives `[m]` and negatives `[k]`; a high one says positive."""
+
+    positive: Floats
+    negative: Floats
+    n_missing: int
+
+    @property
+    def n(self) -> int:
+        return len(self.positive) + len(self.negative)
+
+
+class _Detection:
+    """Parameters that the metrics of detection share.
+
+    Args:
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers.
+        positive: what is to be detected.
+    """
+
+    direction: Literal["max", "min", "none"] = "max"
+    unit = "fraction"
+
+    def __init__(self, score: str = "max_softmax", positive: Positive = "out") -> None:
+        self._score, self._positive = f"score.{score}", positive
+        self.columns: Sequence[str] = ("source", self._score)
+
+    def _scores(self, records: Records) -> Scores | Estimate:
+        """The scores, or why there is no value."""
+        known = records.without_missing("source", self._score)
+        source, score = np.asarray(known["source"]), known.floats(self._score)
+        unknown = set(source.tolist()) - {"in", "out"}
+        if unknown:
+            raise InvalidOutput(f"the source {sorted(unknown)[0]!r} is neither 'in' nor 'out'")
+        is_positive = source == self._positive
+        # Scores are higher where the model is less sure.
+        score = score if self._positive == "out" else -score
+        found = Scores(score[is_positive], score[~is_positive], known.n_missing)
+        for name, values in (("out", score[source == "out"]), ("in", score[source == "in"])):
+            if not len(values):
+                reason = f"no example is {name} of distribution; it takes both to tell them apart"
+                return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
+        if score.min() == score.max():
+            reason = f"all {found.n} scores are {abs(score[0]):.4g}; they rank nothing"
+            return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
+        return found
+
+
+class OODAuroc(_Detection):
+    """Area under the ROC curve: how often an example from outside looks less sure than one from inside.
+
+    Ties count half. It is the same whichever is called positive.
+
+    Args:
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: what is to be detected.
+    """
+
+    def estimate(self, records: Records) -> Estimate:
+        """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
+        found = self._scores(records)
+        if isinstance(found, Estimate):
+            return found
+        value, variance = auroc(found.positive, found.negative)
+        if variance > 0 and 0 < value < 1:
+            method = "DeLong, logit"
+            low, high = _logit_interval(value, math.sqrt(variance))
+        else:
+            method = "Newcombe's method 5"
+            low, high = _newcombe_interval(value, len(found.positive), len(found.negative))
+        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing)
+
+
+class OODAupr(_Detection):
+    """Area under the precision-recall curve, as average precision. Its `null` is the share of positives.
+
+    Args:
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: what is to be detected; the other choice gives another number.
+    """
+
+    def estimate(self, records: Records) -> Estimate:
+        """Percentile bootstrap within both classes, never narrower than a binomial interval of the positives allows.
+
+        The latter (Boyd et al. 2013) is what remains where no example is out of order.
+        """
+        found = self._scores(records)
+        if isinstance(found, Estimate):
+            return found
+        value, drawn = _resampled(found, average_precision)
+        low, high = _hull(value, drawn, len(found.positive))
+        null = len(found.positive) / found.n
+        return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing, null=null)
+
+
+class FPR95(_Detection):
+    """Share of the negatives above the threshold that finds 95 % of the positives.
+
+    Args:
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: what is to be detected; the other choice gives another number.
+    """
+
+    direction = "min"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Percentile bootstrap within both classes, never narrower than Wilson's interval at the threshold."""
+        found = self._scores(records)
+        if isinstance(found, Estimate):
+            return found
+        value, drawn = _resampled(found, false_positive_rate)
+        low, high = _hull(value, drawn, len(found.negative))
+        return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing)
+
+
+def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
+    """The area and its variance (DeLong et al. 1988), by the midranks of Sun & Xu 2014.
+
+    Args:
+        positive: `[m]`, scores of what shall have high ones.
+        negative: `[k]`.
+    """
+    from scipy.stats import rankdata
+
+    m, k = len(positive), len(negative)
+    ranks = rankdata(np.concatenate([positive, negative]))
+    of_positive = (ranks[:m] - rankdata(positive)) / k
+    of_negative = 1 - (ranks[m:] - rankdata(negative)) / m
+    variance = sum(float(v.var(ddof=1)) / len(v) for v in (of_positive, of_negative) if len(v) > 1)
+    return float(of_positive.mean()), variance
+
+
+def average_precision(hits: Floats, alarms: Floats) -> Floats:
+    """Sum of precision times the growth of recall over the thresholds.
+
+    Args:
+        hits, alarms: `[..., thresholds]`, positives and negatives at each distinct score, the highest first.
+    """
+    found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
+    precision = found / np.maximum(found + wrong, 1)
+    return np.asarray((hits * precision).sum(axis=-1) / found[..., -1])
+
+
+def false_positive_rate(hits: Floats, alarms: Floats, tpr: float = 0.95) -> Floats:
+    """Share of alarms at the highest threshold that finds at least this share of the positives; as above."""
+    found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
+    enough = found >= tpr * found[..., -1:] - 1e-9
+    at = enough.argmax(axis=-1)
+    return np.asarray(np.take_along_axis(wrong, at[..., None], -1)[..., 0] / wrong[..., -1])
+
+
+def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
+    """The value, and its draws `[draws]` with both classes resampled; a draw is counts at each distinct score."""
+    values = np.unique(np.concatenate([found.positive, found.negative]))
+    counts = [
+        np.bincount(np.searchsorted(values, part), minlength=len(values))[::-1].astype(np.float64)
+        for part in (found.positive, found.negative)
+    ]
+    value = float(statistic(*counts))
+    rng = np.random.default_rng(0)
+    sizes = [len(found.positive), len(found.negative)]
+    rows = max(1, _CHUNK // len(values))
+    drawn = []
+    for first in range(0, _DRAWS, rows):
+        some = min(rows, _DRAWS - first)
+        redrawn = [rng.multinomial(n, c / n, size=some).astype(float) for n, c in zip(sizes, counts, strict=True)]
+        drawn.append(statistic(*redrawn))
+    return value, np.concatenate(drawn)
+
+
+def _hull(value: float, drawn: Floats, trials: int) -> tuple[float, float]:
+    """From the lower of both lower ends to the higher of both higher ones."""
+    tail = (1 - _LEVEL) / 2
+    low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
+    binomial_low, binomial_high = wilson(value, trials, _LEVEL)
+    return min(low, binomial_low, value), max(high, binomial_high, value)
+
+
+def _logit_interval(value: float, error: float) -> tuple[float, float]:
+    z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+    centre, half = math.log(value / (1 - value)), z * error / (value * (1 - value))
+    low, high = (1 / (1 + math.exp(min(700.0, -end))) for end in (centre - half, centre + half))
+    return min(low, value), max(high, value)
+
+
+def _newcombe_interval(value: float, m: int, k: int) -> tuple[float, float]:
+    """Areas from which the observed one is less than z standard errors away (Newcombe 2006, part 2, method 5)."""
+    z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+    half = (m + k) / 2 - 1
+
+    def error(area: float) -> float:
+        spread = 1 + half * ((1 - area) / (2 - area) + area / (1 + area))
+        return math.sqrt(area * (1 - area) * spread / (m * k))
+
+    def end(bound: float) -> float:
+        inside, outside = value, bound
+        for _ in range(60):
+            middle = (inside + outside) / 2
+            if abs(middle - value) <= z * error(middle):
+                inside = middle
+            else:
+                outside = middle
+        return inside
+
+    return (value if value == 0 else end(0.0)), (value if value == 1 else end(1.0))

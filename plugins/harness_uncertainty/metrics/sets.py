@@ -1,0 +1,57 @@
+"""Prediction sets: whether they hold the true class as often as promised, and how large they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, Records, mean, proportion
+
+
+class ConformalCoverage:
+    """Share of the examples whose set holds the true class; its `null` is the coverage that was promised.
+
+    The promise is marginal: by group (`groups:` of a suite) it may be broken in some and overfulfilled in others.
+    """
+
+    columns: Sequence[str] = ("covered",)
+    direction = "none"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Wilson's interval over examples. The calibration set is taken as it is."""
+        known = records.without_missing("covered")
+        found = proportion(int(known["covered"].sum()), len(known), n_missing=known.n_missing)
+        return replace(found, null=promised(known, "nominal_coverage"))
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 where covered."""
+        return records.floats("covered")
+
+
+class SetSize:
+    """Mean number of classes in a set; smaller ones say more, at the same coverage."""
+
+    columns: Sequence[str] = ("set_size",)
+    direction = "min"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t over examples."""
+        known = records.without_missing("set_size")
+        return mean(known.floats("set_size"), least=0.0, n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """The size of each set."""
+        return records.floats("set_size")
+
+
+def promised(records: Records, column: str) -> float | None:
+    """The nominal coverage, if it is the same for all records."""
+    if column not in records:
+        return None
+    levels = set(records.floats(column).tolist())
+    return levels.pop() if len(levels) == 1 else None

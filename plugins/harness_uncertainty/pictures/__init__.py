@@ -1,0 +1,1 @@
+"""Pictures of records and rows: reliability diagrams, curves under shift."""

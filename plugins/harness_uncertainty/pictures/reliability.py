@@ -1,0 +1,101 @@
+"""Reliability diagrams: how often answers of a confidence are right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from harness.api import MeasuredCell, Status, proportion
+from harness_uncertainty.metrics.calibration import Binning, bins_of
+from harness_uncertainty.metrics.confidences import Confidences, confidences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLUMNS = 4
+_MOST = 24
+"""Panels of a picture; what is beyond goes into the next one."""
+
+
+class ReliabilityDiagram:
+    """PNGs: accuracy over confidence with 95 % intervals (Wilson), and below it how many answers had that confidence.
+
+    A panel for each model, data and treatment whose records hold a confidence. Below the diagonal the model is too
+    sure, above it not sure enough.
+
+    Args:
+        bins: how many.
+        binning: of equal width in confidence, or of equally many answers each.
+    """
+
+    def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
+        self._bins, self._binning = bins, binning
+
+    def report_cells(self, cells: Sequence[MeasuredCell], folder: Path) -> Iterable[Path]:
+        """Write reliability-<experiment>.png; several, numbered, if there are many panels."""
+        panels = []
+        for cell in cells:
+            if cell.row.status is not Status.OK or cell.row.n is None:
+                continue
+            found = confidences(cell.records())
+            if found is not None and len(found):
+                panels.append((_title(cell, cells), found))
+        for number, start in enumerate(range(0, len(panels), _MOST), 1):
+            name = re.sub(r"[^\w-]+", "-", cells[0].row.experiment)
+            suffix = f"-{number}" if len(panels) > _MOST else ""
+            yield self._draw(panels[start : start + _MOST], folder / f"reliability-{name}{suffix}.png")
+
+    def _draw(self, panels: Sequence[tuple[str, Confidences]], path: Path) -> Path:
+        from harness_uncertainty.pictures.style import DPI, figure_of
+
+        columns = min(_COLUMNS, len(panels))
+        lines = -(-len(panels) // columns)
+        figure = figure_of(0.8 + 2.6 * columns, 0.5 + 3.3 * lines)
+        for place, (title, found) in zip(figure.subfigures(lines, columns, squeeze=False).flat, panels, strict=False):
+            upper, lower = place.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+            self._panel(upper, lower, found)
+            upper.set_title(title, fontsize=9)
+        figure.savefig(path, dpi=DPI)
+        return path
+
+    def _panel(self, upper: Axes, lower: Axes, found: Confidences) -> None:
+        from harness_uncertainty.pictures.style import COLOURS
+
+        of_row = bins_of(found.confidence, self._bins, self._binning)
+        counts = np.bincount(of_row, minlength=self._bins)
+        used = np.flatnonzero(counts)
+        middle = np.bincount(of_row, found.confidence, self._bins)[used] / counts[used]
+        rates = [proportion(int(found.correct[of_row == b].sum()), int(counts[b])) for b in used]
+        values, lows, highs = (np.array([getattr(r, end) for r in rates]) for end in ("value", "low", "high"))
+        upper.plot([0, 1], [0, 1], color="#7F7F7F", linewidth=1, linestyle="--", zorder=1)
+        upper.vlines(middle, values, middle, color=COLOURS[1], alpha=0.5, linewidth=4, zorder=1)
+        bars = [values - lows, highs - values]
+        upper.errorbar(middle, values, bars, fmt="o", color=COLOURS[0], markersize=4, linewidth=1, zorder=2)
+        upper.set_ylim(-0.03, 1.03)
+        upper.set_xlim(-0.02, 1.02)
+        upper.set_ylabel("accuracy", fontsize=8)
+        lower.bar(middle, counts[used], width=0.8 / self._bins, color=COLOURS[0])
+        # Most answers have a confidence near 1; the others would not be seen on a plain axis.
+        lower.set_yscale("symlog", linthresh=1)
+        lower.set_xlabel("confidence", fontsize=8)
+        lower.set_ylabel("answers", fontsize=8)
+        for axis in (upper, lower):
+            axis.tick_params(labelsize=7)
+            axis.grid(alpha=0.25, linewidth=0.6)
+
+
+def _title(cell: MeasuredCell, cells: Sequence[MeasuredCell]) -> str:
+    """The labels of a cell that tell it from the others."""
+    labels = cell.row.labels
+    shown = [
+        label
+        for role, label in labels.items()
+        if role == "model" or len({other.row.labels.get(role, "") for other in cells}) > 1
+    ]
+    seed = [f"seed {cell.row.seed}"] if len({other.row.seed for other in cells}) > 1 else []
+    return " / ".join([*shown, *seed]) or labels.get("data", "")

@@ -1,0 +1,128 @@
+"""Metrics over the severity of corruptions, as a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.api import Estimate, Row, Status
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COMPONENT = "corrupted"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row on a curve.
+
+    Attributes:
+        model: what tables call it, with the seed if it is not 0.
+        kind: of the corruption.
+        severity: 0 for the data as they are.
+        estimates: of the row.
+    """
+
+    model: str
+    kind: str
+    severity: int
+    estimates: Mapping[str, Estimate]
+
+
+class ShiftCurve:
+    """PNGs: metrics over the severity of corruptions, with 95 % bands; a column for each kind, a line for each model.
+
+    Severity 0 is the row of the same data without corruption, if the experiment has one.
+
+    Args:
+        metrics: labels of the metrics, a line of panels each; by default all that the rows have.
+    """
+
+    def __init__(self, metrics: list[str] | None = None) -> None:
+        self._metrics = metrics
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write shift-<experiment>.png if any row is of corrupted data."""
+        points = points_of(rows)
+        if not points:
+            return
+        known = [name for point in points for name, estimate in point.estimates.items() if estimate.value is not None]
+        metrics = [m for m in dict.fromkeys(known) if self._metrics is None or m in self._metrics]
+        if not metrics:
+            return
+        name = re.sub(r"[^\w-]+", "-", rows[0].experiment)
+        yield _draw(points, metrics, folder / f"shift-{name}.png")
+
+
+def points_of(rows: Sequence[Row]) -> list[Point]:
+    """The rows of corrupted data, and for each kind those of the same data as they are."""
+    measured = [row for row in rows if row.status is Status.OK and not row.derived]
+    shifted = [(row, found) for row in measured if (found := _corruption(row)) is not None]
+    points = []
+    for row, found in shifted:
+        points.append(Point(_model(row), found["kind"], int(found["severity"]), row.estimates))
+    for kind, clean in dict.fromkeys((found["kind"], _key(found["dataset"])) for _, found in shifted):
+        same = [row for row in measured if _key(row.components.get("data")) == clean]
+        points += [Point(_model(row), kind, 0, row.estimates) for row in same]
+    return points
+
+
+def _corruption(row: Row) -> Mapping[str, Any] | None:
+    data = row.components.get("data") or {}
+    name = str(data.get("name", ""))
+    return data["parameters"] if re.split(r"\W", name)[-1] == _COMPONENT else None
+
+
+def _key(identity: Any) -> str:
+    return repr(identity)
+
+
+def _model(row: Row) -> str:
+    return row.labels.get("model", "") + (f", seed {row.seed}" if row.seed else "")
+
+
+def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
+    from harness_uncertainty.pictures.style import COLOURS, DPI, MARKERS, figure_of
+
+    kinds = list(dict.fromkeys(point.kind for point in points))
+    models = list(dict.fromkeys(point.model for point in points))
+    figure = figure_of(1.6 + 2.0 * len(kinds), 0.9 + 1.9 * len(metrics))
+    axes = figure.subplots(len(metrics), len(kinds), sharex=True, sharey="row", squeeze=False)
+    for line, metric in zip(axes, metrics, strict=True):
+        for axis, kind in zip(line, kinds, strict=True):
+            for number, model in enumerate(models):
+                own = [p for p in points if (p.model, p.kind) == (model, kind)]
+                style = (COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
+                _line(axis, own, metric, style, model)
+            axis.grid(alpha=0.25, linewidth=0.6)
+            axis.tick_params(labelsize=7)
+        line[0].set_ylabel(metric.replace("_", " "), fontsize=9)
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        axis.set_title(kind, fontsize=9)
+    for axis in axes[-1]:
+        axis.set_xlabel("severity", fontsize=8)
+        axis.set_xticks(range(max(point.severity for point in points) + 1))
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(models)), fontsize=8, frameon=False)
+    figure.savefig(path, dpi=DPI)
+    return path
+
+
+def _line(axis: Axes, points: Sequence[Point], metric: str, style: tuple[str, str], label: str) -> None:
+    found = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
+    severities = [severity for severity in sorted(found) if found[severity].value is not None]
+    colour, marker = style
+    values = [_end(found[severity], "value") for severity in severities]
+    axis.plot(severities, values, color=colour, marker=marker, markersize=3, linewidth=1.2, label=label)
+    lows, highs = ([_end(found[severity], end) for severity in severities] for end in ("low", "high"))
+    axis.fill_between(severities, lows, highs, color=colour, alpha=0.08, linewidth=0)
+
+
+def _end(estimate: Estimate, name: str) -> float:
+    """An end of the interval; the value where there is none."""
+    end = getattr(estimate, name)
+    return float(estimate.value if end is None else end)  # type: ignore[arg-type]
