@@ -109,6 +109,8 @@ class SubgroupErrorGap:
 
     The gap of several groups is above 0 by chance alone, the more so the more groups there are: read it against `null`,
     or by its interval, which holds for all pairs of groups at once and begins at 0 unless some pair differs.
+    Where groups have very different sizes the two need not agree: p is of the observed gap, which the smallest groups
+    dominate, while the interval begins above 0 as soon as some pair of groups, perhaps two large ones, differs.
 
     Args:
         group: a group column, or several joined by `*`.

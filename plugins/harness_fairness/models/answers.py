@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ class Answers:
         targets = torch.as_tensor(np.asarray(columns["targets"], dtype=np.float64))
         return cls(inputs.to(device), None, targets.to(device), 0)
 
-    @property
+    @cached_property
     def scale(self) -> Tensor:
         """Mean and standard deviation of the targets, float64 `[2]`; 0 and 1 for classes."""
         if self.targets is None:
