@@ -32,7 +32,7 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, st
 
 
 def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
-    aggregate = catalog.find("aggregate", use.name).component.load()(**use.parameters)
+    aggregate = catalog.find("aggregate", use.name).component.load()(**use.arguments)
     return [_checked(row, use) for row in aggregate.rows(cells)]
 
 
@@ -62,7 +62,7 @@ def write_report(use: Use, rows: Sequence[Row], folder: Path, catalog: Catalog, 
 
 
 def _report(use: Use, rows: Sequence[Row], staged: Path, catalog: Catalog) -> None:
-    reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
+    reporter = catalog.find("reporter", use.name).component.load()(**use.arguments)
     for path in reporter.report(rows, staged):
         if path.parent != staged or not path.is_file():
             raise ValueError(f"{path} was not written into the folder of the report")
