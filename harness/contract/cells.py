@@ -89,6 +89,12 @@ class Use:
         names = [name for name in self.paths if name not in self.uncounted and self.parameters.get(name) is not None]
         return [Path(self.parameters[name]) for name in names]
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters as the target of a component without nested ones takes them: files and folders as paths."""
+        given = self.parameters.items()
+        return {name: Path(value) if name in self.paths and value is not None else value for name, value in given}
+
     def nested(self) -> list[Use]:
         """This use and every use inside it."""
         inner = [use for value in self.parameters.values() for use in uses_in(value)]

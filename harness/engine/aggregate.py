@@ -33,7 +33,7 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, st
 
 
 def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
-    aggregate = catalog.find("aggregate", use.name).component.load()(**use.parameters)
+    aggregate = catalog.find("aggregate", use.name).component.load()(**use.arguments)
     return [_checked(row, use) for row in aggregate.rows(cells)]
 
 
@@ -66,7 +66,7 @@ def write_report(
 
 
 def _report(use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], staged: Path, catalog: Catalog) -> None:
-    reporter = catalog.find("reporter", use.name).component.load()(**use.parameters)
+    reporter = catalog.find("reporter", use.name).component.load()(**use.arguments)
     reads_records = isinstance(reporter, CellReporter)
     for path in reporter.report_cells(cells, staged) if reads_records else reporter.report(rows, staged):
         if path.parent != staged or not path.is_file():

@@ -97,7 +97,7 @@ def group_rows(
 def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog) -> Iterator[Row]:
     records = cell.records()
     made: dict[str, Metric] = {
-        use.label: catalog.find("metric", use.name).component.load()(**use.parameters) for use in metrics
+        use.label: catalog.find("metric", use.name).component.load()(**use.arguments) for use in metrics
     }
     for name in groups:
         grouping = Grouping.of(records, name)

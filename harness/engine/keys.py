@@ -94,8 +94,13 @@ def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
 
 
 def statistics_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
-    """What numbers made of records depend on: the code of these components and the statistics of the core."""
-    return {"statistics": [_code_digest(_CORE_FOLDER / part) for part in _STATISTICS], **code_of(uses, catalog)}
+    """What numbers made of records depend on: code of these components, files they name, statistics of the core."""
+    files = files_of(uses)
+    return {
+        "statistics": [_code_digest(_CORE_FOLDER / part) for part in _STATISTICS],
+        **({"files": files} if files else {}),
+        **code_of(uses, catalog),
+    }
 
 
 def files_of(uses: list[Use]) -> list[list[str]]:

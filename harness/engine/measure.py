@@ -83,7 +83,7 @@ class Measurer:
         return found
 
     def _compute(self, use: Use, records: Records) -> Estimate:
-        metric = self._catalog.find("metric", use.name).component.load()(**use.parameters)
+        metric = self._catalog.find("metric", use.name).component.load()(**use.arguments)
         missing = [column for column in metric.columns if column not in records]
         if missing:
             return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))

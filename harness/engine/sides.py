@@ -105,7 +105,7 @@ def _reader(
 
 
 def _per_example(use: Use, records: Records, catalog: Catalog) -> ExampleValues | None:
-    metric = catalog.find("metric", use.name).component.load()(**use.parameters)
+    metric = catalog.find("metric", use.name).component.load()(**use.arguments)
     if not isinstance(metric, PerExample):
         return None
     values = np.asarray(metric.per_example(records), dtype=np.float64)

@@ -65,7 +65,7 @@ def log_likelihoods(
     Raises:
         InvalidOutput: states or logits of the wrong shape.
     """
-    found: list[Array] = [np.empty(0)] * len(windows)
+    found: list[Array] = [np.empty(len(window.tokens) - window.first) for window in windows]
     total, done = sum(window.length for window in windows), 0
     for rows in _batches([window.length for window in windows], ctx.batch_size * TOKENS_PER_EXAMPLE):
         batch = [windows[i] for i in rows]
@@ -84,11 +84,12 @@ def log_likelihoods(
         if seen is not None and best is not None:
             seen(rows, best)
         start = 0
-        values = scored.double().cpu().numpy()
-        for row, window in zip(rows, batch, strict=True):
-            count = len(window.tokens) - window.first
-            found[row] = values[start : start + count]
-            start += count
+        values = scored.cpu().numpy()
+        for row in rows:
+            found[row][:] = values[start : start + len(found[row])]
+            start += len(found[row])
+        # Not beside the states of the next batch.
+        del states, flat, scored, values
         done += sum(window.length for window in batch)
         ctx.progress(done, total)
     return found
@@ -117,7 +118,9 @@ def _scored(
     The states `[n, ...]` that count, at the positions `[m]`, are copied chunk by chunk.
     """
     size = max(1, _LOGITS_AT_ONCE // model.vocabulary)
-    scores, best = [], []
+    # Before any logits: what is kept between large blocks that come and go leaves holes, and memory grows.
+    scores = torch.empty(len(targets), dtype=torch.float32 if targets.is_mps else torch.float64, device=targets.device)
+    best = torch.empty(len(targets), dtype=torch.int64, device=targets.device) if greedy else None
     for start in range(0, len(targets), size):
         part = targets[start : start + size]
         logits = model.logits(states[at[start : start + size]])
@@ -125,11 +128,11 @@ def _scored(
             raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
         # A softmax in half precision ties what is not equal.
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        scores.append(-cross_entropy(logits, part, reduction="none"))
-        if greedy:
-            best.append(logits.argmax(dim=1).cpu())
-    empty = torch.empty(0)
-    return torch.cat(scores) if scores else empty, torch.cat(best) if best else None
+        scores[start : start + size] = -cross_entropy(logits, part, reduction="none")
+        if best is not None:
+            best[start : start + size] = logits.argmax(dim=1)
+        del logits
+    return scores, best if best is None else best.cpu()
 
 
 def _shape(value: object) -> str:
