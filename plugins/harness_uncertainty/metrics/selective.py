@@ -95,13 +95,22 @@ class AURC:
         self._excess = excess
 
     def estimate(self, records: Records) -> Estimate:
-        """Percentile bootstrap over answers."""
+        """Percentile bootstrap over answers.
+
+        Where all are right or all are wrong the bootstrap has nothing to vary. Then the end that is open is Wilson's
+        for the share of errors, which is the area of a ranking at random; the excess is undefined.
+        """
         found = confidences(records)
         if found is None:
             return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         n = len(found)
         if not n:
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
+        errors = int((~found.correct).sum())
+        if errors in (0, n):
+            all_alike = proportion(errors, n, n_missing=found.n_missing)
+            reason = f"all {n} answers are {'wrong' if errors else 'right'}: there is nothing to rank"
+            return Estimate.undefined(reason, n=n, n_missing=found.n_missing) if self._excess else all_alike
         ranked = _Ranked.of(found.confidence, found.correct)
 
         def area(rows: npt.NDArray[np.intp]) -> float:

@@ -14,9 +14,8 @@ NAME = re.compile(r"[A-Z]\w+ [A-Z]\w+")
 
 
 def people(data: Examples) -> set[str]:
-    return {match for prompt in data.columns["prompts"] for match in NAME.findall(prompt.split(" ", 1)[1])} | {
-        match for prompt in data.columns["prompts"] for match in NAME.findall(prompt) if prompt.startswith(match)
-    }
+    """The names with which the prompts begin."""
+    return {match[0] for prompt in data.columns["prompts"] if (match := NAME.match(prompt))}
 
 
 def facts(data: Examples) -> dict[tuple[str, str], set[str]]:

@@ -48,6 +48,16 @@ def test_a_constant_confidence_has_the_error_rate() -> None:
     assert found.value == pytest.approx(0.3)
 
 
+def test_all_right_or_all_wrong_is_not_certain() -> None:
+    """As many more answers may hold errors: the percentile bootstrap would say [0, 0] and [1, 1]."""
+    for correct, value in ((True, 0.0), (False, 1.0)):
+        given = records([0.9, 0.8, 0.7, 0.6], [correct] * 4)
+        interval = stats.binomtest(0 if correct else 4, 4).proportion_ci(method="wilson")
+        found = AURC().estimate(given)
+        assert (found.value, found.low, found.high) == pytest.approx((value, interval.low, interval.high))
+        assert "nothing to rank" in AURC(excess=True).estimate(given).reason
+
+
 def test_confident_errors_are_a_share_of_the_confident() -> None:
     given = records([0.95, 0.9, 0.99, 0.89, None], [True, False, True, False, False])
     found = ConfidentErrors().estimate(given)
