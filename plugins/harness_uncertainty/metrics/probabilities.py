@@ -92,9 +92,13 @@ def check_probabilities(values: npt.NDArray[np.float64], names: npt.ArrayLike) -
 
 
 def _checked(records: Records) -> npt.NDArray[np.float64]:
-    values = np.asarray(records["probabilities"], dtype=np.float64)
+    values = records["probabilities"]
     if values.ndim != 2:
-        raise InvalidOutput("the column 'probabilities' must hold one vector per record, all of one length")
+        lengths = {np.size(row) for row in values}
+        if len(lengths) > 1 or not lengths:
+            raise InvalidOutput("the column 'probabilities' must hold one vector per record, all of one length")
+        values = np.stack(list(values))
+    values = values.astype(np.float64)
     check_probabilities(values, records["id"])
     return values
 
