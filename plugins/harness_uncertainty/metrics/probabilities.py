@@ -62,7 +62,7 @@ def class_probabilities(records: Records) -> ClassProbabilities | None:
     labels = np.asarray(records.where(kept)["label"])
     if found.size and not (np.isin(labels, np.arange(found.shape[1]))).all():
         wrong = labels[~np.isin(labels, np.arange(found.shape[1]))][0]
-        raise InvalidOutput(f"label {wrong!r} is none of the classes 0 to {found.shape[1] - 1}")
+        raise InvalidOutput(f"label {wrong} is none of the classes 0 to {found.shape[1] - 1}")
     return ClassProbabilities(found, labels.astype(np.int64), kept, int((~kept).sum()) + records.n_missing)
 
 
