@@ -36,15 +36,16 @@ class RMSE:
     unit = ""
 
     def estimate(self, records: Records) -> Estimate:
-        """The root of the mean's Student's t interval."""
+        """Student's t interval of the mean square, on the logarithmic scale, since squares are skewed."""
         known = records.without_missing("error")
-        squared = mean(known.floats("error") ** 2, least=0.0, n_missing=known.n_missing)
+        squared = mean(known.floats("error") ** 2, n_missing=known.n_missing)
         if squared.value is None:
             return squared
-        low, high = (None if end is None else float(np.sqrt(end)) for end in (squared.low, squared.high))
-        return Estimate(
-            float(np.sqrt(squared.value)), low, high, squared.level, squared.method, squared.n, squared.n_missing
-        )
+        value, low, high = float(np.sqrt(squared.value)), None, None
+        if squared.high is not None:
+            relative = (squared.high - squared.value) / squared.value if squared.value else 0.0
+            low, high = value * float(np.exp(-relative / 2)), value * float(np.exp(relative / 2))
+        return Estimate(value, low, high, squared.level, "student-t, log", squared.n, squared.n_missing)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
         """Squared errors, and 1 for each."""

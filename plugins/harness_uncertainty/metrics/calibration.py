@@ -21,6 +21,7 @@ _CHUNK = 4_000_000
 _MANY = 20_000
 """From so many answers on, the null draws the hits of a bin from their normal limit."""
 _CLASSWISE_DRAWS = 200
+_ROWS = 4000
 # How far the observed gaps are shrunk (or stretched) in the search for what else might be true, in standard errors.
 _SHRINKAGE = np.linspace(8.0, -4.0, 49)
 
@@ -123,9 +124,35 @@ class ClasswiseECE:
         excess = found.one_hot.ravel() - probability
         gaps, errors = _gaps(excess, probability * (1 - probability), of_row.ravel(), classes * self._bins)
         value = float(np.abs(gaps).sum())
-        low, high = _not_surprising(value, gaps, errors)
+        low, high = _not_surprising(value, gaps, errors, self._noise(found, of_row, gaps))
         null = self._null(found, of_row)
         return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+
+    def _noise(
+        self, found: ClassProbabilities, of_row: npt.NDArray[np.int64], gaps: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Draws `[draws, bins]` of what the gaps may be off by, in standard errors.
+
+        Bins of different classes share their examples, so examples are given random weights and not bins.
+        """
+        from scipy.sparse import csr_array
+
+        n, classes = found.probabilities.shape
+        counts = np.bincount(of_row.ravel(), minlength=classes * self._bins)
+        # The expected excess of an example of a bin is the bin's gap, and no noise.
+        expected = (gaps * n * classes / np.maximum(counts, 1))[of_row]
+        excess = found.one_hot - found.probabilities - expected
+        rng = np.random.default_rng(0)
+        noise = np.zeros((_DRAWS, classes * self._bins))
+        for start in range(0, n, _ROWS):
+            rows = slice(start, min(n, start + _ROWS))
+            starts = np.arange(rows.stop - start + 1) * classes
+            summed = csr_array(
+                (excess[rows].ravel(), of_row[rows].ravel(), starts), shape=(len(starts) - 1, len(counts))
+            )
+            noise += (summed.T @ rng.standard_normal((len(starts) - 1, _DRAWS))).T
+        spread = noise.std(axis=0)
+        return np.asarray(noise / np.where(spread > 0, spread, 1.0))
 
     def _null(self, found: ClassProbabilities, of_row: npt.NDArray[np.int64]) -> float:
         """The mean error of labels drawn from the probabilities."""
@@ -194,13 +221,25 @@ class BinTotals:
 
 
 def _not_surprising(
-    value: float, gaps: npt.NDArray[np.float64], errors: npt.NDArray[np.float64]
+    value: float,
+    gaps: npt.NDArray[np.float64],
+    errors: npt.NDArray[np.float64],
+    noise: npt.NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
-    """The range of true errors under which an observed error is not in the tails."""
+    """The range of true errors under which an observed error is not in the tails.
+
+    Args:
+        value: the observed one, the sum of the sizes of the gaps.
+        gaps, errors: `[bins]`, with their standard errors.
+        noise: `[draws, bins]`, what gaps may be off by, in standard errors; by default independent between bins.
+    """
     used = errors > 0
     fixed = float(np.abs(gaps[~used]).sum())
     gaps, errors = gaps[used], errors[used]
-    noise = np.random.default_rng(0).standard_normal((_DRAWS, len(gaps))) * errors
+    if noise is None:
+        noise = np.random.default_rng(0).standard_normal((_DRAWS, len(gaps))) * errors
+    else:
+        noise = noise[:, used] * errors
     tail = (1 - _LEVEL) / 2
     kept = [value]
     for shrinkage in _SHRINKAGE:

@@ -104,17 +104,21 @@ class OODAupr(_Detection):
     """
 
     def estimate(self, records: Records) -> Estimate:
-        """Percentile bootstrap within both classes, never narrower than a binomial interval of the positives allows.
+        """The standard error of a bootstrap within both classes, on the logit scale (Boyd et al. 2013).
 
-        The latter (Boyd et al. 2013) is what remains where no example is out of order.
+        Where that is 0, no example being out of order, Wilson's interval of as many positives.
         """
         found = self._scores(records)
         if isinstance(found, Estimate):
             return found
         value, drawn = _resampled(found, average_precision)
-        low, high = _hull(value, drawn, len(found.positive))
+        error = float(drawn.std())
+        if error > 0 and value < 1:
+            method, (low, high) = "bootstrap, logit", _logit_interval(value, error)
+        else:
+            method, (low, high) = "wilson", wilson(value, len(found.positive), _LEVEL)
         null = len(found.positive) / found.n
-        return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing, null=null)
+        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing, null=null)
 
 
 class FPR95(_Detection):

@@ -62,7 +62,7 @@ def class_probabilities(records: Records) -> ClassProbabilities | None:
     labels = np.asarray(records.where(kept)["label"])
     if found.size and not (np.isin(labels, np.arange(found.shape[1]))).all():
         wrong = labels[~np.isin(labels, np.arange(found.shape[1]))][0]
-        raise InvalidOutput(f"label {wrong!r} is none of the classes 0 to {found.shape[1] - 1}")
+        raise InvalidOutput(f"label {wrong} is none of the classes 0 to {found.shape[1] - 1}")
     return ClassProbabilities(found, labels.astype(np.int64), kept, int((~kept).sum()) + records.n_missing)
 
 
@@ -92,9 +92,13 @@ def check_probabilities(values: npt.NDArray[np.float64], names: npt.ArrayLike) -
 
 
 def _checked(records: Records) -> npt.NDArray[np.float64]:
-    values = np.asarray(records["probabilities"], dtype=np.float64)
+    values = records["probabilities"]
     if values.ndim != 2:
-        raise InvalidOutput("the column 'probabilities' must hold one vector per record, all of one length")
+        lengths = {np.size(row) for row in values}
+        if len(lengths) > 1 or not lengths:
+            raise InvalidOutput("the column 'probabilities' must hold one vector per record, all of one length")
+        values = np.stack(list(values))
+    values = values.astype(np.float64)
     check_probabilities(values, records["id"])
     return values
 

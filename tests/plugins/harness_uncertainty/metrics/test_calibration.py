@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Records
-from harness_uncertainty.metrics.calibration import ECE, Brier, ECENull, bins_of
+from harness_uncertainty.metrics.calibration import ECE, BinTotals, Brier, ClasswiseECE, ECENull, bins_of
 
 
 def records(confidence: object, correct: object, name: str = "confidence") -> Records:
@@ -102,3 +102,62 @@ def test_brier_per_example_gives_its_value() -> None:
     assert values[[0, 2]].tolist() == pytest.approx([0.01, 0.25])
     assert np.isnan(values[1])
     assert np.nanmean(values) == pytest.approx(Brier().estimate(given).value)
+
+
+def probabilistic(probabilities: object, label: object) -> Records:
+    n = len(list(label))  # type: ignore[call-overload]
+    return Records.of({"id": [str(i) for i in range(n)], "label": label, "probabilities": probabilities})
+
+
+def test_classwise_by_hand() -> None:
+    """Two classes in one bin each: both are off by |0.75 - 0.5|."""
+    given = probabilistic([[0.8, 0.2], [0.7, 0.3]], [0, 1])
+    assert ClasswiseECE(bins=1).estimate(given).value == pytest.approx((0.25 + 0.25) / 2)
+    assert ClasswiseECE(bins=10).estimate(given).value == pytest.approx((0.2 + 0.7 + 0.2 + 0.7) / 2 / 2)
+
+
+def test_classwise_sees_what_the_top_class_hides() -> None:
+    """The top class is right as often as it says; the rest of its probability is all on the wrong class."""
+    rng = np.random.default_rng(0)
+    label = np.where(rng.random(4000) < 0.6, 0, 1)
+    given = probabilistic([[0.6, 0.0, 0.4]] * 4000, label)
+    top = ECE().estimate(records([0.6] * 4000, label == 0))
+    assert top.low == 0.0
+    found = ClasswiseECE().estimate(given)
+    assert found.low > 0.2  # type: ignore[operator]
+    assert found.null < 0.02  # type: ignore[operator]
+
+
+def test_the_null_stands_in_the_estimate() -> None:
+    rng = np.random.default_rng(3)
+    confidence = rng.random(400)
+    given = records(confidence, rng.random(400) < confidence)
+    assert ECE().estimate(given).null == ECENull().estimate(given).value
+
+
+def test_the_null_of_many_answers_is_that_of_few_scaled() -> None:
+    """From 20,000 answers on it is drawn from the normal limit."""
+    confidence = np.tile(np.random.default_rng(4).random(19_000), 2)
+    few, many = (ECENull().estimate(records(c, [True] * len(c))).value for c in (confidence[:19_000], confidence))
+    assert many == pytest.approx(few / np.sqrt(2), rel=0.03)  # type: ignore[operator]
+
+
+def test_fewer_errors_than_luck_allows_do_not_exclude_perfect_calibration() -> None:
+    """Ten bins whose accuracies are the confidences to the digit."""
+    confidence = np.repeat(np.arange(0.05, 1, 0.1), 20)
+    correct = np.concatenate([np.arange(20) < round(20 * c) for c in np.arange(0.05, 1, 0.1)])
+    found = ECE(bins=10).estimate(records(confidence, correct))
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert found.low == pytest.approx(0, abs=1e-12)
+
+
+def test_totals_of_blocks_are_those_of_all() -> None:
+    rng = np.random.default_rng(5)
+    confidence = rng.random(1000)
+    correct = rng.random(1000) < confidence
+    totals = BinTotals()
+    for start in range(0, 1000, 300):
+        totals.add(confidence[start : start + 300], correct[start : start + 300])
+    assert totals.error == pytest.approx(ECE().estimate(records(confidence, correct)).value)
+    assert totals.counts.dtype == np.int64
+    assert np.isnan(BinTotals().error)

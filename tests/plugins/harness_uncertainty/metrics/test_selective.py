@@ -9,7 +9,13 @@ import pytest
 from scipy import stats
 
 from harness.api import Records
-from harness_uncertainty.metrics.selective import AURC, ConfidentErrors, area_under_risk_coverage
+from harness_uncertainty.metrics.selective import (
+    AURC,
+    AccuracyAtCoverage,
+    ConfidentErrors,
+    ExcessAURC,
+    area_under_risk_coverage,
+)
 
 
 def records(confidence: object, correct: object, name: str = "confidence") -> Records:
@@ -81,3 +87,30 @@ def test_without_confidences_they_do_not_apply() -> None:
     for metric in (AURC(), ConfidentErrors()):
         assert not metric.estimate(given).applies
     assert np.isnan(ConfidentErrors().per_example(given)).all()
+
+
+def test_excess_is_a_metric_of_its_own() -> None:
+    given = records([0.9, 0.8, 0.3], [True, False, True])
+    assert ExcessAURC().estimate(given) == AURC(excess=True).estimate(given)
+
+
+def test_accuracy_of_the_most_confident() -> None:
+    given = records([0.9, 0.8, 0.7, 0.6, 0.5], [True, True, False, True, False])
+    assert AccuracyAtCoverage(0.4).estimate(given).value == 1.0
+    found = AccuracyAtCoverage(0.6).estimate(given)
+    assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
+    assert AccuracyAtCoverage(1.0).estimate(given).value == pytest.approx(3 / 5)
+
+
+def test_ties_at_the_edge_count_as_their_average_in_any_order() -> None:
+    """One of 0.9 and one out of three at 0.5, of which one is right: (1 + 1/3) / 2."""
+    confidence, correct = np.array([0.5, 0.9, 0.5, 0.5]), np.array([True, True, False, False])
+    for order in permutations(range(4)):
+        found = AccuracyAtCoverage(0.5).estimate(records(confidence[list(order)], correct[list(order)]))
+        assert found.value == pytest.approx((1 + 1 / 3) / 2)
+        assert found.low < found.value < found.high  # type: ignore[operator]
+
+
+def test_nothing_to_answer_has_no_accuracy() -> None:
+    found = AccuracyAtCoverage().estimate(records([0.9, None], [None, True]))
+    assert (found.value, found.n_missing) == (None, 2)
