@@ -17,6 +17,7 @@ from annotated_types import Ge
 from torch.nn import functional
 
 from harness.api import ComponentOf, Context, Dataset, Examples, InvalidOutput
+from harness_uncertainty.data.corruptions import rotated
 
 Floats = npt.NDArray[np.float32]
 Noise = Literal["uniform", "gaussian", "shuffled"]
@@ -27,6 +28,7 @@ _FONTS = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono", "STIXGeneral")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CANVAS = 64
 _TURN = 10.0
+_MARGIN = 1.15
 
 
 @dataclass(frozen=True)
@@ -143,34 +145,37 @@ def letters(
     shape, rng = Shape.of(like), Context(seed=draw).rng("letters")
     alphabet = [letter for letter in _LETTERS if letter not in "IO"]
     images = np.empty((n, shape.channels, shape.height, shape.width))
+    drawn: dict[tuple[str, str], torch.Tensor] = {}
     for image in images:
-        letter, font = alphabet[int(rng.integers(len(alphabet)))], _FONTS[int(rng.integers(len(_FONTS)))]
-        image[:] = _averaged(_drawn(letter, font, rng.uniform(-_TURN, _TURN))[None], shape)
+        chosen = alphabet[int(rng.integers(len(alphabet)))], _FONTS[int(rng.integers(len(_FONTS)))]
+        if chosen not in drawn:
+            drawn[chosen] = _drawn(*chosen)
+        turned = rotated(drawn[chosen], torch.tensor([rng.uniform(-_TURN, _TURN)], dtype=torch.float32))
+        image[:] = _averaged(turned[0].numpy(), shape)
     return shape.examples("letter", images)
 
 
-def _drawn(letter: str, font: str, degrees: float) -> Floats:
-    """A letter that fills a square canvas, `[pixels, pixels]`, 1 where it is."""
+def _drawn(letter: str, font: str) -> torch.Tensor:
+    """A letter in the middle of a square canvas, `[1, 1, pixels, pixels]`, 1 where it is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
     from matplotlib.patches import PathPatch
     from matplotlib.textpath import TextPath
-    from matplotlib.transforms import Affine2D
 
     figure = Figure(figsize=(1, 1), dpi=_CANVAS)
     canvas: Any = FigureCanvasAgg(figure)
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")
-    outline = TextPath((0, 0), letter, prop=FontProperties(family=font)).transformed(Affine2D().rotate_deg(degrees))
+    outline = TextPath((0, 0), letter, prop=FontProperties(family=font))
     box = outline.get_extents()
     axis.add_patch(PathPatch(outline, color="black", linewidth=0))
-    half = max(box.width, box.height) / 2 * 1.05
+    half = max(box.width, box.height) / 2 * _MARGIN
     axis.set_xlim((box.x0 + box.x1) / 2 - half, (box.x0 + box.x1) / 2 + half)
     axis.set_ylim((box.y0 + box.y1) / 2 - half, (box.y0 + box.y1) / 2 + half)
     canvas.draw()
-    red = np.asarray(canvas.buffer_rgba())[..., 0]
-    return (1 - red / 255).astype(np.float32)
+    red = np.asarray(canvas.buffer_rgba())[..., 0].astype(np.float32)
+    return 1 - torch.as_tensor(red)[None, None] / 255
 
 
 def _averaged(image: npt.NDArray[Any], shape: Shape) -> Floats:

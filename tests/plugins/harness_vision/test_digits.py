@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from harness.api import Context, Dataset, Examples
+from harness.api import Context, Dataset, Examples, HarnessError
 from harness_vision.digit_models import DigitCNN, DigitLinear, DigitMLP
 from harness_vision.digits import digits
 from harness_vision.training import RECIPES, train
@@ -23,6 +23,31 @@ def test_the_split_is_fixed() -> None:
     assert len(set(ids)) == 1797
     pixels = [image.tobytes() for part in parts.values() for image in part.columns["inputs"]]
     assert len(set(pixels)) == 1797, "no image stands in two parts"
+
+
+def test_the_validation_set_has_two_halves() -> None:
+    halves = [digits(name).ids for name in ("tuning", "calibration")]  # type: ignore[arg-type]
+    assert [*halves[0], *halves[1]] == list(digits("validation").ids)
+    assert [len(half) for half in halves] == [179, 180]
+
+
+def test_classes_can_be_held_out() -> None:
+    kept, out = digits("test", classes=[0, 3]), digits("test", classes=[1, 2, 4, 5, 6, 7, 8, 9])
+    assert set(kept.columns["labels"]) == {0, 3}
+    assert sorted([*kept.ids, *out.ids]) == sorted(digits("test").ids)
+    assert kept.facts == digits("test").facts
+    with pytest.raises(HarnessError, match="empty list"):
+        digits("test", classes=[])
+
+
+@pytest.mark.parametrize("make", [DigitCNN, DigitMLP])
+def test_dropout_is_for_training_only(make: Callable[..., torch.nn.Module]) -> None:
+    torch.manual_seed(0)
+    plain, masked = make(), make(dropout=0.5)
+    inputs = torch.rand(4, 1, 8, 8)
+    assert not any(isinstance(module, torch.nn.Dropout) for module in plain.modules())
+    assert not torch.equal(masked.train()(inputs), masked(inputs))
+    assert torch.equal(masked.eval()(inputs), masked(inputs))
 
 
 def test_the_test_set_is_pinned() -> None:

@@ -57,7 +57,7 @@ def test_wrong_files_say_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"no array 'truth'; it has predictions, labels"):
         saved_probabilities(save(tmp_path), "probabilities", labels="truth")
     (tmp_path / "text.npz").write_text("no archive")
-    with pytest.raises(HarnessError, match="cannot be read as an .npz file"):
+    with pytest.raises(HarnessError, match="cannot be read"):
         saved_probabilities(tmp_path / "text.npz", "probabilities")
 
 
