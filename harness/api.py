@@ -64,7 +64,7 @@ from harness.hooks import hookimpl
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
 from harness.results.gaps import GapTest, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
-from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums
+from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums, wilson
 
 __all__ = [
     "Aggregate",
@@ -134,5 +134,6 @@ __all__ = [
     "proportion",
     "ratio_of_sums",
     "read_pinned",
+    "wilson",
     "within_radii",
 ]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.contract.context import derive_seed
 from harness.contract.estimates import Estimate
 
+Floats = npt.NDArray[np.float64]
 LEVEL = 0.95
 DRAWS = 2000
 
@@ -32,14 +33,24 @@ def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = L
         raise ValueError(f"{successes} successes of {n} trials")
     if n == 0:
         return Estimate.undefined("no examples to count", n_missing=n_missing)
-    z = NormalDist().inv_cdf(0.5 + level / 2)
     share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = wilson(share, n, NormalDist().inv_cdf(0.5 + level / 2))
+    return Estimate(share, float(low), float(high), level, "wilson", n, n_missing)
+
+
+def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> tuple[Floats, Floats]:
+    """The ends of Wilson's score interval (Wilson 1927), of one share or of many.
+
+    Args:
+        share: from 0 to 1.
+        trials: how many there were, or how many independent ones would give the variance of the share; positive.
+        z: the quantile of the standardised share, 1.96 for 95 %.
+    """
+    p, n = np.asarray(share, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(np.maximum(p * (1 - p), 0.0) / n + z * z / (4 * n * n))
     # At the ends the interval touches 0 and 1 exactly; the subtraction leaves 1e-17.
-    low = 0.0 if successes == 0 else float(centre - half)
-    high = 1.0 if successes == n else float(centre + half)
-    return Estimate(share, low, high, level, "wilson", n, n_missing)
+    return np.where(p <= 0, 0.0, np.maximum(0.0, centre - half)), np.where(p >= 1, 1.0, np.minimum(1.0, centre + half))
 
 
 def mean(values: npt.ArrayLike, *, least: float | None = None, n_missing: int = 0, level: float = LEVEL) -> Estimate:

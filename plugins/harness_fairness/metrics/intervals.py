@@ -9,19 +9,11 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from harness.api import wilson
+
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
 LEVEL = 0.95
-
-
-def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> tuple[Floats, Floats]:
-    """Wilson's score intervals at a normal quantile (Wilson 1927); trials must be positive."""
-    s, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    share = s / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the interval touches 0 and 1 exactly; the subtraction leaves 1e-17.
-    return np.where(s == 0, 0.0, centre - half), np.where(s == n, 1.0, centre + half)
 
 
 def normal_quantile(level: float) -> float:
@@ -37,7 +29,7 @@ def newcombe(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> End
 
 def ratio(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> Ends:
     """Interval for (s1 / n1) / (s2 / n2) from two Wilson intervals (Donner & Zou 2012, equation 9); s2 positive."""
-    (l1, l2), (u1, u2) = wilson([s1, s2], [n1, n2], normal_quantile(level))
+    (l1, l2), (u1, u2) = wilson([s1 / n1, s2 / n2], [n1, n2], normal_quantile(level))
     p1, p2 = s1 / n1, s2 / n2
     product = p1 * p2
 
@@ -70,7 +62,7 @@ def gap_of_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: floa
 
 def _pairwise_newcombe(s: npt.NDArray[np.int_], n: npt.NDArray[np.int_], z: float) -> tuple[Floats, Floats]:
     """Ends `[k, k]` of the differences of row less column."""
-    low, high = wilson(s, n, z)
+    low, high = wilson(s / n, n, z)
     share = s / n
     down, up = (share - low) ** 2, (high - share) ** 2
     difference = share[:, None] - share[None]

@@ -9,10 +9,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from harness.api import Estimate, Records
+from harness.api import Estimate, Records, wilson
 from harness_fairness.metrics.cells import DENOMINATOR, Rate, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING, undefined_rate
-from harness_fairness.metrics.intervals import LEVEL, normal_quantile, wilson
+from harness_fairness.metrics.intervals import LEVEL, normal_quantile
 from harness_fairness.metrics.partition import Partition
 
 Fraction = Annotated[float, Gt(0), Lt(1)]
@@ -99,7 +99,7 @@ class MinimumDetectableGap:
             only = f"no example of another group than {member!r} {DENOMINATOR[self.rate]}"
             return Estimate.undefined(only, n=all_trials, n_missing=cells.n_missing)
         share = float(successes.sum() / all_trials)
-        ends = [float(end) for end in wilson(successes.sum(), all_trials, normal_quantile(LEVEL))]
+        ends = [float(end) for end in wilson(successes.sum() / all_trials, all_trials, normal_quantile(LEVEL))]
         gaps = [detectable_gap(mine, others, at, alpha=self.alpha / tests, power=self.power) for at in (share, *ends)]
         if gaps[0] is None:
             few = f"with {mine} examples of {member!r} no gap would be found with power {self.power:g}"

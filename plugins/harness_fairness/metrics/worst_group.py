@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Records
+from harness.api import Context, Estimate, Records, wilson
 from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL, normal_quantile, wilson
+from harness_fairness.metrics.intervals import LEVEL, normal_quantile
 from harness_fairness.metrics.partition import Partition
 from harness_fairness.metrics.rate_gaps import RateOfGroups, p_value, permuted_successes
 
@@ -96,7 +96,7 @@ class WorstGroup:
         low_is_worst = self.rate in HIGHER_IS_BETTER
         rng = Context().rng("worst group", self.group, self.rate)
         splits = random_splits(found.successes, found.trials, low_is_worst, self.splits, rng)
-        low, high = wilson(splits.successes, splits.trials, normal_quantile(LEVEL))
+        low, high = wilson(splits.successes / splits.trials, splits.trials, normal_quantile(LEVEL))
         sign = -1.0 if low_is_worst else 1.0
         observed = float((sign * found.successes / found.trials).max())
         drawn = (sign * permuted_successes(found.successes, found.trials, rng) / found.trials).max(axis=1)

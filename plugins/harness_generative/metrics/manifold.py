@@ -23,9 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import DistanceBlock, Estimate, Records, nearest, within_radii
+from harness.api import DistanceBlock, Estimate, Records, nearest, wilson, within_radii
 from harness_generative.features.stored_features import StoredArray, label_of
-from harness_generative.metrics.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -277,7 +276,7 @@ def _share(hits: Mask, halves: Floats) -> Estimate:
         return Estimate(share, None, None, LEVEL, "half-samples", n)
     variance, binomial = float(halves.var(ddof=1)), share * (1 - share)
     trials = n if variance * n <= binomial or binomial == 0 else binomial / variance
-    low, high = wilson(share, trials, _quantile())
+    low, high = map(float, wilson(share, trials, _quantile()))
     return Estimate(share, low, high, LEVEL, "half-samples", n)
 
 

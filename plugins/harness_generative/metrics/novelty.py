@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le, Lt
 
-from harness.api import Estimate, Records, nearest, proportion
+from harness.api import Estimate, Records, nearest, proportion, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
-from harness_generative.metrics.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 
@@ -168,5 +167,5 @@ def _share_above(samples: Floats, reference: Floats, place: int) -> Estimate:
     guess = (beyond + 1) / (n + 2)
     trials = guess * (1 - guess) / (guess * (1 - guess) / n + float(shares.var()))
     share = beyond / n
-    low, high = wilson(share, trials, NormalDist().inv_cdf(0.5 + LEVEL / 2))
+    low, high = map(float, wilson(share, trials, NormalDist().inv_cdf(0.5 + LEVEL / 2)))
     return Estimate(share, low, high, LEVEL, "wilson, uncertain threshold", n)

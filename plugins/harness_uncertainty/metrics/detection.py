@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records
-from harness_uncertainty.metrics.wilson import wilson
+from harness.api import Estimate, InvalidOutput, Records, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
 _LEVEL = 0.95
+_Z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
 _DRAWS = 1000
 _CHUNK = 4_000_000
 
@@ -116,7 +116,7 @@ class OODAupr(_Detection):
         if error > 0 and value < 1:
             method, (low, high) = "bootstrap, logit", _logit_interval(value, error)
         else:
-            method, (low, high) = "wilson", wilson(value, len(found.positive), _LEVEL)
+            method, (low, high) = "wilson", map(float, wilson(value, len(found.positive), _Z))
         null = len(found.positive) / found.n
         return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing, null=null)
 
@@ -200,20 +200,18 @@ def _hull(value: float, drawn: Floats, trials: int) -> tuple[float, float]:
     """From the lower of both lower ends to the higher of both higher ones."""
     tail = (1 - _LEVEL) / 2
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-    binomial_low, binomial_high = wilson(value, trials, _LEVEL)
+    binomial_low, binomial_high = map(float, wilson(value, trials, _Z))
     return min(low, binomial_low, value), max(high, binomial_high, value)
 
 
 def _logit_interval(value: float, error: float) -> tuple[float, float]:
-    z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
-    centre, half = math.log(value / (1 - value)), z * error / (value * (1 - value))
+    centre, half = math.log(value / (1 - value)), _Z * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(min(700.0, -end))) for end in (centre - half, centre + half))
     return min(low, value), max(high, value)
 
 
 def _newcombe_interval(value: float, m: int, k: int) -> tuple[float, float]:
-    """Areas from which the observed one is less than z standard errors away (Newcombe 2006, part 2, method 5)."""
-    z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+    """Areas from which the observed one is less than 1.96 standard errors away (Newcombe 2006, part 2, method 5)."""
     half = (m + k) / 2 - 1
 
     def error(area: float) -> float:
@@ -224,7 +222,7 @@ def _newcombe_interval(value: float, m: int, k: int) -> tuple[float, float]:
         inside, outside = value, bound
         for _ in range(60):
             middle = (inside + outside) / 2
-            if abs(middle - value) <= z * error(middle):
+            if abs(middle - value) <= _Z * error(middle):
                 inside = middle
             else:
                 outside = middle

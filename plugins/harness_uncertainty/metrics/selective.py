@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from harness.api import Estimate, Records, bootstrap, proportion
+from harness.api import Estimate, Records, bootstrap, proportion, wilson
 from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, column_of, confidences
-from harness_uncertainty.metrics.wilson import wilson
 
 _LEVEL = 0.95
+_Z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
 _EDGE_AT_LEAST = 10
 
 
@@ -202,5 +203,5 @@ class AccuracyAtCoverage:
         variance = accuracy * (1 - accuracy) / given
         more = (1 - given / n) * (accuracy - near) ** 2 / given
         effective = given * variance / (variance + more) if variance > 0 else float(given)
-        low, high = wilson(accuracy, effective)
+        low, high = map(float, wilson(accuracy, effective, _Z))
         return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, found.n_missing)

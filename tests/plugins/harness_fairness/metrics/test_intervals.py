@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from harness.api import proportion
 from harness_fairness.metrics.intervals import (
     fisher,
     gap_of_means,
@@ -16,15 +15,7 @@ from harness_fairness.metrics.intervals import (
     newcombe,
     range_quantile,
     ratio,
-    wilson,
 )
-
-
-def test_wilson_is_that_of_the_core() -> None:
-    low, high = wilson([0, 3, 10], [10, 10, 10], 1.959963984540054)
-    for i, successes in enumerate((0, 3, 10)):
-        expected = proportion(successes, 10)
-        assert (low[i], high[i]) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 def test_two_groups_have_newcombes_interval_folded_at_zero() -> None:
