@@ -43,6 +43,20 @@ def _attacks() -> list[Component]:
         ),
         _component(
             "attack",
+            "apgd",
+            "attacks.apgd:APGD",
+            "Auto-PGD: gradient ascent with momentum and a step size that halves itself.",
+            references=("Croce & Hein 2020, arXiv:2003.01690",),
+        ),
+        _component(
+            "attack",
+            "apgd_targeted",
+            "attacks.apgd:APGDTargeted",
+            "Auto-PGD towards each of the most likely other classes.",
+            references=("Croce & Hein 2020, arXiv:2003.01690",),
+        ),
+        _component(
+            "attack",
             "noise",
             "noise:UniformNoise",
             "Uniform noise of the same budget: the baseline every attack must beat.",
