@@ -57,6 +57,27 @@ def _attacks() -> list[Component]:
         ),
         _component(
             "attack",
+            "square",
+            "attacks.square:Square",
+            "Random search over square windows; needs no gradient.",
+            references=("Andriushchenko et al. 2020, arXiv:1912.00049",),
+        ),
+        _component(
+            "attack",
+            "fab_targeted",
+            "attacks.fab:FABTargeted",
+            "Fast adaptive boundary: the smallest perturbation towards each of the most likely other classes.",
+            references=("Croce & Hein 2020, arXiv:1907.02044", "Croce & Hein 2020, arXiv:2003.01690"),
+        ),
+        _component(
+            "attack",
+            "auto_attack",
+            "attacks.auto_attack:AutoAttack",
+            "APGD, targeted APGD, FAB and Square, each on what survives the last.",
+            references=("Croce & Hein 2020, arXiv:2003.01690",),
+        ),
+        _component(
+            "attack",
             "noise",
             "noise:UniformNoise",
             "Uniform noise of the same budget: the baseline every attack must beat.",
