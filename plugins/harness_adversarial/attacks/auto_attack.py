@@ -109,5 +109,5 @@ class _Survivors(nn.Module):
 
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits; without rows the passes are spread over the survivors as they come."""
-        which = self._rows if rows is None else self._rows[rows]
-        return self._model(inputs, which)
+        place = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
+        return self._model(inputs, self._rows[place])

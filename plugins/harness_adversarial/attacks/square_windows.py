@@ -50,7 +50,8 @@ def opposed_bumps(rows: int, columns: int) -> Tensor:
     """Two hills one above the other `[rows, columns]`, the lower one negative, of L2 norm 1."""
     half = rows // 2
     both = torch.cat([bump(half, columns), -bump(rows - half, columns)])
-    return both / both.norm()
+    unit: Tensor = both / both.norm()
+    return unit
 
 
 @dataclass(frozen=True)
