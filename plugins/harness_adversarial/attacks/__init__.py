@@ -1,0 +1,1 @@
+"""Strong attacks from the papers: APGD, FAB, Square, and AutoAttack made of them."""

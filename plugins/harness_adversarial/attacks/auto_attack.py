@@ -1,0 +1,113 @@
+"""AutoAttack: a fixed set of attacks without parameters to tune, each on what survives the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Protocol
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from harness.api import Context, GradientAccess, LabelledInputs, Threat
+from harness_adversarial.attacks.apgd import APGD, APGDTargeted
+from harness_adversarial.attacks.fab import FABTargeted
+from harness_adversarial.attacks.lanes import Found
+from harness_adversarial.attacks.square import Square
+from harness_adversarial.norms import BallNorm
+
+Count = Annotated[int, Ge(1)]
+
+
+class Stage(Protocol):
+    """An attack that says which examples it fooled."""
+
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+        """Candidates for all examples of the batch."""
+
+
+class AutoAttack:
+    """AutoAttack (Croce & Hein 2020, arXiv:2003.01690, section 5), worst case by example.
+
+    The standard version is APGD on cross-entropy, targeted APGD on the difference of logits ratio, targeted FAB and
+    Square; the rand version, for models that are random, APGD on both losses with gradients averaged over 20 passes.
+
+    Args:
+        eps: budget in the norm, in units of the inputs.
+        norm: the ball the perturbation stays in.
+        version: standard or rand.
+        steps: of APGD and FAB, per target.
+        targets: classes that targeted attacks try, at most all others.
+        queries: of Square.
+        eot: passes over which the rand version averages.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        eps: Annotated[float, Ge(0)],
+        norm: BallNorm = "linf",
+        version: Literal["standard", "rand"] = "standard",
+        steps: Count = 100,
+        targets: Count = 9,
+        queries: Count = 5000,
+        eot: Count = 20,
+    ) -> None:
+        self.threat = Threat(norm, eps)
+        self.stages: Sequence[tuple[str, Stage]]
+        if version == "standard":
+            self.stages = (
+                ("apgd-ce", APGD(eps, norm, "ce", steps)),
+                ("apgd-t", APGDTargeted(eps, norm, targets, steps)),
+                ("fab-t", FABTargeted(eps, norm, targets, steps)),
+                ("square", Square(eps, norm, queries)),
+            )
+        else:
+            self.stages = (
+                ("apgd-ce", APGD(eps, norm, "ce", steps, eot=eot)),
+                ("apgd-dlr", APGD(eps, norm, "dlr", steps, eot=eot)),
+            )
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """For each example the first candidate that fools the model; else the one of the first attack."""
+        answer = batch.inputs.clone()
+        left = torch.arange(len(batch), device=batch.inputs.device)
+        for number, (name, stage) in enumerate(self.stages):
+            if not len(left):
+                break
+            stage_ctx = replace(ctx.scoped(name), progress=_after(ctx, number, len(self.stages)))
+            found = stage.search(_Survivors(model, left), _rows(batch, left), stage_ctx)
+            chosen = found.fooled if number else torch.ones_like(found.fooled)
+            answer[left[chosen]] = found.candidates[chosen]
+            left = left[~found.fooled]
+        ctx.progress(len(batch), len(batch))
+        return answer
+
+
+def _after(ctx: Context, number: int, stages: int) -> Callable[[int, int], None]:
+    """Progress of one stage as a part of all."""
+
+    def report(done: int, total: int) -> None:
+        ctx.progress(number * total + done, stages * total)
+
+    return report
+
+
+def _rows(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
+    ids = [batch.ids[row] for row in rows.tolist()]
+    return replace(batch, ids=ids, inputs=batch.inputs[rows], labels=batch.labels[rows])
+
+
+class _Survivors(nn.Module):
+    """The model for an attack that knows some of the examples only: its rows are theirs among all."""
+
+    def __init__(self, model: GradientAccess, rows: Tensor) -> None:
+        super().__init__()
+        self._model, self._rows = model, rows
+
+    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits; without rows the passes are spread over the survivors as they come."""
+        place = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
+        return self._model(inputs, self._rows[place])

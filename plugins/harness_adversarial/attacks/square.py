@@ -1,0 +1,244 @@
+"""Square attack: random search over square windows, with the model's scores alone (Andriushchenko et al. 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+
+from harness.api import Context, LabelledInputs, ScoreAccess, Threat
+from harness_adversarial.attacks.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.attacks.square_windows import BumpTable, opposed_bumps, window_sides
+from harness_adversarial.losses import adversarial_loss
+from harness_adversarial.norms import BallNorm, project
+
+Count = Annotated[int, Ge(1)]
+
+_BLOCK = 128
+"""Queries whose random numbers are drawn at once: drawing by example is slow, and so is drawing for every query."""
+_TINY = 1e-12
+_TILES = 5
+"""The first L2 candidate is a grid of this many tiles a side."""
+
+
+class Square:
+    """Square attack (Andriushchenko et al. 2020, arXiv:1912.00049, algorithms 1 to 3), on the margin of the logits.
+
+    Inputs that are not images `[channels, height, width]` are taken for images one pixel high.
+
+    Args:
+        eps: budget in the norm, in units of the inputs.
+        norm: the ball the perturbation stays in.
+        queries: passes per example and restart at most.
+        share: of the pixels that the first window covers; it shrinks as the queries are used up.
+        restarts: independent searches; an example is robust only if it survives all.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        eps: Annotated[float, Ge(0)],
+        norm: BallNorm = "linf",
+        queries: Count = 5000,
+        share: Annotated[float, Gt(0), Le(1)] = 0.8,
+        restarts: Count = 1,
+    ) -> None:
+        self.eps, self.norm, self.queries, self.share, self.restarts = eps, norm, queries, share, restarts
+        self.threat = Threat(norm, eps)
+
+    def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """For each example the first candidate that fools the model, else the one of the smallest margin."""
+        return self.search(model, batch, ctx).candidates
+
+    @torch.inference_mode()
+    def search(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Found:
+        """The same, with what is fooled."""
+        walk = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share)
+        work_off(walk, len(batch), self.restarts, ctx)
+        with torch.inference_mode(False):
+            return Found(walk.answer.clone().reshape(batch.inputs.shape), walk.fooled.clone())
+
+
+@dataclass
+class _Walks(Lanes):
+    """Walks under way.
+
+    Attributes:
+        best, loss: the accepted point and its loss; the point lies within ball and box.
+        candidate: the point to ask about next.
+        draws: `[n, _BLOCK, 5 + channels]`, uniform: rows and columns of two windows, orientation, signs.
+    """
+
+    best: Tensor
+    loss: Tensor
+    candidate: Tensor
+    draws: Tensor
+
+
+@dataclass
+class _Walk:
+    """Algorithm 1 on a pool."""
+
+    model: ScoreAccess
+    pool: LabelledInputs
+    ctx: Context
+    eps: float
+    norm: BallNorm
+    queries: int
+    share: float
+    answer: Tensor = field(init=False)
+    fooled: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape = self.pool.inputs.shape[1:]
+        self._shape = shape if len(shape) == 3 else torch.Size((1, 1, shape.numel()))
+        self._clean = self.pool.inputs.reshape(-1, *self._shape)
+        self.answer = self._clean.clone()
+        self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
+        self._highest = torch.full(self.pool.labels.shape, float("-inf"), device=self._clean.device)
+        _, height, width = self._shape
+        is_l2 = self.norm == "l2"
+        smallest = 3 if is_l2 else 1
+        self._rows, self._columns = window_sides(height, width, self.queries, self.share, smallest, is_l2)
+        self._bumps = BumpTable.of(self._rows, self._columns, height, width, self._clean.device) if is_l2 else None
+        self._down = torch.arange(height, device=self._clean.device)[None, None, :, None]
+        self._across = torch.arange(width, device=self._clean.device)[None, None, None, :]
+
+    def begin(self, rows: list[int], turn: int) -> _Walks:
+        """At the first candidate: vertical stripes for L-infinity, a grid of bumps for L2."""
+        lanes = Lanes.of(self.pool, rows, turn)
+        clean = self._clean[lanes.row]
+        ids = [self.pool.ids[row] for row in rows]
+        channels, height, width = self._shape
+        if self.norm == "linf":
+            candidate = clean + self.eps * _sign(self.ctx.uniform(ids, (channels, 1, width), "stripes", turn))
+        else:
+            tiles = min(_TILES, height), min(_TILES, width)
+            signs = _sign(self.ctx.uniform(ids, (channels, *tiles), "tiles", turn))
+            bumps = _tiled(signs, height, width)
+            candidate = clean + self.eps * bumps / per_example(bumps.flatten(1).norm(dim=1), bumps)
+        return _Walks(
+            lanes.turn,
+            lanes.step,
+            lanes.row,
+            clean,
+            lanes.labels,
+            best=clean,
+            loss=torch.full(lanes.labels.shape, float("-inf"), device=clean.device),
+            candidate=project(candidate, clean, self.eps, self.norm, self.pool.low, self.pool.high),
+            draws=torch.zeros(len(rows), _BLOCK, 5 + channels, device=clean.device),
+        )
+
+    def advance(self, lanes: _Walks) -> tuple[Bools, Bools]:
+        """Ask about the candidates, keep what is better, and propose the next."""
+        logits = self.model(lanes.candidate.reshape(-1, *self.pool.inputs.shape[1:]), lanes.row)
+        loss = adversarial_loss(logits, lanes.labels, None, "margin")
+        fooled = logits.argmax(dim=1) != lanes.labels
+        # A model that is not finite there is the core's to report, so the point goes to the core.
+        stopped = fooled | ~loss.isfinite()
+        accepted = stopped | (loss > lanes.loss)
+        lanes.best = torch.where(per_example(accepted, lanes.best), lanes.candidate, lanes.best)
+        lanes.loss = torch.where(accepted, loss, lanes.loss)
+        lanes.step = lanes.step + 1
+        done = stopped.cpu().numpy()
+        over = done | (lanes.step == self.queries)
+        if over.any():
+            ended = torch.as_tensor(over, device=loss.device)
+            better = ended & (stopped | (lanes.loss > self._highest[lanes.row]))
+            self.answer[lanes.row[better]] = lanes.best[better]
+            self._highest[lanes.row[better]] = lanes.loss[better]
+            self.fooled[lanes.row[ended]] = fooled[ended]
+        if not over.all():
+            lanes.candidate = self._proposal(lanes)
+        return over, done
+
+    def _proposal(self, lanes: _Walks) -> Tensor:
+        """The next candidates. Windows differ in size, since lanes are at different queries."""
+        draws = self._draws(lanes)
+        step = np.minimum(lanes.step, self.queries - 1)
+        rows, columns = (torch.as_tensor(sides[step], device=draws.device) for sides in (self._rows, self._columns))
+        signs = _sign(draws[:, 5:])[:, :, None, None]
+        first = _Windows.at(draws[:, 0], draws[:, 1], rows, columns, self._down, self._across)
+        low, high = self.pool.low, self.pool.high
+        if self._bumps is None:
+            return torch.where(first.mask, (lanes.clean + self.eps * signs).clamp(low, high), lanes.best)
+        second = _Windows.at(draws[:, 2], draws[:, 3], rows, columns, self._down, self._across)
+        size = torch.as_tensor(self._bumps.index[step], device=draws.device)
+        patch = self._bumps.patches[size, (draws[:, 4] < 0.5).long()]
+        offset = _moved_mass(lanes.best - lanes.clean, signs, patch, first, second, self.eps)
+        return project(lanes.clean + offset, lanes.clean, self.eps, "l2", low, high)
+
+    def _draws(self, lanes: _Walks) -> Tensor:
+        """The random numbers of each lane's query, `[n, 5 + channels]`."""
+        place = lanes.step % _BLOCK
+        # Query 0 asks about the start and needs none, so the first block is drawn at query 1.
+        fresh = (place == 0) | (lanes.step == 1)
+        if fresh.any():
+            rows, shape = lanes.row.tolist(), lanes.draws.shape[1:]
+            for lane in np.flatnonzero(fresh).tolist():
+                names = ("queries", int(lanes.turn[lane]), int(lanes.step[lane]) // _BLOCK)
+                lanes.draws[lane] = self.ctx.uniform([self.pool.ids[rows[lane]]], shape, *names)[0]
+        device = lanes.draws.device
+        return lanes.draws[torch.arange(len(lanes), device=device), torch.as_tensor(place, device=device)]
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """One window a lane.
+
+    Attributes:
+        mask: `[n, 1, height, width]`, the pixels in it.
+        row, column: `[n]`, its upper left corner.
+    """
+
+    mask: Tensor
+    row: Tensor
+    column: Tensor
+
+    @staticmethod
+    def at(u: Tensor, v: Tensor, rows: Tensor, columns: Tensor, down: Tensor, across: Tensor) -> _Windows:
+        """Windows of these sides at a place that the uniform numbers u and v say."""
+        row = (u * (down.shape[2] - rows + 1)).long()
+        column = (v * (across.shape[3] - columns + 1)).long()
+        top, left = row[:, None, None, None], column[:, None, None, None]
+        tall, wide = rows[:, None, None, None], columns[:, None, None, None]
+        inside = (down >= top) & (down < top + tall) & (across >= left) & (across < left + wide)
+        return _Windows(inside, row, column)
+
+
+def _moved_mass(offset: Tensor, signs: Tensor, patch: Tensor, first: _Windows, second: _Windows, eps: float) -> Tensor:
+    """The offset with the mass of the second window moved into the first (algorithm 3), `[n, channels, h, w]`."""
+    n, channels, height, width = offset.shape
+    down = (torch.arange(height, device=offset.device)[None] - first.row[:, None]).clamp_min(0)
+    across = (torch.arange(width, device=offset.device)[None] - first.column[:, None]).clamp_min(0)
+    lane = torch.arange(n, device=offset.device)[:, None, None]
+    bump = patch[lane, down[:, :, None], across[:, None, :]][:, None] * first.mask
+    either = (offset * (first.mask | second.mask)).square().sum(dim=(2, 3), keepdim=True)
+    inside = offset * first.mask
+    direction = signs * bump + inside / inside.square().sum(dim=(2, 3), keepdim=True).sqrt().clamp_min(_TINY)
+    unused = (eps**2 - offset.square().sum(dim=(1, 2, 3), keepdim=True)).clamp_min(0)
+    available = (either + unused / channels).sqrt()
+    direction = direction / direction.square().sum(dim=(2, 3), keepdim=True).sqrt().clamp_min(_TINY)
+    return torch.where(first.mask, direction * available, offset * ~second.mask)
+
+
+def _tiled(signs: Tensor, height: int, width: int) -> Tensor:
+    """Bumps of these signs `[n, channels, tiles, tiles]` in the middle of an image, `[n, channels, height, width]`."""
+    n, channels, down, across = signs.shape
+    tall, wide = height // down, width // across
+    tiles = signs.repeat_interleave(tall, dim=2).repeat_interleave(wide, dim=3)
+    tiles = tiles * opposed_bumps(tall, wide).to(signs.device).repeat(down, across)
+    top, left = (height - tall * down) // 2, (width - wide * across) // 2
+    image = signs.new_zeros(n, channels, height, width)
+    image[:, :, top : top + tall * down, left : left + wide * across] = tiles
+    return image
+
+
+def _sign(uniform: Tensor) -> Tensor:
+    """-1 or 1 for uniform numbers in [0, 1)."""
+    return torch.where(uniform < 0.5, -1.0, 1.0)
