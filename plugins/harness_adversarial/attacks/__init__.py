@@ -1,0 +1,1 @@
+"""Attacks beyond plain gradient ascent: smallest distances, decisions only, physical, transferred."""
