@@ -15,7 +15,7 @@ def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) ->
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare attacks, metrics, the worst case over attacks and the curve over budgets."""
-    return [*_attacks(), *_smallest(), *_metrics(), *_distance_metrics(), *_summaries()]
+    return [*_attacks(), *_smallest(), *_metrics(), *_distance_metrics(), *_certified(), *_summaries()]
 
 
 def _smallest() -> list[Component]:
@@ -47,6 +47,35 @@ def _smallest() -> list[Component]:
             "attacks.carlini_wagner:CarliniWagner",
             "The smallest L2 distance by distance plus weighted margin, the weight found by search.",
             references=("Carlini & Wagner 2017, arXiv:1608.04644",),
+        ),
+    ]
+
+
+def _certified() -> list[Component]:
+    return [
+        Component(
+            "model",
+            "smoothed",
+            f"{__name__}.smoothing:Smoothed",
+            "A classifier under Gaussian noise, which certifies an L2 radius around each input.",
+            references=("Cohen, Rosenfeld & Kolter 2019, arXiv:1902.02918",),
+        ),
+        _component(
+            "metric",
+            "certified_accuracy",
+            "certified:CertifiedAccuracy",
+            "Share of examples certified to be classified correctly within a radius.",
+            references=("Cohen, Rosenfeld & Kolter 2019, arXiv:1902.02918",),
+        ),
+        _component(
+            "metric",
+            "average_certified_radius",
+            "certified:AverageCertifiedRadius",
+            "Mean certified radius, 0 where the certified class is wrong.",
+            references=("Zhai et al. 2020, arXiv:2001.02378",),
+        ),
+        _component(
+            "metric", "abstention_rate", "certified:AbstentionRate", "Share of examples that nothing is certified of."
         ),
     ]
 

@@ -87,6 +87,8 @@ def _title(row: Row, rows: Sequence[Row]) -> str:
 
 def _steps(axis: Axes, distances: Floats, end: float, style: tuple[str, str], label: str) -> None:
     budgets, robust = survival(distances)
+    shown = budgets < end
+    budgets, robust = budgets[shown], robust[shown]
     axis.step(
         [*budgets, end], [*robust, robust[-1]], style[1], where="post", color=style[0], label=label, linewidth=1.3
     )

@@ -53,7 +53,8 @@ ATTACKS = {
     "fmn linf": (FMN("linf"), "linf"),
     "deepfool l2": (DeepFool(), "l2"),
     "deepfool linf": (DeepFool("linf"), "linf"),
-    "carlini wagner": (CarliniWagner(), "l2"),
+    # The default step is for distances of the size of the box.
+    "carlini wagner": (CarliniWagner(learning_rate=0.01), "l2"),
 }
 
 

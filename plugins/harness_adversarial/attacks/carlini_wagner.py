@@ -14,7 +14,7 @@ from harness_adversarial.attacks.smallest import Bisections, Smallest, like, ref
 from harness_adversarial.losses import adversarial_loss, is_fooled, targets_of
 
 _INSIDE = 0.999
-"""Black and white stay this far from the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""
+"""Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""
 _WEIGHT_AT_MOST = 1e10
 _BETAS = (0.9, 0.999)
 
