@@ -122,6 +122,35 @@ class SetPredictor(Classifier, Protocol):
         """Which classes are in the set: truth values `[n, classes]` for inputs `[n, ...]`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a model proves of n inputs, each with a chance of at most alpha to be wrong.
+
+    Attributes:
+        prediction: `[n]`, int64, the class; -1 where the model abstains.
+        radius: `[n]`, no input closer than this is given another class; 0 where the model abstains.
+    """
+
+    prediction: Tensor
+    radius: Tensor
+
+
+@runtime_checkable
+class Certified(Classifier, Protocol):
+    """A classifier that can prove that its prediction does not change nearby.
+
+    Attributes:
+        norm: in which the radius of a certificate is measured.
+        alpha: the probability with which a certificate may be wrong; 0 for a proof.
+    """
+
+    norm: Norm
+    alpha: float
+
+    def certify(self, inputs: Tensor, ids: Sequence[str], ctx: Context) -> Certificate:
+        """Certificates for inputs `[n, ...]`; what is drawn must be keyed by the ids and the context."""
+
+
 @runtime_checkable
 class Trainable(Protocol):
     """A model that is fitted on first use; its state is then kept in the store as safetensors."""

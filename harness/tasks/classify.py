@@ -17,7 +17,15 @@ from torch import Tensor
 from harness.contract.context import Context
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, SetPredictor, Threat
+from harness.contract.protocols import (
+    Attack,
+    Certified,
+    Classifier,
+    LabelledInputs,
+    Outcome,
+    SetPredictor,
+    Threat,
+)
 from harness.engine.building import seeded
 from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.distances import DISTANCES, distance
@@ -64,7 +72,8 @@ class Classify:
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
         clean_confidence, clean_margin, clean_loss, group.<name>; for a model that predicts sets, without attack, also
-        covered, set_size and nominal_coverage; under attack also target, success, robust,
+        covered, set_size and nominal_coverage; for a model that certifies, without attack, also certified_prediction
+        (missing where it abstains), certified_radius, certificate_norm and certificate_alpha; under attack also target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
         forward_passes and backward_passes. Without attack the array `logits` `[n, classes]` is kept.
         """
@@ -78,9 +87,9 @@ class Classify:
             groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
             if attack is None:
                 columns["outcome"] = _outcomes(clean.valid, correct, None)
-                sets = _sets(model, examples, classes, ctx)
+                said = {**_sets(model, examples, classes, ctx), **_certificates(model, examples, classes, ctx)}
                 return Outcome(
-                    {**columns, **sets, **groups},
+                    {**columns, **said, **groups},
                     {"threat": None},
                     artifacts={"logits": clean.logits.cpu().numpy()},
                     problems=_invalid("clean", clean.valid, examples.ids),
@@ -168,6 +177,32 @@ def _sets(model: Classifier, examples: LabelledInputs, classes: int, ctx: Contex
         "covered": covered.cpu().numpy(),
         "set_size": sets.sum(dim=1).cpu().numpy(),
         "nominal_coverage": [float(model.coverage)] * len(inputs),
+    }
+
+
+@torch.no_grad()
+def _certificates(model: Classifier, examples: LabelledInputs, classes: int, ctx: Context) -> dict[str, Any]:
+    """What a model that certifies proves of every example. Raises InvalidOutput."""
+    if not isinstance(model, Certified):
+        return {}
+    found = model.certify(examples.inputs, examples.ids, ctx.scoped("certify"))
+    prediction, radius = found.prediction.cpu(), found.radius.cpu().double()
+    n = len(examples)
+    if prediction.shape != (n,) or radius.shape != (n,) or prediction.is_floating_point():
+        raise InvalidOutput(
+            f"the model's certificates are {prediction.dtype} {list(prediction.shape)} and radii {list(radius.shape)}, "
+            f"expected whole numbers and radii [{n}]"
+        )
+    if int(prediction.min()) < -1 or int(prediction.max()) >= classes or not bool((radius >= 0).all()):
+        raise InvalidOutput(f"a certificate names a class from 0 to {classes - 1}, or -1, and a radius of at least 0")
+    abstains = prediction < 0
+    if bool((radius[abstains] > 0).any()):
+        raise InvalidOutput("a model that abstains certifies nothing; its radius must be 0")
+    return {
+        "certified_prediction": [None if p < 0 else p for p in prediction.tolist()],
+        "certified_radius": radius.numpy(),
+        "certificate_norm": [model.norm] * n,
+        "certificate_alpha": [float(model.alpha)] * n,
     }
 
 

@@ -15,7 +15,106 @@ def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) ->
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare attacks, metrics, the worst case over attacks and the curve over budgets."""
-    return [*_attacks(), *_metrics(), *_summaries()]
+    return [*_attacks(), *_smallest(), *_metrics(), *_distance_metrics(), *_certified(), *_summaries()]
+
+
+def _smallest() -> list[Component]:
+    return [
+        _component(
+            "attack",
+            "ddn",
+            "attacks.ddn:DDN",
+            "Decoupled direction and norm: the smallest L2 distance.",
+            references=("Rony et al. 2019, arXiv:1811.09600",),
+        ),
+        _component(
+            "attack",
+            "fmn",
+            "attacks.fmn:FMN",
+            "Fast minimum-norm attack: the smallest L2 or L-infinity distance.",
+            references=("Pintor et al. 2021, arXiv:2102.12827",),
+        ),
+        _component(
+            "attack",
+            "deepfool",
+            "attacks.deepfool:DeepFool",
+            "Steps to the nearest boundary of the linearised model, L2 or L-infinity.",
+            references=("Moosavi-Dezfooli, Fawzi & Frossard 2016, arXiv:1511.04599",),
+        ),
+        _component(
+            "attack",
+            "carlini_wagner",
+            "attacks.carlini_wagner:CarliniWagner",
+            "The smallest L2 distance by distance plus weighted margin, the weight found by search.",
+            references=("Carlini & Wagner 2017, arXiv:1608.04644",),
+        ),
+    ]
+
+
+def _certified() -> list[Component]:
+    return [
+        Component(
+            "model",
+            "smoothed",
+            f"{__name__}.smoothing:Smoothed",
+            "A classifier under Gaussian noise, which certifies an L2 radius around each input.",
+            references=("Cohen, Rosenfeld & Kolter 2019, arXiv:1902.02918",),
+        ),
+        _component(
+            "metric",
+            "certified_accuracy",
+            "certified:CertifiedAccuracy",
+            "Share of examples certified to be classified correctly within a radius.",
+            references=("Cohen, Rosenfeld & Kolter 2019, arXiv:1902.02918",),
+        ),
+        _component(
+            "metric",
+            "average_certified_radius",
+            "certified:AverageCertifiedRadius",
+            "Mean certified radius, 0 where the certified class is wrong.",
+            references=("Zhai et al. 2020, arXiv:2001.02378",),
+        ),
+        _component(
+            "metric", "abstention_rate", "certified:AbstentionRate", "Share of examples that nothing is certified of."
+        ),
+    ]
+
+
+def _distance_metrics() -> list[Component]:
+    return [
+        _component(
+            "metric",
+            "robust_accuracy_at",
+            "smallest_distances:RobustAccuracyAt",
+            "Robust accuracy at any budget, of the smallest distances that a minimal attack found.",
+            references=("Pintor et al. 2021, arXiv:2102.12827",),
+        ),
+        _component(
+            "metric",
+            "median_distance",
+            "smallest_distances:MedianDistance",
+            "The budget at which half of the examples are fooled.",
+        ),
+        _component(
+            "metric",
+            "area_under_curve",
+            "smallest_distances:AreaUnderCurve",
+            "Robust accuracy averaged over all budgets up to a limit.",
+        ),
+        _component(
+            "aggregate",
+            "smallest_distance",
+            "smallest_distances:SmallestDistance",
+            "Per model and norm: the smallest distance over all minimal attacks, as robust accuracy at any budget.",
+        ),
+        _component(
+            "reporter",
+            "security_curve",
+            "security_curve:SecurityCurve",
+            "Robust accuracy at every budget until it is zero, of minimal attacks, as a PNG.",
+            references=("Carlini et al. 2019, arXiv:1902.06705",),
+        ),
+    ]
 
 
 def _attacks() -> list[Component]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _SWEPT_EPS = re.compile(r"\s*\beps=\S+")
 # Okabe & Ito's palette, which most people with colour blindness can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_DASHES = ("-", "--", ":", "-.")
-_NORM_NAMES = {"linf": "L∞", "l2": "L2", "l1": "L1", "l0": "L0"}
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+DASHES = ("-", "--", ":", "-.")
+NORM_NAMES = {"linf": "L∞", "l2": "L2", "l1": "L1", "l0": "L0"}
 
 
 class RobustnessCurve:
@@ -46,9 +46,9 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = list(dict.fromkeys(_panel(row) for row in rows))
+    panels = list(dict.fromkeys(panel_of(row) for row in rows))
     families = list(dict.fromkeys(_family(row) for row in rows if not row.derived))
-    styles = {f: (_COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]) for i, f in enumerate(families)}
+    styles = {f: (COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i, f in enumerate(families)}
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(1.2 + 3.4 * columns, 1.1 + 3.0 * lines), layout="constrained")
@@ -59,15 +59,15 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
     for axis, panel in zip(axes.flat, panels, strict=False):
         clean = _clean(panel, all_rows)
         for family in families:
-            own = [row for row in rows if _panel(row) == panel and not row.derived and _family(row) == family]
+            own = [row for row in rows if panel_of(row) == panel and not row.derived and _family(row) == family]
             _line(axis, own, clean, style=styles[family], label=family)
-        worst = [row for row in rows if _panel(row) == panel and row.derived]
+        worst = [row for row in rows if panel_of(row) == panel and row.derived]
         _line(axis, worst, clean, style=("black", "-"), label="worst case", is_worst=True)
         axis.set_title(" / ".join(panel), fontsize=10)
         axis.set_ylim(-0.02, 1.02)
         axis.grid(alpha=0.25, linewidth=0.6)
     for axis in axes[-1]:
-        axis.set_xlabel(f"budget eps, {_NORM_NAMES.get(norm, norm)}")
+        axis.set_xlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}")
     for line in axes:
         line[0].set_ylabel("robust accuracy")
     handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -76,7 +76,8 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
     return path
 
 
-def _panel(row: Row) -> tuple[str, ...]:
+def panel_of(row: Row) -> tuple[str, ...]:
+    """The model, and the seed where it is not the first."""
     seed = (f"seed {row.seed}",) if row.seed else ()
     return (row.labels.get("model", ""), *seed)
 
@@ -89,7 +90,7 @@ def _family(row: Row) -> str:
 def _clean(panel: tuple[str, ...], rows: Sequence[Row]) -> Any:
     for row in rows:
         accuracy = row.estimates.get("accuracy")
-        if _panel(row) == panel and row.status is Status.OK and accuracy is not None and accuracy.value is not None:
+        if panel_of(row) == panel and row.status is Status.OK and accuracy is not None and accuracy.value is not None:
             return accuracy
     return None
 

@@ -1,1 +1,1 @@
-"""Strong attacks from the papers: APGD, FAB, Square, and AutoAttack made of them."""
+"""Attacks beyond plain gradient ascent: strong ones, smallest distances, decisions only, physical, transferred."""

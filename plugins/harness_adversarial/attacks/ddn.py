@@ -1,0 +1,66 @@
+"""Decoupled direction and norm: steps projected onto a sphere that shrinks while the model is fooled."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor
+
+from harness.api import Context, GradientAccess, LabelledInputs, Threat
+from harness_adversarial.attacks.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
+from harness_adversarial.losses import Loss, is_fooled, targets_of
+
+
+class DDN:
+    """Decoupled direction and norm for the smallest L2 distance (Rony et al. 2019, arXiv:1811.09600, algorithm 1).
+
+    Args:
+        steps: gradient steps.
+        gamma: by which share the radius of the sphere shrinks or grows in a step.
+        radius: of the first sphere, as a share of the width of the box.
+        loss: what is maximised. The paper takes the cross-entropy, whose gradient is 0 where a model is very sure.
+        bisections: halvings of the line to the clean input at the end; 0 is the paper's attack.
+        targeted: move towards a target class instead of away from the true one.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        steps: Annotated[int, Ge(1)] = 100,
+        gamma: Annotated[float, Gt(0), Lt(1)] = 0.05,
+        radius: Annotated[float, Gt(0)] = 1.0,
+        loss: Loss = "margin",
+        bisections: Bisections = 10,
+        targeted: bool = False,
+    ) -> None:
+        self.steps, self.gamma, self.radius, self.loss, self.bisections = steps, gamma, radius, loss, bisections
+        self.threat = Threat("l2", None, targeted, minimal=True)
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """The closest of all iterates that fool the model."""
+        smallest = Smallest(batch, "l2")
+        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+            self._descend(model, batch, rows, smallest)
+            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
+        return smallest.bisected(model, ctx, self.bisections)
+
+    def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, smallest: Smallest) -> None:
+        clean = batch.inputs[rows]
+        width = batch.high - batch.low
+        iterate, radius = clean.clone(), torch.full((len(rows),), self.radius * width, device=clean.device)
+        for step in range(self.steps):
+            _, gradient, fooled = ascent(model, iterate, batch, rows, self.loss)
+            smallest.offer(rows, iterate, fooled)
+            size = cosine(1.0, 0.01, step / self.steps) * width
+            offset = iterate - clean + size * unit(gradient)
+            radius = radius * torch.where(fooled, 1 - self.gamma, 1 + self.gamma)
+            # A radius beyond the corners of the box only delays the way back.
+            radius = radius.clamp(max=width * clean[0].numel() ** 0.5)
+            length = length_of(offset, "l2").clamp_min(torch.finfo(offset.dtype).tiny)
+            iterate = (clean + like(radius / length, offset) * offset).clamp(batch.low, batch.high)
+        with torch.no_grad():
+            fooled = is_fooled(model(iterate, rows), batch.labels[rows], targets_of(batch, rows))
+        smallest.offer(rows, iterate, fooled)

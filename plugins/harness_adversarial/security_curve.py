@@ -1,0 +1,116 @@
+"""Accuracy at every budget until nothing is left, as pictures, of the smallest distances per example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.api import MeasuredCell, Row, proportion
+from harness_adversarial.curve import COLOURS, DASHES, NORM_NAMES, panel_of
+from harness_adversarial.smallest_distances import Combined, Floats, combined, smallest_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WORST_LABEL = "all of them"
+
+
+class SecurityCurve:
+    """A PNG per norm: robust accuracy at every budget, from the accuracy without attack until it is zero.
+
+    A panel for each model, a line for each minimal attack, and in black with its 95 % band the smallest distance over
+    all of them. A curve that ends above zero names the share of examples that were not fooled at any distance.
+    """
+
+    def report_cells(self, cells: Sequence[MeasuredCell], folder: Path) -> Iterable[Path]:
+        """Write security-<norm>.png for each norm that a minimal attack has."""
+        found = combined(cells)
+        for norm, targeted in sorted({(str(each.threat.norm), each.threat.targeted) for each in found}):
+            own = [each for each in found if (each.threat.norm, each.threat.targeted) == (norm, targeted)]
+            yield _draw(norm, own, folder / f"security-{norm}{'-targeted' if targeted else ''}.png")
+
+
+def survival(distances: Floats) -> tuple[Floats, Floats]:
+    """Budgets `[k]` at which robust accuracy changes, and its values from each on `[k]`; the first budget is 0."""
+    known = distances[~np.isnan(distances)]
+    budgets = np.unique(np.concatenate([[0.0], known[np.isfinite(known)]]))
+    robust = np.array([(known > budget).mean() for budget in budgets])
+    return budgets, robust
+
+
+def _draw(norm: str, panels: Sequence[Combined], path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    attacks = list(dict.fromkeys(name for panel in panels for name in panel.attacks))
+    styles = {name: (COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i, name in enumerate(attacks)}
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(1.6 + 3.2 * columns, 0.9 + 2.7 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    finite = [panel.distances[np.isfinite(panel.distances)] for panel in panels]
+    # Single attacks reach further than all of them together.
+    end = 1.15 * max((float(each.max()) for each in finite if len(each)), default=1.0) or 1.0
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for cell in panel.cells:
+            distances = smallest_of(cell.records())
+            if distances is not None and len(panel.cells) > 1:
+                _steps(axis, distances, end, styles[cell.row.labels["attack"]], cell.row.labels["attack"])
+        _worst(axis, panel, end)
+        axis.set_title(_title(panel.first, [each.first for each in panels]), fontsize=10)
+        axis.set_ylim(-0.02, 1.02)
+        axis.set_xlim(0, end)
+        axis.grid(alpha=0.25, linewidth=0.6)
+        axis.tick_params(labelbottom=True)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for line in axes:
+        line[0].set_ylabel("robust accuracy")
+    figure.supxlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}", fontsize=10)
+    entries: dict[str, Any] = {}
+    for axis in axes.flat[: len(panels)]:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= {label: handle for handle, label in zip(handles, labels, strict=True) if label not in entries}
+    figure.legend(list(entries.values()), list(entries), loc="outside right upper", fontsize=8, frameon=False)
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def _title(row: Row, rows: Sequence[Row]) -> str:
+    several = len({other.labels.get("data", "") for other in rows}) > 1
+    return " / ".join([*panel_of(row), *([row.labels.get("data", "")] if several else [])])
+
+
+def _steps(axis: Axes, distances: Floats, end: float, style: tuple[str, str], label: str) -> None:
+    budgets, robust = survival(distances)
+    shown = budgets < end
+    budgets, robust = budgets[shown], robust[shown]
+    axis.step(
+        [*budgets, end], [*robust, robust[-1]], style[1], where="post", color=style[0], label=label, linewidth=1.3
+    )
+
+
+def _worst(axis: Axes, panel: Combined, end: float) -> None:
+    budgets, robust = survival(panel.distances)
+    n = int((~np.isnan(panel.distances)).sum())
+    estimates = [proportion(round(share * n), n) for share in robust]
+    low, high = ([float(getattr(each, side)) for each in estimates] for side in ("low", "high"))
+    label = _WORST_LABEL if len(panel.cells) > 1 else panel.attacks[0]
+    # Under the attacks that make it up, thick enough to be seen beside them.
+    axis.step([*budgets, end], [*robust, robust[-1]], where="post", color="black", linewidth=3.0, label=label, zorder=1)
+    axis.fill_between(
+        [*budgets, end], [*low, low[-1]], [*high, high[-1]], step="post", color="black", alpha=0.12, linewidth=0
+    )
+    if robust[-1] > 0:
+        axis.annotate(
+            f"{robust[-1]:.0%} never fooled",
+            (end, robust[-1]),
+            (-4, 4),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+        )

@@ -1,0 +1,239 @@
+"""Robust accuracy at every budget, of one run that sought the smallest distance of each example."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Gt
+
+from harness.api import Estimate, MeasuredCell, Records, Row, Status, Threat, mean, proportion
+
+_TOLERANCE = 1e-6
+_LEVEL = 0.95
+_NOT_MINIMAL = "the attack seeks no smallest distance; use ddn, fmn, deepfool, carlini_wagner or hopskipjump"
+Budget = Annotated[float, Ge(0)]
+Floats = npt.NDArray[np.float64]
+
+
+def threat_of(protocol: Any) -> Threat | None:
+    """The threat of a row's or records' protocol, if there was an attack."""
+    raw = protocol.get("threat")
+    return Threat(**raw) if raw else None
+
+
+def smallest_of(records: Records) -> Floats | None:
+    """The budget from which on each example is wrong, `[n]`; None if the attack sought no smallest distance.
+
+    0 where the model is wrong without attack, infinity where nothing was found that fools it (the true value is
+    then unknown, at least not found: censored), NaN where the example is in error.
+    """
+    threat = threat_of(records.protocol)
+    if threat is None or not threat.minimal or threat.norm is None:
+        return None
+    success, correct, distance = (records.floats(name) for name in ("success", "correct", threat.norm))
+    # A point beyond an own budget of the attack fools the model all the same.
+    aim = records.floats("target") if threat.targeted else None
+    prediction = records.floats("adversarial_prediction")
+    hit = prediction == aim if aim is not None else prediction != records.floats("label")
+    found = np.where(hit & (success >= 0), distance, math.inf)
+    known = ~np.isnan(correct) & ((correct == 0) | ~np.isnan(success))
+    return np.where(known, np.where(correct == 0, 0.0, found), np.nan)
+
+
+def robust_at(distances: Floats, eps: float) -> Estimate:
+    """The share of examples `[n]` (NaN: in error) with a distance above eps; Wilson's interval."""
+    known = distances[~np.isnan(distances)]
+    robust = int((known > eps + _TOLERANCE).sum()) if eps > 0 else int((known > 0).sum())
+    return proportion(robust, len(known), n_missing=len(distances) - len(known))
+
+
+def median_of(distances: Floats) -> Estimate:
+    """The median of distances `[n]`, of which infinite ones are only known to be large.
+
+    The interval is that of order statistics (David & Nagaraja 2003, section 7.1), which is exact for any distribution;
+    an end at a censored distance is left open.
+    """
+    from scipy.stats import binom
+
+    known = np.sort(distances[~np.isnan(distances)])
+    n, missing = len(known), len(distances) - len(known)
+    if not n:
+        return Estimate.undefined("no examples", n_missing=missing)
+    value = (known[(n - 1) // 2] + known[n // 2]) / 2
+    censored = int(np.isinf(known).sum())
+    if not math.isfinite(value):
+        reason = f"{censored} of {n} examples were not fooled at any distance: the median is beyond what was found"
+        return Estimate.undefined(reason, n=n, n_missing=missing)
+    # The largest k with P(fewer than k below the median) at most 2.5 %.
+    k = int(binom.ppf((1 - _LEVEL) / 2, n, 0.5))
+    low, high = (float(known[k - 1]), float(known[n - k])) if k >= 1 else (None, None)
+    if high is not None and not math.isfinite(high):
+        high = None
+    reason = "" if high is not None else "the interval has no upper end"
+    return Estimate(float(value), low, high, _LEVEL, "order statistics", n, missing, reason)
+
+
+class RobustAccuracyAt:
+    """Share of all examples that are right and for which nothing within a budget was found that fools the model.
+
+    A function of the smallest distances of a minimal attack, so that one run gives it at every budget. Like every
+    robust accuracy it is an upper bound; an attack made for the one budget may find more.
+
+    Args:
+        eps: the budget, in the norm of the attack and the units of the inputs.
+    """
+
+    columns = ("success", "adversarial_prediction")
+    direction = "max"
+    unit = "fraction"
+
+    def __init__(self, eps: Budget) -> None:
+        self._eps = eps
+
+    def estimate(self, records: Records) -> Estimate:
+        """Does not apply to attacks with a budget, whose points lie at its edge and not at the smallest distance."""
+        distances = smallest_of(records)
+        if distances is None:
+            return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
+        return robust_at(distances, self._eps)
+
+    def per_example(self, records: Records) -> Floats:
+        """1 where robust."""
+        distances = smallest_of(records)
+        if distances is None:
+            return np.full(len(records), np.nan)
+        return np.where(np.isnan(distances), np.nan, distances > max(self._eps + _TOLERANCE * (self._eps > 0), 0.0))
+
+
+class MedianDistance:
+    """The median over all examples of the smallest distance: the budget at which accuracy falls to one half.
+
+    Examples that are wrong without attack have distance 0; those that were not fooled count as larger than all others.
+    """
+
+    columns = ("success", "adversarial_prediction")
+    direction = "max"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined if half of the examples were not fooled."""
+        distances = smallest_of(records)
+        return Estimate.not_applicable(_NOT_MINIMAL, n=len(records)) if distances is None else median_of(distances)
+
+
+class AreaUnderCurve:
+    """Robust accuracy averaged over the budgets from 0 to a limit: the mean of min(distance, limit) / limit.
+
+    It needs no assumption about examples that were not fooled.
+
+    Args:
+        limit: the largest budget.
+    """
+
+    columns = ("success", "adversarial_prediction")
+    direction = "max"
+    unit = "fraction"
+
+    def __init__(self, limit: Annotated[float, Gt(0)]) -> None:
+        self._limit = limit
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t interval over examples."""
+        shares = self.per_example(records)
+        if smallest_of(records) is None:
+            return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
+        known = shares[~np.isnan(shares)]
+        return mean(known, least=0.0, n_missing=len(shares) - len(known))
+
+    def per_example(self, records: Records) -> Floats:
+        """The share of the budgets at which an example is robust."""
+        distances = smallest_of(records)
+        if distances is None:
+            return np.full(len(records), np.nan)
+        return np.asarray(np.minimum(distances, self._limit) / self._limit)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """The smallest distances over the minimal attacks on one model, data and seed with one norm.
+
+    Attributes:
+        first: the row of the first of them.
+        attacks: their labels.
+        threat: what they share.
+        distances: `[n]`, see `smallest_of`.
+        cells: they themselves.
+    """
+
+    first: Row
+    attacks: tuple[str, ...]
+    threat: Threat
+    distances: Floats
+    cells: tuple[MeasuredCell, ...]
+
+
+def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
+    """What minimal attacks found together, for each model, data, seed, norm and whether targeted."""
+    groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
+    for cell in cells:
+        threat = threat_of(cell.row.protocol)
+        if cell.row.status is not Status.OK or cell.row.n is None or threat is None or not threat.minimal:
+            continue
+        others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
+        groups.setdefault((*others, cell.row.seed, threat.norm, threat.targeted), []).append(cell)
+    found = []
+    for members in groups.values():
+        tables = [cell.records() for cell in members]
+        if len({tuple(table["id"]) for table in tables}) > 1:
+            raise ValueError("the attacks were run on different examples")
+        distances = [each for table in tables if (each := smallest_of(table)) is not None]
+        threat = threat_of(members[0].row.protocol)
+        if distances and threat is not None:
+            labels = tuple(cell.row.labels["attack"] for cell in members)
+            # An error in one attack leaves the example unknown: the others cannot answer for it.
+            least = np.min(distances, axis=0)
+            found.append(Combined(members[0].row, labels, replace(threat, eps=None), least, tuple(members)))
+    return found
+
+
+class SmallestDistance:
+    """The worst case over minimal attacks: the smallest distance that any of them found, for each example.
+
+    Args:
+        eps: budgets to give the robust accuracy at.
+        limit: the largest budget of the area under the curve; none if left out.
+    """
+
+    def __init__(self, eps: tuple[Budget, ...] = (), limit: Annotated[float, Gt(0)] | None = None) -> None:
+        self._eps, self._limit = eps, limit
+
+    def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
+        """One row per model, data, seed and norm."""
+        for each in combined(cells):
+            estimates = {"median_distance": median_of(each.distances)}
+            estimates |= {f"robust_accuracy_at eps={eps:g}": robust_at(each.distances, eps) for eps in self._eps}
+            if self._limit is not None:
+                known = each.distances[~np.isnan(each.distances)]
+                shares = np.minimum(known, self._limit) / self._limit
+                estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(each.distances) - len(known))
+            protocol = {
+                "threat": {name: getattr(each.threat, name) for name in Threat.__slots__},
+                "attacks": sorted(str(cell.row.components.get("attack")) for cell in each.cells),
+            }
+            yield Row(
+                experiment=each.first.experiment,
+                labels={**each.first.labels, "attack": f"smallest {each.threat.norm} distance"},
+                seed=each.first.seed,
+                status=Status.OK,
+                estimates=estimates,
+                n=len(each.distances),
+                comparability={**each.first.comparability, "protocol": protocol},
+                cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in each.cells)},
+                seconds=sum(cell.row.seconds or 0.0 for cell in each.cells),
+                components={**each.first.components, "attack": list(each.attacks)},
+            )
