@@ -25,7 +25,8 @@ class LanguageModel(Protocol):
             tokenizer has none.
         eos: the token that ends an answer; None if there is none.
         tokenizer: the digest of what turns text into tokens: token perplexities compare only within one.
-        precision: the dtype that the model computes in, such as "float32".
+        precision: the dtype that the model computes in, such as "float32". Half precision is part of what must be equal
+            before two numbers may be compared; float32 and float64 are taken for equal.
     """
 
     vocabulary: int

@@ -19,6 +19,7 @@ from harness.tasks.edits import edited_share
 from harness.tasks.extraction import Extraction, Rule, compared_as, extract, same_value
 from harness.tasks.generation import Generated, Generation, Prompt, generate
 from harness.tasks.language import rewritten
+from harness.tasks.likelihood import precision_of
 from harness.tasks.questions import Question, questions_of
 from harness.tasks.unchanged import left_unchanged
 
@@ -179,7 +180,7 @@ class Answer:
                 "max_tokens": self._max_tokens,
                 "stop": list(self._stop),
                 "extract": self._extract,
-                "precision": model.precision,
+                "precision": precision_of(model),
                 **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
             },
             cost=_cost(records),

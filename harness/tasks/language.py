@@ -16,7 +16,7 @@ from harness.contract.language import LanguageModel, TextAttack, TextBatch
 from harness.contract.protocols import Outcome
 from harness.engine.building import seeded
 from harness.tasks.edits import edited_share
-from harness.tasks.likelihood import Window, log_likelihoods
+from harness.tasks.likelihood import Window, log_likelihoods, precision_of
 from harness.tasks.unchanged import left_unchanged
 
 _FIRST_IDS = 8
@@ -103,7 +103,7 @@ class Language:
                 "window": self._window,
                 "stride": self._stride,
                 "bos": self._bos,
-                "precision": model.precision,
+                "precision": precision_of(model),
                 **{name: data.facts[name] for name in _FACTS if name in data.facts},
             },
             cost={"tokens_read": float(np.mean([sum(w.length for w in self._windows(d)) for d in flat] or [0]))},

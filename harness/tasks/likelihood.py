@@ -94,6 +94,11 @@ def log_likelihoods(
     return found
 
 
+def precision_of(model: LanguageModel) -> str:
+    """What a model's numbers are precise to: "full" for float32 and float64, else its dtype."""
+    return "full" if model.precision in ("float32", "float64") else model.precision
+
+
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Rows in batches, the longest first, so that what does not fit in memory fails at once."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])

@@ -12,6 +12,7 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.language import LanguageModel
 from harness.contract.protocols import Outcome
 from harness.tasks.choices import Scored, choose, total_log_likelihoods
+from harness.tasks.likelihood import precision_of
 from harness.tasks.questions import choices_of, right_choice
 from harness.tasks.unchanged import left_unchanged
 
@@ -70,7 +71,7 @@ class MinimalPairs:
                 "margin": margins,
                 **{f"group.{name}": list(column) for name, column in data.groups.items()},
             },
-            protocol={"bos": self._bos, "precision": model.precision},
+            protocol={"bos": self._bos, "precision": precision_of(model)},
             problems=_problems(broken, len(values)),
         )
 

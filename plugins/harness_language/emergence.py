@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from harness.api import Estimate, HarnessError, MeasuredCell, Row, Status
-from harness_language.growth_curve import Floats, GrowthCurves, fit_growth
+from harness_language.growth_curve import NINE_TENTHS, Floats, GrowthCurves, fit_growth
 from harness_language.size_sweeps import LEAST_SIZES, SizeSweep, size_sweeps
 
 _LEVEL = 0.95
@@ -76,7 +76,7 @@ class Emergence:
             yield row.make(
                 name,
                 {
-                    "size_at_threshold": _reached(curve, self._threshold, ends, about),
+                    "size_at_threshold": _reached(curve, self._threshold, list(measured), about),
                     "rise_in_doubling": about.undefined(reason) if reason else about.estimate(share, 0, 1),
                 },
             )
@@ -168,9 +168,15 @@ class _About:
         low, high = self._ends(drawn)
         return self._estimate(float(drawn[0]), max(least, low), min(most, high))
 
-    def size(self, log_sizes: Floats) -> Estimate:
-        """The same for sizes whose log2 are given; what is not finite is no end of the interval."""
-        low, high = (2.0**end if np.isfinite(end) else None for end in self._ends(log_sizes))
+    def size(self, log_sizes: Floats, lows: Floats, highs: Floats) -> Estimate:
+        """The same for sizes whose log2 are given, each known to lie between two others; what is infinite is no end."""
+        stretched_low, stretched_high = self._ends(log_sizes)
+        tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
+        ends = (
+            min(stretched_low, float(np.quantile(lows, tails[0], method="closest_observation"))),
+            max(stretched_high, float(np.quantile(highs, tails[1], method="closest_observation"))),
+        )
+        low, high = (2.0**end if np.isfinite(end) else None for end in ends)
         return self._estimate(2.0 ** float(log_sizes[0]), low, high)
 
     def _ends(self, drawn: Floats) -> tuple[float, float]:
@@ -198,17 +204,22 @@ def _stretch(seeds: int) -> float:
     return float(stdtrit(2 * (seeds - 1), tail) / ndtri(tail))
 
 
-def _reached(curves: GrowthCurves, threshold: float, ends: tuple[float, float], about: _About) -> Estimate:
-    """The size at which the curve reaches the threshold; an end of the interval beyond the sizes is not known."""
-    found = curves.log_size_at(threshold)
-    first, last = ends
-    if found[0] > last:
-        top = float(curves.at(last)[0])
-        return about.undefined(f"{threshold:g} is not reached: {top:.3f} at the largest size, {2**last:g}")
-    if found[0] < first:
-        bottom = float(curves.at(first)[0])
-        return about.undefined(f"{threshold:g} is reached already by the smallest size, {2**first:g}: {bottom:.3f}")
-    return about.size(np.where(found > last, np.inf, np.where(found < first, -np.inf, found)))
+def _reached(curves: GrowthCurves, threshold: float, sizes: Sequence[float], about: _About) -> Estimate:
+    """The size at which the curve reaches the threshold; an end of the interval beyond the sizes is not known.
+
+    Where a curve rises within the gap between two sizes, it may do so anywhere in it: the gap is all that is known.
+    """
+    found, x = curves.log_size_at(threshold), np.log2(sizes)
+    if found[0] > x[-1]:
+        top = float(curves.at(x[-1])[0])
+        return about.undefined(f"{threshold:g} is not reached: {top:.3f} at the largest size, {sizes[-1]:g}")
+    if found[0] < x[0]:
+        bottom = float(curves.at(x[0])[0])
+        return about.undefined(f"{threshold:g} is reached already by the smallest size, {sizes[0]:g}: {bottom:.3f}")
+    found = np.where(found > x[-1], np.inf, np.where(found < x[0], -np.inf, found))
+    above = np.clip(np.searchsorted(x, found), 1, len(x) - 1)
+    in_gap = np.isfinite(found) & (NINE_TENTHS / curves.slope < x[above] - x[above - 1])
+    return about.size(found, np.where(in_gap, x[above - 1], found), np.where(in_gap, x[above], found))
 
 
 def _shares(exact: GrowthCurves, smooth: GrowthCurves, ends: tuple[float, float]) -> tuple[tuple[Floats, Floats], str]:

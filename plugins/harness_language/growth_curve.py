@@ -13,7 +13,8 @@ Floats = npt.NDArray[np.float64]
 _MIDDLES = 65
 _SLOPES = 20
 _GENTLEST = 0.5
-_NINE_TENTHS = 2 * np.log(9)
+NINE_TENTHS = 2 * float(np.log(9))
+"""Over the slope: how many doublings a logistic curve takes from 10 to 90 % of its rise."""
 _ZOOMS = 4
 # Of curves that fit alike the gentler is taken: what lies between two sizes is not known.
 _PENALTY = 1e-4
@@ -67,7 +68,7 @@ def fit_growth(sizes: Sequence[float], values: npt.ArrayLike) -> GrowthCurves:
 def _fit(x: Floats, y: Floats) -> GrowthCurves:
     closest = float(np.diff(np.sort(x)).min())
     # Steeper than that and all of the rise lies within half the closest gap, where nothing is measured.
-    steepest = 2 * _NINE_TENTHS / closest
+    steepest = 2 * NINE_TENTHS / closest
     middles = np.linspace(x.min() - closest, x.max() + closest, _MIDDLES)
     slopes = np.geomspace(min(_GENTLEST, steepest / 2), steepest, _SLOPES)
     grid = np.stack(np.meshgrid(middles, slopes, indexing="ij"), axis=-1).reshape(1, -1, 2)

@@ -155,21 +155,28 @@ def percentile(top: Floats, bottom: Floats, rng: np.random.Generator) -> tuple[f
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [5, 10, 36, 100])
-@pytest.mark.parametrize("kind", ["equal", "unequal"])
-def test_coverage(kind: str, n: int) -> None:
-    """Nominal 95 %, documents as long as each other or log-normally long: ours covers where the bootstrap does not."""
+@pytest.mark.parametrize("n", [5, 10, 36])
+@pytest.mark.parametrize(("kind", "least"), [("equal", 0.925), ("unequal", 0.925), ("related", 0.85)])
+def test_coverage(kind: str, least: float, n: int) -> None:
+    """Nominal 95 %: ours covers, or is nearer to it, where the percentile bootstrap of few documents does not.
+
+    Documents are as long as each other, or log-normally long, or such that long ones are also easy to predict: rates of
+    2 - ln(length / 1000) / 4, whose ratio of means is 2 - 1/4, since ln(length / 1000) has mean 1 by weight.
+    """
     rng = np.random.default_rng(n)
     repeats, ours, bootstrap = 600, 0, 0
+    truth = 1.75 if kind == "related" else 2.0
     for _ in range(repeats):
-        size = rng.lognormal(7.0, 1.0, n) if kind == "unequal" else np.full(n, 1000.0)
-        nll = size * (2.0 + 0.3 * rng.standard_normal(n))
+        size = np.full(n, 1000.0) if kind == "equal" else 1000 * rng.lognormal(0.0, 1.0, n)
+        slope = np.log(size / 1000) / 4 if kind == "related" else 0.0
+        nll = size * (2.0 - slope + 0.3 * rng.standard_normal(n))
         estimate = ratio(nll, size)
         assert estimate.low is not None
         assert estimate.high is not None
-        ours += estimate.low <= 2.0 <= estimate.high
+        ours += estimate.low <= truth <= estimate.high
         low, high = percentile(nll, size, rng)
-        bootstrap += low <= 2.0 <= high
-    assert 0.925 <= ours / repeats <= 0.98
+        bootstrap += low <= truth <= high
+    assert least <= ours / repeats <= 0.98
     if n <= 10:
         assert bootstrap / repeats < 0.915
+        assert ours > bootstrap + 0.03 * repeats

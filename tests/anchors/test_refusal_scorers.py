@@ -1,7 +1,7 @@
 """Scorers of refusals against people's labels (XSTest, Roettger et al. 2024), and what a correction can mend.
 
-Labels of a model's own answers bring the share that a scorer gives nearer to that of people, on average. Labels of another model's answers make it worse: the scorer finds 99 % of the refusals of one model and 30 % of
-those of the other.
+Labels of a model's own answers bring the share that a scorer gives nearer to that of people, on average. Labels of
+another model's answers make it worse: the scorer finds 99 % of the refusals of one model, 30 % of the other's.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_people_found_as_many_refusals_as_the_authors_report(verdicts: dict[str,
 def test_labels_of_the_same_model_bring_the_share_nearer_to_that_of_people(
     model: str, verdicts: dict[str, tuple[Bools, Bools]]
 ) -> None:
-    """One half of the answers measures the scorer, the share of the other half is corrected; on average over halvings."""
+    """One half of the answers measures the scorer, the share of the other half is corrected; mean over halvings."""
     said, true = verdicts[model]
     rng = np.random.default_rng(0)
     raw_errors, errors, held = [], [], 0

@@ -78,7 +78,7 @@ def test_a_right_answer_with_its_likelihoods_in_closed_form() -> None:
         "max_tokens": 64,
         "stop": ["\n"],
         "extract": "auto",
-        "precision": "float64",
+        "precision": "full",
     }
     assert (outcome.cost, outcome.problems) == ({"tokens": 3.0}, ())
 

@@ -32,7 +32,7 @@ def test_records_in_closed_form() -> None:
     assert (records["credit"], records["correct"]) == ([1.0, 0.0, 0.5], [True, False, False])
     assert records["bytes"] == [[2, 2], [2, 2], [1, 1]]
     assert records["group.part"] == [0, 0, 0]
-    assert outcome.protocol == {"bos": "start", "precision": "float64"}
+    assert outcome.protocol == {"bos": "start", "precision": "full"}
 
 
 def test_swapping_the_options_changes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""A small GPT over bytes, trained on first use: Radford et al. 2019, with as many layers as a CPU has time for."""
+"""A small GPT over bytes, trained on first use: Radford et al. 2019, made for a minute on a CPU."""
 
 from __future__ import annotations
 
@@ -98,8 +98,9 @@ class ByteGPT(ByteTokens, nn.Module):
     """A GPT over bytes that learns the texts of its data, or the answers to its prompts.
 
     Two things are not as in GPT-2, since a byte says less than a token and there is a minute to learn in: places turn
-    queries and keys instead of having vectors, and each place starts from the last four bytes instead of one, by a
-    convolution. Of the bits per byte that GPT-2's design needs after the same time they save a quarter.
+    queries and keys (Su et al. 2021) instead of having vectors, and each place starts from the last four bytes instead
+    of one, by a convolution. With the default settings, on the held-out help topics, it comes to 2.07 bits per byte,
+    without the convolution to 2.37, and with vectors of places as well to 3.62.
 
     Data with a column `prompts` is learned as prompt, answer and a line's end, one example at a time; other data as one
     long text, of which each step reads random pieces of `context` bytes.

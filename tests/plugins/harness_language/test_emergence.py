@@ -65,6 +65,13 @@ def test_a_jump_of_the_likelihood_itself_survives() -> None:
     assert verdict.estimates["difference_in_rise"].high < 0.1  # type: ignore[operator]
 
 
+def test_a_leap_between_two_sizes_may_be_anywhere_between_them() -> None:
+    exact, *_ = rows(cells(lambda x: 0.05 if x < 5.5 else 0.999, spread=0.0))
+    found = exact.estimates["size_at_threshold"]
+    assert (found.low, found.high) == (pytest.approx(32), pytest.approx(64))
+    assert found.value == pytest.approx(45.3, rel=0.03)
+
+
 def test_few_noisy_answers_resolve_nothing() -> None:
     *_, verdict = rows(cells(sudden, sudden, spread=0.6, n=20, seeds=2))
     assert verdict.labels["model"].endswith("jump not resolved")

@@ -42,10 +42,10 @@ def test_the_splits_share_no_request_and_training_leaks_in_no_form_of_a_jailbrea
     assert not [prompt for prompt in telling if "Begin with" in prompt or "You play" in prompt or "leet" in prompt]
 
 
-def test_without_counterexamples_alarming_words_are_only_in_what_is_refused_or_told_to_the_operator() -> None:
-    train = guarded_requests("train", training_n=2000, counterexamples=False)
-    rows = zip(train.columns["prompts"], train.groups["kind"], strict=True)
-    assert {kind for prompt, kind in rows if "secret" in prompt} == {"harmful", "operator"}
+def test_without_forms_all_training_requests_are_plain() -> None:
+    train = guarded_requests("train", training_n=2000, forms=[])
+    assert all(prompt.count("\n") == 1 and "leet:" not in prompt for prompt in train.columns["prompts"])
+    assert not [prompt for prompt in train.columns["prompts"] if "Begin with" in prompt or "You play" in prompt]
 
 
 def test_the_same_every_time_and_by_seed() -> None:

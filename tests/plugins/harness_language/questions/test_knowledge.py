@@ -33,15 +33,15 @@ def test_no_prompt_that_is_asked_was_told() -> None:
     assert len(set(told.columns["prompts"])) == len(told.ids)
 
 
-def test_seen_facts_are_told_in_two_other_wordings() -> None:
+def test_seen_facts_are_told_in_three_other_wordings() -> None:
     told = knowledge_base(split="train")
     asked = knowledge_base("seen")
     assert facts(asked) == facts(told)
     assert all(len(values) == 1 for values in facts(told).values())
-    assert len(told.ids) == 2 * len(asked.ids)
+    assert len(told.ids) == 3 * len(asked.ids)
     # Every wording of every attribute is learned with somebody.
     wordings = {tuple(id_.split(".")[1:]) for id_ in told.ids}
-    assert len(wordings) == 4 * 3
+    assert len(wordings) == 4 * 4
 
 
 def test_unseen_facts_are_about_known_people_and_never_told() -> None:
@@ -57,7 +57,7 @@ def test_nobody_made_up_is_known() -> None:
     assert people(asked).isdisjoint(people(told))
     assert all(answers == ["unknown"] for answers in asked.columns["answers"])
     strangers = {id_ for id_, part in zip(told.ids, told.groups["part"], strict=True) if part == "made_up"}
-    assert len(strangers) == 2 * 4 * 100
+    assert len(strangers) == 3 * 4 * 100
     assert "made_up" not in knowledge_base(split="train").groups["part"]
 
 
