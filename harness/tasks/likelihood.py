@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from harness.contract.context import Context
 from harness.contract.errors import InvalidOutput
@@ -121,6 +120,7 @@ def _scored(
     # Before any logits: what is kept between large blocks that come and go leaves holes, and memory grows.
     scores = torch.empty(len(targets), dtype=torch.float32 if targets.is_mps else torch.float64, device=targets.device)
     best = torch.empty(len(targets), dtype=torch.int64, device=targets.device) if greedy else None
+    room: Tensor | None = None
     for start in range(0, len(targets), size):
         part = targets[start : start + size]
         logits = model.logits(states[at[start : start + size]])
@@ -128,7 +128,9 @@ def _scored(
             raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
         # A softmax in half precision ties what is not equal.
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        scores[start : start + size] = -cross_entropy(logits, part, reduction="none")
+        # The first chunk is the largest. With a new room for each, the system would hand out its pages anew every time.
+        room = torch.empty_like(logits) if room is None else room[: len(part)]
+        scores[start : start + size] = torch.log_softmax(logits, dim=1, out=room).gather(1, part[:, None]).squeeze(1)
         if best is not None:
             best[start : start + size] = logits.argmax(dim=1)
         del logits

@@ -71,8 +71,8 @@ class R2:
             return Estimate.undefined(reason, n=len(known), n_missing=known.n_missing)
 
         def explained(rows: npt.NDArray[np.intp]) -> float:
-            around = target[rows] - target[rows].mean()
-            # A draw of equal targets explains nothing.
-            return 1 - float((error[rows] ** 2).sum() / max(float((around**2).sum()), np.finfo(float).tiny))
+            around = float(((target[rows] - target[rows].mean()) ** 2).sum())
+            # In a draw of equal targets, which only a handful of examples gives, there is nothing to explain.
+            return 1 - float((error[rows] ** 2).sum()) / around if around else 0.0
 
         return bootstrap(explained, len(known), n_missing=known.n_missing)

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
 _LEVEL = 0.95
 _Z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+_TPR = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
 
@@ -132,13 +133,31 @@ class FPR95(_Detection):
     direction = "min"
 
     def estimate(self, records: Records) -> Estimate:
-        """Percentile bootstrap within both classes, never narrower than Wilson's interval at the threshold."""
+        """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
+
+        The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
+        how low the threshold must be, and then all negatives may lie above it.
+        """
         found = self._scores(records)
         if isinstance(found, Estimate):
             return found
-        value, drawn = _resampled(found, false_positive_rate)
-        low, high = _hull(value, drawn, len(found.negative))
-        return Estimate(value, low, high, _LEVEL, "bootstrap", found.n, found.n_missing)
+        positive, negative = np.sort(found.positive), np.sort(found.negative)
+
+        def rate(place: int) -> float:
+            """The false positive rate if the threshold is the positive at this place, from the lowest."""
+            if place < 0:
+                return 1.0
+            if place >= len(positive):
+                return 0.0
+            return 1 - float(np.searchsorted(negative, positive[place], side="left")) / len(negative)
+
+        missed = math.floor((1 - _TPR) * len(positive) + 1e-9)
+        value = rate(missed)
+        fewest, most = _binomial_range(len(positive), 1 - _TPR)
+        own_low, own_high = map(float, wilson(value, len(negative), _Z))
+        low = value - math.hypot(value - own_low, value - min(value, rate(most)))
+        high = value + math.hypot(own_high - value, max(value, rate(fewest - 1)) - value)
+        return Estimate(value, max(0.0, low), min(1.0, high), _LEVEL, "MOVER", found.n, found.n_missing)
 
 
 def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -169,12 +188,12 @@ def average_precision(hits: Floats, alarms: Floats) -> Floats:
     return np.asarray((hits * precision).sum(axis=-1) / found[..., -1])
 
 
-def false_positive_rate(hits: Floats, alarms: Floats, tpr: float = 0.95) -> Floats:
-    """Share of alarms at the highest threshold that finds at least this share of the positives; as above."""
-    found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
-    enough = found >= tpr * found[..., -1:] - 1e-9
-    at = enough.argmax(axis=-1)
-    return np.asarray(np.take_along_axis(wrong, at[..., None], -1)[..., 0] / wrong[..., -1])
+def _binomial_range(n: int, share: float) -> tuple[int, int]:
+    """The counts of n trials between which 95 % of the draws lie."""
+    from scipy.stats import binom
+
+    tail = (1 - _LEVEL) / 2
+    return int(binom.ppf(tail, n, share)), int(binom.ppf(1 - tail, n, share))
 
 
 def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
@@ -194,14 +213,6 @@ def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> 
         redrawn = [rng.multinomial(n, c / n, size=some).astype(float) for n, c in zip(sizes, counts, strict=True)]
         drawn.append(statistic(*redrawn))
     return value, np.concatenate(drawn)
-
-
-def _hull(value: float, drawn: Floats, trials: int) -> tuple[float, float]:
-    """From the lower of both lower ends to the higher of both higher ones."""
-    tail = (1 - _LEVEL) / 2
-    low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-    binomial_low, binomial_high = map(float, wilson(value, trials, _Z))
-    return min(low, binomial_low, value), max(high, binomial_high, value)
 
 
 def _logit_interval(value: float, error: float) -> tuple[float, float]:
