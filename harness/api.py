@@ -59,6 +59,7 @@ from harness.contract.protocols import (
     Threat,
     Trainable,
     Uncertain,
+    Viewed,
 )
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -129,6 +130,7 @@ __all__ = [
     "Uncounted",
     "Use",
     "Variants",
+    "Viewed",
     "bootstrap",
     "default_folder",
     "hookimpl",

@@ -256,6 +256,20 @@ class Attack(Protocol):
         """
 
 
+@runtime_checkable
+class Viewed(Protocol):
+    """An attack whose answer is meant to be looked at in many ways: turned, further off, in other light.
+
+    Attributes:
+        views: how many views of every answer are judged.
+    """
+
+    views: int
+
+    def view(self, inputs: Tensor, batch: LabelledInputs, draw: int, ctx: Context) -> Tensor:
+        """One view of each of the inputs `[n, ...]`, with draws keyed by `batch.ids`, `draw` and the context."""
+
+
 class OneShot(Protocol):
     """A generative model that turns noise into a sample in one pass, such as a GAN or the decoder of a VAE.
 

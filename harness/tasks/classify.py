@@ -25,6 +25,7 @@ from harness.contract.protocols import (
     Outcome,
     SetPredictor,
     Threat,
+    Viewed,
 )
 from harness.engine.building import seeded
 from harness.tasks.counting import LANES, CountedModel
@@ -71,11 +72,12 @@ class Classify:
         """One record per example, with its clean and adversarial prediction.
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
-        clean_confidence, clean_margin, clean_loss, group.<name>; for a model that predicts sets, without attack, also
-        covered, set_size and nominal_coverage; for a model that certifies, without attack, also certified_prediction
-        (missing where it abstains), certified_radius, certificate_norm and certificate_alpha; under attack also target, success, robust,
+        clean_confidence, clean_margin, clean_loss, group.<name>. Without attack, for a model that predicts sets:
+        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (missing where it abstains),
+        certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
-        forward_passes and backward_passes. Without attack the array `logits` `[n, classes]` is kept.
+        forward_passes and backward_passes; for an attack that stands for views: views, and of them views_true,
+        views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]` is kept.
         """
         examples = _labelled(data, ctx.device)
         classes = len(data.facts["classes"])
@@ -100,6 +102,7 @@ class Classify:
             adversarial_columns, problems = _judge_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx
             )
+            adversarial_columns |= _views(counted, attack, examples, targets, adversarial, correct, ctx)
         problems = (*_invalid("clean", clean.valid, examples.ids), *problems)
         passes = counted.forward_passes.total() + counted.backward_passes.total()
         attacked = int(correct.sum())
@@ -307,6 +310,43 @@ def _judge_attack(
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
     return columns, tuple(problems)
+
+
+def _views(
+    counted: CountedModel,
+    attack: Attack,
+    examples: LabelledInputs,
+    targets: Tensor | None,
+    adversarial: Tensor,
+    correct: Tensor,
+    ctx: Context,
+) -> dict[str, Any]:
+    """How often the model gives which class to fresh views of attacked examples. Raises InvalidOutput."""
+    if not isinstance(attack, Viewed):
+        return {}
+    # Draws of their own, so that an attack is not judged on the views that it was made for.
+    judging = ctx.scoped("judge views")
+    counts = torch.zeros((4, len(examples)), dtype=torch.long, device=examples.inputs.device)
+    for draw in range(attack.views):
+        for row, inputs in enumerate((examples.inputs, adversarial)):
+            viewed = attack.view(inputs, examples, draw, judging)
+            if viewed.shape != inputs.shape or not bool(viewed.isfinite().all()):
+                raise InvalidOutput(f"views of attack {type(attack).__name__} are not finite or of another shape")
+            given = judge(counted, viewed.detach().to(inputs), examples.labels, ctx.batch_size)
+            is_true = given.valid & (given.prediction == examples.labels)
+            counts[row] += is_true
+            if row and targets is not None:
+                counts[2] += given.valid & (given.prediction == targets)
+            counts[3] += given.valid if row else 0
+    clean_true, is_true, is_target, valid = counts
+    attacked = correct.tolist()
+    return {
+        "views": _column(valid, attacked),
+        "views_true": _column(is_true, attacked),
+        "views_target": _column(is_target, attacked) if targets is not None else [None] * len(examples),
+        "views_other": _column(valid - is_true - is_target, attacked),
+        "clean_views_true": _column(clean_true, attacked),
+    }
 
 
 def _hardest(examples: LabelledInputs, adversarial: Tensor, columns: Mapping[str, Any]) -> dict[str, Any]:

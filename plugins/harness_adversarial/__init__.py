@@ -15,7 +15,7 @@ def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) ->
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare attacks, metrics, the worst case over attacks and the curve over budgets."""
-    return [*_attacks(), *_smallest(), *_metrics(), *_distance_metrics(), *_certified(), *_summaries()]
+    return [*_attacks(), *_smallest(), *_metrics(), *_others(), *_distance_metrics(), *_certified(), *_summaries()]
 
 
 def _smallest() -> list[Component]:
@@ -47,6 +47,63 @@ def _smallest() -> list[Component]:
             "attacks.carlini_wagner:CarliniWagner",
             "The smallest L2 distance by distance plus weighted margin, the weight found by search.",
             references=("Carlini & Wagner 2017, arXiv:1608.04644",),
+        ),
+    ]
+
+
+def _others() -> list[Component]:
+    return [
+        _component(
+            "attack",
+            "eot_physical",
+            "attacks.physical:EOTPhysical",
+            "Survives being turned, moved, tilted and lit otherwise: expectation over transformation.",
+            references=("Athalye et al. 2018, arXiv:1707.07397",),
+        ),
+        _component(
+            "attack",
+            "patch",
+            "attacks.patch:Patch",
+            "Any change within a square of pixels.",
+            references=("Karmon, Zoran & Goldberg 2018, arXiv:1801.02608",),
+        ),
+        _component(
+            "attack",
+            "rotation_translation",
+            "attacks.spatial:RotationTranslation",
+            "The worst of a grid of rotations and translations.",
+            references=("Engstrom et al. 2019, arXiv:1712.02779",),
+        ),
+        _component(
+            "attack",
+            "hopskipjump",
+            "attacks.hopskipjump:HopSkipJump",
+            "The smallest L2 or L-infinity distance from decisions alone.",
+            references=("Chen, Jordan & Wainwright 2020, arXiv:1904.02144",),
+        ),
+        _component(
+            "attack",
+            "transfer",
+            "attacks.transfer:Transfer",
+            "Made on another model, with momentum, input diversity and translation invariance.",
+            references=(
+                "Dong et al. 2018, arXiv:1710.06081",
+                "Xie et al. 2019, arXiv:1803.06978",
+                "Dong et al. 2019, arXiv:1904.02884",
+            ),
+        ),
+        _component(
+            "metric",
+            "view_share",
+            "view_shares:ViewShare",
+            "Share of the views of attacked examples that are given the target, the true or another class.",
+            references=("Athalye et al. 2018, arXiv:1707.07397",),
+        ),
+        _component(
+            "reporter",
+            "transfer_matrix",
+            "transfer_matrix:TransferMatrix",
+            "How well examples made on one model fool another, as a heat map.",
         ),
     ]
 

@@ -1,0 +1,154 @@
+"""HopSkipJump: along the boundary by decisions alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from harness.api import Context, LabelledInputs, ScoreAccess, Threat
+from harness_adversarial.attacks.smallest import Smallest, length_of, like, unit
+from harness_adversarial.losses import is_fooled
+from harness_adversarial.norms import BallNorm
+
+
+class HopSkipJump:
+    """HopSkipJumpAttack (Chen, Jordan & Wainwright 2020, arXiv:1904.02144, algorithm 2), which sees predictions only.
+
+    From a random image that fools the model: to the boundary by bisection, a gradient estimated from the decisions
+    around it, a step of decreasing length, and again.
+
+    Args:
+        norm: the distance to make small.
+        iterations: how often.
+        samples: decisions for the first gradient; sqrt(t) times as many for the t-th.
+        most_samples: at most so many.
+        starts: random images tried to begin with.
+        bisections: halvings on the way to the boundary.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        norm: BallNorm = "l2",
+        iterations: Annotated[int, Ge(1)] = 20,
+        samples: Annotated[int, Ge(1)] = 100,
+        most_samples: Annotated[int, Ge(1)] = 1000,
+        starts: Annotated[int, Ge(1)] = 50,
+        bisections: Annotated[int, Ge(1)] = 12,
+    ) -> None:
+        self.norm, self.iterations, self.samples, self.most_samples = norm, iterations, samples, most_samples
+        self.starts, self.bisections = starts, bisections
+        self.threat = Threat(norm, None, minimal=True)
+
+    @torch.no_grad()
+    def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """The closest point found that fools the model."""
+        smallest = Smallest(batch, self.norm)
+        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+            point, found = _Search(self, model, batch, rows, ctx).begin()
+            if found.any():
+                _Search(self, model, batch, rows[found], ctx).walk(point[found], smallest)
+            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
+        return smallest.answer
+
+
+class _Search:
+    """The walk of some rows of a batch."""
+
+    def __init__(
+        self, attack: HopSkipJump, model: ScoreAccess, batch: LabelledInputs, rows: Tensor, ctx: Context
+    ) -> None:
+        self._attack, self._model, self._batch, self._rows, self._ctx = attack, model, batch, rows, ctx
+        self._clean = batch.inputs[rows]
+        self._ids = [batch.ids[row] for row in rows.tolist()]
+
+    def _fooled(self, points: Tensor, lanes: Tensor) -> Tensor:
+        """Whether points `[k, ...]` fool the model, each belonging to one of the lanes `[k]`."""
+        parts = []
+        for some, of in zip(points.split(self._ctx.batch_size), lanes.split(self._ctx.batch_size), strict=True):
+            rows = self._rows[of]
+            parts.append(is_fooled(self._model(some, rows), self._batch.labels[rows], None))
+        return torch.cat(parts)
+
+    def _first(self, draw: int, ids: list[str]) -> Tensor:
+        width = self._batch.high - self._batch.low
+        return self._batch.low + width * self._ctx.uniform(ids, self._clean.shape[1:], "start", draw)
+
+    def begin(self) -> tuple[Tensor, Tensor]:
+        """The first random image `[m, ...]` that fools the model, and for which lanes there is one `[m]`."""
+        point, found = self._clean.clone(), torch.zeros(len(self._rows), dtype=torch.bool, device=self._rows.device)
+        for draw in range(self._attack.starts):
+            lanes = torch.nonzero(~found).flatten()
+            if not len(lanes):
+                break
+            drawn = self._first(draw, [self._ids[lane] for lane in lanes.tolist()])
+            fooled = self._fooled(drawn, lanes)
+            point[lanes[fooled]] = drawn[fooled]
+            found[lanes[fooled]] = True
+        return point, found
+
+    def walk(self, point: Tensor, smallest: Smallest) -> None:
+        """Follow the boundary from points `[m, ...]` that fool the model."""
+        low, high = self._batch.low, self._batch.high
+        lanes = torch.arange(len(self._rows), device=self._rows.device)
+        point = self._to_boundary(point, lanes)
+        smallest.offer(self._rows, point, torch.ones_like(lanes, dtype=torch.bool))
+        for number in range(1, self._attack.iterations + 1):
+            distance = length_of(point - self._clean, self._attack.norm)
+            direction = self._direction(point, distance, lanes, number)
+            step = distance / math.sqrt(number)
+            ahead = (point + like(step, point) * direction).clamp(low, high)
+            failing = ~self._fooled(ahead, lanes)
+            for _ in range(15):
+                left = lanes[failing]
+                if not len(left):
+                    break
+                step[left] /= 2
+                ahead[left] = (point[left] + like(step[left], point) * direction[left]).clamp(low, high)
+                failing[left] = ~self._fooled(ahead[left], left)
+            point = self._to_boundary(torch.where(like(failing, point), point, ahead), lanes)
+            smallest.offer(self._rows, point, torch.ones_like(failing))
+
+    def _to_boundary(self, far: Tensor, lanes: Tensor) -> Tensor:
+        """The points moved towards the clean inputs as far as they still fool the model, by bisection."""
+        clean, is_linf = self._clean, self._attack.norm == "linf"
+        reach = length_of(far - clean, "linf")
+        robust, fooling, best = torch.zeros(len(far)).to(far), torch.ones(len(far)).to(far), far
+        for _ in range(self._attack.bisections):
+            share = (robust + fooling) / 2
+            if is_linf:
+                bound = like(share * reach, far)
+                point = torch.minimum(torch.maximum(far, clean - bound), clean + bound)
+            else:
+                point = clean + like(share, far) * (far - clean)
+            fooled = self._fooled(point, lanes)
+            best = torch.where(like(fooled, far), point, best)
+            robust, fooling = torch.where(fooled, robust, share), torch.where(fooled, share, fooling)
+        return best
+
+    def _direction(self, point: Tensor, distance: Tensor, lanes: Tensor, number: int) -> Tensor:
+        """The direction away from the boundary, estimated from decisions around each point (equations 9 and 16)."""
+        attack, shape = self._attack, self._clean.shape[1:]
+        dimension = self._clean[0].numel()
+        count = min(int(attack.samples * math.sqrt(number)), attack.most_samples)
+        radius = distance / dimension if number > 1 else torch.full_like(distance, 0.1)
+        if attack.norm == "l2":
+            drawn = self._ctx.normal(self._ids, (count, *shape), "around", number)
+        else:
+            drawn = 2 * self._ctx.uniform(self._ids, (count, *shape), "around", number) - 1
+        drawn = unit(drawn.flatten(0, 1)).reshape(drawn.shape)
+        size = radius.clamp_min(1e-6).reshape(-1, *([1] * (drawn.dim() - 1)))
+        around = (point[:, None] + size * drawn).clamp(self._batch.low, self._batch.high)
+        drawn = (around - point[:, None]) / size
+        fooled = self._fooled(around.flatten(0, 1), lanes.repeat_interleave(count)).reshape(len(lanes), count)
+        sign = 2.0 * fooled.to(drawn) - 1
+        average = sign.mean(dim=1, keepdim=True)
+        # Where all decisions agree there is no contrast, and their own sign is the best guess.
+        weight = torch.where(average.abs() == 1, sign, sign - average)
+        estimate = (weight.reshape(*weight.shape, *([1] * len(shape))) * drawn).mean(dim=1)
+        return estimate.sign() if attack.norm == "linf" else unit(estimate)

@@ -1,0 +1,107 @@
+"""How well adversarial examples made on one model fool another, as a picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.api import Estimate, Row, Status
+
+
+class TransferMatrix:
+    """A heat map for each setting of the attack `transfer`: made on the model of the row, judged on that of the column.
+
+    The number is the attack success rate with its interval; a cell without a number was not measured.
+    """
+
+    def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
+        """Write transfer-<n>.png, or transfer.png if there is one setting."""
+        settings: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.status is Status.OK and not row.derived and _surrogate(row) is not None:
+                settings.setdefault(_setting(row), []).append(row)
+        for number, (setting, own) in enumerate(settings.items(), 1):
+            name = "transfer.png" if len(settings) == 1 else f"transfer-{number}.png"
+            yield _draw(setting, own, folder / name)
+
+
+def _use(row: Row) -> Mapping[str, Any]:
+    attack = row.components.get("attack")
+    return attack if isinstance(attack, Mapping) else {}
+
+
+def _surrogate(row: Row) -> str | None:
+    """What tells the surrogate of a row from others, if it was attacked by transfer and has a success rate."""
+    rate = row.estimates.get("attack_success_rate")
+    surrogate = (_use(row).get("parameters") or {}).get("surrogate")
+    if surrogate is None or rate is None or rate.value is None:
+        return None
+    return json.dumps(_essence(surrogate), sort_keys=True)
+
+
+def _essence(use: Any) -> Any:
+    """A model by what it is, not by what it is called or by the name of its split."""
+    if not isinstance(use, Mapping):
+        return use
+    return {key: use[key] for key in ("name", "parameters") if key in use}
+
+
+def _setting(row: Row) -> str:
+    parameters = {k: v for k, v in (_use(row).get("parameters") or {}).items() if k != "surrogate"}
+    given = ", ".join(f"{k} {v:g}" for k, v in parameters.items() if k in ("eps", "steps", "momentum", "diversity"))
+    rest = json.dumps({**parameters, "data": row.labels.get("data", ""), "seed": row.seed}, sort_keys=True, default=str)
+    return f"{given}\n{rest}"
+
+
+def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    models = list(dict.fromkeys(row.labels["model"] for row in rows))
+    known = {
+        json.dumps(_essence(row.components.get("model")), sort_keys=True): row.labels["model"] for row in rows
+    }  # the surrogate is called as the same model is called elsewhere in the suite
+    made_on = list(dict.fromkeys(_name(row, known) for row in rows))
+    made_on.sort(key=lambda name: models.index(name) if name in models else len(models))
+    found = {(_name(row, known), row.labels["model"]): row.estimates["attack_success_rate"] for row in rows}
+    shares = np.array([[_value(found.get((one, other))) for other in models] for one in made_on])
+    figure = Figure(figsize=(2.6 + 1.25 * len(models), 1.7 + 0.75 * len(made_on)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    image = axis.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto")
+    for i, one in enumerate(made_on):
+        for j, other in enumerate(models):
+            estimate = found.get((one, other))
+            if estimate is not None and estimate.value is not None:
+                colour = "white" if estimate.value < 0.55 else "black"
+                axis.text(j, i, _text(estimate), ha="center", va="center", fontsize=8, color=colour)
+    axis.set_xticks(range(len(models)), models, rotation=20, ha="right", rotation_mode="anchor")
+    axis.set_yticks(range(len(made_on)), made_on)
+    axis.set_xlabel("judged on")
+    axis.set_ylabel("made on")
+    axis.set_title(setting.partition("\n")[0], fontsize=9)
+    figure.colorbar(image, ax=axis, label="attack success rate")
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def _name(row: Row, known: Mapping[str, str]) -> str:
+    identity = _surrogate(row) or ""
+    # A surrogate that no row evaluates is called by what its parameters are.
+    return known.get(identity, re.sub(r'[{}"]', "", identity)[:40])
+
+
+def _value(estimate: Estimate | None) -> float:
+    return float("nan") if estimate is None or estimate.value is None else estimate.value
+
+
+def _text(estimate: Estimate) -> str:
+    text = f"{estimate.value:.2f}"
+    if estimate.low is not None and estimate.high is not None:
+        text += f"\n{estimate.low:.2f} to {estimate.high:.2f}"
+    return text
