@@ -106,7 +106,8 @@ class AttackWatch:
     def _fast_distance(self, difference: Tensor) -> Tensor:
         norm = str(self.threat.norm)
         if norm in _ORDERS:
-            return torch.linalg.vector_norm(difference.flatten(1), _ORDERS[norm], dim=1)
+            far: Tensor = torch.linalg.vector_norm(difference.flatten(1), _ORDERS[norm], dim=1)
+            return far
         return distance(difference, norm).float()
 
     def points(self) -> tuple[Tensor, Tensor]:
