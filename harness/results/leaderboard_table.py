@@ -88,10 +88,9 @@ def _flat(board: Board) -> list[dict[str, object]]:
                 "reason": "",
             }
         )
-    return [
-        *lines,
-        *({**head, "model": name, "status": status, "reason": reason} for name, status, reason in board.unranked),
-    ]
+    for name, status, reason in board.unranked:
+        lines.append({**head, "model": name, "status": status, "reason": reason})
+    return lines
 
 
 def latex_text(boards: Sequence[Board]) -> str:
