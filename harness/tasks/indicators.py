@@ -25,6 +25,7 @@ KNOWN_WRONG = 0.01
 """Share of the attacked examples above which survivors that should not have survived raise a doubt."""
 TOLERATED = 0.05
 """Share of the attacked examples above which survivors that show another sign raise a doubt."""
+_AT_MOST = 512
 _ORDERS = {"linf": float("inf"), "l2": 2, "l1": 1}
 
 
@@ -49,9 +50,8 @@ class AttackWatch:
         self._best = torch.cat([examples.inputs, examples.inputs.new_zeros((1, *examples.inputs.shape[1:]))])
         self._reached = torch.zeros(n, device=device)
         self._unknown = torch.zeros(n, dtype=torch.bool, device=device)
-        self._gradients = torch.zeros(n, device=device)
-        self._zero = torch.zeros(n, device=device)
-        self._exploding = torch.zeros(n, device=device)
+        self._counts = torch.zeros((n, 3), device=device)
+        self._noted: list[tuple[Tensor, Tensor | None, Tensor]] = []
 
     def watched(self, inputs: Tensor, batch: Tensor, rows: Tensor | None) -> Tensor:
         """The inputs of a pass, through which their gradient is seen if one is taken."""
@@ -64,13 +64,19 @@ class AttackWatch:
 
     @torch.no_grad()
     def _note_gradient(self, batch: Tensor, rows: Tensor | None, gradient: Tensor) -> None:
-        largest = torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)
-        noted = torch.stack([torch.ones_like(largest), largest == 0, ~(largest <= HUGE)]).float()
-        places = self._places(len(gradient), batch, rows)
-        if places is None:
-            places, noted = batch, noted.mean(dim=1, keepdim=True).expand(-1, len(batch))
-        for counter, amount in zip((self._gradients, self._zero, self._exploding), noted, strict=True):
-            counter.index_add_(0, places, amount)
+        self._noted.append((batch, rows, torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)))
+        if len(self._noted) >= _AT_MOST:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Count the gradients noted; in one go, since counting takes longer than noting."""
+        for batch, rows, largest in self._noted:
+            counts = torch.stack([torch.ones_like(largest), largest == 0, ~(largest <= HUGE)], dim=1)
+            places = self._places(len(largest), batch, rows)
+            if places is None:
+                places, counts = batch, counts.mean(dim=0, keepdim=True).expand(len(batch), -1)
+            self._counts.index_add_(0, places, counts)
+        self._noted = []
 
     @torch.no_grad()
     def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, rows: Tensor | None) -> None:
@@ -120,11 +126,13 @@ class AttackWatch:
 
     def seen(self, adversarial: Tensor, clean_logits: Tensor, logits: Tensor) -> Seen:
         """What became of the attack, given the points `[n, ...]` that it returned and the logits there."""
-        half = self._gradients > 0
+        self._add_up()
+        gradients, zero, exploding = self._counts.unbind(dim=1)
+        followed = gradients > 0
         eps, norm = self.threat.eps, self.threat.norm
         inputs = self.examples.inputs
         farthest = torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
-        reached, short, unbounded = None, torch.zeros_like(half), norm is None and eps is None
+        reached, short, unbounded = None, torch.zeros_like(followed), norm is None and eps is None
         if norm is not None:
             reached = torch.maximum(self._reached.double(), distance(adversarial - inputs, norm)).cpu()
             if eps is not None:
@@ -135,12 +143,12 @@ class AttackWatch:
                 short &= not self.threat.minimal
         before = self._slack_of(clean_logits, self._chosen)
         after = torch.minimum(self._slack_of(logits, self._chosen), self._slack[:-1])
-        stuck = half & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
+        stuck = followed & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
         return Seen(
-            zero_gradients=self._zero,
-            exploding_gradients=self._exploding,
-            blind=half & (self._zero >= self._gradients / 2),
-            exploded=half & (self._exploding >= self._gradients / 2),
+            zero_gradients=zero,
+            exploding_gradients=exploding,
+            blind=followed & (zero >= gradients / 2),
+            exploded=followed & (exploding >= gradients / 2),
             reached=reached,
             short=short,
             stuck=stuck,
