@@ -84,7 +84,7 @@ class _Suspicion:
         """One-sided exact p-value of McNemar's test: either attack is as likely to be the one that fools."""
         only_weaker, only_stronger = self.counts
         n = only_weaker + only_stronger
-        return sum(math.comb(n, k) for k in range(only_weaker, n + 1)) / 2**n
+        return float(sum(math.comb(n, k) for k in range(only_weaker, n + 1)) / 2**n)
 
     def __str__(self) -> str:
         a, b = self.counts
@@ -188,4 +188,4 @@ def _significant(suspicions: Sequence[_Suspicion], significance: float) -> list[
         if each.p * (len(suspicions) - rank) >= significance:
             break
         kept.append(each)
-    return [each for each in suspicions if each in kept]
+    return [each for each in suspicions if any(each is one for one in kept)]
