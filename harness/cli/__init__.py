@@ -19,6 +19,7 @@ COMMANDS = {
     "table": "Print the table of a finished run again.",
     "report": "Write a run as one HTML page with tables, curves and examples.",
     "compare": "Compare two runs: what is better, what is worse, what cannot be told.",
+    "leaderboard": "Rank the models of all runs by what they were measured on, with ties.",
     "history": "Show every row of a suite over its runs, and mark what changed.",
     "score": "Compute metrics on the stored records of a run.",
     "explain": "Say why a cell ran or was reused, and how it ended.",

@@ -33,7 +33,6 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     """
     from harness.cli.tables import print_tables
     from harness.contract.errors import Exit
-    from harness.contract.rows import Status
     from harness.engine.runner import cached_signatures, open_store
     from harness.engine.scoring import score, stored_plan, tasks_of
     from harness.results.run_folder import RunFolder
@@ -51,4 +50,4 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
     click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
-    return Exit.OK if all(row.status is Status.OK for row in rows) else Exit.CELL_NOT_OK
+    return Exit.OK if all(row.status.is_measured for row in rows) else Exit.CELL_NOT_OK

@@ -42,6 +42,8 @@ class Outcome:
         cost: effort per example, shown in the table, e.g. {"passes": 41.0}.
         artifacts: arrays (saved as .npy) or bytes (saved under their name, e.g. "grid.png").
         problems: rules that were broken; any makes the cell `invalid`.
+        doubts: why the numbers may not mean what they say, such as an attack whose gradients were zero; any makes the
+            cell `suspect`, which keeps and shows its numbers, marked.
     """
 
     records: Mapping[str, Any]
@@ -49,6 +51,7 @@ class Outcome:
     cost: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class Task(Protocol):
@@ -239,7 +242,8 @@ class Attack(Protocol):
     The core calls `perturb` on correctly classified examples only, in chunks whose size does not depend on the
     batch size, under a random state seeded by the chunk, with the model in eval mode and its parameters frozen.
     An attack with the class attribute `pooled = True` is given all examples at once and keeps to
-    `ctx.batch_size` itself, so that it can refill its batch as examples are fooled.
+    `ctx.batch_size` itself, so that it can refill its batch as examples are fooled. One with `averages = True`
+    takes the mean over the randomness of a stochastic model, which is a reason for doubt under any other.
     """
 
     @property

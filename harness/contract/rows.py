@@ -14,9 +14,10 @@ from harness.contract.records import Records
 
 
 class Status(StrEnum):
-    """How a cell ended. Only `ok` cells are reused."""
+    """How a cell ended. Only measured cells, `ok` or `suspect`, are reused."""
 
     OK = "ok"
+    SUSPECT = "suspect"  # measured, but there is reason to doubt that the numbers mean what they say
     SKIPPED = "skipped"  # its components do not fit together
     FAILED = "failed"  # a plugin raised
     TIMEOUT = "timeout"
@@ -25,6 +26,11 @@ class Status(StrEnum):
     LOST = "lost"  # the machine went away
     INVALID = "invalid"  # the numbers broke a rule
     INTERRUPTED = "interrupted"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether every rule was kept, so that the row has numbers, doubtful or not."""
+        return self in (Status.OK, Status.SUSPECT)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def execute(
     result = measure() if debug else isolated(measure)
     if isinstance(result, Fault):
         result = CellResult(result.status, result.reason, traceback=result.traceback)
-    if result.status is not Status.OK:
+    if not result.status.is_measured:
         builder.forget()
     return replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
 
@@ -94,8 +94,8 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     protocol = json.loads(json.dumps(dict(outcome.protocol)))
     comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
     return CellResult(
-        status=Status.INVALID if outcome.problems else Status.OK,
-        reason="; ".join(outcome.problems),
+        status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
+        reason="; ".join(outcome.problems or outcome.doubts),
         n=table.num_rows,
         cost=_checked_cost(outcome.cost),
         weights=weights,

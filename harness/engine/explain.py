@@ -10,7 +10,6 @@ from typing import Any
 
 from harness.contract.cells import Cell
 from harness.contract.errors import UsageError
-from harness.contract.rows import Status
 from harness.engine.result import CellResult
 from harness.results.run_folder import KEY, LOG, RUN, RunFolder
 from harness.suite.plan import Plan
@@ -82,8 +81,8 @@ def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, .
         ended = CellResult.read(place).status
         if differences:
             return f"what its records depend on has changed since run {run}", differences
-        if ended is not Status.OK:
-            return f"in run {run} it ended as {ended}, and only cells that are ok are reused", ()
+        if not ended.is_measured:
+            return f"in run {run} it ended as {ended}, and only cells that are ok or suspect are reused", ()
         return f"run {run} had measured it, but its entry or its weights are no longer in the store", ()
     return "no earlier run of this suite has measured it", ()
 

@@ -15,7 +15,7 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.protocols import Metric, PerExample, Summed
 from harness.contract.records import Records
-from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.rows import MeasuredCell, Row
 from harness.engine.keys import key_of, statistics_of
 from harness.engine.store import Store
 from harness.isolation import Fault, isolated
@@ -74,7 +74,7 @@ def group_rows(
     cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog, store: Store
 ) -> list[Row]:
     """For each grouping a row per group and one for the gap; computed once per version of the code and kept."""
-    if cell.row.n is None or cell.row.status is not Status.OK:
+    if cell.row.n is None or not cell.row.status.is_measured:
         return []
     inputs = {
         "row": asdict(cell.row),

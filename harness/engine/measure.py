@@ -9,7 +9,7 @@ from harness.contract.cells import Cell, Use
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
-from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.rows import MeasuredCell, Row
 from harness.engine.keys import file_digest, key_of, statistics_of
 from harness.engine.result import CellResult
 from harness.engine.store import Store, array_digests
@@ -35,7 +35,7 @@ class Measurer:
             found = self._estimate(use, result, folder)
             if isinstance(found, Fault):
                 estimates[use.label] = Estimate.undefined(found.reason, n=result.n or 0)
-                if status is Status.OK:
+                if status.is_measured:
                     status, reason = found.status, f"metric {use.label}: {found.reason}"
             else:
                 estimates[use.label] = found
@@ -64,7 +64,7 @@ class Measurer:
         return read_records(folder, result.protocol)
 
     def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate | Fault:
-        if result.status is not Status.OK:
+        if not result.status.is_measured:
             return Estimate.undefined("no number while some records are in error", n=result.n or 0)
         inputs = {
             "records": file_digest(folder / RECORDS),

@@ -301,7 +301,7 @@ class LiveRun:
             (job.folder / KEY).write_text(canonical(self._inputs[cell.id]), encoding="utf-8")
             result.write(job.folder)
         self._how[cell.id] = "ran"
-        if result.status is Status.OK:
+        if result.status.is_measured:
             self._folder.take_cell(cell.id, self.store.commit("cells", self._keys[cell.id], job.folder))
         else:
             self._folder.take_cell(cell.id, job.folder, move=True)
@@ -340,8 +340,11 @@ class LiveRun:
     def _exit_code(rows: Sequence[Row], expectations: Sequence[Judged], *, is_interrupted: bool) -> Exit:
         if is_interrupted:
             return Exit.INTERRUPTED
-        fine = {Status.OK, Status.SKIPPED}
-        if not all(row.status in fine for row in rows) or not any(row.status is Status.OK for row in rows):
+        # A doubt is a finding, not a failure of the run, and no other run would end otherwise; gates act on it.
+        statuses = {row.status for row in rows}
+        if not any(status.is_measured for status in statuses) or any(
+            not status.is_measured and status is not Status.SKIPPED for status in statuses
+        ):
             return Exit.CELL_NOT_OK
         return Exit.GATE_FAILED if any(judged.verdict == "failed" for judged in expectations) else Exit.OK
 

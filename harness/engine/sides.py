@@ -18,7 +18,7 @@ from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.compare import ExampleValues, MetricFacts, Side
 from harness.results.records import RECORDS, read_records
-from harness.results.run_folder import RunFolder
+from harness.results.run_folder import RUN, RunFolder
 from harness.results.table import table_json
 from harness.signatures import SignatureReader
 
@@ -38,6 +38,35 @@ def open_sides(a: str, b: str, results: Path, catalog: Catalog) -> tuple[Side, S
     """
     signatures = cached_signatures(results, catalog)
     return _open(a, results, catalog, signatures), _open(b, results, catalog, signatures)
+
+
+def open_latest(name: str, results: Path, catalog: Catalog) -> tuple[list[Side], list[str]]:
+    """The latest run of every suite of a results folder, or the one run or table that is named.
+
+    Args:
+        name: a results folder, or what `open_sides` takes.
+        results: the results folder of a run that is named.
+        catalog: where metrics are looked up.
+
+    Returns:
+        The sides, and what could not be read and why.
+
+    Raises:
+        UsageError: nothing can be read.
+    """
+    latest = {path.parents[1]: path.parent for path in sorted(Path(name).glob(f"*/*/{RUN}"))}
+    if not latest:
+        return [_open(name, results, catalog, cached_signatures(results, catalog))], []
+    signatures = cached_signatures(Path(name), catalog)
+    sides, notes = [], []
+    for run in latest.values():
+        try:
+            sides.append(_open(str(run), Path(name), catalog, signatures))
+        except UsageError as error:
+            notes.append(f"left out: {error}")
+    if not sides:
+        raise UsageError("\n".join(notes))
+    return sides, notes
 
 
 def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReader) -> Side:

@@ -38,6 +38,7 @@ _GRACE = 2.0
 _START = 300.0
 """Seconds a worker may take to import what it needs."""
 _TICK = 0.1
+_KEEPS_ITS_WORKER = (Status.OK, Status.SUSPECT, Status.INVALID, Status.FAILED, Status.SKIPPED)
 _BLOCK = 1 << 16
 
 
@@ -237,7 +238,7 @@ class ProcessExecutor:
         self._finish(worker, result)
         worker.n_jobs += 1
         is_spent = worker.n_jobs >= self._cells_per_worker
-        if is_spent or left_behind or result.status not in (Status.OK, Status.INVALID, Status.FAILED, Status.SKIPPED):
+        if is_spent or left_behind or result.status not in _KEEPS_ITS_WORKER:
             self._remove(slot)
 
     def _look_after(self, slot: int) -> None:

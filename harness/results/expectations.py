@@ -25,7 +25,7 @@ class Judged:
         expectation: in words.
         row: the labels of the row; empty if no row was meant.
         verdict: passed if the whole interval keeps the bound, failed if the whole interval breaks it or there is no
-            number, else unresolved; a skipped row is unresolved.
+            number or a suspect one, else unresolved; a skipped row is unresolved.
         told: the number, or why there is none.
     """
 
@@ -56,7 +56,7 @@ def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[Judged]:
         estimate = row.estimates.get(expectation.metric)
         if not expectation.concerns(row.labels) or (estimate is not None and not estimate.applies):
             continue
-        if estimate is None and (row.derived or row.status is Status.OK):
+        if estimate is None and (row.derived or row.status.is_measured):
             continue
         verdict, told = _judge(expectation, row, estimate)
         yield Judged(row.experiment, str(expectation), name_of(row), verdict, told)
@@ -67,6 +67,8 @@ def _judge(expectation: Expectation, row: Row, estimate: Estimate | None) -> tup
         return "unresolved" if row.status is Status.SKIPPED else "failed", f"{row.status}: {row.reason}"
     if estimate.value is None:
         return "failed", estimate.reason
+    if row.status is Status.SUSPECT:
+        return "failed", f"{interval(estimate)}, but {row.status}: {row.reason}"
     low = estimate.value if estimate.low is None else estimate.low
     high = estimate.value if estimate.high is None else estimate.high
     told = interval(estimate)

@@ -135,13 +135,20 @@ class TableView:
                 *([str(row.seed)] if "seed" not in constant else []),
                 *([threat_text(row)] if threats else []),
             ]
-            line += [interval(row.estimates[m], self.units.get(m, "")) if m in row.estimates else "" for m in metrics]
+            line += [self._number(row, metric) for metric in metrics]
             line += ["" if row.n is None else str(row.n), str(row.status)]
             line += [f"{row.cost[cost]:.1f}" if cost in row.cost else "" for cost in costs]
             line += ["" if row.seconds is None else f"{row.seconds:.2f}", row.key[:KEY_LENGTH]]
             body.append(line)
             above = row
         return head, body
+
+    def _number(self, row: Row, metric: str) -> str:
+        """A metric of a row, with a question mark where there is reason to doubt it."""
+        if metric not in row.estimates:
+            return ""
+        text = interval(row.estimates[metric], self.units.get(metric, ""))
+        return f"{text} ?" if text and row.status is Status.SUSPECT else text
 
     def notes(self) -> list[str]:
         """Why rows are not ok, and why numbers are undefined, each reason once."""

@@ -30,11 +30,15 @@ from harness.contract.protocols import (
 from harness.engine.building import seeded
 from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.distances import DISTANCES, distance
+from harness.tasks.indicators import AttackWatch, Signs
 from harness.tasks.unchanged import left_unchanged
 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
 
+
+LOOKED_AT_TWICE = 64
+"""How many inputs a model is given a second time, to see whether it answers the same."""
 
 HARDEST = 8
 """How many fooled examples are kept as arrays; all of them would fill the disk."""
@@ -73,11 +77,14 @@ class Classify:
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
         clean_confidence, clean_margin, clean_loss, group.<name>. Without attack, for a model that predicts sets:
-        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (missing where it abstains),
+        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (None where it abstains),
         certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
-        forward_passes and backward_passes; for an attack that stands for views: views, and of them views_true,
-        views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]` is kept.
+        forward_passes and backward_passes, and what was seen of the attack: zero_gradients and exploding_gradients
+        (how many of its gradients), silent_success (it looked at a point that fools the model and returned another)
+        and reached (how far it went, in the norm of the threat); for an attack that stands for views also views,
+        views_true, views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]`
+        is kept.
         """
         examples = _labelled(data, ctx.device)
         classes = len(data.facts["classes"])
@@ -98,20 +105,23 @@ class Classify:
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
+            counted.watch = AttackWatch(examples, targets, threat, TOLERANCE)
             adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
-            adversarial_columns, problems = _judge_attack(
+            adversarial_columns, problems, returned = _judge_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx
             )
             adversarial_columns |= _views(counted, attack, examples, targets, adversarial, correct, ctx)
+            signs, indicators = _signs(counted, adversarial, clean, returned, adversarial_columns, attack, ctx)
         problems = (*_invalid("clean", clean.valid, examples.ids), *problems)
         passes = counted.forward_passes.total() + counted.backward_passes.total()
         attacked = int(correct.sum())
         return Outcome(
-            records={**columns, **adversarial_columns, **groups},
+            records={**columns, **adversarial_columns, **indicators, **groups},
             protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
             artifacts=_hardest(examples, adversarial, adversarial_columns),
             cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
             problems=problems,
+            doubts=signs.doubts(),
         )
 
 
@@ -274,7 +284,7 @@ def _judge_attack(
     correct: Tensor,
     threat: Threat,
     ctx: Context,
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], tuple[str, ...], Judgement]:
     finite = adversarial.flatten(1).isfinite().all(dim=1)
     verdict = judge(
         counted, torch.where(_like(finite, adversarial), adversarial, examples.inputs), examples.labels, ctx.batch_size
@@ -309,7 +319,66 @@ def _judge_attack(
     problems = [*_invalid("adversarial", verdict.valid & finite, examples.ids)]
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
-    return columns, tuple(problems)
+    return columns, tuple(problems), verdict
+
+
+def _signs(
+    counted: CountedModel,
+    adversarial: Tensor,
+    clean: Judgement,
+    returned: Judgement,
+    columns: Mapping[str, Any],
+    attack: Attack,
+    ctx: Context,
+) -> tuple[Signs, dict[str, Any]]:
+    """The indicators of attack failure, and the record columns that say what they rest on."""
+    watch = counted.watch
+    assert watch is not None
+    examples, device = watch.examples, adversarial.device
+    finite = _like(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
+    seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)
+    survived = torch.tensor([outcome == "robust" for outcome in columns["outcome"]], device=device)
+    attacked = torch.tensor([success is not None for success in columns["success"]], device=device)
+    points, looked_fooled = watch.points()
+    asked = torch.nonzero(survived & looked_fooled).flatten()
+    again = judge(counted, points[asked], examples.labels[asked], ctx.batch_size)
+    wanted = watch.targets
+    hit = again.prediction != examples.labels[asked] if wanted is None else again.prediction == wanted[asked]
+    silent = torch.zeros_like(survived)
+    silent[asked] = hit & again.valid
+    n_attacked = int(attacked.sum())
+    signs = Signs(
+        attacked=n_attacked,
+        unstable="" if getattr(attack, "averages", False) else _unstable(counted, examples, clean, ctx),
+        silent=int(silent.sum()),
+        vanished=len(asked) - int(silent.sum()),
+        blind=int((seen.blind & survived).sum()),
+        exploded=int((seen.exploded & survived).sum()),
+        short=int((seen.short & survived).sum()),
+        stuck=int((seen.stuck & survived).sum()),
+        survived=int(survived.sum()),
+        unbounded=seen.unbounded,
+    )
+    known = attacked.tolist()
+    return signs, {
+        "zero_gradients": seen.zero_gradients.cpu().numpy(),
+        "exploding_gradients": seen.exploding_gradients.cpu().numpy(),
+        "silent_success": _column(silent, known),
+        "reached": [None] * len(known) if seen.reached is None else _column(seen.reached, known),
+    }
+
+
+def _unstable(counted: CountedModel, examples: LabelledInputs, clean: Judgement, ctx: Context) -> str:
+    """How the model's answer to the first examples differs when it is asked again; empty if it does not."""
+    first = slice(0, min(len(examples), LOOKED_AT_TWICE))
+    again = judge(counted, examples.inputs[first], examples.labels[first], ctx.batch_size)
+    before = clean.logits[first]
+    # Round-off of a device that adds up in another order is no randomness.
+    apart = (again.logits - before).abs().amax(dim=1) > 1e-3 * (1 + before.abs().amax(dim=1))
+    if not apart.any():
+        return ""
+    changed = int((again.prediction != clean.prediction[first]).sum())
+    return f"asked twice, it answers {int(apart.sum())} of {len(before)} inputs otherwise and changes {changed} classes"
 
 
 def _views(

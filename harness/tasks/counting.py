@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract.errors import InvalidOutput
+from harness.tasks.indicators import AttackWatch
 
 LANES = 8
 """Batches are padded to a multiple of this many rows.
@@ -32,6 +33,7 @@ class CountedModel(nn.Module):
         self.classes = classes
         self.forward_passes = _Counter(n, device)
         self.backward_passes = _Counter(n, device)
+        self.watch: AttackWatch | None = None
         self._batch: Tensor | None = None
         self._lanes = LANES
 
@@ -52,6 +54,10 @@ class CountedModel(nn.Module):
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
         m = len(inputs)
+        watch = None if self._batch is None else self.watch
+        given = inputs
+        if watch is not None and self._batch is not None:
+            inputs = watch.watched(inputs, self._batch, rows)
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
@@ -69,6 +75,8 @@ class CountedModel(nn.Module):
             book(self.forward_passes)
             if logits.requires_grad:
                 logits.register_hook(lambda gradient: book(self.backward_passes))
+            if watch is not None:
+                watch.note_pass(given, logits, self._batch, rows)
         return logits
 
     @staticmethod

@@ -287,6 +287,13 @@ def _summaries() -> list[Component]:
             "Per model and threat: an example counts only if it survives every attack.",
         ),
         _component(
+            "aggregate",
+            "attack_checks",
+            "attack_checks:AttackChecks",
+            "Per model: does random beat gradient, black box white box, or less budget more? A row per finding.",
+            references=("Carlini et al. 2019, arXiv:1902.06705", "Pintor et al. 2022, arXiv:2106.09947"),
+        ),
+        _component(
             "reporter",
             "robustness_curve",
             "curve:RobustnessCurve",

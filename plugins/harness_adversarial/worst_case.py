@@ -57,7 +57,7 @@ def _takes_part(cell: MeasuredCell, eps: float) -> bool:
 
 def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], threat: Threat) -> Row:
     first = members[0].row
-    broken = [cell for cell in [*members, *unknown] if cell.row.status is not Status.OK]
+    broken = [cell for cell in [*members, *unknown] if not cell.row.status.is_measured]
     attacks = sorted(str(cell.row.components.get("attack")) for cell in members)
     protocol = {"threat": {name: getattr(threat, name) for name in Threat.__slots__}, "attacks": attacks}
     comparability = {**first.comparability, "protocol": protocol}
@@ -68,11 +68,16 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         estimates = {"robust_accuracy": Estimate.undefined(reason)}
         return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, comparability=comparability)
     survived = _survivors(members, threat)
+    # A weak attack beside a strong one does no harm; where the strongest is in doubt, so is the row.
+    fooled = [int((cell.records().floats("success") == 1).sum()) for cell in members]
+    strongest = [cell.row for cell, count in zip(members, fooled, strict=True) if count == max(fooled)]
+    doubtful = strongest if all(row.status is Status.SUSPECT for row in strongest) else []
     return Row(
         experiment=first.experiment,
         labels=labels,
         seed=first.seed,
-        status=Status.OK,
+        status=Status.SUSPECT if doubtful else Status.OK,
+        reason=f"the strongest attack, {doubtful[0].labels['attack']}: {doubtful[0].reason}" if doubtful else "",
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
         comparability=comparability,

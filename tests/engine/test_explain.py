@@ -43,7 +43,10 @@ def test_only_ok_cells_are_reused(tmp_path: Path) -> None:
     text = SUITE.replace("{which: 1}", "{kind: raise}")
     first = go(tmp_path, text)
     found = explain(go(tmp_path, text).folder, "a.tiny")
-    assert found.why == f"in run {first.folder.run_id} it ended as failed, and only cells that are ok are reused"
+    assert (
+        found.why
+        == f"in run {first.folder.run_id} it ended as failed, and only cells that are ok or suspect are reused"
+    )
     assert "ValueError: a bug of the plugin" in found.log
 
 

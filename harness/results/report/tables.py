@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
@@ -125,7 +125,9 @@ def _fields(row: Row, view: TableView, labels: Sequence[str], costs: Sequence[st
             yield Field(row.labels.get(label, ""))
     for metric in view.metrics:
         estimate = row.estimates.get(metric)
-        yield Field("") if estimate is None else estimate_field(estimate, view.units.get(metric, ""))
+        field = Field("") if estimate is None else estimate_field(estimate, view.units.get(metric, ""))
+        is_doubtful = row.status is Status.SUSPECT and field.text not in ("", UNDEFINED)
+        yield replace(field, text=f"{field.text} ?") if is_doubtful else field
     yield Field(str(row.status))
     for cost in costs:
         yield Field(f"{row.cost[cost]:.1f}", value=row.cost[cost]) if cost in row.cost else Field("")

@@ -1,0 +1,66 @@
+"""`harness leaderboard RESULTS`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import results_option
+from harness.cli.output import write_named_file
+
+if TYPE_CHECKING:
+    from harness.cli import Session
+
+
+@click.command("leaderboard")
+@click.argument("source", metavar="RESULTS")
+@results_option
+@click.option("--protocol", default="", metavar="KEY", help="The comparability key of the rows to rank, or its start.")
+@click.option("--treatment", default="*", metavar="PATTERN", help="Only attacks or samplers labelled so, e.g. 'pgd*'.")
+@click.option("--metric", default="", help="What to rank by. [default: the first that is better high or low]")
+@click.option(
+    "--format", "layout", type=click.Choice(["text", "md", "csv", "tex", "html"]), default="text", show_default=True
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a .md, .csv, .tex or .html instead."
+)
+@click.pass_obj
+def command(
+    session: Session,
+    source: str,
+    results: Path,
+    protocol: str,
+    treatment: str,
+    metric: str,
+    layout: str,
+    output: Path | None,
+) -> None:
+    """Rank models that were measured alike, with the ranks that the examples leave open.
+
+    RESULTS is a results folder, of which the latest run of each suite is read, or the folder of a run, SUITE/RUN-ID,
+    the name of a suite, or a table.json. Without --protocol the keys are listed with what they mean. Rows that are not
+    ok are named below the ranks and never ranked.
+    """
+    from harness.contract.errors import UsageError
+    from harness.engine.sides import open_latest
+    from harness.results.leaderboard import board, chosen_protocols, protocols
+    from harness.results.leaderboard_table import WRITERS, protocols_text
+
+    if output is not None and output.suffix[1:] not in WRITERS:
+        raise UsageError(f"--output {str(output)!r}: the file must end in .md, .csv, .tex, .html")
+    sides, notes = open_latest(source, results, session.catalog())
+    for note in notes:
+        click.echo(note, err=True)
+    found = protocols(sides)
+    if not protocol:
+        click.echo(protocols_text(found))
+        click.echo("\nTo rank the models of one of them: --protocol KEY")
+        return
+    boards = [board(each, metric) for each in chosen_protocols(found, protocol, treatment)]
+    text = WRITERS[output.suffix[1:] if output is not None else layout](boards)
+    if output is not None:
+        write_named_file(output, text)
+    else:
+        click.echo(text.rstrip("\n"))

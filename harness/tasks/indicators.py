@@ -1,0 +1,231 @@
+"""Signs that an attack has failed rather than that a model is robust, watched while the attack runs.
+
+After Pintor et al. 2022, "Indicators of Attack Failure: Debugging and Improving Optimization of Adversarial Examples"
+(arXiv:2106.09947). What one cell can know is measured here, in the passes that the attack makes anyway; what takes
+several rows (black box beats white box, random beats gradient, non-monotone curves) is for aggregates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from harness.contract.protocols import LabelledInputs, Threat
+from harness.tasks.distances import distance
+
+HUGE = 1e8
+"""A gradient beyond this, per unit of the inputs, explodes; so does one that is not finite."""
+FAR_INSIDE = 0.5
+"""An attack that never went this far towards the edge of what its budget allows did not use the budget."""
+KNOWN_WRONG = 0.01
+"""Share of the attacked examples above which survivors that should not have survived raise a doubt."""
+TOLERATED = 0.05
+"""Share of the attacked examples above which survivors that show another sign raise a doubt."""
+_AT_MOST = 512
+_ORDERS = {"linf": float("inf"), "l2": 2, "l1": 1}
+
+
+class AttackWatch:
+    """Notes for every example what the attack saw: gradients, how far it went, and the best point it looked at.
+
+    Nothing here waits for the device. Passes whose rows cannot be told apart leave their examples unknown.
+
+    Args:
+        examples: all examples, as the attack is judged by.
+        targets: `[n]`, for a targeted threat.
+        threat: what the attack declares.
+        tolerance: round-off allowed beyond the budget and the box.
+    """
+
+    def __init__(self, examples: LabelledInputs, targets: Tensor | None, threat: Threat, tolerance: float) -> None:
+        self.examples, self.targets, self.threat, self.tolerance = examples, targets, threat, tolerance
+        n, device = len(examples), examples.inputs.device
+        self._chosen = examples.labels if targets is None else targets
+        # The last place is for what is not to be kept, so that nothing needs to be counted on the way.
+        self._slack = torch.full((n + 1,), float("inf"), device=device)
+        self._best = torch.cat([examples.inputs, examples.inputs.new_zeros((1, *examples.inputs.shape[1:]))])
+        self._reached = torch.zeros(n, device=device)
+        self._unknown = torch.zeros(n, dtype=torch.bool, device=device)
+        self._counts = torch.zeros((n, 3), device=device)
+        self._noted: list[tuple[Tensor, Tensor | None, Tensor]] = []
+
+    def watched(self, inputs: Tensor, batch: Tensor, rows: Tensor | None) -> Tensor:
+        """The inputs of a pass, through which their gradient is seen if one is taken."""
+        if not (inputs.requires_grad and torch.is_grad_enabled()):
+            return inputs
+        # A view, since a hook on the attack's own tensor would stay there.
+        viewed = inputs.view_as(inputs)
+        viewed.register_hook(partial(self._note_gradient, batch, rows))
+        return viewed
+
+    @torch.no_grad()
+    def _note_gradient(self, batch: Tensor, rows: Tensor | None, gradient: Tensor) -> None:
+        self._noted.append((batch, rows, torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)))
+        if len(self._noted) >= _AT_MOST:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Count the gradients noted; in one go, since counting takes longer than noting."""
+        for batch, rows, largest in self._noted:
+            counts = torch.stack([torch.ones_like(largest), largest == 0, ~(largest <= HUGE)], dim=1)
+            places = self._places(len(largest), batch, rows)
+            if places is None:
+                places, counts = batch, counts.mean(dim=0, keepdim=True).expand(len(batch), -1)
+            self._counts.index_add_(0, places, counts)
+        self._noted = []
+
+    @torch.no_grad()
+    def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, rows: Tensor | None) -> None:
+        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`."""
+        places = self._places(len(inputs), batch, rows)
+        if places is None or inputs.shape[1:] != self._best.shape[1:]:
+            self._unknown[batch] = True
+            return
+        inputs, logits = inputs.detach().to(self._best.dtype), logits.detach().float()
+        slack = self._slack_of(logits, self._chosen[places])
+        better = slack < self._slack[places]
+        if self.threat.norm is not None:
+            far = self._fast_distance(inputs - self.examples.inputs[places])
+            self._reached.scatter_reduce_(0, places, far, "amax")
+            if self.threat.eps is not None:
+                better &= far <= self.threat.eps + self.tolerance
+        kept = torch.where(better, places, len(self._slack) - 1)
+        self._slack.scatter_reduce_(0, kept, slack, "amin")
+        self._best[kept] = inputs
+
+    def _places(self, m: int, batch: Tensor, rows: Tensor | None) -> Tensor | None:
+        """Which examples the m inputs of a pass are; None if that cannot be told."""
+        if rows is not None:
+            return batch[rows]
+        return batch if m == len(batch) else None
+
+    def _slack_of(self, logits: Tensor, chosen: Tensor) -> Tensor:
+        """What success still takes, in logits; negative where the attack has succeeded."""
+        own = logits.gather(1, chosen[:, None]).squeeze(1)
+        margin = own - logits.scatter(1, chosen[:, None], float("-inf")).amax(dim=1)
+        return margin if self.targets is None else -margin
+
+    def _fast_distance(self, difference: Tensor) -> Tensor:
+        norm = str(self.threat.norm)
+        if norm in _ORDERS:
+            far: Tensor = torch.linalg.vector_norm(difference.flatten(1), _ORDERS[norm], dim=1)
+            return far
+        return distance(difference, norm).float()
+
+    def points(self) -> tuple[Tensor, Tensor]:
+        """The best points seen within budget and box, `[n, ...]`, and which of them looked like successes."""
+        best, slack = self._best[:-1], self._slack[:-1]
+        inside = ((best >= self.examples.low - self.tolerance) & (best <= self.examples.high + self.tolerance)).flatten(
+            1
+        )
+        return best, inside.all(dim=1) & (slack < 0) & ~self._unknown
+
+    def seen(self, adversarial: Tensor, clean_logits: Tensor, logits: Tensor) -> Seen:
+        """What became of the attack, given the points `[n, ...]` that it returned and the logits there."""
+        self._add_up()
+        gradients, zero, exploding = self._counts.unbind(dim=1)
+        followed = gradients > 0
+        eps, norm = self.threat.eps, self.threat.norm
+        inputs = self.examples.inputs
+        farthest = torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
+        reached, short, unbounded = None, torch.zeros_like(followed), norm is None and eps is None
+        if norm is not None:
+            reached = torch.maximum(self._reached.double(), distance(adversarial - inputs, norm)).cpu()
+            if eps is not None:
+                corner = distance(farthest, norm)
+                unbounded = bool((corner <= eps).all())
+                allowed = corner.clamp(max=eps)
+                short = (reached.to(allowed.device) < FAR_INSIDE * allowed) & ~self._unknown & (eps > 0)
+                short &= not self.threat.minimal
+        before = self._slack_of(clean_logits, self._chosen)
+        after = torch.minimum(self._slack_of(logits, self._chosen), self._slack[:-1])
+        stuck = followed & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
+        return Seen(
+            zero_gradients=zero,
+            exploding_gradients=exploding,
+            blind=followed & (zero >= gradients / 2),
+            exploded=followed & (exploding >= gradients / 2),
+            reached=reached,
+            short=short,
+            stuck=stuck,
+            unbounded=unbounded and not self.threat.minimal,
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of an attack; truth values and counts `[n]`.
+
+    Attributes:
+        zero_gradients, exploding_gradients: how many gradients were zero everywhere; not finite or beyond `HUGE`.
+        blind, exploded: at least half of the gradients were.
+        reached: the largest distance from the clean input that was looked at or returned; None without a norm.
+        short: that never was half of what budget and box allow.
+        stuck: a gradient was taken, and no point looked at was closer to success than the clean input.
+        unbounded: the budget lets every input become any other.
+    """
+
+    zero_gradients: Tensor
+    exploding_gradients: Tensor
+    blind: Tensor
+    exploded: Tensor
+    reached: Tensor | None
+    short: Tensor
+    stuck: Tensor
+    unbounded: bool
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Shares that raise doubts, each of the attacked examples.
+
+    Attributes:
+        attacked: how many examples were attacked.
+        unstable: predictions of those that change when the same inputs are given again, if any answer does.
+        silent: survivors for which a point was looked at that fools the model, and another was returned.
+        vanished: survivors for which a point fooled the model when the attack asked and not when the core did.
+        blind, exploded, short, stuck: survivors, as in `Seen`.
+        survived: survivors; looked at under an unbounded budget only.
+        unbounded: whether the budget is none.
+    """
+
+    attacked: int
+    unstable: str
+    silent: int
+    vanished: int
+    blind: int
+    exploded: int
+    short: int
+    stuck: int
+    survived: int
+    unbounded: bool
+
+    def doubts(self) -> tuple[str, ...]:
+        """Why the attack may have failed, in words."""
+        return tuple(self._doubts())
+
+    def _doubts(self) -> Iterator[str]:
+        if self.unstable:
+            yield f"stochastic model: {self.unstable}; attack it over its randomness (EOT)"
+        told = {
+            "silent success": (self.silent, KNOWN_WRONG, "survive only since a point that fools them was not returned"),
+            "steps do not transfer": (
+                self.vanished,
+                KNOWN_WRONG,
+                "survive, and were fooled at the same point when the attack looked",
+            ),
+            "zero gradients": (self.blind, TOLERATED, "survive without a gradient; try another loss or a black box"),
+            "exploding gradients": (self.exploded, TOLERATED, f"survive, gradients not finite or above {HUGE:g}"),
+            "unreached budget": (self.short, TOLERATED, "survive, and the attack never used half of its budget"),
+        }
+        for name, (count, most, what) in told.items():
+            if count > most * self.attacked:
+                yield f"{name}: {count} of {self.attacked} attacked examples {what}"
+        if self.stuck > max(TOLERATED * self.attacked, self.survived / 2):
+            yield f"loss not improving: {self.stuck} of {self.survived} survivors came no closer to being fooled"
+        if self.unbounded and self.survived > KNOWN_WRONG * self.attacked:
+            yield f"unbounded budget: {self.survived} of {self.attacked} attacked examples survive any change"

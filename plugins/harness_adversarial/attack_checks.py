@@ -1,0 +1,191 @@
+"""Indicators of attack failure that take several rows: who beats whom, and whether more budget helps.
+
+After Carlini et al. 2019, "On Evaluating Adversarial Robustness" (arXiv:1902.06705, section 5), and Pintor et al. 2022
+(arXiv:2106.09947). What one cell can know of itself makes that cell `suspect`; see `harness.tasks.indicators`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Gt, Lt
+
+from harness.api import MeasuredCell, Row, Status, Threat
+
+
+@dataclass(frozen=True)
+class _Attacked:
+    """An attacked cell with a budget."""
+
+    cell: MeasuredCell
+    threat: Threat
+
+    @property
+    def label(self) -> str:
+        return self.cell.row.labels["attack"]
+
+    @cached_property
+    def fooled(self) -> npt.NDArray[np.bool_]:
+        """Per example, whether it was fooled."""
+        return np.asarray(self.cell.records().floats("success") == 1)
+
+    @cached_property
+    def n_attacked(self) -> int:
+        """How many examples were attacked."""
+        return int((~np.isnan(self.cell.records().floats("success"))).sum())
+
+    @cached_property
+    def follows_gradients(self) -> bool:
+        """Whether the core counted backward passes."""
+        return bool(self.cell.records().floats("backward_passes").sum() > 0)
+
+    @property
+    def component(self) -> Mapping[str, Any]:
+        """Name and parameters of the attack."""
+        found: Mapping[str, Any] = self.cell.row.components.get("attack") or {}
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name of the attack without that of its plugin."""
+        return str(self.component.get("name", "")).rpartition("/")[2]
+
+    @property
+    def family(self) -> str:
+        """The attack without its budget."""
+        parameters = {name: value for name, value in self.component.get("parameters", {}).items() if name != "eps"}
+        threat = self.threat
+        return str((self.component.get("name"), sorted(parameters.items(), key=str), threat.norm, threat.targeted))
+
+
+@dataclass(frozen=True)
+class _Suspicion:
+    """One attack fools more than another that should be at least as strong, by so many examples."""
+
+    check: str
+    weaker: _Attacked
+    stronger: _Attacked
+
+    @cached_property
+    def counts(self) -> tuple[int, int]:
+        """How many examples only the weaker attack fools, and how many only the other one."""
+        a, b = self.weaker.fooled, self.stronger.fooled
+        return int((a & ~b).sum()), int((b & ~a).sum())
+
+    @property
+    def p(self) -> float:
+        """One-sided exact p-value of McNemar's test: either attack is as likely to be the one that fools."""
+        only_weaker, only_stronger = self.counts
+        n = only_weaker + only_stronger
+        return float(sum(math.comb(n, k) for k in range(only_weaker, n + 1)) / 2**n)
+
+    def __str__(self) -> str:
+        a, b = self.counts
+        return (
+            f"{self.weaker.label} fools {a} examples that {self.stronger.label} does not, and misses {b} that it fools"
+        )
+
+
+class AttackChecks:
+    """Checks over the attacks of a model: a row per finding, `suspect`, or one row that is `ok`.
+
+    Random beats gradient: noise fools more than an attack that follows gradients. Black box beats white box: the best
+    attack without gradients fools more than the best with them. Non-monotone curve: an attack fools more with a smaller
+    budget. Each is an exact one-sided McNemar test on the same examples, corrected by Holm for all checks of the
+    model. Unbounded budget: every image can be made the same grey one, and examples survive the best attack.
+
+    Args:
+        significance: the chance of any false finding on a model.
+        grey: the L-infinity budget from which every input can be made grey: half the box.
+        random: names of attacks that do not search.
+    """
+
+    def __init__(
+        self,
+        significance: Annotated[float, Gt(0), Lt(1)] = 0.05,
+        grey: Annotated[float, Gt(0)] = 0.5,
+        random: Sequence[str] = ("noise",),
+    ) -> None:
+        self.significance, self.grey, self.random = significance, grey, tuple(random)
+
+    def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
+        """The rows of every combination of model, data and seed that was attacked."""
+        groups: dict[tuple[Any, ...], list[_Attacked]] = {}
+        for cell in cells:
+            raw = cell.row.protocol.get("threat")
+            if not raw or not cell.row.status.is_measured or "success" not in cell.records():
+                continue
+            threat = Threat(**raw)
+            if threat.eps is not None and not threat.minimal:
+                others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
+                groups.setdefault((*others, cell.row.seed), []).append(_Attacked(cell, threat))
+        for group in groups.values():
+            yield from self._rows_of(group)
+
+    def _rows_of(self, group: Sequence[_Attacked]) -> Iterator[Row]:
+        first = group[0].cell.row
+        suspicions = [*self._at_one_budget(group), *_over_budgets(group)]
+        found = [(each.check, str(each)) for each in _significant(suspicions, self.significance)]
+        found += self._unbounded(group)
+        for check, reason in found:
+            labels = {**first.labels, "attack": f"check: {check}"}
+            yield Row(first.experiment, labels, first.seed, Status.SUSPECT, f"{check}: {reason}")
+        if not found:
+            yield Row(first.experiment, {**first.labels, "attack": "attack checks"}, first.seed, Status.OK)
+
+    def _at_one_budget(self, group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
+        for members in _by(group, lambda each: str(each.threat)):
+            white = [each for each in members if each.follows_gradients]
+            drawn = [each for each in members if each.name in self.random]
+            black = [each for each in members if each not in white and each not in drawn]
+            for each in white:
+                for noise in drawn:
+                    yield _Suspicion("random beats gradient", noise, each)
+            if white and black:
+                yield _Suspicion("black box beats white box", _best(black), _best(white))
+
+    def _unbounded(self, group: Sequence[_Attacked]) -> Iterator[tuple[str, str]]:
+        for members in _by(group, lambda each: str(each.threat)):
+            best = _best(members)
+            if best.threat.norm != "linf" or (best.threat.eps or 0.0) < self.grey or best.threat.targeted:
+                continue
+            left = best.n_attacked - int(best.fooled.sum())
+            if left > 0.01 * best.n_attacked:
+                reason = f"{left} of {best.n_attacked} examples survive {best.label}, which may make every input grey"
+                yield "accuracy not 0 at an unbounded budget", reason
+
+
+def _by(group: Sequence[_Attacked], key: Any) -> list[list[_Attacked]]:
+    found: dict[str, list[_Attacked]] = {}
+    for each in group:
+        found.setdefault(key(each), []).append(each)
+    return list(found.values())
+
+
+def _best(members: Sequence[_Attacked]) -> _Attacked:
+    return max(members, key=lambda each: int(each.fooled.sum()))
+
+
+def _over_budgets(group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
+    for members in _by(group, lambda each: each.family):
+        members.sort(key=lambda each: each.threat.eps or 0.0)
+        for smaller, larger in combinations(members, 2):
+            if (smaller.threat.eps or 0.0) < (larger.threat.eps or 0.0):
+                yield _Suspicion("non-monotone curve", smaller, larger)
+
+
+def _significant(suspicions: Sequence[_Suspicion], significance: float) -> list[_Suspicion]:
+    """Those that stand after Holm's correction (Holm 1979), in their order."""
+    kept = []
+    for rank, each in enumerate(sorted(suspicions, key=lambda each: each.p)):
+        if each.p * (len(suspicions) - rank) >= significance:
+            break
+        kept.append(each)
+    return [each for each in suspicions if any(each is one for one in kept)]

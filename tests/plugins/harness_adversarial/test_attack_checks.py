@@ -1,0 +1,80 @@
+"""Checks over the attacks of a model, with p-values worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.api import MeasuredCell, Records, Row, Status, Threat
+from harness_adversarial.attack_checks import AttackChecks
+
+N = 40
+
+
+def cell(name: str, fooled: int, *, eps: float = 0.1, white: bool = True, first: int = 0) -> MeasuredCell:
+    """An attack that fools so many of 40 examples, from the first on."""
+    success = [first <= i < first + fooled for i in range(N)]
+    threat = Threat("linf", eps)
+    protocol = {"threat": {slot: getattr(threat, slot) for slot in Threat.__slots__}}
+    records = Records.of(
+        {"id": [f"e{i}" for i in range(N)], "success": success, "backward_passes": [float(white)] * N}, **protocol
+    )
+    row = Row(
+        "robust",
+        {"model": "m", "data": "d", "attack": f"{name} eps={eps:g}"},
+        0,
+        Status.OK,
+        n=N,
+        comparability={"protocol": protocol},
+        components={"attack": {"name": f"adversarial/{name}", "version": 1, "parameters": {"eps": eps}}},
+    )
+    return MeasuredCell(row, name, lambda: records)
+
+
+def findings(cells: Sequence[MeasuredCell]) -> list[str]:
+    rows = list(AttackChecks().rows(cells))
+    assert all(row.estimates == {} for row in rows)
+    return [row.labels["attack"] for row in rows if row.status is Status.SUSPECT]
+
+
+def test_a_healthy_model_passes_every_check_in_one_row() -> None:
+    cells = [cell("noise", 2, white=False), cell("square", 20, white=False), cell("pgd", 22)]
+    cells += [cell("pgd", 30, eps=0.2), cell("pgd", 40, eps=0.5)]
+    (row,) = AttackChecks().rows(cells)
+    assert (row.status, row.labels) == (Status.OK, {"model": "m", "data": "d", "attack": "attack checks"})
+
+
+def test_random_beats_gradient() -> None:
+    # 10 examples only noise fools, none the other way: p = 2^-10.
+    assert findings([cell("noise", 20, white=False), cell("fgsm", 10)]) == ["check: random beats gradient"]
+
+
+@pytest.mark.parametrize(("n", "found"), [(4, []), (5, ["check: random beats gradient"])])
+def test_it_takes_five_examples_of_one_side(n: int, found: list[str]) -> None:
+    # One test: 2^-4 = 0.0625 is no finding, 2^-5 = 0.03125 is one.
+    assert findings([cell("noise", n, white=False), cell("fgsm", 0)]) == found
+
+
+def test_holm_asks_for_more_when_there_are_two_checks() -> None:
+    # Noise against two attacks: the smallest p has to be below 0.025, and 2^-5 is not.
+    assert findings([cell("noise", 5, white=False), cell("fgsm", 0), cell("bim", 0)]) == []
+    assert len(findings([cell("noise", 6, white=False), cell("fgsm", 0), cell("bim", 0)])) == 2
+
+
+def test_black_box_beats_white_box_only_if_it_beats_the_best_of_them() -> None:
+    square = cell("square", 20, white=False)
+    assert findings([square, cell("fgsm", 5)]) == ["check: black box beats white box"]
+    assert findings([square, cell("fgsm", 5), cell("pgd", 20)]) == []
+
+
+def test_a_curve_that_is_not_monotone() -> None:
+    assert findings([cell("pgd", 20), cell("pgd", 10, eps=0.2)]) == ["check: non-monotone curve"]
+    # Another attack is another curve.
+    assert findings([cell("pgd", 20), cell("fgsm", 10, eps=0.2)]) == []
+
+
+def test_survivors_where_every_input_can_be_grey() -> None:
+    assert findings([cell("pgd", 38, eps=0.5)]) == ["check: accuracy not 0 at an unbounded budget"]
+    assert findings([cell("pgd", 40, eps=0.5), cell("fgsm", 10, eps=0.5)]) == []
+    assert findings([cell("pgd", 38, eps=0.4)]) == []
