@@ -107,8 +107,8 @@ attacks:
   - {use: square, with: {eps: 0.1, queries: 300}}
   - {use: square, as: square-l2, with: {eps: 1.0, norm: l2, queries: 300}}
   - {use: torchattacks, as: their-apgd, with: {attack: APGD, eps: 0.1, steps: 20}}
-  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300}}
-  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300}}
+  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300, resc_schedule: true}}
+  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300, resc_schedule: true}}
 metrics: [robust_accuracy]
 """
 
