@@ -93,8 +93,8 @@ def test_strong_attacks_come_near_the_exact_value_and_cross_entropy_does_not(
     assert accuracy(linear, "auto_attack", eps) <= min(
         accuracy(linear, attack, eps) for attack in ("apgd", "apgd-dlr", "square", "pgd")
     )
-    # The gap: gradients of cross-entropy point at all other classes at once.
-    assert accuracy(linear, "pgd", eps) >= exact
+    # The gap that cross-entropy leaves, since its gradient mixes all other classes: .07 at .1.
+    assert accuracy(linear, "pgd", eps) - exact >= {0.05: 0.01, 0.1: 0.05, 0.2: 0.01}[eps]
 
 
 TORCHATTACKS = """
@@ -107,8 +107,8 @@ attacks:
   - {use: square, with: {eps: 0.1, queries: 300}}
   - {use: square, as: square-l2, with: {eps: 1.0, norm: l2, queries: 300}}
   - {use: torchattacks, as: their-apgd, with: {attack: APGD, eps: 0.1, steps: 20}}
-  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300, resc_schedule: true}}
-  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300, resc_schedule: true}}
+  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300}}
+  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300}}
 metrics: [robust_accuracy]
 """
 
