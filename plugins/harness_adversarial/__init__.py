@@ -234,6 +234,13 @@ def _attacks() -> list[Component]:
         ),
         _component(
             "attack",
+            "eot_pgd",
+            "attacks.eot_pgd:EotPGD",
+            "PGD against random models: gradients and verdicts averaged over several passes.",
+            references=("Athalye, Carlini & Wagner 2018, arXiv:1802.00420",),
+        ),
+        _component(
+            "attack",
             "noise",
             "noise:UniformNoise",
             "Uniform noise of the same budget: the baseline every attack must beat.",

@@ -71,6 +71,7 @@ def accuracy(done: Run, attack: str, eps: float) -> float:
     return value
 
 
+@pytest.mark.slow
 def test_no_attack_goes_below_the_exact_robust_accuracy_of_a_linear_model(
     linear: Run, truth: Mapping[float, Bools]
 ) -> None:
@@ -78,9 +79,10 @@ def test_no_attack_goes_below_the_exact_robust_accuracy_of_a_linear_model(
     for row in linear.rows:
         assert row.reason == ""
         robust = truth[row.protocol["threat"]["eps"]]
-        assert not (~linear.records(row)["robust"].to_numpy(dtype=bool) & robust).any(), row.labels
+        assert not (~linear.records(row)["robust"] & robust).any(), row.labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eps", BUDGETS)
 def test_strong_attacks_come_near_the_exact_value_and_cross_entropy_does_not(
     linear: Run, truth: Mapping[float, Bools], eps: float
@@ -91,6 +93,36 @@ def test_strong_attacks_come_near_the_exact_value_and_cross_entropy_does_not(
     assert accuracy(linear, "auto_attack", eps) <= min(
         accuracy(linear, attack, eps) for attack in ("apgd", "apgd-dlr", "square", "pgd")
     )
+    # The gap that cross-entropy leaves, since its gradient mixes all other classes: .07 at .1.
+    assert accuracy(linear, "pgd", eps) - exact >= {0.05: 0.01, 0.1: 0.05, 0.2: 0.01}[eps]
+
+
+TORCHATTACKS = """
+suite: agreement
+task: classify
+data: {use: digits, limit: 150}
+models: [{use: digit_cnn, as: standard}]
+attacks:
+  - {use: apgd, with: {eps: 0.1, steps: 20}}
+  - {use: square, with: {eps: 0.1, queries: 300}}
+  - {use: square, as: square-l2, with: {eps: 1.0, norm: l2, queries: 300}}
+  - {use: torchattacks, as: their-apgd, with: {attack: APGD, eps: 0.1, steps: 20}}
+  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300}}
+  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300}}
+metrics: [robust_accuracy]
+"""
+
+
+@pytest.mark.slow
+def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
+    done = run_suite(TORCHATTACKS, tmp_path)
+    for attack in ("apgd", "square", "square-l2"):
+        ours, theirs = (done.row(attack=name).estimates["robust_accuracy"] for name in (attack, f"their-{attack}"))
+        assert ours.low is not None
+        assert ours.high is not None
+        assert theirs.low is not None
+        assert theirs.high is not None
+        assert max(ours.low, theirs.low) <= min(ours.high, theirs.high), attack
 
 
 class CnnA(nn.Sequential):
@@ -128,8 +160,8 @@ def test_auto_attack_on_a_verified_network(data_folder: Path) -> None:
         {"inputs": np.ascontiguousarray(inputs), "labels": labels},
         facts={"classes": [str(i) for i in range(10)]},
     )
-    # Fewer queries than the standard 5000: Square adds nothing here.
-    attack = AutoAttack(2 / 255, queries=500)
+    # A shorter version, for the sake of time.
+    attack = AutoAttack(2 / 255, steps=40, queries=200)
     done = Classify().run(model, data, attack, Context())
     outcome = list(done.records["outcome"])
     assert done.problems == ()
