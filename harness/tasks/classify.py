@@ -73,8 +73,8 @@ class Classify:
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
         clean_confidence, clean_margin, clean_loss, group.<name>. Without attack, for a model that predicts sets:
-        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (missing where it abstains),
-        certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
+        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (missing where it
+        abstains), certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
         forward_passes and backward_passes; for an attack that stands for views: views, and of them views_true,
         views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]` is kept.
@@ -204,8 +204,8 @@ def _certificates(model: Classifier, examples: LabelledInputs, classes: int, ctx
     return {
         "certified_prediction": [None if p < 0 else p for p in prediction.tolist()],
         "certified_radius": radius.numpy(),
-        "certificate_norm": [model.norm] * n,
-        "certificate_alpha": [float(model.alpha)] * n,
+        "certificate_norm": [found.norm] * n,
+        "certificate_alpha": [float(found.alpha)] * n,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchattacks
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
@@ -88,3 +89,22 @@ def test_the_nearest_of_several_boundaries(name: str) -> None:
     if name.startswith("deepfool"):
         assert float(ratio.max()) < 1.01
     assert float(ratio.median()) < 1.01
+
+
+@pytest.mark.parametrize("name", ["deepfool l2", "carlini wagner"])
+def test_medians_agree_with_torchattacks(name: str) -> None:
+    """On a linear model far from the ends of the box; the library takes zero for the best of negative logits."""
+    model = Linear(2, shift=5.0)
+    pool = batch(model)
+    library: Any
+    if name == "deepfool l2":
+        library = torchattacks.DeepFool(model, steps=50, overshoot=0.02)
+    else:
+        library = torchattacks.CW(model, c=1, kappa=0, steps=200, lr=0.01)
+    theirs = library(pool.inputs, pool.labels)
+    distance = (theirs - pool.inputs).flatten(1).norm(dim=1)
+    fooled = model(theirs).argmax(1) != pool.labels
+    assert fooled.float().mean() > 0.9
+    ours = ratios(name, model) * exact(model, pool, "l2")
+    # The library keeps its overshoot, ours is moved back to the boundary.
+    assert float(distance[fooled].median() / ours[fooled].median()) == pytest.approx(1.0, abs=0.04)

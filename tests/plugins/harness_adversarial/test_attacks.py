@@ -168,6 +168,7 @@ reports: [security_curve, transfer_matrix]
 """
 
 
+@pytest.mark.slow
 def test_records_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
     one = run_suite(SUITE, tmp_path / "a", batch_size=5)
     many = run_suite(SUITE, tmp_path / "b", batch_size=64)
