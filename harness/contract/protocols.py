@@ -127,28 +127,24 @@ class SetPredictor(Classifier, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a model proves of n inputs, each with a chance of at most alpha to be wrong.
+    """What a model proves of n inputs.
 
     Attributes:
         prediction: `[n]`, int64, the class; -1 where the model abstains.
         radius: `[n]`, no input closer than this is given another class; 0 where the model abstains.
+        norm: in which the radius is measured.
+        alpha: the probability with which each certificate may be wrong; 0 for a proof.
     """
 
     prediction: Tensor
     radius: Tensor
+    norm: Norm
+    alpha: float
 
 
 @runtime_checkable
 class Certified(Classifier, Protocol):
-    """A classifier that can prove that its prediction does not change nearby.
-
-    Attributes:
-        norm: in which the radius of a certificate is measured.
-        alpha: the probability with which a certificate may be wrong; 0 for a proof.
-    """
-
-    norm: Norm
-    alpha: float
+    """A classifier that can prove that its prediction does not change nearby."""
 
     def certify(self, inputs: Tensor, ids: Sequence[str], ctx: Context) -> Certificate:
         """Certificates for inputs `[n, ...]`; what is drawn must be keyed by the ids and the context."""

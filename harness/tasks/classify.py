@@ -214,8 +214,8 @@ def _certificates(model: Classifier, examples: LabelledInputs, classes: int, ctx
     return {
         "certified_prediction": [None if p < 0 else p for p in prediction.tolist()],
         "certified_radius": radius.numpy(),
-        "certificate_norm": [model.norm] * n,
-        "certificate_alpha": [float(model.alpha)] * n,
+        "certificate_norm": [found.norm] * n,
+        "certificate_alpha": [float(found.alpha)] * n,
     }
 
 

@@ -32,8 +32,6 @@ class Smoothed(nn.Module):
         draws: for logits.
     """
 
-    norm = "l2"
-
     def __init__(
         self,
         model: Annotated[Classifier, ComponentOf("model")],
@@ -70,7 +68,7 @@ class Smoothed(nn.Module):
             if bound > 0.5:
                 prediction[row], radius[row] = guess, self.sigma * _quantile(bound)
             ctx.progress(row + 1, len(inputs))
-        return Certificate(prediction, radius)
+        return Certificate(prediction, radius, "l2", self.alpha)
 
     def _votes(self, example: Tensor, name: str, draws: int, ctx: Context, purpose: str) -> Tensor:
         """How often each class is given, `[classes]`, for one input under so many draws."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,8 +91,8 @@ def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
 
 def _name(row: Row, known: Mapping[str, str]) -> str:
     identity = _surrogate(row) or ""
-    # A surrogate that no row evaluates is called by what its parameters are.
-    return known.get(identity, re.sub(r'[{}"]', "", identity)[:40])
+    # A surrogate that no row evaluates is called as the attack is, which tells several apart.
+    return known.get(identity, row.labels["attack"])
 
 
 def _value(estimate: Estimate | None) -> float:

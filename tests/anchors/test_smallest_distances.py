@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchattacks
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
@@ -69,7 +70,10 @@ def ratios(name: str, model: Linear) -> Tensor:
     return (offset.abs().amax(1) if norm == "linf" else offset.norm(dim=1)) / exact(model, pool, norm)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+SLOW = [pytest.param(name, marks=pytest.mark.slow) if name == "carlini wagner" else name for name in ATTACKS]
+
+
+@pytest.mark.parametrize("name", SLOW)
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (100.0, -50.0)])
 def test_within_one_percent_of_the_exact_distance(name: str, scale: float, shift: float) -> None:
     """Nothing is closer than the boundary, and logits that are scaled and shifted change nothing."""
@@ -80,7 +84,7 @@ def test_within_one_percent_of_the_exact_distance(name: str, scale: float, shift
     assert float(ratio.quantile(0.8)) < 1.01
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", SLOW)
 def test_the_nearest_of_several_boundaries(name: str) -> None:
     """Attacks that follow the class in the lead may end at another boundary; DeepFool looks at all of them."""
     ratio = ratios(name, Linear(5))
@@ -88,3 +92,26 @@ def test_the_nearest_of_several_boundaries(name: str) -> None:
     if name.startswith("deepfool"):
         assert float(ratio.max()) < 1.01
     assert float(ratio.median()) < 1.01
+
+
+@pytest.mark.parametrize("name", ["deepfool l2", pytest.param("carlini wagner", marks=pytest.mark.slow)])
+def test_medians_agree_with_torchattacks(name: str) -> None:
+    """On a linear model far from the ends of the box; the library takes zero for the best of negative logits.
+
+    Its weight is fixed: at c 1 with 200 steps of .01 its median is 7 % above the exact one, so it is given longer.
+    """
+    model = Linear(2, shift=5.0)
+    pool = batch(model)
+    library: Any
+    if name == "deepfool l2":
+        library = torchattacks.DeepFool(model, steps=50, overshoot=0.02)
+    else:
+        library = torchattacks.CW(model, c=0.3, kappa=0, steps=1000, lr=0.002)
+    theirs = library(pool.inputs, pool.labels)
+    distance = (theirs - pool.inputs).flatten(1).norm(dim=1)
+    fooled = model(theirs).argmax(1) != pool.labels
+    assert fooled.float().mean() > 0.9
+    ours = ratios(name, model) * exact(model, pool, "l2")
+    # The library keeps its overshoot of 2 %, ours is moved back to the boundary.
+    expected = 1.02 if name == "deepfool l2" else 1.0
+    assert float(distance[fooled].median() / ours[fooled].median()) == pytest.approx(expected, abs=0.01)

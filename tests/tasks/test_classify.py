@@ -10,7 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.api import Context, Examples, GradientAccess, InvalidOutput, LabelledInputs, Outcome, Records, Threat
+from harness.api import (
+    Certificate,
+    Context,
+    Examples,
+    GradientAccess,
+    InvalidOutput,
+    LabelledInputs,
+    Outcome,
+    Records,
+    Threat,
+)
 from harness.tasks.classify import Classify
 from harness.tasks.distances import distance
 
@@ -436,3 +446,49 @@ def test_records_can_be_read_as_records() -> None:
     records = Records.of(outcome.records, **outcome.protocol)
     assert len(records) == N
     assert len(records.without_missing("success")) == N - 4
+
+
+class CertifiedNet(Net):
+    """Certifies what it is told to."""
+
+    def __init__(self, prediction: list[int], radius: list[float]) -> None:
+        super().__init__()
+        self.told = Certificate(torch.tensor(prediction), torch.tensor(radius), "l2", 0.01)
+
+    def certify(self, inputs: Tensor, ids: list[str], ctx: Context) -> Certificate:
+        return self.told
+
+
+def test_certificates_are_recorded_and_checked() -> None:
+    net = CertifiedNet([0, -1, 2], [0.5, 0.0, 0.25]).eval()
+    found = Records.of(Classify().run(net, data(3), None, Context()).records)
+    assert found.floats("certified_prediction")[[0, 2]].tolist() == [0, 2]
+    assert np.isnan(found.floats("certified_prediction")[1])
+    assert found["certified_radius"].tolist() == [0.5, 0.0, 0.25]
+    assert set(found["certificate_alpha"]) == {0.01}
+    for prediction, radius in (([0, 3, 0], [0.0] * 3), ([0, -1, 0], [0.1] * 3), ([0], [0.1]), ([0] * 3, [-1.0] * 3)):
+        with pytest.raises(InvalidOutput, match=r"certif"):
+            Classify().run(CertifiedNet(prediction, radius).eval(), data(3), None, Context())
+
+
+def test_views_are_judged_on_draws_of_their_own() -> None:
+    class Dark(Shift):
+        """Every other view is black."""
+
+        views = 4
+
+        def view(self, inputs: Tensor, batch: LabelledInputs, draw: int, ctx: Context) -> Tensor:
+            self.scope = ctx.scope
+            return inputs * (draw % 2)
+
+    attack = Dark(lambda batch: batch.inputs, Threat("linf", 0.1))
+    found = Records.of(Classify().run(Net().eval(), data(), attack, Context()).records)
+    attacked = found["correct"]
+    assert attack.scope == ("judge views",)
+    assert (found.floats("views")[attacked] == 4).all()
+    assert np.isnan(found.floats("views")[~attacked]).all()
+    # A black image is class 0, and so is the clean image where its label is.
+    expected = np.where(found["label"] == 0, 4.0, 2.0)
+    assert (found.floats("views_true")[attacked] == expected[attacked]).all()
+    assert (found.floats("clean_views_true")[attacked] == expected[attacked]).all()
+    assert (found.floats("views_true") + found.floats("views_other"))[attacked].tolist() == [4.0] * int(attacked.sum())

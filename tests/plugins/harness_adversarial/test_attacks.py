@@ -85,7 +85,7 @@ def test_hopskipjump_comes_close_to_the_boundary_of_a_linear_model() -> None:
     pool = batch(model)
     score = (model(pool.inputs)[:, 0]).detach().abs()
     for norm, dual in (("l2", model.weight.norm()), ("linf", model.weight.abs().sum())):
-        found = HopSkipJump(norm, iterations=20).perturb(model, pool, Context(batch_size=5))  # type: ignore[arg-type]
+        found = HopSkipJump(norm, iterations=15).perturb(model, pool, Context(batch_size=5))  # type: ignore[arg-type]
         assert (model(found).argmax(1) != pool.labels).all()
         offset = (found - pool.inputs).flatten(1)
         distance = offset.abs().amax(1) if norm == "linf" else offset.norm(dim=1)
@@ -168,6 +168,7 @@ reports: [security_curve, transfer_matrix]
 """
 
 
+@pytest.mark.slow
 def test_records_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
     one = run_suite(SUITE, tmp_path / "a", batch_size=5)
     many = run_suite(SUITE, tmp_path / "b", batch_size=64)
