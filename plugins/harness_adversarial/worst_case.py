@@ -69,8 +69,8 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, comparability=comparability)
     survived = _survivors(members, threat)
     # A weak attack beside a strong one does no harm; where the strongest is in doubt, so is the row.
-    fooled = [int((cell.records().floats("success") == 1).sum()) for cell in members]
-    strongest = [cell.row for cell, count in zip(members, fooled, strict=True) if count == max(fooled)]
+    left = [int(_survivors([cell], threat).sum()) for cell in members]
+    strongest = [cell.row for cell, count in zip(members, left, strict=True) if count == min(left)]
     doubtful = strongest if all(row.status is Status.SUSPECT for row in strongest) else []
     return Row(
         experiment=first.experiment,

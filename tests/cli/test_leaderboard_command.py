@@ -66,7 +66,7 @@ def test_a_suspect_row_is_kept_marked_reused_and_passes_no_expectation(
     assert "unreached budget" in lame.reason
     assert lame.estimates["robust_accuracy"].value is not None
     assert int(run.exit_code) == 3
-    assert {str(each.verdict) for each in run.expectations} == {"failed"}
+    assert {str(each.verdict) for each in run.expectations()} == {"failed"}
     again = run_suite(SUITE.partition("expect:")[0], results)
     assert (again.n_run, int(again.exit_code)) == (0, 0)
     table = (run.folder.path / "table.md").read_text(encoding="utf-8")

@@ -60,7 +60,7 @@ def ranked(*rows: Row, records: bool = True) -> Board:
 
 
 def test_ranks_and_the_ranks_left_open() -> None:
-    # 12 examples between a and b, none the other way: p = 2 * 2^-12, times 3 far below 0.05. Between b and c: p = 0.25.
+    # 12 examples between a and b, none the other way: p = 2^-11, times 3 far below 0.05. 3 between b and c: p = 0.25.
     found = ranked(row("c", 65), row("a", 80), row("b", 68))
     assert found.metric == "robust_accuracy"
     assert [(p.name, p.rank, p.low, p.high, p.tied) for p in found.places] == [

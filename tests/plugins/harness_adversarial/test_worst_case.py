@@ -39,7 +39,7 @@ def cell(
         seed=seed,
         status=status,
         n=4,
-        comparability={"protocol": {"threat": threat}} if status is Status.OK else {},
+        comparability={"protocol": {"threat": threat}} if status.is_measured else {},
         cost={"passes": 3.0},
         seconds=1.0,
         components={"attack": {"name": attack}},
@@ -108,6 +108,16 @@ def test_a_missing_attack_withholds_the_number(status: Status) -> None:
     assert row.status is Status.INVALID
     assert row.estimates["robust_accuracy"].value is None
     assert row.reason == "1 of 2 attacks gave no result: two"
+
+
+def test_the_row_is_suspect_if_the_strongest_attack_is() -> None:
+    weak = cell("weak", [1, 0, 0, 0], [0.1] * 4, status=Status.SUSPECT)
+    strong = cell("strong", [1, 1, 0, 0], [0.1] * 4)
+    (row,) = WorstCase().rows([weak, strong])
+    assert (row.status, row.estimates["robust_accuracy"].value) == (Status.OK, 0.25)
+    (row,) = WorstCase().rows([weak, cell("noise", [0, 0, 0, 0], [0.1] * 4)])
+    assert (row.status, row.estimates["robust_accuracy"].value) == (Status.SUSPECT, 0.5)
+    assert "weak" in row.reason
 
 
 def test_a_skipped_attack_is_no_attack() -> None:
