@@ -132,7 +132,8 @@ class AttackWatch:
         eps, norm = self.threat.eps, self.threat.norm
         inputs = self.examples.inputs
         farthest = torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
-        reached, short, unbounded = None, torch.zeros_like(followed), norm is None and eps is None
+        # Where no norm bounds an attack something else does, such as the largest turn of an image.
+        reached, short, unbounded = None, torch.zeros_like(followed), False
         if norm is not None:
             reached = torch.maximum(self._reached.double(), distance(adversarial - inputs, norm)).cpu()
             if eps is not None:
@@ -144,6 +145,8 @@ class AttackWatch:
         before = self._slack_of(clean_logits, self._chosen)
         after = torch.minimum(self._slack_of(logits, self._chosen), self._slack[:-1])
         stuck = followed & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
+        # What seeks the smallest distance comes from outside the budget, and need not have been within it.
+        stuck &= not (self.threat.minimal and eps is not None)
         return Seen(
             zero_gradients=zero,
             exploding_gradients=exploding,

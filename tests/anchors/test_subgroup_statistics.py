@@ -10,6 +10,7 @@ import scipy.stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from harness.api import wilson
 from harness_fairness.metrics.intervals import (
     fisher,
     gap_of_means,
@@ -18,7 +19,6 @@ from harness_fairness.metrics.intervals import (
     normal_quantile,
     range_quantile,
     ratio,
-    wilson,
 )
 
 PAIRS = [(56, 70, 48, 80), (9, 10, 3, 10), (10, 10, 0, 10), (0, 10, 0, 20), (5, 56, 0, 29), (805, 1795, 349, 1488)]
@@ -39,14 +39,14 @@ def test_newcombe_reproduces_his_table() -> None:
 def test_wilson_against_statsmodels() -> None:
     s, n = np.array([0, 1, 7, 30, 30]), np.array([5, 9, 12, 31, 30])
     expected = proportion_confint(s, n, method="wilson")
-    assert np.array(wilson(s, n, normal_quantile(0.95))) == pytest.approx(np.array(expected), abs=1e-12)
+    assert np.array(wilson(s / n, n, normal_quantile(0.95))) == pytest.approx(np.array(expected), abs=1e-12)
 
 
 def test_wilson_covers_small_groups() -> None:
     """Exact coverage at p = .9: .92 with 5 examples, .93 with 10, .97 with 30; the bootstrap has .40 with 5."""
     for n, expected in ((5, 0.919), (10, 0.930), (30, 0.974)):
         s = np.arange(n + 1)
-        low, high = wilson(s, np.full(n + 1, n), normal_quantile(0.95))
+        low, high = wilson(s / n, np.full(n + 1, n), normal_quantile(0.95))
         covered = scipy.stats.binom.pmf(s, n, 0.9)[(low <= 0.9) & (high >= 0.9)].sum()
         assert covered == pytest.approx(expected, abs=1e-3)
 

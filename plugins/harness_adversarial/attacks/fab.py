@@ -49,7 +49,7 @@ class FABTargeted:
         steps: Count = 100,
     ) -> None:
         self.eps, self.norm, self.targets, self.steps = eps, norm, targets, steps
-        self.threat = Threat(norm, eps, minimal=eps is None)
+        self.threat = Threat(norm, eps, minimal=True)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """For each example the nearest point found that fools the model, the clean input if there is none."""
