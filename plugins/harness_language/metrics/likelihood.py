@@ -18,6 +18,7 @@ from harness.api import Estimate, Records
 from harness_language.ratios import ClusteredSums, ratio
 
 _DIGITS = 12
+Floats = npt.NDArray[np.float64]
 
 
 def _per(records: Records, column: str) -> Estimate:
@@ -34,7 +35,7 @@ def _clusters(records: Records) -> npt.NDArray[Any] | None:
     return None if name is None else records[f"group.{name}"]
 
 
-def _bits_by_document(records: Records) -> npt.NDArray[np.float64]:
+def _bits_by_document(records: Records) -> Floats:
     """`[len(records)]`: values whose mean is the bits per byte, NaN where a document has none.
 
     A document's value is its part in the ratio, linearised. Of a cluster the first document has the value of all, so
@@ -51,6 +52,25 @@ def _bits_by_document(records: Records) -> npt.NDArray[np.float64]:
     first = np.unique(of_row, return_index=True)[1]
     values[first[np.unique(of_row[counts])]] = sums.influences / math.log(2)
     return values
+
+
+def _sums(records: Records, column: str) -> tuple[Floats, Floats]:
+    """Nats and units of a column of each document; of a cluster the first document has those of all, others none.
+
+    So what compares groups of documents exchanges what is independent. A cluster counts for the group of its first.
+    """
+    nats, units = records.floats("nll"), records.floats(column)
+    units = np.where(np.isfinite(nats), units, np.nan)
+    clusters = _clusters(records)
+    if clusters is None:
+        return nats, units
+    first, of_row = np.unique(clusters, return_index=True, return_inverse=True)[1:]
+    collapsed = []
+    for values in (nats, units):
+        whole = np.full(len(records), np.nan)
+        whole[first] = np.bincount(of_row, np.nan_to_num(values))
+        collapsed.append(np.where(whole > 0, whole, np.nan))
+    return collapsed[0], collapsed[1]
 
 
 def _mapped(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
@@ -72,6 +92,10 @@ class Perplexity:
         found = _mapped(_per(records, "tokens"), math.exp)
         return replace(found, within=f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}")
 
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Nats and tokens of each document or cluster."""
+        return _sums(records, "tokens")
+
 
 class WordPerplexity:
     """exp of the negative log-likelihood per word, words being what white space parts in the text that was scored."""
@@ -83,6 +107,10 @@ class WordPerplexity:
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
         return _mapped(_per(records, "words"), math.exp)
+
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Nats and words of each document or cluster."""
+        return _sums(records, "words")
 
 
 class BitsPerByte:
@@ -96,9 +124,14 @@ class BitsPerByte:
         """Student's t and the jackknife over documents or their clusters."""
         return _mapped(_per(records, "bytes"), lambda nats: nats / math.log(2))
 
-    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+    def per_example(self, records: Records) -> Floats:
         """Each document's part in the ratio, in bits per byte."""
         return _bits_by_document(records)
+
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Bits and bytes of each document or cluster."""
+        nats, sizes = _sums(records, "bytes")
+        return nats / math.log(2), sizes
 
 
 class ExcessBits:
@@ -115,9 +148,14 @@ class ExcessBits:
             return Estimate.not_applicable("the entropy rate of the source is not known", n=len(records))
         return _mapped(_per(records, "bytes"), lambda nats: nats / math.log(2) - rate)
 
-    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+    def per_example(self, records: Records) -> Floats:
         """Each document's part in the ratio, above the entropy rate."""
         return _bits_by_document(records) - float(records.protocol.get("entropy_rate", np.nan))
+
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Bits above the entropy rate, and bytes, of each document or cluster."""
+        nats, sizes = _sums(records, "bytes")
+        return nats / math.log(2) - float(records.protocol.get("entropy_rate", np.nan)) * sizes, sizes
 
 
 class EntropyRate:

@@ -117,3 +117,23 @@ def test_the_degrees_of_freedom_are_those_of_equal_clusters() -> None:
     assert ClusteredSums.of([1, 1, 1, 1], [5, 5, 5, 5], None).degrees_of_freedom() == pytest.approx(3)
     # One large document among small ones says as much as one.
     assert ClusteredSums.of([1, 1, 1], [1000, 1, 1], None).degrees_of_freedom() == 1
+
+
+def test_sums_give_the_metrics_and_count_a_cluster_once() -> None:
+    columns = {
+        "id": ["a", "b", "c", "d"],
+        "nll": [2.0, 4.0, None, 6.0],
+        "tokens": [1, 2, None, 3],
+        "words": [1, 1, None, 2],
+        "bytes": [4, 4, None, 8],
+        "tokenizer": ["t"] * 4,
+        "group.topic": ["x", "x", "y", "z"],
+    }
+    alone, together = Records.of(columns), Records.of(columns, clusters="topic")
+    for metric, function in ((Perplexity(), np.exp), (WordPerplexity(), np.exp), (BitsPerByte(), float)):
+        for records in (alone, together):
+            tops, bottoms = metric.sums(records)
+            assert function(np.nansum(tops) / np.nansum(bottoms)) == pytest.approx(metric.estimate(alone).value)
+    tops, bottoms = Perplexity().sums(together)
+    assert tops == pytest.approx([6.0, np.nan, np.nan, 6.0], nan_ok=True)
+    assert bottoms == pytest.approx([3.0, np.nan, np.nan, 3.0], nan_ok=True)
