@@ -179,7 +179,9 @@ def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: 
     null = test.null if isinstance(metric, PerExample) else None
     told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
     value = max(known) - min(known)
-    return Estimate(value, None, None, LEVEL, "permutation", int(inside.sum()), n_missing, told, null=null, p=test.p)
+    n = int(inside.sum())
+    within = row.estimates[label].within if label in row.estimates else ""
+    return Estimate(value, None, None, LEVEL, "permutation", n, n_missing, told, null=null, p=test.p, within=within)
 
 
 def _sums(metric: Any, records: Records) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
