@@ -44,7 +44,7 @@ class Behave:
     Args:
         kind: which.
         which: tells cells of the same kind apart.
-        notes: a folder to leave notes in, for what goes wrong once only.
+        notes: a folder to leave notes in, for what goes wrong once only; a slow one waits while a note says `hold`.
     """
 
     def __init__(self, kind: Kind = "fine", which: int = 0, notes: str = "") -> None:
@@ -110,6 +110,8 @@ def act(attack: Behave, ctx: Context) -> None:
             sum(range(60_000_000))
         case "slow":
             time.sleep(0.3)
+            while (Path(attack.notes) / f"hold-{attack.which}").exists():
+                time.sleep(0.05)
         case "half_written":
             (ctx.scratch.parent / "records.parquet").write_bytes(b"half")
             os._exit(1)
