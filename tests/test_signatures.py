@@ -193,7 +193,7 @@ def test_a_damaged_signature_is_read_anew(tmp_path: Path) -> None:
 def test_torchattacks_is_read_from_the_library() -> None:
     import torchattacks
 
-    component = Component("attack", "t", "harness_adversarial.torchattacks_adapter:TorchAttack", "s")
+    component = Component("attack", "t", "harness_adversarial.attacks.torchattacks_adapter:TorchAttack", "s")
     signature = read_signature(component)
     assert set(signature.variants) == set(torchattacks.__all__) - {"LGV", "MultiAttack"}
     square = {p.name: p for p in signature.variants["Square"].parameters}

@@ -9,7 +9,7 @@ import torchattacks
 from harness import Run
 from harness.api import Context, LabelledInputs
 from harness.testing import run_suite
-from harness_adversarial.gradient_attacks import BIM, FGSM, PGD
+from harness_adversarial.attacks.gradient_attacks import BIM, FGSM, PGD
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness import Run
 from harness.api import Context, LabelledInputs
 from harness.testing import run_suite
-from harness_adversarial.gradient_attacks import FGSM, PGD
+from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
 from harness_vision.digits import digits
 
 BUDGETS = (0.05, 0.1, 0.2)

@@ -14,8 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 from torch import Tensor
 
 from harness.api import Context, Records
-from harness_adversarial.certified import AbstentionRate, AverageCertifiedRadius, CertifiedAccuracy
-from harness_adversarial.smoothing import Smoothed, lower_bound
+from harness_adversarial.metrics.certified import AbstentionRate, AverageCertifiedRadius, CertifiedAccuracy
+from harness_adversarial.models.smoothing import Smoothed, lower_bound
 
 SIGMA, N, ALPHA, EXAMPLES = 0.5, 400, 0.01, 200
 WEIGHT = torch.linspace(-1, 1, 8)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from harness.api import Context, Examples, GradientAccess, LabelledInputs, Outcome, Threat
 from harness.tasks.classify import Classify
-from harness_adversarial.gradient_attacks import FGSM, PGD
-from harness_adversarial.noise import UniformNoise
+from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
+from harness_adversarial.attacks.noise import UniformNoise
 
 N, SIDE, CLASSES = 64, 6, 3
 EPS = 0.03

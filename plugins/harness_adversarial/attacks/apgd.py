@@ -12,9 +12,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.lanes import Bools, Found, Lanes, likeliest_targets, per_example, work_off
-from harness_adversarial.attacks.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
-from harness_adversarial.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.lanes import Bools, Found, Lanes, likeliest_targets, per_example, work_off
+from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
 
 Eps = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]

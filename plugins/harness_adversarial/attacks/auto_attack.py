@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
-from harness_adversarial.attacks.lanes import Found
 from harness_adversarial.attacks.square import Square
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.lanes import Found
+from harness_adversarial.machinery.norms import BallNorm
 
 Count = Annotated[int, Ge(1)]
 

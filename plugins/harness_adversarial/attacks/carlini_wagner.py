@@ -10,8 +10,8 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.smallest import Bisections, Smallest, like, refilled
-from harness_adversarial.losses import adversarial_loss, is_fooled, targets_of
+from harness_adversarial.machinery.losses import adversarial_loss, is_fooled, targets_of
+from harness_adversarial.machinery.smallest import Bisections, Smallest, like, refilled
 
 _INSIDE = 0.999
 """Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""

@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
-from harness_adversarial.losses import Loss, is_fooled, targets_of
+from harness_adversarial.machinery.losses import Loss, is_fooled, targets_of
+from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
 
 
 class DDN:

@@ -10,9 +10,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.smallest import Bisections, Smallest, length_of, like, refilled, unit
-from harness_adversarial.losses import is_fooled
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.losses import is_fooled
+from harness_adversarial.machinery.norms import BallNorm
+from harness_adversarial.machinery.smallest import Bisections, Smallest, length_of, like, refilled, unit
 
 _DUAL = {"l2": "l2", "linf": "l1"}
 

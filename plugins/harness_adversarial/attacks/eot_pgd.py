@@ -10,10 +10,10 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.lanes import Bools, Found, Lanes, per_example, work_off
-from harness_adversarial.attacks.ratio_losses import mean_fooled
-from harness_adversarial.losses import Loss, adversarial_loss
-from harness_adversarial.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.losses import Loss, adversarial_loss
+from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.ratio_losses import mean_fooled
 
 Count = Annotated[int, Ge(1)]
 

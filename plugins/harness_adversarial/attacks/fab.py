@@ -11,9 +11,9 @@ from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.attacks.apgd import clean_targets
-from harness_adversarial.attacks.hyperplanes import step_to_hyperplane
-from harness_adversarial.attacks.lanes import Bools, Found, Lanes, per_example, work_off
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.hyperplanes import step_to_hyperplane
+from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.norms import BallNorm
 
 Count = Annotated[int, Ge(1)]
 

@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
-from harness_adversarial.losses import is_fooled, targets_of
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.losses import is_fooled, targets_of
+from harness_adversarial.machinery.norms import BallNorm
+from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
 
 _DUAL = {"l2": "l2", "linf": "l1"}
 

@@ -10,9 +10,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.attacks.smallest import Smallest, length_of, like, unit
-from harness_adversarial.losses import is_fooled
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.losses import is_fooled
+from harness_adversarial.machinery.norms import BallNorm
+from harness_adversarial.machinery.smallest import Smallest, length_of, like, unit
 
 
 class HopSkipJump:

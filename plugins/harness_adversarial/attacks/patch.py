@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, InvalidOutput, LabelledInputs, Threat
-from harness_adversarial.active_set import ActiveSet
-from harness_adversarial.losses import Loss
+from harness_adversarial.machinery.active_set import ActiveSet
+from harness_adversarial.machinery.losses import Loss
 
 _NUDGE = 1e-6
 

@@ -11,9 +11,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.attacks.smallest import refilled
-from harness_adversarial.attacks.warp import Placement, place
-from harness_adversarial.losses import adversarial_loss, is_fooled, targets_of
+from harness_adversarial.machinery.losses import adversarial_loss, is_fooled, targets_of
+from harness_adversarial.machinery.smallest import refilled
+from harness_adversarial.machinery.warp import Placement, place
 
 
 class RotationTranslation:

@@ -11,10 +11,10 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.attacks.lanes import Bools, Found, Lanes, per_example, work_off
-from harness_adversarial.attacks.square_windows import BumpTable, opposed_bumps, window_sides
-from harness_adversarial.losses import adversarial_loss
-from harness_adversarial.norms import BallNorm, project
+from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.losses import adversarial_loss
+from harness_adversarial.machinery.norms import BallNorm, project
+from harness_adversarial.machinery.square_windows import BumpTable, opposed_bumps, window_sides
 
 Count = Annotated[int, Ge(1)]
 

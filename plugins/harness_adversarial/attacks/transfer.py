@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import ComponentOf, Context, Differentiable, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.attacks.smallest import length_of, like
-from harness_adversarial.attacks.warp import Placement, place
-from harness_adversarial.losses import Loss, adversarial_loss
+from harness_adversarial.machinery.losses import Loss, adversarial_loss
+from harness_adversarial.machinery.smallest import length_of, like
+from harness_adversarial.machinery.warp import Placement, place
 
 _PAD_TO = 8
 

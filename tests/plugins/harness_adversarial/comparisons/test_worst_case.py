@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.api import MeasuredCell, Records, Row, Status
-from harness_adversarial.worst_case import WorstCase
+from harness_adversarial.comparisons.worst_case import WorstCase
 
 LABELS = [0, 0, 0, 0]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs
-from harness_adversarial.losses import Loss, adversarial_loss, is_fooled
+from harness_adversarial.machinery.losses import Loss, adversarial_loss, is_fooled
 
 Start = Callable[[list[int], int], Tensor]
 Move = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted, checkpoints
-from harness_adversarial.attacks.lanes import likeliest_targets
-from harness_adversarial.attacks.ratio_losses import dlr, log_odds, targeted_dlr
+from harness_adversarial.machinery.lanes import likeliest_targets
+from harness_adversarial.machinery.ratio_losses import dlr, log_odds, targeted_dlr
 from harness_vision.digits import digits
 
 LOGITS = torch.tensor([[4.0, 1.0, -1.0, 0.0], [0.0, 3.0, 1.0, 2.5]])

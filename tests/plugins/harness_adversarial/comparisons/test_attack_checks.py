@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.api import MeasuredCell, Records, Row, Status, Threat
-from harness_adversarial.attack_checks import AttackChecks
+from harness_adversarial.comparisons.attack_checks import AttackChecks
 
 N = 40
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from harness.api import Estimate, MeasuredCell, Records, Row, Status, proportion
-from harness_adversarial.security_curve import SecurityCurve, survival
-from harness_adversarial.smallest_distances import (
+from harness_adversarial.metrics.smallest_distances import (
     AreaUnderCurve,
     MedianDistance,
     RobustAccuracyAt,
@@ -19,8 +18,9 @@ from harness_adversarial.smallest_distances import (
     median_of,
     smallest_of,
 )
-from harness_adversarial.transfer_matrix import TransferMatrix
-from harness_adversarial.view_shares import ViewShare, intervals
+from harness_adversarial.metrics.view_shares import ViewShare, intervals
+from harness_adversarial.pictures.security_curve import SecurityCurve, survival
+from harness_adversarial.pictures.transfer_matrix import TransferMatrix
 
 
 def records(threat: dict[str, Any] | None = None, **changes: Any) -> Records:

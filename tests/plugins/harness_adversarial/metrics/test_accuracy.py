@@ -8,7 +8,7 @@ import pytest
 
 from harness.api import Records
 from harness.results.stats import proportion
-from harness_adversarial.metrics import AttackSuccessRate, MeanDistance, Queries, RobustAccuracy
+from harness_adversarial.metrics.accuracy import AttackSuccessRate, MeanDistance, Queries, RobustAccuracy
 
 
 def records(threat: dict[str, Any] | None = None, **changes: Any) -> Records:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.api import MeasuredCell, Row, proportion
-from harness_adversarial.curve import COLOURS, DASHES, NORM_NAMES, panel_of
-from harness_adversarial.smallest_distances import Combined, Floats, combined, smallest_of
+from harness_adversarial.metrics.smallest_distances import Combined, Floats, combined, smallest_of
+from harness_adversarial.pictures.curve import COLOURS, DASHES, NORM_NAMES, panel_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs, NotApplicable, Outcome, Records, Threat
 from harness.tasks.classify import Classify
-from harness_adversarial.metrics import AttackSuccessRate
-from harness_adversarial.torchattacks_adapter import TorchAttack, library_attacks
+from harness_adversarial.attacks.torchattacks_adapter import TorchAttack, library_attacks
+from harness_adversarial.metrics.accuracy import AttackSuccessRate
 from harness_vision.digits import digits
 
 # What the library declares: norm, and the parameter that bounds it, by attack.

@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge
 
 from harness.api import Estimate, Records, mean, proportion
-from harness_adversarial.smallest_distances import Floats
+from harness_adversarial.metrics.smallest_distances import Floats
 
 _COLUMNS = ("label", "certified_radius", "certificate_norm", "certificate_alpha")
 

@@ -11,8 +11,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, ScoreAccess
-from harness_adversarial.losses import Loss, adversarial_loss, is_fooled, targets_of
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.losses import Loss, adversarial_loss, is_fooled, targets_of
+from harness_adversarial.machinery.norms import BallNorm
 
 Bisections = Annotated[int, Ge(0)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness_adversarial.norms import BallNorm
+from harness_adversarial.machinery.norms import BallNorm
 
 
 def step_to_hyperplane(

@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.active_set import ActiveSet
-from harness_adversarial.losses import Loss, adversarial_loss, targets_of
-from harness_adversarial.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.active_set import ActiveSet
+from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
+from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
 
 Eps = Annotated[float, Ge(0)]
 Steps = Annotated[int, Ge(1)]

@@ -1,4 +1,4 @@
-"""The attacks of the room `attacks`, by properties that can be worked out."""
+"""Attacks beyond a budget in a norm, by properties that can be worked out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness_adversarial.attacks.patch import Patch
 from harness_adversarial.attacks.physical import EOTPhysical
 from harness_adversarial.attacks.spatial import RotationTranslation
 from harness_adversarial.attacks.transfer import Transfer, smoothed
-from harness_adversarial.attacks.warp import Placement, Views, place
+from harness_adversarial.machinery.warp import Placement, Views, place
 
 
 class Linear(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.api import Context, Examples, LabelledInputs
 from harness.tasks.classify import Classify
 from harness_adversarial.attacks.auto_attack import AutoAttack
-from harness_adversarial.attacks.lanes import Found
+from harness_adversarial.machinery.lanes import Found
 from harness_vision.digits import digits
 
 FAST = {"steps": 10, "targets": 3, "queries": 30, "eot": 2}

@@ -9,8 +9,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.losses import is_fooled, targets_of
-from harness_adversarial.norms import BallNorm, random_offset
+from harness_adversarial.machinery.losses import is_fooled, targets_of
+from harness_adversarial.machinery.norms import BallNorm, random_offset
 
 
 class UniformNoise:

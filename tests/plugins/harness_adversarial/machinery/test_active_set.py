@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
-from harness_adversarial.gradient_attacks import FGSM, PGD
-from harness_adversarial.losses import adversarial_loss, is_fooled
-from harness_adversarial.noise import UniformNoise
+from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
+from harness_adversarial.attacks.noise import UniformNoise
+from harness_adversarial.machinery.losses import adversarial_loss, is_fooled
 
 
 class Bar(nn.Module):

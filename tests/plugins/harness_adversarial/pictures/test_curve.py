@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.api import Estimate, Row, Status, proportion
-from harness_adversarial.curve import RobustnessCurve
+from harness_adversarial.pictures.curve import RobustnessCurve
 
 
 def row(model: str, attack: str, eps: float | None, value: float, norm: str = "linf", **changes: object) -> Row:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from harness.api import Estimate, Records, mean, proportion
-from harness_adversarial.smallest_distances import Floats
+from harness_adversarial.metrics.smallest_distances import Floats
 
 Class = Literal["true", "target", "other", "clean_true"]
 _COLUMN = {"true": "views_true", "target": "views_target", "other": "views_other", "clean_true": "clean_views_true"}

@@ -1,0 +1,1 @@
+"""What is seen only across the rows of several attacks."""

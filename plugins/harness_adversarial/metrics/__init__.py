@@ -1,0 +1,1 @@
+"""What is said of the records of an attack or a certificate."""

@@ -1,0 +1,1 @@
+"""Curves over budgets and the matrix of transfers, as PNGs."""
