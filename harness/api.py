@@ -64,6 +64,7 @@ from harness.contract.protocols import (
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
+from harness.hub_folders import published_folder
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
 from harness.results.gaps import GapTest, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
@@ -138,6 +139,7 @@ __all__ = [
     "nearest",
     "permuted_gap",
     "proportion",
+    "published_folder",
     "ratio_of_sums",
     "read_pinned",
     "wilson",

@@ -274,13 +274,16 @@ def _plain(value: Any) -> Any:
 
 
 def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:
-    """The description, and (type, text) by parameter name, from the docstrings of a target."""
+    """The description, and (type, text) by parameter name, from the docstrings of a target.
+
+    What a class does not say of a parameter, the class that it inherits it from does.
+    """
     import docstring_parser
 
     texts = [inspect.getdoc(target) or ""]
-    if inspect.isclass(target) and "__init__" in vars(target):
-        texts.append(inspect.getdoc(target.__init__) or "")
-    parsed = [docstring_parser.parse(text) for text in texts]
+    for each in reversed(target.__mro__) if inspect.isclass(target) else ():
+        texts += [vars(each).get("__doc__") or "", getattr(vars(each).get("__init__"), "__doc__", None) or ""]
+    parsed = [docstring_parser.parse(inspect.cleandoc(text)) for text in texts]
     found: dict[str, tuple[str, str]] = {}
     for part in parsed:
         for parameter in part.params:

@@ -201,3 +201,29 @@ def test_torchattacks_is_read_from_the_library() -> None:
     assert square["eps"].default == pytest.approx(8 / 255)
     assert square["n_queries"].schema == {"type": "integer"}
     assert {p.name: p for p in signature.variants["CW"].parameters}["c"].schema == {"type": "number"}
+
+
+class Walk:
+    """Goes.
+
+    Args:
+        pace: how fast.
+        home: where it ends.
+    """
+
+    def __init__(self, pace: float = 1.0, home: str = "") -> None:
+        self.pace, self.home = pace, home
+
+
+class Run(Walk):
+    """Goes faster.
+
+    Args:
+        pace: how much faster.
+    """
+
+
+def test_what_a_class_does_not_say_of_a_parameter_its_base_does() -> None:
+    signature = read_signature(Component("attack", "run", f"{__name__}:Run", "s"))
+    assert signature.doc == "Goes faster."
+    assert {p.name: p.doc for p in signature.parameters} == {"pace": "how much faster.", "home": "where it ends."}

@@ -8,6 +8,7 @@ higher rate the same places are changed and further ones too (save for swaps, of
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
@@ -49,7 +50,7 @@ HOMOGLYPHS: Mapping[str, str] = {
 """Cyrillic and Greek letters of the same look (Unicode Technical Standard 39, confusables)."""
 
 
-class _Noise:
+class _Noise(ABC):
     """Rewrites each text `draws` times; subclasses say what a place is and what becomes of it."""
 
     def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
@@ -62,8 +63,9 @@ class _Noise:
             for name, text in zip(batch.ids, batch.texts, strict=True)
         ]
 
+    @abstractmethod
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
-        raise NotImplementedError
+        """One draw of what becomes of a text."""
 
 
 class _Letters(_Noise):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 import numpy as np
@@ -71,7 +72,7 @@ class GroupRate:
         return tops, inside, int(missing.sum())
 
 
-class _AgainstReference:
+class _AgainstReference(ABC):
     """What difference and ratio share: the two groups, and the test adjusted for the number of groups."""
 
     columns = ()
@@ -102,8 +103,9 @@ class _AgainstReference:
         found = self._compared(s[mine], n[mine], s[theirs], n[theirs])
         return replace(found, n=n[mine] + n[theirs], n_missing=cells.n_missing, p=p, reason=found.reason or told)
 
+    @abstractmethod
     def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
-        raise NotImplementedError
+        """The two rates `s1 / n1` and `s2 / n2` against each other."""
 
     def _adjusted(self, cells: Cells, mine: int, theirs: int) -> tuple[float, int]:
         """Holm's p of this group among all that can be compared with the reference, and how many those are."""

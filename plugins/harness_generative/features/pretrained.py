@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import urllib.error
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
-from harness.api import HarnessError, MissingData, Uncounted
+from harness.api import HarnessError, MissingData, Uncounted, published_folder
 from harness_generative.features.extractors import in_whole_blocks
 from harness_generative.features.image_preprocessing import (
     Frame,
@@ -26,7 +27,6 @@ from harness_generative.features.image_preprocessing import (
     resized,
     three_channels,
 )
-from harness_generative.hub_folders import published_folder
 from harness_generative.optional_libraries import attribute_of
 
 Download = Annotated[bool, Uncounted()]
@@ -90,7 +90,7 @@ class InceptionV3(nn.Module):
         return in_whole_blocks(self.network, self._gain * images - 1)
 
 
-class _HubExtractor(nn.Module):
+class _HubExtractor(nn.Module, ABC):
     """A vision transformer of the transformers library, with the preprocessing that was published with it."""
 
     def __init__(self, place: Path, architecture: str, frame: Frame, **settings: Any) -> None:
@@ -107,8 +107,9 @@ class _HubExtractor(nn.Module):
         features = in_whole_blocks(self._features, self._preprocessing.apply(inputs, self._frame))
         return features.float()
 
+    @abstractmethod
     def _features(self, images: Tensor) -> Tensor:
-        raise NotImplementedError
+        """Features `[n, d]` of preprocessed images `[n, 3, H, W]`."""
 
 
 class DINOv2(_HubExtractor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,21 @@ import numpy.typing as npt
 from harness.api import InvalidOutput, Records
 
 Side = Literal["generated", "reference", "train"]
+
+
+class FeatureMetric:
+    """What metrics of stored features share.
+
+    Args:
+        features: label of an extractor of the task; the first by default.
+    """
+
+    columns: Sequence[str] = ("id",)
+    direction = "min"
+    unit = ""
+
+    def __init__(self, features: str | None = None) -> None:
+        self.features = features
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Estimate, Records
-from harness_generative.features.stored_features import Side, feature_array
+from harness_generative.features.stored_features import FeatureMetric, Side, feature_array
 from harness_generative.metrics.frechet import Array, Influences, distance, fit, influences
 
 LEVEL = 0.95
@@ -31,7 +31,7 @@ DRAWS = 4
 Features = npt.NDArray[np.floating[Any]]
 
 
-class FidProxy:
+class FidProxy(FeatureMetric):
     """The plug-in Frechet distance at this number of samples, as it is commonly reported.
 
     It is an FID only if the features are those of Inception-v3. The interval covers the expectation of the plug-in
@@ -39,16 +39,12 @@ class FidProxy:
     `fid_debiased` for the limit. A model that copies the training data does best, so read it beside `authenticity`.
 
     Args:
-        features: label of an extractor of the task; the first by default.
         against: the held-out reference, or the training data, from which a copying model has distance 0.
     """
 
-    columns = ("id",)
-    direction = "min"
-    unit = ""
-
     def __init__(self, features: str | None = None, against: Literal["reference", "train"] = "reference") -> None:
-        self.features, self.against = features, against
+        super().__init__(features)
+        self.against = against
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 2 rows on either side."""
@@ -59,7 +55,7 @@ class FidProxy:
         return _around(found.distance, _standard_error(found.first, found.second), len(sides[0]), "jackknife")
 
 
-class FidDebiased:
+class FidDebiased(FeatureMetric):
     """The Frechet distance extrapolated to infinitely many samples: twice the distance less that of halves.
 
     The bias falls with 1/n to first order (Chong & Forsyth 2020), so 2 FID(n) - FID(n/2) is free of it; FID(n/2) is
@@ -69,17 +65,7 @@ class FidDebiased:
     it 92 to 100 % was measured at nominal 95 % on that mixture and on Gaussians with 8 to 256 features and 2.2 to 60
     samples a feature, and 94 to 100 % on two other skewed populations that the rule was not made for. The value may
     be slightly negative, as an unbiased estimate of 0 must be now and then.
-
-    Args:
-        features: label of an extractor of the task; the first by default.
     """
-
-    columns = ("id",)
-    direction = "min"
-    unit = ""
-
-    def __init__(self, features: str | None = None) -> None:
-        self.features = features
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined unless half of either set has more rows than there are features."""
@@ -103,24 +89,16 @@ class FidDebiased:
         return Estimate(value, low, high, LEVEL, "jackknife and trend", n)
 
 
-class FidFloor:
+class FidFloor(FeatureMetric):
     """The Frechet distance that real data reach: of as many training examples as samples, from the reference.
 
     Training examples are drawn without replacement, four times, and the distances averaged; the draws are the same in
     every run. If there are fewer training examples than samples, all are taken and the method says so; the floor is
     then higher than at equal numbers. An extractor trained on the same examples may raise it too. Coverage as for
     `fid_proxy`.
-
-    Args:
-        features: label of an extractor of the task; the first by default.
     """
 
-    columns = ("id",)
     direction = "none"
-    unit = ""
-
-    def __init__(self, features: str | None = None) -> None:
-        self.features = features
 
     def estimate(self, records: Records) -> Estimate:
         """Does not apply without training data."""
@@ -133,24 +111,14 @@ class FidFloor:
         return _around(found.distance, _standard_error(found.first, found.second), n, method)
 
 
-class FidOverFloor:
+class FidOverFloor(FeatureMetric):
     """How many times the distance of real data (`fid_floor`) the distance of the samples (`fid_proxy`) is.
 
     1 is as good as real data; less means that the samples resemble the reference more than the training data do. Both
     distances are taken at one number of samples: if there are fewer training examples, as many samples are drawn. The
     interval, on the scale of the logarithm, minds that both distances share the reference; it covers the ratio of the
     expectations at this number.
-
-    Args:
-        features: label of an extractor of the task; the first by default.
     """
-
-    columns = ("id",)
-    direction = "min"
-    unit = ""
-
-    def __init__(self, features: str | None = None) -> None:
-        self.features = features
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined if the floor is 0; does not apply without training data."""

@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.api import Estimate, Records
-from harness_generative.features.stored_features import feature_array
+from harness_generative.features.stored_features import FeatureMetric, feature_array
 from harness_generative.metrics.kernel_distance import (
     Discrepancy,
     Features,
@@ -26,24 +26,14 @@ LEVEL = 0.95
 _LEAST = 3
 
 
-class KID:
+class KID(FeatureMetric):
     """Kernel inception distance: squared MMD with the kernel (x.y / d + 1)^3.
 
     It is the published distance only if the features are those of Inception-v3. Coverage at a nominal 95 %, on 200
     draws each of 100 to 1500 samples of populations with an exact value: 93 to 100 %. The kernel is of sixth order,
     so where one rare example outweighs all others (one in 300 in the simulation) it fell to 40 to 64 %; no interval
     can mind an example that was not drawn.
-
-    Args:
-        features: label of an extractor of the task; the first by default.
     """
-
-    columns = ("id",)
-    direction = "min"
-    unit = ""
-
-    def __init__(self, features: str | None = None) -> None:
-        self.features = features
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 3 rows on either side."""
@@ -53,7 +43,7 @@ class KID:
         return _estimate(discrepancy(*sides, cubic), len(sides[0]))
 
 
-class CMMD:
+class CMMD(FeatureMetric):
     """1000 times the squared MMD with a Gaussian kernel.
 
     Jayasumana et al. 2024 take CLIP embeddings of length 1 and sigma 10. Their code computes the biased estimate,
@@ -61,20 +51,16 @@ class CMMD:
     `kid`: 92 to 99 % with sigma 10, 90 to 99 % with the median distance.
 
     Args:
-        features: label of an extractor of the task; the first by default.
         sigma: width of the kernel; none for the median distance between examples of the reference, which counts as
             fixed in the interval.
         unit_length: divide the features of each example by their length first.
     """
 
-    columns = ("id",)
-    direction = "min"
-    unit = ""
-
     def __init__(self, features: str | None = None, sigma: float | None = 10.0, unit_length: bool = True) -> None:
         if sigma is not None and not sigma > 0:
             raise ValueError(f"sigma is {sigma}, not a positive number")
-        self.features, self.sigma, self.unit_length = features, sigma, unit_length
+        super().__init__(features)
+        self.sigma, self.unit_length = sigma, unit_length
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 3 rows on either side, or where the median distance is 0."""

@@ -14,12 +14,12 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from harness.api import HarnessError, NotApplicable, Uncounted
-from harness_generative.hub_folders import published_folder
+from harness.api import HarnessError, NotApplicable, Uncounted, published_folder
 from harness_generative.optional_libraries import attribute_of
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
 
+_HOLDS = ("config.json", "model_index.json")
 _PATTERNS = ("*.json", "unet/*", "scheduler/*", "diffusion_pytorch_model*")
 _SCHEDULE = (
     "num_train_timesteps",
@@ -66,7 +66,7 @@ class DiffusersModel(nn.Module):
         download: Annotated[bool, Uncounted()] = True,
     ) -> None:
         super().__init__()
-        place = published_folder(folder, hub, revision, _PATTERNS, download=download)
+        place = published_folder(folder, hub, revision, _PATTERNS, holds=_HOLDS, download=download)
         schedule = _schedule(place)
         self.unet = _unet(place)
         self._predicts = _prediction(schedule)

@@ -6,6 +6,7 @@ They are baselines that any trained model should beat, and oracles: with them a 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -41,7 +42,7 @@ class _Gaussians:
     axes: _Floats
 
 
-class _ExactMixture(nn.Module):
+class _ExactMixture(nn.Module, ABC):
     """A mixture of Gaussians over images in [-1, 1], or one for each class; subclasses fit them.
 
     Attributes:
@@ -107,9 +108,9 @@ class _ExactMixture(nn.Module):
         tensors = {name: torch.from_numpy(array).float() for name, array in state.items()}
         self.load_state_dict({**tensors, "classes": torch.from_numpy(np.repeat(known, sizes)).long()})
 
+    @abstractmethod
     def _fit_class(self, images: _Floats, classes: int, seed: int) -> _Gaussians:
         """The mixture of the images `[n, d]` of one of so many classes."""
-        raise NotImplementedError
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """As of any module, but the shapes are those of what is loaded: they depend on the data."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -30,11 +31,22 @@ class OneShotSampler:
 
 
 @dataclass(frozen=True)
-class _Diffusion:
+class _Diffusion(ABC):
     """What samplers of a denoiser share: from noise of the largest level to a decoded sample.
 
     Sampling starts at sigma times the noise, as in Karras et al. 2022, algorithm 1. Ho et al. 2020 start at
     sqrt(1 + sigma^2) times the noise, which at sigma = 20 is 0.1 % more.
+
+    Args:
+        steps: noise levels that are visited.
+        schedule: the noise levels: `linear_beta` (Ho et al. 2020) or `cosine` (Nichol & Dhariwal 2021) for those of a
+            discrete process, of which those within the range of the model are used; `karras` (Karras et al. 2022,
+            equation 5) or `log_snr` (uniform in ln sigma) to fill the range of the model.
+        rho: how much denser `karras` is at low noise levels.
+        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
+        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
+        guidance_low: guidance acts above this noise level only.
+        guidance_high: guidance acts up to this noise level only; by default everywhere.
     """
 
     steps: Steps
@@ -58,8 +70,9 @@ class _Diffusion:
 
         return model.decode(self._solve(self._guided(model, batch), sigmas[0] * batch.noise, sigmas, noise))
 
+    @abstractmethod
     def _solve(self, denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise) -> Tensor:
-        raise NotImplementedError
+        """From x at the first noise level to the denoised end."""
 
     def _guided(self, model: Denoiser, batch: SampleBatch) -> Denoise:
         """The denoiser that the solver sees: Ho & Salimans 2022, equation 6, within an interval of noise levels.
@@ -93,14 +106,6 @@ class Ancestral(_Diffusion):
 
     Args:
         steps: noise levels that are visited; the paper visits all 1000 of its schedule.
-        schedule: the noise levels: `linear_beta` (Ho et al. 2020) or `cosine` (Nichol & Dhariwal 2021) for those of a
-            discrete process, of which those within the range of the model are used; `karras` (Karras et al. 2022,
-            equation 5) or `log_snr` (uniform in ln sigma) to fill the range of the model.
-        rho: how much denser `karras` is at low noise levels.
-        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
-        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
-        guidance_low: guidance acts above this noise level only.
-        guidance_high: guidance acts up to this noise level only; by default everywhere.
     """
 
     steps: Steps = 250
@@ -117,13 +122,6 @@ class DDIM(_Diffusion):
     One pass a step, twice that with guidance.
 
     Args:
-        steps: noise levels that are visited.
-        schedule: the noise levels, see `harness describe ddpm`.
-        rho: how much denser `karras` is at low noise levels.
-        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
-        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
-        guidance_low: guidance acts above this noise level only.
-        guidance_high: guidance acts up to this noise level only; by default everywhere.
         eta: how much of the noise of ancestral sampling each step adds back; 0 adds none.
     """
 
@@ -137,17 +135,7 @@ class DDIM(_Diffusion):
 
 @dataclass(frozen=True)
 class Euler(_Diffusion):
-    """Euler's method on the probability flow, Karras et al. 2022; one pass a step, two with guidance.
-
-    Args:
-        steps: noise levels that are visited.
-        schedule: the noise levels, see `harness describe ddpm`.
-        rho: how much denser `karras` is at low noise levels.
-        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
-        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
-        guidance_low: guidance acts above this noise level only.
-        guidance_high: guidance acts up to this noise level only; by default everywhere.
-    """
+    """Euler's method on the probability flow, Karras et al. 2022; one pass a step, two with guidance."""
 
     steps: Steps = 50
 
@@ -160,13 +148,6 @@ class Heun(_Diffusion):
     """Heun's method with churn, Karras et al. 2022, algorithm 2; 2 steps - 1 passes, twice that with guidance.
 
     Args:
-        steps: noise levels that are visited.
-        schedule: the noise levels, see `harness describe ddpm`.
-        rho: how much denser `karras` is at low noise levels.
-        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
-        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
-        guidance_low: guidance acts above this noise level only.
-        guidance_high: guidance acts up to this noise level only; by default everywhere.
         s_churn: noise put back before each step, in all; 0 makes the sampler deterministic.
         s_min: noise is put back from this noise level only.
         s_max: noise is put back up to this noise level only; by default everywhere.
@@ -187,17 +168,7 @@ class Heun(_Diffusion):
 
 @dataclass(frozen=True)
 class DPMpp2M(_Diffusion):
-    """DPM-Solver++(2M), Lu et al. 2022, algorithm 2; one pass a step, two with guidance.
-
-    Args:
-        steps: noise levels that are visited.
-        schedule: the noise levels, see `harness describe ddpm`.
-        rho: how much denser `karras` is at low noise levels.
-        spacing: how `linear_beta` and `cosine` choose among their time steps (Lin et al. 2024, table 2).
-        guidance: weight of what is asked for over what is not (Ho & Salimans 2022); 1 for none.
-        guidance_low: guidance acts above this noise level only.
-        guidance_high: guidance acts up to this noise level only; by default everywhere.
-    """
+    """DPM-Solver++(2M), Lu et al. 2022, algorithm 2; one pass a step, two with guidance."""
 
     steps: Steps = 20
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ Array = npt.NDArray[np.float64]
 _NEEDED = ("answer", "group.kind")
 
 
-class _Rate:
+class _Rate(ABC):
     """The share of answers to some kinds of requests that a scorer picks, as it is or corrected for its errors.
 
     The plain share is the mean of a value per example, so runs can be compared example by example; a corrected one is
@@ -60,8 +61,9 @@ class _Rate:
     def _of_kind(self, records: Records) -> npt.NDArray[np.bool_]:
         return np.isin(np.array(records.table.column("group.kind").to_pylist(), dtype=object), self._kinds)
 
+    @abstractmethod
     def _picks(self, answer: str, wanted: str | None) -> bool | None:
-        raise NotImplementedError
+        """Whether the scorer picks an answer to a request of which something is wanted; None if it cannot tell."""
 
     def _why_unknown(self) -> str:
         return "no such request has an answer"
@@ -145,13 +147,6 @@ class OverRefusal(RefusalRate):
     """Share of benign and borderline requests that are refused, as it is or corrected for the errors of the scorer.
 
     Args:
-        scorer: a phrase of refusal stands in the first 80 characters of the answer ("opening"), or at all ("anywhere").
-        labelled: a file of answers that people labelled, as XSTest's.
-        counts: instead of a file, [true positives, positives, true negatives, negatives] of the scorer on labelled
-            answers, a positive being an answer that refuses.
-        partial: what labelled answers are that refuse in part.
-        answer_column: of the labelled file.
-        label_column: of the labelled file.
         kind: which requests count: benign ones, those that look harmful ("borderline"), or both.
     """
 

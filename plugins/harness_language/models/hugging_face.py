@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,9 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from harness.api import HarnessError, Uncounted
-from harness_language.models.hub_folders import published_folder
+from harness.api import HarnessError, Uncounted, published_folder
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PATTERNS = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length")
 # Templates that ask for the date would make a prompt of tomorrow another one.
@@ -54,7 +55,14 @@ def causal_language_model(
         HarnessError: it cannot be loaded, or the revision is no commit.
         MissingData: it is not on this machine, with the way to get it.
     """
-    place = published_folder(folder, hub, revision, _PATTERNS, download=download)
+    if bool(folder) == bool(hub):
+        raise HarnessError("say where the model is: its folder with `folder`, or else its id on the hub with `hub`")
+    if hub and not _COMMIT.fullmatch(revision or ""):
+        raise HarnessError(
+            f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
+            f"the commits stand at https://huggingface.co/{hub}/commits/main"
+        )
+    place = published_folder(folder, hub, revision or "", _PATTERNS, download=download)
     network, tokenizer = _loaded(place, dtype)
     return HuggingFaceModel(network, tokenizer, dtype, compiled=compiled, chat=chat, start=start)
 

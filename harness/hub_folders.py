@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.api import HarnessError, MissingData
+from harness.contract.errors import HarnessError, MissingData
 
 
 def published_folder(
-    folder: Path | None, hub: str | None, revision: str, patterns: Sequence[str], *, download: bool
+    folder: Path | None,
+    hub: str | None,
+    revision: str,
+    patterns: Sequence[str],
+    *,
+    holds: Sequence[str] = ("config.json",),
+    download: bool,
 ) -> Path:
     """The folder that holds a published model.
 
@@ -18,6 +24,7 @@ def published_folder(
         hub: its id there, e.g. "facebook/dinov2-large".
         revision: branch, tag or commit.
         patterns: which of its files are needed.
+        holds: names of which the folder must hold a file, to be a model at all.
         download: fetch what is not in the cache.
 
     Raises:
@@ -25,8 +32,8 @@ def published_folder(
         MissingData: it is not there, with the way to get it.
     """
     if folder is not None:
-        if not (folder / "config.json").is_file() and not (folder / "model_index.json").is_file():
-            raise MissingData(f"{folder} holds neither config.json nor model_index.json, so it is no published model")
+        if not any((folder / name).is_file() for name in holds):
+            raise MissingData(f"{folder} holds no {' and no '.join(holds)}, so it is no published model")
         return folder
     if not hub:
         raise HarnessError("say where the model is: its folder with `folder`, or its id on the hub with `hub`")
