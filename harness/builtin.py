@@ -11,6 +11,10 @@ from harness.hooks import hookimpl
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare tasks, and the metrics and aggregates that belong to no plugin."""
+    return [*_tasks(), *_for_all_tasks()]
+
+
+def _tasks() -> list[Component]:
     return [
         Component(
             "task",
@@ -60,6 +64,11 @@ def harness_components() -> Iterable[Component]:
             "harness.tasks.minimal_pairs:MinimalPairs",
             "Which of two sentences is likelier: the one that is right or the one that is not.",
         ),
+    ]
+
+
+def _for_all_tasks() -> list[Component]:
+    return [
         Component(
             "metric",
             "accuracy",

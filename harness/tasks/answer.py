@@ -159,17 +159,8 @@ class Answer:
             asked = self._answered(model, asked, sampler, ctx_of_draws)
             asked = self._scored(model, asked, ctx_of_draws)
         rows = [self._record(model, each, kind) for each in asked]
-        records, broken, position = [], [], 0
-        for question, texts in zip(questions, candidates, strict=True):
-            own = range(position, position + len(texts))
-            position = own.stop
-            worst = max(own, key=lambda i: _badness(rows[i], asked[i]))
-            kept = rows[worst]
-            if attack is not None:
-                changed = edited_share(question.prompt, asked[worst].rewritten)
-                kept = replace(kept, edited=changed, candidates=len(texts))
-            records.append(kept)
-            broken += [question.id] if any(_is_broken(asked[i]) for i in own) else []
+        records = _worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attack is not None)
+        broken = list(dict.fromkeys(each.question.id for each in asked if _is_broken(each)))
         return Outcome(
             {
                 **_columns(records, attacked=attack is not None),
@@ -337,6 +328,23 @@ def _badness(record: _Record, asked: _Asked) -> tuple[float, float]:
     if asked.expected is not None:
         return -(record.credit or 0.0), -_ordered(asked.expected[0])
     return 0.0, record.confidence or 0.0
+
+
+def _worst_of_each(
+    rows: Sequence[_Record], asked: Sequence[_Asked], candidates: Sequence[int], *, attacked: bool
+) -> list[_Record]:
+    """Of every question the worst of its candidates, which lie one after the other in `rows` and `asked`."""
+    records, position = [], 0
+    for n in candidates:
+        own = range(position, position + n)
+        position = own.stop
+        worst = max(own, key=lambda i: _badness(rows[i], asked[i]))
+        if attacked:
+            changed = edited_share(asked[worst].question.prompt, asked[worst].rewritten)
+            records.append(replace(rows[worst], edited=changed, candidates=n))
+        else:
+            records.append(rows[worst])
+    return records
 
 
 def _ordered(value: float | None) -> float:
