@@ -19,10 +19,20 @@ _TASKS: dict[str, frozenset[str]] = dict.fromkeys(("sampler", "metric"), _GENERA
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare models, samplers, feature extractors, data, metrics and pictures."""
-    return [*_models(), *_samplers(), *_extractors(), *_data(), *_quality_metrics(), *_sample_metrics(), *_reporters()]
+    return [
+        *_trained_models(),
+        *_given_models(),
+        *_samplers(),
+        *_extractors(),
+        *_data(),
+        *_distance_metrics(),
+        *_neighbourhood_metrics(),
+        *_sample_metrics(),
+        *_reporters(),
+    ]
 
 
-def _models() -> list[Component]:
+def _trained_models() -> list[Component]:
     return [
         _component(
             "model",
@@ -80,6 +90,11 @@ def _models() -> list[Component]:
             "Classifier that reads which digits stand where on a digit canvas.",
             trained_on="digit_canvas",
         ),
+    ]
+
+
+def _given_models() -> list[Component]:
+    return [
         _component(
             "model",
             "from_samples",
@@ -206,7 +221,7 @@ def _data() -> list[Component]:
     ]
 
 
-def _quality_metrics() -> list[Component]:
+def _distance_metrics() -> list[Component]:
     return [
         _component(
             "metric",
@@ -252,6 +267,11 @@ def _quality_metrics() -> list[Component]:
             "How sure the judge is of each sample, and how varied its verdicts are.",
             references=("Salimans et al. 2016, arXiv:1606.03498",),
         ),
+    ]
+
+
+def _neighbourhood_metrics() -> list[Component]:
+    return [
         *(
             _component("metric", name, f"metrics.manifold:{target}", summary, references=references)
             for name, target, summary, references in (
