@@ -27,6 +27,8 @@ _WELL_CONDITIONED = 1e-10
 _TOLERANCE = 1e-6
 # Squares smaller than this share of the largest may be nothing but round-off.
 _RESOLVED = 1e-12
+# Below this size squares save less time than it costs to find out that they do not do.
+_WORTH_SQUARING = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,12 @@ def distance(first: Gaussian, second: Gaussian) -> float:
     _check_same_features(first, second)
     if _same(first, second):
         return 0.0
-    matrix = first.factor @ second.factor.T
-    overlap, error = _from_squares(matrix)
-    found = _distance(first, second, overlap)
-    if error <= _TOLERANCE * found:
-        return found
+    matrix = _product(first.factor, second.factor)
+    if min(matrix.shape) >= _WORTH_SQUARING:
+        overlap, error = _from_squares(matrix)
+        found = _distance(first, second, overlap)
+        if error <= _TOLERANCE * found:
+            return found
     from scipy.linalg import svdvals
 
     return _distance(first, second, float(svdvals(matrix, check_finite=False).sum()))
@@ -180,6 +183,15 @@ def _same(first: Gaussian, second: Gaussian) -> bool:
 def _check_same_features(first: Gaussian, second: Gaussian) -> None:
     if len(first.mean) != len(second.mean):
         raise InvalidOutput(f"sets of {len(first.mean)} and of {len(second.mean)} features cannot be compared")
+
+
+def _product(first: Array, second: Array) -> Array:
+    """`first @ second.T`, in half the time where both are the triangles of Cholesky."""
+    if first.shape != second.shape or first.shape[0] != first.shape[1] or np.tril(second, -1).any():
+        return first @ second.T
+    from scipy.linalg.blas import dtrmm
+
+    return np.asarray(dtrmm(1.0, second, first, side=1, trans_a=1))
 
 
 def _from_squares(matrix: Array) -> tuple[float, float]:
