@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
 from harness_adversarial.machinery.losses import Loss, adversarial_loss
-from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.norms import BallNorm, project, random_start, steepest
 from harness_adversarial.machinery.ratio_losses import mean_fooled
 
 Count = Annotated[int, Ge(1)]
@@ -90,7 +90,7 @@ class _Climb:
         ids, shape = [self.pool.ids[row] for row in rows], self.pool.inputs.shape[1:]
         uniform = self.ctx.uniform(ids, shape, "start", turn)
         normal = self.ctx.normal(ids, shape, "direction", turn) if self.attack.norm == "l2" else uniform
-        offset = random_offset(uniform, normal, self.attack.eps, self.attack.norm)
+        offset = random_start(uniform, normal, self.attack.eps, self.attack.norm)
         start = (lanes.clean + offset).clamp(self.pool.low, self.pool.high)
         return _Climbs(lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels, start)
 
