@@ -69,7 +69,7 @@ def test_random_points_are_uniform_in_the_l2_ball() -> None:
 
 
 def test_random_starts_in_the_l2_ball_are_as_often_near_as_far() -> None:
-    """Uniform in distance whatever the dimension, while of the points of a ball 1 in 2^64 lies within half the radius."""
+    """Half of them within half the radius, where 1 in 2^64 of all points of the ball lies."""
     generator = torch.Generator().manual_seed(0)
     uniform, normal = torch.rand(4000, 1, 8, 8, generator=generator), torch.randn(4000, 1, 8, 8, generator=generator)
     offset = random_start(uniform, normal, 2.0, "l2")
