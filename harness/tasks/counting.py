@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -36,6 +35,7 @@ class CountedModel(nn.Module):
         self.watch: AttackWatch | None = None
         self._batch: Tensor | None = None
         self._lanes = LANES
+        self._last: tuple[Tensor, Tensor, Tensor, int] | None = None
 
     @contextmanager
     def attacked_batch(self, indices: Tensor, lanes: int) -> Iterator[None]:
@@ -49,15 +49,16 @@ class CountedModel(nn.Module):
         try:
             yield
         finally:
-            self._batch, self._lanes = None, LANES
+            self._batch, self._lanes, self._last = None, LANES, None
 
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
         m = len(inputs)
-        watch = None if self._batch is None else self.watch
-        given = inputs
-        if watch is not None and self._batch is not None:
-            inputs = watch.watched(inputs, self._batch, rows)
+        batch, given = self._batch, inputs
+        watch = None if batch is None else self.watch
+        places = None if batch is None else self._places(batch, m, rows)
+        if watch is not None and batch is not None:
+            inputs = watch.watched(inputs, batch, places)
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
@@ -70,21 +71,35 @@ class CountedModel(nn.Module):
             )
         if padding:
             logits = logits[:m]
-        if self._batch is not None:
-            book = partial(self._book, self._batch, m, rows)
-            book(self.forward_passes)
+        if batch is not None:
+            # Passes whose rows cannot be told apart are shared out among the batch.
+            booked, amount = (batch, m / len(batch)) if places is None else (places, 1.0)
+            self.forward_passes.add(booked, amount)
             if logits.requires_grad:
-                logits.register_hook(lambda gradient: book(self.backward_passes))
+                logits.register_hook(lambda gradient: self.backward_passes.add(booked, amount))
             if watch is not None:
-                watch.note_pass(given, logits, self._batch, rows)
+                watch.note_pass(given, logits, batch, places)
         return logits
 
-    @staticmethod
-    def _book(batch: Tensor, m: int, rows: Tensor | None, passes: _Counter) -> None:
+    def _places(self, batch: Tensor, m: int, rows: Tensor | None) -> Tensor | None:
+        """Which examples the m inputs of a pass are, None if that cannot be told; the same tensor while they stay."""
         if rows is None:
-            passes.add(batch, m / len(batch))
-        else:
-            passes.add(batch[rows], 1.0)
+            return batch if m == len(batch) else None
+        # What cannot be seen to be changed in place is looked up anew.
+        version = None if rows.is_inference() else rows._version
+        last = self._last
+        if last is not None and last[0] is batch:
+            same = last[1] is rows and version == last[3] if version is not None else _equal(rows, last[1])
+            if same:
+                return last[2]
+        places = batch[rows]
+        self._last = (batch, rows if version is not None else rows.clone(), places, -1 if version is None else version)
+        return places
+
+
+def _equal(one: Tensor, two: Tensor) -> bool:
+    """Whether they are equal, as far as that can be known without waiting for a device."""
+    return one.device.type == "cpu" and torch.equal(one, two)
 
 
 class _Counter:
@@ -98,6 +113,8 @@ class _Counter:
 
     def add(self, indices: Tensor, amount: float) -> None:
         """Book an amount to each of the examples."""
+        if self._noted and self._noted[-1][0] is indices:
+            amount += self._noted.pop()[1]
         self._noted.append((indices, amount))
         if len(self._noted) >= self._AT_MOST:
             self.total()

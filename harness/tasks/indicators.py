@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -52,56 +53,82 @@ class AttackWatch:
         self._unknown = torch.zeros(n, dtype=torch.bool, device=device)
         self._counts = torch.zeros((n, 3), device=device)
         self._noted: list[tuple[Tensor, Tensor | None, Tensor]] = []
+        self._held: _Held | None = None
 
-    def watched(self, inputs: Tensor, batch: Tensor, rows: Tensor | None) -> Tensor:
-        """The inputs of a pass, through which their gradient is seen if one is taken."""
+    def watched(self, inputs: Tensor, batch: Tensor, places: Tensor | None) -> Tensor:
+        """The inputs of a pass, through which their gradient is seen if one is taken.
+
+        Args:
+            inputs: `[m, ...]`.
+            batch: the attacked examples.
+            places: `[m]`, which of all examples the inputs are; None if that cannot be told.
+        """
         if not (inputs.requires_grad and torch.is_grad_enabled()):
             return inputs
         # A view, since a hook on the attack's own tensor would stay there.
         viewed = inputs.view_as(inputs)
-        viewed.register_hook(partial(self._note_gradient, batch, rows))
+        viewed.register_hook(partial(self._note_gradient, batch, places))
         return viewed
 
     @torch.no_grad()
-    def _note_gradient(self, batch: Tensor, rows: Tensor | None, gradient: Tensor) -> None:
-        self._noted.append((batch, rows, torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)))
+    def _note_gradient(self, batch: Tensor, places: Tensor | None, gradient: Tensor) -> None:
+        self._noted.append((batch, places, torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)))
         if len(self._noted) >= _AT_MOST:
             self._add_up()
 
     def _add_up(self) -> None:
         """Count the gradients noted; in one go, since counting takes longer than noting."""
-        for batch, rows, largest in self._noted:
-            counts = torch.stack([torch.ones_like(largest), largest == 0, ~(largest <= HUGE)], dim=1)
-            places = self._places(len(largest), batch, rows)
+        for _, alike in groupby(self._noted, key=lambda noted: (id(noted[0]), id(noted[1]), len(noted[2]))):
+            notes = list(alike)
+            batch, places, _ = notes[0]
+            largest = torch.stack([noted[2] for noted in notes])
+            seen = torch.full_like(largest[0], len(notes))
+            counts = torch.stack([seen, (largest == 0).sum(dim=0), (~(largest <= HUGE)).sum(dim=0)], dim=1)
             if places is None:
                 places, counts = batch, counts.mean(dim=0, keepdim=True).expand(len(batch), -1)
             self._counts.index_add_(0, places, counts)
         self._noted = []
 
     @torch.no_grad()
-    def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, rows: Tensor | None) -> None:
-        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`."""
-        places = self._places(len(inputs), batch, rows)
+    def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, places: Tensor | None) -> None:
+        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
         if places is None or inputs.shape[1:] != self._best.shape[1:]:
             self._unknown[batch] = True
             return
+        held = self._held
+        if held is None or held.places is not places:
+            held = self._hold(places)
         inputs, logits = inputs.detach().to(self._best.dtype), logits.detach().float()
-        slack = self._slack_of(logits, self._chosen[places])
-        better = slack < self._slack[places]
+        slack = self._slack_of(logits, held.chosen)
+        better = slack < held.slack
         if self.threat.norm is not None:
-            far = self._fast_distance(inputs - self.examples.inputs[places])
-            self._reached.scatter_reduce_(0, places, far, "amax")
+            far = self._fast_distance(inputs - held.clean)
+            held.reached = torch.maximum(held.reached, far)
             if self.threat.eps is not None:
                 better &= far <= self.threat.eps + self.tolerance
-        kept = torch.where(better, places, len(self._slack) - 1)
-        self._slack.scatter_reduce_(0, kept, slack, "amin")
-        self._best[kept] = inputs
+        held.slack = torch.where(better, slack, held.slack)
+        held.best = torch.where(better.reshape(-1, *[1] * (inputs.dim() - 1)), inputs, held.best)
 
-    def _places(self, m: int, batch: Tensor, rows: Tensor | None) -> Tensor | None:
-        """Which examples the m inputs of a pass are; None if that cannot be told."""
-        if rows is not None:
-            return batch[rows]
-        return batch if m == len(batch) else None
+    def _hold(self, places: Tensor) -> _Held:
+        """What is known of the examples at these places, to be added to as long as the batch stays the same."""
+        self._let_go()
+        clean, chosen = self.examples.inputs[places], self._chosen[places]
+        self._held = _Held(places, clean, chosen, self._slack[places], clean, torch.zeros_like(self._reached[places]))
+        return self._held
+
+    @torch.no_grad()
+    def _let_go(self) -> None:
+        """Put what was held to the rest."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        places, nowhere = held.places, len(self._slack) - 1
+        closer = held.slack < self._slack[places]
+        self._slack.scatter_reduce_(0, torch.where(closer, places, nowhere), held.slack, "amin")
+        # An example may be there more than once.
+        best = closer & (held.slack == self._slack[places])
+        self._best[torch.where(best, places, nowhere)] = held.best
+        self._reached.scatter_reduce_(0, places, held.reached, "amax")
 
     def _slack_of(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """What success still takes, in logits; negative where the attack has succeeded."""
@@ -118,6 +145,7 @@ class AttackWatch:
 
     def points(self) -> tuple[Tensor, Tensor]:
         """The best points seen within budget and box, `[n, ...]`, and which of them looked like successes."""
+        self._let_go()
         best, slack = self._best[:-1], self._slack[:-1]
         inside = ((best >= self.examples.low - self.tolerance) & (best <= self.examples.high + self.tolerance)).flatten(
             1
@@ -127,6 +155,7 @@ class AttackWatch:
     def seen(self, adversarial: Tensor, clean_logits: Tensor, logits: Tensor) -> Seen:
         """What became of the attack, given the points `[n, ...]` that it returned and the logits there."""
         self._add_up()
+        self._let_go()
         gradients, zero, exploding = self._counts.unbind(dim=1)
         followed = gradients > 0
         eps, norm = self.threat.eps, self.threat.norm
@@ -157,6 +186,18 @@ class AttackWatch:
             stuck=stuck,
             unbounded=unbounded and not self.threat.minimal,
         )
+
+
+@dataclass
+class _Held:
+    """The batch of the last pass: which examples `[m]`, their inputs and classes, and the best seen of each so far."""
+
+    places: Tensor
+    clean: Tensor
+    chosen: Tensor
+    slack: Tensor
+    best: Tensor
+    reached: Tensor
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.lanes import Bools, Found, Lanes, likeliest_targets, per_example, work_off
+from harness_adversarial.machinery.lanes import Found, Lanes, likeliest_targets, per_example, work_off
+from harness_adversarial.machinery.news import on_device
 from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
 from harness_adversarial.machinery.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
 
@@ -122,11 +123,13 @@ class _Ascents(Lanes):
         targets: the class aimed at, the true one if there is none.
         iterate, previous: x_k and x_(k-1).
         best, best_gradient, best_loss: x_max with what was found there.
-        loss: at the last iterate.
+        loss: at the last iterate; infinite before the first, which has not risen.
+        weight: alpha, 1 before the first step, which has no move before it.
         size: eta, in units of the inputs.
         rises: steps since the last checkpoint that raised the loss.
         best_then: best_loss at the last checkpoint.
         halved: whether the step size was halved there.
+        fooled, stopped: whether the model was fooled; whether the search came to an end, at what is then `best`.
     """
 
     targets: Tensor
@@ -136,10 +139,13 @@ class _Ascents(Lanes):
     best_gradient: Tensor
     best_loss: Tensor
     loss: Tensor
+    weight: Tensor
     size: Tensor
     rises: Tensor
     best_then: Tensor
     halved: Tensor
+    fooled: Tensor
+    stopped: Tensor
 
 
 @dataclass
@@ -159,6 +165,7 @@ class _Ascent:
     fooled: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turn_steps = self.steps + 1
         self.answer = self.pool.inputs.clone()
         self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
         self._highest = torch.full(self.pool.labels.shape, float("-inf"), device=self.pool.inputs.device)
@@ -176,7 +183,9 @@ class _Ascent:
         offset = random_offset(uniform, normal, self.eps, self.norm)
         start = (lanes.clean + offset).clamp(self.pool.low, self.pool.high)
         worst = torch.full(lanes.labels.shape, float("-inf"), device=start.device)
+        no = torch.zeros_like(worst, dtype=torch.bool)
         return _Ascents(
+            lanes.place,
             lanes.turn,
             lanes.step,
             lanes.row,
@@ -188,34 +197,33 @@ class _Ascent:
             best=start,
             best_gradient=torch.zeros_like(start),
             best_loss=worst,
-            loss=worst,
+            loss=-worst,
+            weight=torch.ones_like(worst),
             size=torch.full_like(worst, 2 * self.eps),
             rises=torch.zeros_like(worst),
-            best_then=worst,
-            halved=torch.zeros_like(worst, dtype=torch.bool),
+            best_then=-worst,
+            halved=no,
+            fooled=no,
+            stopped=no,
         )
 
-    def advance(self, lanes: _Ascents) -> tuple[Bools, Bools]:
-        """Judge the iterates, and take a step from each that does not end there."""
+    def advance(self, lanes: _Ascents) -> Tensor:
+        """Judge the iterates, and take a step from each."""
         gradient, loss, fooled = self._gradient(lanes)
-        first = torch.as_tensor(lanes.step == 0, device=loss.device)
-        better = loss > lanes.best_loss
-        lanes.rises = lanes.rises + ((loss > lanes.loss) & ~first)
+        # A model that is not finite there is the core's to report, so the point goes to the core.
+        stopped = fooled | ~loss.isfinite()
+        lanes.rises = lanes.rises + (loss > lanes.loss)
+        lanes.best_then = torch.where(lanes.weight == 1, loss, lanes.best_then)
+        # Nothing is better than where a search came to an end.
+        better = ((loss > lanes.best_loss) | stopped) & ~lanes.stopped
         wide = per_example(better, lanes.iterate)
         lanes.best = torch.where(wide, lanes.iterate, lanes.best)
         lanes.best_gradient = torch.where(wide, gradient, lanes.best_gradient)
-        lanes.best_loss, lanes.loss = torch.maximum(lanes.best_loss, loss), loss
-        lanes.best_then = torch.where(first, loss, lanes.best_then)
-        # A model that is not finite there is the core's to report, so the point goes to the core.
-        stopped = fooled | ~loss.isfinite()
-        done = stopped.cpu().numpy()
-        over = done | (lanes.step == self.steps)
-        if over.any():
-            self._record(lanes, fooled, stopped, torch.as_tensor(over, device=loss.device))
-        if not over.all():
+        lanes.best_loss, lanes.loss = torch.where(better, loss, lanes.best_loss), loss
+        lanes.fooled, lanes.stopped = lanes.fooled | (fooled & better), lanes.stopped | stopped
+        if not (lanes.step == self.steps).all():
             self._check(lanes, gradient)
-            lanes.step = lanes.step + 1
-        return over, done
+        return lanes.stopped
 
     def _gradient(self, lanes: _Ascents) -> tuple[Tensor, Tensor, Tensor]:
         """The gradient and the loss at the iterates, averaged over the passes, and whether they fool the model."""
@@ -230,20 +238,21 @@ class _Ascent:
             drawn.append(logits.detach())
         return total / self.eot, torch.stack(losses).mean(dim=0), mean_fooled(drawn, lanes.labels)
 
-    def _record(self, lanes: _Ascents, fooled: Tensor, stopped: Tensor, over: Tensor) -> None:
+    def record(self, lanes: _Ascents) -> None:
         """Keep the points of those that end, if they are the best of all turns so far."""
-        point = torch.where(per_example(stopped, lanes.iterate), lanes.iterate, lanes.best)
-        better = over & (stopped | (lanes.best_loss > self._highest[lanes.row]))
-        self.answer[lanes.row[better]] = point[better]
-        self._highest[lanes.row[better]] = lanes.best_loss[better]
-        self.fooled[lanes.row[over]] = fooled[over]
+        rows = lanes.row
+        before, known = self._highest[rows], self.fooled[rows]
+        better = ~known & (lanes.stopped | (lanes.best_loss > before))
+        self.answer[rows] = torch.where(per_example(better, lanes.best), lanes.best, self.answer[rows])
+        self._highest[rows] = torch.where(better, lanes.best_loss, before)
+        self.fooled[rows] = known | lanes.fooled
 
     def _check(self, lanes: _Ascents, gradient: Tensor) -> None:
         """At a checkpoint halve the step where it does not pay, and go on from the best point; then step."""
         point = lanes.iterate
         interval = self._interval[lanes.step]
         if interval.any():
-            length = torch.as_tensor(interval, device=point.device)
+            length = on_device(interval, point.device)
             due = length > 0
             stuck = ~lanes.halved & (lanes.best_loss <= lanes.best_then)
             halved = due & ((lanes.rises < _RISING_SHARE * length) | stuck)
@@ -254,10 +263,9 @@ class _Ascent:
             lanes.best_then = torch.where(due, lanes.best_loss, lanes.best_then)
             lanes.rises = torch.where(due, torch.zeros_like(lanes.rises), lanes.rises)
         ahead = self._inside(point + per_example(lanes.size, point) * steepest(gradient, self.norm), lanes)
-        # The first step has no move before it.
-        weight = per_example(torch.as_tensor(np.where(lanes.step == 0, 1.0, _MOMENTUM), device=point.device), point)
-        weight = weight.to(point.dtype)
-        moved = point + weight * (ahead - point) + (1 - weight) * (point - lanes.previous)
+        moved = torch.lerp(point, ahead, per_example(lanes.weight, point))
+        moved = moved.add_(point - lanes.previous, alpha=1 - _MOMENTUM)
+        lanes.weight = torch.full_like(lanes.weight, _MOMENTUM)
         lanes.previous, lanes.iterate = point, self._inside(moved, lanes)
 
     def _inside(self, point: Tensor, lanes: _Ascents) -> Tensor:

@@ -101,7 +101,7 @@ class _State:
         self._argument = self._first.clone()
         self._mean, self._square = torch.zeros_like(self._first), torch.zeros_like(self._first)
         n, device = len(batch), batch.inputs.device
-        self.weight = torch.full((n,), weight, device=device)
+        self.weight = torch.full((n,), float(weight), device=device)
         self.loss = torch.full((n,), math.inf, device=device)
         self.fooled = torch.zeros(n, dtype=torch.bool, device=device)
         self.step = torch.zeros(n, dtype=torch.long, device=device)

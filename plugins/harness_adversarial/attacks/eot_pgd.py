@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.lanes import Found, Lanes, per_example, work_off
 from harness_adversarial.machinery.losses import Loss, adversarial_loss
-from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.norms import BallNorm, project, random_start, steepest
 from harness_adversarial.machinery.ratio_losses import mean_fooled
 
 Count = Annotated[int, Ge(1)]
@@ -63,9 +63,19 @@ class EotPGD:
 
 @dataclass
 class _Climbs(Lanes):
-    """Climbs under way, by their iterate."""
+    """Climbs under way.
+
+    Attributes:
+        iterate: where they are.
+        best, highest, fooled, stopped: of all turns the best point, its loss, whether it fools the model, and whether
+            the search came to an end there.
+    """
 
     iterate: Tensor
+    best: Tensor
+    highest: Tensor
+    fooled: Tensor
+    stopped: Tensor
 
 
 @dataclass
@@ -80,6 +90,7 @@ class _Climb:
     fooled: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turn_steps = self.attack.steps + 1
         self.answer = self.pool.inputs.clone()
         self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
         self._highest = torch.full(self.pool.labels.shape, float("-inf"), device=self.pool.inputs.device)
@@ -90,15 +101,17 @@ class _Climb:
         ids, shape = [self.pool.ids[row] for row in rows], self.pool.inputs.shape[1:]
         uniform = self.ctx.uniform(ids, shape, "start", turn)
         normal = self.ctx.normal(ids, shape, "direction", turn) if self.attack.norm == "l2" else uniform
-        offset = random_offset(uniform, normal, self.attack.eps, self.attack.norm)
+        offset = random_start(uniform, normal, self.attack.eps, self.attack.norm)
         start = (lanes.clean + offset).clamp(self.pool.low, self.pool.high)
-        return _Climbs(lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels, start)
+        own = (lanes.place, lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels)
+        best = self.answer[lanes.row], self._highest[lanes.row], self.fooled[lanes.row]
+        return _Climbs(*own, start, *best, best[2])
 
-    def advance(self, lanes: _Climbs) -> tuple[Bools, Bools]:
+    def advance(self, lanes: _Climbs) -> Tensor:
         """Judge the iterates on the mean of the draws, keep the best, and take a step."""
         attack = self.attack
         point = lanes.iterate.detach().requires_grad_(True)
-        gradient, total, drawn = torch.zeros_like(lanes.iterate), torch.zeros_like(self._highest[lanes.row]), []
+        gradient, total, drawn = torch.zeros_like(lanes.iterate), torch.zeros_like(lanes.highest), []
         for _ in range(attack.draws):
             logits = self.model(point, lanes.row)
             loss = adversarial_loss(logits, lanes.labels, None, attack.loss)
@@ -108,14 +121,16 @@ class _Climb:
         fooled = mean_fooled(drawn, lanes.labels)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         stopped = fooled | ~total.isfinite()
-        better = stopped | (total > self._highest[lanes.row])
-        rows = lanes.row[better]
-        self.answer[rows], self._highest[rows] = lanes.iterate[better], total[better]
-        self.fooled[lanes.row[fooled]] = True
-        done = stopped.cpu().numpy()
-        over = done | (lanes.step == attack.steps)
+        better = (stopped | (total > lanes.highest)) & ~lanes.stopped
+        lanes.best = torch.where(per_example(better, lanes.best), lanes.iterate, lanes.best)
+        lanes.highest = torch.where(better, total, lanes.highest)
+        lanes.fooled, lanes.stopped = lanes.fooled | (fooled & better), lanes.stopped | stopped
         ahead = lanes.iterate + attack.step_size * steepest(gradient, attack.norm)
         inside = project(ahead, lanes.clean, attack.eps, attack.norm, self.pool.low, self.pool.high)
-        lanes.iterate = torch.where(per_example(stopped, inside), lanes.iterate, inside)
-        lanes.step = lanes.step + 1
-        return over, done
+        lanes.iterate = inside
+        return lanes.stopped
+
+    def record(self, lanes: _Climbs) -> None:
+        """Keep what was found."""
+        rows = lanes.row
+        self.answer[rows], self._highest[rows], self.fooled[rows] = lanes.best, lanes.highest, lanes.fooled

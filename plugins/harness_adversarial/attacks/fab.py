@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.attacks.apgd import clean_targets
 from harness_adversarial.machinery.hyperplanes import step_to_hyperplane
-from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.lanes import Found, Lanes, per_example, work_off
 from harness_adversarial.machinery.norms import BallNorm
 
 Count = Annotated[int, Ge(1)]
@@ -65,10 +65,19 @@ class FABTargeted:
 
 @dataclass
 class _Approaches(Lanes):
-    """Approaches under way: the class aimed at, and the iterate."""
+    """Approaches under way.
+
+    Attributes:
+        targets: the class aimed at.
+        iterate: where the approach is.
+        answer, nearest, fooled: the nearest point of all turns, how far it is, and whether it fools the model.
+    """
 
     targets: Tensor
     iterate: Tensor
+    answer: Tensor
+    nearest: Tensor
+    fooled: Tensor
 
 
 @dataclass
@@ -86,6 +95,7 @@ class _Boundary:
     fooled: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turn_steps = self.steps
         self.answer = self.pool.inputs.clone()
         self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
         # With a budget nothing beyond it counts.
@@ -96,9 +106,11 @@ class _Boundary:
         """At the clean input."""
         lanes = Lanes.of(self.pool, rows, turn)
         targets = self.targets[lanes.row, turn]
-        return _Approaches(lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels, targets, lanes.clean)
+        own = (lanes.place, lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels)
+        best = self.answer[lanes.row], self._nearest[lanes.row], self.fooled[lanes.row]
+        return _Approaches(*own, targets, lanes.clean, *best)
 
-    def advance(self, lanes: _Approaches) -> tuple[Bools, Bools]:
+    def advance(self, lanes: _Approaches) -> Tensor:
         """One step towards the hyperplane; a point beyond the boundary is noted and pulled back."""
         gap, normal = self._hyperplane(lanes)
         moved = self._towards(lanes, gap, normal)
@@ -106,16 +118,19 @@ class _Boundary:
             logits = self.model(moved, lanes.row)
         finite = logits.isfinite().all(dim=1)
         fooled = finite & (logits.argmax(dim=1) != lanes.labels)
-        nearer = self._note(lanes, moved, fooled)
+        nearer = self._nearer(lanes, moved, fooled)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
-        self.answer[lanes.row[broken]] = moved[broken]
+        lanes.answer = torch.where(per_example(broken | nearer, moved), moved, lanes.answer)
         lanes.iterate = torch.where(
             per_example(fooled, moved), (1 - _BACKWARD) * lanes.clean + _BACKWARD * moved, moved
         )
-        lanes.step = lanes.step + 1
-        done = (broken if self.eps is None else broken | nearer).cpu().numpy()
-        return done | (lanes.step == self.steps), done
+        return broken if self.eps is None else broken | lanes.fooled
+
+    def record(self, lanes: _Approaches) -> None:
+        """Keep what was found."""
+        rows = lanes.row
+        self.answer[rows], self._nearest[rows], self.fooled[rows] = lanes.answer, lanes.nearest, lanes.fooled
 
     def _hyperplane(self, lanes: _Approaches) -> tuple[Tensor, Tensor]:
         """By how much the target's logit exceeds the true one's `[n]`, and its gradient `[n, dimension]`."""
@@ -139,13 +154,11 @@ class _Boundary:
         moved = (1 - weight) * from_point + weight * from_clean
         return moved.clamp(self.pool.low, self.pool.high).reshape(lanes.iterate.shape)
 
-    def _note(self, lanes: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
-        """Keep points nearer than those found before; which they are, `[n]`."""
+    def _nearer(self, lanes: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
+        """Which points are nearer than those found before, `[n]`; their distance is noted."""
         distance = _size((moved - lanes.clean).flatten(1), self.norm)
-        known = self._nearest[lanes.row]
-        nearer = fooled & ((distance < known) | ((distance == known) & ~self.fooled[lanes.row]))
-        rows = lanes.row[nearer]
-        self.answer[rows], self._nearest[rows], self.fooled[rows] = moved[nearer], distance[nearer], True
+        nearer = fooled & ((distance < lanes.nearest) | ((distance == lanes.nearest) & ~lanes.fooled))
+        lanes.nearest, lanes.fooled = torch.where(nearer, distance, lanes.nearest), lanes.fooled | nearer
         return nearer
 
 

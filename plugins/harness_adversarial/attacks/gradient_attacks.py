@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.machinery.active_set import ActiveSet
 from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
-from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.norms import BallNorm, project, random_start, steepest
 
 Eps = Annotated[float, Ge(0)]
 Steps = Annotated[int, Ge(1)]
@@ -56,7 +56,8 @@ class PGD:
         steps: gradient steps per restart.
         step_size: length of a step in the norm; by default 2.5 * eps / steps.
         restarts: independent random starts; an example is robust only if it survives all.
-        random_start: start at a uniformly random point of the ball instead of at the clean input.
+        random_start: start at a random point of the ball instead of at the clean input: uniform for L-infinity, for
+            L2 uniform in direction and distance.
         targeted: move towards a target class instead of away from the true one.
         loss: what is maximised.
     """
@@ -90,7 +91,7 @@ class PGD:
             ids = [batch.ids[row] for row in rows]
             uniform = ctx.uniform(ids, shape, "start", restart)
             normal = ctx.normal(ids, shape, "direction", restart) if self.norm == "l2" else uniform
-            return (clean + random_offset(uniform, normal, self.eps, self.norm)).clamp(batch.low, batch.high)
+            return (clean + random_start(uniform, normal, self.eps, self.norm)).clamp(batch.low, batch.high)
 
         def move(iterate: Tensor, clean: Tensor, gradient: Tensor) -> Tensor:
             moved = iterate + self.step_size * steepest(gradient, self.norm)

@@ -11,8 +11,9 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
+from harness_adversarial.machinery.lanes import Found, Lanes, per_example, work_off
 from harness_adversarial.machinery.losses import adversarial_loss
+from harness_adversarial.machinery.news import on_device
 from harness_adversarial.machinery.norms import BallNorm, project
 from harness_adversarial.machinery.square_windows import BumpTable, opposed_bumps, window_sides
 
@@ -29,6 +30,12 @@ class Square:
     """Square attack (Andriushchenko et al. 2020, arXiv:1912.00049, algorithms 1 to 3), on the margin of the logits.
 
     Inputs that are not images `[channels, height, width]` are taken for images one pixel high.
+
+    Stronger than the authors' code at the same budget on small images, for reasons that are the paper's: windows lie
+    anywhere within the image (r, s in {0, ..., w - h}), while the code never draws the last place, so that windows do
+    not reach the last row and column (on digits 57.3 % instead of 64.7 % robust after 500 queries; with that place the
+    code comes to 57.6 %); and the schedule of window sizes is stretched to the queries, while official AutoAttack
+    leaves it at 10000. The first candidate is a query as any other; the code does not count it.
 
     Args:
         eps: budget in the norm, in units of the inputs.
@@ -70,12 +77,15 @@ class _Walks(Lanes):
 
     Attributes:
         best, loss: the accepted point and its loss; the point lies within ball and box.
+        fooled, stopped: whether the model was fooled; whether the walk came to an end, at what is then `best`.
         candidate: the point to ask about next.
         draws: `[n, _BLOCK, 5 + channels]`, uniform: rows and columns of two windows, orientation, signs.
     """
 
     best: Tensor
     loss: Tensor
+    fooled: Tensor
+    stopped: Tensor
     candidate: Tensor
     draws: Tensor
 
@@ -95,6 +105,7 @@ class _Walk:
     fooled: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turn_steps = self.queries
         shape = self.pool.inputs.shape[1:]
         self._shape = shape if len(shape) == 3 else torch.Size((1, 1, shape.numel()))
         self._clean = self.pool.inputs.reshape(-1, *self._shape)
@@ -122,7 +133,9 @@ class _Walk:
             signs = _sign(self.ctx.uniform(ids, (channels, *tiles), "tiles", turn))
             bumps = _tiled(signs, height, width)
             candidate = clean + self.eps * bumps / per_example(bumps.flatten(1).norm(dim=1), bumps)
+        no = torch.zeros_like(lanes.labels, dtype=torch.bool)
         return _Walks(
+            lanes.place,
             lanes.turn,
             lanes.step,
             lanes.row,
@@ -130,61 +143,65 @@ class _Walk:
             lanes.labels,
             best=clean,
             loss=torch.full(lanes.labels.shape, float("-inf"), device=clean.device),
+            fooled=no,
+            stopped=no,
             candidate=project(candidate, clean, self.eps, self.norm, self.pool.low, self.pool.high),
             draws=torch.zeros(len(rows), _BLOCK, 5 + channels, device=clean.device),
         )
 
-    def advance(self, lanes: _Walks) -> tuple[Bools, Bools]:
+    def advance(self, lanes: _Walks) -> Tensor:
         """Ask about the candidates, keep what is better, and propose the next."""
         logits = self.model(lanes.candidate.reshape(-1, *self.pool.inputs.shape[1:]), lanes.row)
         loss = adversarial_loss(logits, lanes.labels, None, "margin")
         fooled = logits.argmax(dim=1) != lanes.labels
         # A model that is not finite there is the core's to report, so the point goes to the core.
         stopped = fooled | ~loss.isfinite()
-        accepted = stopped | (loss > lanes.loss)
+        accepted = (stopped | (loss > lanes.loss)) & ~lanes.stopped
         lanes.best = torch.where(per_example(accepted, lanes.best), lanes.candidate, lanes.best)
         lanes.loss = torch.where(accepted, loss, lanes.loss)
-        lanes.step = lanes.step + 1
-        done = stopped.cpu().numpy()
-        over = done | (lanes.step == self.queries)
-        if over.any():
-            ended = torch.as_tensor(over, device=loss.device)
-            better = ended & (stopped | (lanes.loss > self._highest[lanes.row]))
-            self.answer[lanes.row[better]] = lanes.best[better]
-            self._highest[lanes.row[better]] = lanes.loss[better]
-            self.fooled[lanes.row[ended]] = fooled[ended]
-        if not over.all():
+        lanes.fooled, lanes.stopped = lanes.fooled | (fooled & accepted), lanes.stopped | stopped
+        if not (lanes.step + 1 == self.queries).all():
             lanes.candidate = self._proposal(lanes)
-        return over, done
+        return lanes.stopped
+
+    def record(self, lanes: _Walks) -> None:
+        """Keep the points of those that end, if they are the best of all turns so far."""
+        rows = lanes.row
+        before, known = self._highest[rows], self.fooled[rows]
+        better = ~known & (lanes.stopped | (lanes.loss > before))
+        self.answer[rows] = torch.where(per_example(better, lanes.best), lanes.best, self.answer[rows])
+        self._highest[rows] = torch.where(better, lanes.loss, before)
+        self.fooled[rows] = known | lanes.fooled
 
     def _proposal(self, lanes: _Walks) -> Tensor:
         """The next candidates. Windows differ in size, since lanes are at different queries."""
         draws = self._draws(lanes)
-        step = np.minimum(lanes.step, self.queries - 1)
-        rows, columns = (torch.as_tensor(sides[step], device=draws.device) for sides in (self._rows, self._columns))
+        step = np.minimum(lanes.step + 1, self.queries - 1)
+        rows, columns = (on_device(sides[step], draws.device) for sides in (self._rows, self._columns))
         signs = _sign(draws[:, 5:])[:, :, None, None]
         first = _Windows.at(draws[:, 0], draws[:, 1], rows, columns, self._down, self._across)
         low, high = self.pool.low, self.pool.high
         if self._bumps is None:
             return torch.where(first.mask, (lanes.clean + self.eps * signs).clamp(low, high), lanes.best)
         second = _Windows.at(draws[:, 2], draws[:, 3], rows, columns, self._down, self._across)
-        size = torch.as_tensor(self._bumps.index[step], device=draws.device)
+        size = on_device(self._bumps.index[step], draws.device)
         patch = self._bumps.patches[size, (draws[:, 4] < 0.5).long()]
         offset = _moved_mass(lanes.best - lanes.clean, signs, patch, first, second, self.eps)
         return project(lanes.clean + offset, lanes.clean, self.eps, "l2", low, high)
 
     def _draws(self, lanes: _Walks) -> Tensor:
         """The random numbers of each lane's query, `[n, 5 + channels]`."""
-        place = lanes.step % _BLOCK
+        step = lanes.step + 1
+        place = step % _BLOCK
         # Query 0 asks about the start and needs none, so the first block is drawn at query 1.
-        fresh = (place == 0) | (lanes.step == 1)
-        if fresh.any():
-            rows, shape = lanes.row.tolist(), lanes.draws.shape[1:]
-            for lane in np.flatnonzero(fresh).tolist():
-                names = ("queries", int(lanes.turn[lane]), int(lanes.step[lane]) // _BLOCK)
-                lanes.draws[lane] = self.ctx.uniform([self.pool.ids[rows[lane]]], shape, *names)[0]
+        fresh = (place == 0) | (step == 1)
+        for turn, block in sorted({(int(lanes.turn[i]), int(step[i]) // _BLOCK) for i in np.flatnonzero(fresh)}):
+            chosen = np.flatnonzero(fresh & (lanes.turn == turn) & (step // _BLOCK == block))
+            ids = [self.pool.ids[row] for row in lanes.place[chosen]]
+            drawn = self.ctx.uniform(ids, lanes.draws.shape[1:], "queries", turn, block)
+            lanes.draws[on_device(chosen, drawn.device)] = drawn
         device = lanes.draws.device
-        return lanes.draws[torch.arange(len(lanes), device=device), torch.as_tensor(place, device=device)]
+        return lanes.draws[torch.arange(len(lanes), device=device), on_device(place, device)]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ class TorchAttack:
     Its norm is the one that its documentation declares (or its parameter `norm`), its budget is its parameter
     `eps` (`max_epsilon` of PIFGSM, `pixels` of OnePixel). An attack without either seeks the smallest perturbation.
 
+    Some verdicts change where no decision of the model does (measured by the anchor `test_torchattacks_conformance`):
+    those of CW and Jitter with a constant added to all logits, those of JSMA with the order of the classes, those on
+    cross-entropy or probabilities with the scale of the logits, and of PGD, EOTPGD, FFGSM, RFGSM, TPGD, GN, OnePixel
+    and Square with the order of the examples, since they draw their random numbers for a whole batch.
+
     Args:
         attack: the class in torchattacks.
         budget: for an attack without a budget of its own, the distance up to which a found point counts.

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs
 from harness_adversarial.machinery.losses import Loss, adversarial_loss, is_fooled
+from harness_adversarial.machinery.news import News, on_device
+from harness_adversarial.machinery.smallest import like
 
 Start = Callable[[list[int], int], Tensor]
 Move = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -47,12 +49,14 @@ class ActiveSet:
     _answer: Tensor = field(init=False)
     _best: Tensor = field(init=False)
     _waiting: deque[tuple[int, int]] = field(init=False)
+    _news: News = field(init=False)
 
     def run(self) -> Tensor:
         """For each example the first iterate that fools the model, else the last iterate of the best restart."""
         self._answer = self.pool.inputs.clone()
         self._best = torch.full((len(self.pool),), float("-inf"), device=self.pool.inputs.device)
         self._waiting = deque((row, 0) for row in range(len(self.pool)))
+        self._news = News(len(self.pool), self.pool.inputs.device)
         ended = 0
         active, finished = self._lanes([], 0), self._lanes([], 0)
         while self._waiting or len(active) or len(finished):
@@ -72,9 +76,11 @@ class ActiveSet:
 
     def _lanes(self, rows: list[int], restart: int) -> _Lanes:
         """These examples at the start of a restart."""
-        row = torch.tensor(rows, dtype=torch.long, device=self.pool.inputs.device)
+        place = np.array(rows, dtype=np.int64)
+        row = on_device(place, self.pool.inputs.device)
         clean = self.pool.inputs[row]
         return _Lanes(
+            place=place,
             restart=np.full(len(rows), restart),
             step=np.zeros(len(rows), dtype=int),
             row=row,
@@ -93,20 +99,20 @@ class ActiveSet:
         return lanes
 
     def _step(self, lanes: _Lanes) -> tuple[_Lanes, int]:
-        """One gradient step for all lanes; those already fooled at their current iterate leave."""
-        lanes.iterate.requires_grad_(True)
-        logits = self.model(lanes.iterate, lanes.row)
+        """One gradient step for all lanes; those known to be fooled leave, and until then stay where they are."""
+        iterate = lanes.iterate.requires_grad_(True)
+        logits = self.model(iterate, lanes.row)
         loss = adversarial_loss(logits, lanes.labels, lanes.targets, self.loss).sum()
-        (gradient,) = torch.autograd.grad(loss, lanes.iterate)
-        lanes.iterate = lanes.iterate.detach()
-        fooled = is_fooled(logits.detach(), lanes.labels, lanes.targets)
-        left = int(fooled.sum())
-        if left:
-            self._answer[lanes.row[fooled]] = lanes.iterate[fooled]
-            lanes, gradient = lanes.where(~fooled.cpu().numpy()), gradient[~fooled]
-        lanes.iterate = self.move(lanes.iterate, lanes.clean, gradient)
+        (gradient,) = torch.autograd.grad(loss, iterate)
+        iterate = iterate.detach()
+        fooled = self._news.post(lanes.row, is_fooled(logits.detach(), lanes.labels, lanes.targets))
+        lanes.iterate = torch.where(like(fooled, iterate), iterate, self.move(iterate, lanes.clean, gradient))
         lanes.step = lanes.step + 1
-        return lanes, left
+        left = self._news.heard()[lanes.place]
+        if left.any():
+            leaving, lanes = lanes.where(left), lanes.where(~left)
+            self._answer[leaving.row] = leaving.iterate
+        return lanes, int(left.sum())
 
     @torch.no_grad()
     def _judge(self, finished: _Lanes) -> int:
@@ -115,16 +121,19 @@ class ActiveSet:
         for start in range(0, len(finished), self.ctx.batch_size):
             lanes = finished.where(np.arange(start, min(start + self.ctx.batch_size, len(finished))))
             logits = self.model(lanes.iterate, lanes.row)
-            fooled = is_fooled(logits, lanes.labels, lanes.targets)
+            fooled = self._news.post(lanes.row, is_fooled(logits, lanes.labels, lanes.targets))
             loss = adversarial_loss(logits, lanes.labels, lanes.targets, self.loss)
             better = fooled | (loss > self._best[lanes.row])
-            self._answer[lanes.row[better]] = lanes.iterate[better]
+            answer = self._answer[lanes.row]
+            self._answer[lanes.row] = torch.where(like(better, answer), lanes.iterate, answer)
             self._best[lanes.row] = torch.maximum(self._best[lanes.row], loss)
-            for row, restart, is_over in zip(lanes.row.tolist(), lanes.restart, fooled.tolist(), strict=True):
-                if not is_over and restart + 1 < self.restarts:
-                    self._waiting.append((row, int(restart) + 1))
-                else:
-                    ended += 1
+            # The only wait for the device, once for many steps, and none if there is nothing to decide.
+            goes_on = lanes.restart + 1 < self.restarts
+            if goes_on.any():
+                goes_on &= ~fooled.cpu().numpy()
+            for row, restart in zip(lanes.place[goes_on].tolist(), lanes.restart[goes_on].tolist(), strict=True):
+                self._waiting.append((row, restart + 1))
+            ended += len(lanes) - int(goes_on.sum())
         return ended
 
 
@@ -133,12 +142,14 @@ class _Lanes:
     """Examples under way.
 
     Attributes:
-        restart, step: which restart, and how many steps of it are done; kept off the device, which they steer.
-        row: the row of the pool.
+        place, restart, step: the row of the pool, which restart, and how many steps of it are done; kept off the
+            device, which they steer.
+        row: the row of the pool, on the device.
         labels, targets, clean: what the pool says of that row.
         iterate: the current candidate.
     """
 
+    place: npt.NDArray[np.int_]
     restart: npt.NDArray[np.int_]
     step: npt.NDArray[np.int_]
     row: Tensor
@@ -152,9 +163,11 @@ class _Lanes:
 
     def where(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int_]) -> _Lanes:
         """Some of the lanes, by mask or by position."""
-        on_device = torch.as_tensor(chosen, device=self.row.device)
-        tensors = (None if part is None else part[on_device] for part in self._tensors())
-        return _Lanes(self.restart[chosen], self.step[chosen], *tensors)  # type: ignore[arg-type]
+        # A mask on the device would have to be counted, which waits for it.
+        positions = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        there = on_device(positions, self.row.device)
+        tensors = (None if part is None else part[there] for part in self._tensors())
+        return _Lanes(self.place[positions], self.restart[positions], self.step[positions], *tensors)  # type: ignore[arg-type]
 
     def joined(self, other: _Lanes) -> _Lanes:
         """Both together."""
@@ -164,8 +177,8 @@ class _Lanes:
             return other
         pairs = zip(self._tensors(), other._tensors(), strict=True)
         tensors = (None if one is None or two is None else torch.cat([one, two]) for one, two in pairs)
-        restart, step = np.concatenate([self.restart, other.restart]), np.concatenate([self.step, other.step])
-        return _Lanes(restart, step, *tensors)  # type: ignore[arg-type]
+        steering = ((self.place, other.place), (self.restart, other.restart), (self.step, other.step))
+        return _Lanes(*(np.concatenate(pair) for pair in steering), *tensors)  # type: ignore[arg-type]
 
     def _tensors(self) -> tuple[Tensor | None, ...]:
         return self.row, self.labels, self.targets, self.clean, self.iterate

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs
+from harness_adversarial.machinery.news import News, on_device
 
 Bools = npt.NDArray[np.bool_]
 
@@ -21,12 +22,14 @@ class Lanes:
     """Searches under way, one a row; an attack adds its own tensors, each with one entry a lane.
 
     Attributes:
-        turn, step: which turn of the example, and how many steps of it are done; kept off the device, which they steer.
-        row: the row of the pool.
+        place, turn, step: the row of the pool, which turn of the example, and how many steps of it are done; kept off
+            the device, which they steer.
+        row: the row of the pool, on the device.
         clean: the inputs searched around.
         labels: their true classes.
     """
 
+    place: npt.NDArray[np.int_]
     turn: npt.NDArray[np.int_]
     step: npt.NDArray[np.int_]
     row: Tensor
@@ -36,17 +39,20 @@ class Lanes:
     @staticmethod
     def of(pool: LabelledInputs, rows: list[int], turn: int) -> Lanes:
         """These rows of the pool, at the start of a turn."""
-        row = torch.tensor(rows, dtype=torch.long, device=pool.inputs.device)
-        return Lanes(np.full(len(rows), turn), np.zeros(len(rows), dtype=int), row, pool.inputs[row], pool.labels[row])
+        place, count = np.array(rows, dtype=np.int64), len(rows)
+        row = on_device(place, pool.inputs.device)
+        return Lanes(place, np.full(count, turn), np.zeros(count, dtype=int), row, pool.inputs[row], pool.labels[row])
 
     def __len__(self) -> int:
         return len(self.step)
 
     def where(self, chosen: Bools) -> Self:
         """Some of the lanes."""
-        on_device = torch.as_tensor(chosen, device=self.row.device)
+        # By position, since a mask on the device would have to be counted, which waits for it.
+        positions = np.flatnonzero(chosen)
+        there = on_device(positions, self.row.device)
         parts = (getattr(self, field.name) for field in fields(self))
-        return type(self)(*(part[on_device if isinstance(part, Tensor) else chosen] for part in parts))
+        return type(self)(*(part[there if isinstance(part, Tensor) else positions] for part in parts))
 
     def joined(self, other: Self) -> Self:
         """Both together."""
@@ -61,18 +67,28 @@ L = TypeVar("L", bound=Lanes)
 
 
 class Search(Protocol[L]):
-    """One turn of an attack on each lane."""
+    """One turn of an attack on each lane. Nothing here may wait for the device.
+
+    Attributes:
+        turn_steps: how many steps a turn has.
+    """
+
+    turn_steps: int
 
     def begin(self, rows: list[int], turn: int) -> L:
         """Lanes for these rows of the pool, at the start of a turn."""
 
-    def advance(self, lanes: L) -> tuple[Bools, Bools]:
-        """One step in place: which turns are over, and which examples need no further turn."""
+    def advance(self, lanes: L) -> Tensor:
+        """One step in place: which examples need no further one `[n]`. What they came to must outlast more steps."""
+
+    def record(self, lanes: L) -> None:
+        """Keep what these lanes came to, whose turns are over."""
 
 
 def work_off(search: Search[L], examples: int, turns: int, ctx: Context) -> None:
     """Give every example its turns, one after the other, with never more than a batch of lanes at once."""
     waiting = deque((row, 0) for row in range(examples if turns else 0))
+    news = News(examples, torch.device(ctx.device))
     lanes: L | None = None
     ended = 0
     while waiting or lanes is not None:
@@ -81,15 +97,18 @@ def work_off(search: Search[L], examples: int, turns: int, ctx: Context) -> None
             fresh = search.begin([row for row, of in taken if of == turn], turn)
             lanes = lanes.joined(fresh) if lanes else fresh
         assert lanes is not None
-        over, done = search.advance(lanes)
+        news.post(lanes.row, search.advance(lanes))
+        lanes.step = lanes.step + 1
+        done = news.heard()[lanes.place]
+        over = done | (lanes.step >= search.turn_steps)
         if over.any():
-            rows = lanes.row.cpu().numpy()[over].tolist()
-            for row, turn, is_done in zip(rows, lanes.turn[over].tolist(), done[over].tolist(), strict=True):
-                if is_done or turn + 1 == turns:
-                    ended += 1
-                else:
-                    waiting.append((row, turn + 1))
-            lanes = None if over.all() else lanes.where(~over)
+            leaving, lanes = lanes.where(over), None if over.all() else lanes.where(~over)
+            search.record(leaving)
+            again = ~done[over] & (leaving.turn + 1 < turns)
+            waiting.extend(
+                (int(row), int(turn) + 1) for row, turn in zip(leaving.place[again], leaving.turn[again], strict=True)
+            )
+            ended += int((~again).sum())
         ctx.progress(ended, examples)
 
 

@@ -46,6 +46,33 @@ def test_window_sides_follow_the_schedule() -> None:
     assert [int(sides[0]) for sides in window_sides(1, 10, 5, 0.8, 1, False)] == [1, 8]
 
 
+class Watching(nn.Module):
+    """Never fooled; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Tensor] = []
+
+    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        self.asked.append(inputs)
+        return torch.tensor([[1.0, 0.0]]).repeat(len(inputs), 1)
+
+
+def test_windows_lie_anywhere_in_the_image_and_the_first_candidate_is_a_query() -> None:
+    """Algorithm 2 draws corners from {0, ..., w - h}: a window of one pixel may be the last of its row and column."""
+    model, n = Watching(), 400
+    batch = LabelledInputs([str(i) for i in range(n)], torch.full((n, 1, 4, 4), 0.5), torch.zeros(n, dtype=torch.long))
+    Square(0.1, queries=2, share=1 / 16).perturb(model, batch, Context(batch_size=n))
+    stripes, proposed = model.asked
+    assert bool((stripes == stripes[:, :, :1]).all())
+    # The first candidate is always accepted, so the second differs from it in one pixel or none.
+    changed = (proposed != stripes)[:, 0]
+    assert int(changed.sum(dim=(1, 2)).max()) == 1
+    share = changed.double().mean(dim=0)
+    # Each of 16 pixels by 1 in 16, half the time to the sign that it has; 4 standard errors of 400.
+    assert float((share - 1 / 32).abs().max()) < 4 * (1 / 32 / n) ** 0.5
+
+
 def test_bumps_by_hand() -> None:
     """Equation 2 for 3 x 3: the rim is 1 / 4, the middle 1 + 1 / 4."""
     assert bump(3, 3).tolist() == [[0.25] * 3, [0.25, 1.25, 0.25], [0.25] * 3]

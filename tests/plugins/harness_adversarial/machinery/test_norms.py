@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_adversarial.machinery.norms import project, random_offset, steepest
+from harness_adversarial.machinery.norms import project, random_offset, random_start, steepest
 
 NORMS = ["linf", "l2"]
 seeds = st.integers(0, 10_000)
@@ -66,6 +66,18 @@ def test_random_points_are_uniform_in_the_l2_ball() -> None:
     distance = length(random_offset(uniform, normal, 2.0, "l2"), "l2")
     assert float(distance.max()) <= 2.0 + 1e-6
     assert float((distance <= 1.0).double().mean()) == pytest.approx(0.5**3, abs=0.01)
+
+
+def test_random_starts_in_the_l2_ball_are_as_often_near_as_far() -> None:
+    """Half of them within half the radius, where 1 in 2^64 of all points of the ball lies."""
+    generator = torch.Generator().manual_seed(0)
+    uniform, normal = torch.rand(4000, 1, 8, 8, generator=generator), torch.randn(4000, 1, 8, 8, generator=generator)
+    offset = random_start(uniform, normal, 2.0, "l2")
+    distance = length(offset, "l2")
+    assert float(distance.max()) <= 2.0 + 1e-6
+    assert float((distance <= 1.0).double().mean()) == pytest.approx(0.5, abs=0.03)
+    # No direction is preferred.
+    assert float((offset / distance.float()[:, None, None, None]).mean(0).abs().max()) < 0.01
 
 
 def test_random_points_are_uniform_in_the_linf_ball() -> None:

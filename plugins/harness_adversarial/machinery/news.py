@@ -1,0 +1,60 @@
+"""What the host hears of examples that are done, without waiting for the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+def on_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
+    """The values there; the copy is under way and nobody waits for it."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+class News:
+    """Which examples of a pool are done. An example that is done stays done, so late news is still true.
+
+    A device that works on its own is told to copy the flags after each step, and the host reads those of the step
+    before, which have arrived while the device was busy with this one: an example that is done costs one more pass,
+    and the device never idles. Elsewhere the news are those of this step.
+
+    Args:
+        examples: how many there are.
+        device: where the flags are.
+        late: hear of each step one step later; by default on CUDA only.
+    """
+
+    def __init__(self, examples: int, device: torch.device, late: bool | None = None) -> None:
+        self._done = torch.zeros(examples, dtype=torch.bool, device=device)
+        self._late = device.type == "cuda" if late is None else late
+        self._copies = [torch.zeros(examples, dtype=torch.bool, pin_memory=device.type == "cuda") for _ in range(2)]
+        self._arrays = [copy.numpy() for copy in self._copies]
+        self._arrived: list[torch.cuda.Event | None] = [None, None]
+        self._steps = 0
+
+    def post(self, rows: Tensor, done: Tensor) -> Tensor:
+        """Examples `[m]` are done where `done` `[m]` says so; whether they are done, by this or an earlier step."""
+        if self._late:
+            done = done | self._done[rows]
+        self._done[rows] = done
+        return done
+
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """Which examples are known to be done `[n]`, on the host; call it once a step."""
+        now = self._steps % 2
+        self._steps += 1
+        self._copies[now].copy_(self._done, non_blocking=True)
+        if not self._late:
+            return self._arrays[now]
+        if self._done.is_cuda:
+            event = self._arrived[now] = torch.cuda.Event()
+            event.record()
+            before = self._arrived[1 - now]
+            if before is not None:
+                before.synchronize()
+        return self._arrays[1 - now]
