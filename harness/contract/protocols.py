@@ -428,6 +428,14 @@ class Aggregate(Protocol):
         """Rows to append to the table of an experiment."""
 
 
+@runtime_checkable
+class Doubting(Protocol):
+    """An aggregate that sees only across cells why the numbers of some may not mean what they say."""
+
+    def doubts(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Sequence[str]]:
+        """Cell id to why it is in doubt; such a cell that was measured is then `suspect`, for every other reader."""
+
+
 class Reporter(Protocol):
     """Files made of the rows of a run, e.g. a plot."""
 

@@ -92,7 +92,7 @@ class AttackWatch:
         better = slack < self._slack[places]
         if self.threat.norm is not None:
             far = self._fast_distance(inputs - self.examples.inputs[places])
-            self._reached.scatter_reduce_(0, places, far, "amax")
+            self._reached.scatter_reduce_(0, places, far.nan_to_num(nan=0.0), "amax")
             if self.threat.eps is not None:
                 better &= far <= self.threat.eps + self.tolerance
         kept = torch.where(better, places, len(self._slack) - 1)
