@@ -27,7 +27,9 @@ def make_display() -> TerminalDisplay | LineDisplay:
 
 
 def _headline(row: Row) -> str:
-    """The status of a row, with the reason unless it is ok."""
+    """The status of a row, with the reason unless it is ok; of a doubt its name, since the table tells more of it."""
+    if row.status is Status.SUSPECT:
+        return f"{row.status}: {', '.join(dict.fromkeys(doubt.partition(': ')[0] for doubt in row.reason.split('; ')))}"
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)
 
 

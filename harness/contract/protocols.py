@@ -7,16 +7,18 @@ the plan with a reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import Context
 from harness.contract.data import Dataset
+from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 
@@ -174,12 +176,25 @@ class Threat:
         targeted: success means being given the target class, not just another class than the true one.
         minimal: the attack minimises the distance and may return points outside `eps`; those count as not
             fooled instead of as a broken budget.
+
+    Raises:
+        InvalidOutput: an unknown norm, or a budget that is negative or not finite.
     """
 
     norm: Norm | None
     eps: float | None
     targeted: bool = False
     minimal: bool = False
+
+    def __post_init__(self) -> None:
+        norms = get_args(Norm)
+        if self.norm is not None and self.norm not in norms:
+            raise InvalidOutput(f"the threat of the attack has norm {self.norm!r}; it is {', '.join(norms)} or None")
+        if self.eps is not None and not (0 <= self.eps < math.inf):
+            raise InvalidOutput(
+                f"the threat of the attack has eps {self.eps!r}; it is a finite number of at least 0, "
+                "in units of the inputs, or None where the smallest distance is sought"
+            )
 
     def __str__(self) -> str:
         bound: str = self.norm or "any"
@@ -198,6 +213,9 @@ class LabelledInputs:
         labels: `[n]`, int64, the true classes.
         targets: `[n]`, int64, the classes to reach if the threat is targeted, else None.
         low, high: the box that every input must stay in.
+
+    Raises:
+        InvalidOutput: a target is the label of its example.
     """
 
     ids: Sequence[str]
@@ -206,6 +224,14 @@ class LabelledInputs:
     targets: Tensor | None = None
     low: float = 0.0
     high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.targets is not None and bool((self.targets == self.labels).any()):
+            row = int((self.targets == self.labels).int().argmax())
+            raise InvalidOutput(
+                f"the target of example {self.ids[row]!r} is its label, {int(self.labels[row])}: "
+                "an attack would succeed without doing anything; give it another class"
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -239,7 +265,9 @@ class Attack(Protocol):
     batch size, under a random state seeded by the chunk, with the model in eval mode and its parameters frozen.
     An attack with the class attribute `pooled = True` is given all examples at once and keeps to
     `ctx.batch_size` itself, so that it can refill its batch as examples are fooled. One with `averages = True`
-    takes the mean over the randomness of a stochastic model, which is a reason for doubt under any other.
+    takes the mean over the randomness of a stochastic model, which is a reason for doubt under any other. One that
+    makes its examples on another model has that as its attribute `surrogate`, so that the core sees whether they
+    fool that one only.
     """
 
     @property
@@ -398,6 +426,14 @@ class Aggregate(Protocol):
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """Rows to append to the table of an experiment."""
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """An aggregate that sees only across cells why the numbers of some may not mean what they say."""
+
+    def doubts(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Sequence[str]]:
+        """Cell id to why it is in doubt; such a cell that was measured is then `suspect`, for every other reader."""
 
 
 class Reporter(Protocol):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Use
-from harness.contract.protocols import CellReporter
+from harness.contract.protocols import CellReporter, Doubting
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.engine.keys import key_of, statistics_of
 from harness.engine.store import MANIFEST, Store
@@ -30,6 +30,43 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, st
         return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
     store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
     return rows
+
+
+def doubted(uses: Sequence[Use], cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[MeasuredCell]:
+    """The cells of an experiment, `suspect` where an aggregate finds across them a reason to doubt one.
+
+    A failure is silent here, since the same aggregate's rows tell it.
+    """
+    found: dict[str, list[str]] = {}
+    for use in uses:
+        for cell, reasons in _doubts(use, cells, catalog, store).items():
+            found.setdefault(cell, []).extend(reasons)
+    return [_with_doubts(cell, found[cell.row.cell]) if cell.row.cell in found else cell for cell in cells]
+
+
+def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> Mapping[str, Sequence[str]]:
+    loaded = catalog.find("aggregate", use.name).component.load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Doubting)):
+        return {}
+    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
+    key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of([use], catalog)})
+    kept = store.get_json("estimates", key)
+    if kept is None:
+        found = isolated(lambda: loaded(**use.arguments).doubts(cells))
+        if isinstance(found, Fault):
+            return {}
+        kept = {"doubts": {cell: list(reasons) for cell, reasons in found.items()}}
+        store.put_json("estimates", key, kept)
+    doubts: Mapping[str, Sequence[str]] = kept["doubts"]
+    return doubts
+
+
+def _with_doubts(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
+    row = cell.row
+    if not row.status.is_measured or not reasons:
+        return cell
+    told = "; ".join([*([row.reason] if row.reason else []), *reasons])
+    return replace(cell, row=replace(row, status=Status.SUSPECT, reason=told))
 
 
 def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:

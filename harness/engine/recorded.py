@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.engine.aggregate import aggregate_rows
+from harness.engine.aggregate import aggregate_rows, doubted
 from harness.engine.groups import group_rows
 from harness.engine.measure import Measurer
 from harness.engine.result import CellResult
@@ -22,6 +22,7 @@ def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog
     rows: list[Row] = []
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
+        own = doubted(experiment.aggregates, own, catalog, store)
         rows += [cell.row for cell in own]
         if experiment.groups:
             for cell in own:

@@ -27,6 +27,7 @@ KEY_LENGTH = 8
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
 _SMALLEST_P = 0.0001
+_TOLD = 2
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -153,8 +154,13 @@ class TableView:
     def notes(self) -> list[str]:
         """Why rows are not ok, and why numbers are undefined, each reason once."""
         found: dict[str, list[str]] = {}
+        doubts: dict[str, list[tuple[str, str]]] = {}
         for row in self.rows:
-            if row.status is not Status.OK:
+            if row.status is Status.SUSPECT:
+                for doubt in row.reason.split("; "):
+                    sign, _, what = doubt.partition(": ")
+                    doubts.setdefault(sign, []).append((name_of(row), what))
+            elif row.status is not Status.OK:
                 found.setdefault(f"{row.status}: {row.reason}", []).append(name_of(row))
             for name, estimate in row.estimates.items():
                 applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
@@ -173,7 +179,7 @@ class TableView:
                 continue
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
-        return shown
+        return [*shown, *(line for sign, rows in doubts.items() for line in _doubt(sign, rows))]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
@@ -199,6 +205,19 @@ def threat_text(row: Row) -> str:
     from harness.contract.protocols import Threat
 
     return str(Threat(**raw))
+
+
+def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:
+    """A sign, how many rows show it, and the first of them with what was seen there."""
+    if not rows[0][1]:
+        return [f"{Status.SUSPECT}: {sign} ({'; '.join(dict.fromkeys(name for name, _ in rows))})"]
+    seen: dict[str, list[str]] = {}
+    for name, what in rows:
+        seen.setdefault(what, []).append(name)
+    told = [f"{what} ({', '.join(names)})" for what, names in seen.items()]
+    head = f"{Status.SUSPECT}: {sign}, {len(rows)} row{'s' if len(rows) > 1 else ''}"
+    rest = f"; and {len(told) - _TOLD} more like it" if len(told) > _TOLD else ""
+    return [f"{head}: {'; '.join(told[:_TOLD])}{rest}"]
 
 
 def _within(estimates: Sequence[Estimate]) -> str:

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from harness.contract.context import Context
 from harness.contract.protocols import Attack, LabelledInputs
-from harness.tasks.counting import CountedModel
+from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.indicators import Signs
 from harness.tasks.judging import Judgement, column, judge, spread
 
 LOOKED_AT_TWICE = 64
 """How many inputs a model is given a second time, to see whether it answers the same."""
+ASKED_AGAIN = 6
+"""How often it is asked about the first of them again: what draws one number for a whole batch may draw it twice."""
 
 
 def signs_of_failure(
@@ -43,17 +45,21 @@ def signs_of_failure(
     silent = torch.zeros_like(survived)
     silent[asked] = hit & again.valid
     n_attacked = int(attacked.sum())
+    unstable = randomness(counted, examples, clean, ctx)
     signs = Signs(
         attacked=n_attacked,
-        unstable="" if getattr(attack, "averages", False) else _unstable(counted, examples, clean, ctx),
-        silent=int(silent.sum()),
-        vanished=len(asked) - int(silent.sum()),
+        unstable="" if getattr(attack, "averages", False) else unstable,
+        # One answer of a random model is no promise of the next.
+        silent=0 if unstable else int(silent.sum()),
+        vanished=0 if unstable else len(asked) - int(silent.sum()),
+        elsewhere=_fooled_elsewhere(attack, examples, adversarial, survived & attacked, wanted, counted.classes, ctx),
         blind=int((seen.blind & survived).sum()),
         exploded=int((seen.exploded & survived).sum()),
         short=int((seen.short & survived).sum()),
         stuck=int((seen.stuck & survived).sum()),
         survived=int(survived.sum()),
         unbounded=seen.unbounded,
+        excess=seen.excess,
     )
     known = attacked.tolist()
     return signs, {
@@ -64,14 +70,35 @@ def signs_of_failure(
     }
 
 
-def _unstable(counted: CountedModel, examples: LabelledInputs, clean: Judgement, ctx: Context) -> str:
-    """How the model's answer to the first examples differs when it is asked again; empty if it does not."""
-    first = slice(0, min(len(examples), LOOKED_AT_TWICE))
-    again = judge(counted, examples.inputs[first], examples.labels[first], ctx.batch_size)
-    before = clean.logits[first]
-    # Round-off of a device that adds up in another order is no randomness.
-    apart = (again.logits - before).abs().amax(dim=1) > 1e-3 * (1 + before.abs().amax(dim=1))
-    if not apart.any():
-        return ""
-    changed = int((again.prediction != clean.prediction[first]).sum())
-    return f"asked twice, it answers {int(apart.sum())} of {len(before)} inputs otherwise and changes {changed} classes"
+def randomness(counted: CountedModel, examples: LabelledInputs, clean: Judgement, ctx: Context) -> str:
+    """How the model's answer to the first examples differs when it is asked again, in words; empty if it does not."""
+    for asked in range(1, ASKED_AGAIN + 1):
+        first = slice(0, LOOKED_AT_TWICE if asked == 1 else LANES)
+        again = judge(counted, examples.inputs[first], examples.labels[first], ctx.batch_size)
+        before = clean.logits[first]
+        # Round-off of a device that adds up in another order is no randomness.
+        apart = int(((again.logits - before).abs().amax(dim=1) > 1e-3 * (1 + before.abs().amax(dim=1))).sum())
+        if apart:
+            changed = int((again.prediction != clean.prediction[first]).sum())
+            answers = f"asked again, it answers {apart} of {len(before)} inputs otherwise and changes {changed} classes"
+            return f"{answers} (is dropout on? else attack it over its randomness, such as by eot_pgd)"
+    return ""
+
+
+def _fooled_elsewhere(
+    attack: Attack,
+    examples: LabelledInputs,
+    adversarial: Tensor,
+    survived: Tensor,
+    targets: Tensor | None,
+    classes: int,
+    ctx: Context,
+) -> int:
+    """How many survivors fool the model that the attack made them on, if it says which that was."""
+    surrogate, rows = getattr(attack, "surrogate", None), torch.nonzero(survived).flatten()
+    if surrogate is None or not len(rows):
+        return 0
+    asked = CountedModel(surrogate, classes, len(rows), ctx.device)
+    found = judge(asked, adversarial[rows], examples.labels[rows], ctx.batch_size)
+    hit = found.prediction != examples.labels[rows] if targets is None else found.prediction == targets[rows]
+    return int((hit & found.valid).sum())

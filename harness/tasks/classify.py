@@ -16,9 +16,9 @@ from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
 from harness.engine.building import seeded
-from harness.tasks.attack_signs import signs_of_failure
+from harness.tasks.attack_signs import randomness, signs_of_failure
 from harness.tasks.counting import LANES, CountedModel
-from harness.tasks.indicators import AttackWatch
+from harness.tasks.indicators import STOCHASTIC, AttackWatch
 from harness.tasks.judging import Judgement, column, judge, not_finite, outcomes
 from harness.tasks.sets_and_certificates import certificates, predicted_sets
 from harness.tasks.unchanged import left_unchanged
@@ -57,11 +57,13 @@ class Classify:
             if attack is None:
                 columns["outcome"] = outcomes(clean.valid, correct, None)
                 said = {**predicted_sets(model, examples, classes, ctx), **certificates(model, examples, classes, ctx)}
+                unstable = randomness(counted, examples, clean, ctx)
                 return Outcome(
                     {**columns, **said, **groups},
                     {"threat": None},
                     artifacts={"logits": clean.logits.cpu().numpy()},
                     problems=not_finite("clean", clean.valid, examples.ids),
+                    doubts=(f"{STOCHASTIC}: {unstable}",) if unstable else (),
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
@@ -99,14 +101,21 @@ def _labelled(data: Dataset, device: str) -> LabelledInputs:
     inputs, labels = torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"])
     low, high = data.facts.get("box", (0.0, 1.0))
     if not inputs.is_floating_point():
-        raise InvalidOutput(f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]")
+        raise InvalidOutput(
+            f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]: "
+            "let the dataset divide bytes by 255"
+        )
     if not bool(torch.isfinite(inputs).all()):
-        raise InvalidOutput("inputs are not finite")
+        first = data.ids[int((~torch.isfinite(inputs.flatten(1)).all(dim=1)).int().argmax())]
+        raise InvalidOutput(f"inputs are not finite, first for example {first!r}: leave such examples out")
     if float(inputs.min()) < low or float(inputs.max()) > high:
         raise InvalidOutput(
             f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
+            ": let the dataset scale them, or give its own box as fact 'box'; a model normalises them itself"
         )
     classes = len(data.facts["classes"])
+    if classes < 2:
+        raise InvalidOutput(f"the dataset names {classes} class in fact 'classes'; classification needs at least 2")
     if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}")
     return LabelledInputs(
@@ -116,8 +125,6 @@ def _labelled(data: Dataset, device: str) -> LabelledInputs:
 
 def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:
     """A target class other than the true one for every example, the same for every attack under the same seed."""
-    if classes < 2:
-        raise InvalidOutput("a targeted attack needs at least 2 classes")
     # The scope of the context names the attack; targets must not depend on it.
     drawn = Context(seed=ctx.seed, device=ctx.device).uniform(examples.ids, (), "targets")
     return (examples.labels + 1 + (drawn * (classes - 1)).long().clamp(max=classes - 2)) % classes

@@ -26,6 +26,8 @@ KNOWN_WRONG = 0.01
 """Share of the attacked examples above which survivors that should not have survived raise a doubt."""
 TOLERATED = 0.05
 """Share of the attacked examples above which survivors that show another sign raise a doubt."""
+STOCHASTIC = "stochastic model"
+"""The name of the sign that a model does not answer the same question alike."""
 _AT_MOST = 512
 _ORDERS = {"linf": float("inf"), "l2": 2, "l1": 1}
 
@@ -103,7 +105,7 @@ class AttackWatch:
         better = slack < held.slack
         if self.threat.norm is not None:
             far = self._fast_distance(inputs - held.clean)
-            held.reached = torch.maximum(held.reached, far)
+            held.reached = torch.maximum(held.reached, far.nan_to_num(nan=0.0))
             if self.threat.eps is not None:
                 better &= far <= self.threat.eps + self.tolerance
         held.slack = torch.where(better, slack, held.slack)
@@ -162,12 +164,16 @@ class AttackWatch:
         inputs = self.examples.inputs
         farthest = torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
         # Where no norm bounds an attack something else does, such as the largest turn of an image.
-        reached, short, unbounded = None, torch.zeros_like(followed), False
+        reached, short, unbounded, excess = None, torch.zeros_like(followed), False, ""
         if norm is not None:
             reached = torch.maximum(self._reached.double(), distance(adversarial - inputs, norm)).cpu()
             if eps is not None:
                 corner = distance(farthest, norm)
                 unbounded = bool((corner <= eps).all())
+                width = self.examples.high - self.examples.low
+                diameter = float(distance(torch.full_like(inputs[:1], width), norm))
+                if eps > diameter + self.tolerance:
+                    excess = f"eps {eps:g} is above {diameter:g}, the largest {norm} distance between two inputs"
                 allowed = corner.clamp(max=eps)
                 short = (reached.to(allowed.device) < FAR_INSIDE * allowed) & ~self._unknown & (eps > 0)
                 short &= not self.threat.minimal
@@ -175,7 +181,7 @@ class AttackWatch:
         after = torch.minimum(self._slack_of(logits, self._chosen), self._slack[:-1])
         stuck = followed & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
         # What seeks the smallest distance comes from outside the budget, and need not have been within it.
-        stuck &= not (self.threat.minimal and eps is not None)
+        stuck &= not (self.threat.minimal and eps is not None) and eps != 0
         return Seen(
             zero_gradients=zero,
             exploding_gradients=exploding,
@@ -185,6 +191,7 @@ class AttackWatch:
             short=short,
             stuck=stuck,
             unbounded=unbounded and not self.threat.minimal,
+            excess=excess,
         )
 
 
@@ -211,6 +218,7 @@ class Seen:
         short: that never was half of what budget and box allow.
         stuck: a gradient was taken, and no point looked at was closer to success than the clean input.
         unbounded: the budget lets every input become any other.
+        excess: how the budget goes beyond that, in words; empty if it does not.
     """
 
     zero_gradients: Tensor
@@ -221,6 +229,7 @@ class Seen:
     short: Tensor
     stuck: Tensor
     unbounded: bool
+    excess: str
 
 
 @dataclass(frozen=True)
@@ -232,29 +241,37 @@ class Signs:
         unstable: predictions of those that change when the same inputs are given again, if any answer does.
         silent: survivors for which a point was looked at that fools the model, and another was returned.
         vanished: survivors for which a point fooled the model when the attack asked and not when the core did.
+        elsewhere: survivors that fool the surrogate that they were made on.
         blind, exploded, short, stuck: survivors, as in `Seen`.
         survived: survivors; looked at under an unbounded budget only.
         unbounded: whether the budget is none.
+        excess: how the budget is larger than the box, in words.
     """
 
     attacked: int
     unstable: str
     silent: int
     vanished: int
+    elsewhere: int
     blind: int
     exploded: int
     short: int
     stuck: int
     survived: int
     unbounded: bool
+    excess: str
 
     def doubts(self) -> tuple[str, ...]:
-        """Why the attack may have failed, in words."""
+        """Why the attack may have failed, in words: each the name of a sign, a colon, and more without a semicolon."""
         return tuple(self._doubts())
 
     def _doubts(self) -> Iterator[str]:
+        if not self.attacked:
+            yield "nothing attacked: no example is right without attack (labels or preprocessing mixed up?)"
+        if self.excess:
+            yield f"budget above the box: {self.excess} (eps is in units of the inputs, such as 8/255)"
         if self.unstable:
-            yield f"stochastic model: {self.unstable}; attack it over its randomness (EOT)"
+            yield f"{STOCHASTIC}: {self.unstable}"
         told = {
             "silent success": (self.silent, KNOWN_WRONG, "survive only since a point that fools them was not returned"),
             "steps do not transfer": (
@@ -262,7 +279,8 @@ class Signs:
                 KNOWN_WRONG,
                 "survive, and were fooled at the same point when the attack looked",
             ),
-            "zero gradients": (self.blind, TOLERATED, "survive without a gradient; try another loss or a black box"),
+            "transfer fails": (self.elsewhere, TOLERATED, "survive, and fool the surrogate that they were made on"),
+            "zero gradients": (self.blind, TOLERATED, "survive without a gradient (try another loss or a black box)"),
             "exploding gradients": (self.exploded, TOLERATED, f"survive, gradients not finite or above {HUGE:g}"),
             "unreached budget": (self.short, TOLERATED, "survive, and the attack never used half of its budget"),
         }

@@ -53,6 +53,7 @@ class APGD:
     ) -> None:
         self.eps, self.norm, self.loss, self.steps, self.restarts, self.eot = eps, norm, loss, steps, restarts, eot
         self.threat = Threat(norm, eps)
+        self.averages = eot > 1
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """For each example the first iterate that fools the model, else the one of the highest loss."""

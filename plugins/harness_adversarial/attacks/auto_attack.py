@@ -56,6 +56,7 @@ class AutoAttack:
         eot: Count = 20,
     ) -> None:
         self.threat = Threat(norm, eps)
+        self.averages = version == "rand" and eot > 1
         self.stages: Sequence[tuple[str, Stage]]
         if version == "standard":
             self.stages = (

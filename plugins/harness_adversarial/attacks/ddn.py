@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.machinery.losses import Loss, is_fooled, targets_of
-from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
+from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, like, unit
 
 
 class DDN:
@@ -59,8 +59,7 @@ class DDN:
             radius = radius * torch.where(fooled, 1 - self.gamma, 1 + self.gamma)
             # A radius beyond the corners of the box only delays the way back.
             radius = radius.clamp(max=width * clean[0].numel() ** 0.5)
-            length = length_of(offset, "l2").clamp_min(torch.finfo(offset.dtype).tiny)
-            iterate = (clean + like(radius / length, offset) * offset).clamp(batch.low, batch.high)
+            iterate = (clean + like(radius, offset) * unit(offset)).clamp(batch.low, batch.high)
         with torch.no_grad():
             fooled = is_fooled(model(iterate, rows), batch.labels[rows], targets_of(batch, rows))
         smallest.offer(rows, iterate, fooled)

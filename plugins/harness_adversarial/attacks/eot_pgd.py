@@ -34,6 +34,7 @@ class EotPGD:
     """
 
     pooled = True
+    averages = True
 
     def __init__(
         self,

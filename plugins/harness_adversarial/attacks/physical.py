@@ -41,6 +41,7 @@ class EOTPhysical:
     """
 
     pooled = True
+    averages = True
 
     def __init__(
         self,

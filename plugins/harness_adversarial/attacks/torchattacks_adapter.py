@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Gt
 from torch import Tensor
 
-from harness.api import Context, GradientAccess, LabelledInputs, Norm, NotApplicable, Threat, Variants
+from harness.api import Context, GradientAccess, HarnessError, LabelledInputs, Norm, NotApplicable, Threat, Variants
 
 if TYPE_CHECKING:
     from torchattacks.attack import Attack
@@ -59,6 +59,7 @@ class TorchAttack:
         self._class = library_attacks()[attack]
         self._parameters = parameters
         self.threat = _threat(self._class, parameters, budget, targeted)
+        self.averages = int(_with_defaults(self._class, parameters).get("eot_iter") or 1) > 1
 
     @staticmethod
     def variants() -> Variants:
@@ -89,8 +90,7 @@ class TorchAttack:
 
 def _threat(kind: type[Attack], parameters: Mapping[str, Any], budget: float | None, targeted: bool) -> Threat:
     """The threat model that the library declares for an attack with these parameters."""
-    defaults = {name: raw.default for name, raw in inspect.signature(kind).parameters.items()}
-    parameters = {**defaults, **parameters}
+    parameters = _with_defaults(kind, parameters)
     declared = _DISTANCE.search(inspect.getdoc(kind) or "")
     name = parameters.get("norm") or (declared[1] if declared else None)
     if name is None:
@@ -98,4 +98,10 @@ def _threat(kind: type[Attack], parameters: Mapping[str, Any], budget: float | N
     own = next((parameters[name] for name in _BUDGETS if name in parameters), None)
     if own is not None and budget is not None:
         raise NotApplicable(f"torchattacks {kind.__name__} has a budget of its own; leave `budget` out")
+    if name not in _NORMS:
+        raise HarnessError(f"torchattacks {kind.__name__} has no norm {name!r}; the library's are {', '.join(_NORMS)}")
     return Threat(_NORMS[name], budget if own is None else float(own), targeted, minimal=own is None)
+
+
+def _with_defaults(kind: type[Attack], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**{name: raw.default for name, raw in inspect.signature(kind).parameters.items()}, **parameters}

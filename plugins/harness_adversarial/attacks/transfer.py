@@ -48,7 +48,7 @@ class Transfer:
         targeted: bool = False,
         loss: Loss = "cross_entropy",
     ) -> None:
-        self._surrogate: Any = surrogate
+        self.surrogate: Any = surrogate
         self.eps, self.steps, self.momentum, self.loss = eps, steps, momentum, loss
         self.step_size = eps / steps if step_size is None else step_size
         self.diversity, self.smallest, self.kernel = diversity, smallest, kernel
@@ -74,7 +74,7 @@ class Transfer:
         """Of the surrogate, in batches padded to a steady shape."""
         n = len(inputs)
         padded = torch.cat([inputs, inputs.new_zeros((-n % _PAD_TO, *inputs.shape[1:]))])
-        logits: Tensor = self._surrogate(padded)[:n]
+        logits: Tensor = self.surrogate(padded)[:n]
         return logits
 
     def _diverse(self, inputs: Tensor, batch: LabelledInputs, step: int, ctx: Context) -> Tensor:

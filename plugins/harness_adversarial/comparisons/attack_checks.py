@@ -29,6 +29,7 @@ class _Attacked:
 
     @property
     def label(self) -> str:
+        """What the table calls the attack."""
         return self.cell.row.labels["attack"]
 
     @cached_property
@@ -66,12 +67,30 @@ class _Attacked:
 
 
 @dataclass(frozen=True)
+class _Finding:
+    """What does not fit, and the attacks whose numbers are in doubt for it."""
+
+    check: str
+    at: Threat
+    reason: str
+    doubted: Sequence[_Attacked]
+
+
+@dataclass(frozen=True)
 class _Suspicion:
-    """One attack fools more than another that should be at least as strong, by so many examples."""
+    """One attack fools more than another that should be at least as strong, by so many examples.
+
+    Attributes:
+        check: what the finding is called.
+        weaker: the attack that fools more.
+        stronger: the one that should.
+        doubted: the attacks that fail with it: itself, and what is no better.
+    """
 
     check: str
     weaker: _Attacked
     stronger: _Attacked
+    doubted: Sequence[_Attacked]
 
     @cached_property
     def counts(self) -> tuple[int, int]:
@@ -96,6 +115,8 @@ class _Suspicion:
 class AttackChecks:
     """Checks over the attacks of a model: a row per finding, `suspect`, or one row that is `ok`.
 
+    The attacks that fail a check become `suspect` themselves, with the finding as their reason.
+
     Random beats gradient: noise fools more than an attack that follows gradients. Black box beats white box: the best
     attack without gradients fools more than the best with them. Non-monotone curve: an attack fools more with a smaller
     budget. Each is an exact one-sided McNemar test on the same examples, corrected by Holm for all checks of the
@@ -117,28 +138,29 @@ class AttackChecks:
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """The rows of every combination of model, data and seed that was attacked."""
-        groups: dict[tuple[Any, ...], list[_Attacked]] = {}
-        for cell in cells:
-            raw = cell.row.protocol.get("threat")
-            if not raw or not cell.row.status.is_measured or "success" not in cell.records():
-                continue
-            threat = Threat(**raw)
-            if threat.eps is not None and not threat.minimal:
-                others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
-                groups.setdefault((*others, cell.row.seed), []).append(_Attacked(cell, threat))
-        for group in groups.values():
-            yield from self._rows_of(group)
+        for group in _groups(cells):
+            first = group[0].cell.row
+            found = self._findings(group)
+            for each in found:
+                labels = {**first.labels, "attack": f"check: {each.check}, {each.at}"}
+                yield Row(first.experiment, labels, first.seed, Status.SUSPECT, f"{each.check}: {each.reason}")
+            if not found:
+                yield Row(first.experiment, {**first.labels, "attack": "attack checks"}, first.seed, Status.OK)
 
-    def _rows_of(self, group: Sequence[_Attacked]) -> Iterator[Row]:
-        first = group[0].cell.row
+    def doubts(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Sequence[str]]:
+        """Which attacks failed a check, by the id of their cell, and why."""
+        doubted: dict[str, list[str]] = {}
+        for group in _groups(cells):
+            for finding in self._findings(group):
+                for each in finding.doubted:
+                    doubted.setdefault(each.cell.row.cell, []).append(f"{finding.check}: {finding.reason}")
+        return doubted
+
+    def _findings(self, group: Sequence[_Attacked]) -> list[_Finding]:
         suspicions = [*self._at_one_budget(group), *_over_budgets(group)]
-        found = [(each.check, str(each)) for each in _significant(suspicions, self.significance)]
-        found += self._unbounded(group)
-        for check, reason in found:
-            labels = {**first.labels, "attack": f"check: {check}"}
-            yield Row(first.experiment, labels, first.seed, Status.SUSPECT, f"{check}: {reason}")
-        if not found:
-            yield Row(first.experiment, {**first.labels, "attack": "attack checks"}, first.seed, Status.OK)
+        significant = _significant(suspicions, self.significance)
+        found = [_Finding(each.check, each.stronger.threat, str(each), each.doubted) for each in significant]
+        return [*found, *self._unbounded(group)]
 
     def _at_one_budget(self, group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
         for members in _by(group, lambda each: str(each.threat)):
@@ -147,11 +169,12 @@ class AttackChecks:
             black = [each for each in members if each not in white and each not in drawn]
             for each in white:
                 for noise in drawn:
-                    yield _Suspicion("random beats gradient", noise, each)
+                    yield _Suspicion("random beats gradient", noise, each, [each])
             if white and black:
-                yield _Suspicion("black box beats white box", _best(black), _best(white))
+                # None of the others fools more than the best.
+                yield _Suspicion("black box beats white box", _best(black), _best(white), white)
 
-    def _unbounded(self, group: Sequence[_Attacked]) -> Iterator[tuple[str, str]]:
+    def _unbounded(self, group: Sequence[_Attacked]) -> Iterator[_Finding]:
         for members in _by(group, lambda each: str(each.threat)):
             best = _best(members)
             if best.threat.norm != "linf" or (best.threat.eps or 0.0) < self.grey or best.threat.targeted:
@@ -159,7 +182,22 @@ class AttackChecks:
             left = best.n_attacked - int(best.fooled.sum())
             if left > 0.01 * best.n_attacked:
                 reason = f"{left} of {best.n_attacked} examples survive {best.label}, which may make every input grey"
-                yield "accuracy not 0 at an unbounded budget", reason
+                searching = [each for each in members if each.name not in self.random]
+                yield _Finding("accuracy not 0 at an unbounded budget", best.threat, reason, searching)
+
+
+def _groups(cells: Sequence[MeasuredCell]) -> list[list[_Attacked]]:
+    """The attacks with a budget of every combination of model, data and seed."""
+    groups: dict[tuple[Any, ...], list[_Attacked]] = {}
+    for cell in cells:
+        raw = cell.row.protocol.get("threat")
+        if not raw or not cell.row.status.is_measured or "success" not in cell.records():
+            continue
+        threat = Threat(**raw)
+        if threat.eps is not None and not threat.minimal:
+            others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
+            groups.setdefault((*others, cell.row.seed), []).append(_Attacked(cell, threat))
+    return list(groups.values())
 
 
 def _by(group: Sequence[_Attacked], key: Any) -> list[list[_Attacked]]:
@@ -178,7 +216,7 @@ def _over_budgets(group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
         members.sort(key=lambda each: each.threat.eps or 0.0)
         for smaller, larger in combinations(members, 2):
             if (smaller.threat.eps or 0.0) < (larger.threat.eps or 0.0):
-                yield _Suspicion("non-monotone curve", smaller, larger)
+                yield _Suspicion("non-monotone curve", smaller, larger, [larger])
 
 
 def _significant(suspicions: Sequence[_Suspicion], significance: float) -> list[_Suspicion]:

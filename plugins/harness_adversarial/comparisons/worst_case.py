@@ -77,7 +77,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         labels=labels,
         seed=first.seed,
         status=Status.SUSPECT if doubtful else Status.OK,
-        reason=f"the strongest attack, {doubtful[0].labels['attack']}: {doubtful[0].reason}" if doubtful else "",
+        reason=f"strongest attack suspect: {_told(doubtful[0])}" if doubtful else "",
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
         comparability=comparability,
@@ -85,6 +85,12 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         seconds=sum(cell.row.seconds or 0.0 for cell in members),
         components={**first.components, "attack": attacks},
     )
+
+
+def _told(row: Row) -> str:
+    """An attack and the names of its signs of failure."""
+    signs = dict.fromkeys(doubt.partition(":")[0] for doubt in row.reason.split("; "))
+    return f"{row.labels['attack']} ({', '.join(signs)})"
 
 
 def _survivors(members: Sequence[MeasuredCell], threat: Threat) -> npt.NDArray[np.bool_]:

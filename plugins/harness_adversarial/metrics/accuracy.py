@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from harness.api import Estimate, Records, mean, proportion
 
+_NOTHING = "no example is right without attack: there was nothing to attack"
+
 
 def _bounded(records: Records) -> bool:
     threat = records.protocol.get("threat") or {}
@@ -16,6 +18,12 @@ def _bounded(records: Records) -> bool:
 def _norm(records: Records) -> str | None:
     norm: str | None = (records.protocol.get("threat") or {}).get("norm")
     return norm
+
+
+def _success(records: Records) -> npt.NDArray[np.float64]:
+    """Whether each example was fooled, NaN where it was not attacked."""
+    # A column without any value is not kept.
+    return records.floats("success") if "success" in records else np.full(len(records), np.nan)
 
 
 class RobustAccuracy:
@@ -43,24 +51,26 @@ class RobustAccuracy:
 class AttackSuccessRate:
     """Share of the correctly classified examples that the attack fools; Wilson's interval."""
 
-    columns = ("success",)
+    columns = ("robust",)
     direction = "min"
     unit = "fraction"
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined if the model classifies nothing correctly: there is nothing to attack."""
+        if "success" not in records:
+            return Estimate.undefined(_NOTHING, n=len(records))
         attacked = records.without_missing("success")
         return proportion(int(attacked["success"].sum()), len(attacked))
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 where fooled; examples that were not attacked do not count."""
-        return records.floats("success")
+        return _success(records)
 
 
 class MeanDistance:
     """Mean distance of the fooled examples from their clean input, in the norm of the threat; Student's t interval."""
 
-    columns = ("success", "linf", "l2", "l1", "l0")
+    columns = ("robust", "linf", "l2", "l1", "l0")
     direction = "max"
     unit = ""
 
@@ -69,6 +79,8 @@ class MeanDistance:
         norm = _norm(records)
         if norm is None:
             return Estimate.undefined("the threat has no norm", n=len(records))
+        if "success" not in records:
+            return Estimate.undefined(_NOTHING, n=len(records))
         attacked = records.without_missing("success")
         fooled = attacked.where(attacked["success"])
         if not len(fooled):
@@ -77,23 +89,25 @@ class MeanDistance:
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The distance of fooled examples; the others do not count."""
-        fooled = records.floats("success") == 1
+        fooled = _success(records) == 1
         return np.where(fooled, records.floats(str(_norm(records))), np.nan)
 
 
 class Queries:
     """Mean number of forward and backward passes spent on an attacked example, as counted by the core."""
 
-    columns = ("success", "forward_passes", "backward_passes")
+    columns = ("robust", "forward_passes", "backward_passes")
     direction = "none"
     unit = "passes"
 
     def estimate(self, records: Records) -> Estimate:
         """Examples that are wrong without attack are not attacked and do not count."""
+        if "success" not in records:
+            return Estimate.undefined(_NOTHING, n=len(records))
         attacked = records.without_missing("success")
         return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The passes of attacked examples; the others do not count."""
         passes = records.floats("forward_passes") + records.floats("backward_passes")
-        return np.where(np.isnan(records.floats("success")), np.nan, passes)
+        return np.where(np.isnan(_success(records)), np.nan, passes)

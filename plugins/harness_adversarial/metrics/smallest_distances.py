@@ -176,13 +176,25 @@ class Combined:
     distances: Floats
     cells: tuple[MeasuredCell, ...]
 
+    def doubtful(self) -> str:
+        """The attack that is the best one for most examples, if its numbers are in doubt; empty if they are not.
+
+        What an attack in doubt found is found all the same, so it does no harm beside one that found more.
+        """
+        found = [smallest_of(cell.records()) for cell in self.cells]
+        best = [int((each == self.distances).sum()) if each is not None else -1 for each in found]
+        strongest = [cell.row for cell, count in zip(self.cells, best, strict=True) if count == max(best)]
+        if any(row.status is Status.OK for row in strongest):
+            return ""
+        return f"{strongest[0].labels['attack']} ({strongest[0].reason.partition(':')[0]})"
+
 
 def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
     """What minimal attacks found together, for each model, data, seed, norm and whether targeted."""
     groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
     for cell in cells:
         threat = threat_of(cell.row.protocol)
-        if cell.row.status is not Status.OK or cell.row.n is None or threat is None or not threat.minimal:
+        if not cell.row.status.is_measured or cell.row.n is None or threat is None or not threat.minimal:
             continue
         others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
         groups.setdefault((*others, cell.row.seed, threat.norm, threat.targeted), []).append(cell)
@@ -221,6 +233,7 @@ class SmallestDistance:
                 known = each.distances[~np.isnan(each.distances)]
                 shares = np.minimum(known, self._limit) / self._limit
                 estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(each.distances) - len(known))
+            doubtful = each.doubtful()
             protocol = {
                 "threat": {name: getattr(each.threat, name) for name in Threat.__slots__},
                 "attacks": sorted(str(cell.row.components.get("attack")) for cell in each.cells),
@@ -229,7 +242,8 @@ class SmallestDistance:
                 experiment=each.first.experiment,
                 labels={**each.first.labels, "attack": f"smallest {each.threat.norm} distance"},
                 seed=each.first.seed,
-                status=Status.OK,
+                status=Status.SUSPECT if doubtful else Status.OK,
+                reason=f"strongest attack suspect: {doubtful}" if doubtful else "",
                 estimates=estimates,
                 n=len(each.distances),
                 comparability={**each.first.comparability, "protocol": protocol},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row
 
 
 class TransferMatrix:
@@ -22,7 +22,7 @@ class TransferMatrix:
         """Write transfer-<n>.png, or transfer.png if there is one setting."""
         settings: dict[str, list[Row]] = {}
         for row in rows:
-            if row.status is Status.OK and not row.derived and _surrogate(row) is not None:
+            if row.status.is_measured and not row.derived and _surrogate(row) is not None:
                 settings.setdefault(_setting(row), []).append(row)
         for number, (setting, own) in enumerate(settings.items(), 1):
             name = "transfer.png" if len(settings) == 1 else f"transfer-{number}.png"

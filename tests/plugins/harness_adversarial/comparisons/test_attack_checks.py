@@ -28,6 +28,7 @@ def cell(name: str, fooled: int, *, eps: float = 0.1, white: bool = True, first:
         n=N,
         comparability={"protocol": protocol},
         components={"attack": {"name": f"adversarial/{name}", "version": 1, "parameters": {"eps": eps}}},
+        cell=f"{name} {eps:g}",
     )
     return MeasuredCell(row, name, lambda: records)
 
@@ -47,10 +48,10 @@ def test_a_healthy_model_passes_every_check_in_one_row() -> None:
 
 def test_random_beats_gradient() -> None:
     # 10 examples only noise fools, none the other way: p = 2^-10.
-    assert findings([cell("noise", 20, white=False), cell("fgsm", 10)]) == ["check: random beats gradient"]
+    assert findings([cell("noise", 20, white=False), cell("fgsm", 10)]) == ["check: random beats gradient, linf ≤ 0.1"]
 
 
-@pytest.mark.parametrize(("n", "found"), [(4, []), (5, ["check: random beats gradient"])])
+@pytest.mark.parametrize(("n", "found"), [(4, []), (5, ["check: random beats gradient, linf ≤ 0.1"])])
 def test_it_takes_five_examples_of_one_side(n: int, found: list[str]) -> None:
     # One test: 2^-4 = 0.0625 is no finding, 2^-5 = 0.03125 is one.
     assert findings([cell("noise", n, white=False), cell("fgsm", 0)]) == found
@@ -64,17 +65,36 @@ def test_holm_asks_for_more_when_there_are_two_checks() -> None:
 
 def test_black_box_beats_white_box_only_if_it_beats_the_best_of_them() -> None:
     square = cell("square", 20, white=False)
-    assert findings([square, cell("fgsm", 5)]) == ["check: black box beats white box"]
+    assert findings([square, cell("fgsm", 5)]) == ["check: black box beats white box, linf ≤ 0.1"]
     assert findings([square, cell("fgsm", 5), cell("pgd", 20)]) == []
 
 
 def test_a_curve_that_is_not_monotone() -> None:
-    assert findings([cell("pgd", 20), cell("pgd", 10, eps=0.2)]) == ["check: non-monotone curve"]
+    assert findings([cell("pgd", 20), cell("pgd", 10, eps=0.2)]) == ["check: non-monotone curve, linf ≤ 0.2"]
     # Another attack is another curve.
     assert findings([cell("pgd", 20), cell("fgsm", 10, eps=0.2)]) == []
 
 
 def test_survivors_where_every_input_can_be_grey() -> None:
-    assert findings([cell("pgd", 38, eps=0.5)]) == ["check: accuracy not 0 at an unbounded budget"]
+    assert findings([cell("pgd", 38, eps=0.5)]) == ["check: accuracy not 0 at an unbounded budget, linf ≤ 0.5"]
     assert findings([cell("pgd", 40, eps=0.5), cell("fgsm", 10, eps=0.5)]) == []
     assert findings([cell("pgd", 38, eps=0.4)]) == []
+
+
+def doubted(cells: Sequence[MeasuredCell]) -> dict[str, list[str]]:
+    return {cell: [each.partition(":")[0] for each in why] for cell, why in AttackChecks().doubts(cells).items()}
+
+
+def test_an_attack_that_fails_a_check_is_in_doubt_itself_and_the_one_that_beats_it_is_not() -> None:
+    assert doubted([cell("noise", 20, white=False), cell("fgsm", 10)]) == {"fgsm 0.1": ["random beats gradient"]}
+    assert doubted([cell("pgd", 20), cell("pgd", 10, eps=0.2)]) == {"pgd 0.2": ["non-monotone curve"]}
+    square = cell("square", 30, white=False)
+    both = doubted([square, cell("fgsm", 5), cell("pgd", 20)])
+    assert both == {"fgsm 0.1": ["black box beats white box"], "pgd 0.1": ["black box beats white box"]}
+    unbounded = [cell("pgd", 38, eps=0.5), cell("noise", 1, eps=0.5, white=False)]
+    assert doubted(unbounded) == {"pgd 0.5": ["accuracy not 0 at an unbounded budget"]}
+
+
+def test_healthy_attacks_are_in_no_doubt() -> None:
+    cells = [cell("noise", 2, white=False), cell("square", 20, white=False), cell("pgd", 22), cell("pgd", 40, eps=0.5)]
+    assert doubted(cells) == {}
