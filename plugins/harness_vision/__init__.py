@@ -79,6 +79,12 @@ def _models() -> list[Component]:
             "model",
             "checkpoint",
             "checkpoint:checkpoint",
-            "A published classifier: architecture by import path, weights from a file.",
+            "A classifier with trained weights: architecture by name or import path, weights from a file.",
+        ),
+        _component(
+            "model",
+            "published",
+            "published:published",
+            "Published classifiers for CIFAR-10 and MNIST by name, from a folder or a download.",
         ),
     ]
