@@ -52,6 +52,8 @@ class Row:
         seconds: time taken by the task itself, without loading and training.
         cell: the id of the cell; empty for a derived row.
         derived: the name of the aggregate that made the row; empty for a cell.
+        facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
+            such as its published accuracy, and under "execution" how it was run where that is not plain float32.
     """
 
     experiment: str
@@ -67,6 +69,7 @@ class Row:
     cell: str = ""
     derived: str = ""
     components: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
