@@ -46,8 +46,8 @@ class Row:
         estimates: metric name to estimate.
         n: the number of records.
         comparability: what must be equal before this row may be compared with another: task, data (digest of its
-            content and of the example ids, n) and protocol (what the task says, e.g. the threat model). Empty if
-            there are no records.
+            content and of the example ids, n) and protocol (what the task says, e.g. the threat model); precision where
+            that is less than float32. Empty if there are no records.
         cost: effort per example, e.g. {"passes": 41.0}.
         seconds: time taken by the task itself, without loading and training.
         cell: the id of the cell; empty for a derived row.

@@ -93,10 +93,10 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     with builder.store.explained():
         _write(folder, table, outcome)
     protocol = json.loads(json.dumps(dict(outcome.protocol)))
+    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
     model = cell.components.get("model")
     if halved := reduced_precision(model):
-        protocol["precision"] = halved
-    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+        comparability["precision"] = halved
     return CellResult(
         status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
         reason="; ".join(outcome.problems or outcome.doubts),

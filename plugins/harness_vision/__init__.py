@@ -14,8 +14,15 @@ def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) ->
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare datasets and models."""
-    return [*_datasets(), *_models()]
+    """Declare datasets, models and a check of published accuracies."""
+    gap = _component(
+        "aggregate",
+        "published_gap",
+        "published_gap:PublishedGap",
+        "Measured clean accuracy less the published one; suspect where they differ on the whole test set.",
+        tasks=frozenset({"classify"}),
+    )
+    return [*_datasets(), *_models(), gap]
 
 
 def _datasets() -> list[Component]:

@@ -17,6 +17,7 @@ from harness.contract.cells import Cell, Use
 from harness.contract.errors import HarnessError, SuiteError
 from harness.contract.execution import Execution
 from harness.engine.execution import execution_text, reduced_precision, run_as
+from harness.results.comparability import differing_fields
 from harness.results.table import TableView
 
 INPUTS = torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -29,6 +30,7 @@ data: {use: digits, limit: 100}
 models: [{use: digit_cnn, as: cnn, with: {epochs: 3, width: 4}}]
 attacks: [none, {use: pgd, with: {eps: 0.1, steps: 5}}]
 metrics: [accuracy, robust_accuracy]
+aggregates: [worst_case]
 experiments:
   - {name: plain}
   - {name: half, execution: {precision: bfloat16}}
@@ -123,13 +125,16 @@ def test_in_a_suite(run: Callable[..., Run]) -> None:
     assert [row.reason for row in done.rows] == [""] * len(done.rows)
     rows = {(row.experiment, row.labels["model"], row.labels["attack"]): row for row in done.rows}
     plain, half, last = (rows[name, "cnn", "pgd"] for name in ("plain", "half", "last"))
-    assert half.protocol["precision"] == "bfloat16"
-    assert "precision" not in plain.protocol
+    assert half.comparability["precision"] == "bfloat16"
+    assert "precision" not in plain.comparability
     assert plain.key == last.key != half.key
     assert [row.facts.get("execution") for row in (plain, half, last)] == [None, "bfloat16", "channels last"]
     assert rows["mixed", "full", "pgd"].estimates == plain.estimates
     assert rows["mixed", "full", "pgd"].facts == {}
-    assert rows["mixed", "smoothed", "none"].protocol["precision"] == "bfloat16"
+    assert rows["mixed", "smoothed", "none"].comparability["precision"] == "bfloat16"
+    assert [str(field) for field in differing_fields(plain, half)] == ["precision none ≠ bfloat16"]
+    worst = {row.experiment: row for row in done.rows if row.derived and row.labels["model"] == "cnn"}
+    assert worst["plain"].key == worst["last"].key != worst["half"].key
     shares = [row.estimates["robust_accuracy"].value for row in (plain, half, last)]
     assert 0 < shares[0] < 1  # type: ignore[operator]
     assert abs(shares[1] - shares[0]) <= 0.03  # type: ignore[operator]
@@ -150,7 +155,7 @@ def test_the_table_shows_it(run: Callable[..., Run]) -> None:
     assert alike.constants()["execution"] == "bfloat16"
     mixed = TableView([row for row in rows if row.experiment == "mixed"], {}, {})
     head, body = mixed.columns()
-    assert [line[head.index("execution")] for line in body] == ["", "", "bfloat16", "bfloat16"]
+    assert [line[head.index("execution")] for line in body] == ["", "", "bfloat16", "bfloat16", "", ""]
     plain = TableView([row for row in rows if row.experiment == "plain"], {}, {})
     assert "execution" not in plain.columns()[0]
     assert "execution" not in plain.constants()
