@@ -17,7 +17,7 @@ from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
 from harness.contract.execution import Execution
 from harness.isolation import Fault
-from harness.plugins import ABSENT, Catalog, Entry, distribution_version
+from harness.plugins import ABSENT, DISTRIBUTION, Catalog, Entry, distribution_version, extra_with
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.load import LoadedExperiment, Suite, parse_metrics
 from harness.suite.located import Path_, Problem
@@ -224,7 +224,9 @@ class _Resolver:
             requires = self.catalog.find(use.kind, use.name).component.requires
             missing = [name for name in requires if distribution_version(name) == ABSENT]
             if missing:
-                return f"{use.label} needs {' and '.join(missing)}, not installed here"
+                extras = sorted({extra for name in missing if (extra := extra_with(name))})
+                install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
+                return f"{use.label} needs {' and '.join(missing)}, not installed here{install}"
         pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
         pairs += [(cell.components.get(role), "model") for role in _TREATMENTS]
         for needing, role in pairs:

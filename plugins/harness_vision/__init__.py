@@ -94,4 +94,32 @@ def _models() -> list[Component]:
             "published:published",
             "Published classifiers for CIFAR-10 and MNIST by name, from a folder or a download.",
         ),
+        *_zoos(),
+    ]
+
+
+def _zoos() -> list[Component]:
+    return [
+        _component(
+            "model",
+            "robustbench",
+            "zoos.robustbench_models:robustbench_model",
+            "The model zoo of RobustBench by name, dataset and threat model (extra robustbench).",
+            requires=("robustbench",),
+            references=("Croce et al. 2021, arXiv:2010.09670",),
+        ),
+        _component(
+            "model",
+            "timm",
+            "zoos.timm_models:timm_model",
+            "Models of timm by name, with their published preprocessing (extra vision).",
+            requires=("timm",),
+        ),
+        _component(
+            "model",
+            "torchvision",
+            "zoos.torchvision_models:torchvision_model",
+            "Weights of torchvision by name, with their transforms and published accuracy (extra vision).",
+            requires=("torchvision",),
+        ),
     ]
