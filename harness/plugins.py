@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -224,6 +225,20 @@ def first_party() -> set[str]:
     """The packages that ship with harness itself."""
     points = importlib.metadata.distribution(DISTRIBUTION).entry_points.select(group=GROUP)
     return {CORE, *(point.module.partition(".")[0] for point in points)}
+
+
+_OF_EXTRA = re.compile(r"""([\w.-]+).*;.*\bextra *== *["']([\w.-]+)["']""")
+
+
+@cache
+def extra_with(distribution: str) -> str:
+    """The extra of harness that installs a distribution, e.g. "language" for transformers; empty if there is none."""
+    try:
+        requirements = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    found = (match for each in requirements if (match := _OF_EXTRA.match(each)))
+    return next((match[2] for match in found if match[1].lower() == distribution.lower()), "")
 
 
 @cache

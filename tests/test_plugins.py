@@ -12,7 +12,7 @@ import pytest
 
 from harness.contract.components import Component
 from harness.contract.errors import UsageError
-from harness.plugins import Catalog, first_party, load_catalog
+from harness.plugins import Catalog, extra_with, first_party, load_catalog
 
 GOOD = """
 from harness.api import Component, hookimpl
@@ -169,3 +169,11 @@ def test_descriptors_are_checked(fields: dict[str, str], told: str) -> None:
 def test_first_party_packages(root: Path) -> None:
     folders = {path.parent.name for path in (root / "plugins").glob("*/__init__.py")}
     assert first_party() == {"harness", *folders}
+
+
+def test_the_extra_that_installs_a_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["torch>=2.4", "timm>=1.0.9; extra == 'vision'", 'lm-eval[hf]>=0.4.9 ; extra == "anchors"']
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: asked)
+    extra_with.cache_clear()
+    assert [extra_with(name) for name in ("timm", "lm-eval", "torch", "absent")] == ["vision", "anchors", "", ""]
+    extra_with.cache_clear()

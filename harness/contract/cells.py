@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.contract.components import Kind
+from harness.contract.execution import Execution
 
 Role = Literal["model", "data", "attack", "sampler"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -47,6 +48,7 @@ class Use:
         limit: for data, use only the first examples.
         trained_on: for a trainable model, the data it is fitted on.
         member: which of several independent copies; the first, 0, has the seed of the cell.
+        execution: for a model that wraps no other, how it is run; None where nothing was asked.
     """
 
     kind: Kind
@@ -60,6 +62,7 @@ class Use:
     limit: int | None = None
     trained_on: Use | None = None
     member: int = 0
+    execution: Execution | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -76,6 +79,7 @@ class Use:
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
             **({"member": self.member} if self.member else {}),
+            **({"execution": asdict(self.execution)} if self.execution and not self.execution.is_plain else {}),
         }
 
     @cached_property
@@ -105,7 +109,9 @@ class Use:
         """The use as a JSON object."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         parameters = {name: _to_json(value) for name, value in self.parameters.items()}
-        return {**fields, "parameters": parameters, "trained_on": self.trained_on and self.trained_on.to_json()}
+        trained_on = self.trained_on and self.trained_on.to_json()
+        execution = self.execution and asdict(self.execution)
+        return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
@@ -113,7 +119,9 @@ class Use:
         parameters = {name: _from_json(value) for name, value in raw["parameters"].items()}
         tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
         trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])
-        return cls(**{**raw, **tuples, "parameters": parameters, "trained_on": trained_on})
+        execution = Execution(**raw["execution"]) if raw.get("execution") else None
+        built = {"parameters": parameters, "trained_on": trained_on, "execution": execution}
+        return cls(**{**raw, **tuples, **built})
 
 
 def uses_in(value: Any) -> tuple[Use, ...]:

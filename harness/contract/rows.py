@@ -46,12 +46,14 @@ class Row:
         estimates: metric name to estimate.
         n: the number of records.
         comparability: what must be equal before this row may be compared with another: task, data (digest of its
-            content and of the example ids, n) and protocol (what the task says, e.g. the threat model). Empty if
-            there are no records.
+            content and of the example ids, n) and protocol (what the task says, e.g. the threat model); precision where
+            that is less than float32. Empty if there are no records.
         cost: effort per example, e.g. {"passes": 41.0}.
         seconds: time taken by the task itself, without loading and training.
         cell: the id of the cell; empty for a derived row.
         derived: the name of the aggregate that made the row; empty for a cell.
+        facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
+            such as its published accuracy, and under "execution" how it was run where that is not plain float32.
     """
 
     experiment: str
@@ -67,6 +69,7 @@ class Row:
     cell: str = ""
     derived: str = ""
     components: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def protocol(self) -> Mapping[str, Any]:

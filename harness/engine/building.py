@@ -26,6 +26,7 @@ from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Trainable
+from harness.engine.execution import run_as
 from harness.engine.keys import key_of, weights_key_inputs
 from harness.engine.locks import WAITING
 from harness.engine.store import Store
@@ -153,6 +154,8 @@ class Builder:
             used = (*used, self._give_weights(thing, use, seed))
         if isinstance(thing, torch.nn.Module):
             thing = thing.eval().requires_grad_(False)
+        if use.execution and not use.execution.is_plain:
+            run_as(thing, use.execution, self.device)
         return thing, used
 
     def _values(self, use: Use, seed: int) -> tuple[dict[str, Any], tuple[Weights, ...]]:

@@ -27,6 +27,7 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.protocols import Outcome
 from harness.contract.rows import Status
 from harness.engine.building import Builder
+from harness.engine.execution import execution_text, reduced_precision
 from harness.engine.result import CellResult
 from harness.isolation import Fault, isolated
 from harness.results.records import RECORDS, to_table
@@ -93,6 +94,9 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         _write(folder, table, outcome)
     protocol = json.loads(json.dumps(dict(outcome.protocol)))
     comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+    model = cell.components.get("model")
+    if halved := reduced_precision(model):
+        comparability["precision"] = halved
     return CellResult(
         status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
         reason="; ".join(outcome.problems or outcome.doubts),
@@ -100,8 +104,19 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         cost=_checked_cost(outcome.cost),
         weights=weights,
         comparability=comparability,
+        facts=_facts(things.get("model"), execution_text(model)),
         seconds=seconds,
     )
+
+
+def _facts(model: Any, execution: str) -> dict[str, Any]:
+    """What a model says of itself, and how it was run. Raises InvalidOutput."""
+    said = getattr(model, "facts", {})
+    try:
+        said = json.loads(json.dumps(dict(said), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidOutput(f"the facts of the model cannot be written as JSON: {error}") from error
+    return {**({"model": said} if said else {}), **({"execution": execution} if execution else {})}
 
 
 def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:

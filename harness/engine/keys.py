@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from harness.plugins import CORE, Catalog, distribution_version
 
 KEY_SCHEMA = 1
 _CORE_FOLDER = Path(__file__).resolve().parents[1]
-_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/result.py")
+_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/execution.py", "engine/result.py")
 _STATISTICS = ("results/stats.py", "results/gaps.py", "engine/groups.py")
 _NUMERICS = ("torch", "numpy")
 
@@ -130,7 +131,8 @@ def weights_key_inputs(model: Use, seed: int, catalog: Catalog, device: str) -> 
     uses = model.nested()
     return {
         "schema": KEY_SCHEMA,
-        "model": model.identity,
+        # Weights are fitted in float32, however the model is then run.
+        "model": replace(model, execution=None).identity,
         "seed": seed,
         "files": files_of(uses),
         "device": device.partition(":")[0],

@@ -22,6 +22,7 @@ class CellResult:
         cost: as the task returned it.
         weights: key and digest of every set of stored weights used.
         comparability: what must be equal before two rows may be compared: task, data and protocol.
+        facts: what the model says of itself, such as its published accuracy, and how it was run; part of no key.
         seconds: wall time of the task; training is in `training_seconds`.
         device, batch_size: how it was run; the records do not depend on them.
         started: UTC time.
@@ -36,6 +37,7 @@ class CellResult:
     cost: Mapping[str, float] = field(default_factory=dict)
     weights: Sequence[Mapping[str, Any]] = ()
     comparability: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
     device: str = ""
     batch_size: int = 0

@@ -58,6 +58,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "seconds": row.seconds,
         "key": row.key,
         "derived": row.derived,
+        "execution": execution_of(row),
         "reason": row.reason,
     }
     return flat
@@ -104,6 +105,9 @@ class TableView:
             labels = {row.labels.get(role, "") for row in self.rows}
             if len(labels) == 1 and (label := labels.pop()):
                 found[role] = label
+        executions = {execution_of(row) for row in self.rows if not row.derived}
+        if len(executions) == 1 and (execution := executions.pop()):
+            found["execution"] = execution
         seeds = {row.seed for row in self.rows}
         if len(seeds) == 1:
             found["seed"] = str(seeds.pop())
@@ -121,7 +125,9 @@ class TableView:
         costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
         metrics = [name for name in self.metrics if name not in dropped]
         threats = any(row.protocol.get("threat") for row in self.rows)
+        executions = "execution" not in constant and any(execution_of(row) for row in self.rows)
         head = [*roles, *(["seed"] if "seed" not in constant else []), *(["threat"] if threats else [])]
+        head += ["execution"] if executions else []
         head += [*(self.headings.get(name, name) for name in metrics), "n", "status", *costs, "s", "key"]
         body: list[list[str]] = []
         above: Row | None = None
@@ -135,6 +141,7 @@ class TableView:
                 *labels,
                 *([str(row.seed)] if "seed" not in constant else []),
                 *([threat_text(row)] if threats else []),
+                *([execution_of(row)] if executions else []),
             ]
             line += [self._number(row, metric) for metric in metrics]
             line += ["" if row.n is None else str(row.n), str(row.status)]
@@ -195,6 +202,11 @@ def name_of(row: Row) -> str:
 def metric_heading(label: str, direction: str) -> str:
     """What tables call a metric, e.g. "robust accuracy ↑"."""
     return label.replace("_", " ") + _ARROWS.get(direction, "")
+
+
+def execution_of(row: Row) -> str:
+    """How the model of a row was run, e.g. "bfloat16, compiled"; empty for plain float32."""
+    return str(row.facts.get("execution", ""))
 
 
 def threat_text(row: Row) -> str:

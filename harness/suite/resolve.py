@@ -15,19 +15,31 @@ from pydantic import ValidationError
 from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, Cell, Role, Use, uses_in
 from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
+from harness.contract.execution import Execution
 from harness.isolation import Fault
-from harness.plugins import ABSENT, Catalog, Entry, distribution_version
+from harness.plugins import ABSENT, DISTRIBUTION, Catalog, Entry, distribution_version, extra_with
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.load import LoadedExperiment, Suite, parse_metrics
 from harness.suite.located import Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.plan import Expectation, Plan, PlannedExperiment
-from harness.suite.schema import DataEntry, Experiment, ModelEntry, Pattern, SuiteHead, UseEntry, did_you_mean
+from harness.suite.schema import (
+    DataEntry,
+    ExecutionEntry,
+    Experiment,
+    ModelEntry,
+    Pattern,
+    SuiteHead,
+    UseEntry,
+    did_you_mean,
+)
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
 _PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
 _SHAPES: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 _TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
+_CALLED = ("Classifier", "Differentiable")
+"""The protocols of models whose forward pass is what a task measures."""
 _ABSENT = "none"
 _METRICS = "metrics"
 
@@ -212,7 +224,9 @@ class _Resolver:
             requires = self.catalog.find(use.kind, use.name).component.requires
             missing = [name for name in requires if distribution_version(name) == ABSENT]
             if missing:
-                return f"{use.label} needs {' and '.join(missing)}, not installed here"
+                extras = sorted({extra for name in missing if (extra := extra_with(name))})
+                install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
+                return f"{use.label} needs {' and '.join(missing)}, not installed here{install}"
         pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
         pairs += [(cell.components.get(role), "model") for role in _TREATMENTS]
         for needing, role in pairs:
@@ -242,10 +256,24 @@ class _Resolver:
             return None
         found: list[Use | None] = [None for entry in entries if entry.use == _ABSENT and may_be_absent]
         found += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
+        if role == "model":
+            found = self._executed(found, task)
         if not entries and not may_be_absent:
             self._problem((), f"the key {key!r} is missing; task {task.label!r} needs it")
         self._unique_labels(found, key)
         return found or [None]
+
+    def _executed(self, models: Sequence[Use | None], task: Use) -> list[Use | None]:
+        """The models with the execution of the experiment, where they have none of their own."""
+        asked = self.experiment.execution
+        executed = [use and _with_execution(use, asked) for use in models]
+        needs = self._signature(task).needs.get("model")
+        if needs is None or needs.protocol not in _CALLED:
+            own = [i for i, entry in enumerate(self.experiment.models) if entry.execution]
+            where: list[Path_] = [("execution",)] if asked else [("models", i, "execution") for i in own]
+            for path in where:
+                self._problem(path, f"task {task.label!r} does not call a classifier, which `execution` is for")
+        return executed
 
     def _unique_labels(self, uses: Sequence[Use | None], key: str) -> None:
         counted = Counter(use.label if use else _ABSENT for use in uses)
@@ -294,7 +322,7 @@ class _Resolver:
         if values is None:
             return None
         known = signature.parameters_for(given)
-        return Use(
+        use = Use(
             kind=kind,
             name=found.qualified_name,
             label=_label(entry, found, signature, values, swept),
@@ -306,6 +334,7 @@ class _Resolver:
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=self._trained_on(entry, found, path) or _of_wrapped(kind, signature, values),
         )
+        return _with_execution(use, entry.execution) if isinstance(entry, ModelEntry) else use
 
     def _trained_on(self, entry: UseEntry, found: Entry, path: Path_) -> Use | None:
         if not isinstance(entry, ModelEntry):
@@ -386,6 +415,21 @@ def _of_wrapped(kind: Kind, signature: Signature, values: Mapping[str, Any]) -> 
         return None
     wrapped = (use for value in values.values() for use in uses_in(value) if use.kind == "model")
     return next((use.trained_on for use in wrapped if use.trained_on), None)
+
+
+def _with_execution(use: Use, asked: ExecutionEntry | None) -> Use:
+    """A model with an execution where it has none yet; of a model that wraps others, these."""
+    if asked is None:
+        return use
+    inner = {name: uses_in(value) for name, value in use.parameters.items()}
+    wrapped = {name: uses for name, uses in inner.items() if any(each.kind == "model" for each in uses)}
+    if not wrapped:
+        return use if use.execution else replace(use, execution=Execution(**asked.model_dump()))
+    changed: dict[str, Any] = {}
+    for name, uses in wrapped.items():
+        executed = tuple(_with_execution(each, asked) if each.kind == "model" else each for each in uses)
+        changed[name] = executed[0] if isinstance(use.parameters[name], Use) else executed
+    return replace(use, parameters={**use.parameters, **changed})
 
 
 def _copies(use: Use, count: Any) -> tuple[Use, ...]:

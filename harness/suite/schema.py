@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from harness.contract.execution import Precision
 from harness.suite.located import Located, Path_, Problem
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
@@ -53,11 +54,26 @@ class DataEntry(UseEntry):
     limit: int | None = Field(None, ge=1, description="Use only the first examples.")
 
 
+class ExecutionEntry(BaseModel):
+    """How the forward passes of a model are executed."""
+
+    model_config = _STRICT
+
+    precision: Precision = Field(
+        "float32", description="Of convolutions and matrix products (autocast); half precision is part of the key."
+    )
+    compile: bool = Field(False, description="Compile with torch.compile.")
+    channels_last: bool = Field(False, description="Keep images and kernels with their channels last.")
+
+
 class ModelEntry(UseEntry):
     """A model with its parameters."""
 
     trained_on: Annotated[DataEntry, BeforeValidator(_name_alone)] | None = Field(
         None, description="The data a trainable model is fitted on, instead of its default."
+    )
+    execution: ExecutionEntry | None = Field(
+        None, description="How it is run, or what it wraps; by default as the experiment says."
     )
 
 
@@ -112,6 +128,7 @@ class Experiment(BaseModel):
     )
     data: Annotated[list[Data], BeforeValidator(_one_as_list)] = Field([], description="Datasets.")
     models: list[Model] = Field([], description="Models.")
+    execution: ExecutionEntry | None = Field(None, description="How classifiers are run; by default plain float32.")
     attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")
     samplers: list[Entry] = Field([], description="Samplers.")
     metrics: list[Entry] = Field(min_length=1, description="What to compute of the records.")

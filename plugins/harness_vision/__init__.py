@@ -14,8 +14,15 @@ def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) ->
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare datasets and models."""
-    return [*_datasets(), *_models()]
+    """Declare datasets, models and a check of published accuracies."""
+    gap = _component(
+        "aggregate",
+        "published_gap",
+        "published_gap:PublishedGap",
+        "Measured clean accuracy less the published one; suspect where they differ on the whole test set.",
+        tasks=frozenset({"classify"}),
+    )
+    return [*_datasets(), *_models(), gap]
 
 
 def _datasets() -> list[Component]:
@@ -79,6 +86,40 @@ def _models() -> list[Component]:
             "model",
             "checkpoint",
             "checkpoint:checkpoint",
-            "A published classifier: architecture by import path, weights from a file.",
+            "A classifier with trained weights: architecture by name or import path, weights from a file.",
+        ),
+        _component(
+            "model",
+            "published",
+            "published:published",
+            "Published classifiers for CIFAR-10 and MNIST by name, from a folder or a download.",
+        ),
+        *_zoos(),
+    ]
+
+
+def _zoos() -> list[Component]:
+    return [
+        _component(
+            "model",
+            "robustbench",
+            "zoos.robustbench_models:robustbench_model",
+            "The model zoo of RobustBench by name, dataset and threat model (extra robustbench).",
+            requires=("robustbench",),
+            references=("Croce et al. 2021, arXiv:2010.09670",),
+        ),
+        _component(
+            "model",
+            "timm",
+            "zoos.timm_models:timm_model",
+            "Models of timm by name, with their published preprocessing (extra vision).",
+            requires=("timm",),
+        ),
+        _component(
+            "model",
+            "torchvision",
+            "zoos.torchvision_models:torchvision_model",
+            "Weights of torchvision by name, with their transforms and published accuracy (extra vision).",
+            requires=("torchvision",),
         ),
     ]

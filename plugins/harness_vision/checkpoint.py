@@ -1,19 +1,26 @@
-"""Published classifiers: an architecture by its import path, its weights from a file, its normalisation."""
+"""Classifiers with trained weights: an architecture by name, its weights from a file, its normalisation."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Le
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from harness.api import HarnessError, ImportPath
+from harness_vision.published_accuracy import PublishedAccuracy
+
+SHIPPED = "harness_vision.published_architectures"
+"""Where an architecture is looked up that is named without a module."""
 
 
 class Normalised(nn.Module):
@@ -46,63 +53,94 @@ def checkpoint(
     mean: list[float] | None = None,
     std: list[float] | None = None,
     entry: str = "state_dict",
+    sha256: str | None = None,
+    published_accuracy: Annotated[float, Ge(0), Le(1)] | None = None,
+    published_n: Annotated[int, Ge(1)] | None = None,
 ) -> nn.Module:
-    """A classifier with published weights.
+    """A classifier with trained weights from a file.
 
     Args:
-        architecture: the class or function that makes the network, as "package.module:attribute".
+        architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
+            of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist.
         weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
         arguments: what the architecture is called with.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
         std: per channel, divides them after that.
         entry: where the state dict stands if the file holds a mapping with more in it.
+        sha256: of the file, in hex; another file is refused.
+        published_accuracy: on clean examples, for the aggregate `published_gap`.
+        published_n: on how many examples.
 
     Raises:
         HarnessError: the architecture or the file cannot be used, or they do not fit each other.
     """
-    network = _network(architecture, arguments or {})
-    state = _state_dict(weights, entry)
+    try:
+        content = weights.read_bytes()
+    except OSError as error:
+        raise HarnessError(f"{weights} cannot be read as weights: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256.lower():
+        raise HarnessError(f"{weights} has sha256 {found}, expected {sha256}; it is damaged or another file")
+    network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
+    model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
+    if published_accuracy is not None:
+        PublishedAccuracy(published_accuracy, published_n, source="the suite").note_on(model)
+    return model
+
+
+def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "state_dict") -> nn.Module:
+    """The network, given the weights of a file.
+
+    Args:
+        network: given the weights in place.
+        content: of the file.
+        name: of the file; its ending says how to read it.
+        entry: where the state dict stands if the file holds a mapping with more in it.
+
+    Raises:
+        HarnessError: the file cannot be used or does not fit the network.
+    """
+    state = _state_dict(content, name, entry)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         told = " ".join(str(error).split())
-        raise HarnessError(f"the weights in {weights.name} do not fit {architecture}: {told[:400]}") from error
-    if mean is None and std is None:
-        return network
-    return Normalised(network, mean or [0.0], std or [1.0])
+        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {told[:400]}") from error
+    return network
 
 
 def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
-    module, _, attribute = architecture.partition(":")
+    module, _, attribute = architecture.rpartition(":")
     try:
-        network = getattr(importlib.import_module(module), attribute)(**arguments)
+        network = getattr(importlib.import_module(module or SHIPPED), attribute)(**arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
+        hint = "" if module else f'; another than one of {SHIPPED} is named as "package.module:attribute"'
         raise HarnessError(
-            f"the architecture {architecture!r} cannot be made: {type(error).__name__}: {error}"
+            f"the architecture {architecture!r} cannot be made: {type(error).__name__}: {error}{hint}"
         ) from error
     if not isinstance(network, nn.Module):
         raise HarnessError(f"the architecture {architecture!r} gives a {type(network).__name__}, not a torch module")
     return network
 
 
-def _state_dict(path: Path, entry: str) -> Mapping[str, Tensor]:
+def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
     """The state dict in a file, without the prefix that DataParallel puts before every name."""
     try:
-        if path.suffix == ".safetensors":
-            loaded: Any = load_file(path)
+        if name.endswith(".safetensors"):
+            loaded: Any = load(content)
         else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         told = str(error).partition("\n")[0]
         raise HarnessError(
-            f"{path.name} was refused: it holds more than tensors and might run code when loaded ({told[:200]}); "
+            f"{name} was refused: it holds more than tensors and might run code when loaded ({told[:200]}); "
             "save its state dict as .safetensors"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        raise HarnessError(f"{path.name} cannot be read as weights: {error}") from error
+        raise HarnessError(f"{name} cannot be read as weights: {error}") from error
     if isinstance(loaded, Mapping) and entry in loaded and isinstance(loaded[entry], Mapping):
         loaded = loaded[entry]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise HarnessError(f"{path.name} holds no state dict; if it lies under a key, name it with `entry:`")
-    prefixed = all(name.startswith("module.") for name in loaded)
-    return {name.removeprefix("module.") if prefixed else name: tensor for name, tensor in loaded.items()}
+        raise HarnessError(f"{name} holds no state dict; if it lies under a key, name it with `entry:`")
+    prefixed = all(key.startswith("module.") for key in loaded)
+    return {key.removeprefix("module.") if prefixed else key: tensor for key, tensor in loaded.items()}

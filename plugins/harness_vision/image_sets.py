@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, default_folder, read_pinned
+from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, read_pinned
+from harness_vision.places import place_of
 
 Split = Literal["train", "test"]
 Download = Annotated[bool, Uncounted()]
@@ -72,6 +75,7 @@ _CIFAR10_SHA256 = {
     ),
     "test": (("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),),
 }
+_CIFAR10_ARRAYS = "cifar10_test_official_order.npz"
 _CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -80,7 +84,7 @@ def mnist(split: Split = "test", folder: Location | None = None, download: Downl
 
     Args:
         split: which part, in the original order.
-        folder: where the idx files lie, packed or not; by default the user's cache.
+        folder: where the idx files lie, packed or not; by default $HARNESS_DATA/robustness/mnist, else a cache.
         download: fetch them if they are not there.
     """
     return _idx_set("mnist", _MNIST, _MNIST_SHA256[split], split, folder, download, [str(i) for i in range(10)])
@@ -102,10 +106,12 @@ def cifar10(split: Split = "test", folder: Location | None = None, download: Dow
 
     Args:
         split: which part, in the original order.
-        folder: where cifar-10-batches-bin/ or cifar-10-binary.tar.gz lies; by default the user's cache.
+        folder: where cifar-10-batches-bin/, cifar-10-binary.tar.gz or, for the test set, the arrays x and y in
+            cifar10_test_official_order.npz lie; by default $HARNESS_DATA/robustness/cifar10, else the user's cache.
         download: fetch the archive (170 MB) if it is not there.
     """
-    place = folder or default_folder("cifar-10")
+    holding = (_CIFAR10_FOLDER, _CIFAR10_ARCHIVE.name, *([_CIFAR10_ARRAYS] if split == "test" else []))
+    place = place_of("cifar-10", "robustness/cifar10", holding, folder)
     raw = b"".join(_cifar10_files(split, place, download))
     rows = np.frombuffer(raw, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     return _examples(f"cifar10-{split}", rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0], _CIFAR10_CLASSES)
@@ -136,7 +142,7 @@ def _idx_set(
     download: bool,
     classes: list[str],
 ) -> Examples:
-    place = folder or default_folder(name)
+    place = place_of(name, f"robustness/{name}", (_IMAGES.format(_PREFIX[split]),), folder)
     arrays = []
     for pattern, accepted in zip((_IMAGES, _LABELS), digests, strict=True):
         file = pattern.format(_PREFIX[split])
@@ -149,11 +155,28 @@ def _cifar10_files(split: str, folder: Path, download: bool) -> list[bytes]:
     for place in (folder / _CIFAR10_FOLDER, folder):
         if (place / wanted[0][0]).is_file():
             return [read_pinned(PinnedFile(name, _CIFAR10_URL, (sha,)), place, download=False) for name, sha in wanted]
+    if split == "test" and (folder / _CIFAR10_ARRAYS).is_file():
+        return [_batch_of_arrays(folder / _CIFAR10_ARRAYS)]
     # read_pinned has unpacked the gzip layer; what is left is a tar archive.
     archive = read_pinned(_CIFAR10_ARCHIVE, folder, download=download)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         members = [tar.extractfile(f"{_CIFAR10_FOLDER}/{name}") for name, _ in wanted]
         return [member.read() for member in members if member is not None]
+
+
+def _batch_of_arrays(path: Path) -> bytes:
+    """The official test batch made again from arrays `x` [n, 32, 32, 3] and `y` [n]; it must be that to the byte."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels = arrays["x"].transpose(0, 3, 1, 2), arrays["y"].astype(np.uint8)
+        batch = np.concatenate([labels[:, None], images.reshape(len(labels), -1)], axis=1).tobytes()
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise MissingData(f"{path} cannot be read as arrays x and y: {error}") from error
+    ((name, expected),) = _CIFAR10_SHA256["test"]
+    found = hashlib.sha256(batch).hexdigest()
+    if found != expected:
+        raise MissingData(f"{path} makes a {name} with sha256 {found}, expected {expected}; it is another set or order")
+    return batch
 
 
 def _examples(name: str, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], classes: list[str]) -> Examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from anchors.published_architectures import Tiny
 from harness.api import HarnessError
 from harness.testing import run_suite
 from harness_vision.checkpoint import checkpoint
+from harness_vision.published_accuracy import PublishedAccuracy
+from harness_vision.published_architectures import LeNet5
 
 ARCHITECTURE = "anchors.published_architectures:Tiny"
 
@@ -145,3 +148,25 @@ def test_in_a_suite(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     assert {str(row.status) for row in refused.rows} == {"failed"}
     assert "might run code" in refused.rows[0].reason
     assert not (tmp_path / "pwned").exists()
+
+
+def test_a_digest_is_checked(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    path = save(tmp_path, state)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert checkpoint(ARCHITECTURE, path, sha256=found.upper())(INPUTS).shape == (3, 10)
+    with pytest.raises(HarnessError, match=rf"w\.pt has sha256 {found}, expected {'0' * 64}; it is damaged or another"):
+        checkpoint(ARCHITECTURE, path, sha256="0" * 64)
+
+
+def test_architectures_that_ship_are_named_without_a_module(tmp_path: Path) -> None:
+    path = save(tmp_path, LeNet5().state_dict())
+    assert checkpoint("LeNet5", path)(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+    with pytest.raises(
+        HarnessError, match=r"'LeNet6' cannot be made: AttributeError.*is named as .package\.module:att"
+    ):
+        checkpoint("LeNet6", path)
+
+
+def test_published_accuracy_is_a_fact(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    model = checkpoint(ARCHITECTURE, save(tmp_path, state), published_accuracy=0.9, published_n=50)
+    assert PublishedAccuracy.of_row({"model": model.facts}) == PublishedAccuracy(0.9, 50, "", "the suite")

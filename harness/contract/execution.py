@@ -1,0 +1,34 @@
+"""How a model's passes are executed: in which precision, compiled or not, in which memory format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Options that make a model faster without changing what it is; the default is plain float32.
+
+    Attributes:
+        precision: of convolutions and matrix products, by torch's autocast; weights, normalisation of the inputs and
+            logits stay float32. Half precision is part of the comparability key: it measures another function.
+        compile: with torch.compile.
+        channels_last: keep images and kernels with their channels last, which convolutions are often faster in.
+    """
+
+    precision: Precision = "float32"
+    compile: bool = False
+    channels_last: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for nothing."""
+        return self == Execution()
+
+    def __str__(self) -> str:
+        words: list[str] = [self.precision] if self.precision != "float32" else []
+        words += ["compiled"] if self.compile else []
+        return ", ".join([*words, *(["channels last"] if self.channels_last else [])])

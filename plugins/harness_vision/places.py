@@ -1,0 +1,27 @@
+"""Where pinned files are looked for: in the folder that a suite names, below $HARNESS_DATA, else in a cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.api import default_folder
+
+HARNESS_DATA = "HARNESS_DATA"
+
+
+def place_of(dataset: str, below: str, names: tuple[str, ...], folder: Path | None) -> Path:
+    """The folder to read a pinned file from. Its content is checked, so that where it lies cannot change a result.
+
+    Args:
+        dataset: names the place in the user's cache.
+        below: the folder below $HARNESS_DATA that may hold it.
+        names: its file names; any of them will do.
+        folder: what the suite says, which goes before everything else.
+    """
+    if folder is not None:
+        return folder
+    data = os.environ.get(HARNESS_DATA)
+    if data and any((Path(data) / below / name).exists() for name in names):
+        return Path(data) / below
+    return default_folder(dataset)

@@ -1,0 +1,1 @@
+"""Adapters to collections of trained models, each of which alone imports its library."""
