@@ -48,7 +48,7 @@ def _gradient_attacks() -> list[Component]:
             "attack",
             "pgd",
             "attacks.gradient_attacks:PGD",
-            "Projected gradient descent from random starts, L-infinity or L2.",
+            "Projected gradient descent from random starts, L-infinity, L2 or L1.",
             references=("Madry et al. 2018, arXiv:1706.06083",),
         ),
         _component(
@@ -56,14 +56,14 @@ def _gradient_attacks() -> list[Component]:
             "apgd",
             "attacks.apgd:APGD",
             "Auto-PGD: gradient ascent with momentum and a step size that halves itself.",
-            references=("Croce & Hein 2020, arXiv:2003.01690",),
+            references=("Croce & Hein 2020, arXiv:2003.01690", "Croce & Hein 2021, arXiv:2103.01208"),
         ),
         _component(
             "attack",
             "apgd_targeted",
             "attacks.apgd:APGDTargeted",
             "Auto-PGD towards each of the most likely other classes.",
-            references=("Croce & Hein 2020, arXiv:2003.01690",),
+            references=("Croce & Hein 2020, arXiv:2003.01690", "Croce & Hein 2021, arXiv:2103.01208"),
         ),
         _component(
             "attack",

@@ -25,7 +25,17 @@ def _metric(name: str, target: str, summary: str, tasks: frozenset[str], **more:
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare metrics, methods, data and pictures."""
-    return [*_confidence(), *_scores(), *_detection(), *_sets(), *_regression(), *_methods(), *_data(), *_pictures()]
+    return [
+        *_confidence(),
+        *_scores(),
+        *_detection(),
+        *_sets(),
+        *_regression(),
+        *_methods(),
+        *_data(),
+        *_comparisons(),
+        *_pictures(),
+    ]
 
 
 def _confidence() -> list[Component]:
@@ -222,6 +232,19 @@ def _data() -> list[Component]:
             "saved_probabilities",
             "data.saved:saved_probabilities",
             "Class probabilities and labels that another system saved as .npz, for the task from_scores.",
+        ),
+    ]
+
+
+def _comparisons() -> list[Component]:
+    return [
+        _component(
+            "aggregate",
+            "mean_corruption_error",
+            "comparisons.mean_corruption_error:MeanCorruptionError",
+            "Per model: error over all corruptions and severities, plain and against a baseline model.",
+            tasks=_CLASSIFY,
+            references=("Hendrycks & Dietterich 2019, arXiv:1903.12261",),
         ),
     ]
 

@@ -12,9 +12,10 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
+from harness_adversarial.attacks.apgd_l1 import SparseAscent
 from harness_adversarial.machinery.lanes import Found, Lanes, likeliest_targets, per_example, work_off
 from harness_adversarial.machinery.news import on_device
-from harness_adversarial.machinery.norms import BallNorm, project, random_offset, steepest
+from harness_adversarial.machinery.norms import BallNorm, ConvexNorm, project, random_offset, steepest
 from harness_adversarial.machinery.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
 
 Eps = Annotated[float, Ge(0)]
@@ -29,7 +30,8 @@ _MOMENTUM = 0.75
 class APGD:
     """Auto-PGD (Croce & Hein 2020, arXiv:2003.01690, algorithm 1).
 
-    Every iterate is judged, and an example leaves the batch at the first that fools the model.
+    Every iterate is judged, and an example leaves the batch at the first that fools the model. In the L1 ball it is the
+    version with sparse steps (Croce & Hein 2021, arXiv:2103.01208).
 
     Args:
         eps: budget in the norm, in units of the inputs.
@@ -45,7 +47,7 @@ class APGD:
     def __init__(
         self,
         eps: Eps,
-        norm: BallNorm = "linf",
+        norm: ConvexNorm = "linf",
         loss: ApgdLoss = "ce",
         steps: Count = 100,
         restarts: Count = 1,
@@ -61,6 +63,9 @@ class APGD:
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Found:
         """The same, with what is fooled."""
+        if self.norm == "l1":
+            sparse = SparseAscent(model, batch, ctx, self.eps, self.loss, self.steps, self.eot, None)
+            return sparse.found(self.restarts)
         ascent = _Ascent(model, batch, ctx, self.eps, self.norm, self.loss, self.steps, self.eot, None)
         work_off(ascent, len(batch), self.restarts, ctx)
         return Found(ascent.answer, ascent.fooled)
@@ -80,7 +85,7 @@ class APGDTargeted:
 
     pooled = True
 
-    def __init__(self, eps: Eps, norm: BallNorm = "linf", targets: Count = 9, steps: Count = 100) -> None:
+    def __init__(self, eps: Eps, norm: ConvexNorm = "linf", targets: Count = 9, steps: Count = 100) -> None:
         self.eps, self.norm, self.targets, self.steps = eps, norm, targets, steps
         self.threat = Threat(norm, eps)
 
@@ -91,6 +96,8 @@ class APGDTargeted:
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Found:
         """The same, with what is fooled."""
         targets = clean_targets(model, batch, self.targets, ctx)
+        if self.norm == "l1":
+            return SparseAscent(model, batch, ctx, self.eps, "dlr", self.steps, 1, targets).found(targets.shape[1])
         ascent = _Ascent(model, batch, ctx, self.eps, self.norm, "dlr", self.steps, 1, targets)
         work_off(ascent, len(batch), targets.shape[1], ctx)
         return Found(ascent.answer, ascent.fooled)

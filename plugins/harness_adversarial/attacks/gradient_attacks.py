@@ -10,12 +10,16 @@ from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.machinery.active_set import ActiveSet
+from harness_adversarial.machinery.l1_ball import project_l1, sparse_step
 from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
-from harness_adversarial.machinery.norms import BallNorm, project, random_start, steepest
+from harness_adversarial.machinery.norms import ConvexNorm, project, random_start, steepest
 
 Eps = Annotated[float, Ge(0)]
 Steps = Annotated[int, Ge(1)]
 StepSize = Annotated[float, Gt(0)] | None
+
+_SPARSE = 0.01
+"""Of the entries that a step in L1 moves (Tramèr & Boneh 2019, arXiv:1904.13000, section 4)."""
 
 
 class FGSM:
@@ -50,6 +54,8 @@ class FGSM:
 class PGD:
     """Projected gradient descent on the negative loss (Madry et al. 2018, section 2.1).
 
+    In the L1 ball a step moves the hundredth of the pixels with the largest gradients.
+
     Args:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
@@ -67,7 +73,7 @@ class PGD:
     def __init__(
         self,
         eps: Eps,
-        norm: BallNorm = "linf",
+        norm: ConvexNorm = "linf",
         steps: Steps = 20,
         step_size: StepSize = None,
         restarts: Annotated[int, Ge(1)] = 1,
@@ -84,16 +90,26 @@ class PGD:
         """Ascend from every start until the example is fooled or the steps are used up."""
         shape = batch.inputs.shape[1:]
 
+        def inside(point: Tensor, clean: Tensor) -> Tensor:
+            radius = torch.full((len(clean),), self.eps, dtype=clean.dtype, device=clean.device)
+            return project_l1(point, clean, radius, batch.low, batch.high)
+
         def start(rows: list[int], restart: int) -> Tensor:
             clean = batch.inputs[rows]
             if not self.random_start:
                 return clean
             ids = [batch.ids[row] for row in rows]
+            if self.norm == "l1":
+                return inside(clean + ctx.normal(ids, shape, "start", restart), clean)
             uniform = ctx.uniform(ids, shape, "start", restart)
             normal = ctx.normal(ids, shape, "direction", restart) if self.norm == "l2" else uniform
             return (clean + random_start(uniform, normal, self.eps, self.norm)).clamp(batch.low, batch.high)
 
         def move(iterate: Tensor, clean: Tensor, gradient: Tensor) -> Tensor:
+            if self.norm == "l1":
+                share = torch.full((len(clean),), _SPARSE, device=clean.device)
+                step = sparse_step(gradient, iterate, share, batch.low, batch.high)
+                return inside(iterate + self.step_size * step, clean)
             moved = iterate + self.step_size * steepest(gradient, self.norm)
             return project(moved, clean, self.eps, self.norm, batch.low, batch.high)
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 BallNorm = Literal["linf", "l2"]
+ConvexNorm = Literal["linf", "l2", "l1"]
+"""With L1, whose geometry is in `l1_ball`."""
 
 
 def steepest(gradient: Tensor, norm: BallNorm) -> Tensor:

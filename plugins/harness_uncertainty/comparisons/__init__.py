@@ -1,0 +1,1 @@
+"""Numbers made of the records of several cells."""
