@@ -88,7 +88,7 @@ def test_no_budget_at_all_fools_nobody_and_raises_no_doubt() -> None:
 
 @pytest.mark.parametrize("attack", [None, FGSM(0.1)])
 def test_a_single_class(attack: Any) -> None:
-    with pytest.raises(InvalidOutput, match="names 1 class .* at least 2"):
+    with pytest.raises(InvalidOutput, match=r"names 1 class .* at least 2"):
         judged(attack, labels=np.zeros(N, dtype=int), classes="a")
 
 
