@@ -33,10 +33,20 @@ attacks:
   - {{use: fgsm, as: fgsm-margin, with: {{loss: margin}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: pgd, with: {{restarts: 3}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: pgd, as: pgd-margin, with: {{restarts: 3, loss: margin}}, sweep: {{eps: {list(BUDGETS)}}}}}
+  - {{use: bim, sweep: {{eps: {list(BUDGETS)}}}}}
+  - {{use: eot_pgd, with: {{steps: 10, draws: 2}}, sweep: {{eps: {list(BUDGETS)}}}}}
+  - {{use: transfer, with: {{surrogate: digit_linear}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: torchattacks, with: {{attack: PGD, steps: 20}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: torchattacks, with: {{attack: APGDT, steps: 20}}, sweep: {{eps: {list(BUDGETS)}}}}}
 metrics: [accuracy, robust_accuracy]
 aggregates: [worst_case]
+"""
+
+MINIMAL = """attacks:
+  - {use: fmn, with: {norm: linf, steps: 50}}
+  - {use: deepfool, with: {norm: linf}}
+  - {use: fab_targeted, with: {steps: 10}}
+metrics: [median_distance]
 """
 
 Bools = npt.NDArray[np.bool_]
@@ -86,6 +96,22 @@ def test_no_attack_fools_what_is_exactly_robust(done: Run, exactly_robust: dict[
             assert row.reason == ""
             fooled = ~done.records(row)["robust"]
             assert not (fooled & exactly_robust[eps]).any(), row.labels
+
+
+@pytest.mark.slow
+def test_no_distance_is_smaller_than_that_to_the_boundary(tmp_path: Path, exactly_robust: dict[float, Bools]) -> None:
+    """What seeks the smallest distance finds none within a budget at which an example is exactly robust."""
+    suite = SUITE.partition("attacks:")[0] + MINIMAL
+    done = run_suite(suite, tmp_path)
+    ids = list(digits("test").ids)
+    for row in done.rows:
+        assert row.reason == ""
+        records = done.records(row)
+        places = [ids.index(name) for name in records["id"].tolist()]
+        for eps in BUDGETS:
+            found = (records.floats("success") == 1) & (records["linf"] <= eps)
+            assert not (found & exactly_robust[eps][places]).any(), row.labels
+            assert found.any(), row.labels
 
 
 def test_the_worst_case_comes_close_to_the_exact_value(done: Run, exactly_robust: dict[float, Bools]) -> None:

@@ -13,7 +13,9 @@ from harness.api import Context, LabelledInputs
 from harness_adversarial.attacks.carlini_wagner import CarliniWagner
 from harness_adversarial.attacks.ddn import DDN
 from harness_adversarial.attacks.deepfool import DeepFool
+from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.fmn import FMN
+from harness_adversarial.attacks.hopskipjump import HopSkipJump
 
 N = 24
 
@@ -54,8 +56,11 @@ ATTACKS = {
     "fmn linf": (FMN("linf"), "linf"),
     "deepfool l2": (DeepFool(), "l2"),
     "deepfool linf": (DeepFool("linf"), "linf"),
-    # The default step is for distances of the size of the box.
-    "carlini wagner": (CarliniWagner(learning_rate=0.01), "l2"),
+    "fab l2": (FABTargeted(None, "l2"), "l2"),
+    "fab linf": (FABTargeted(None, "linf"), "linf"),
+    "hopskipjump l2": (HopSkipJump("l2"), "l2"),
+    # Its default step is for distances of the size of the box.
+    "carlini wagner": (CarliniWagner(learning_rate=0.01, abort_early=False), "l2"),
 }
 
 
@@ -70,7 +75,8 @@ def ratios(name: str, model: Linear) -> Tensor:
     return (offset.abs().amax(1) if norm == "linf" else offset.norm(dim=1)) / exact(model, pool, norm)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) if name == "carlini wagner" else name for name in ATTACKS]
+_LONG = ("carlini wagner", "hopskipjump l2")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) if name in _LONG else name for name in ATTACKS]
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -79,17 +85,15 @@ def test_within_one_percent_of_the_exact_distance(name: str, scale: float, shift
     """Nothing is closer than the boundary, and logits that are scaled and shifted change nothing."""
     ratio = ratios(name, Linear(2, scale, shift))
     assert float(ratio.min()) > 0.999
-    # Adam under a weight found by search settles a little outside for a few points.
-    assert float(ratio.max()) < (1.06 if name == "carlini wagner" else 1.01), ratio.topk(5)
-    assert float(ratio.quantile(0.8)) < 1.01
+    assert float(ratio.max()) < 1.01, ratio.topk(5)
 
 
 @pytest.mark.parametrize("name", SLOW)
 def test_the_nearest_of_several_boundaries(name: str) -> None:
-    """Attacks that follow the class in the lead may end at another boundary; DeepFool looks at all of them."""
+    """Attacks that follow the class in the lead may end at another boundary; DeepFool and FAB look at all of them."""
     ratio = ratios(name, Linear(5))
     assert float(ratio.min()) > 0.999
-    if name.startswith("deepfool"):
+    if name.startswith(("deepfool", "fab")):
         assert float(ratio.max()) < 1.01
     assert float(ratio.median()) < 1.01
 

@@ -109,8 +109,9 @@ def _worst(axis: Axes, panel: Combined, end: float) -> None:
         axis.annotate(
             f"{robust[-1]:.0%} never fooled",
             (end, robust[-1]),
-            (-4, 4),
+            (-4, 14),
             textcoords="offset points",
             ha="right",
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )

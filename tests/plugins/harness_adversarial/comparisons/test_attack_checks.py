@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from harness.api import MeasuredCell, Records, Row, Status, Threat
+from harness.results.table import TableView
+from harness.testing import run_suite
 from harness_adversarial.comparisons.attack_checks import AttackChecks
 
 N = 40
@@ -98,3 +101,36 @@ def test_an_attack_that_fails_a_check_is_in_doubt_itself_and_the_one_that_beats_
 def test_healthy_attacks_are_in_no_doubt() -> None:
     cells = [cell("noise", 2, white=False), cell("square", 20, white=False), cell("pgd", 22), cell("pgd", 40, eps=0.5)]
     assert doubted(cells) == {}
+
+
+SUITE = """
+suite: beaten
+task: classify
+threads: 1
+data: {use: digits, limit: 40}
+models: [digit_linear]
+attacks:
+  - {use: pgd, with: {eps: 0.2, steps: 1, step_size: 1.0e-5}}
+  - {use: square, with: {eps: 0.2, queries: 60}}
+metrics: [robust_accuracy]
+aggregates: [attack_checks, worst_case]
+"""
+
+
+def test_the_row_of_a_beaten_attack_is_suspect_in_the_table_and_says_why(tmp_path: Path) -> None:
+    done = run_suite(SUITE, tmp_path)
+    weak, strong = done.row(attack="pgd"), done.row(attack="square")
+    assert (weak.status, strong.status) == (Status.SUSPECT, Status.OK)
+    assert "black box beats white box: square fools" in weak.reason
+    worst = done.row(attack="worst case")
+    assert worst.status is Status.OK
+    (note,) = [note for note in TableView(done.rows, {}, {}).notes() if "black box" in note]
+    # The attack and the check give one reason, told once.
+    assert note.startswith("suspect: black box beats white box, 2 rows: square fools ")
+    assert note.endswith("(digit_linear / pgd, digit_linear / check: black box beats white box, linf ≤ 0.2)")
+    body = TableView(done.rows, {}, {}).columns()[1]
+    assert [line[3].endswith(" ?") for line in body if line[1] in ("pgd", "square", "worst case")] == [
+        True,
+        False,
+        False,
+    ]
