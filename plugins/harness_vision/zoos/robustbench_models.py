@@ -27,6 +27,9 @@ def robustbench_model(
 ) -> nn.Module:
     """A model of RobustBench (Croce et al. 2021, arXiv:2010.09670) for images in [0, 1], normalisation inside.
 
+    The package on the index imports `autoattack` without asking for it: install that from its repository,
+    fra31/auto-attack.
+
     Args:
         name: as the zoo has it, e.g. "Carmon2019Unlabeled".
         dataset: that it was trained on.
