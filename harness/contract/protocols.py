@@ -266,8 +266,8 @@ class Attack(Protocol):
     An attack with the class attribute `pooled = True` is given all examples at once and keeps to
     `ctx.batch_size` itself, so that it can refill its batch as examples are fooled. One with `averages = True`
     takes the mean over the randomness of a stochastic model, which is a reason for doubt under any other. One that
-    makes its examples on another model has that as its attribute `surrogate`, so that the core sees whether they
-    fool that one only.
+    makes its examples on a stand-in for the model has that as its attribute `surrogate`, so that the core sees
+    whether they fool that one only.
     """
 
     @property

@@ -161,8 +161,10 @@ def test_a_model_that_draws_one_of_two_answers_for_a_whole_batch_is_caught() -> 
 
 def test_examples_that_fool_their_surrogate_only_are_told() -> None:
     model, surrogate = Linear(), Linear(seed=5)
-    assert "transfer fails" in names(judged(Transfer(surrogate, 0.2, diversity=0), model=model))
-    own = names(judged(Transfer(model, 0.2, diversity=0), model=model))
+    stands_in = Transfer(surrogate, 0.2, diversity=0, stands_in=True)
+    assert "transfer fails" in names(judged(stands_in, model=model))
+    assert "transfer fails" not in names(judged(Transfer(surrogate, 0.2, diversity=0), model=model))
+    own = names(judged(Transfer(model, 0.2, diversity=0, stands_in=True), model=model))
     assert "transfer fails" not in own
 
 

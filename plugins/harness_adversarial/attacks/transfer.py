@@ -24,6 +24,8 @@ class Transfer:
 
     Args:
         surrogate: the model the examples are made on.
+        stands_in: the surrogate is there for its gradients, as the plain twin of a model that hides its own. Examples
+            that fool it and not the attacked model then make the row suspect; else they are what transfer measures.
         eps: L-infinity budget, in units of the inputs.
         steps: gradient steps.
         step_size: length of a step; by default eps / steps.
@@ -47,8 +49,10 @@ class Transfer:
         kernel: Annotated[int, Ge(1)] = 1,
         targeted: bool = False,
         loss: Loss = "cross_entropy",
+        stands_in: bool = False,
     ) -> None:
-        self.surrogate: Any = surrogate
+        self._source: Any = surrogate
+        self.surrogate: Any = surrogate if stands_in else None
         self.eps, self.steps, self.momentum, self.loss = eps, steps, momentum, loss
         self.step_size = eps / steps if step_size is None else step_size
         self.diversity, self.smallest, self.kernel = diversity, smallest, kernel
@@ -74,7 +78,7 @@ class Transfer:
         """Of the surrogate, in batches padded to a steady shape."""
         n = len(inputs)
         padded = torch.cat([inputs, inputs.new_zeros((-n % _PAD_TO, *inputs.shape[1:]))])
-        logits: Tensor = self.surrogate(padded)[:n]
+        logits: Tensor = self._source(padded)[:n]
         return logits
 
     def _diverse(self, inputs: Tensor, batch: LabelledInputs, step: int, ctx: Context) -> Tensor:
