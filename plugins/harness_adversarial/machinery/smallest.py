@@ -19,7 +19,10 @@ Bisections = Annotated[int, Ge(0)]
 
 def length_of(offset: Tensor, norm: BallNorm | str) -> Tensor:
     """The norm `[n]` (linf, l2, l1) of offsets `[n, ...]`."""
-    length: Tensor = torch.linalg.vector_norm(offset.flatten(1), {"linf": math.inf, "l2": 2, "l1": 1}[norm], dim=1)
+    if norm == "linf":
+        # Ten times as fast as the norm of infinite order on a CPU.
+        return offset.flatten(1).abs().amax(dim=1)
+    length: Tensor = torch.linalg.vector_norm(offset.flatten(1), {"l2": 2, "l1": 1}[norm], dim=1)
     return length
 
 
