@@ -27,6 +27,7 @@ def signs_of_failure(
     returned: Judgement,
     columns: Mapping[str, Any],
     attack: Attack,
+    unstable: str,
     ctx: Context,
 ) -> tuple[Signs, dict[str, Any]]:
     """The indicators of attack failure, and the record columns that say what they rest on."""
@@ -45,7 +46,6 @@ def signs_of_failure(
     silent = torch.zeros_like(survived)
     silent[asked] = hit & again.valid
     n_attacked = int(attacked.sum())
-    unstable = randomness(counted, examples, clean, ctx)
     signs = Signs(
         attacked=n_attacked,
         unstable="" if getattr(attack, "averages", False) else unstable,

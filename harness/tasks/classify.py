@@ -24,12 +24,16 @@ from harness.tasks.sets_and_certificates import certificates, predicted_sets
 from harness.tasks.unchanged import left_unchanged
 from harness.tasks.verdicts import TOLERANCE, hardest, judge_attack, views_given
 
+DRAWS = 20
+"""Of a random model, for a verdict under an attack that averages over its randomness."""
+
 
 class Classify:
     """Predict a class for every example, clean and, if there is an attack, under attack.
 
     Inputs must lie in the box of the dataset (`facts["box"]`, by default [0, 1]); `facts["classes"]` names the
-    classes. Examples that the model gets wrong without attack are not attacked.
+    classes. Examples that the model gets wrong without attack are not attacked. Under an attack that averages over the
+    randomness of a model, one that answers at random is judged by its mean probabilities over 20 draws.
     """
 
     def run(self, model: Classifier, data: Dataset, attack: Attack | None, ctx: Context) -> Outcome:
@@ -51,13 +55,16 @@ class Classify:
         counted = CountedModel(model, classes, len(examples), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
+            unstable = randomness(counted, examples, clean, ctx)
+            draws = DRAWS if unstable and getattr(attack, "averages", False) else 1
+            if draws > 1:
+                clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
             correct = clean.valid & (clean.prediction == examples.labels)
             columns = _clean_columns(examples, clean, correct)
             groups = {f"group.{name}": list(members) for name, members in data.groups.items()}
             if attack is None:
                 columns["outcome"] = outcomes(clean.valid, correct, None)
                 said = {**predicted_sets(model, examples, classes, ctx), **certificates(model, examples, classes, ctx)}
-                unstable = randomness(counted, examples, clean, ctx)
                 return Outcome(
                     {**columns, **said, **groups},
                     {"threat": None},
@@ -70,11 +77,11 @@ class Classify:
             counted.watch = AttackWatch(examples, targets, threat, TOLERANCE)
             adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
             adversarial_columns, problems, returned = judge_attack(
-                counted, examples, targets, adversarial, clean, correct, threat, ctx
+                counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
             )
             adversarial_columns |= views_given(counted, attack, examples, targets, adversarial, correct, ctx)
             signs, indicators = signs_of_failure(
-                counted, adversarial, clean, returned, adversarial_columns, attack, ctx
+                counted, adversarial, clean, returned, adversarial_columns, attack, unstable, ctx
             )
         problems = (*not_finite("clean", clean.valid, examples.ids), *problems)
         passes = counted.forward_passes.total() + counted.backward_passes.total()

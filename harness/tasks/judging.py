@@ -35,10 +35,13 @@ class Judgement:
 
 
 @torch.no_grad()
-def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int) -> Judgement:
-    """Classify inputs `[n, ...]` in eval mode, whatever mode a plugin left the model in."""
+def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, draws: int = 1) -> Judgement:
+    """Classify inputs `[n, ...]` in eval mode, whatever mode a plugin left the model in.
+
+    With more than one draw the logits are the logarithm of the mean predicted probabilities.
+    """
     model.eval()
-    parts = [model(inputs[i : i + batch_size]).float() for i in range(0, len(inputs), batch_size)]
+    parts = [_mean_logits(model, inputs[i : i + batch_size], draws) for i in range(0, len(inputs), batch_size)]
     logits = torch.cat(parts) if parts else inputs.new_zeros((0, model.classes))
     valid = logits.isfinite().all(dim=1)
     logits = torch.where(valid[:, None], logits, torch.zeros_like(logits))
@@ -53,6 +56,14 @@ def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int) 
         valid=valid,
         logits=logits,
     )
+
+
+def _mean_logits(model: CountedModel, inputs: Tensor, draws: int) -> Tensor:
+    if draws == 1:
+        once: Tensor = model(inputs).float()
+        return once
+    mean = torch.stack([model(inputs).float().softmax(dim=1) for _ in range(draws)]).mean(dim=0)
+    return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
 
 
 def outcomes(valid: Tensor, correct: Tensor, success: Tensor | None) -> list[str]:

@@ -32,15 +32,16 @@ def judge_attack(
     correct: Tensor,
     threat: Threat,
     ctx: Context,
+    draws: int = 1,
 ) -> tuple[dict[str, Any], tuple[str, ...], Judgement]:
     """Columns of the records, problems, and what the model makes of the returned inputs `adversarial` `[n, ...]`.
 
-    Distances, budget and box are measured here; only examples that are `correct` (bool `[n]`) count as attacked.
+    Distances, budget and box are measured here; only examples that are `correct` (bool `[n]`) count as attacked. A
+    random model is judged by its mean over `draws`.
     """
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    verdict = judge(
-        counted, torch.where(spread(finite, adversarial), adversarial, examples.inputs), examples.labels, ctx.batch_size
-    )
+    asked = torch.where(spread(finite, adversarial), adversarial, examples.inputs)
+    verdict = judge(counted, asked, examples.labels, ctx.batch_size, draws)
     valid = clean.valid & verdict.valid & finite
     distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}
     outside_box = finite & (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -199,3 +200,35 @@ def test_rows_that_cannot_be_told_apart_raise_no_doubt() -> None:
             return batch.inputs.clone()
 
     assert judged(Linear(), Subset(lambda x, step: [x], answer=0)).doubts == ()
+
+
+def test_a_random_model_is_judged_by_its_mean_under_an_attack_that_averages() -> None:
+    """One answer in five is wrong: a single draw would call a fifth of the examples wrong, the mean of 20 none."""
+
+    class Unsteady(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            right = torch.rand(len(inputs)) >= 0.2
+            return torch.stack([right.float() * 6 - 3, 3 - right.float() * 6], dim=1)
+
+    class Nothing:
+        threat = Threat("linf", 0.1)
+
+        def __init__(self, averages: bool) -> None:
+            self.averages = averages
+
+        def perturb(self, model: object, batch: LabelledInputs, ctx: Context) -> Tensor:
+            return batch.inputs
+
+    n = 200
+    data = Examples(
+        [f"e{i}" for i in range(n)],
+        {"inputs": np.full((n, 1, 2, 2), 0.5, dtype=np.float32), "labels": np.zeros(n, dtype=np.int64)},
+        facts={"classes": ["a", "b"]},
+    )
+    outcome = Classify().run(Unsteady(), data, Nothing(averages=True), Context())  # type: ignore[arg-type]
+    assert sum(outcome.records["correct"]) >= n - 3
+    assert not any(outcome.records["success"])
+    assert not any("stochastic" in doubt for doubt in outcome.doubts)
+    once = Classify().run(Unsteady(), data, Nothing(averages=False), Context())  # type: ignore[arg-type]
+    assert 0.7 * n <= sum(once.records["correct"]) <= 0.9 * n
+    assert any("stochastic" in doubt for doubt in once.doubts)
