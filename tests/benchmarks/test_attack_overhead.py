@@ -44,7 +44,7 @@ def resnet20(data_folder: Path) -> tuple[nn.Module, np.ndarray]:
     folder = data_folder / "robustness" / "cifar10"
     network = checkpoint(
         "harness_vision.published_architectures:CifarResNet",
-        str(folder / "resnet20-12fca82f.th"),
+        folder / "resnet20-12fca82f.th",
         mean=[0.485, 0.456, 0.406],
         std=[0.229, 0.224, 0.225],
     )
