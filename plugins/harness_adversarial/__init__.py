@@ -53,6 +53,13 @@ def _gradient_attacks() -> list[Component]:
         ),
         _component(
             "attack",
+            "pgd_curve",
+            "attacks.pgd_curve:PGDCurve",
+            "PGD at many budgets for little more than the dearest: from the largest down, on what is still fooled.",
+            references=("Madry et al. 2018, arXiv:1706.06083",),
+        ),
+        _component(
+            "attack",
             "apgd",
             "attacks.apgd:APGD",
             "Auto-PGD: gradient ascent with momentum and a step size that halves itself.",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
@@ -16,6 +16,7 @@ from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
 from harness_adversarial.machinery.lanes import Found
 from harness_adversarial.machinery.norms import BallNorm
+from harness_adversarial.machinery.some_rows import OnRows, rows_of
 
 Count = Annotated[int, Ge(1)]
 
@@ -79,7 +80,7 @@ class AutoAttack:
             if not len(left):
                 break
             stage_ctx = replace(ctx.scoped(name), progress=_after(ctx, number, len(self.stages)))
-            found = stage.search(_Survivors(model, left), _rows(batch, left), stage_ctx)
+            found = stage.search(OnRows(model, left), rows_of(batch, left), stage_ctx)
             chosen = found.fooled if number else torch.ones_like(found.fooled)
             answer[left[chosen]] = found.candidates[chosen]
             left = left[~found.fooled]
@@ -94,21 +95,3 @@ def _after(ctx: Context, number: int, stages: int) -> Callable[[int, int], None]
         ctx.progress(number * total + done, stages * total)
 
     return report
-
-
-def _rows(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
-    ids = [batch.ids[row] for row in rows.tolist()]
-    return replace(batch, ids=ids, inputs=batch.inputs[rows], labels=batch.labels[rows])
-
-
-class _Survivors(nn.Module):
-    """The model for an attack that knows some of the examples only: its rows are theirs among all."""
-
-    def __init__(self, model: GradientAccess, rows: Tensor) -> None:
-        super().__init__()
-        self._model, self._rows = model, rows
-
-    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Logits; without rows the passes are spread over the survivors as they come."""
-        place = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
-        return self._model(inputs, self._rows[place])

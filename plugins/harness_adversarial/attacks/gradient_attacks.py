@@ -11,6 +11,7 @@ from torch import Tensor
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness_adversarial.machinery.active_set import ActiveSet
 from harness_adversarial.machinery.l1_ball import project_l1, sparse_step
+from harness_adversarial.machinery.lanes import Found
 from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
 from harness_adversarial.machinery.norms import ConvexNorm, project, random_start, steepest
 
@@ -88,6 +89,10 @@ class PGD:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """Ascend from every start until the example is fooled or the steps are used up."""
+        return self.search(model, batch, ctx).candidates
+
+    def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context, first: Tensor | None = None) -> Found:
+        """The same, with what is fooled; `first` `[n, ...]` are points of the ball to begin at instead."""
         shape = batch.inputs.shape[1:]
 
         def inside(point: Tensor, clean: Tensor) -> Tensor:
@@ -96,6 +101,8 @@ class PGD:
 
         def start(rows: list[int], restart: int) -> Tensor:
             clean = batch.inputs[rows]
+            if first is not None and not restart:
+                return first[rows]
             if not self.random_start:
                 return clean
             ids = [batch.ids[row] for row in rows]
@@ -113,7 +120,8 @@ class PGD:
             moved = iterate + self.step_size * steepest(gradient, self.norm)
             return project(moved, clean, self.eps, self.norm, batch.low, batch.high)
 
-        return ActiveSet(model, batch, ctx, self.loss, self.steps, self.restarts, start, move).run()
+        ascent = ActiveSet(model, batch, ctx, self.loss, self.steps, self.restarts, start, move)
+        return Found(ascent.run(), ascent.fooled)
 
 
 class BIM(PGD):

@@ -75,6 +75,11 @@ class ActiveSet:
             self.ctx.progress(ended, len(self.pool))
         return self._answer
 
+    @property
+    def fooled(self) -> Tensor:
+        """Which examples fooled the model, `[n]`, after the run."""
+        return self._news.done
+
     def _lanes(self, rows: list[int], restart: int) -> _Lanes:
         """These examples at the start of a restart."""
         place = np.array(rows, dtype=np.int64)

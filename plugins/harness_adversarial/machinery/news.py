@@ -37,6 +37,11 @@ class News:
         self._arrived: list[torch.cuda.Event | None] = [None, None]
         self._steps = 0
 
+    @property
+    def done(self) -> Tensor:
+        """Which examples are done `[n]`, on the device."""
+        return self._done
+
     def post(self, rows: Tensor, done: Tensor) -> Tensor:
         """Examples `[m]` are done where `done` `[m]` says so; whether they are done, by this or an earlier step."""
         if self._late:

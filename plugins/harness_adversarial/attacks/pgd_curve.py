@@ -1,0 +1,81 @@
+"""PGD at many budgets for little more than the dearest of them: from the largest down, on what is still fooled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from harness.api import Context, GradientAccess, HarnessError, LabelledInputs, Threat
+from harness_adversarial.attacks.gradient_attacks import PGD
+from harness_adversarial.machinery.losses import Loss
+from harness_adversarial.machinery.norms import ConvexNorm
+from harness_adversarial.machinery.smallest import length_of, like
+from harness_adversarial.machinery.some_rows import OnRows, rows_of
+
+
+class PGDCurve:
+    """PGD at one budget after the other, from the largest down, each on what the one before fooled.
+
+    An example that survives a budget is not attacked at smaller ones, so it costs the passes of one survival, and those
+    at larger budgets, which are quick: the search at a budget begins where the one before ended, moved towards the
+    clean input as far as it must be. Ask `robust_accuracy_at` for the budgets; `robust_accuracy` is for the largest.
+
+    Args:
+        budgets: in the norm, in units of the inputs.
+        norm: the ball the perturbation stays in.
+        steps: gradient steps per restart.
+        restarts: starts at each budget, all but the first of smaller ones random; an example is robust only if it
+            survives all.
+        targeted: move towards a target class instead of away from the true one.
+        loss: what is maximised.
+    """
+
+    pooled = True
+
+    def __init__(
+        self,
+        budgets: Sequence[float],
+        norm: ConvexNorm = "linf",
+        steps: Annotated[int, Ge(1)] = 20,
+        restarts: Annotated[int, Ge(1)] = 1,
+        targeted: bool = False,
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        if not budgets or not all(0 < eps < float("inf") for eps in budgets):
+            raise HarnessError(f"budgets {list(budgets)} must be one or more positive numbers")
+        self.stages = [
+            PGD(eps, norm, steps, restarts=restarts, targeted=targeted, loss=loss)
+            for eps in sorted(set(budgets), reverse=True)
+        ]
+        self.threat = Threat(norm, max(budgets), targeted, minimal=True)
+
+    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
+        """For each example the candidate of the smallest budget that fools the model; else that of the largest."""
+        answer = batch.inputs.clone()
+        left = torch.arange(len(batch), device=batch.inputs.device)
+        for number, stage in enumerate(self.stages):
+            if not len(left):
+                break
+            clean, reached = batch.inputs[left], answer[left]
+            first = clean + _shrunk(reached - clean, stage.eps, str(stage.threat.norm)) if number else None
+            found = stage.search(OnRows(model, left), rows_of(batch, left), replace(ctx, progress=_silent), first)
+            chosen = found.fooled if number else torch.ones_like(found.fooled)
+            answer[left[chosen]] = found.candidates[chosen]
+            left = left[found.fooled]
+            ctx.progress(len(batch) * (number + 1) // len(self.stages), len(batch))
+        ctx.progress(len(batch), len(batch))
+        return answer
+
+
+def _shrunk(offset: Tensor, eps: float, norm: str) -> Tensor:
+    """Offsets `[n, ...]` with a length of at most eps."""
+    return offset * like((eps / length_of(offset, norm).clamp_min(eps)), offset)
+
+
+def _silent(done: int, total: int) -> None:
+    pass

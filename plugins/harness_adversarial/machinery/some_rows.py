@@ -1,0 +1,30 @@
+"""An attack on some of the examples of a pool, whose passes are still counted for the right ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from harness.api import GradientAccess, LabelledInputs
+
+
+def rows_of(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
+    """Some of the examples `[m]`."""
+    ids = [batch.ids[row] for row in rows.tolist()]
+    targets = None if batch.targets is None else batch.targets[rows]
+    return replace(batch, ids=ids, inputs=batch.inputs[rows], labels=batch.labels[rows], targets=targets)
+
+
+class OnRows(nn.Module):
+    """The model for an attack that knows some of the examples only: its rows are theirs among all."""
+
+    def __init__(self, model: GradientAccess, rows: Tensor) -> None:
+        super().__init__()
+        self._model, self._rows = model, rows
+
+    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits; without rows the passes are spread over its examples as they come."""
+        place = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
+        return self._model(inputs, self._rows[place])
