@@ -84,7 +84,7 @@ def test_deepfool_walks_the_same_way_and_the_librarys_ends_on_the_boundary(
 def test_carlini_wagner_is_near_the_smallest_distance_known_and_the_librarys_fixed_weight_is_not(
     network: DigitCNN, batch: LabelledInputs
 ) -> None:
-    ours = CarliniWagner(steps=100, searches=6).perturb(Plain(network), batch, Context())
+    ours = CarliniWagner(steps=100, searches=6, learning_rate=0.05).perturb(Plain(network), batch, Context())
     theirs = library(torchattacks.CW(network, c=1, steps=100, lr=0.01), batch)
     long = DDN(steps=400).perturb(Plain(network), batch, Context())
     assert bool((margins(network, ours, batch) < 0).all())

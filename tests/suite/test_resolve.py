@@ -228,7 +228,7 @@ def test_robustness_is_what_it_promises(catalog: Catalog) -> None:
     attacks = {cell.labels["attack"].partition(" ")[0] for cell in planned.cells}
     library = {f"torchattacks:{name}" for name in ("FGSM", "PGD", "APGD", "Square", "CW", "DeepFool")}
     within_a_budget = {"none", "noise", "fgsm", "pgd-linf", "pgd-l2", "auto_attack", "unbounded"} | library
-    minimal, physical = {"fmn", "ddn", "hopskipjump"}, {"eot_physical", "rotation_translation", "patch"}
+    minimal, physical = {"fmn", "ddn", "pgd_curve", "hopskipjump"}, {"eot_physical", "rotation_translation", "patch"}
     transfers = {"from-standard", "from-hardened", "from-linear"}
     assert attacks == within_a_budget | minimal | physical | transfers
     corrupted = {cell.labels["data"] for cell in planned.cells if cell.labels["data"].startswith("corrupted")}

@@ -21,6 +21,7 @@ from harness_adversarial.attacks.gradient_attacks import BIM, FGSM, PGD
 from harness_adversarial.attacks.hopskipjump import HopSkipJump
 from harness_adversarial.attacks.noise import UniformNoise
 from harness_adversarial.attacks.patch import Patch
+from harness_adversarial.attacks.pgd_curve import PGDCurve
 from harness_adversarial.attacks.physical import EOTPhysical
 from harness_adversarial.attacks.spatial import RotationTranslation
 from harness_adversarial.attacks.square import Square
@@ -28,7 +29,7 @@ from harness_adversarial.attacks.transfer import Transfer
 from harness_vision.digits import digits
 from metamorphic import PLAIN, RENAMED, Change, Network, differing, verdicts
 
-LINF, L2, SOME = 0.04, 0.2, 12
+LINF, L2, L1, SOME = 0.04, 0.2, 0.6, 12
 
 
 def transfer(change: Change) -> Transfer:
@@ -40,9 +41,13 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "fgsm": partial(FGSM, LINF, loss="margin"),
     "pgd": partial(PGD, LINF, steps=4, restarts=2, loss="margin"),
     "pgd l2": partial(PGD, L2, "l2", steps=4, loss="margin"),
+    "pgd l1": partial(PGD, L1, "l1", steps=4, loss="margin"),
+    "pgd_curve": partial(PGDCurve, [LINF, LINF / 2], steps=4, loss="margin"),
     "apgd": partial(APGD, LINF, loss="dlr", steps=6),
+    "apgd l1": partial(APGD, L1, "l1", loss="dlr", steps=12),
     "apgd l2": partial(APGD, L2, "l2", loss="dlr", steps=6),
     "apgd_targeted": partial(APGDTargeted, LINF, targets=2, steps=5),
+    "apgd_targeted l1": partial(APGDTargeted, L1, "l1", targets=2, steps=12),
     "apgd_targeted l2": partial(APGDTargeted, L2, "l2", targets=2, steps=5),
     "eot_pgd": partial(EotPGD, LINF, steps=3, draws=2, loss="margin"),
     "fab_targeted": partial(FABTargeted, LINF, targets=2, steps=5),
