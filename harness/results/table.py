@@ -98,6 +98,10 @@ class TableView:
         self.rows, self.headings, self.units = rows, headings, units
         self.metrics = list(dict.fromkeys(name for row in rows for name in row.estimates))
 
+    def heading(self, metric: str) -> str:
+        """What the column of a metric is called; only an aggregate gives some of them, without a direction."""
+        return self.headings.get(metric) or metric_heading(metric, "")
+
     def constants(self) -> dict[str, str]:
         """What is the same in every row and therefore needs no column."""
         found: dict[str, str] = {}
@@ -128,7 +132,7 @@ class TableView:
         executions = "execution" not in constant and any(execution_of(row) for row in self.rows)
         head = [*roles, *(["seed"] if "seed" not in constant else []), *(["threat"] if threats else [])]
         head += ["execution"] if executions else []
-        head += [*(self.headings.get(name, name) for name in metrics), "n", "status", *costs, "s", "key"]
+        head += [*(self.heading(name) for name in metrics), "n", "status", *costs, "s", "key"]
         body: list[list[str]] = []
         above: Row | None = None
         for row in self.rows:

@@ -96,7 +96,7 @@ def make_table(name: str, about: str, view: TableView) -> Table:
     labels = [*roles, *([] if "seed" in constants else ["seed"]), *(["threat"] if has_threat else [])]
     columns = (
         *(Column(label, "label") for label in labels),
-        *(Column(_unbroken(view.headings.get(metric, metric)), "number") for metric in view.metrics),
+        *(Column(_unbroken(view.heading(metric)), "number") for metric in view.metrics),
         Column("status", "status"),
         *(Column(cost, "number effort") for cost in costs),
         Column("seconds", "number effort"),
