@@ -32,16 +32,16 @@ def step_to_hyperplane(
     normal, needed = normal / scale[:, None], needed / scale
     # Elements go along their direction by t, which is negative where less than nothing is needed.
     direction, slopes = (normal.sign(), normal.abs()) if norm == "linf" else (normal, normal.square())
-    slope = slopes.sum(dim=-1)
+    slope = slopes.sum(dim=-1).expand_as(needed)
     t = torch.where(slope > 0, needed / slope, 0)
     least, most = low - point, high - point
     for _ in range(_ROUNDS):
         unbounded = t[..., None] * direction
         step = unbounded.clamp(least, most)
         before, slope = slope, torch.where(step == unbounded, slopes, 0).sum(dim=-1)
-        goes_on = (slope < before) & (slope > 0)
-        # Elsewhere asking would wait for the device.
-        if goes_on.device.type == "cpu" and not goes_on.any():
+        # On a GPU asking would wait for it, and rounds that change nothing are cheap.
+        if slope.device.type == "cpu" and torch.equal(slope, before):
             break
+        goes_on = (slope < before) & (slope > 0)
         t = torch.where(goes_on, t + (needed - (normal * step).sum(dim=-1)) / slope, t)
     return step
