@@ -65,13 +65,16 @@ def bare(network: nn.Module, inputs: Tensor, labels: Tensor, passes: list[Pass])
 
 
 def ratio(ours: Callable[[], object], bare: Callable[[], object], pairs: int) -> float:
-    """The median over pairs of the ratio of their times, each pair back to back and in turn the other way round."""
+    """The median over pairs of the ratio of their CPU times, each pair back to back and in turn the other way round.
+
+    CPU time, since it hardly changes with what else the machine does.
+    """
     found = []
     for pair in range(pairs):
         seconds = {}
         for timed in (ours, bare) if pair % 2 else (bare, ours):
-            clock = time.perf_counter()
+            clock = time.process_time()
             timed()
-            seconds[timed] = time.perf_counter() - clock
+            seconds[timed] = time.process_time() - clock
         found.append(seconds[ours] / seconds[bare])
     return statistics.median(found)

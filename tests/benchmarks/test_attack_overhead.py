@@ -40,7 +40,7 @@ def digit_cnn() -> tuple[nn.Module, np.ndarray]:
     return DigitCNN().eval().requires_grad_(False), np.asarray(digits("test").columns["inputs"])[:128]
 
 
-def resnet20(data_folder: Path) -> tuple[nn.Module, np.ndarray]:
+def resnet20(data_folder: Path, images: int = 16) -> tuple[nn.Module, np.ndarray]:
     folder = data_folder / "robustness" / "cifar10"
     network = checkpoint(
         "harness_vision.published_architectures:CifarResNet",
@@ -48,8 +48,8 @@ def resnet20(data_folder: Path) -> tuple[nn.Module, np.ndarray]:
         mean=[0.485, 0.456, 0.406],
         std=[0.229, 0.224, 0.225],
     )
-    images = np.load(folder / "cifar10_test_official_order.npz")["x"][:16].transpose(0, 3, 1, 2)
-    return network.eval().requires_grad_(False), (images / 255).astype(np.float32)
+    first = np.load(folder / "cifar10_test_official_order.npz")["x"][:images].transpose(0, 3, 1, 2)
+    return network.eval().requires_grad_(False), (first / 255).astype(np.float32)
 
 
 @pytest.mark.parametrize("attack", list(ATTACKS))

@@ -237,14 +237,14 @@ class _Ascent:
         """The gradient and the loss at the iterates, averaged over the passes, and whether they fool the model."""
         point = lanes.iterate.detach().requires_grad_(True)
         targets = None if self.targets is None else lanes.targets
-        total, losses, drawn = torch.zeros_like(lanes.iterate), [], []
+        gradients, losses, drawn = [], [], []
         for _ in range(self.eot):
             logits = self.model(point, lanes.row)
             loss = apgd_loss(logits, lanes.labels, targets, self.loss, self.eot > 1)
-            total = total + torch.autograd.grad(loss.sum(), point)[0]
+            gradients.append(torch.autograd.grad(loss.sum(), point)[0])
             losses.append(loss.detach())
             drawn.append(logits.detach())
-        return total / self.eot, torch.stack(losses).mean(dim=0), mean_fooled(drawn, lanes.labels)
+        return _mean(gradients), _mean(losses), mean_fooled(drawn, lanes.labels)
 
     def record(self, lanes: _Ascents) -> None:
         """Keep the points of those that end, if they are the best of all turns so far."""
@@ -278,3 +278,7 @@ class _Ascent:
 
     def _inside(self, point: Tensor, lanes: _Ascents) -> Tensor:
         return project(point, lanes.clean, self.eps, self.norm, self.pool.low, self.pool.high)
+
+
+def _mean(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.stack(values).mean(dim=0)

@@ -122,9 +122,7 @@ class _Boundary:
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
         lanes.answer = torch.where(per_example(broken | nearer, moved), moved, lanes.answer)
-        lanes.iterate = torch.where(
-            per_example(fooled, moved), (1 - _BACKWARD) * lanes.clean + _BACKWARD * moved, moved
-        )
+        lanes.iterate = torch.lerp(moved, lanes.clean, per_example((1 - _BACKWARD) * fooled, moved))
         return broken if self.eps is None else broken | lanes.fooled
 
     def record(self, lanes: _Approaches) -> None:
@@ -144,15 +142,13 @@ class _Boundary:
     def _towards(self, lanes: _Approaches, gap: Tensor, normal: Tensor) -> Tensor:
         """The convex combination of steps from the iterate and from the clean input (equation 9)."""
         point, clean = lanes.iterate.flatten(1), lanes.clean.flatten(1)
-        needed = torch.cat([-gap, -gap - (normal * (clean - point)).sum(dim=1)])
-        both, normals = torch.cat([point, clean]), torch.cat([normal, normal])
-        steps = step_to_hyperplane(both, normals, needed, self.norm, self.pool.low, self.pool.high)
-        lengths = _size(steps, self.norm)
-        own, bias = lengths.chunk(2)
-        weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MOST_BIAS)[:, None]
-        from_point, from_clean = (both + _OVERSHOOT * steps).chunk(2)
-        moved = (1 - weight) * from_point + weight * from_clean
-        return moved.clamp(self.pool.low, self.pool.high).reshape(lanes.iterate.shape)
+        both, needed = torch.stack([point, clean]), torch.stack([-gap, -gap - (normal * (clean - point)).sum(dim=1)])
+        steps = step_to_hyperplane(both, normal, needed, self.norm, self.pool.low, self.pool.high)
+        own, bias = _size(steps, self.norm)
+        weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MOST_BIAS)
+        from_point, from_clean = both.add_(steps, alpha=_OVERSHOOT)
+        moved = torch.lerp(from_point, from_clean, weight[:, None])
+        return moved.clamp_(self.pool.low, self.pool.high).reshape(lanes.iterate.shape)
 
     def _nearer(self, lanes: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
         """Which points are nearer than those found before, `[n]`; their distance is noted."""
@@ -163,4 +159,5 @@ class _Boundary:
 
 
 def _size(difference: Tensor, norm: BallNorm) -> Tensor:
-    return difference.abs().amax(dim=1) if norm == "linf" else difference.norm(dim=1)
+    """The norm of differences `[..., dimension]`."""
+    return difference.abs().amax(dim=-1) if norm == "linf" else difference.norm(dim=-1)

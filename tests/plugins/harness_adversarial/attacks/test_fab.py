@@ -58,6 +58,39 @@ def test_a_hyperplane_out_of_reach_and_a_zero_gradient(norm: Any) -> None:
     assert step.tolist() == [[0.75, -0.5], [0.0, 0.0]]
 
 
+@pytest.mark.parametrize(
+    ("norm", "normal", "needed", "expected"),
+    [
+        # Each moves .3 unless it meets the box: .3 + .25 + .125.
+        ("linf", [1.0, 1.0, 1.0], 0.675, [0.3, 0.25, 0.125]),
+        # Each moves .1 times its slope unless it meets the box: .1 + 2 * .2 + 4 * .125.
+        ("l2", [1.0, 2.0, 4.0], 1.0, [0.1, 0.2, 0.125]),
+    ],
+)
+def test_elements_that_meet_the_box_by_hand(norm: Any, normal: list[float], needed: float, expected: Any) -> None:
+    up, rooms = torch.tensor([normal], dtype=torch.float64), torch.tensor([[0.5, 0.25, 0.125]], dtype=torch.float64)
+    for sign, point in ((1, 1 - rooms), (-1, rooms)):
+        step = step_to_hyperplane(point, up, sign * torch.tensor([needed]).double(), norm, 0.0, 1.0)
+        assert (sign * step[0]).tolist() == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_step_is_the_same_in_any_company(norm: Any) -> None:
+    """Rows that need few and many rounds, alone, together, and with a leading dimension."""
+    torch.manual_seed(1)
+    point, normal = torch.rand(24, 3072).clamp(0.2, 0.8), torch.randn(24, 3072)
+    most = (normal.abs() * torch.where(normal > 0, 0.8 - point, point - 0.2)).sum(1)
+    needed = most * torch.linspace(0.001, 1.1, 24)
+    together = step_to_hyperplane(point, normal, needed, norm, 0.2, 0.8)
+    alone = [step_to_hyperplane(point[i, None], normal[i, None], needed[i, None], norm, 0.2, 0.8) for i in range(24)]
+    assert torch.equal(together, torch.cat(alone))
+    twice = step_to_hyperplane(torch.stack([point, point]), normal, torch.stack([needed, -needed]), norm, 0.2, 0.8)
+    assert torch.equal(twice[0], together)
+    assert ((normal * together).sum(1) / torch.minimum(needed, most))[:-2].tolist() == pytest.approx(
+        [1.0] * 22, abs=1e-4
+    )
+
+
 class Linear(nn.Module):
     """Three linear classes; pixels stay away from the ends of the box, so distances are |gap| / dual norm."""
 
