@@ -46,9 +46,9 @@ def gap_estimate(
     floor = None if known_variance is None else known_variance[inside]
     if floor is not None:
         variances = np.maximum(variances, np.bincount(group, floor) / sizes[kept])
+    test = permuted_gap(counted, np.ones(len(counted)), group, len(kept), rng)
     stretch = stretch_of_means(counted, sizes[kept], rng, known=floor)
     low, high = gap_of_means(means, variances, sizes[kept], stretch=stretch)
-    test = permuted_gap(counted, np.ones(len(counted)), group, len(kept), rng)
     told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
     value = float(means.max() - means.min())
     return Estimate(
