@@ -194,4 +194,5 @@ def _sums(metric: Any, records: Records) -> tuple[npt.NDArray[np.float64], npt.N
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # With all digits: shortened, two numbers would be one group.
+    return str(int(value) if value.is_integer() else value) if isinstance(value, float) else str(value)

@@ -195,7 +195,7 @@ def _of_tables() -> list[Component]:
             "metric",
             "wer",
             "metrics.transcripts:Wer",
-            "Word error rate of the corpus, with a bootstrap over speakers.",
+            "Word error rate of the corpus, with an interval over speakers.",
         ),
         _component(
             "metric",

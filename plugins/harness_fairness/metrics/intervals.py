@@ -14,6 +14,10 @@ from harness.api import wilson
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
 LEVEL = 0.95
+_FEWEST, _MOST, _AT_ONCE = 99, 399, 1_000_000
+"""Permutations that intervals are stretched by, and how many numbers they may hold."""
+_NORMAL_FROM = 1000
+"""The mean of so many values is taken for normal."""
 
 
 def normal_quantile(level: float) -> float:
@@ -43,7 +47,9 @@ def ratio(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> Ends:
     return max(0.0, float(end(-1.0, l1, u2))), float(end(1.0, u1, l2))
 
 
-def gap_of_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: float = LEVEL) -> Ends:
+def gap_of_rates(
+    successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: float = LEVEL, stretch: float = 1.0
+) -> Ends:
     """Interval for the largest less the smallest of k rates, of simultaneous intervals for all their differences.
 
     Newcombe's intervals at the quantile of the studentised range over the square root of 2 (Agresti, Bini, Bertaccini &
@@ -53,11 +59,43 @@ def gap_of_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: floa
     Args:
         successes, trials: `[k]` with k at least 2, trials positive.
         level: the nominal coverage.
+        stretch: how many times as long every interval shall be; see `stretch_of_rates`.
     """
     s, n = np.asarray(successes), np.asarray(trials)
     low, high = _pairwise_newcombe(s, n, range_quantile(len(s), level) / math.sqrt(2))
-    others = ~np.eye(len(s), dtype=bool)
-    return max(0.0, float(low[others].max())), float(high[others].max())
+    difference, others = s[:, None] / n[:, None] - s / n, ~np.eye(len(s), dtype=bool)
+    low, high = difference + stretch * (low - difference), difference + stretch * (high - difference)
+    return max(0.0, float(low[others].max())), min(1.0, float(high[others].max()))
+
+
+def stretch_of_rates(drawn: npt.ArrayLike, trials: npt.ArrayLike, *, level: float = LEVEL) -> float:
+    """How much longer intervals must be so that no more than 1 - level of permutations show a difference; 1 or more.
+
+    Beside groups of hundreds the intervals of groups of a handful are too short: with ten groups of 8 and ten of 120
+    some difference is found 9 % of the time where there is none.
+
+    Args:
+        drawn: successes `[draws, k]` if the groups meant nothing.
+        trials: `[k]`.
+    """
+    n = np.asarray(trials)
+    share = np.asarray(drawn)[: _draws(len(n) ** 2)] / n
+    low, high = wilson(share, n, range_quantile(len(n), level) / math.sqrt(2))
+    half = np.sqrt((share - low)[:, :, None] ** 2 + (high - share)[:, None, :] ** 2)
+    return _stretch(share[:, :, None] - share[:, None, :], half, level)
+
+
+def _draws(pairs: int) -> int:
+    return max(_FEWEST, min(_MOST, _AT_ONCE // pairs))
+
+
+def _stretch(difference: Floats, half: Floats, level: float) -> float:
+    """The quantile over draws of the largest difference in units of its interval; pairs without spread do not count."""
+    units = np.divide(difference, half, out=np.zeros_like(difference), where=half > 0)
+    largest = units.reshape(len(units), -1).max(axis=1)
+    # What a few hundred draws may be off by is no reason to stretch.
+    noise = 2 * math.sqrt(level * (1 - level) / len(units))
+    return max(1.0, float(np.quantile(largest, level - noise, method="higher")))
 
 
 def _pairwise_newcombe(s: npt.NDArray[np.int_], n: npt.NDArray[np.int_], z: float) -> tuple[Floats, Floats]:
@@ -89,7 +127,9 @@ def range_quantile(k: int, level: float) -> float:
     return (below + above) / 2
 
 
-def gap_of_means(means: Floats, variances: Floats, n: npt.ArrayLike, *, level: float = LEVEL) -> Ends:
+def gap_of_means(
+    means: Floats, variances: Floats, n: npt.ArrayLike, *, level: float = LEVEL, stretch: float = 1.0
+) -> Ends:
     """Interval for the largest less the smallest of k means, of simultaneous Welch intervals for all differences.
 
     Args:
@@ -97,19 +137,57 @@ def gap_of_means(means: Floats, variances: Floats, n: npt.ArrayLike, *, level: f
         variances: `[k]`, of single values, with n - 1 in the denominator.
         n: `[k]`, at least 2.
         level: the nominal coverage, divided over the pairs (Bonferroni).
+        stretch: how many times as long every interval shall be; see `stretch_of_means`.
     """
+    difference, half = _pairwise_welch(means, variances, np.asarray(n, dtype=np.float64), level)
+    half = stretch * half
+    return max(0.0, float((difference - half).max())), float((difference + half).max())
+
+
+def stretch_of_means(
+    values: Floats, n: npt.ArrayLike, rng: np.random.Generator, *, known: Floats | None = None, level: float = LEVEL
+) -> float:
+    """How much longer intervals must be so that no more than 1 - level of permutations show a difference; 1 or more.
+
+    Welch's intervals take means for normal. Of skewed values, beside groups of hundreds, those of a handful are not:
+    with ten groups of 8 and ten of 120 some difference of exponential values is found 22 % of the time where there is
+    none. The permuted differences are in units of their own intervals (Janssen 1997).
+
+    Args:
+        values: `[n.sum()]`.
+        n: sizes of the groups, `[k]`, at least 2.
+        rng: draws the permutations.
+        known: `[n.sum()]`, the least variance of each value, where something is known of it.
+    """
+    sizes = np.asarray(n, dtype=np.intp)
+    if sizes.min() >= _NORMAL_FROM:
+        return 1.0
+    starts, pairs = np.cumsum(sizes) - sizes, len(sizes) * (len(sizes) - 1) // 2
+    found = []
+    for _ in range(min(_draws(pairs), _draws(len(values)))):
+        order = rng.permutation(len(values))
+        mine = values[order]
+        means = np.add.reduceat(mine, starts) / sizes
+        squares = np.add.reduceat((mine - np.repeat(means, sizes)) ** 2, starts) / (sizes - 1)
+        least = 0.0 if known is None else np.add.reduceat(known[order], starts) / sizes
+        found.append((means, np.maximum(squares, least)))
+    drawn, spread = (np.stack(each) for each in zip(*found, strict=True))
+    return _stretch(*_pairwise_welch(drawn, spread, sizes.astype(np.float64), level), level)
+
+
+def _pairwise_welch(means: Floats, variances: Floats, size: Floats, level: float) -> tuple[Floats, Floats]:
+    """Sizes of the differences `[..., pairs]` of means `[..., k]`, and half the lengths of their intervals."""
     from scipy.special import stdtrit
 
-    size = np.asarray(n, dtype=np.float64)
     one, other = np.triu_indices(len(size), 1)
     share = variances / size
-    square = share[one] + share[other]
+    first, second = share[..., one], share[..., other]
+    square = first + second
     with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = square**2 / (share[one] ** 2 / (size[one] - 1) + share[other] ** 2 / (size[other] - 1))
+        freedom = square**2 / (first**2 / (size[one] - 1) + second**2 / (size[other] - 1))
     quantile = stdtrit(np.where(np.isfinite(freedom), freedom, 1.0), 1 - (1 - level) / (2 * len(one)))
-    half = np.where(square > 0, quantile * np.sqrt(square), 0.0)
-    difference = np.abs(means[one] - means[other])
-    return max(0.0, float((difference - half).max())), float((difference + half).max())
+    half: Floats = np.where(square > 0, quantile * np.sqrt(square), 0.0)
+    return np.abs(means[..., one] - means[..., other]), half
 
 
 def fisher(s1: int, n1: int, s2: int, n2: int) -> float:

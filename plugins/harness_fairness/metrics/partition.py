@@ -84,4 +84,5 @@ def _coded(records: Records, part: str) -> tuple[npt.NDArray[np.intp], list[str]
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # With all digits: shortened, two numbers would be one group.
+    return str(int(value) if value.is_integer() else value) if isinstance(value, float) else str(value)

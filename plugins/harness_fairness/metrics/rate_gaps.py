@@ -13,7 +13,7 @@ from annotated_types import Ge
 from harness.api import Context, Estimate, Records
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL, gap_of_rates
+from harness_fairness.metrics.intervals import LEVEL, gap_of_rates, stretch_of_rates
 from harness_fairness.metrics.partition import Partition
 
 Floats = npt.NDArray[np.float64]
@@ -80,8 +80,13 @@ def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.r
             return Estimate.undefined(f"{few}{told}; the gap of {each.rate} needs 2", n=n, n_missing=n_missing)
     value = max(each.gap for each in found)
     level = 1 - (1 - LEVEL) / len(found)
-    ends = [gap_of_rates(each.successes, each.trials, level=level) for each in found]
-    drawn = np.max([_gaps(each.permuted(rng) / each.trials) for each in found], axis=0)
+    permuted = [each.permuted(rng) for each in found]
+    stretches = [stretch_of_rates(some, each.trials, level=level) for some, each in zip(permuted, found, strict=True)]
+    ends = [
+        gap_of_rates(each.successes, each.trials, level=level, stretch=stretch)
+        for each, stretch in zip(found, stretches, strict=True)
+    ]
+    drawn = np.max([_gaps(some / each.trials) for some, each in zip(permuted, found, strict=True)], axis=0)
     told = "; ".join(f"left out of {each.rate}: {', '.join(each.left_out)}" for each in found if each.left_out)
     low, high = (max(end) for end in zip(*ends, strict=True))
     used = int(sum(each.trials.sum() for each in found))

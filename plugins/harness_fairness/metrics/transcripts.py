@@ -16,7 +16,6 @@ from harness.api import (
     Records,
     mean,
     permuted_gap,
-    ratio_of_sums,
 )
 from harness_fairness.metrics.intervals import LEVEL, gap_of_means
 from harness_fairness.metrics.partition import Partition
@@ -90,7 +89,7 @@ def _speakers(records: Records, speaker: str) -> npt.NDArray[np.intp] | None:
 
 
 class Wer:
-    """Word error rate: errors over reference words of the whole corpus, with a bootstrap over speakers.
+    """Word error rate: errors over reference words of the whole corpus, with an interval over speakers.
 
     The records hold `errors` and `words`, or `correct_words` and `words` (insertions are then not counted), or
     `reference` and `hypothesis`, which are aligned with jiwer. The mean over utterances is another number: it weighs
@@ -124,8 +123,12 @@ class Wer:
         speakers = _speakers(records, self.speaker)
         if words[known].sum() == 0:
             return Estimate.undefined("the references have no words", n=len(records), n_missing=n_missing)
-        clusters = None if speakers is None else speakers[known]
-        return ratio_of_sums(errors[known], words[known], clusters=clusters, n_missing=n_missing)
+        who = np.arange(len(records)) if speakers is None else speakers
+        _, of_row = np.unique(who[known], return_inverse=True)
+        top: Floats = np.bincount(of_row, errors[known]).astype(np.float64)
+        bottom: Floats = np.bincount(of_row, words[known]).astype(np.float64)
+        value, low, high, method = _corpus_rate(top, bottom, "records" if speakers is None else "speakers")
+        return Estimate(value, low, high, LEVEL, method, int(known.sum()), n_missing)
 
 
 class WerGap:
@@ -177,8 +180,8 @@ class WerGap:
         top, bottom = top[inside], bottom[inside]
         rates = np.bincount(mine, top) / np.bincount(mine, bottom)
         _, variances = moments(_pseudo_values(top, bottom, mine, sizes[kept]), mine, len(kept))
-        low, high = gap_of_means(rates, variances, sizes[kept])
         rng = Context().rng("word error rate gap", self.group)
+        low, high = gap_of_means(rates, variances, sizes[kept])
         test = permuted_gap(top, bottom, mine, len(kept), rng)
         notes = [f"{len(inside)} speakers" if not alone else "the records name no speaker: each is taken for one"]
         notes += [f"left out, too few speakers: {', '.join(left_out)}"] if left_out else []
@@ -204,6 +207,27 @@ class WerGap:
             names = " and ".join(sorted({partition.members[i] for i in partition.of_row[who == who[twice[0]]]}))
             raise InvalidOutput(f"a speaker belongs to several groups of {self.group!r}: {names}")
         return group
+
+
+def _corpus_rate(top: Floats, bottom: Floats, units: str) -> tuple[float, float | None, float | None, str]:
+    """Errors over words of speakers `[n]`, the ends of its interval, and how that was found.
+
+    Student's t of the jackknife's values, on the logarithmic scale, since few speakers have most of the errors: with 5
+    speakers it covers .92, a percentile bootstrap over them .74. The variance is no less than that of as many words
+    which are wrong independently. Without any error: of all speakers no more than the rule of three allows have some.
+    """
+    from scipy.special import stdtrit
+
+    value, n = float(top.sum() / bottom.sum()), len(top)
+    heard = int((bottom > 0).sum())
+    if heard < 2:
+        return value, None, None, f"jackknife over {heard} {units}"
+    if value == 0:
+        return 0.0, 0.0, 1 - (1 - LEVEL) ** (1 / heard), f"rule of three over {heard} {units}"
+    pseudo = _pseudo_values(top, bottom, np.zeros(n, dtype=np.intp), np.array([n]))
+    variance = max(float(pseudo.var(ddof=1)) / n, value * (1 - value) / float(bottom.sum()))
+    factor = float(np.exp(stdtrit(n - 1, 0.5 + LEVEL / 2) * np.sqrt(variance) / value))
+    return value, value / factor, value * factor, f"jackknife over {n} {units}, log t"
 
 
 def _pseudo_values(top: Floats, bottom: Floats, group: npt.NDArray[np.intp], sizes: npt.NDArray[np.intp]) -> Floats:

@@ -10,15 +10,26 @@ from annotated_types import Ge
 
 from harness.api import Context, Estimate, InvalidOutput, Records, mean, permuted_gap
 from harness_fairness.metrics.cells import is_positive
-from harness_fairness.metrics.intervals import LEVEL, gap_of_means
+from harness_fairness.metrics.intervals import LEVEL, gap_of_means, stretch_of_means
 from harness_fairness.metrics.partition import Partition
 
 Floats = npt.NDArray[np.float64]
 Measure = Literal["absolute", "squared", "signed"]
 
 
-def gap_estimate(values: Floats, partition: Partition, least: int, rng: np.random.Generator) -> Estimate:
-    """The largest mean of a group less the smallest, of values `[n]` with NaN where one is missing."""
+def gap_estimate(
+    values: Floats, partition: Partition, least: int, rng: np.random.Generator, known_variance: Floats | None = None
+) -> Estimate:
+    """The largest mean of a group less the smallest.
+
+    Args:
+        values: `[n]`, NaN where one is missing.
+        partition: the groups.
+        least: groups with fewer values are left out.
+        rng: draws the permutations.
+        known_variance: `[n]`, the least that is known of the variance of each value: equal values of a handful do not
+            show that there is none.
+    """
     if partition.alone:
         return Estimate.not_applicable(partition.alone, n=len(values))
     known = np.isfinite(values)
@@ -32,8 +43,12 @@ def gap_estimate(values: Floats, partition: Partition, least: int, rng: np.rando
     inside = known & np.isin(partition.of_row, kept)
     counted, group = values[inside], np.searchsorted(kept, partition.of_row[inside])
     means, variances = moments(counted, group, len(kept))
-    low, high = gap_of_means(means, variances, sizes[kept])
+    floor = None if known_variance is None else known_variance[inside]
+    if floor is not None:
+        variances = np.maximum(variances, np.bincount(group, floor) / sizes[kept])
     test = permuted_gap(counted, np.ones(len(counted)), group, len(kept), rng)
+    stretch = stretch_of_means(counted, sizes[kept], rng, known=floor)
+    low, high = gap_of_means(means, variances, sizes[kept], stretch=stretch)
     told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
     value = float(means.max() - means.min())
     return Estimate(
@@ -119,15 +134,19 @@ class CalibrationGap:
         self.group, self.positive, self.least = group, positive, least
 
     def estimate(self, records: Records) -> Estimate:
-        excess = self._excess(records)
-        if excess is None:
+        found = self._excess(records)
+        if found is None:
             return Estimate.not_applicable("the records have no confidence, and no scores with labels", n=len(records))
+        excess, said = found
         rng = Context().rng("calibration gap", self.group)
-        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng)
+        # If the groups are calibrated, an outcome varies as its probability says, whatever a handful of them shows.
+        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng, said * (1 - said))
 
-    def _excess(self, records: Records) -> Floats | None:
+    def _excess(self, records: Records) -> tuple[Floats, Floats] | None:
+        """Probability less outcome, and the probability."""
         if "clean_confidence" in records and "correct" in records:
-            return records.floats("clean_confidence") - records.floats("correct")
+            confidence = records.floats("clean_confidence")
+            return confidence - records.floats("correct"), confidence
         if "score" not in records or "label" not in records:
             return None
         score = records.floats("score")
@@ -139,4 +158,4 @@ class CalibrationGap:
             )
         truth, known = is_positive(records, "label", self.positive)
         excess: Floats = score - np.where(known, truth, np.nan)
-        return excess
+        return excess, score

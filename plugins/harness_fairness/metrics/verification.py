@@ -37,15 +37,24 @@ class _MatchRate:
         n, errors = int(counted.sum()), int(np.nansum(values))
         if n == 0:
             return Estimate.undefined(f"there are no {self.kind} pairs", n=len(records), n_missing=n_missing)
+        clusters = self._clusters(records)
+        # Pairs of one identity may all go wrong together: without them apart there are only so many trials.
+        trials = n if clusters is None else len(np.unique(clusters[counted]))
         if errors == 0:
             # No error in n trials: the largest rate that gives that with probability .05, about 3 / n.
-            return Estimate(0.0, 0.0, 1 - 0.05 ** (1 / n), 0.95, "rule of three", n, n_missing)
-        if self.clusters is None:
+            return Estimate(0.0, 0.0, 1 - 0.05 ** (1 / trials), 0.95, "rule of three", n, n_missing)
+        if errors == n:
+            return replace(proportion(trials, trials), n=n, n_missing=n_missing)
+        if clusters is None:
             return replace(proportion(errors, n), n_missing=n_missing)
+        return ratio_of_sums(values[counted], np.ones(n), clusters=clusters[counted], n_missing=n_missing)
+
+    def _clusters(self, records: Records) -> npt.NDArray[np.str_] | None:
+        if self.clusters is None:
+            return None
         if self.clusters not in records.table.column_names:
             raise InvalidOutput(f"the records have no column {self.clusters!r} to resample by")
-        clusters = np.asarray(records.table.column(self.clusters).to_pylist(), dtype=str)[counted]
-        return ratio_of_sums(values[counted], np.ones(n), clusters=clusters, n_missing=n_missing)
+        return np.asarray(records.table.column(self.clusters).to_pylist(), dtype=str)
 
     def per_example(self, records: Records) -> Floats:
         """1 for an error, 0 for none, NaN for pairs of the other kind."""

@@ -102,13 +102,14 @@ class IntervalCoverage(_Interval):
         return replace(found, null=ends[2])
 
     def per_example(self, records: Records) -> Floats:
-        """1 where the target lies inside, NaN where there is no interval."""
+        """1 where the target lies inside, NaN where there is no interval or no target."""
         ends = self._ends(records)
         if ends is None:
             return np.full(len(records), np.nan)
         low, high, _ = ends
         target = records.floats("target")
-        return np.where(np.isfinite(low) & np.isfinite(high), (target >= low) & (target <= high), np.nan)
+        known = np.isfinite(low) & np.isfinite(high) & np.isfinite(target)
+        return np.where(known, (target >= low) & (target <= high), np.nan)
 
 
 class IntervalWidth(_Interval):

@@ -54,3 +54,10 @@ def test_the_same_groups_as_the_engine() -> None:
     ours, theirs = Partition.of(some, "a*b"), Grouping.of(some, "a*b")
     assert ours.members == theirs.members
     assert np.array_equal(ours.of_row, theirs.of_row)
+
+
+def test_long_numbers_stay_apart() -> None:
+    from harness.engine.groups import Grouping
+
+    some = Records.of({"id": ["a", "b"], "group.zip": [1234567.0, 1234568.0]})
+    assert Partition.of(some, "zip").members == Grouping.of(some, "zip").members == ("1234567", "1234568")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fairness_records import table
-from harness_fairness.metrics.intervals import gap_of_rates
+from harness_fairness.metrics.intervals import gap_of_rates, stretch_of_rates
 from harness_fairness.metrics.rate_gaps import (
     DemographicParityDifference,
     EqualizedOddsDifference,
@@ -112,3 +112,22 @@ def test_a_real_gap_is_found_among_many_groups() -> None:
     assert estimate.p == 1 / 2000
     assert estimate.low is not None
     assert estimate.low > 0.1
+
+
+def test_handfuls_beside_large_groups_raise_no_alarms() -> None:
+    """Ten groups of 8 and ten of 120 without a gap: the intervals alone exclude 0 in 9 % of draws."""
+    trials = np.array([8] * 10 + [120] * 10)
+    rng, draws, alarms = np.random.default_rng(6), 150, {True: 0, False: 0}
+    for _ in range(draws):
+        successes = rng.binomial(trials, 0.02)
+        stretch = stretch_of_rates(permuted_successes(successes, trials, rng, draws=399), trials)
+        for stretched in alarms:
+            alarms[stretched] += gap_of_rates(successes, trials, stretch=stretch if stretched else 1.0)[0] > 0
+    assert alarms[True] / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
+    assert alarms[True] < alarms[False]
+
+
+def test_large_groups_are_not_stretched() -> None:
+    trials = np.array([500, 500, 500])
+    drawn = permuted_successes(np.array([50, 60, 40]), trials, np.random.default_rng(0))
+    assert stretch_of_rates(drawn, trials) == 1.0

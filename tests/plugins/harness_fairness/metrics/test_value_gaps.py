@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Records
-from harness_fairness.metrics.intervals import gap_of_means
+from harness_fairness.metrics.intervals import gap_of_means, stretch_of_means
 from harness_fairness.metrics.value_gaps import CalibrationGap, RegressionError, RegressionErrorGap, moments
 
 
@@ -85,3 +85,28 @@ def test_scores_that_are_no_probabilities_are_refused() -> None:
     with pytest.raises(InvalidOutput, match=r"2 scores are no probabilities, first 1\.5"):
         CalibrationGap("g").estimate(records(score=[0.1, 1.5, -2.0], label=[0, 1, 1], group_g=["a", "a", "b"]))
     assert not CalibrationGap("g").estimate(records(error=[1.0], group_g=["a"])).applies
+
+
+def test_a_handful_that_is_all_right_does_not_have_a_known_calibration() -> None:
+    """5 of 5 right at .9, 5 of 5 at .6: the sample shows no spread, but probabilities of .9 and .6 have some."""
+    some = records(clean_confidence=[0.9] * 5 + [0.6] * 5, correct=[True] * 10, group_g=["a"] * 5 + ["b"] * 5)
+    estimate = CalibrationGap("g").estimate(some)
+    assert estimate.value == pytest.approx(0.3)
+    assert estimate.low == 0.0
+    assert estimate.high is not None
+    assert estimate.high > 0.3 + 2 * ((0.09 + 0.24) / 5) ** 0.5
+
+
+def test_skewed_errors_of_small_groups_beside_large_ones_raise_no_alarms() -> None:
+    """Without a gap, Welch's intervals alone exclude 0 in 22 % of draws."""
+    sizes = np.array([8] * 10 + [120] * 10)
+    rng, draws, alarms = np.random.default_rng(3), 60, {True: 0, False: 0}
+    group = np.repeat(np.arange(20), sizes)
+    for _ in range(draws):
+        values = rng.exponential(size=sizes.sum())
+        means, variances = moments(values, group, 20)
+        for stretched in alarms:
+            stretch = stretch_of_means(values, sizes, rng) if stretched else 1.0
+            alarms[stretched] += gap_of_means(means, variances, sizes, stretch=stretch)[0] > 0
+    assert alarms[True] / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
+    assert alarms[False] / draws > alarms[True] / draws

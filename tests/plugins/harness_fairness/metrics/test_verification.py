@@ -62,3 +62,14 @@ def test_pairs_of_an_identity_are_resampled_together() -> None:
     assert (estimate.value, estimate.method) == (0.5, "bootstrap over 2 clusters")
     with pytest.raises(InvalidOutput, match="no column 'identity' to resample by"):
         FalseMatchRate(0.5, clusters="identity").estimate(records())
+
+
+def test_pairs_of_few_identities_without_errors_count_as_few() -> None:
+    """100 pairs of 4 identities: with none wrong up to 1 - .05^(1/4) may be; with all wrong it is not certain."""
+    names = [f"person {i % 4}" for i in range(100)]
+    for score, low, high in ((0.1, 0.0, 1 - 0.05**0.25), (0.9, proportion(4, 4).low, 1.0)):
+        some = Records.of(
+            {"id": [str(i) for i in range(100)], "genuine": [0] * 100, "score": [score] * 100, "who": names}
+        )
+        estimate = FalseMatchRate(0.5, clusters="who").estimate(some)
+        assert (estimate.low, estimate.high, estimate.n) == (low, pytest.approx(high), 100)

@@ -62,3 +62,9 @@ def test_missing_predictions_are_counted_and_no_interval_does_not_apply() -> Non
     assert CRPS().estimate(given).n_missing == 1
     for metric in (IntervalCoverage(), IntervalWidth()):
         assert not metric.estimate(records(target=[0.0], prediction=[1.0])).applies
+
+
+def test_a_missing_target_is_not_a_miss() -> None:
+    given = Records.of({"id": ["a", "b"], "target": [1.0, None], "low": [0.0, 0.0], "high": [2.0, 2.0]})
+    found = IntervalCoverage().estimate(given)
+    assert (found.value, found.n, found.n_missing) == (1.0, 1, 1)
