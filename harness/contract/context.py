@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+    from harness.contract.data import Dataset
 
 
 def derive_seed(seed: int, *names: str | int) -> int:
@@ -43,6 +45,10 @@ def _ignore_progress(done: int, total: int) -> None:
     return None
 
 
+def _fitted_to_nothing() -> Mapping[str, Dataset]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a component is given to work with. There is no other source of randomness or place to write.
@@ -55,6 +61,8 @@ class Context:
         scratch: a folder for temporary files, removed after the cell.
         progress: call it with (done, total) now and then during long work.
         scope: names put before those of every generator.
+        fitted_to: gives the training split of every trained component of the cell, by its kind and label; the data are
+            only loaded when it is called.
     """
 
     device: str = "cpu"
@@ -64,6 +72,7 @@ class Context:
     scratch: Path = Path()
     progress: Callable[[int, int], None] = field(default=_ignore_progress)
     scope: tuple[str, ...] = ()
+    fitted_to: Callable[[], Mapping[str, Dataset]] = field(default=_fitted_to_nothing)
 
     def scoped(self, *names: str) -> Context:
         """The same context with more names in its scope."""

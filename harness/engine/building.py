@@ -136,6 +136,14 @@ class Builder:
         scope = (use.kind, use.name)
         return Context(self.device, seed, self.batch_size, scratch=scratch, progress=checked, scope=scope)
 
+    def training_data(self, use: Use, seed: int) -> dict[str, Dataset]:
+        """The training split of every component in a use that is fitted to data, by its kind and label."""
+        found: dict[str, Dataset] = {}
+        for each in use.nested():
+            if each.trained_on is not None and isinstance(self.build(each, seed)[0], Trainable):
+                found[f"{each.kind} {each.label}"] = self._split(each.trained_on, "train", seed)
+        return found
+
     def forget(self) -> None:
         """Drop what is kept, since a cell that went wrong may have changed it."""
         self._kept.clear()
@@ -197,9 +205,7 @@ class Builder:
                 raise InvalidOutput(
                     f"{use.label} asks for the {split!r} split, but no dataset is named for its training"
                 )
-            part = replace(use.trained_on, parameters={**use.trained_on.parameters, "split": split})
-            dataset: Dataset = self.build(part, seed)[0]
-            return dataset
+            return self._split(use.trained_on, split, seed)
 
         started = time.perf_counter()
         with self.store.stage() as staged:
@@ -229,6 +235,11 @@ class Builder:
                 about = {"digest": hashlib.sha256(content).hexdigest(), "seconds": seconds, "inputs": inputs}
                 (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
             self.store.commit("weights", key, staged)
+
+    def _split(self, data: Use, split: str, seed: int) -> Dataset:
+        part = replace(data, parameters={**data.parameters, "split": split})
+        dataset: Dataset = self.build(part, seed)[0]
+        return dataset
 
 
 def _check_dataset(data: Any, use: Use) -> None:

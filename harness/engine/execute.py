@@ -80,7 +80,8 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
     treatment = cell.components.get("attack") or cell.components.get("sampler") or cell.task
     progress = partial(builder.on_progress, "")
-    ctx = replace(builder.context(treatment, cell.seed, scratch, progress), chunk=cell.chunk)
+    ctx = builder.context(treatment, cell.seed, scratch, progress)
+    ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
     _synchronise(builder.device)
     clock = time.perf_counter()
     outcome = task.run(**things, ctx=ctx)
@@ -107,6 +108,14 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         facts=_facts(things.get("model"), execution_text(model)),
         seconds=seconds,
     )
+
+
+def _fitted_to(cell: Cell, builder: Builder) -> dict[str, Dataset]:
+    found = builder.training_data(cell.task, _INSTRUMENT_SEED)
+    for role, use in cell.components.items():
+        if use is not None and role != "data":
+            found |= builder.training_data(use, cell.seed)
+    return found
 
 
 def _facts(model: Any, execution: str) -> dict[str, Any]:

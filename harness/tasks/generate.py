@@ -24,7 +24,7 @@ from harness.contract.protocols import Classifier, Extractor, Outcome, Sampler
 from harness.engine.building import state_digest
 from harness.results.neighbours import nearest
 from harness.tasks.generator import WATCHED
-from harness.tasks.image_sets import Array, ImageSet, check_disjoint, checked_samples, stored_samples
+from harness.tasks.image_sets import Array, ImageSet, check_disjoint, check_unseen, checked_samples, stored_samples
 from harness.tasks.looking import extracted, judged, verdicts
 from harness.tasks.sample_pictures import pictures, sampling_pictures
 from harness.tasks.sampling import Wishes, draw_samples, given_samples
@@ -43,7 +43,7 @@ class Generate:
     Args:
         features: feature extractors; the first one measures the distances to training examples.
         train: the data the models were trained on, to tell what is new from what is copied; it must share no example
-            with the reference.
+            with the reference, nor may what the model, the extractors and the judge of the cell were fitted to.
         judge: a classifier over the classes of the data that says what each sample shows.
         n: how many samples; by default as many as the reference has examples.
         overlap: the share of the reference that may also be among the training data, for published sets with a few
@@ -78,6 +78,7 @@ class Generate:
         reference, train = self._images(data)
         if train is not None:
             check_disjoint(reference, train, self._overlap)
+        check_unseen(reference, ctx.fitted_to(), self._overlap)
         n = self._n or len(reference.inputs)
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -52,12 +52,16 @@ class ImageSet:
     @cached_property
     def hashes(self) -> list[bytes]:
         """The hash of every example's pixels."""
-        return [hashlib.sha256(row.tobytes()).digest() for row in self.flat]
+        return [_hash(row) for row in self.flat]
 
     @cached_property
     def digest(self) -> str:
         """The hash of all pixels in their order."""
         return hashlib.sha256(b"".join(self.hashes)).hexdigest()
+
+
+def _hash(row: Array) -> bytes:
+    return hashlib.sha256(row.tobytes()).digest()
 
 
 def _inputs(data: Dataset, name: str) -> Tensor:
@@ -84,11 +88,35 @@ def check_disjoint(reference: ImageSet, train: ImageSet, allowed: float) -> None
             f"the reference data have shape {list(reference.inputs.shape[1:])}, "
             f"the training data {list(train.inputs.shape[1:])}"
         )
-    known = set(train.hashes)
+    _check_unseen(reference, train.name, train.hashes, allowed)
+
+
+def check_unseen(reference: ImageSet, fitted_to: Mapping[str, Dataset], allowed: float) -> None:
+    """Neither a model nor an instrument may have been trained on the reference.
+
+    Args:
+        reference: what samples are compared with.
+        fitted_to: training data by what was trained on them; data without images of the reference's shape are passed
+            over, since they cannot hold its examples.
+        allowed: the share of the reference that may be among them.
+
+    Raises:
+        InvalidOutput: more of it is.
+    """
+    for trained, data in fitted_to.items():
+        inputs = data.take(range(len(data.ids))).get("inputs")
+        if inputs is None or tuple(inputs.shape[1:]) != tuple(reference.inputs.shape[1:]):
+            continue
+        rows = torch.as_tensor(inputs).float().cpu().flatten(1).numpy()
+        _check_unseen(reference, f"the training data of {trained}", map(_hash, rows), allowed)
+
+
+def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allowed: float) -> None:
+    known = set(hashes)
     shared = [i for i, each in enumerate(reference.hashes) if each in known]
     if len(shared) > allowed * len(reference.hashes):
         raise InvalidOutput(
-            f"{len(shared)} of {len(reference.hashes)} reference examples are among the training data, first "
+            f"{len(shared)} of {len(reference.hashes)} reference examples are among {name}, first "
             f"{reference.data.ids[shared[0]]!r}; a copy of the training set would look perfect. Give held-out data, "
             "or the share that may be shared as `overlap` of the task"
         )

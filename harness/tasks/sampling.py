@@ -45,7 +45,13 @@ class Wishes:
             labels = model.given_conditions(range(n)) if hasattr(model, "given_conditions") else None
             if labels is None:
                 return unasked
-            names = data.facts.get("classes", ())
+            names = _class_names(data)
+            for row, label in enumerate(labels):
+                if not 0 <= label < len(names):
+                    raise InvalidOutput(
+                        f"sample-{row:05d} was made for class {label}, but the reference data have {len(names)} "
+                        f"classes, 0 to {len(names) - 1}; give the samples labels of these classes, or none"
+                    )
             return cls(None, [str(names[label]) for label in labels], [int(label) for label in labels], {})
         if not isinstance(model, Conditional):
             return unasked
@@ -54,12 +60,19 @@ class Wishes:
         if "labels" not in columns:
             return unasked
         classes = [int(label) for label in columns["labels"]]
-        names = data.facts["classes"]
+        names = _class_names(data)
         prompts = columns.get("prompts")
         values: Sequence[Any] = list(prompts) if prompts is not None else classes
         texts = [str(value) for value in prompts] if prompts is not None else [str(names[label]) for label in classes]
         groups = {f"group.{name}": [column[i] for i in rows] for name, column in data.groups.items()}
         return cls(values, list(texts), list(classes), groups)
+
+
+def _class_names(data: Dataset) -> Sequence[Any]:
+    names: Sequence[Any] = data.facts.get("classes", ())
+    if not len(names):
+        raise InvalidOutput("samples are asked for classes, but the reference data lack the fact 'classes'")
+    return names
 
 
 @dataclass(frozen=True)

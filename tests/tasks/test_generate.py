@@ -132,12 +132,46 @@ def test_without_judge_and_training_data(tmp_path: Path) -> None:
         ("[blobs]", "[{use: blobs, with: {how: shape}}]", Status.INVALID, "the reference data [1, 8, 8]"),
         ("{use: images}", "{use: images, with: {leak: 2}}", Status.INVALID, "2 of 30 reference examples are among"),
         ("[halves]", "[{use: halves, with: {constant: true}}]", Status.INVALID, "the same features for all"),
+        ("[blobs]", "[{use: given, with: {first: -1}}]", Status.INVALID, "sample-00000 was made for class -1"),
+        ("[blobs]", "[{use: given, with: {first: 2}}]", Status.INVALID, "the reference data have 2 classes, 0 to 1;"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, old: str, new: str, status: Status, told: str) -> None:
     (row,) = go(tmp_path, old, new).rows
     assert row.status is status
     assert told in row.reason
+
+
+FITTED = """
+suite: fitted
+task: {use: generate, with: {n: 10, features: [FEATURES]OVERLAP}}
+data: {use: digits, with: {split: SPLIT}}
+models: [MODEL]
+samplers: [one_shot]
+metrics: [fid_proxy]
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "split", "overlap", "trained"),
+    [
+        ("gmm", "random_conv", "train", "", "model gmm"),
+        ("{use: copy_of, with: {samples: digits}}", "pixel_pca", "train", "", "extractor pixel_pca"),
+        ("gmm", "pixel_pca", "train", ", overlap: 1", None),
+        ("gmm", "pixel_pca", "held_out", "", None),
+    ],
+)
+def test_nothing_may_be_fitted_to_the_reference(
+    tmp_path: Path, model: str, features: str, split: str, overlap: str, trained: str | None
+) -> None:
+    """Also where the task is given no training data, or other data than the components were fitted to."""
+    suite = FITTED.replace("FEATURES", features).replace("OVERLAP", overlap)
+    (row,) = run_suite(suite.replace("SPLIT", split).replace("MODEL", model), tmp_path).rows
+    if trained is None:
+        assert row.status is Status.OK
+    else:
+        assert row.status is Status.INVALID
+        assert f"1078 of 1078 reference examples are among the training data of {trained}, first" in row.reason
 
 
 def test_the_comparability_key_holds_the_sizes_and_the_extractors(tmp_path: Path) -> None:

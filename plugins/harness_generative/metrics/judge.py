@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge
 
 from harness.api import Estimate, InvalidOutput, Records, proportion
 
@@ -66,7 +67,7 @@ class ModeCoverage:
     direction = "max"
     unit = "fraction"
 
-    def __init__(self, least: int = 1) -> None:
+    def __init__(self, least: Annotated[int, Ge(1)] = 1) -> None:
         if least < 1:
             raise ValueError(f"least is {least}, not a positive number")
         self.least = least

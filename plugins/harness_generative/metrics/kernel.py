@@ -8,8 +8,10 @@ standard errors, not the spread over subsets.
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Gt
 
 from harness.api import Estimate, Records
 from harness_generative.features.stored_features import FeatureMetric, feature_array
@@ -56,7 +58,9 @@ class CMMD(FeatureMetric):
         unit_length: divide the features of each example by their length first.
     """
 
-    def __init__(self, features: str | None = None, sigma: float | None = 10.0, unit_length: bool = True) -> None:
+    def __init__(
+        self, features: str | None = None, sigma: Annotated[float, Gt(0)] | None = 10.0, unit_length: bool = True
+    ) -> None:
         if sigma is not None and not sigma > 0:
             raise ValueError(f"sigma is {sigma}, not a positive number")
         super().__init__(features)

@@ -114,7 +114,9 @@ class OutOfDistributionRate:
         self.quantile, self.features = quantile, features
 
     def estimate(self, records: Records) -> Estimate:
-        """Undefined with fewer reference examples than the quantile can be told from."""
+        """Undefined with fewer reference examples than the quantile can be told from; needs training data."""
+        if not self._has_train(records):
+            return Estimate.not_applicable("no features of training data; give the task `train`", n=len(records))
         samples, reference = self._distances(records)
         place = self._place(len(reference))
         if place > len(reference):
@@ -129,11 +131,20 @@ class OutOfDistributionRate:
 
     def per_example(self, records: Records) -> Floats:
         """1 where out of distribution; nothing counts where the threshold is undefined."""
+        if not self._has_train(records):
+            return np.full(len(records), np.nan)
         samples, reference = self._distances(records)
         place = self._place(len(reference))
         if place > len(reference):
             return np.full(len(samples), np.nan)
         return np.where(samples > np.sort(reference)[place - 1], 1.0, 0.0)
+
+    def _has_train(self, records: Records) -> bool:
+        try:
+            StoredArray.of(records, "train", label_of(records, self.features))
+        except KeyError:
+            return False
+        return True
 
     def _place(self, n: int) -> int:
         # Rounded first, or (19 + 1) * 0.95 would be a hair above 19.

@@ -164,9 +164,16 @@ class _Array:
         """The samples at these positions, scaled to [0, 1]."""
         taken = np.asarray(self._samples[list(rows)])
         low, high = (taken.min(), taken.max()) if taken.size else (0, 0)
-        # NaN fails both comparisons, so it is refused as well.
+        if not np.isfinite((low, high)).all():
+            finite = np.isfinite(taken).reshape(len(taken), -1).all(axis=1)
+            raise HarnessError(
+                f"{self._name} holds NaN or infinity in {int((~finite).sum())} of the {len(taken)} samples asked for, "
+                f"first in row {rows[int(finite.argmin())]}; leave these out, or make them again"
+            )
         if not (low >= 0 and high <= self._white):
-            wanted = f"up to {self._white}, by `levels`" if self._white != 1 else "up to 1"
+            wanted = "up to 1; divide them by their white, or save whole numbers and give `levels`"
+            if self._white != 1:
+                wanted = f"up to {self._white}, by `levels`"
             raise HarnessError(f"{self._name} holds values from {low:g} to {high:g}; they must go from 0 {wanted}")
         return (taken / self._white).astype(np.float32)
 

@@ -96,9 +96,16 @@ class Halving:
 
 
 class Given:
-    """The first training examples, made elsewhere."""
+    """The first training examples, made elsewhere.
+
+    Args:
+        first: the class that the first one was made for.
+    """
 
     latent_shape = ()
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
 
     def generate(self, noise: Tensor, conditions: Tensor | None) -> Tensor:
         raise NotApplicable("these samples are given")
@@ -107,7 +114,7 @@ class Given:
         return torch.as_tensor(images("train").columns["inputs"][list(rows)])
 
     def given_conditions(self, rows: Sequence[int]) -> list[int]:
-        return [row % 2 for row in rows]
+        return [row % 2 if row else self.first for row in rows]
 
 
 class Direct:

@@ -86,6 +86,15 @@ def test_the_uncertain_threshold_widens_the_interval(tmp_path: Path) -> None:
     assert estimate.high > (alone.high or 1)
 
 
+def test_without_training_data_nothing_is_out_of_distribution(tmp_path: Path) -> None:
+    records = placed(tmp_path, [3.0, 15.0], list(range(1, 20)))
+    (tmp_path / "artifacts" / "train_a.npy").unlink()
+    estimate = OutOfDistributionRate(quantile=0.75).estimate(records)
+    assert not estimate.applies
+    assert "give the task `train`" in estimate.reason
+    assert np.isnan(OutOfDistributionRate(quantile=0.75).per_example(records)).all()
+
+
 def test_copies_of_the_training_set_are_never_out_of_distribution(tmp_path: Path) -> None:
     records = placed(tmp_path, [0.0] * 50, list(range(1, 60)))
     estimate = OutOfDistributionRate().estimate(records)

@@ -128,8 +128,12 @@ def test_arrays_that_cannot_be_used(tmp_path: Path, arrays: Any, layout: Any, co
 @pytest.mark.parametrize(
     ("array", "levels", "complaint"),
     [
-        (np.full((1, 2, 2), -0.5), 256, "from -0.5 to -0.5; they must go from 0 up to 1"),
-        (np.full((1, 2, 2), np.nan), 256, "from nan to nan"),
+        (np.full((1, 2, 2), -0.5), 256, "from -0.5 to -0.5; they must go from 0 up to 1; divide"),
+        (
+            np.full((1, 2, 2), np.nan),
+            256,
+            "a.npz holds NaN or infinity in 1 of the 1 samples asked for, first in row 0",
+        ),
         (np.full((1, 2, 2), 17), 17, "from 17 to 17; they must go from 0 up to 16, by `levels`"),
     ],
 )
