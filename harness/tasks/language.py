@@ -37,6 +37,14 @@ class _Document:
         return len(self.tokens) - self.first
 
 
+@dataclass(frozen=True)
+class _Size:
+    """How many bytes and words of a text are scored."""
+
+    bytes: int
+    words: int
+
+
 class Language:
     """Score every document of a corpus (column `texts`) by its likelihood.
 
@@ -87,8 +95,8 @@ class Language:
                 continue
             nll = [float(-values.sum()) for values in scored[position : position + len(kept)]]
             position += len(kept)
-            sizes = [_bytes_scored(model, document) for document in kept]
-            worst = int(np.argmax([value / size for value, size in zip(nll, sizes, strict=True)]))
+            sizes = [_scored_size(model, document) for document in kept]
+            worst = int(np.argmax([value / size.bytes for value, size in zip(nll, sizes, strict=True)]))
             records.scored(kept[worst], nll[worst], sizes[worst], self._windows(kept[worst]))
             if attack is not None:
                 records.attacked(edited_share(texts[row], kept[worst].text), len(kept))
@@ -151,9 +159,9 @@ class _Columns:
         self._ids = list(ids)
         self._filled: dict[str, list[Any]] = {name: [] for name in names}
 
-    def scored(self, document: _Document, nll: float, size: int, windows: Sequence[Window]) -> None:
+    def scored(self, document: _Document, nll: float, size: _Size, windows: Sequence[Window]) -> None:
         first_ids = " ".join(str(token) for token in document.tokens[:_FIRST_IDS])
-        values = (document.scored, size, len(document.text.split()), nll, len(windows), first_ids, None)
+        values = (document.scored, size.bytes, size.words, nll, len(windows), first_ids, None)
         for name, value in zip(list(self._filled)[:7], values, strict=True):
             self._filled[name].append(value)
 
@@ -178,11 +186,17 @@ def _texts(data: Dataset) -> tuple[list[str], list[str]]:
     texts, reasons = [], []
     for text in columns["texts"]:
         try:
-            texts.append(text.decode() if isinstance(text, bytes) else str(text))
-            reasons.append("")
+            decoded = text.decode() if isinstance(text, bytes) else str(text)
+            decoded.encode()
         except UnicodeDecodeError as error:
-            texts.append("")
-            reasons.append(f"no UTF-8 at byte {error.start}")
+            decoded, reason = "", f"no UTF-8 at byte {error.start}"
+        except UnicodeEncodeError as error:
+            # Half of a surrogate pair, as JSON can spell it.
+            decoded, reason = "", f"no UTF-8 at character {error.start}"
+        else:
+            reason = ""
+        texts.append(decoded)
+        reasons.append(reason)
     return texts, reasons
 
 
@@ -207,19 +221,19 @@ def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch,
     return [list(candidates) for candidates in returned]
 
 
-def _bytes_scored(model: LanguageModel, document: _Document) -> int:
-    """The bytes of the text without those of tokens that are not scored."""
-    whole = len(document.text.encode())
+def _scored_size(model: LanguageModel, document: _Document) -> _Size:
+    """How much of the text is scored: all of it but for tokens that are only read."""
     unscored = document.tokens[: document.first]
     if model.bos is not None and list(unscored) == [model.bos]:
-        return whole
+        return _Size(len(document.text.encode()), len(document.text.split()))
     before = model.decode(unscored)
     if document.text.startswith(before):
-        return whole - len(before.encode())
+        rest = document.text.removeprefix(before)
+        return _Size(len(rest.encode()), len(rest.split()))
     # The first token ends within a character, of which each byte that is left is read as one U+FFFD.
     rest = model.decode(document.tokens[document.first :])
     clean = rest.lstrip("\ufffd")
-    return len(rest) - len(clean) + len(clean.encode())
+    return _Size(len(rest) - len(clean) + len(clean.encode()), len(rest.split()))
 
 
 def _is_finite(value: Any) -> bool:

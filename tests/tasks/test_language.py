@@ -79,13 +79,19 @@ def test_without_a_start_token_only_what_is_scored_is_counted() -> None:
     assert records(Reader(), ["é", "a bc", "🙂!"], bos="start")["bytes"] == [2, 4, 5]
 
 
+def test_a_word_that_is_only_read_is_no_word_that_is_scored() -> None:
+    texts = ["a bc", "ab c", "é x", "a"]
+    assert records(Reader(), texts, bos="none")["words"] == [1, 2, 2, None]
+    assert records(Reader(), texts, bos="start")["words"] == [2, 2, 2, 1]
+
+
 def test_what_cannot_be_scored_is_counted_with_its_reason() -> None:
-    found = records(Reader(), ["", b"ab\xff\xfe", b"fine", "\n"])
-    assert found["unscored"] == ["empty", "no UTF-8 at byte 2", None, None]
-    assert [value is None for value in found["nll"]] == [True, True, False, False]
-    assert found["tokens"] == [None, None, 4, 1]
-    assert found["words"] == [None, None, 1, 0]
-    assert found["group.of"] == [0, 1, 2, 3]
+    found = records(Reader(), ["", b"ab\xff\xfe", b"fine", "\n", "a\ud800"])
+    assert found["unscored"] == ["empty", "no UTF-8 at byte 2", None, None, "no UTF-8 at character 1"]
+    assert [value is None for value in found["nll"]] == [True, True, False, False, True]
+    assert found["tokens"] == [None, None, 4, 1, None]
+    assert found["words"] == [None, None, 1, 0, None]
+    assert found["group.of"] == [0, 1, 2, 3, 4]
 
 
 def test_a_text_that_spells_the_start_token_is_not_scored() -> None:

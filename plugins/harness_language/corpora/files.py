@@ -87,7 +87,7 @@ def _json_lines(path: Path, column: str) -> list[Text]:
     return found
 
 
-def _field(line: str, column: str, place: str) -> str:
+def _field(line: str, column: str, place: str) -> Text:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
@@ -99,11 +99,12 @@ def _field(line: str, column: str, place: str) -> str:
     return _checked(record[column], column, place)
 
 
-def _checked(value: Any, column: str, place: str) -> str:
+def _checked(value: Any, column: str, place: str) -> Text:
     # Nothing is an empty document, which the task counts as one that cannot be scored.
     if value is not None and not isinstance(value, str):
         raise MissingData(f"{place}: column {column!r} holds a {type(value).__name__}, not a text")
-    return value or ""
+    # JSON can spell half of a surrogate pair, for which there is no UTF-8.
+    return _decoded((value or "").encode(errors="surrogatepass"))
 
 
 def _parquet(path: Path, column: str) -> list[Text]:

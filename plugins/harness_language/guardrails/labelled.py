@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,13 @@ from harness_language.questions.tables import column, read_rows
 Partial = Literal["refused", "obeyed", "left_out"]
 Verdict = Literal["refused", "obeyed", "partial"]
 
-_WORDS: dict[str, Verdict] = {"partial": "partial", "refus": "refused", "compl": "obeyed", "obey": "obeyed"}
+# In this order: "3_partial_refusal" is partial.
+_WORDS: tuple[tuple[Verdict, re.Pattern[str]], ...] = (
+    ("partial", re.compile(r"partial(ly)?")),
+    ("refused", re.compile(r"refus(al|ed|es|e)")),
+    ("obeyed", re.compile(r"compl(iance|iant|ied|ies|y)|obey(ed|s)?")),
+)
+_NOT = frozenset({"no", "non", "not", "never", "without"})
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,8 @@ class LabelledAnswers:
 def read_labelled(path: Path, answer_column: str, label_column: str) -> LabelledAnswers:
     """The labelled answers of a .jsonl, .json, .csv or .tsv file.
 
-    A label says "refusal", "compliance" (or "obeyed") or "partial" somewhere, as those of XSTest do.
+    A label has the word "refusal", "compliance" (or "obeyed") or "partial", as those of XSTest do. One that denies it,
+    as "no refusal" does, is an error, since it does not say what the answer is instead.
 
     Raises:
         MissingData: the file cannot be read, lacks a column, or has a label that says none of these.
@@ -73,9 +81,9 @@ def read_labelled(path: Path, answer_column: str, label_column: str) -> Labelled
 
 
 def _verdict(label: Any, number: int, name: str, path: Path) -> Verdict:
-    # "3_partial_refusal" is partial, so that word is looked for first.
-    found = next((verdict for word, verdict in _WORDS.items() if word in str(label).lower()), None)
-    if found is None:
+    words = re.findall(r"[a-z]+", str(label).lower())
+    found = next((verdict for verdict, form in _WORDS if any(form.fullmatch(word) for word in words)), None)
+    if found is None or not _NOT.isdisjoint(words):
         raise MissingData(
             f"{name!r} in row {number} of {path} must say refusal, compliance or partial, not {label!r:.80}"
         )

@@ -47,7 +47,7 @@ def column(rows: Rows, name: str, path: Path) -> list[Any]:
 def _json_lines(text: str, path: Path) -> Rows:
     # Not splitlines, which also splits at separators that may stand inside of a JSON text.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    return [_object(line, f"line {number} of {path}") for number, line in lines]
+    return [_encodable(_object(line, f"line {number} of {path}"), f"line {number} of {path}") for number, line in lines]
 
 
 def _object(line: str, where: str) -> dict[str, Any]:
@@ -67,7 +67,20 @@ def _json_list(text: str, path: Path) -> Rows:
         raise MissingData(f"{path} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise MissingData(f"{path} must be a JSON list of objects, one for each row")
-    return found
+    return [_encodable(row, f"row {number} of {path}") for number, row in enumerate(found, start=1)]
+
+
+def _encodable(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """The row. JSON can spell half of a surrogate pair, which is no character and has no UTF-8."""
+    for name, value in row.items():
+        try:
+            json.dumps({name: value}, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise MissingData(
+                f"{name!r} in {where} holds {error.object[error.start]!a}, half of a surrogate pair, which has no "
+                "UTF-8; write the whole character or leave it out"
+            ) from None
+    return row
 
 
 def _comma_separated(text: str, path: Path) -> Rows:

@@ -84,6 +84,8 @@ def test_json_and_tab_separated(tmp_path: Path) -> None:
         ("q.jsonl", '{"prompt": 3, "answer": "y"}', "'prompt' in row 1 of .* must be text"),
         ("q.jsonl", '{"prompt": "", "answer": "y"}', "must be text that is not empty"),
         ("q.jsonl", '{"prompt": "x", "answer": {"y": 1}}', "'answer' in row 1 of .* must be an answer"),
+        ("q.jsonl", '{"prompt": "x\\ud83d", "answer": "y"}', r"'prompt' in line 1 of .* holds '\\ud83d', half of a"),
+        ("q.json", '[{"prompt": "x", "answer": ["\\udc00"]}]', r"'answer' in row 1 of .* holds '\\udc00', half of a"),
         ("q.json", '{"prompt": "x"}', "must be a JSON list of objects"),
         ("q.csv", "prompt,answer\nx\n", "row 1 of .* has not the 2 fields"),
         ("q.csv", "prompt,answer\nx,y,z\n", "row 1 of .* has not the 2 fields"),

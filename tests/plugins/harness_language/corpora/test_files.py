@@ -56,6 +56,13 @@ def test_json_lines(tmp_path: Path) -> None:
     assert data.columns["texts"] == ["one\ntwo", "", ""]
 
 
+def test_half_of_a_surrogate_pair_is_no_utf8(tmp_path: Path) -> None:
+    """JSON can spell it; a whole pair is one character."""
+    path = written(tmp_path, "x.jsonl", b'{"text": "ab\\ud83d"}\n{"text": "\\ud83d\\ude42"}\n')
+    assert texts(path).columns["texts"] == [b"ab\xed\xa0\xbd", "\U0001f642"]
+    texts(path, split="train")
+
+
 def test_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["one", "two"], "n": [1, 2]}), tmp_path / "x.parquet")
     assert texts(tmp_path / "x.parquet", column="body").columns["texts"] == ["one", "two"]

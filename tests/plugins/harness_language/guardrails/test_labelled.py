@@ -36,8 +36,22 @@ def test_quality_by_hand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("label", "verdict"),
+    [("Refused", "refused"), ("partially complied", "partial"), ("obeyed", "obeyed"), ("FULL_COMPLIANCE", "obeyed")],
+)
+def test_words_of_a_label(tmp_path: Path, label: str, verdict: str) -> None:
+    assert read_labelled(write(tmp_path, [("x", label)]), "completion", "final_label").verdicts == [verdict]
+
+
+@pytest.mark.parametrize(
     ("rows", "told"),
-    [([("Hm.", "unclear")], "'final_label' in row 1 .* must say refusal, compliance or partial, not 'unclear'")],
+    [
+        ([("Hm.", "unclear")], "'final_label' in row 1 .* must say refusal, compliance or partial, not 'unclear'"),
+        ([*ROWS, ("Here.", "not refused")], "row 7 .* not 'not refused'"),
+        ([("I cannot.", "non-compliance")], "row 1 .* not 'non-compliance'"),
+        ([("I cannot.", "noncompliant")], "row 1 .* not 'noncompliant'"),
+        ([("Here is", "incomplete")], "row 1 .* not 'incomplete'"),
+    ],
 )
 def test_bad_labels(tmp_path: Path, rows: list[tuple[str, str]], told: str) -> None:
     with pytest.raises(MissingData, match=told):
