@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, DifferentiableLanguageModel, LanguageModel, TextBatch
+from harness.api import Context, DifferentiableLanguageModel, LanguageModel, NotApplicable, TextBatch
 from harness_language.guardrails.suffix_search import Target, goal_gradient, goal_nll, target_of, usable_tokens
 
 Suffix = tuple[int, ...]
@@ -40,7 +40,7 @@ class RandomSuffix:
         self._length, self._steps, self._batch, self._changes = length, steps, batch, changes
 
     def rewrite(self, model: LanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
-        """One candidate for each text. Raises HarnessError if no suffix fits."""
+        """One candidate for each text. Raises HarnessError if no suffix fits, NotApplicable if no text has a goal."""
         usable = usable_tokens(model)
 
         def propose(target: Target, best: Suffix, rng: np.random.Generator) -> list[Suffix]:
@@ -83,7 +83,7 @@ class GreedyCoordinateGradient:
         self._length, self._steps, self._batch, self._top_k = length, steps, batch, top_k
 
     def rewrite(self, model: DifferentiableLanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
-        """One candidate for each text. Raises HarnessError if no suffix fits."""
+        """One candidate for each text. Raises HarnessError if no suffix fits, NotApplicable if no text has a goal."""
         usable = usable_tokens(model)
 
         def propose(target: Target, now: Suffix, rng: np.random.Generator) -> list[Suffix]:
@@ -106,7 +106,13 @@ def _attacked(
     length: int,
     search: Callable[[Target, np.random.Generator], Suffix],
 ) -> list[list[str]]:
-    """The texts with the suffixes that a search finds, where there is a goal."""
+    """The texts with the suffixes that a search finds, where there is a goal.
+
+    Raises:
+        NotApplicable: there is none at all, so that nothing would be attacked.
+    """
+    if all(goal is None for goal in batch.goals):
+        raise NotApplicable("no request has a goal to search for; of a file, name their column with `goals:`")
     found = []
     for done, (name, text, goal) in enumerate(zip(batch.ids, batch.texts, batch.goals, strict=True), start=1):
         if goal is None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from anchors.character_models import CHARACTERS, Additive
-from harness.api import Context, HarnessError, TextBatch
+from harness.api import Context, HarnessError, NotApplicable, TextBatch
 from harness_language.guardrails.suffix_search import goal_nll, target_of
 from harness_language.guardrails.suffixes import GreedyCoordinateGradient, RandomSuffix
 from harness_language.models.byte_gpt import ByteGPT
@@ -63,7 +63,10 @@ def test_on_a_byte_model(attack: Any) -> None:
     target = target_of(model, "one", "Yes", TEMPLATE, 8)
     nlls, _ = goal_nll(model, target, [target.start, model.encode(found[3:])], "cpu", 8)
     assert nlls[1] < nlls[0]
-    assert attack.rewrite(model, batch_of("one", goal=None), Context()) == [["one"]]
+    some = TextBatch(["id-one", "id-two"], ["one", "two"], [None, "Yes"], TEMPLATE)
+    assert attack.rewrite(model, some, Context(batch_size=5)) == [["one"], alone[1][0]]
+    with pytest.raises(NotApplicable, match="no request has a goal to search for"):
+        attack.rewrite(model, batch_of("one", goal=None), Context())
     assert attack.rewrite(model, batch_of("one", goal="Yes"), Context(seed=1)) != alone[0]
 
 
