@@ -1,13 +1,9 @@
-"""Architectures for tests with real weights: those that ship, and one of two weights."""
+"""Architectures for tests of loading weights."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-from harness_vision.published_architectures import CifarResNet, ConvexMnist, LeNet5
-
-__all__ = ["CifarResNet", "ConvexMnist", "LeNet5", "Tiny"]
 
 
 class Tiny(nn.Module):

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchattacks
 
+from anchors.attacked_digits import Plain
 from harness import Run
 from harness.api import Context, LabelledInputs
 from harness.testing import run_suite
@@ -63,18 +64,6 @@ def untrained() -> DigitCNN:
     return DigitCNN().eval().requires_grad_(False)
 
 
-class _Plain(torch.nn.Module):
-    """A network that takes the `rows` of the core's handle and ignores them."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
-        logits: torch.Tensor = self.network(inputs)
-        return logits
-
-
 @pytest.fixture(scope="module")
 def batch() -> LabelledInputs:
     data = digits("test")
@@ -90,14 +79,14 @@ def test_fgsm_is_the_same_point_to_the_bit(untrained: DigitCNN, batch: LabelledI
         library.set_mode_targeted_by_label(quiet=True)
         batch = LabelledInputs(batch.ids, batch.inputs, batch.labels, targets)
     expected = library(batch.inputs, targets if targeted else batch.labels)
-    found = FGSM(0.1, targeted=targeted).perturb(_Plain(untrained), batch, Context())
+    found = FGSM(0.1, targeted=targeted).perturb(Plain(untrained), batch, Context())
     assert torch.equal(found, expected)
 
 
 def test_bim_takes_the_librarys_steps(untrained: DigitCNN, batch: LabelledInputs) -> None:
     """Where our run ends without success it is at the library's last iterate."""
     expected = torchattacks.BIM(untrained, eps=0.1, alpha=0.02, steps=7)(batch.inputs, batch.labels)
-    found = BIM(0.1, steps=7, step_size=0.02).perturb(_Plain(untrained), batch, Context())
+    found = BIM(0.1, steps=7, step_size=0.02).perturb(Plain(untrained), batch, Context())
     missed = untrained(found).argmax(1) == batch.labels
     assert int(missed.sum()) > 0
     assert torch.allclose(found[missed], expected[missed], atol=1e-6)
@@ -107,7 +96,7 @@ def test_pgd_without_random_start_takes_the_librarys_steps(untrained: DigitCNN, 
     library = torchattacks.PGDL2(untrained, eps=0.5, alpha=0.1, steps=5, random_start=False)
     expected = library(batch.inputs, batch.labels)
     attack = PGD(0.5, "l2", steps=5, step_size=0.1, random_start=False)
-    found = attack.perturb(_Plain(untrained), batch, Context())
+    found = attack.perturb(Plain(untrained), batch, Context())
     missed = untrained(found).argmax(1) == batch.labels
     assert int(missed.sum()) > 0
     assert torch.allclose(found[missed], expected[missed], atol=1e-5)

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
 
 from harness import Run
 from harness.api import Context, Examples
@@ -20,6 +19,7 @@ from harness_adversarial.attacks.auto_attack import AutoAttack
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
 from harness_vision.digits import digits
+from harness_vision.published import published
 
 BUDGETS = (0.05, 0.1, 0.2)
 LINEAR = f"""
@@ -127,36 +127,13 @@ def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
         assert max(ours.low, theirs.low) <= min(ours.high, theirs.high), attack
 
 
-class CnnA(nn.Sequential):
-    """The adversarially trained CNN-A of SDP-FO (Dathathri et al. 2020), on inputs in [0, 1]."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            nn.Conv2d(3, 16, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(2048, 100),
-            nn.ReLU(),
-            nn.Linear(100, 10),
-        )
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        mean = inputs.new_tensor([125.3, 123.0, 113.9])[:, None, None] / 255
-        deviation = inputs.new_tensor([63.0, 62.1, 66.7])[:, None, None] / 255
-        logits: Tensor = super().forward((inputs - mean) / deviation)
-        return logits
-
-
 @pytest.mark.slow
 def test_auto_attack_on_a_verified_network(data_folder: Path) -> None:
     """L-inf 2/255 on 200 images: 48.5 % are verified, official AutoAttack leaves 50.5 %, 50.0 % is the best known."""
     folder = data_folder / "robustness" / "sdp"
     inputs = np.load(folder / "cifar_X_sdp.npy").transpose(0, 3, 1, 2)
     labels = np.load(folder / "cifar_y_sdp.npy")
-    model = CnnA().eval()
-    model.load_state_dict(torch.load(folder / "cifar_cnn_a_adv.model", map_location="cpu", weights_only=True))
+    model = published("cnn_a", download=False).eval()
     data = Examples(
         [str(i) for i in range(200)],
         {"inputs": np.ascontiguousarray(inputs), "labels": labels},

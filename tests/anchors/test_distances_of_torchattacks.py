@@ -9,42 +9,22 @@ import torch
 import torchattacks
 from torch import Tensor, nn
 
+from anchors.attacked_digits import Plain, right_digits, trained_network
 from harness.api import Context, LabelledInputs
 from harness_adversarial.attacks.carlini_wagner import CarliniWagner
 from harness_adversarial.attacks.ddn import DDN
 from harness_adversarial.attacks.deepfool import DeepFool
 from harness_vision.digit_models import DigitCNN
-from harness_vision.digits import digits
-
-
-class Plain(nn.Module):
-    """A network that takes the `rows` of the core's handle and ignores them."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.network(inputs)
-        return logits
 
 
 @pytest.fixture(scope="module")
 def network() -> DigitCNN:
-    torch.manual_seed(0)
-    model = DigitCNN(epochs=8)
-    model.fit(digits, Context())
-    return model.eval().requires_grad_(False)
+    return trained_network()
 
 
 @pytest.fixture(scope="module")
 def batch(network: DigitCNN) -> LabelledInputs:
-    data = digits("test")
-    inputs, labels = (torch.as_tensor(data.columns[name])[:32] for name in ("inputs", "labels"))
-    with torch.no_grad():
-        right = network(inputs).argmax(1) == labels
-    ids = [name for name, chosen in zip(data.ids, right.tolist(), strict=False) if chosen]
-    return LabelledInputs(ids, inputs[right], labels[right])
+    return right_digits(network, 32)
 
 
 def library(attack: Any, batch: LabelledInputs) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from harness.api import Context
 from harness_uncertainty.data.corruptions import PUBLISHED_KINDS, Kind, corrupt
 from harness_uncertainty.metrics.corruption_error import mean_corruption_error
-from harness_vision.checkpoint import checkpoint
+from harness_vision import published as published_models
 
 Tables = dict[str, np.ndarray]
 
@@ -80,12 +80,7 @@ def test_our_corruptions_are_as_hard_as_the_published_ones(folder: Path, data_fo
     images = np.load(data_folder / "robustness" / "cifar10" / "cifar10_test_official_order.npz")
     clean = torch.as_tensor(images["x"][:200]).permute(0, 3, 1, 2) / 255
     labels = torch.as_tensor(images["y"][:200]).long()
-    model = checkpoint(
-        "anchors.published_architectures:CifarResNet",
-        data_folder / "robustness" / "cifar10" / "resnet20-12fca82f.th",
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-    ).eval()
+    model = published_models.published("resnet20", download=False).eval()
     ids, ctx = [str(i) for i in range(200)], Context(scope=("corruption",))
 
     def accuracy(kind: Kind, severity: int) -> float:

@@ -18,7 +18,7 @@ from harness_uncertainty.metrics.calibration import ECE, BinTotals, ClasswiseECE
 from harness_uncertainty.metrics.detection import FPR95, OODAupr, OODAuroc
 from harness_uncertainty.metrics.scores import BrierPart, MulticlassBrier
 from harness_uncertainty.metrics.selective import AccuracyAtCoverage
-from harness_vision.checkpoint import checkpoint
+from harness_vision.published import published
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], Records]
@@ -254,12 +254,7 @@ def test_cifar100_before_a_network_for_cifar10(data_folder: Path) -> None:
     """Maximum softmax AUROC about .86 on the full sets; here 2,000 and 1,000 images."""
     own = np.load(data_folder / "robustness" / "cifar10" / "cifar10_test_official_order.npz")["x"][:2000]
     other = np.load(data_folder / "uncertainty" / "cifar100_test_sub1000.npz")["x"]
-    model = checkpoint(
-        "anchors.published_architectures:CifarResNet",
-        data_folder / "robustness" / "cifar10" / "resnet20-12fca82f.th",
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-    )
+    model = published("resnet20", download=False)
     sets = []
     for name, images in (("own", own), ("other", other)):
         inputs = images.transpose(0, 3, 1, 2).astype(np.float32) / 255

@@ -16,7 +16,7 @@ from harness_adversarial.attacks.apgd_l1 import SparseAscent
 from harness_adversarial.machinery.lanes import Found, Lanes, likeliest_targets, per_example, work_off
 from harness_adversarial.machinery.news import on_device
 from harness_adversarial.machinery.norms import BallNorm, ConvexNorm, project, random_offset, steepest
-from harness_adversarial.machinery.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
+from harness_adversarial.machinery.ratio_losses import ApgdLoss, averaged_gradient
 
 Eps = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
@@ -217,7 +217,10 @@ class _Ascent:
 
     def advance(self, lanes: _Ascents) -> Tensor:
         """Judge the iterates, and take a step from each."""
-        gradient, loss, fooled = self._gradient(lanes)
+        targets = None if self.targets is None else lanes.targets
+        gradient, loss, fooled = averaged_gradient(
+            self.model, lanes.iterate, lanes.row, lanes.labels, targets, self.loss, self.eot
+        )
         # A model that is not finite there is the core's to report, so the point goes to the core.
         stopped = fooled | ~loss.isfinite()
         lanes.rises = lanes.rises + (loss > lanes.loss)
@@ -232,19 +235,6 @@ class _Ascent:
         if not (lanes.step == self.steps).all():
             self._check(lanes, gradient)
         return lanes.stopped
-
-    def _gradient(self, lanes: _Ascents) -> tuple[Tensor, Tensor, Tensor]:
-        """The gradient and the loss at the iterates, averaged over the passes, and whether they fool the model."""
-        point = lanes.iterate.detach().requires_grad_(True)
-        targets = None if self.targets is None else lanes.targets
-        gradients, losses, drawn = [], [], []
-        for _ in range(self.eot):
-            logits = self.model(point, lanes.row)
-            loss = apgd_loss(logits, lanes.labels, targets, self.loss, self.eot > 1)
-            gradients.append(torch.autograd.grad(loss.sum(), point)[0])
-            losses.append(loss.detach())
-            drawn.append(logits.detach())
-        return _mean(gradients), _mean(losses), mean_fooled(drawn, lanes.labels)
 
     def record(self, lanes: _Ascents) -> None:
         """Keep the points of those that end, if they are the best of all turns so far."""
@@ -278,7 +268,3 @@ class _Ascent:
 
     def _inside(self, point: Tensor, lanes: _Ascents) -> Tensor:
         return project(point, lanes.clean, self.eps, self.norm, self.pool.low, self.pool.high)
-
-
-def _mean(values: list[Tensor]) -> Tensor:
-    return values[0] if len(values) == 1 else torch.stack(values).mean(dim=0)

@@ -13,7 +13,7 @@ from harness.api import Context, GradientAccess, LabelledInputs
 from harness_adversarial.machinery.l1_ball import l1_length, project_l1, sparse_step
 from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
 from harness_adversarial.machinery.news import on_device
-from harness_adversarial.machinery.ratio_losses import ApgdLoss, apgd_loss, mean_fooled
+from harness_adversarial.machinery.ratio_losses import ApgdLoss, averaged_gradient
 
 _FIRST_SHARE = 0.2
 """Of the entries that move at first."""
@@ -141,7 +141,10 @@ class SparseAscent:
 
     def advance(self, lanes: SparseAscents) -> Tensor:
         """Judge the iterates, and take a step from each."""
-        gradient, loss, fooled = self._gradient(lanes)
+        targets = None if self.targets is None else lanes.targets
+        gradient, loss, fooled = averaged_gradient(
+            self.model, lanes.iterate, lanes.row, lanes.labels, targets, self.loss, self.eot
+        )
         fooled = fooled & (l1_length(lanes.iterate - lanes.clean) <= self.eps)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         stopped = fooled | ~loss.isfinite()
@@ -156,19 +159,6 @@ class SparseAscent:
         if not (lanes.step == self.steps).all():
             self._move(lanes, gradient)
         return lanes.stopped
-
-    def _gradient(self, lanes: SparseAscents) -> tuple[Tensor, Tensor, Tensor]:
-        """The gradient and the loss at the iterates, averaged over the passes, and whether they fool the model."""
-        point = lanes.iterate.detach().requires_grad_(True)
-        targets = None if self.targets is None else lanes.targets
-        total, losses, drawn = torch.zeros_like(lanes.iterate), [], []
-        for _ in range(self.eot):
-            logits = self.model(point, lanes.row)
-            loss = apgd_loss(logits, lanes.labels, targets, self.loss, self.eot > 1)
-            total = total + torch.autograd.grad(loss.sum(), point)[0]
-            losses.append(loss.detach())
-            drawn.append(logits.detach())
-        return total / self.eot, torch.stack(losses).mean(dim=0), mean_fooled(drawn, lanes.labels)
 
     def record(self, lanes: SparseAscents) -> None:
         """Keep the points of those that end, if they are the best of all turns so far."""

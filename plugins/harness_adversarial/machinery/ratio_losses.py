@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from harness.api import GradientAccess
+
 ApgdLoss = Literal["ce", "dlr"]
 
 _SMALLEST = 1e-12
@@ -59,3 +61,28 @@ def mean_fooled(logits: list[Tensor], labels: Tensor) -> Tensor:
     with torch.no_grad():
         mean = logits[0] if len(logits) == 1 else torch.stack([draw.softmax(dim=1) for draw in logits]).mean(dim=0)
         return mean.argmax(dim=1) != labels
+
+
+def averaged_gradient(
+    model: GradientAccess,
+    point: Tensor,
+    rows: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    loss: ApgdLoss,
+    draws: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradient `[n, ...]` and loss `[n]` at points `[n, ...]`, means over draws, and whether they fool the model."""
+    leaf = point.detach().requires_grad_(True)
+    gradients, losses, drawn = [], [], []
+    for _ in range(draws):
+        logits = model(leaf, rows)
+        values = apgd_loss(logits, labels, targets, loss, draws > 1)
+        gradients.append(torch.autograd.grad(values.sum(), leaf)[0])
+        losses.append(values.detach())
+        drawn.append(logits.detach())
+    return _mean(gradients), _mean(losses), mean_fooled(drawn, labels)
+
+
+def _mean(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.stack(values).mean(dim=0)

@@ -14,7 +14,13 @@ Floats = npt.NDArray[np.float64]
 
 
 class _MatchRate:
-    """A rate over the pairs of one kind, genuine or not."""
+    """A rate over the pairs of one kind, genuine or not.
+
+    Args:
+        threshold: from which score on a pair is a match; by default that of the task.
+        scores: whether a match has a high score (similarity) or a low one (distance).
+        clusters: a column, such as the identity, whose values are resampled as a whole.
+    """
 
     columns = ("genuine", "score")
     direction = "min"
@@ -85,11 +91,6 @@ class FalseMatchRate(_MatchRate):
 
     With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
     suite every group has a row at the same threshold.
-
-    Args:
-        threshold: from which score on a pair is a match; by default that of the task.
-        scores: whether a match has a high score (similarity) or a low one (distance).
-        clusters: a column, such as the identity, whose values are resampled as a whole.
     """
 
     genuine = False
@@ -101,11 +102,6 @@ class FalseNonMatchRate(_MatchRate):
 
     With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
     suite every group has a row at the same threshold.
-
-    Args:
-        threshold: from which score on a pair is a match; by default that of the task.
-        scores: whether a match has a high score (similarity) or a low one (distance).
-        clusters: a column, such as the identity, whose values are resampled as a whole.
     """
 
     genuine = True
