@@ -67,9 +67,9 @@ from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
 from harness.hub_folders import published_folder
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
-from harness.results.gaps import GapTest, permuted_gap
-from harness.results.neighbours import DistanceBlock, nearest, within_radii
-from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums, wilson
+from harness.statistics.intervals import bootstrap, mean, proportion, ratio_of_sums, wilson
+from harness.statistics.permutation import GapTest, permuted_gap
+from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
 __all__ = [
     "Aggregate",

@@ -19,7 +19,7 @@ from harness.api import Component, hookimpl
 
 @hookimpl
 def harness_components():
-    return [Component("metric", "{name}", "harness.tasks.accuracy:Accuracy", "Fine.")]
+    return [Component("metric", "{name}", "harness_classification.accuracy:Accuracy", "Fine.")]
 """
 
 BROKEN = {

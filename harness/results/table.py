@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.run_folder import RunFolder
+from harness.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ from harness.results.expectations import Judged, judge_expectations
 from harness.results.report.examples import Gallery, gallery
 from harness.results.report.images import data_uri, read_png
 from harness.results.report.tables import Table, make_table
-from harness.results.run_folder import LOG, RunFolder
 from harness.results.table import TableView, name_of
+from harness.store.run_folder import LOG, RunFolder
 
 if TYPE_CHECKING:
     from harness.suite.plan import Plan
