@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from harness.contract.errors import InvalidOutput
-from harness_classification.failure_indicators import AttackWatch
 
 LANES = 8
 """Batches are padded to a multiple of this many rows.
@@ -20,10 +19,29 @@ on the batch size (measured: bitwise equal for multiples of 4, not for 1, 2 or 7
 """
 
 
+class PassObserver(Protocol):
+    """Sees every pass that an attack makes through a counted model, and may follow its gradients."""
+
+    def watched(self, inputs: Tensor, batch: Tensor, places: Tensor | None) -> Tensor:
+        """The inputs of a pass, through which their gradient is seen if one is taken.
+
+        Args:
+            inputs: `[m, ...]`.
+            batch: the positions of the attacked examples among all.
+            places: `[m]`, the position of the example that each input belongs to; None if that cannot be told.
+        """
+
+    def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, places: Tensor | None) -> None:
+        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
+
+
 class CountedModel(nn.Module):
     """Wraps a classifier; counts forward and backward passes per example of the current batch.
 
     Counting is done here, where the passes happen, so that an attack need not be trusted with it.
+
+    Attributes:
+        observer: sees the passes booked to a batch as they happen; None for nobody.
     """
 
     def __init__(self, model: Any, classes: int, n: int, device: str) -> None:
@@ -32,7 +50,7 @@ class CountedModel(nn.Module):
         self.classes = classes
         self.forward_passes = _Counter(n, device)
         self.backward_passes = _Counter(n, device)
-        self.watch: AttackWatch | None = None
+        self.observer: PassObserver | None = None
         self._batch: Tensor | None = None
         self._lanes = LANES
         self._last: tuple[Tensor, Tensor, Tensor, int] | None = None
@@ -55,10 +73,10 @@ class CountedModel(nn.Module):
         """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
         m = len(inputs)
         batch, given = self._batch, inputs
-        watch = None if batch is None else self.watch
+        observer = None if batch is None else self.observer
         places = None if batch is None else self._places(batch, m, rows)
-        if watch is not None and batch is not None:
-            inputs = watch.watched(inputs, batch, places)
+        if observer is not None and batch is not None:
+            inputs = observer.watched(inputs, batch, places)
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
@@ -77,8 +95,8 @@ class CountedModel(nn.Module):
             self.forward_passes.add(booked, amount)
             if logits.requires_grad:
                 logits.register_hook(lambda gradient: self.backward_passes.add(booked, amount))
-            if watch is not None:
-                watch.note_pass(given, logits, batch, places)
+            if observer is not None:
+                observer.note_pass(given, logits, batch, places)
         return logits
 
     def _places(self, batch: Tensor, m: int, rows: Tensor | None) -> Tensor | None:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import harness
 from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version
+from harness.version import __version__
 
 
 def provenance(
@@ -29,7 +29,7 @@ def provenance(
     """
     distinct = list(dict.fromkeys(devices))
     return {
-        "harness": harness.__version__,
+        "harness": __version__,
         "git": git_state(Path.cwd()),
         "argv": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "python": sys.version.split()[0],

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.estimates import Estimate
-from harness.contract.records import Records
-from harness.statistics.intervals import proportion
+from harness.api import Estimate, Records, proportion
 
 
 class Accuracy:

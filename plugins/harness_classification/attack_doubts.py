@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.protocols import Attack, LabelledInputs
-from harness.instruments.counted_model import LANES, CountedModel
-from harness_classification.failure_indicators import Signs
+from harness.api import Attack, Context, LabelledInputs
+from harness.api.instruments import LANES, CountedModel
+from harness_classification.failure_indicators import AttackWatch, Signs
 from harness_classification.predictions import Judgement, column, judge, spread
 
 LOOKED_AT_TWICE = 64
@@ -22,6 +21,7 @@ ASKED_AGAIN = 6
 
 def signs_of_failure(
     counted: CountedModel,
+    watch: AttackWatch,
     adversarial: Tensor,
     clean: Judgement,
     returned: Judgement,
@@ -31,8 +31,6 @@ def signs_of_failure(
     ctx: Context,
 ) -> tuple[Signs, dict[str, Any]]:
     """The indicators of attack failure, and the record columns that say what they rest on."""
-    watch = counted.watch
-    assert watch is not None
     examples, device = watch.examples, adversarial.device
     finite = spread(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
     seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)

@@ -9,11 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Attack, LabelledInputs, Threat, Viewed
-from harness.instruments.counted_model import CountedModel
-from harness.instruments.norms import DISTANCES, distance
+from harness.api import Attack, Context, InvalidOutput, LabelledInputs, Threat, Viewed
+from harness.api.instruments import DISTANCES, CountedModel, distance
 from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes, spread
 
 TOLERANCE = 1e-6

@@ -11,13 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
-from harness.instruments.counted_model import LANES, CountedModel
-from harness.instruments.frozen_model import left_unchanged
-from harness.instruments.seeding import seeded
+from harness.api import Attack, Classifier, Context, Dataset, InvalidOutput, LabelledInputs, Outcome, Threat
+from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
 from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, judge_attack, views_given
 from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
@@ -74,14 +69,14 @@ class Classify:
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
-            counted.watch = AttackWatch(examples, targets, threat, TOLERANCE)
+            watch = counted.observer = AttackWatch(examples, targets, threat, TOLERANCE)
             adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
             adversarial_columns, problems, returned = judge_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
             )
             adversarial_columns |= views_given(counted, attack, examples, targets, adversarial, correct, ctx)
             signs, indicators = signs_of_failure(
-                counted, adversarial, clean, returned, adversarial_columns, attack, unstable, ctx
+                counted, watch, adversarial, clean, returned, adversarial_columns, attack, unstable, ctx
             )
         problems = (*not_finite("clean", clean.valid, examples.ids), *problems)
         passes = counted.forward_passes.total() + counted.backward_passes.total()

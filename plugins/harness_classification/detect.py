@@ -8,12 +8,8 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.parameters import ComponentOf
-from harness.contract.protocols import Classifier, Outcome, Uncertain
-from harness.instruments.frozen_model import left_unchanged
+from harness.api import Classifier, ComponentOf, Context, Dataset, InvalidOutput, Outcome, Uncertain
+from harness.api.instruments import left_unchanged
 
 
 class Detect:

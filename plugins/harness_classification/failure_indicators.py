@@ -15,8 +15,8 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from harness.contract.protocols import LabelledInputs, Threat
-from harness.instruments.norms import distance
+from harness.api import LabelledInputs, Threat
+from harness.api.instruments import distance
 
 HUGE = 1e8
 """A gradient beyond this, per unit of the inputs, explodes; so does one that is not finite."""

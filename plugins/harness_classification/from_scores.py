@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Outcome
+from harness.api import Context, Dataset, InvalidOutput, Outcome
 
 _OWN = ("id", "label", "score", "prediction", "correct")
 

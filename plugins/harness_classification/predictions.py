@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.instruments.counted_model import CountedModel
+from harness.api.instruments import CountedModel
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Outcome, Prediction, Regressor
-from harness.instruments.frozen_model import left_unchanged
+from harness.api import Context, Dataset, InvalidOutput, Outcome, Prediction, Regressor
+from harness.api.instruments import left_unchanged
 
 Array = npt.NDArray[np.float64]
 

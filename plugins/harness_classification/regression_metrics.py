@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.estimates import Estimate
-from harness.contract.records import Records
-from harness.statistics.intervals import bootstrap, mean
+from harness.api import Estimate, Records, bootstrap, mean
 
 Floats = npt.NDArray[np.float64]
 

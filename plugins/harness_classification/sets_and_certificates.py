@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Certified, Classifier, LabelledInputs, SetPredictor
+from harness.api import Certified, Classifier, Context, InvalidOutput, LabelledInputs, SetPredictor
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.contract.errors import InvalidOutput
+from harness.api import InvalidOutput
 
 WATCHED = 4
 """How many samples are followed from noise to picture."""

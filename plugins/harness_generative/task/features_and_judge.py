@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Classifier, Extractor
-from harness.instruments.counted_model import LANES
+from harness.api import Classifier, Context, Extractor, InvalidOutput
+from harness.api.instruments import LANES
 from harness_generative.task.image_sets import Array
 from harness_generative.task.sampling import Wishes
 

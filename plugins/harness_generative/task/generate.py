@@ -15,14 +15,8 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from harness.contract.cells import digest
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.parameters import ComponentOf
-from harness.contract.protocols import Classifier, Extractor, Outcome, Sampler
-from harness.instruments.frozen_model import left_unchanged
-from harness.instruments.seeding import state_digest
+from harness.api import Classifier, ComponentOf, Context, Dataset, Extractor, InvalidOutput, Outcome, Sampler, digest
+from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
 from harness_generative.task.counted_generator import WATCHED
 from harness_generative.task.features_and_judge import extracted, judged, verdicts

@@ -13,8 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
+from harness.api import Dataset, InvalidOutput
 
 Array = npt.NDArray[np.float32]
 

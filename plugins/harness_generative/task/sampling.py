@@ -12,12 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Conditional, SampleBatch, Sampler
-from harness.instruments.counted_model import LANES
-from harness.instruments.seeding import seeded
+from harness.api import Conditional, Context, Dataset, InvalidOutput, SampleBatch, Sampler
+from harness.api.instruments import LANES, seeded
 from harness_generative.task.counted_generator import CountedGenerator, Trace
 
 

@@ -9,12 +9,19 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput, UsageError
-from harness.contract.language import Chat, Decoding, LanguageModel, TextAttack, TextBatch
-from harness.contract.protocols import Outcome
-from harness.instruments.frozen_model import left_unchanged
+from harness.api import (
+    Chat,
+    Context,
+    Dataset,
+    Decoding,
+    InvalidOutput,
+    LanguageModel,
+    Outcome,
+    TextAttack,
+    TextBatch,
+    UsageError,
+)
+from harness.api.instruments import left_unchanged
 from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
 from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
 from harness_language.tasks.edit_distance import edited_share

@@ -16,9 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.language import Decoding, Incremental, LanguageModel
+from harness.api import Context, Decoding, Incremental, InvalidOutput, LanguageModel
 
 Stopped = Literal["stop", "eos", "length", "error"]
 _LEAST_SHARE = 0.5

@@ -15,9 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.language import LanguageModel
+from harness.api import Context, InvalidOutput, LanguageModel
 
 TOKENS_PER_EXAMPLE = 128
 """The budget of a batch is this times `ctx.batch_size`, in tokens with padding."""

@@ -6,12 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput, NotApplicable
-from harness.contract.language import LanguageModel
-from harness.contract.protocols import Outcome
-from harness.instruments.frozen_model import left_unchanged
+from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome
+from harness.api.instruments import left_unchanged
 from harness_language.tasks.likelihood import precision_of
 from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
 from harness_language.tasks.questions import choices_of, right_choice

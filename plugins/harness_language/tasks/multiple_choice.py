@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.context import Context
-from harness.contract.language import LanguageModel
+from harness.api import Context, LanguageModel
 from harness_language.tasks.likelihood import Window, log_likelihoods
 
 ROUND_OFF = 1e-6

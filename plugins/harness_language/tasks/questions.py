@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
+from harness.api import Dataset, InvalidOutput
 
 
 @dataclass(frozen=True, slots=True)

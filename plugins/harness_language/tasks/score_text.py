@@ -9,13 +9,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from annotated_types import Ge
 
-from harness.contract.context import Context
-from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput, NotApplicable
-from harness.contract.language import LanguageModel, TextAttack, TextBatch
-from harness.contract.protocols import Outcome
-from harness.instruments.frozen_model import left_unchanged
-from harness.instruments.seeding import seeded
+from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome, TextAttack, TextBatch
+from harness.api.instruments import left_unchanged, seeded
 from harness_language.tasks.edit_distance import edited_share
 from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of
 

@@ -71,7 +71,7 @@ def pool(network: nn.Module) -> LabelledInputs:
 def attacked(network: nn.Module, pool: LabelledInputs, attack: Any, batch_size: int) -> tuple[Tensor, Tensor]:
     """The points and the passes."""
     counted = CountedModel(network, 10, len(pool), "cpu")
-    counted.watch = AttackWatch(pool, None, attack.threat, 1e-6)
+    counted.observer = AttackWatch(pool, None, attack.threat, 1e-6)
     with counted.attacked_batch(torch.arange(len(pool)), LANES):
         points = attack.perturb(counted, pool, Context(batch_size=batch_size))
     return points, counted.backward_passes.total()
