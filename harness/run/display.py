@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from harness.contract.cells import Cell
 from harness.contract.rows import Row
 
 
-class Display(Protocol):
-    """Shows a run while it goes on."""
+class Display:
+    """Shows a run while it goes on. A display overrides what it shows; the rest does nothing."""
 
     def begin(self, total: int, reused: int) -> None:
         """The run starts: so many cells, of which so many are reused."""
@@ -30,26 +28,11 @@ class Display(Protocol):
         """The last cell has ended."""
 
 
-class SilentDisplay:
+class SilentDisplay(Display):
     """A display that keeps warnings and shows nothing."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
-    def begin(self, total: int, reused: int) -> None:
-        return None
-
-    def working(self, cell: Cell) -> None:
-        return None
-
-    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
-        return None
-
-    def cell_done(self, row: Row) -> None:
-        return None
-
     def warn(self, message: str) -> None:
         self.warnings.append(message)
-
-    def close(self) -> None:
-        return None

@@ -21,14 +21,7 @@ from harness.store.run_folder import RunFolder
 
 def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
-    workers = prepared.workers
-    facts = provenance(
-        prepared.catalog,
-        devices=workers.devices,
-        threads=workers.threads,
-        batch_size=prepared.options.batch_size,
-        isolation=workers.isolation,
-    )
+    facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
     return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
 
 
