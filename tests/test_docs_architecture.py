@@ -29,12 +29,24 @@ _WORDS = (
 )
 # What the pages name ahead of the change that brings it; empty once that has landed.
 NOT_YET = (
+    "harness/api/figures.py",
     "harness/attacks",
     "harness/figures",
+    "harness/picture_section",
+    "harness/png",
+    "harness/run/commit.py",
+    "harness/run/executors.py",
+    "harness/run/options.py",
+    "harness/run/prepared.py",
+    "harness/run/writing.py",
     "harness/statistics/clustered_sums.py",
     "harness/statistics/partition.py",
     "harness/store/import_closure.py",
     "plugins/harness_adversarial/common",
+    "plugins/harness_classification/hardest_examples.py",
+    "tests/contract/third_party.py",
+    "tests/cuda",
+    "tests/trained_digits.py",
 )
 
 
@@ -65,7 +77,9 @@ def test_the_printed_floors_are_those_of_the_architecture_test(root: Path) -> No
     text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\| (\d+) \| ([^|]+) \| [^|]+ \|$", text, re.M)
     assert [int(number) for number, _ in lines] == list(range(len(FLOORS)))
-    assert [set(re.findall(r"`(\w+)`", rooms)) for _, rooms in lines] == FLOORS
+    coming = {path.partition("/")[2] for path in NOT_YET}
+    printed = [set(re.findall(r"`(\w+)`", rooms)) for _, rooms in lines]
+    assert [floor - coming for floor in printed] == [floor - coming for floor in FLOORS]
 
 
 def test_every_room_of_the_core_is_on_the_page(root: Path) -> None:
@@ -102,12 +116,14 @@ def test_links_between_pages_lead_somewhere(root: Path) -> None:
 
 
 def test_moved_files_are_gone_and_their_new_places_exist(root: Path) -> None:
+    table = (root / "docs" / "decisions" / _MOVED).read_text(encoding="utf-8")
     listed = moves(root)
     assert len(listed) > 80
     assert len({(old, new) for old, new in listed}) == len(listed)
     for old, new in listed:
         assert exists(root, new), new
-        assert new.startswith(NOT_YET) or not (root / old).is_file() or old.endswith("runner.py"), old
+        is_whole = f"| `{old}` |" in table
+        assert new.startswith(NOT_YET) or not is_whole or not (root / old).is_file(), old
 
 
 def test_every_decision_has_its_three_parts_and_is_listed(root: Path) -> None:
