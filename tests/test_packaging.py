@@ -34,6 +34,7 @@ def test_the_wheel_holds_core_plugins_and_suites_and_nothing_else(wheel: Path, r
     assert tops == {"harness", *(path.parent.name for path in (root / "plugins").glob("*/__init__.py"))}
     assert {f"harness/suites/{path.name}" for path in (root / "suites").glob("*.yaml")} <= set(names)
     assert "harness/suite/suite.schema.json" in names
+    assert {f"{top}/py.typed" for top in tops} <= set(names)
     assert not [name for name in names if "test" in name.lower() and name not in _ABOUT_TESTS]
 
 
