@@ -53,7 +53,8 @@ class Row:
         cell: the id of the cell; empty for a derived row.
         derived: the name of the aggregate that made the row; empty for a cell.
         facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
-            such as its published accuracy, and under "execution" how it was run where that is not plain float32.
+            such as its published accuracy, under "execution" how it was run where that is not plain float32, and under
+            "display" the columns that its task, or the aggregate that made it, adds to tables: heading to text.
     """
 
     experiment: str
@@ -77,6 +78,12 @@ class Row:
         protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
         return protocol
 
+    @property
+    def display(self) -> Mapping[str, str]:
+        """The columns that its task adds to tables, heading to text."""
+        display: Mapping[str, str] | None = self.facts.get("display")
+        return _display_before_1_0(self.protocol) if display is None else display
+
     @cached_property
     def key(self) -> str:
         """The comparability key: the hash of all that must be equal; empty if there are no records."""
@@ -92,6 +99,14 @@ class Row:
         estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
         fields = {name: value for name, value in raw.items() if name != "key"}
         return cls(**{**fields, "status": Status(raw["status"]), "estimates": estimates})
+
+
+def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a row of a run before version 1.0 shows, which did not say it: its threat, if there is one."""
+    from harness.contract.protocols import Threat
+
+    threat = protocol.get("threat")
+    return {"threat": str(Threat(**threat))} if threat else {}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.cells import SHOWN_LABELS
+from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.store.run_folder import RunFolder
@@ -105,7 +105,7 @@ class TableView:
     def constants(self) -> dict[str, str]:
         """What is the same in every row and therefore needs no column."""
         found: dict[str, str] = {}
-        for role in ("data", "sampler"):
+        for role in CONSTANT_ROLES:
             labels = {row.labels.get(role, "") for row in self.rows}
             if len(labels) == 1 and (label := labels.pop()):
                 found[role] = label
@@ -128,9 +128,9 @@ class TableView:
         roles = [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
         costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
         metrics = [name for name in self.metrics if name not in dropped]
-        threats = any(row.protocol.get("threat") for row in self.rows)
         executions = "execution" not in constant and any(execution_of(row) for row in self.rows)
-        head = [*roles, *(["seed"] if "seed" not in constant else []), *(["threat"] if threats else [])]
+        shown = display_headings(self.rows)
+        head = [*roles, *(["seed"] if "seed" not in constant else []), *shown]
         head += ["execution"] if executions else []
         head += [*(self.heading(name) for name in metrics), "n", "status", *costs, "s", "key"]
         body: list[list[str]] = []
@@ -144,7 +144,7 @@ class TableView:
             line = [
                 *labels,
                 *([str(row.seed)] if "seed" not in constant else []),
-                *([threat_text(row)] if threats else []),
+                *(row.display.get(heading, "") for heading in shown),
                 *([execution_of(row)] if executions else []),
             ]
             line += [self._number(row, metric) for metric in metrics]
@@ -213,14 +213,14 @@ def execution_of(row: Row) -> str:
     return str(row.facts.get("execution", ""))
 
 
-def threat_text(row: Row) -> str:
-    """The threat model of a row, e.g. "linf ≤ 0.1"."""
-    raw = row.protocol.get("threat")
-    if not raw:
-        return ""
-    from harness.contract.protocols import Threat
+def display_headings(rows: Sequence[Row]) -> list[str]:
+    """The columns that tasks add to the table of these rows, in the order in which they first appear."""
+    return list(dict.fromkeys(heading for row in rows for heading in row.display))
 
-    return str(Threat(**raw))
+
+def display_text(row: Row) -> str:
+    """What the task shows of a row, in one word group, e.g. "linf ≤ 0.1"."""
+    return ", ".join(row.display.values())
 
 
 def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:

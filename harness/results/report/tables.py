@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number, threat_text
+from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, display_headings, number
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ def make_table(name: str, about: str, view: TableView) -> Table:
     """The table of an experiment from its view."""
     constants = view.constants()
     roles = [role for role in SHOWN_LABELS if role not in constants and any(role in r.labels for r in view.rows)]
-    has_threat = any(row.protocol.get("threat") for row in view.rows)
     costs = list(dict.fromkeys(cost for row in view.rows for cost in row.cost))
-    labels = [*roles, *([] if "seed" in constants else ["seed"]), *(["threat"] if has_threat else [])]
+    labels = [*roles, *([] if "seed" in constants else ["seed"]), *display_headings(view.rows)]
     columns = (
         *(Column(label, "label") for label in labels),
         *(Column(_unbroken(view.heading(metric)), "number") for metric in view.metrics),
@@ -117,12 +116,10 @@ def _unbroken(heading: str) -> str:
 
 def _fields(row: Row, view: TableView, labels: Sequence[str], costs: Sequence[str]) -> Iterator[Field]:
     for label in labels:
-        if label == "threat":
-            yield Field(threat_text(row))
-        elif label == "seed":
+        if label == "seed":
             yield Field(str(row.seed), value=row.seed)
         else:
-            yield Field(row.labels.get(label, ""))
+            yield Field(row.labels.get(label) or row.display.get(label, ""))
     for metric in view.metrics:
         estimate = row.estimates.get(metric)
         field = Field("") if estimate is None else estimate_field(estimate, view.units.get(metric, ""))

@@ -66,7 +66,16 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         names = ", ".join(cell.row.labels["attack"] for cell in broken[:3])
         reason = f"{len(broken)} of {len(members) + len(unknown)} attacks gave no result: {names}"
         estimates = {"robust_accuracy": Estimate.undefined(reason)}
-        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, comparability=comparability)
+        return Row(
+            first.experiment,
+            labels,
+            first.seed,
+            Status.INVALID,
+            reason,
+            estimates,
+            comparability=comparability,
+            facts={"display": {"threat": str(threat)}},
+        )
     survived = _survivors(members, threat)
     # A weak attack beside a strong one does no harm; where the strongest is in doubt, so is the row.
     left = [int(_survivors([cell], threat).sum()) for cell in members]
@@ -84,6 +93,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
         seconds=sum(cell.row.seconds or 0.0 for cell in members),
         components={**first.components, "attack": attacks},
+        facts={"display": {"threat": str(threat)}},
     )
 
 
