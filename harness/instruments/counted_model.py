@@ -123,7 +123,7 @@ def _equal(one: Tensor, two: Tensor) -> bool:
 class _Counter:
     """Passes per example. Bookings are collected and added up now and then, since adding costs as much as noting."""
 
-    _AT_MOST = 512
+    _MAX_NOTES = 512
 
     def __init__(self, n: int, device: str) -> None:
         self._total = torch.zeros(n, device=device)
@@ -134,7 +134,7 @@ class _Counter:
         if self._noted and self._noted[-1][0] is indices:
             amount += self._noted.pop()[1]
         self._noted.append((indices, amount))
-        if len(self._noted) >= self._AT_MOST:
+        if len(self._noted) >= self._MAX_NOTES:
             self.total()
 
     def total(self) -> Tensor:

@@ -11,7 +11,7 @@ from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.statistics.intervals import LEVEL, mean
 
-_LEAST = 2
+_MIN_SEEDS = 2
 
 
 class OverSeeds:
@@ -28,7 +28,7 @@ class OverSeeds:
             if cell.row.status is not Status.SKIPPED:
                 groups.setdefault(tuple(sorted(cell.row.labels.items())), []).append(cell.row)
         for rows in groups.values():
-            if len(rows) >= _LEAST:
+            if len(rows) >= _MIN_SEEDS:
                 yield from _rows_of(rows)
 
 
@@ -61,8 +61,8 @@ def _over(rows: Sequence[Row], name: str, statistic: Callable[[list[float], int]
         return found[0]
     values = [estimate.value for estimate in found if estimate.value is not None]
     n_missing = len(rows) - len(values)
-    if len(values) < _LEAST:
-        reason = f"{len(values)} of {len(rows)} seeds gave a number; a spread needs {_LEAST}"
+    if len(values) < _MIN_SEEDS:
+        reason = f"{len(values)} of {len(rows)} seeds gave a number; a spread needs {_MIN_SEEDS}"
         return Estimate.undefined(reason, n=len(values), n_missing=n_missing)
     return statistic(values, n_missing)
 

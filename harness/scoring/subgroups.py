@@ -24,8 +24,7 @@ from harness.store.keys import key_of, statistics_of
 from harness.store.store import Store
 
 DERIVED = "group"
-LEAST = 2
-"""How many records a group needs to take part in the gap."""
+MIN_RECORDS_PER_GROUP = 2
 
 
 @dataclass(frozen=True)
@@ -161,13 +160,14 @@ def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: 
     tops, bottoms = sums
     counted = np.isfinite(tops) & np.isfinite(bottoms) & (bottoms > 0)
     sizes = np.bincount(grouping.of_row[counted], minlength=len(grouping.members))
-    left_out = [f"{member} ({size})" for member, size in zip(grouping.members, sizes, strict=True) if size < LEAST]
-    kept = np.flatnonzero(sizes >= LEAST)
+    named = zip(grouping.members, sizes, strict=True)
+    left_out = [f"{member} ({size})" for member, size in named if size < MIN_RECORDS_PER_GROUP]
+    kept = np.flatnonzero(sizes >= MIN_RECORDS_PER_GROUP)
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
     whole = row.estimates.get(label)
     n_missing = whole.n_missing if whole is not None else int((~counted).sum())
     if len(kept) < 2:
-        reason = f"{len(kept)} groups have {LEAST} examples that count; a gap needs 2"
+        reason = f"{len(kept)} groups have {MIN_RECORDS_PER_GROUP} examples that count; a gap needs 2"
         return Estimate.undefined(reason, n=int(counted.sum()), n_missing=n_missing)
     inside = counted & np.isin(grouping.of_row, kept)
     values = [_within(metric, records.where(inside & (grouping.of_row == i)), row, label).value for i in kept]

@@ -36,7 +36,7 @@ from typing import Literal
 
 Rule = Literal["noise", "intervals", "scored anew"]
 
-FEWEST = 4
+MIN_DIFFERENCES = 4
 """How many other differences it takes to know the noise."""
 ROUND_OFF = 1e-12
 _NORMAL = 1.4826
@@ -101,7 +101,7 @@ def distinct(points: Sequence[Point]) -> list[Point]:
 
 def noise_of(differences: Sequence[float]) -> float | None:
     """The standard deviation of one measurement from differences of two; None if there are too few to know it."""
-    if len(differences) < FEWEST:
+    if len(differences) < MIN_DIFFERENCES:
         return None
     return _NORMAL * median(abs(difference) for difference in differences) / sqrt(2)
 

@@ -28,7 +28,7 @@ TOLERATED = 0.05
 """Share of the attacked examples above which survivors that show another sign raise a doubt."""
 STOCHASTIC = "stochastic model"
 """The name of the sign that a model does not answer the same question alike."""
-_AT_MOST = 512
+_MAX_NOTES = 512
 _ORDERS = {"l2": 2, "l1": 1}
 
 
@@ -75,7 +75,7 @@ class AttackWatch:
     @torch.no_grad()
     def _note_gradient(self, batch: Tensor, places: Tensor | None, gradient: Tensor) -> None:
         self._noted.append((batch, places, gradient.flatten(1).abs().amax(dim=1)))
-        if len(self._noted) >= _AT_MOST:
+        if len(self._noted) >= _MAX_NOTES:
             self._add_up()
 
     def _add_up(self) -> None:

@@ -15,7 +15,7 @@ from harness.results.comparison.compare import SIGNIFICANCE, VERDICTS, Compared,
 from harness.results.table import display_text, interval, metric_heading, number
 from harness.statistics.paired import Difference
 
-_NAMED = 2
+_MAX_ROWS_NAMED = 2
 _LEAST_P = 0.001
 
 Style = Callable[[Verdict], str]
@@ -245,8 +245,8 @@ def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
         if everything:
             lines += [f"{name}: {why}" for name in names]
         else:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            lines.append(f"{'; '.join(names[:_NAMED])}{more}: {why}")
+            more = f" and {len(names) - _MAX_ROWS_NAMED} more" if len(names) > _MAX_ROWS_NAMED else ""
+            lines.append(f"{'; '.join(names[:_MAX_ROWS_NAMED])}{more}: {why}")
     return lines
 
 

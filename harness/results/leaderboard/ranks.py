@@ -29,8 +29,8 @@ from harness.statistics.paired import Difference, holm, independent_difference, 
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A row that wants to be ranked, and the run it comes from."""
+class RankedModel:
+    """A row of the table in a ranking, the run it comes from, and the name it goes by."""
 
     row: Row
     side: Side
@@ -44,17 +44,17 @@ class Protocol:
     Attributes:
         key: the comparability key, as tables show the start of it.
         treatment: the label of attack or sampler; empty if there is none.
-        entrants: the rows, one for each model and seed.
+        models: the rows, one for each model and seed.
     """
 
     key: str
     treatment: str
-    entrants: Sequence[Entrant]
+    models: Sequence[RankedModel]
 
     @property
     def row(self) -> Row:
         """A row that says what is measured."""
-        return self.entrants[0].row
+        return self.models[0].row
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,15 @@ class Board:
 
 def protocols(sides: Sequence[Side]) -> list[Protocol]:
     """Every protocol that rows of the sides have in common; of a model measured twice, the last side counts."""
-    found: dict[tuple[str, str], dict[str, Entrant]] = {}
+    found: dict[tuple[str, str], dict[str, RankedModel]] = {}
     for side in sides:
         for row in side.rows:
             if row.key and row.labels.get("model") and row.labels["model"] != "none":
                 same = digest([row.components.get("model"), row.seed, row.labels["model"] if row.derived else ""])
-                found.setdefault((row.key, _treatment(row)), {})[same] = Entrant(row, side, row.labels["model"])
+                found.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, row.labels["model"])
     return [
-        Protocol(key, _treatment_label(entrants), _named(list(entrants.values())))
-        for (key, _), entrants in sorted(found.items(), key=lambda item: _order(next(iter(item[1].values())).row))
+        Protocol(key, _treatment_label(models), _named(list(models.values())))
+        for (key, _), models in sorted(found.items(), key=lambda item: _order(next(iter(item[1].values())).row))
     ]
 
 
@@ -118,8 +118,8 @@ def _treatment(row: Row) -> str:
     return canonical({role: row.components.get(role) for role in TREATMENTS if row.components.get(role)})
 
 
-def _treatment_label(entrants: Mapping[str, Entrant]) -> str:
-    labels = next(iter(entrants.values())).row.labels
+def _treatment_label(models: Mapping[str, RankedModel]) -> str:
+    labels = next(iter(models.values())).row.labels
     treated = [labels[role] for role in TREATMENTS if labels.get(role, "none") != "none"]
     return " / ".join([*treated, *([labels["group"]] if "group" in labels else [])])
 
@@ -128,16 +128,16 @@ def _order(row: Row) -> tuple[Any, ...]:
     return (row.labels.get("data", ""), bool(row.derived), str(row.labels.get("attack", "")), row.key)
 
 
-def _named(entrants: list[Entrant]) -> list[Entrant]:
+def _named(models: list[RankedModel]) -> list[RankedModel]:
     """Entrants with names of their own: with seed or run where labels alone do not tell them apart."""
-    seeds = {entrant.row.seed for entrant in entrants}
+    seeds = {model.row.seed for model in models}
     named = [
-        Entrant(each.row, each.side, f"{each.name} (seed {each.row.seed})" if len(seeds) > 1 else each.name)
-        for each in entrants
+        RankedModel(each.row, each.side, f"{each.name} (seed {each.row.seed})" if len(seeds) > 1 else each.name)
+        for each in models
     ]
     times = Counter(each.name for each in named)
     return [
-        Entrant(each.row, each.side, f"{each.name} ({each.side.name})" if times[each.name] > 1 else each.name)
+        RankedModel(each.row, each.side, f"{each.name} ({each.side.name})" if times[each.name] > 1 else each.name)
         for each in named
     ]
 
@@ -172,12 +172,12 @@ def board(protocol: Protocol, metric: str = "") -> Board:
         UsageError: no row has the metric, or it has no direction.
     """
     metric = metric or _default_metric(protocol)
-    candidates = [each for each in protocol.entrants if _number(each, metric) is not None]
+    candidates = [each for each in protocol.models if _number(each, metric) is not None]
     facts = _facts(protocol, metric)
     counted = Counter(_measured_by(each, metric) for each in candidates)
     usual = counted.most_common(1)[0][0] if counted else ""
     ranked = [each for each in candidates if _measured_by(each, metric) == usual]
-    others = [each for each in protocol.entrants if each not in ranked]
+    others = [each for each in protocol.models if each not in ranked]
     methods: Counter[str] = Counter()
     better = _significantly_better(ranked, metric, facts, methods)
     places = [_place(each, ranked, metric, facts, better) for each in ranked]
@@ -186,35 +186,35 @@ def board(protocol: Protocol, metric: str = "") -> Board:
     return Board(protocol, metric, facts, places, unranked, methods)
 
 
-def _number(entrant: Entrant, metric: str) -> float | None:
-    estimate = entrant.row.estimates.get(metric)
-    return estimate.value if estimate is not None and entrant.row.status is Status.OK else None
+def _number(model: RankedModel, metric: str) -> float | None:
+    estimate = model.row.estimates.get(metric)
+    return estimate.value if estimate is not None and model.row.status is Status.OK else None
 
 
-def _measured_by(entrant: Entrant, metric: str) -> str:
+def _measured_by(model: RankedModel, metric: str) -> str:
     """What must be equal beside the protocol: the metric's version and parameters, and what its unit rests on."""
-    identity = entrant.side.facts(entrant.row, metric).identity
-    return canonical([identity, entrant.row.estimates[metric].within])
+    identity = model.side.facts(model.row, metric).identity
+    return canonical([identity, model.row.estimates[metric].within])
 
 
-def _why_unranked(entrant: Entrant, metric: str) -> tuple[str, str, str]:
-    row, estimate = entrant.row, entrant.row.estimates.get(metric)
+def _why_unranked(model: RankedModel, metric: str) -> tuple[str, str, str]:
+    row, estimate = model.row, model.row.estimates.get(metric)
     if row.status is not Status.OK:
-        return entrant.name, str(row.status), row.reason
+        return model.name, str(row.status), row.reason
     if estimate is None or estimate.value is None:
-        return entrant.name, "no number", "it was not measured" if estimate is None else estimate.reason
-    return entrant.name, "other metric", f"another version or parameters of {metric}, or per another {estimate.within}"
+        return model.name, "no number", "it was not measured" if estimate is None else estimate.reason
+    return model.name, "other metric", f"another version or parameters of {metric}, or per another {estimate.within}"
 
 
 def _default_metric(protocol: Protocol) -> str:
-    names = dict.fromkeys(name for each in protocol.entrants for name in each.row.estimates)
-    fit = [name for name in names if any(_number(each, name) is not None for each in protocol.entrants)]
+    names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
+    fit = [name for name in names if any(_number(each, name) is not None for each in protocol.models)]
     fit = [name for name in fit if _facts(protocol, name).direction in ("max", "min")]
     if not fit:
         raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} that is ok has a metric with a direction to rank by")
     untreated = {
         name
-        for each in protocol.entrants
+        for each in protocol.models
         for row in each.side.rows
         if not row.derived and not any(row.components.get(role) for role in TREATMENTS)
         for name, estimate in row.estimates.items()
@@ -224,9 +224,9 @@ def _default_metric(protocol: Protocol) -> str:
 
 
 def _facts(protocol: Protocol, metric: str) -> MetricFacts:
-    known = [each.side.facts(each.row, metric) for each in protocol.entrants if metric in each.row.estimates]
+    known = [each.side.facts(each.row, metric) for each in protocol.models if metric in each.row.estimates]
     if not known:
-        names = dict.fromkeys(name for each in protocol.entrants for name in each.row.estimates)
+        names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
         raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} has a metric {metric!r}; it has {', '.join(names)}")
     facts = next((each for each in known if each.direction), known[0])
     if facts.direction == "none":
@@ -236,7 +236,7 @@ def _facts(protocol: Protocol, metric: str) -> MetricFacts:
 
 
 def _facts_anywhere(protocol: Protocol, metric: str) -> MetricFacts:
-    for each in protocol.entrants:
+    for each in protocol.models:
         for (_, name), facts in each.side.metrics.items():
             if name == metric and facts.direction in ("max", "min"):
                 return facts
@@ -244,7 +244,7 @@ def _facts_anywhere(protocol: Protocol, metric: str) -> MetricFacts:
 
 
 def _significantly_better(
-    ranked: Sequence[Entrant], metric: str, facts: MetricFacts, methods: Counter[str]
+    ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, methods: Counter[str]
 ) -> set[tuple[str, str]]:
     """(winner, loser) of every pair that the examples tell apart."""
     pairs = list(combinations(ranked, 2))
@@ -262,7 +262,7 @@ def _significantly_better(
     return found
 
 
-def _difference(one: Entrant, other: Entrant, metric: str) -> Difference:
+def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference:
     """Other minus one, example by example if both have the same examples."""
     try:
         a = one.side.values(one.row, metric)
@@ -278,7 +278,7 @@ def _difference(one: Entrant, other: Entrant, metric: str) -> Difference:
 
 
 def _place(
-    each: Entrant, ranked: Sequence[Entrant], metric: str, facts: MetricFacts, better: Iterable[tuple[str, str]]
+    each: RankedModel, ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, better: Iterable[tuple[str, str]]
 ) -> Place:
     sign = 1.0 if facts.direction == "max" else -1.0
     values = {other.name: sign * float(_number(other, metric) or 0.0) for other in ranked}
@@ -304,10 +304,10 @@ def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
         row = each.row
         task = row.comparability.get("task") or {}
         names = dict.fromkeys(
-            name for one in each.entrants for name, estimate in one.row.estimates.items() if estimate.applies
+            name for one in each.models for name, estimate in one.row.estimates.items() if estimate.applies
         )
-        ok = sum(one.row.status is Status.OK for one in each.entrants)
-        models = str(ok) if ok == len(each.entrants) else f"{ok} of {len(each.entrants)}"
+        ok = sum(one.row.status is Status.OK for one in each.models)
+        models = str(ok) if ok == len(each.models) else f"{ok} of {len(each.models)}"
         yield (
             each.key[:KEY_LENGTH],
             str(task.get("name", "")),

@@ -12,7 +12,7 @@ from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
 from harness.results.table import KEY_LENGTH, display_headings, display_text, interval, metric_heading
 
-_NAMED = 3
+_MAX_TIES_NAMED = 3
 _LATEX = str.maketrans(
     {
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -158,8 +158,8 @@ def _columns(board: Board) -> tuple[list[str], list[list[str]]]:
 def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
     rank = f"{place.rank}{'=' if place.shared else ''}"
     span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
-    more = f" and {len(place.tied) - _NAMED} more" if len(place.tied) > _NAMED else ""
-    tied = ", ".join(place.tied[:_NAMED]) + more
+    more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
+    tied = ", ".join(place.tied[:_MAX_TIES_NAMED]) + more
     told = [_told(place.others.get(name), "fraction" if board.facts.unit == "fraction" else "") for name in others]
     return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *told]
 

@@ -29,7 +29,7 @@ LOG_LINES = 15
 MOST_PICTURE_BYTES = 6_000_000
 """How many bytes the pictures that tasks left beside their records may take."""
 _HERE = Path(__file__).parent
-_TOLD = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
+_FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[
     for name in ("run", "started", "ended", "status", "exit_code"):
         if about.get(name) is not None:
             yield name.replace("_", " "), str(about[name])
-    for name in dict.fromkeys([*_TOLD, *facts]):
+    for name in dict.fromkeys([*_FACTS_FIRST, *facts]):
         value = facts.get(name)
         if name == "packages" or value in (None, "", {}, []):
             continue

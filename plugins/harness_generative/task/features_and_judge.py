@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.api import Classifier, Context, Extractor, InvalidOutput
 from harness.api.instruments import LANES
 from harness_generative.task.image_sets import Array
-from harness_generative.task.sampling import Wishes
+from harness_generative.task.sampling import Conditions
 
 
 def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor, ctx: Context) -> Iterator[Any]:
@@ -56,7 +56,7 @@ def judged(judge: Classifier, samples: Tensor, facts: Mapping[str, Any], ctx: Co
     return np.asarray(logits.double().softmax(dim=1).float().numpy())
 
 
-def verdicts(probabilities: Array, asked: Wishes, facts: Mapping[str, Any]) -> dict[str, Any]:
+def verdicts(probabilities: Array, asked: Conditions, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the judge says of every sample, and whether that was asked for."""
     judged = probabilities.argmax(axis=1)
     wanted = asked.classes

@@ -40,9 +40,9 @@ from harness_generative.task.image_sets import (
     stored_samples,
 )
 from harness_generative.task.sample_grids import pictures, sampling_pictures
-from harness_generative.task.sampling import Wishes, draw_samples, given_samples
+from harness_generative.task.sampling import Conditions, draw_samples, given_samples
 
-_LEAST = 2
+_MIN_SAMPLES = 2
 
 
 class Generate:
@@ -67,7 +67,7 @@ class Generate:
         features: Annotated[Mapping[str, Extractor], ComponentOf("extractor", several=True)],
         train: Annotated[Dataset | None, ComponentOf("dataset")] = None,
         judge: Annotated[Classifier | None, ComponentOf("model")] = None,
-        n: Annotated[int, Ge(_LEAST)] | None = None,
+        n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
     ) -> None:
         self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
@@ -95,7 +95,7 @@ class Generate:
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.
         draws = replace(ctx, scope=("generate",))
-        asked = Wishes.of(model, data, n)
+        asked = Conditions.of(model, data, n)
         with left_unchanged(model):
             drawn = (
                 given_samples(model, n)
@@ -154,7 +154,7 @@ class Generate:
 
     def _neighbours(self, samples: Tensor, train: ImageSet, arrays: Mapping[str, Array]) -> dict[str, Any]:
         """The nearest training examples of every sample, in features and in pixels."""
-        if len(train.inputs) <= _LEAST:
+        if len(train.inputs) <= _MIN_SAMPLES:
             raise InvalidOutput(f"the training data have {len(train.inputs)} examples; neighbours need at least 3")
         label = next(iter(self._features))
         known = train.features[label]

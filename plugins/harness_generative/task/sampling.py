@@ -18,7 +18,7 @@ from harness_generative.task.counted_generator import CountedGenerator, Trace
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Conditions:
     """What each sample is asked to show.
 
     Attributes:
@@ -34,7 +34,7 @@ class Wishes:
     groups: dict[str, list[Any]]
 
     @classmethod
-    def of(cls, model: object, data: Dataset, n: int) -> Wishes:
+    def of(cls, model: object, data: Dataset, n: int) -> Conditions:
         unasked = cls(None, [None] * n, [None] * n, {})
         if isinstance(model, GivenSamples):
             # Samples made elsewhere say themselves what they were asked for.
@@ -91,7 +91,7 @@ def given_samples(model: GivenSamples, n: int) -> Drawn:
 
 
 def draw_samples(
-    model: object, sampler: Sampler, ids: Sequence[str], asked: Wishes, draws: Context, ctx: Context
+    model: object, sampler: Sampler, ids: Sequence[str], asked: Conditions, draws: Context, ctx: Context
 ) -> Drawn:
     """Run the sampler, batch by batch.
 
