@@ -15,8 +15,8 @@ import pytest
 # from floors below its own, imports in functions and for type checkers included, so that no circle can come to be.
 FLOORS: list[set[str]] = [
     {"contract", "version"},
-    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures"},
-    {"statistics", "instruments", "builtin"},
+    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures", "png"},
+    {"statistics", "instruments", "builtin", "picture_section"},
     {"attacks"},
     {"api", "signatures"},
     {"plugins"},

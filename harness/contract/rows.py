@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import digest
@@ -79,6 +80,12 @@ class Row:
         return protocol
 
     @property
+    def task(self) -> str:
+        """The name of its task with that of its package, as recorded, e.g. "harness/classify"; empty if not known."""
+        task = self.comparability.get("task")
+        return str(task["name"]) if isinstance(task, Mapping) else ""
+
+    @property
     def display(self) -> Mapping[str, str]:
         """The columns that its task adds to tables, heading to text."""
         display: Mapping[str, str] | None = self.facts.get("display")
@@ -117,8 +124,10 @@ class MeasuredCell:
         row: the row of the cell.
         digest: the hash of its records; empty if there are none.
         records: reads the records; call it only if `row.n` is not None.
+        folder: where its records and, under `artifacts`, its arrays and pictures lie; None for one made in memory.
     """
 
     row: Row
     digest: str
     records: Callable[[], Records]
+    folder: Path | None = None

@@ -302,7 +302,6 @@ def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
     shown = display_headings([each.row for each in found])
     for each in found:
         row = each.row
-        task = row.comparability.get("task") or {}
         names = dict.fromkeys(
             name for one in each.models for name, estimate in one.row.estimates.items() if estimate.applies
         )
@@ -310,7 +309,7 @@ def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
         models = str(ok) if ok == len(each.models) else f"{ok} of {len(each.models)}"
         yield (
             each.key[:KEY_LENGTH],
-            str(task.get("name", "")),
+            row.task,
             row.labels.get("data", ""),
             str(row.n or ""),
             each.treatment,

@@ -85,7 +85,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run with every kind of row, as a page."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "plugins").mkdir()
-    from harness.results.report.images import png
+    from harness.png import png
 
     picture = png(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4)
     (folder / "plugins" / "awkward.py").write_text(PLUGIN.format(png=f"PNG = {picture!r}"), encoding="utf-8")
@@ -145,7 +145,7 @@ def test_pictures_of_reporters_tasks_and_attacks_are_embedded(html: str) -> None
     assert 'alt="curve-linf.png"' in html
     assert "grid.png" in html
     assert "fake.png" not in html
-    gallery = html.partition('<section id="examples">')[2].partition("</section>")[0]
+    gallery = html.partition('<section id="harness_classification-0">')[2].partition("</section>")[0]
     assert "fgsm eps=0.3" in gallery
     assert gallery.count('title="clean"') == gallery.count('title="adversarial"') == gallery.count('title="difference"')
     assert 1 <= gallery.count('title="clean"') <= 8
