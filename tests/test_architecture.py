@@ -69,6 +69,15 @@ def test_plugins_use_the_contract_and_no_other_plugin(root: Path) -> None:
             assert not top.startswith("harness_") or top == own, f"{path} imports {module}"
 
 
+def test_tests_of_plugins_use_what_their_authors_have(root: Path) -> None:
+    """They are examples for third parties: the api, the conformance kit, and harness from Python."""
+    open_names = re.compile(r"harness|harness\.(api(\.\w+)*|testing|library|Run|open_run|run)")
+    for path in [*modules(root, "tests/plugins"), *modules(root, "tests/tiny"), *modules(root, "tests/contract")]:
+        for module in imports(path):
+            if module.partition(".")[0] == "harness":
+                assert open_names.fullmatch(module), f"{path.relative_to(root)} imports {module}"
+
+
 def test_rooms_of_the_core_import_from_floors_below(root: Path) -> None:
     floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
     for path in modules(root, "harness"):

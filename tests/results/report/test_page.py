@@ -151,6 +151,46 @@ def test_pictures_of_reporters_tasks_and_attacks_are_embedded(html: str) -> None
     assert 1 <= gallery.count('title="clean"') <= 8
 
 
+def test_a_plugin_whose_section_fails_is_reported_and_the_page_is_written(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of these would break the page: an exception, what is no section, marked-up data, style that ends its tag."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    broken = {
+        "raises_late": "yield Section('A', 'a'); raise RuntimeError('no')",
+        "no_section": "return ['<script>']",
+        "absent_name": "return [Section('A', '{{ absent }}')]",
+        "marks_safe": "return [Section('A', '{{ text|safe }}', {'text': '<script>'})]",
+        "ends_style": "return [Section('A', '', style='</style><script>')]",
+        "good": "return [Section('A <b>', '<p>{{ text }}</p>', {'text': '<script>'}, '.good { color: red; }')]",
+    }
+    for name, body in broken.items():
+        text = (
+            f"from harness.api import Section, hookimpl\n\n@hookimpl\ndef harness_page_sections(cells):\n    {body}\n"
+        )
+        (plugins / f"{name}.py").write_text(text, encoding="utf-8")
+    arguments = ["report", str(page.parent), "--results", str(page.parents[2]), "--output", str(tmp_path / "out.html")]
+    before = ["--plugins-dir", str(page.parents[3] / "plugins"), "--plugins-dir", str(plugins)]
+    assert main([*before, *arguments]) == 0
+    warned = capsys.readouterr().err.splitlines()
+    said = {line.split("'")[1]: line.partition("harness_page_sections: ")[2] for line in warned}
+    assert said.keys() == broken.keys() - {"good"}
+    assert said["raises_late"] == "RuntimeError: no"
+    assert said["no_section"] == "it must yield Section objects, not str"
+    assert "'absent' is undefined" in said["absent_name"]
+    assert "safe" in said["marks_safe"]
+    assert said["ends_style"] == "the style of section 'A' contains '<'; it is CSS without tags"
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    added = html.partition('<section id="good-0">')[2].partition("</section>")[0]
+    assert "<h2>A &lt;b&gt;</h2>" in added
+    assert "<p>&lt;script&gt;</p>" in added
+    assert ".good { color: red; }" in html.partition("</style>")[0]
+    assert html.count("<script>") == 1
+    for name in broken:
+        sys.modules.pop(name, None)
+
+
 def test_provenance_is_told(html: str) -> None:
     provenance = html.partition('<section id="provenance">')[2]
     for name in ("argv", "python", "torch", "device", "threads", "exit code"):
