@@ -92,11 +92,14 @@ class TableView:
         rows: what to show.
         headings: metric name to what its column is called, e.g. "accuracy ↑".
         units: metric name to unit.
+        metrics, costs, display: the columns that any row has, those that tasks add in `display`.
     """
 
     def __init__(self, rows: Sequence[Row], headings: Mapping[str, str], units: Mapping[str, str]) -> None:
         self.rows, self.headings, self.units = rows, headings, units
         self.metrics = list(dict.fromkeys(name for row in rows for name in row.estimates))
+        self.costs = list(dict.fromkeys(name for row in rows for name in row.cost))
+        self.display = display_headings(rows)
 
     def heading(self, metric: str) -> str:
         """What the column of a metric is called; only an aggregate gives some of them, without a direction."""
@@ -117,6 +120,11 @@ class TableView:
             found["seed"] = str(seeds.pop())
         return found
 
+    def roles(self) -> list[str]:
+        """The labels that need a column."""
+        constant = self.constants()
+        return [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
+
     def columns(self, *, dropped: Sequence[str] = (), repeat: bool = True) -> tuple[list[str], list[list[str]]]:
         """Headings and cells.
 
@@ -124,13 +132,10 @@ class TableView:
             dropped: metrics to leave out.
             repeat: write a label again where it is that of the row above.
         """
-        constant = self.constants()
-        roles = [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
-        costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
+        constant, roles, costs = self.constants(), self.roles(), self.costs
         metrics = [name for name in self.metrics if name not in dropped]
         executions = "execution" not in constant and any(execution_of(row) for row in self.rows)
-        shown = display_headings(self.rows)
-        head = [*roles, *(["seed"] if "seed" not in constant else []), *shown]
+        head = [*roles, *(["seed"] if "seed" not in constant else []), *self.display]
         head += ["execution"] if executions else []
         head += [*(self.heading(name) for name in metrics), "n", "status", *costs, "s", "key"]
         body: list[list[str]] = []
@@ -144,7 +149,7 @@ class TableView:
             line = [
                 *labels,
                 *([str(row.seed)] if "seed" not in constant else []),
-                *(row.display.get(heading, "") for heading in shown),
+                *(row.display.get(heading, "") for heading in self.display),
                 *([execution_of(row)] if executions else []),
             ]
             line += [self._number(row, metric) for metric in metrics]
