@@ -21,7 +21,9 @@ from harness.contract.components import Kind
 from harness.contract.records import Records
 from harness.library import Run, run
 from harness.plugins import load_catalog
-from harness.signatures import Signature, read_signature
+from harness.results.report.page import make_page, render
+from harness.results.table import views
+from harness.signatures import Signature, SignatureReader, read_signature
 from harness.suite.plan import Isolation
 
 _TIMINGS = {"seconds", "batch"}
@@ -76,6 +78,14 @@ def signature_of(kind: Kind, name: str) -> Signature:
         SignatureError: its target cannot be imported, or its signature cannot be expressed in a suite.
     """
     return read_signature(load_catalog().find(kind, name).component)
+
+
+def page_of(run: Run, plugin_folders: Iterable[Path] = ()) -> str:
+    """The page of a run as HTML, as `harness report` writes it; an AssertionError where a plugin's section fails."""
+    catalog = load_catalog(plugin_folders)
+    page = make_page(run.folder, run.plan, run.rows, views(run.plan, run.rows, SignatureReader(), catalog), catalog)
+    assert not page.warnings, "; ".join(page.warnings)
+    return render(page)
 
 
 def assert_same_records(

@@ -83,7 +83,7 @@ def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     # Imported here, since `Setup` is wanted where torch is not.
     from harness.execution.build import Builder
     from harness.execution.cell import execute
-    from harness.execution.devices import pin_numerics
+    from harness.execution.precision import pin_numerics
     from harness.plugins import load_catalog
     from harness.store.open import cached_signatures
     from harness.store.store import Store

@@ -140,7 +140,7 @@ class LiveRun:
         self._measurer = Measurer(self.catalog, self.store)
         for cell in self.plan.cells:
             if not cell.skip:
-                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, self.options.devices[0])
+                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, self.store, self.options.devices[0])
                 self._keys[cell.id] = key_of(self._inputs[cell.id])
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
         self._origin = self._about()
@@ -254,8 +254,8 @@ class LiveRun:
         options = self.options
         if options.isolation == "inline":
             from harness.execution.build import Builder
-            from harness.execution.devices import pin_numerics
             from harness.execution.inline import InlineExecutor
+            from harness.execution.precision import pin_numerics
 
             pin_numerics(options.threads)
             builder = Builder(self.catalog, self.store, options.devices[0], options.batch_size, _no_progress)

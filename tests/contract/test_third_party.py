@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from harness import Run
 from harness.api import Status
-from harness.testing import assert_same_records, run_suite
+from harness.testing import assert_same_records, page_of, run_suite
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "third_party.py"
@@ -95,26 +96,19 @@ def test_the_task_adds_a_column_to_tables(done: Run) -> None:
     assert stored[1]["facts"]["model"] == {"origin": "made up"}
 
 
-def test_the_plugin_adds_a_section_to_the_page(done: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.cli import main
-
-    arguments = ["report", str(done.folder.path), "--results", str(done.folder.path.parents[1])]
-    assert main(["--plugins-dir", str(folder), *arguments]) == 0
-    page = (done.folder.path / "report.html").read_text(encoding="utf-8")
+def test_the_plugin_adds_a_section_to_the_page(done: Run, folder: Path) -> None:
+    page = page_of(done, [folder])
     section = page.partition('<section id="third_party-0">')[2].partition("</section>")[0]
     assert "<h2>Least agreed</h2>" in section
     assert section.count('<img src="data:image/png;base64,') == 4
     assert section.count("sums &lt;b&gt;&amp;</figcaption>") == 2
     assert '<a href="#third_party-0">Least agreed</a>' in page
     assert ".vote { color: var(--soft); }" in page
-    assert capsys.readouterr().err == ""
 
 
-def test_the_column_is_read_without_the_plugin(done: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.cli import main
-
-    assert main(["history", "votes", "--results", str(done.folder.path.parents[1])]) == 0
-    said = capsys.readouterr().out
+def test_the_column_is_read_without_the_plugin(done: Run) -> None:
+    command = [sys.executable, "-m", "harness", "history", "votes", "--results", str(done.folder.path.parents[1])]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     (head,) = [line for line in said.splitlines() if "metric" in line and "measured" in line]
     assert head.split()[:4] == ["experiment", "model", "noise", "metric"]
     assert [line.split()[:5] for line in said.splitlines() if "agreement" in line] == [
