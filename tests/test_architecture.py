@@ -17,8 +17,8 @@ from asserting import without_assertion
 # from floors below its own, imports in functions and for type checkers included, so that no circle can come to be.
 FLOORS: list[set[str]] = [
     {"contract", "version"},
-    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures"},
-    {"statistics", "instruments", "builtin"},
+    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures", "png"},
+    {"statistics", "instruments", "builtin", "picture_section"},
     {"attacks"},
     {"api", "signatures"},
     {"plugins"},
@@ -69,6 +69,15 @@ def test_plugins_use_the_contract_and_no_other_plugin(root: Path) -> None:
             is_open = module.startswith("harness.api") or module == "harness.testing"
             assert top != "harness" or is_open, f"{path} imports {module}"
             assert not top.startswith("harness_") or top == own, f"{path} imports {module}"
+
+
+def test_tests_of_plugins_use_what_their_authors_have(root: Path) -> None:
+    """They are examples for third parties: the api, the conformance kit, and harness from Python."""
+    open_names = re.compile(r"harness|harness\.(api(\.\w+)*|testing|library|Run|open_run|run)")
+    for path in [*modules(root, "tests/plugins"), *modules(root, "tests/tiny"), *modules(root, "tests/contract")]:
+        for module in imports(path):
+            if module.partition(".")[0] == "harness":
+                assert open_names.fullmatch(module), f"{path.relative_to(root)} imports {module}"
 
 
 def test_rooms_of_the_core_import_from_floors_below(root: Path) -> None:

@@ -18,6 +18,7 @@ read from its signature and docstring; what it must be able to do stands in the 
 | `data` | datasets, files whose content is pinned |
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
 | `models`, `attacks`, `generation`, `language` | protocols of each field |
+| `pages` | sections of the page of a run, pictures for them |
 | `statistics` | intervals, tests |
 | `instruments` | counted and frozen models, seeding, norms; imports torch, so it is imported by its own name |
 
@@ -25,13 +26,14 @@ All names but those of `instruments` are offered by `harness.api` itself. A name
 for two minor releases.
 """
 
-from harness.api import attacks, components, data, generation, language, models, results, statistics, versions
+from harness.api import attacks, components, data, generation, language, models, pages, results, statistics, versions
 from harness.api.attacks import *
 from harness.api.components import *
 from harness.api.data import *
 from harness.api.generation import *
 from harness.api.language import *
 from harness.api.models import *
+from harness.api.pages import *
 from harness.api.results import *
 from harness.api.statistics import *
 from harness.api.versions import *
@@ -44,6 +46,7 @@ __all__ += data.__all__
 __all__ += generation.__all__
 __all__ += language.__all__
 __all__ += models.__all__
+__all__ += pages.__all__
 __all__ += results.__all__
 __all__ += statistics.__all__
 __all__ += versions.__all__

@@ -39,6 +39,10 @@ def command(session: Session, kind: str | None) -> None:
             click.secho(f"\n{each}s", bold=True)
             body = [[entry.component.name, entry.component.summary, entry.package] for entry in entries]
             click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
+    if kind and not catalog.of_kind(kind):
+        click.echo(f"No plugin offers a component of kind {kind}.")
+        if kind == "executor":
+            click.echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
     if catalog.failures:
         click.echo()
     for failure in catalog.failures:

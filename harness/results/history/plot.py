@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.cells import TREATMENTS
 from harness.contract.errors import UsageError
 from harness.results.history.series import PastRun, Series
 from harness.results.history.table import Readings, heading
@@ -151,8 +152,8 @@ def _grid(panels: Sequence[_Panel], titles: Sequence[str]) -> list[_Panel | None
 def _name(series: Series) -> str:
     """What tells a line from the others of its panel."""
     labels = series.row.labels
-    words = [labels[role] for role in ("attack", "sampler") if role in labels] or [labels.get("data", "all")]
-    words += [f"({series.threat})"] if series.row.derived and series.threat else []
+    words = [labels[role] for role in TREATMENTS if role in labels] or [labels.get("data", "all")]
+    words += [f"({series.display})"] if series.row.derived and series.display else []
     words += [f"seed {series.row.seed}"] if series.row.seed else []
     return " ".join(words)
 

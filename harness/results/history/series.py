@@ -11,7 +11,7 @@ from typing import Any, Literal
 from harness.contract.cells import digest
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
-from harness.results.table import threat_text
+from harness.results.table import display_text
 from harness.statistics.changes import Point, Step, distinct, find_steps
 from harness.store.run_folder import RESULT, RUN, RunFolder
 from harness.store.schema import check_schema
@@ -98,9 +98,9 @@ class Series:
     absent: str = ""
 
     @property
-    def threat(self) -> str:
-        """The threat model, e.g. "linf ≤ 0.1"; it tells rows apart whose labels are the same."""
-        return threat_text(self.row)
+    def display(self) -> str:
+        """What its task shows of it, e.g. "linf ≤ 0.1"; it tells rows apart whose labels are the same."""
+        return display_text(self.row)
 
     @property
     def measurements(self) -> list[Point]:
@@ -264,7 +264,7 @@ class _PastRows:
         earlier = [past for run in self._runs if run < first for past in own.get(run, []) if past.key]
         still = {past.key for past in own[first]}
         gone = [past for past in earlier if past.key not in still]
-        alike = [past for past in gone if threat_text(past.row) == series.threat] or gone
+        alike = [past for past in gone if display_text(past.row) == series.display] or gone
         return (first, alike[-1].key) if alike and series.key not in {past.key for past in earlier} else ("", "")
 
     def _absent(self, series: Series, own: Mapping[str, list[PastRow]]) -> str:

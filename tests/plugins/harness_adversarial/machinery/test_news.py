@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from harness.api import Context, LabelledInputs
-from harness.instruments.counted_model import LANES, CountedModel
+from harness.api.instruments import LANES, CountedModel
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD

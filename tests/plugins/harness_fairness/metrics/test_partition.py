@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Records
@@ -44,20 +43,3 @@ def test_unknown_columns_and_members_are_named() -> None:
         Partition.of(some, "sexx")
     with pytest.raises(InvalidOutput, match="'sex' has no group 'x'; it has 'f', 'm'"):
         Partition.of(some, "sex").index("x")
-
-
-def test_the_same_groups_as_the_engine() -> None:
-    from harness.scoring.subgroups import Grouping
-
-    rng = np.random.default_rng(0)
-    some = records(a=rng.choice(["x", "y", "z"], 50).tolist(), b=rng.integers(0, 3, 50).tolist())
-    ours, theirs = Partition.of(some, "a*b"), Grouping.of(some, "a*b")
-    assert ours.members == theirs.members
-    assert np.array_equal(ours.of_row, theirs.of_row)
-
-
-def test_long_numbers_stay_apart() -> None:
-    from harness.scoring.subgroups import Grouping
-
-    some = Records.of({"id": ["a", "b"], "group.zip": [1234567.0, 1234568.0]})
-    assert Partition.of(some, "zip").members == Grouping.of(some, "zip").members == ("1234567", "1234568")

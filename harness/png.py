@@ -16,40 +16,12 @@ Pixels = npt.NDArray[np.uint8]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2
-# Three stops of ColorBrewer's RdBu, which people with colour blindness can tell apart.
-_LESS, _EQUAL, _MORE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
-
-
-def is_images(array: npt.NDArray[Any]) -> bool:
-    """Whether an array is a stack of grey or RGB pictures `[k, channels, height, width]` of finite numbers."""
-    return (
-        array.ndim == 4
-        and array.shape[1] in (1, 3)
-        and min(array.shape[2:]) >= 2
-        and np.issubdtype(array.dtype, np.floating)
-        and bool(np.isfinite(array).all())
-    )
 
 
 def pixels(image: npt.NDArray[Any], low: float, high: float) -> Pixels:
     """A picture `[channels, height, width]` with values in the box [low, high], black to white."""
     scaled = np.rint((image.astype(np.float64) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
     return scaled[0] if len(scaled) == 1 else np.ascontiguousarray(scaled.transpose(1, 2, 0))
-
-
-def difference_pixels(difference: npt.NDArray[Any]) -> tuple[Pixels, float]:
-    """A signed difference `[channels, height, width]` in diverging colours, and what the full colour stands for.
-
-    Blue is less, red is more, white is the same. The largest change of any pixel has the full colour. Of several
-    channels a pixel shows the one that changes most, since changes of opposite sign would cancel in their mean.
-    """
-    strongest = np.abs(difference).argmax(axis=0)
-    signed = np.take_along_axis(difference, strongest[None], axis=0)[0].astype(np.float64)
-    largest = float(np.abs(signed).max())
-    share = signed / largest if largest else signed
-    stops = np.array([_LESS, _EQUAL, _MORE], dtype=np.float64)
-    channels = [np.interp(share, [-1.0, 0.0, 1.0], stops[:, channel]) for channel in range(3)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8), largest
 
 
 def png(picture: Pixels) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.rows import Row
-from harness.results.report.images import data_uri, difference_pixels, is_images, pixels, png
-from harness.results.table import number, threat_text
-from harness.store.records import RECORDS, read_records
-from harness.store.run_folder import RunFolder
+from harness.api import MeasuredCell, Pixels, Row, Section, data_uri, pixels, png
 
 PER_ATTACK = 4
 """How many examples of an attack are shown at most."""
 MOST_BYTES = 2_000_000
 """How many bytes of the page all examples may take."""
 _BOXES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+# Three stops of ColorBrewer's RdBu, which people with colour blindness can tell apart.
+_LESS, _EQUAL, _MORE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 _COLUMNS = ("id", "label", "clean_prediction", "adversarial_prediction", "adversarial_confidence")
 
 
@@ -105,9 +103,17 @@ class _Kept:
     columns: Mapping[str, list[Any]]
 
 
-def gallery(folder: RunFolder, rows: Sequence[Row], most_bytes: int = MOST_BYTES) -> Gallery:
+def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
+    """The section of the page, if any cell kept examples."""
+    drawn = gallery(cells)
+    if drawn.models:
+        template, style = (Path(__file__).with_suffix(end).read_text(encoding="utf-8") for end in (".html.j2", ".css"))
+        yield Section("Hardest examples", template, {"gallery": drawn}, style)
+
+
+def gallery(measured: Sequence[MeasuredCell], most_bytes: int = MOST_BYTES) -> Gallery:
     """The examples of a run: the surest of every cell first, then the second, while they fit."""
-    cells = [kept for row in rows if row.cell and (kept := _read(folder.cell(row.cell), row)) is not None]
+    cells = [kept for cell in measured if cell.row.protocol.get("threat") and (kept := _read(cell)) is not None]
     if not cells:
         return Gallery()
     low, high = _box(cells)
@@ -139,27 +145,22 @@ def _by_model(cells: Sequence[_Kept], drawn: Sequence[Sequence[Example]]) -> tup
         words += [row.labels.get("model", row.cell), *([f"seed {row.seed}"] if len(seeds) > 1 else [])]
         title = " / ".join(words)
         known = found.get(title, ModelExamples(title, ()))
-        attack = AttackExamples(row.labels.get("attack", ""), threat_text(row), tuple(examples))
+        attack = AttackExamples(row.labels.get("attack", ""), row.display.get("threat", ""), tuple(examples))
         found[title] = replace(known, attacks=(*known.attacks, attack))
     return tuple(found.values())
 
 
-def _read(folder: Path, row: Row) -> _Kept | None:
+def _read(cell: MeasuredCell) -> _Kept | None:
     """What a cell kept; None if it kept nothing, or something that is no picture."""
+    row = cell.row
     try:
-        arrays = [
-            np.load(folder / "artifacts" / f"hardest_{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("rows", "clean", "adversarial")
-        ]
-        if not (folder / RECORDS).is_file():
-            return None
-    except (OSError, ValueError):
+        records = cell.records()
+        rows, clean, adversarial = (records.artifact(f"hardest_{name}") for name in ("rows", "clean", "adversarial"))
+    except (KeyError, OSError, ValueError):
         return None
-    rows, clean, adversarial = arrays
     alike = clean.shape == adversarial.shape and rows.shape == clean.shape[:1] and rows.dtype.kind in "iu"
     if not alike or not is_images(clean) or not is_images(adversarial):
         return None
-    records = read_records(folder, row.protocol)
     if any(name not in records for name in _COLUMNS) or not ((rows >= 0) & (rows < len(records))).all():
         return None
     wanted = [*_COLUMNS, _norm(row), *(["target"] if "target" in records else [])]
@@ -194,10 +195,40 @@ def _draw(cell: _Kept, rank: int, low: float, high: float) -> Example:
         clean_prediction=str(values["clean_prediction"]),
         adversarial_prediction=str(values["adversarial_prediction"]),
         target="" if values.get("target") is None else str(values["target"]),
-        confidence=number(values["adversarial_confidence"], "fraction"),
-        distance=f"{norm} {number(values.get(norm))}",
+        confidence=_number(values["adversarial_confidence"], ".3f"),
+        distance=f"{norm} {_number(values.get(norm))}",
         clean=data_uri(png(pixels(clean, low, high))),
         adversarial=data_uri(png(pixels(adversarial, low, high))),
         difference=data_uri(png(difference)),
-        largest=number(largest),
+        largest=_number(largest),
     )
+
+
+def _number(value: float | None, form: str = ".4g") -> str:
+    return "–" if value is None else format(value, form)
+
+
+def is_images(array: npt.NDArray[Any]) -> bool:
+    """Whether an array is a stack of grey or RGB pictures `[k, channels, height, width]` of finite numbers."""
+    return (
+        array.ndim == 4
+        and array.shape[1] in (1, 3)
+        and min(array.shape[2:]) >= 2
+        and np.issubdtype(array.dtype, np.floating)
+        and bool(np.isfinite(array).all())
+    )
+
+
+def difference_pixels(difference: npt.NDArray[Any]) -> tuple[Pixels, float]:
+    """A signed difference `[channels, height, width]` in diverging colours, and what the full colour stands for.
+
+    Blue is less, red is more, white is the same. The largest change of any pixel has the full colour. Of several
+    channels a pixel shows the one that changes most, since changes of opposite sign would cancel in their mean.
+    """
+    strongest = np.abs(difference).argmax(axis=0)
+    signed = np.take_along_axis(difference, strongest[None], axis=0)[0].astype(np.float64)
+    largest = float(np.abs(signed).max())
+    share = signed / largest if largest else signed
+    stops = np.array([_LESS, _EQUAL, _MORE], dtype=np.float64)
+    channels = [np.interp(share, [-1.0, 0.0, 1.0], stops[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8), largest
