@@ -67,9 +67,21 @@ from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
 from harness.hub_folders import published_folder
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
-from harness.results.gaps import GapTest, permuted_gap
+from harness.results.gaps import GapTest, permutation_p, permuted_counts, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
-from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums, wilson
+from harness.results.paired import holm
+from harness.results.stats import (
+    bootstrap,
+    mean,
+    newcombe,
+    normal_quantile,
+    proportion,
+    ratio_of_sums,
+    square_and_add,
+    wilson,
+)
+from harness.statistics.clustered_sums import ClusteredSums
+from harness.statistics.partition import Partition
 
 __all__ = [
     "Aggregate",
@@ -80,6 +92,7 @@ __all__ = [
     "Certified",
     "Chat",
     "Classifier",
+    "ClusteredSums",
     "Component",
     "ComponentOf",
     "Conditional",
@@ -111,6 +124,7 @@ __all__ = [
     "NotApplicable",
     "OneShot",
     "Outcome",
+    "Partition",
     "PerExample",
     "PinnedFile",
     "Prediction",
@@ -136,14 +150,20 @@ __all__ = [
     "Viewed",
     "bootstrap",
     "default_folder",
+    "holm",
     "hookimpl",
     "mean",
     "nearest",
+    "newcombe",
+    "normal_quantile",
+    "permutation_p",
+    "permuted_counts",
     "permuted_gap",
     "proportion",
     "published_folder",
     "ratio_of_sums",
     "read_pinned",
+    "square_and_add",
     "wilson",
     "within_radii",
 ]

@@ -13,12 +13,12 @@ from harness.api import (
     Estimate,
     HarnessError,
     InvalidOutput,
+    Partition,
     Records,
     mean,
     permuted_gap,
 )
 from harness_fairness.metrics.intervals import LEVEL, gap_of_means
-from harness_fairness.metrics.partition import Partition
 from harness_fairness.metrics.value_gaps import moments
 
 Floats = npt.NDArray[np.float64]
