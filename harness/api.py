@@ -66,6 +66,8 @@ from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.hooks import hookimpl
 from harness.hub_folders import published_folder
+from harness.instruments.broadcasting import per_example
+from harness.instruments.margins import logit_margin
 from harness.pinned_files import PinnedFile, default_folder, read_pinned
 from harness.results.gaps import GapTest, permutation_p, permuted_counts, permuted_gap
 from harness.results.neighbours import DistanceBlock, nearest, within_radii
@@ -82,6 +84,7 @@ from harness.results.stats import (
 )
 from harness.statistics.clustered_sums import ClusteredSums
 from harness.statistics.partition import Partition
+from harness.tasks.distances import distance
 
 __all__ = [
     "Aggregate",
@@ -150,12 +153,15 @@ __all__ = [
     "Viewed",
     "bootstrap",
     "default_folder",
+    "distance",
     "holm",
     "hookimpl",
+    "logit_margin",
     "mean",
     "nearest",
     "newcombe",
     "normal_quantile",
+    "per_example",
     "permutation_p",
     "permuted_counts",
     "permuted_gap",

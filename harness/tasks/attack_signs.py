@@ -10,9 +10,10 @@ from torch import Tensor
 
 from harness.contract.context import Context
 from harness.contract.protocols import Attack, LabelledInputs
+from harness.instruments.broadcasting import per_example
 from harness.tasks.counting import LANES, CountedModel
 from harness.tasks.indicators import Signs
-from harness.tasks.judging import Judgement, column, judge, spread
+from harness.tasks.judging import Judgement, column, judge
 
 LOOKED_AT_TWICE = 64
 """How many inputs a model is given a second time, to see whether it answers the same."""
@@ -34,7 +35,7 @@ def signs_of_failure(
     watch = counted.watch
     assert watch is not None
     examples, device = watch.examples, adversarial.device
-    finite = spread(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
+    finite = per_example(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
     seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)
     survived = torch.tensor([outcome == "robust" for outcome in columns["outcome"]], device=device)
     attacked = torch.tensor([success is not None for success in columns["success"]], device=device)

@@ -12,9 +12,10 @@ from torch import Tensor
 from harness.contract.context import Context
 from harness.contract.errors import InvalidOutput
 from harness.contract.protocols import Attack, LabelledInputs, Threat, Viewed
+from harness.instruments.broadcasting import per_example
 from harness.tasks.counting import CountedModel
 from harness.tasks.distances import DISTANCES, distance
-from harness.tasks.judging import Judgement, column, judge, not_finite, outcomes, spread
+from harness.tasks.judging import Judgement, column, judge, not_finite, outcomes
 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
@@ -40,7 +41,7 @@ def judge_attack(
     random model is judged by its mean over `draws`.
     """
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    asked = torch.where(spread(finite, adversarial), adversarial, examples.inputs)
+    asked = torch.where(per_example(finite, adversarial), adversarial, examples.inputs)
     verdict = judge(counted, asked, examples.labels, ctx.batch_size, draws)
     valid = clean.valid & verdict.valid & finite
     distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}

@@ -1,0 +1,1 @@
+"""What tasks and attacks compute with tensors: one value per example, margins, norms."""
