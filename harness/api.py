@@ -13,6 +13,7 @@ Each component's target is a class or function. Its parameters, their types, def
 read from its signature and docstring; what it must be able to do stands in the protocols below.
 """
 
+from harness import figures
 from harness.contract.cells import Cell, Use
 from harness.contract.components import Component, Kind
 from harness.contract.context import Context
@@ -154,6 +155,7 @@ __all__ = [
     "bootstrap",
     "default_folder",
     "distance",
+    "figures",
     "holm",
     "hookimpl",
     "logit_margin",
