@@ -1,1 +1,1 @@
-"""What tasks and attacks compute with tensors: one value per example, margins, norms."""
+"""What tasks and attacks measure with: counted and frozen models, seeded library code, margins, norms."""

@@ -1,1 +1,1 @@
-"""Intervals, tests, subgroups and sums over clusters: what numbers made of records rest on."""
+"""Intervals, paired tests, permutation tests, change points, sums over clusters, and the partition into groups."""

@@ -13,13 +13,13 @@ import pytest
 import scipy.stats
 
 from harness.api import ClusteredSums, Context, Examples, Records, ratio_of_sums
-from harness.tasks.language import Language
 from harness_language.corpora.markov import MarkovSource, markov
 from harness_language.corpora.published import names, tinyshakespeare
 from harness_language.corpora.topics import topics
 from harness_language.metrics.likelihood import BitsPerByte, EntropyRate, ExcessBits, Perplexity, WordPerplexity
 from harness_language.models.ngram import NGram
 from harness_language.models.uniform import Uniform
+from harness_language.tasks.score_text import Language
 
 jackknife = partial(ratio_of_sums, interval="jackknife")
 Floats = npt.NDArray[np.float64]

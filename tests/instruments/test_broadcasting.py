@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.api import per_example
+from harness.api.instruments import per_example
 
 
 def test_values_apply_to_their_own_example() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.api import logit_margin
+from harness.api.instruments import logit_margin
 
 
 def test_the_margin_is_the_own_logit_less_the_largest_other() -> None:

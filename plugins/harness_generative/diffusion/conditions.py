@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.api import per_example
+from harness.api.instruments import per_example
 
 
 class ConditionEmbedding(nn.Module):

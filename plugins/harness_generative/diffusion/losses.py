@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from harness.api import per_example
+from harness.api.instruments import per_example
 
 
 class Weight(Protocol):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from harness.api import Context, per_example
+from harness.api import Context
+from harness.api.instruments import per_example
 from harness_generative.diffusion.networks import MLP, UNet
 from harness_generative.diffusion.preconditioning import Preconditioning
 from harness_generative.diffusion.training import Training, train_denoiser
