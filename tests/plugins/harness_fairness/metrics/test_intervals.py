@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.api import holm, newcombe, normal_quantile
+from harness.api import newcombe, normal_quantile
 from harness_fairness.metrics.intervals import (
     fisher,
     gap_of_means,
@@ -49,12 +49,6 @@ def test_a_ratio_where_the_formula_divides_by_nothing() -> None:
         low, high = ratio(40, 80, successes, 9 * successes)
         assert 0 < low < 0.5 * 9 < high
         assert math.isfinite(high)
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([0.2]) == [0.2]
 
 
 def test_fisher_tasting_tea() -> None:

@@ -73,16 +73,6 @@ def test_the_same_number_each_time() -> None:
     assert EqualizedOddsDifference("g").estimate(SOME) == EqualizedOddsDifference("g").estimate(SOME)
 
 
-def test_permuted_counts_are_those_of_permuted_rows() -> None:
-    """Mean and variance of the multivariate hypergeometric distribution, in closed form."""
-    trials, successes = np.array([40, 10, 50]), np.array([20, 1, 9])
-    drawn = permuted_counts(int(successes.sum()), trials, np.random.default_rng(0), draws=50_000)
-    assert (drawn.sum(axis=1) == 30).all()
-    share = trials / 100
-    assert drawn.mean(axis=0) == pytest.approx(30 * share, abs=0.05)
-    assert drawn.var(axis=0) == pytest.approx(30 * share * (1 - share) * 70 / 99, rel=0.03)
-
-
 def test_no_false_alarms_among_twenty_equal_groups() -> None:
     """Twenty separate tests at .05 give some alarm with probability .64; this one gives one in 20 at most."""
     rng, alarms, draws = np.random.default_rng(5), 0, 400
