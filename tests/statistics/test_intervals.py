@@ -104,7 +104,7 @@ def test_quantiles_of_two_sided_intervals() -> None:
 
 
 def test_wilsons_interval_by_hand() -> None:
-    """Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3; with z = 2 and 5 of 10, 0.5 -+ 1 / sqrt(14)."""
+    """Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3; at z = 2, 5 of 10 have .5 -+ 1 / sqrt(14)."""
     low, high = wilson([81 / 263, 15 / 148], [263, 148], normal_quantile(0.95))
     assert low == pytest.approx([0.2553, 0.0624], abs=5e-5)
     assert high == pytest.approx([0.3662, 0.1605], abs=5e-5)
