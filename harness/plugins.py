@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,6 +63,11 @@ class Catalog:
     manager: pluggy.PluginManager
     entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     failures: list[LoadFailure] = field(default_factory=list)
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The packages of all components."""
+        return frozenset({CORE, *(entry.package for entry in self.entries.values())})
 
     def of_kind(self, kind: Kind) -> list[Entry]:
         """The entries of one kind, by qualified name."""
@@ -125,7 +130,7 @@ def load_catalog(
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     catalog = Catalog(manager)
-    _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))
+    _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))  # keyed: it only declares
     found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     for point in sorted(found, key=lambda point: point.name):
         _register(catalog, point.name, f"entry point {point.value}", point.load)
@@ -210,7 +215,7 @@ def _import_file(path: Path) -> ModuleType:
     # A target "name:attribute" of this plugin is imported by name later on.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        spec.loader.exec_module(module)  # keyed: as the roots of components
     except BaseException:
         del sys.modules[name]
         raise

@@ -58,8 +58,13 @@ class Component:
             raise ValueError(f"tasks and requires of {self.name!r} are collections of names, not one name")
         object.__setattr__(self, "tasks", frozenset(self.tasks))
 
+    @property
+    def module(self) -> str:
+        """The module of the target."""
+        return self.target.partition(":")[0]
+
     def load(self) -> Callable[..., Any]:
         """Import and return the target. Raises ImportError or AttributeError as Python does."""
-        module, _, attribute = self.target.partition(":")
-        target: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        module = importlib.import_module(self.module)  # keyed: it is the root of a closure of its own
+        target: Callable[..., Any] = getattr(module, self.target.partition(":")[2])
         return target

@@ -20,7 +20,7 @@ from harness.plugins import Catalog
 def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
     """The rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
-    key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of([use], catalog)})
+    key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
     kept = store.get_json("estimates", key)
     if kept is not None:
         return [Row.from_json(raw) for raw in kept["rows"]]
@@ -49,7 +49,7 @@ def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: St
     if not (isinstance(loaded, type) and issubclass(loaded, Doubting)):
         return {}
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
-    key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of([use], catalog)})
+    key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
     kept = store.get_json("estimates", key)
     if kept is None:
         found = isolated(lambda: loaded(**use.arguments).doubts(cells))
@@ -90,7 +90,7 @@ def write_report(
     in a run that has nothing to do.
     """
     made_of = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
-    key = key_of({"reporter": use.identity, **made_of, **statistics_of([use], catalog)})
+    key = key_of({"reporter": use.identity, **made_of, **statistics_of(__name__, [use], catalog, store)})
     entry = store.get("pictures", key)
     if entry is None:
         with store.stage() as staged:

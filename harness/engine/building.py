@@ -182,7 +182,7 @@ class Builder:
         return values, used
 
     def _give_weights(self, model: Trainable, use: Use, seed: int) -> Weights:
-        inputs = weights_key_inputs(use, seed, self.catalog, self.device)
+        inputs = weights_key_inputs(__name__, use, seed, self.catalog, self.store, self.device)
         key = key_of(inputs)
         folder = self.store.get("weights", key)
         if folder is None:

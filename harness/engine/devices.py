@@ -82,20 +82,6 @@ def seen_by_worker(device: str, threads: int, environment: Mapping[str, str]) ->
     return "cuda:0", inner
 
 
-def pin_numerics(threads: int) -> None:
-    """Make torch compute in full float32 and in the same way every time, with this many threads on the CPU.
-
-    By default a GPU may round the inputs of a convolution to 10 bits (TF32) and choose its algorithm by timing.
-    """
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-
-
 def _only_cpu_possible() -> bool:
     """Whether torch is a CPU build on a machine without Metal.
 

@@ -1,4 +1,4 @@
-"""Making a built model run as a suite asks: in half precision, compiled, with channels last."""
+"""How torch computes: the same way every time, and a model as a suite asks: in half precision, compiled, ..."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ from harness.contract.errors import HarnessError
 from harness.contract.execution import Execution
 
 _CPP_COMPILERS = ("g++", "clang++", "c++", "cl")
+
+
+def pin_numerics(threads: int) -> None:
+    """Make torch compute in full float32 and in the same way every time, with this many threads on the CPU.
+
+    By default a GPU may round the inputs of a convolution to 10 bits (TF32) and choose its algorithm by timing.
+    """
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
 
 
 def run_as(model: object, execution: Execution, device: str) -> None:

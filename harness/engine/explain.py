@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Cell
 from harness.contract.errors import UsageError
 from harness.engine.result import CellResult
+from harness.engine.runner import STORE
 from harness.results.run_folder import KEY, LOG, RUN, RunFolder
+from harness.store.import_closure import files_of_closure
 from harness.suite.plan import Plan
 
 _ABSENT = "absent"
@@ -19,7 +21,7 @@ _ABSENT = "absent"
 
 @dataclass(frozen=True)
 class Difference:
-    """An input of a key that has changed, by its path, e.g. "code.harness_vision"."""
+    """An input of a key that has changed, e.g. "cell.seed" or "code of plugin.attack: plugin/losses.py"."""
 
     field: str
     before: str
@@ -77,7 +79,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
     for run, place in _earlier(folder, cell):
         before, after = json.loads((place / KEY).read_bytes()), json.loads((folder.cell(cell.id) / KEY).read_bytes())
-        differences = tuple(_differences(before, after))
+        differences = (*_changed_code(folder, before, after), *_differences(before, after))
         ended = CellResult.read(place).status
         if differences:
             return f"what its records depend on has changed since run {run}", differences
@@ -108,6 +110,26 @@ def _cells(run: Path) -> Sequence[Cell]:
         return Plan.from_json(RunFolder(run).plan()).cells
     except UsageError:
         return ()
+
+
+def _changed_code(folder: RunFolder, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+    """The files that differ between two versions of the same module's code, moved from digests to names.
+
+    Modules whose versions are no longer in the store keep their digests.
+    """
+    store = folder.path.parents[1] / STORE
+    changed: dict[Difference, list[str]] = {}
+    for module in sorted(before["code"].keys() & after["code"].keys()):
+        then, now = (files_of_closure(store, inputs["code"][module]) for inputs in (before, after))
+        different = [file for file in sorted({*then, *now}) if then.get(file) != now.get(file)] if then and now else []
+        for file in different:
+            difference = Difference(file, _short(then.get(file, _ABSENT)), _short(now.get(file, _ABSENT)))
+            changed.setdefault(difference, []).append(module)
+        if different:
+            del before["code"][module], after["code"][module]
+    for difference, (first, *others) in changed.items():
+        of = f"code of {first}{f' and {len(others)} more' if others else ''}"
+        yield replace(difference, field=f"{of}: {difference.field}")
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:

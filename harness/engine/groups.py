@@ -81,7 +81,7 @@ def group_rows(
         "records": cell.digest,
         "groups": list(groups),
         "metrics": [use.identity for use in metrics],
-        **statistics_of(list(metrics), catalog),
+        **statistics_of(__name__, metrics, catalog, store),
     }
     key = key_of(inputs)
     kept = store.get_json("estimates", key)

@@ -1,10 +1,13 @@
-"""Cache keys: the hash of all that may change the records of a cell or the weights of a model."""
+"""Cache keys: the hash of all that may change the records of a cell or the weights of a model.
+
+Code counts by the import closure of each component's module and of the module of the core that uses it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,13 +16,14 @@ from typing import Any
 from harness.contract.cells import Cell, Use, canonical, digest
 from harness.contract.components import Component
 from harness.contract.errors import StoreError
-from harness.plugins import CORE, Catalog, distribution_version
+from harness.engine.store import Store
+from harness.plugins import Catalog, distribution_version
+from harness.store.import_closure import ImportClosures
 
-KEY_SCHEMA = 1
-_CORE_FOLDER = Path(__file__).resolve().parents[1]
-_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/execution.py", "engine/result.py")
-_STATISTICS = ("results/stats.py", "results/gaps.py", "engine/groups.py")
-_NUMERICS = ("torch", "numpy")
+KEY_SCHEMA = 2
+EXECUTES = "harness.engine.execute"
+"""The module that executes a cell; named, since the coordinator does not import it, nor torch."""
+READS_SIGNATURES = "harness.signatures"
 
 
 def file_digest(path: Path) -> str:
@@ -45,72 +49,42 @@ def _content_digest(path: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@cache
-def package_digest(name: str) -> str:
-    """The hash of all code of the package that a module belongs to, so that an edited helper module is noticed.
+def code_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> dict[str, Any]:
+    """The code and library versions that the results of these components depend on.
 
-    For the core only the modules that take part in measuring count; for a package installed from an index its
-    module and version stand for it.
+    Args:
+        root: the module of the core that uses them.
+        uses: the components.
+        catalog: where they are found.
+        store: where import closures are kept.
     """
-    if name == CORE:
-        return digest([[part, _code_digest(_CORE_FOLDER / part)] for part in _MEASURING])
-    package = name.partition(".")[0]
-    module = sys.modules.get(package)
-    try:
-        spec = module.__spec__ if module is not None else importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None:
-        return "unknown"
-    # A package has folders, several of them if it is a namespace; a module has a file.
-    places = [Path(place) for place in spec.submodule_search_locations or [spec.origin or ""]]
-    if name != package and any("site-packages" in place.parts for place in places):
-        return f"{package} {distribution_version(package)}"
-    return digest([_code_digest(place) for place in places])
-
-
-def _code_digest(path: Path) -> str:
-    if path.is_file():
-        return file_digest(path)
-    return digest([[str(p.relative_to(path)), file_digest(p)] for p in sorted(path.rglob("*")) if _is_code(p)])
-
-
-def _is_code(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
-
-
-def code_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
-    """The code and library versions that these components depend on, by name."""
-    packages, versions = {CORE}, set(_NUMERICS)
+    modules, requires = {root}, set[str]()
     for use in uses:
-        entry = catalog.find(use.kind, use.name)
-        packages.add(entry.package)
-        versions.update(entry.component.requires)
-        packages.update(str(use.parameters[name]).partition(":")[0] for name in use.imports if use.parameters.get(name))
-    return {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "code": {name: package_digest(name) for name in sorted(packages)},
-        "versions": {name: distribution_version(name) for name in sorted(versions)},
-    }
+        component = catalog.find(use.kind, use.name).component
+        modules |= {component.module, *(module for name in use.imports if (module := _module_in(use.parameters[name])))}
+        requires.update(component.requires)
+    code = store.closures(catalog.packages).code(frozenset(modules), frozenset(requires))
+    return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **code}
 
 
-def statistics_of(uses: list[Use], catalog: Catalog) -> dict[str, Any]:
-    """What numbers made of records depend on: code of these components, files they name, statistics of the core."""
+def _module_in(import_path: Any) -> str:
+    """The module of "package.module:attribute"; empty where a component's own module is meant."""
+    return str(import_path or "").rpartition(":")[0]
+
+
+def statistics_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> dict[str, Any]:
+    """What numbers made of records depend on: code of these components and of `root`, files that they name."""
     files = files_of(uses)
-    return {
-        "statistics": [_code_digest(_CORE_FOLDER / part) for part in _STATISTICS],
-        **({"files": files} if files else {}),
-        **code_of(uses, catalog),
-    }
+    return {**({"files": files} if files else {}), **code_of(root, uses, catalog, store)}
 
 
-def files_of(uses: list[Use]) -> list[list[str]]:
+def files_of(uses: Iterable[Use]) -> list[list[str]]:
     """Name and digest of every file that a parameter names."""
     paths = {path for use in uses for path in use.files}
     return sorted([path.name, file_digest(path)] for path in paths)
 
 
-def cell_key_inputs(cell: Cell, catalog: Catalog, device: str) -> dict[str, Any]:
+def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
     """All that may change the records of a cell. Stored beside them, so that a rerun can be explained.
 
     Batch size, threads, order and host are not among them: a cell's records do not depend on those.
@@ -122,12 +96,12 @@ def cell_key_inputs(cell: Cell, catalog: Catalog, device: str) -> dict[str, Any]
         "files": files_of(cell.uses),
         "device": device.partition(":")[0],
         "precision": "float32",
-        **code_of(cell.uses, catalog),
+        **code_of(EXECUTES, cell.uses, catalog, store),
     }
 
 
-def weights_key_inputs(model: Use, seed: int, catalog: Catalog, device: str) -> dict[str, Any]:
-    """All that may change the weights of a trained model."""
+def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
+    """All that may change the weights of a model that the module `root` trains."""
     uses = model.nested()
     return {
         "schema": KEY_SCHEMA,
@@ -136,18 +110,16 @@ def weights_key_inputs(model: Use, seed: int, catalog: Catalog, device: str) -> 
         "seed": seed,
         "files": files_of(uses),
         "device": device.partition(":")[0],
-        **code_of(uses, catalog),
+        **code_of(root, uses, catalog, store),
     }
 
 
-def signature_key(component: Component, catalog: Catalog) -> str:
-    """The key under which a component's signature is kept."""
-    package = component.target.partition(".")[0].partition(":")[0]
-    versions = {name: distribution_version(name) for name in (*component.requires, *_NUMERICS)}
-    reader = file_digest(_CORE_FOLDER / "signatures.py")
-    return digest(
-        [KEY_SCHEMA, reader, component.kind, component.target, package_digest(package), versions, sys.version]
-    )
+def signature_key(component: Component, closures: ImportClosures) -> str:
+    """The key under which a component's signature is kept; docstrings are a part of signatures."""
+    found = [closures.of(module) for module in (component.module, READS_SIGNATURES)]
+    versions = {name: distribution_version(name) for name in component.requires}
+    code = [[closure.sources, dict(closure.libraries)] for closure in found]
+    return digest([KEY_SCHEMA, component.kind, component.target, code, versions, sys.version])
 
 
 def key_of(inputs: dict[str, Any]) -> str:

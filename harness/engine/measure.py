@@ -72,7 +72,7 @@ class Measurer:
             "arrays": array_digests(folder),
             "protocol": result.protocol,
             "metric": use.identity,
-            **statistics_of([use], self._catalog),
+            **statistics_of(__name__, [use], self._catalog, self._store),
         }
         key = key_of(inputs)
         kept = self._store.get_json("estimates", key)

@@ -30,9 +30,10 @@ from harness.results.expectations import Judged, judge_expectations
 from harness.results.run_folder import KEY, RUN, SCHEMA, RunFolder
 from harness.results.table import write_tables
 from harness.signatures import SignatureReader
+from harness.store.import_closure import ImportClosures
 from harness.suite.plan import Isolation, Plan
 
-_STORE = "store"
+STORE = "store"
 _CELLS_PER_WORKER = 1000
 
 
@@ -111,14 +112,16 @@ class Finished:
 
 def open_store(results: Path) -> Store:
     """The store of a results folder. Raises StoreError if it cannot be written."""
-    return Store(results / _STORE)
+    return Store(results / STORE)
 
 
 def cached_signatures(results: Path, catalog: Catalog) -> SignatureReader:
     """A reader that keeps signatures in the store, if there is one, so that a plan needs no torch the second time."""
-    store = results / _STORE
-    kept = store / "signatures" if store.is_dir() else None
-    return SignatureReader(kept, lambda component: signature_key(component, catalog))
+    store = results / STORE
+    if not store.is_dir():
+        return SignatureReader()
+    closures = ImportClosures(catalog.packages, store)
+    return SignatureReader(store / "signatures", lambda component: signature_key(component, closures))
 
 
 @dataclass
@@ -153,7 +156,7 @@ class LiveRun:
         self._measurer = Measurer(self.catalog, self.store)
         for cell in self.plan.cells:
             if not cell.skip:
-                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, self.options.devices[0])
+                self._inputs[cell.id] = cell_key_inputs(cell, self.catalog, self.store, self.options.devices[0])
                 self._keys[cell.id] = key_of(self._inputs[cell.id])
         self._folder = RunFolder.create(self.options.results, self.plan.suite)
         self._origin = self._about()
@@ -267,7 +270,7 @@ class LiveRun:
         options = self.options
         if options.isolation == "inline":
             from harness.engine.building import Builder
-            from harness.engine.devices import pin_numerics
+            from harness.engine.execution import pin_numerics
             from harness.executors.inline import InlineExecutor
 
             pin_numerics(options.threads)

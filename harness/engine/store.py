@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 
 from harness.engine.locks import Claim, try_claim
 from harness.files import explained
+from harness.store.import_closure import ImportClosures
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
@@ -37,6 +38,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._closures: ImportClosures | None = None
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
         with self.explained():
             for folder in (self._staging, self._quarantine, self._locks):
@@ -47,6 +49,12 @@ class Store:
     def explained(self) -> AbstractContextManager[None]:
         """Inside, what the operating system refuses becomes a StoreError about the results folder."""
         return explained(self.root.parent)
+
+    def closures(self, plugins: frozenset[str]) -> ImportClosures:
+        """What modules import, where these packages are followed; read once as long as the store is open."""
+        if self._closures is None or self._closures.plugins != plugins:
+            self._closures = ImportClosures(plugins, self.root)
+        return self._closures
 
     def folder(self, kind: EntryKind, key: str) -> Path:
         """Where the entry lies if it exists."""

@@ -82,8 +82,8 @@ def main(descriptor: int) -> None:
 def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     # Imported here, since `Setup` is wanted where torch is not.
     from harness.engine.building import Builder
-    from harness.engine.devices import pin_numerics
     from harness.engine.execute import execute
+    from harness.engine.execution import pin_numerics
     from harness.engine.runner import cached_signatures
     from harness.engine.store import Store
     from harness.plugins import load_catalog

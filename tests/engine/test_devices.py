@@ -24,7 +24,7 @@ def test_unknown_devices(name: str) -> None:
 def test_numerics_are_pinned_in_every_run() -> None:
     """In a process of its own, since these settings outlive a test."""
     code = (
-        "import torch; from harness.engine.devices import pin_numerics; pin_numerics(2); c = torch.backends.cudnn;"
+        "import torch; from harness.engine.execution import pin_numerics; pin_numerics(2); c = torch.backends.cudnn;"
         "print(torch.get_num_threads(), torch.get_float32_matmul_precision());"
         "print(c.allow_tf32, c.benchmark, c.deterministic)"
     )
