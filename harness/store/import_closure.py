@@ -227,11 +227,12 @@ class ImportClosures:
         return self._places[module]
 
     def _find(self, module: str) -> _Place | None:
-        parent, _, _ = module.rpartition(".")
+        parent, _, name = module.rpartition(".")
         above = self._place(parent) if parent else None
         try:
             if parent:
-                spec = PathFinder.find_spec(module, above.folders) if above and above.folders else None
+                # By its last name, since for a full one the parent would have to be imported.
+                spec = PathFinder.find_spec(name, above.folders) if above and above.folders else None
             else:
                 spec = _top_level_spec(module)
         except (ImportError, ValueError):
