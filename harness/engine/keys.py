@@ -89,14 +89,15 @@ def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> 
 
     Batch size, threads, order and host are not among them: a cell's records do not depend on those.
     """
+    uses = cell.uses
     return {
         "schema": KEY_SCHEMA,
         "cell": {"task": cell.task.identity, "seed": cell.seed, "chunk": cell.chunk}
         | {"components": {role: use.identity if use else None for role, use in cell.components.items()}},
-        "files": files_of(cell.uses),
+        "files": files_of(uses),
         "device": device.partition(":")[0],
         "precision": "float32",
-        **code_of(EXECUTES, cell.uses, catalog, store),
+        **code_of(EXECUTES, uses, catalog, store),
     }
 
 

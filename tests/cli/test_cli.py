@@ -161,6 +161,21 @@ def test_doctor(harness: Harness, tmp_path: Path) -> None:
     assert "ZeroDivisionError" in said.out
 
 
+def test_doctor_says_what_cannot_be_followed(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "by_name.py").write_text(
+        "from importlib import import_module\nfrom harness.api import Component, hookimpl\n@hookimpl\n"
+        "def harness_components(): return [Component('model', 'by_name', 'by_name:net', 'A model.')]\n"
+        "def net(name: str = 'x'):\n    return import_module(name)\n",
+        encoding="utf-8",
+    )
+    said = harness("--plugins-dir", "more", "doctor")
+    assert (
+        "ok    by_name.py:6 imports what only a run can tell: any edit of by_name makes model by_name/by_name run again"
+        in said.out
+    )
+
+
 def test_help_names_every_command(harness: Harness) -> None:
     said = harness("--help")
     assert said.code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,29 @@ def test_the_inputs_that_differ_are_named(tmp_path: Path) -> None:
     assert found.why == f"what its records depend on has changed since run {first.folder.run_id}"
     (difference,) = found.differences
     assert difference == Difference("cell.components.data.parameters.n", "8", "9")
+
+
+def test_the_file_whose_code_differs_is_named(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugins" / "explained_plugin"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text(PLUGINS.joinpath("misbehaving.py").read_text(encoding="utf-8"))
+    (plugin / "__init__.py").open("a").write("\nfrom explained_plugin.helper import LIMIT\n")
+    (plugin / "helper.py").write_text("LIMIT = 1\n")
+
+    def once_more() -> Run:
+        return run_suite(SUITE, tmp_path / "results", plugin_folders=[tmp_path / "plugins"])
+
+    once_more()
+    (plugin / "helper.py").write_text("LIMIT = 1  # seconds\n")
+    assert explain(once_more().folder, "a.tiny").how == "reused"
+    (plugin / "helper.py").write_text("LIMIT = 2\n")
+    (difference,) = explain(once_more().folder, "a.tiny").differences
+    assert difference.field == "code of explained_plugin: explained_plugin/helper.py"
+    assert difference.before != difference.after
+    shutil.rmtree(tmp_path / "results" / "store" / "closures")
+    (plugin / "helper.py").write_text("LIMIT = 3\n")
+    (difference,) = explain(once_more().folder, "a.tiny").differences
+    assert difference.field == "code.explained_plugin"
 
 
 def test_only_ok_cells_are_reused(tmp_path: Path) -> None:
