@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import sys
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,7 @@ class FactsIndex:
         folders = [(path, Path(path).stat().st_mtime_ns) for path in sys.path if Path(path).is_dir()]
         seen = hashlib.sha256(repr(folders).encode()).hexdigest()
         if self._kept["installed"] != seen:
-            found = {name: sorted(set(of)) for name, of in importlib.metadata.packages_distributions().items()}
-            self._kept.update(installed=seen, distributions=found)
+            self._kept.update(installed=seen, distributions=_distributions(seen))
             self._is_news = True
         known: dict[str, list[str]] = self._kept["distributions"]
         return known
@@ -76,3 +75,9 @@ class FactsIndex:
     def _kept(self) -> dict[str, Any]:
         content = read_checked(self._path) if self._path else None
         return json.loads(content) if content else {"facts": {}, "installed": "", "distributions": {}}
+
+
+@cache
+def _distributions(seen: str) -> dict[str, list[str]]:
+    """As the folders that `seen` stands for have them; reading all of their metadata takes a while."""
+    return {name: sorted(set(of)) for name, of in importlib.metadata.packages_distributions().items()}

@@ -288,8 +288,13 @@ class ImportClosures:
 
 
 def _top_level_spec(module: str) -> ModuleSpec | None:
-    # A plugin from a folder is found among the imported modules only.
-    return getattr(sys.modules.get(module), "__spec__", None) or importlib.util.find_spec(module)
+    # A plugin from a folder is found among the imported modules only, and a script has no spec.
+    loaded = sys.modules.get(module)
+    spec: ModuleSpec | None = getattr(loaded, "__spec__", None)
+    path = getattr(loaded, "__file__", None)
+    if spec is None and path is not None:
+        return importlib.util.spec_from_file_location(module, path)
+    return spec or importlib.util.find_spec(module)
 
 
 def files_of_closure(store: Path, name: str) -> Mapping[str, str]:

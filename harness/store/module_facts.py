@@ -11,6 +11,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import cache
 from typing import Any
 
 PRAGMA = "# keyed:"
@@ -22,6 +23,7 @@ _PURE_CALLS = frozenset({"dict", "frozenset", "fromkeys", "list", "set", "tuple"
 _HARMLESS = sys.stdlib_module_names | {"pluggy", "torch", "typing_extensions"}
 _METADATA = frozenset({"__all__", "__version__", "__author__"})
 
+_LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Call)
 Functions = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -101,6 +103,7 @@ def _code_from_json(raw: list[Any]) -> Code:
     return Code(digest, parsed, tuple(unfollowed), reads_files)
 
 
+@cache
 def read_facts(source: bytes, *, is_package: bool) -> Facts:
     """The facts of a source; what Python cannot parse counts by its bytes and imports nothing."""
     try:
@@ -108,8 +111,8 @@ def read_facts(source: bytes, *, is_package: bool) -> Facts:
     except (SyntaxError, ValueError):
         code = Code(hashlib.sha256(source).hexdigest(), (), (), reads_files=False)
         return Facts(code, code, code, frozenset(), None, (), acts=True)
-    body = _Stripped(tree).visit(tree).body
-    lines = source.decode(errors="replace").splitlines()
+    body: list[ast.stmt] = _stripped(tree.body, _guards(tree) if b"TYPE_CHECKING" in source else set())
+    lines = source.decode(errors="replace").splitlines() if PRAGMA.encode() in source else []
     whole = _code(body, lines)
     named = [node for node in body if not (isinstance(node, Functions) and node.name == "__getattr__")]
     return Facts(
@@ -123,34 +126,34 @@ def read_facts(source: bytes, *, is_package: bool) -> Facts:
     )
 
 
-class _Stripped(ast.NodeTransformer):
-    """Drops what does not run when anything is measured: texts, declarations, and imports for type checkers."""
+def _guards(tree: ast.Module) -> set[str]:
+    """The expressions that are true for type checkers only."""
+    nodes = list(ast.walk(tree))
+    imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    taken = [a for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "typing" for a in n.names]
+    modules = {alias.asname or alias.name for alias in imported if alias.name == "typing"}
+    names = {alias.asname or alias.name for alias in taken if alias.name == "TYPE_CHECKING"}
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    return {f"{module}.TYPE_CHECKING" for module in modules - bound} | names - bound
 
-    def __init__(self, tree: ast.Module) -> None:
-        nodes = list(ast.walk(tree))
-        modules = {
-            a.asname or a.name for n in nodes if isinstance(n, ast.Import) for a in n.names if a.name == "typing"
-        }
-        names = {
-            alias.asname or alias.name
-            for node in nodes
-            if isinstance(node, ast.ImportFrom) and node.module == "typing"
-            for alias in node.names
-            if alias.name == "TYPE_CHECKING"
-        }
-        bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        self._never = {f"{module}.TYPE_CHECKING" for module in modules - bound} | names - bound
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else self.generic_visit(node)
+def _stripped(body: Sequence[Any], guards: set[str]) -> list[Any]:
+    """Statements without what does not run in a measurement: texts, declarations, imports for type checkers."""
+    kept: list[Any] = []
+    for node in body:
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            if inner := getattr(node, field, None):
+                setattr(node, field, _stripped(inner, guards))
+        if isinstance(node, ast.If) and guards and ast.unparse(node.test) in guards:
+            kept += node.orelse
+        elif not _is_text(node) and "hookimpl" not in map(_last_name, getattr(node, "decorator_list", ())):
+            kept.append(node)
+    return kept
 
-    def visit_If(self, node: ast.If) -> Any:
-        node = self.generic_visit(node)  # type: ignore[assignment]
-        return node.orelse if ast.unparse(node.test) in self._never else node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
-        return None if any(_last_name(each) == "hookimpl" for each in node.decorator_list) else self.generic_visit(node)
+def _is_text(node: ast.AST) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _last_name(node: ast.AST) -> str:
@@ -160,7 +163,8 @@ def _last_name(node: ast.AST) -> str:
 
 
 def _code(body: Sequence[ast.stmt], lines: Sequence[str]) -> Code:
-    nodes = [node for stmt in body for node in ast.walk(stmt) if not _is_keyed(node, lines)]
+    nodes = [node for stmt in body for node in ast.walk(stmt) if isinstance(node, _LOOKED_AT)]
+    nodes = [node for node in nodes if not any(PRAGMA in line for line in lines[node.lineno - 1 : node.end_lineno])]
     imports, unfollowed = [], []
     aliases = {"exec", *_IMPORT_BY_NAME}
     for node in nodes:
@@ -177,12 +181,6 @@ def _code(body: Sequence[ast.stmt], lines: Sequence[str]) -> Code:
             unfollowed.append(node.lineno)
     digest = hashlib.sha256("\n".join(map(ast.dump, body)).encode()).hexdigest()
     return Code(digest, tuple(dict.fromkeys(imports)), tuple(unfollowed), any(map(_reads_files, nodes)))
-
-
-def _is_keyed(node: ast.AST, lines: Sequence[str]) -> bool:
-    first = getattr(node, "lineno", None)
-    is_small = isinstance(node, ast.Import | ast.ImportFrom | ast.Name | ast.Attribute | ast.Call)
-    return is_small and first is not None and any(PRAGMA in line for line in lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
 
 
 def _imported(alias: ast.alias) -> Iterator[str]:

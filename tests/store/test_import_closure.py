@@ -9,30 +9,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from statistics import mean
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 
 from harness.contract.components import Kind
 from harness.plugins import Catalog, load_catalog
-from harness.store import facts_index, import_closure
+from harness.store import import_closure
 from harness.store.import_closure import MAPS, ImportClosures, files_of_closure
-from harness.store.module_facts import read_facts
 
 Write = Callable[[Mapping[str, str]], None]
 SPREAD = ("value, freedom = stdev(values)", "value, freedom = 10 * stdev(values)")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _parsed_once() -> Iterator[None]:
-    """Parse every source once for all tests; what is parsed depends on nothing else."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(facts_index, "read_facts", cache(read_facts))
-        yield
 
 
 @pytest.fixture
@@ -224,6 +215,14 @@ def test_a_single_file_plugin(tmp_path: Path) -> None:
 
 def test_a_module_that_exists_in_this_process_only() -> None:
     assert ImportClosures(("no_such_plugin",)).of("no_such_plugin").files == {}
+
+
+def test_a_script_that_gives_itself_as_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = ModuleType("__main__")
+    script.__file__ = str(tmp_path / "script.py")
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    (tmp_path / "script.py").write_text("import harness.results.stats\n")
+    assert {"script.py", "harness/results/stats.py"} <= files("__main__", "__main__", "harness")
 
 
 def test_what_was_read_is_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
