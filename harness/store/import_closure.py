@@ -9,15 +9,12 @@ package.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +24,7 @@ from harness.files import read_checked, write_checked
 from harness.plugins import distribution_version
 from harness.store.facts_index import FactsIndex
 from harness.store.module_facts import STAR, Code, Facts
+from harness.store.module_places import Place, Places
 
 MAPS = "closures"
 Part = Literal["parent", "named", "whole"]
@@ -55,14 +53,6 @@ class Closure:
         return digest(self.files)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a module lies; `path` is None for a namespace package, `folders` are empty for no package."""
-
-    path: Path | None
-    folders: tuple[str, ...]
-
-
 class ImportClosures:
     """Import closures by module, computed once as long as this lives.
 
@@ -76,8 +66,7 @@ class ImportClosures:
         self._folder = folder
         self._closures: dict[str, Closure] = {}
         self._codes: dict[tuple[frozenset[str], frozenset[str]], Mapping[str, Any]] = {}
-        self._followed: dict[str, bool] = {}
-        self._places: dict[str, _Place | None] = {}
+        self._places = Places(self.plugins)
         self._facts: dict[Path, tuple[str, Facts]] = {}
         self._edges: dict[tuple[str, Part], list[tuple[str, Part]]] = {}
         self._acting_of: dict[str, list[str]] = {}
@@ -110,11 +99,11 @@ class ImportClosures:
         waiting: list[tuple[str, Part]] = [(root, "whole")]
         while waiting:
             module, part = waiting.pop()
-            if not self._is_followed(module):
+            if not self._places.follows(module):
                 libraries |= {module.partition(".")[0]} - sys.stdlib_module_names
                 continue
             counted = module in parts and _PARTS.index(parts[module]) >= _PARTS.index(part)
-            if counted or self._place(module) is None:
+            if counted or self._places.find(module) is None:
                 continue
             parts[module] = part
             waiting += self._parents(module)
@@ -123,16 +112,16 @@ class ImportClosures:
             waiting += self._edges[module, part]
         files, sources, unfollowed = {}, [], []
         for module, part in sorted(parts.items()):
-            place = self._place(module)
+            place = self._places.find(module)
             if place is None or place.path is None:
                 continue
             source, _ = self._read(place)
-            code, name = self._code(module, part), _name_of(module, place)
+            code, name = self._code(module, part), place.name_of(module)
             files[name] = code.digest
             sources.append([name, source])
             unfollowed += [f"{name}:{line}" for line in code.unfollowed]
             if code.reads_files:
-                files |= self._data_files(module.partition(".")[0])
+                files |= self._places.data_files(module.partition(".")[0])
         return Closure(files, self._versions(libraries), tuple(unfollowed), digest(sources))
 
     def _parents(self, module: str) -> Iterator[tuple[str, Part]]:
@@ -149,17 +138,19 @@ class ImportClosures:
         """What a module imports, each with the part of it that counts."""
         code = self._code(module, part)
         for statement in code.imports:
-            base = self._absolute(module, statement.module, statement.level)
+            base = self._places.absolute(module, statement.module, statement.level)
             for name in statement.names if statement.names is not None else ("",):
                 yield from self._named(base, name, set())
         if code.unfollowed:
-            yield from ((inside, "whole") for inside in self._inside(module.partition(".")[0]))
+            yield from ((inside, "whole") for inside in self._places.modules_in(module.partition(".")[0]))
 
     def _named(self, base: str, name: str, seen: set[tuple[str, str]]) -> Iterator[tuple[str, Part]]:
         """What `from base import name` depends on; without a name, `import base`."""
         facts = self._facts_of(base)
         submodule = f"{base}.{name}"
-        is_submodule = bool(name) and name != STAR and self._is_followed(base) and self._place(submodule) is not None
+        is_submodule = (
+            bool(name) and name != STAR and self._places.follows(base) and self._places.find(submodule) is not None
+        )
         if (base, name) in seen:
             return
         seen.add((base, name))
@@ -183,7 +174,7 @@ class ImportClosures:
         if not sources:
             yield base, "whole"
         for module, level, there in sources:
-            yield from self._named(self._absolute(base, module, level), there, seen)
+            yield from self._named(self._places.absolute(base, module, level), there, seen)
 
     def _acting(self, face: str) -> Iterator[tuple[str, Part]]:
         """The modules that a face imports, directly or not, and that do more than define names when imported."""
@@ -201,49 +192,11 @@ class ImportClosures:
         """Every module that the import statements of a module can mean."""
         facts = self._facts_of(module)
         for statement in facts.whole.imports if facts else ():
-            base = self._absolute(module, statement.module, statement.level)
+            base = self._places.absolute(module, statement.module, statement.level)
             yield from (base, *(f"{base}.{name}" for name in statement.names or ()))
 
-    def _absolute(self, module: str, name: str, level: int) -> str:
-        if level == 0:
-            return name
-        place = self._place(module)
-        parts = module.split(".")
-        package = parts[: len(parts) - level + bool(place and place.folders)]
-        return ".".join([*package, *([name] if name else [])])
-
-    def _is_followed(self, module: str) -> bool:
-        top = module.partition(".")[0]
-        if top not in self._followed:
-            place = None if top in sys.stdlib_module_names else self._place(top)
-            folders = (str(place.path), *place.folders) if place else ()
-            installed = any({"site-packages", "dist-packages"} & {*Path(folder).parts} for folder in folders)
-            self._followed[top] = top in self.plugins or (place is not None and not installed)
-        return self._followed[top]
-
-    def _place(self, module: str) -> _Place | None:
-        if module not in self._places:
-            self._places[module] = self._find(module)
-        return self._places[module]
-
-    def _find(self, module: str) -> _Place | None:
-        parent, _, name = module.rpartition(".")
-        above = self._place(parent) if parent else None
-        try:
-            if parent:
-                # By its last name, since for a full one the parent would have to be imported.
-                spec = PathFinder.find_spec(name, above.folders) if above and above.folders else None
-            else:
-                spec = _top_level_spec(module)
-        except (ImportError, ValueError):
-            return None
-        if spec is None or (spec.origin in ("built-in", "frozen")):
-            return None
-        folders = tuple(spec.submodule_search_locations or ())
-        return _Place(Path(spec.origin) if spec.has_location and spec.origin else None, folders)
-
     def _facts_of(self, module: str) -> Facts | None:
-        place = self._place(module) if self._is_followed(module) else None
+        place = self._places.find(module) if self._places.follows(module) else None
         return self._read(place)[1] if place and place.path else None
 
     def _code(self, module: str, part: Part) -> Code:
@@ -251,7 +204,7 @@ class ImportClosures:
         code: Code = getattr(facts, part) if facts else Code("", (), (), reads_files=False)
         return code
 
-    def _read(self, place: _Place) -> tuple[str, Facts]:
+    def _read(self, place: Place) -> tuple[str, Facts]:
         """The hash of a source and its facts."""
         path = place.path
         assert path is not None
@@ -263,38 +216,10 @@ class ImportClosures:
             self._facts[path] = self._index.facts(content, is_package=bool(place.folders))
         return self._facts[path]
 
-    def _inside(self, package: str) -> Iterator[str]:
-        """Every module of a package."""
-        yield package
-        place = self._place(package)
-        for folder in place.folders if place else ():
-            for path in Path(folder).rglob("*.py"):
-                parts = path.relative_to(folder).with_suffix("").parts
-                yield ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))
-
-    def _data_files(self, package: str) -> dict[str, str]:
-        place = self._place(package)
-        paths = [(p, Path(f).parent) for f in (place.folders if place else ()) for p in Path(f).rglob("*")]
-        return {
-            p.relative_to(above).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p, above in paths
-            if p.is_file() and p.suffix not in (".py", ".pyc")
-        }
-
     def _versions(self, libraries: set[str]) -> dict[str, str]:
         known = self._index.distributions if libraries else {}
         names = {name for library in libraries for name in known.get(library, [library])}
         return {name: distribution_version(name) for name in sorted(names)}
-
-
-def _top_level_spec(module: str) -> ModuleSpec | None:
-    # A plugin from a folder is found among the imported modules only, and a script has no spec.
-    loaded = sys.modules.get(module)
-    spec: ModuleSpec | None = getattr(loaded, "__spec__", None)
-    path = getattr(loaded, "__file__", None)
-    if spec is None and path is not None:
-        return importlib.util.spec_from_file_location(module, path)
-    return spec or importlib.util.find_spec(module)
 
 
 def files_of_closure(store: Path, name: str) -> Mapping[str, str]:
@@ -302,9 +227,3 @@ def files_of_closure(store: Path, name: str) -> Mapping[str, str]:
     content = read_checked(store / MAPS / f"{name}.json")
     files: Mapping[str, str] = json.loads(content) if content else {}
     return files
-
-
-def _name_of(module: str, place: _Place) -> str:
-    path = place.path
-    assert path is not None
-    return "/".join([*module.split("."), path.name] if place.folders else [*module.split(".")[:-1], path.name])

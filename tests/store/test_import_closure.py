@@ -19,8 +19,8 @@ import pytest
 
 from harness.contract.components import Kind
 from harness.plugins import Catalog, load_catalog
-from harness.store import import_closure
-from harness.store.import_closure import MAPS, ImportClosures, files_of_closure
+from harness.store import module_places
+from harness.store.import_closure import MAPS, Closure, ImportClosures, files_of_closure
 
 Write = Callable[[Mapping[str, str]], None]
 SPREAD = ("value, freedom = stdev(values)", "value, freedom = 10 * stdev(values)")
@@ -253,7 +253,7 @@ def modules(catalog: Catalog) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def original(catalog: Catalog, modules: Mapping[str, str]) -> dict[str, import_closure.Closure]:
+def original(catalog: Catalog, modules: Mapping[str, str]) -> dict[str, Closure]:
     closures = ImportClosures(catalog.packages)
     return {module: closures.of(module) for module in modules}
 
@@ -266,10 +266,10 @@ def copy(root: Path, tmp_path: Path) -> Iterator[Path]:
     for package in sorted((root / "plugins").iterdir()):
         if (package / "__init__.py").is_file():
             shutil.copytree(package, tmp_path / "copy" / package.name, ignore=ignored)
-    usual = import_closure._top_level_spec
+    usual = module_places._top_level_spec
     with pytest.MonkeyPatch.context() as patch:
         place = [str(tmp_path / "copy")]
-        patch.setattr(import_closure, "_top_level_spec", lambda name: PathFinder.find_spec(name, place) or usual(name))
+        patch.setattr(module_places, "_top_level_spec", lambda name: PathFinder.find_spec(name, place) or usual(name))
         yield tmp_path / "copy"
 
 
@@ -279,13 +279,13 @@ def digests(catalog: Catalog, modules: Mapping[str, str]) -> dict[str, str]:
 
 
 def test_every_import_of_a_first_party_component_can_be_followed(
-    original: Mapping[str, import_closure.Closure],
+    original: Mapping[str, Closure],
 ) -> None:
     assert {module: closure.unfollowed for module, closure in original.items() if closure.unfollowed} == {}
 
 
 def test_closures_are_a_small_part_of_their_package(
-    root: Path, modules: Mapping[str, str], original: Mapping[str, import_closure.Closure]
+    root: Path, modules: Mapping[str, str], original: Mapping[str, Closure]
 ) -> None:
     shares: dict[str, list[float]] = {}
     for module, package in modules.items():
@@ -298,7 +298,7 @@ def test_closures_are_a_small_part_of_their_package(
 
 
 def test_keys_follow_an_edit_of_any_module_and_of_no_other(
-    catalog: Catalog, modules: Mapping[str, str], original: Mapping[str, import_closure.Closure], copy: Path
+    catalog: Catalog, modules: Mapping[str, str], original: Mapping[str, Closure], copy: Path
 ) -> None:
     before = {module: closure.digest for module, closure in original.items()}
     assert digests(catalog, modules) == before
