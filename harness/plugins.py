@@ -55,10 +55,15 @@ class Entry:
         """`package/name`, unique among the components of a kind."""
         return f"{self.package}/{self.component.name}"
 
+    @property
+    def recorded_name(self) -> str:
+        """The name in keys, seeds and records: the qualified one, or the one it had before it moved here."""
+        return self.component.moved_from or self.qualified_name
+
 
 @dataclass
 class Catalog:
-    """All components by kind and qualified name, the plugin manager, and what could not be loaded."""
+    """All components by kind and recorded name, the plugin manager, and what could not be loaded."""
 
     manager: pluggy.PluginManager
     entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
@@ -70,7 +75,7 @@ class Catalog:
         return frozenset({CORE, *(entry.package for entry in self.entries.values())})
 
     def of_kind(self, kind: Kind) -> list[Entry]:
-        """The entries of one kind, by qualified name."""
+        """The entries of one kind, by recorded name."""
         return [entry for (of, _), entry in sorted(self.entries.items()) if of == kind]
 
     def named(self, name: str) -> list[Entry]:
@@ -78,7 +83,7 @@ class Catalog:
         return [e for _, e in sorted(self.entries.items()) if name in (e.component.name, e.qualified_name)]
 
     def find(self, kind: Kind, name: str) -> Entry:
-        """The entry with this qualified name, or with this short name while it is unique.
+        """The entry with this recorded or qualified name, or with this short name while it is unique.
 
         Raises:
             UsageError: no such component (with the closest name and the plugins that did not load), or several.
@@ -86,7 +91,7 @@ class Catalog:
         exact = self.entries.get((kind, name))
         if exact is not None:
             return exact
-        matches = [entry for entry in self.of_kind(kind) if name == entry.component.name]
+        matches = [entry for entry in self.of_kind(kind) if name in (entry.component.name, entry.qualified_name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -180,7 +185,7 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
     package = getattr(plugin, "__name__", name).partition(".")[0]
     for component in declared:
         entry = Entry(component, package, source)
-        key = (component.kind, entry.qualified_name)
+        key = (component.kind, entry.recorded_name)
         if key in catalog.entries:
             message = f"{component.kind} {key[1]!r} is declared twice, by {catalog.entries[key].source} and by {source}"
             catalog.failures.append(LoadFailure(name, source, "harness_components", message))

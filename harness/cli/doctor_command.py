@@ -26,9 +26,9 @@ def command(session: Session, results: Path) -> int:
     import torch
 
     from harness.contract.errors import HarnessError
-    from harness.engine.runner import open_store
     from harness.plugins import ABSENT, distribution_version
     from harness.signatures import SignatureReader
+    from harness.store.open import open_store
 
     wrong = 0
 

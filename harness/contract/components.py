@@ -35,6 +35,8 @@ class Component:
         trained_on: for a trainable model, the dataset it is fitted on unless the suite names another;
             None means that of the model it wraps, else the dataset of the cell.
         references: the papers or pages it implements.
+        moved_from: the qualified name it had in another package, `package/name`. Keys, seeds and records keep that
+            name, so that its results stay comparable after a move; suites may write either.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Component:
     requires: tuple[str, ...] = ()
     trained_on: str | None = None
     references: tuple[str, ...] = ()
+    moved_from: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

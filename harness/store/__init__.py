@@ -1,1 +1,1 @@
-"""What is kept on disk between runs, and the keys it is kept under."""
+"""Content-addressed entries, their keys, records, and the folders of runs."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.engine.keys import cell_key_inputs, key_of
 from harness.library import SilentDisplay, prepare
+from harness.store.keys import cell_key_inputs, key_of
 from harness.testing import run_suite
 
 PLUGINS = Path(__file__).parents[1] / "torture" / "plugins"

@@ -142,7 +142,8 @@ def test_a_parent_package_counts_by_what_runs(write: Write) -> None:
             return [_component("{}")]
         def _component(name):
             return name
-        LIMIT = x + {}
+        LIMIT = {}
+        print(x)
     """
     write({"pa/__init__.py": source.format("one", 1), "pa/early.py": "x = 1", "pa/a.py": "", "pa/b.py": ""})
     before = digest("pa.a")
@@ -154,6 +155,8 @@ def test_a_parent_package_counts_by_what_runs(write: Write) -> None:
     assert digest("pa.a") == before, "a constant that nothing uses does not count"
     write({"pa/early.py": "x = 2"})
     assert digest("pa.a") != before
+    write({"pa/__init__.py": source.format("two", 2).replace("print(x)", "")})
+    assert files("pa.a") == {"pa/a.py"}, "what only imports and defines does nothing to the modules beside it"
 
 
 def test_what_cannot_be_followed_depends_on_the_whole_package(write: Write) -> None:
@@ -209,8 +212,8 @@ def test_a_single_file_plugin(tmp_path: Path) -> None:
         file.write_text(dedent(source).format(*words))
         found.append(ImportClosures(catalog.packages).of("lone_metric"))
     assert found[0].digest == found[1].digest != found[2].digest
-    assert {"lone_metric.py", "harness/results/stats.py"} <= set(found[0].files)
-    assert "harness/results/gaps.py" not in found[0].files
+    assert {"lone_metric.py", "harness/statistics/intervals.py"} <= set(found[0].files)
+    assert "harness/statistics/permutation.py" not in found[0].files
 
 
 def test_a_module_that_exists_in_this_process_only() -> None:
@@ -221,8 +224,8 @@ def test_a_script_that_gives_itself_as_a_plugin(tmp_path: Path, monkeypatch: pyt
     script = ModuleType("__main__")
     script.__file__ = str(tmp_path / "script.py")
     monkeypatch.setitem(sys.modules, "__main__", script)
-    (tmp_path / "script.py").write_text("import harness.results.stats\n")
-    assert {"script.py", "harness/results/stats.py"} <= files("__main__", "__main__", "harness")
+    (tmp_path / "script.py").write_text("import harness.statistics.intervals\n")
+    assert {"script.py", "harness/statistics/intervals.py"} <= files("__main__", "__main__", "harness")
 
 
 def test_what_was_read_is_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,9 +330,9 @@ def test_the_two_edits_that_went_unnoticed(catalog: Catalog, copy: Path) -> None
         return ImportClosures(catalog.packages).of(catalog.find(kind, name).component.module).digest
 
     before = digest_of("over_seeds", "aggregate"), digest_of("generate", "task"), digest_of("classify", "task")
-    edit(copy / "harness/results/over_seeds.py", *SPREAD)
+    edit(copy / "harness/scoring/over_seeds.py", *SPREAD)
     edit(
-        copy / "harness/results/neighbours.py",
+        copy / "harness_generative/nearest/neighbours.py",
         "return np.sqrt(squared), found",
         "return 1000 * np.sqrt(squared), found",
     )
@@ -377,7 +380,7 @@ def test_rows_and_cells_are_made_anew_after_an_edit_of_what_they_use(root: Path,
 
     first = harness("run", "s.yaml")
     assert "3 of 3 cells run" in first
-    edit(copy / "harness/results/over_seeds.py", *SPREAD)
+    edit(copy / "harness/scoring/over_seeds.py", *SPREAD)
     second = harness("run", "s.yaml")
     assert "nothing to do" in second
     assert spread(second) == pytest.approx(10 * spread(first), rel=0.05)
@@ -388,5 +391,5 @@ def test_rows_and_cells_are_made_anew_after_an_edit_of_what_they_use(root: Path,
     told = harness("explain", "edited", "s0-")
     assert "what its records depend on has changed" in told
     assert re.search(
-        r"code of harness\.engine\.execute and 1 more: harness/contract/context\.py  +\w{12}  +\w{12}", told
+        r"code of harness\.execution\.cell and 1 more: harness/contract/context\.py  +\w{12}  +\w{12}", told
     )

@@ -1,0 +1,64 @@
+"""All that a plugin may import from the core, grouped by field.
+
+A plugin is a module with a hook that declares components:
+
+    from harness.api import Component, hookimpl
+
+    @hookimpl
+    def harness_components():
+        return [Component("attack", "corner", f"{__name__}:Corner", "Moves every pixel to a corner of the box.",
+                          tasks={"classify"})]
+
+Each component's target is a class or function. Its parameters, their types, defaults and documentation are
+read from its signature and docstring; what it must be able to do stands in the protocols of its field.
+
+| module | what it holds |
+|---|---|
+| `components` | descriptors, parameters, hooks, errors |
+| `data` | datasets, files whose content is pinned |
+| `results` | tasks, records, estimates, metrics, aggregates, reporters |
+| `models`, `attacks`, `generation`, `language` | protocols of each field |
+| `statistics` | intervals, tests |
+| `instruments` | counted and frozen models, seeding, norms; imports torch, so it is imported by its own name |
+
+All names but those of `instruments` are offered by `harness.api` itself. A name that leaves is kept, with a warning,
+for two minor releases.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import Any
+
+from harness.api import attacks, components, data, generation, language, models, results, statistics
+from harness.api.attacks import *
+from harness.api.components import *
+from harness.api.data import *
+from harness.api.generation import *
+from harness.api.language import *
+from harness.api.models import *
+from harness.api.results import *
+from harness.api.statistics import *
+
+API_VERSION = (1, 0)
+"""Major and minor; the major rises when a name leaves for good, the minor when one comes."""
+
+__all__ = ["API_VERSION"]
+__all__ += attacks.__all__
+__all__ += components.__all__
+__all__ += data.__all__
+__all__ += generation.__all__
+__all__ += language.__all__
+__all__ += models.__all__
+__all__ += results.__all__
+__all__ += statistics.__all__
+
+_MOVED = dict.fromkeys(("DistanceBlock", "nearest", "within_radii"), "harness_generative.nearest.neighbours")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MOVED:
+        raise AttributeError(f"module 'harness.api' has no attribute {name!r}")
+    warnings.warn(f"harness.api.{name} is {_MOVED[name]}.{name} since version 1.0", DeprecationWarning, stacklevel=2)
+    return getattr(importlib.import_module(_MOVED[name]), name)
