@@ -23,6 +23,32 @@ def test_a_proportion_lies_in_its_interval_and_the_interval_in_0_1(case: tuple[i
     assert mirrored.low == pytest.approx(1 - estimate.high)
 
 
+def test_wilson_by_hand() -> None:
+    """8 of 10 at z = 1.96: centre (.8 + z^2/20) / (1 + z^2/10), half z sqrt(.16/10 + z^2/400) / (1 + z^2/10)."""
+    estimate = proportion(8, 10)
+    assert (estimate.low, estimate.high) == pytest.approx((0.490162, 0.943318), abs=1e-6)
+    # None of n: from 0 to z^2 / (n + z^2), here 3.841459 / 13.841459; all of n are the mirror image.
+    assert (proportion(0, 10).low, proportion(0, 10).high) == pytest.approx((0.0, 0.277533), abs=1e-6)
+    assert (proportion(10, 10).low, proportion(10, 10).high) == pytest.approx((0.722467, 1.0), abs=1e-6)
+    # At 90 % z is 1.644854.
+    assert proportion(5, 10, level=0.9).low == pytest.approx(0.5 - 1.644854 / (2 * (10 + 1.644854**2) ** 0.5), abs=1e-6)
+
+
+def test_student_by_hand() -> None:
+    """1, 2, 3 have a deviation of 1, and t of 2 degrees of freedom is 4.302653: 2 -+ 4.302653 / sqrt 3."""
+    estimate = mean([1.0, 2.0, 3.0])
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((2.0, -0.484138, 4.484138), abs=1e-6)
+    # Of 1 degree of freedom it is 6.313752 at 90 %; the deviation of 0 and 2 is sqrt 2, and half is t sqrt 2 / sqrt 2.
+    estimate = mean([0.0, 2.0], level=0.9)
+    assert (estimate.low, estimate.high) == pytest.approx((1 - 6.313752, 1 + 6.313752), abs=1e-6)
+
+
+def test_a_ratio_of_sums_by_hand() -> None:
+    estimate = ratio_of_sums([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
+    assert (estimate.value, estimate.low, estimate.high) == (0.5, 0.5, 0.5)
+    assert ratio_of_sums([1.0, 5.0], [3.0, 1.0]).value == 1.5
+
+
 def test_an_empty_denominator_is_not_zero() -> None:
     for estimate in (proportion(0, 0), mean([]), ratio_of_sums([], []), ratio_of_sums([1.0], [0.0])):
         assert estimate.value is None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from harness.store.locks import is_claimed, try_claim
 from harness.store.store import Store
@@ -62,3 +65,37 @@ def test_waiting_for_a_claim_is_told_and_ends(tmp_path: Path) -> None:
     claim = store.claim("weights", "k", lambda: told.append(time.monotonic()))
     assert len(told) >= 2
     claim.release()
+
+
+@pytest.mark.parametrize("is_made_anew", [False, True])
+def test_a_lock_file_removed_between_opening_and_locking_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_made_anew: bool
+) -> None:
+    """Else the claim would be on a file that nobody else can open, and two would work on the same."""
+    path = tmp_path / "work"
+    lock, calls = fcntl.flock, []
+
+    def flock(descriptor: int, operation: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            path.unlink()
+            if is_made_anew:
+                path.touch()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    claim = try_claim(path)
+    assert claim is not None
+    assert len(calls) == 2
+    assert try_claim(path) is None
+    claim.release()
+    assert try_claim(path) is not None
+
+
+def test_where_nothing_can_be_locked_everybody_has_the_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert try_claim(tmp_path / "work") is not None
+    assert try_claim(tmp_path / "work") is not None

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, GradientAccess, LabelledInputs, Outcome, Threat
+from harness.contract.protocols import Norm
 from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
 from harness_adversarial.attacks.noise import UniformNoise
 from harness_classification.classify import Classify
+from harness_classification.failure_indicators import AttackWatch, Signs
 
 N, SIDE, CLASSES = 64, 6, 3
 EPS = 0.03
@@ -232,3 +234,75 @@ def test_a_random_model_is_judged_by_its_mean_under_an_attack_that_averages() ->
     once = Classify().run(Unsteady(), data, Nothing(averages=False), Context())  # type: ignore[arg-type]
     assert 0.7 * n <= sum(once.records["correct"]) <= 0.9 * n
     assert any("stochastic" in doubt for doubt in once.doubts)
+
+
+# --- on both sides of every threshold -------------------------------------------------------------------------
+
+
+def signs(attacked: int = 100, *, survived: int = 0, unbounded: bool = False, **counts: int) -> list[str]:
+    """The names of the doubts that these counts of examples raise."""
+    none = dict.fromkeys(("silent", "vanished", "elsewhere", "blind", "exploded", "short", "stuck"), 0)
+    found = Signs(attacked, "", **{**none, **counts}, survived=survived, unbounded=unbounded, excess="")
+    return [doubt.partition(":")[0] for doubt in found.doubts()]
+
+
+@pytest.mark.parametrize(
+    ("count", "tolerated", "name"),
+    [
+        ("silent", 1, "silent success"),
+        ("vanished", 1, "steps do not transfer"),
+        ("elsewhere", 5, "transfer fails"),
+        ("blind", 5, "zero gradients"),
+        ("exploded", 5, "exploding gradients"),
+        ("short", 5, "unreached budget"),
+        ("stuck", 5, "loss not improving"),
+    ],
+)
+def test_a_doubt_begins_above_one_or_five_in_a_hundred(count: str, tolerated: int, name: str) -> None:
+    assert signs(**{count: tolerated}) == []
+    assert signs(**{count: tolerated + 1}) == [name]
+    # It is a share of the attacked examples.
+    assert signs(200, **{count: 2 * tolerated}) == []
+    assert signs(50, **{count: tolerated}) == [name]
+
+
+def test_a_loss_that_does_not_improve_must_be_that_of_most_survivors() -> None:
+    assert signs(stuck=10, survived=20) == []
+    assert signs(stuck=11, survived=20) == ["loss not improving"]
+
+
+def test_one_survivor_in_a_hundred_of_an_unbounded_budget_is_allowed() -> None:
+    assert signs(survived=1, unbounded=True) == []
+    assert signs(survived=2, unbounded=True) == ["unbounded budget"]
+    assert signs(survived=2, unbounded=False) == []
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_half_of_what_the_budget_allows_must_be_used(norm: Norm) -> None:
+    """Two inputs of four pixels at .5, so that a budget of .4 stays within the box; one goes .49 of it, one .51."""
+    inputs = torch.full((2, 1, 2, 2), 0.5)
+    watch = AttackWatch(LabelledInputs(["a", "b"], inputs, torch.zeros(2).long()), None, Threat(norm, 0.4), 1e-6)
+    length = torch.tensor([0.49, 0.51]) * 0.4 / {"linf": 1, "l2": 2, "l1": 4}[norm]
+    logits = torch.tensor([[1.0, 0.0]] * 2)
+    seen = watch.seen(inputs + length.reshape(2, 1, 1, 1), logits, logits)
+    assert seen.short.tolist() == [True, False]
+    assert seen.reached is not None
+    assert seen.reached.tolist() == pytest.approx([0.49 * 0.4, 0.51 * 0.4], abs=1e-6)
+
+
+def test_half_of_what_the_box_leaves_must_be_used() -> None:
+    """At .5 nothing is farther than .5, so that of a budget of .8 no more than .5 can be used and .25 is enough."""
+    inputs = torch.full((2, 1, 2, 2), 0.5)
+    watch = AttackWatch(LabelledInputs(["a", "b"], inputs, torch.zeros(2).long()), None, Threat("linf", 0.8), 1e-6)
+    logits = torch.tensor([[1.0, 0.0]] * 2)
+    seen = watch.seen(inputs + torch.tensor([0.24, 0.26]).reshape(2, 1, 1, 1), logits, logits)
+    assert seen.short.tolist() == [True, False]
+
+
+def test_an_attack_that_uses_less_than_half_of_its_budget_is_suspect() -> None:
+    def doubts(share: float) -> list[str]:
+        return names(judged(Linear(), Scripted(lambda x, step: [x + share * EPS * step], answer=0)))
+
+    # Inputs at the edge of the box use less than the step, hence not closer to one half than this.
+    assert doubts(0.45) == ["unreached budget"]
+    assert doubts(0.55) == []

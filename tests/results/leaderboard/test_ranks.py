@@ -104,6 +104,19 @@ def test_rows_that_are_not_ok_are_listed_and_never_ranked(status: Status) -> Non
     assert told in latex_text([found])
 
 
+@pytest.mark.parametrize("model", ["none", ""])
+def test_a_row_without_a_model_ranks_nothing(model: str) -> None:
+    """Such as the real data among samples: it has numbers, and better ones than every model."""
+    best = row("real", 99)
+    real = replace(
+        best, labels={**best.labels, "model": model}, components={"model": None, "attack": best.components["attack"]}
+    )
+    found = protocols([side(row("a", 70), row("b", 60), real)])
+    assert {entrant.name for protocol in found for entrant in protocol.entrants} == {"clean", "a", "b"}
+    assert [(p.name, p.rank) for p in ranked(row("a", 70), row("b", 60), real).places] == [("a", 1), ("b", 2)]
+    assert protocols([replace(side(), rows=[real])]) == []
+
+
 def test_less_may_be_better() -> None:
     facts = {key: MetricFacts("min") for key in FACTS}
     both = side(row("a", 70), row("b", 30))
