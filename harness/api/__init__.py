@@ -25,13 +25,7 @@ All names but those of `instruments` are offered by `harness.api` itself. A name
 for two minor releases.
 """
 
-from __future__ import annotations
-
-import importlib
-import warnings
-from typing import Any
-
-from harness.api import attacks, components, data, generation, language, models, results, statistics
+from harness.api import attacks, components, data, generation, language, models, results, statistics, versions
 from harness.api.attacks import *
 from harness.api.components import *
 from harness.api.data import *
@@ -40,11 +34,10 @@ from harness.api.language import *
 from harness.api.models import *
 from harness.api.results import *
 from harness.api.statistics import *
+from harness.api.versions import *
+from harness.api.versions import __getattr__ as __getattr__
 
-API_VERSION = (1, 0)
-"""Major and minor; the major rises when a name leaves for good, the minor when one comes."""
-
-__all__ = ["API_VERSION"]
+__all__ = ["__getattr__"]
 __all__ += attacks.__all__
 __all__ += components.__all__
 __all__ += data.__all__
@@ -53,12 +46,4 @@ __all__ += language.__all__
 __all__ += models.__all__
 __all__ += results.__all__
 __all__ += statistics.__all__
-
-_MOVED = dict.fromkeys(("DistanceBlock", "nearest", "within_radii"), "harness_generative.nearest.neighbours")
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MOVED:
-        raise AttributeError(f"module 'harness.api' has no attribute {name!r}")
-    warnings.warn(f"harness.api.{name} is {_MOVED[name]}.{name} since version 1.0", DeprecationWarning, stacklevel=2)
-    return getattr(importlib.import_module(_MOVED[name]), name)
+__all__ += versions.__all__

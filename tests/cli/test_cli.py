@@ -137,7 +137,7 @@ def test_list_shows_plugins_that_did_not_load(harness: Harness, tmp_path: Path) 
         (["pgd"], ["attack harness_adversarial/pgd", "a number ≥ 0", "random starts", "Madry", "GradientAccess"]),
         (["torchattacks"], ["Square", "harness describe torchattacks APGD"]),
         (["torchattacks", "Square"], ["n_queries", "5000", "{use: torchattacks, with: {attack: Square}}"]),
-        (["classify"], ["task harness/classify", "needs of its model: Classifier"]),
+        (["classify"], ["task harness_classification/classify", "needs of its model: Classifier"]),
         (["harness_vision/digit_cnn"], ["'standard' or 'adversarial'", "a whole number ≥ 1"]),
     ],
 )
