@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Unpack
 from harness.contract.errors import Exit, UsageError
 from harness.contract.records import Records
 from harness.contract.rows import Row
+from harness.coordinator.display import SilentDisplay
+from harness.coordinator.options import RunArguments, RunOptions
+from harness.coordinator.prepared import prepare
+from harness.coordinator.runner import run_all
 from harness.plugins import load_catalog
 from harness.results.expectations import Judged, judge_expectations
 from harness.results.table import frame
-from harness.run.display import SilentDisplay
-from harness.run.options import RunArguments, RunOptions
-from harness.run.prepared import prepare
-from harness.run.runner import run_all
 from harness.scoring.rows import recorded_rows
 from harness.store.open import open_store
 from harness.store.records import RECORDS, read_records

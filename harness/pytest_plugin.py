@@ -16,8 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from harness.contract.cells import Cell, Use
     from harness.contract.rows import Row
-    from harness.run.prepared import Prepared
-    from harness.run.runner import LiveRun
+    from harness.coordinator.prepared import Prepared
+    from harness.coordinator.runner import LiveRun
     from harness.suite.plan import Plan
 
 
@@ -47,8 +47,8 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """One test for every cell, then one for every aggregate."""
         from harness.contract.errors import HarnessError
-        from harness.run.options import RunOptions
-        from harness.run.prepared import prepare
+        from harness.coordinator.options import RunOptions
+        from harness.coordinator.prepared import prepare
 
         option = self.config.getoption
         options = RunOptions(
@@ -83,8 +83,8 @@ class SuiteFile(pytest.File):
     def live(self) -> LiveRun:
         """The run, begun if it has not begun."""
         if self._live is None:
-            from harness.run.display import SilentDisplay
-            from harness.run.runner import LiveRun
+            from harness.coordinator.display import SilentDisplay
+            from harness.coordinator.runner import LiveRun
 
             self._live = LiveRun(self._prepared, SilentDisplay())
         return self._live

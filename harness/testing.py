@@ -18,11 +18,11 @@ import numpy as np
 
 from harness.contract.components import Kind
 from harness.contract.records import Records
+from harness.coordinator.options import RunArguments
 from harness.library import Run, run
 from harness.plugins import load_catalog
 from harness.results.report.page import make_page, render
 from harness.results.table import views
-from harness.run.options import RunArguments
 from harness.signatures import Signature, SignatureReader, read_signature
 
 _TIMINGS = {"seconds", "batch"}

@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"store", "suite"},
     {"scoring", "execution"},
     {"results"},
-    {"run"},
+    {"coordinator"},
     {"library"},
     {"__init__", "testing", "pytest_plugin"},
     {"cli"},

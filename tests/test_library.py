@@ -14,11 +14,11 @@ from cli.conftest import COINS, MIXED, PLUGINS
 from harness import open_run, run
 from harness.contract.errors import Exit, SuiteError, UsageError
 from harness.contract.rows import Status
+from harness.coordinator.display import SilentDisplay
+from harness.coordinator.options import DEFAULT_TIMEOUT, RunOptions
+from harness.coordinator.prepared import Prepared, prepare
+from harness.coordinator.runner import LiveRun
 from harness.library import Run
-from harness.run.display import SilentDisplay
-from harness.run.options import DEFAULT_TIMEOUT, RunOptions
-from harness.run.prepared import Prepared, prepare
-from harness.run.runner import LiveRun
 
 HOW: dict[str, Any] = {"plugin_folders": [PLUGINS], "device": "cpu", "isolation": "inline"}
 

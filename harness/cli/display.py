@@ -18,8 +18,8 @@ from rich.progress import (
 
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
+from harness.coordinator.display import Display
 from harness.results.table import joined_labels, name_of
-from harness.run.display import Display
 
 
 def make_display() -> Display:

@@ -12,9 +12,9 @@ from harness.cli.options import results_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
-    from harness.run.options import RunArguments
-    from harness.run.prepared import Prepared
-    from harness.run.runner import Finished
+    from harness.coordinator.options import RunArguments
+    from harness.coordinator.prepared import Prepared
+    from harness.coordinator.runner import Finished
 
 
 @click.command("run")
@@ -54,9 +54,9 @@ def command(session: Session, /, suite: str, debugger: bool, **how: Unpack[RunAr
     Finished cells and trained weights are kept, so a second run does only what is missing.
     """
     from harness.cli.display import make_display
-    from harness.run.options import RunOptions
-    from harness.run.prepared import prepare
-    from harness.run.runner import run_all
+    from harness.coordinator.options import RunOptions
+    from harness.coordinator.prepared import prepare
+    from harness.coordinator.runner import run_all
 
     how |= {"plugin_folders": session.plugins_dirs, "debug": session.debug or debugger}
     prepared = prepare(suite, RunOptions(**how))

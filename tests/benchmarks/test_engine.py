@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.run.display import SilentDisplay
-from harness.run.options import RunOptions
-from harness.run.prepared import prepare
-from harness.run.runner import LiveRun
+from harness.coordinator.display import SilentDisplay
+from harness.coordinator.options import RunOptions
+from harness.coordinator.prepared import prepare
+from harness.coordinator.runner import LiveRun
 from harness.store.keys import cell_key_inputs, key_of
 from harness.testing import run_suite
 

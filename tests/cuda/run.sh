@@ -44,8 +44,8 @@ check "the smoke suite, and verdicts beside the CPU's" 90 tests/cuda/test_smoke.
 check "records across batch sizes" 80 tests/cuda/test_smoke.py -k batch_size
 check "out of memory: half the batch" 40 tests/cuda/test_memory.py
 if [ -z "$rehearsal" ]; then
-  check "devices are found and refused" 30 tests/engine/test_devices.py
-  check "trained networks under all attacks beside the CPU" 120 tests/tasks/test_invariance.py
+  check "devices are found and refused" 30 tests/execution/test_devices.py
+  check "trained networks under all attacks beside the CPU" 120 tests/plugins/harness_classification/test_invariance.py
 fi
 check "time of attacks over their bare passes" 80 tests/cuda/test_ratios.py
 if [ -z "$rehearsal" ]; then

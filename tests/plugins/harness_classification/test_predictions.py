@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.api.instruments import per_example
-from harness.instruments.counted_model import CountedModel
+from harness.api.instruments import CountedModel, per_example
 from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
 
 

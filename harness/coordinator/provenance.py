@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.coordinator.options import Workers
 from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version
-from harness.run.options import Workers
 from harness.version import __version__
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.coordinator.prepared import Prepared
 from harness.execution.executor import Executor, Progress
-from harness.run.prepared import Prepared
 
 _CELLS_PER_WORKER = 1000
 """A worker is replaced after so many cells, before what plugins leak fills the memory."""

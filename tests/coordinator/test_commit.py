@@ -9,8 +9,8 @@ import pytest
 
 from harness.contract.cells import Cell, Use, canonical
 from harness.contract.rows import Status
+from harness.coordinator.commit import commit_cell, find_reusable
 from harness.execution.executor import Job
-from harness.run.commit import commit_cell, find_reusable
 from harness.store.cell_result import CellResult
 from harness.store.keys import key_of
 from harness.store.run_folder import RunFolder

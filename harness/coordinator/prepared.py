@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.coordinator.options import RunOptions, Workers, decide_workers
 from harness.execution.devices import choose_devices
 from harness.plugins import Catalog, load_catalog
-from harness.run.options import RunOptions, Workers, decide_workers
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store

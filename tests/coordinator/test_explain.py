@@ -9,7 +9,7 @@ import pytest
 
 from harness import Run
 from harness.contract.errors import UsageError
-from harness.run.explain import Difference, explain
+from harness.coordinator.explain import Difference, explain
 from harness.testing import run_suite
 
 PLUGINS = Path(__file__).parents[1] / "torture" / "plugins"

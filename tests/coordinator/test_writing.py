@@ -6,9 +6,9 @@ import pytest
 
 from harness.contract.errors import Exit
 from harness.contract.rows import Row, Status
+from harness.coordinator.state import RunState
+from harness.coordinator.writing import exit_code_of, summary_of
 from harness.results.expectations import Judged
-from harness.run.state import RunState
-from harness.run.writing import exit_code_of, summary_of
 
 FAILED = Judged("tiny", "accuracy ≥ 0.5", "linear", "failed", "0.4")
 PASSED = Judged("tiny", "accuracy ≥ 0.5", "linear", "passed", "0.6")

@@ -11,8 +11,8 @@ import pytest
 
 import harness
 from harness.contract.errors import UsageError
+from harness.coordinator.options import RunArguments, RunOptions, Workers, decide_workers
 from harness.library import run
-from harness.run.options import RunArguments, RunOptions, Workers, decide_workers
 from harness.suite.plan import Plan
 
 PLAN = Plan("tiny", "", "tiny.yaml", {}, ())

@@ -14,16 +14,16 @@ from typing import Any
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.coordinator.commit import commit_cell, find_reusable
+from harness.coordinator.display import Display
+from harness.coordinator.executors import make_executor
+from harness.coordinator.observers import notify_observers
+from harness.coordinator.prepared import Prepared
+from harness.coordinator.schedule import Schedule
+from harness.coordinator.state import RunState
+from harness.coordinator.writing import exit_code_of, head_of, summary_of, write_files
 from harness.execution.executor import Executor, Job
 from harness.results.expectations import Judged, judge_expectations
-from harness.run.commit import commit_cell, find_reusable
-from harness.run.display import Display
-from harness.run.executors import make_executor
-from harness.run.observers import notify_observers
-from harness.run.prepared import Prepared
-from harness.run.schedule import Schedule
-from harness.run.state import RunState
-from harness.run.writing import exit_code_of, head_of, summary_of, write_files
 from harness.scoring.aggregates import aggregate_rows
 from harness.scoring.metrics import Measurer
 from harness.scoring.rows import collect_rows

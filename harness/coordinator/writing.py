@@ -10,11 +10,11 @@ from typing import Any
 
 from harness.contract.errors import Exit
 from harness.contract.rows import Row, Status
+from harness.coordinator.prepared import Prepared
+from harness.coordinator.provenance import provenance
+from harness.coordinator.state import RunState
 from harness.results.expectations import Judged
 from harness.results.table import write_tables
-from harness.run.prepared import Prepared
-from harness.run.provenance import provenance
-from harness.run.state import RunState
 from harness.scoring.aggregates import write_report
 from harness.store.run_folder import RunFolder
 

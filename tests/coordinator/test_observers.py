@@ -6,8 +6,8 @@ from types import ModuleType
 from typing import Any
 
 from harness.api import hookimpl
+from harness.coordinator.observers import notify_observers
 from harness.plugins import load_catalog
-from harness.run.observers import notify_observers
 
 
 def test_one_that_raises_is_reported_and_the_others_are_told() -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from harness.contract.cells import Cell
+from harness.coordinator.interrupts import Interrupts
+from harness.coordinator.retry import Attempt, batch_size_of_next_attempt, with_attempts
 from harness.execution.executor import Executor, Job
-from harness.run.interrupts import Interrupts
-from harness.run.retry import Attempt, batch_size_of_next_attempt, with_attempts
 from harness.store.cell_result import CellResult
 from harness.store.locks import Claim
 from harness.store.store import Store

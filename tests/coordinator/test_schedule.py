@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.run import schedule
 
 from harness.contract.cells import Cell, Use
 from harness.contract.rows import Status
+from harness.coordinator.schedule import Schedule
 from harness.execution.executor import Job
-from harness.run import schedule
-from harness.run.schedule import Schedule
 from harness.store.cell_result import CellResult
 from harness.store.store import Store
 

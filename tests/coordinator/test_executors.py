@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from harness.coordinator.executors import make_executor
+from harness.coordinator.options import RunOptions
+from harness.coordinator.prepared import Prepared, prepare
 from harness.execution import process
 from harness.execution.inline import InlineExecutor
 from harness.execution.worker import Setup
-from harness.run.executors import make_executor
-from harness.run.options import RunOptions
-from harness.run.prepared import Prepared, prepare
 from harness.suite.plan import Isolation
 
 

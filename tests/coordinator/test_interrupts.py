@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness.run.interrupts import Interrupts
+from harness.coordinator.interrupts import Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.contract.rows import MeasuredCell
+from harness.coordinator.options import RunOptions
+from harness.coordinator.prepared import prepare
+from harness.coordinator.state import RunState
 from harness.plugins import Catalog
-from harness.run.options import RunOptions
-from harness.run.prepared import prepare
-from harness.run.state import RunState
 from harness.store.keys import cell_key_inputs, key_of
 
 SUITE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.contract.rows import Status
-from harness.run.retry import Attempt, batch_size_of_next_attempt, with_attempts
+from harness.coordinator.retry import Attempt, batch_size_of_next_attempt, with_attempts
 from harness.store.cell_result import CellResult
 
 
