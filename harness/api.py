@@ -28,10 +28,11 @@ from harness.contract.language import (
     TextAttack,
     TextBatch,
 )
-from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
+from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Location, Uncounted, Variants
 from harness.contract.protocols import (
     Aggregate,
     Attack,
+    Averaging,
     CellReporter,
     Certificate,
     Certified,
@@ -48,6 +49,7 @@ from harness.contract.protocols import (
     OneShot,
     Outcome,
     PerExample,
+    Pooled,
     Prediction,
     Regressor,
     Reporter,
@@ -61,6 +63,7 @@ from harness.contract.protocols import (
     Trainable,
     Uncertain,
     Viewed,
+    WithSurrogate,
 )
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -74,6 +77,7 @@ from harness.results.stats import bootstrap, mean, proportion, ratio_of_sums, wi
 __all__ = [
     "Aggregate",
     "Attack",
+    "Averaging",
     "Cell",
     "CellReporter",
     "Certificate",
@@ -94,6 +98,7 @@ __all__ = [
     "Estimate",
     "Examples",
     "Extractor",
+    "FormerSpelling",
     "GapTest",
     "GradientAccess",
     "HarnessError",
@@ -113,6 +118,7 @@ __all__ = [
     "Outcome",
     "PerExample",
     "PinnedFile",
+    "Pooled",
     "Prediction",
     "Records",
     "Regressor",
@@ -134,6 +140,7 @@ __all__ = [
     "Use",
     "Variants",
     "Viewed",
+    "WithSurrogate",
     "bootstrap",
     "default_folder",
     "hookimpl",

@@ -17,7 +17,8 @@ from harness.plugins import CORE, Catalog, distribution_version
 
 KEY_SCHEMA = 1
 _CORE_FOLDER = Path(__file__).resolve().parents[1]
-_MEASURING = ("contract", "tasks", "engine/building.py", "engine/execute.py", "engine/execution.py", "engine/result.py")
+_ENGINE = ("building", "execute", "execution", "result")
+_MEASURING = ("contract", "attacks", "tasks", *(f"engine/{name}.py" for name in _ENGINE))
 _STATISTICS = ("results/stats.py", "results/gaps.py", "engine/groups.py")
 _NUMERICS = ("torch", "numpy")
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.contract.context import Context
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Attack, Classifier, LabelledInputs, Outcome, Threat
+from harness.contract.protocols import Attack, Averaging, Classifier, LabelledInputs, Outcome, Pooled, Threat
 from harness.engine.building import seeded
 from harness.tasks.attack_signs import randomness, signs_of_failure
 from harness.tasks.counting import LANES, CountedModel
@@ -56,7 +56,7 @@ class Classify:
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
             unstable = randomness(counted, examples, clean, ctx)
-            draws = DRAWS if unstable and getattr(attack, "averages", False) else 1
+            draws = DRAWS if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:
                 clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
             correct = clean.valid & (clean.prediction == examples.labels)
@@ -142,7 +142,7 @@ def _attacked(
 ) -> Tensor:
     """The attack's answer for the examples in `rows`, the clean input for all others."""
     adversarial = examples.inputs.clone()
-    pooled = bool(getattr(attack, "pooled", False))
+    pooled = isinstance(attack, Pooled) and attack.pooled
     chunks = [rows] if pooled else _chunks(rows, len(examples), ctx.chunk)
     done = 0
     for number, chunk in enumerate(chunks):

@@ -20,11 +20,11 @@ import pytest
 import torch
 
 from harness.api import Attack, Context, LabelledInputs
+from harness.attacks import SearchResult
 from harness.tasks.classify import Classify
 from harness_adversarial.attacks.apgd import APGD
 from harness_adversarial.attacks.auto_attack import AutoAttack, Stage
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_adversarial.machinery.lanes import Found
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 
@@ -65,7 +65,7 @@ class Counted:
     stage: Stage
     given: int = field(default=0)
 
-    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         self.given = len(batch)
         return self.stage.search(model, batch, ctx)
 

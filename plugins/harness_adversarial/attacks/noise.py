@@ -9,8 +9,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.losses import is_fooled, targets_of
-from harness_adversarial.machinery.norms import BallNorm, random_offset
+from harness.attacks import BallNorm, fooled_at, random_offset
 
 
 class UniformNoise:
@@ -41,9 +40,6 @@ class UniformNoise:
             offset = random_offset(uniform, normal, self.eps, self.norm)
             answer[left] = (batch.inputs[left] + offset).clamp(batch.low, batch.high)
             if draw + 1 < self.draws and len(left):
-                fooled = [
-                    is_fooled(model(answer[rows], rows), batch.labels[rows], targets_of(batch, rows))
-                    for rows in left.split(ctx.batch_size)
-                ]
+                fooled = [fooled_at(model, answer[rows], batch, rows) for rows in left.split(ctx.batch_size)]
                 left = left[~torch.cat(fooled)]
         return answer

@@ -9,9 +9,8 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
-from harness_adversarial.machinery.norms import BallNorm, project, steepest
-from harness_adversarial.machinery.warp import Views
+from harness.attacks import BallNorm, Loss, adversarial_loss, project, steepest, targets_of
+from harness_adversarial.common.warp import Views
 
 Share = Annotated[float, Ge(0), Lt(1)]
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs
+from harness.attacks import SearchResult
 from harness.tasks.classify import Classify
 from harness_adversarial.attacks.auto_attack import AutoAttack
-from harness_adversarial.machinery.lanes import Found
 from harness_vision.digits import digits
 
 FAST = {"steps": 10, "targets": 3, "queries": 30, "eot": 2}
@@ -54,12 +54,12 @@ class Stage:
     def __init__(self, *names: str) -> None:
         self.names, self.given = names, [""]
 
-    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         self.given = list(batch.ids)
         fooled = torch.tensor([name in self.names for name in batch.ids])
         model(batch.inputs, torch.arange(len(batch)))
         ctx.progress(len(batch), len(batch))
-        return Found(torch.where(fooled[:, None], batch.inputs + 0.1, batch.inputs - 0.1), fooled)
+        return SearchResult(torch.where(fooled[:, None], batch.inputs + 0.1, batch.inputs - 0.1), fooled)
 
 
 class Booked(nn.Module):

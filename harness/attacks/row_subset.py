@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from harness.api import GradientAccess, LabelledInputs
+from harness.contract.protocols import GradientAccess, LabelledInputs
 
 
 def rows_of(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
-    """Some of the examples `[m]`."""
+    """A batch of the examples in rows `[m]` only."""
     ids = [batch.ids[row] for row in rows.tolist()]
     targets = None if batch.targets is None else batch.targets[rows]
     return replace(batch, ids=ids, inputs=batch.inputs[rows], labels=batch.labels[rows], targets=targets)
