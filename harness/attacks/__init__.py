@@ -58,11 +58,12 @@ from harness.attacks.norm_balls import (
     length,
     project,
     random_offset,
+    random_points,
     random_start,
     steepest,
     unit,
 )
-from harness.attacks.row_subset import OnRows, rows_of
+from harness.attacks.row_subset import OnRows, row_batches, rows_of
 
 __all__ = [
     "DUAL",
@@ -101,7 +102,9 @@ __all__ = [
     "project",
     "project_l1",
     "random_offset",
+    "random_points",
     "random_start",
+    "row_batches",
     "rows_of",
     "run_searches",
     "run_steps",

@@ -16,7 +16,7 @@ from harness.attacks.batch_slots import BatchSlots, SearchResult
 from harness.attacks.broadcasting import per_example
 from harness.attacks.l1_ball import project_l1, sparse_step
 from harness.attacks.losses import adversarial_loss, gradients, is_fooled
-from harness.attacks.norm_balls import ConvexNorm, project, random_start, steepest
+from harness.attacks.norm_balls import ConvexNorm, project, random_points, steepest
 from harness.contract.context import Context
 from harness.contract.protocols import GradientAccess, LabelledInputs, Threat
 
@@ -137,7 +137,6 @@ class ProjectedGradientDescent:
         self, model: GradientAccess, batch: LabelledInputs, ctx: Context, first: Tensor | None = None
     ) -> SearchResult:
         """The same, with what is fooled; `first` `[n, ...]` are points of the ball to begin at instead."""
-        shape = batch.inputs.shape[1:]
 
         def inside(point: Tensor, clean: Tensor) -> Tensor:
             if self.norm == "l1":
@@ -150,12 +149,10 @@ class ProjectedGradientDescent:
                 return first[rows]
             if not self.random_start:
                 return clean
-            ids = [batch.ids[row] for row in rows]
             if self.norm == "l1":
-                return inside(clean + ctx.normal(ids, shape, "start", restart), clean)
-            uniform = ctx.uniform(ids, shape, "start", restart)
-            normal = ctx.normal(ids, shape, "direction", restart) if self.norm == "l2" else uniform
-            return (clean + random_start(uniform, normal, self.eps, self.norm)).clamp(batch.low, batch.high)
+                ids = [batch.ids[row] for row in rows]
+                return inside(clean + ctx.normal(ids, clean.shape[1:], "start", restart), clean)
+            return random_points(batch, rows, ctx, self.eps, self.norm, restart)
 
         def move(iterate: Tensor, clean: Tensor, gradient: Tensor) -> Tensor:
             if self.norm == "l1":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from harness.attacks.broadcasting import per_example
+from harness.contract.context import Context
+from harness.contract.protocols import LabelledInputs
 
 BallNorm = Literal["linf", "l2"]
 ConvexNorm = Literal["linf", "l2", "l1"]
@@ -81,3 +84,30 @@ def random_start(uniform: Tensor, normal: Tensor, eps: float, norm: BallNorm) ->
     if norm == "linf":
         return random_offset(uniform, normal, eps, norm)
     return unit(normal) * per_example(eps * uniform.flatten(1)[:, 0], normal)
+
+
+def random_points(
+    pool: LabelledInputs,
+    rows: Sequence[int],
+    ctx: Context,
+    eps: float,
+    norm: BallNorm,
+    draw: int,
+    name: str = "start",
+    offset: Callable[[Tensor, Tensor, float, BallNorm], Tensor] = random_start,
+) -> Tensor:
+    """Points `[m, ...]` of the balls around some rows of a pool and of its box, drawn for each example by itself.
+
+    Args:
+        pool: the centres.
+        rows: which of them.
+        ctx: draws.
+        eps, norm: the balls.
+        draw: which points of a row: different numbers, different points.
+        name: of the draws.
+        offset: `random_start` or `random_offset`.
+    """
+    ids, shape = [pool.ids[row] for row in rows], pool.inputs.shape[1:]
+    uniform = ctx.uniform(ids, shape, name, draw)
+    normal = ctx.normal(ids, shape, "direction", draw) if norm == "l2" else uniform
+    return (pool.inputs[rows] + offset(uniform, normal, eps, norm)).clamp(pool.low, pool.high)

@@ -23,6 +23,7 @@ from harness.attacks import (
     per_example,
     project,
     random_offset,
+    random_points,
     steepest,
 )
 from harness_adversarial.attacks.apgd_l1 import SparseAscent
@@ -150,13 +151,9 @@ class _Ascent(AutoAscent[_Ascents]):
         self._interval = np.zeros(self.steps + 1, dtype=int)
         self._interval[marks[1:]] = np.diff(marks)
 
-    def start(self, slots: BatchSlots, ids: list[str], turn: int) -> _Ascents:
+    def start(self, slots: BatchSlots, rows: list[int], turn: int) -> _Ascents:
         """At points drawn uniformly from the ball."""
-        shape = slots.clean.shape[1:]
-        uniform = self.ctx.uniform(ids, shape, "start", turn)
-        normal = self.ctx.normal(ids, shape, "direction", turn) if self.norm == "l2" else uniform
-        offset = random_offset(uniform, normal, self.eps, self.norm)
-        start = (slots.clean + offset).clamp(self.pool.low, self.pool.high)
+        start = random_points(self.pool, rows, self.ctx, self.eps, self.norm, turn, offset=random_offset)
         infinite = torch.full(slots.labels.shape, float("inf"), device=start.device)
         return _Ascents.at(
             slots,

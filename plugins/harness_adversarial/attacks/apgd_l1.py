@@ -76,9 +76,9 @@ class SparseAscent(AutoAscent[_SparseAscents]):
         super().__init__(*given)
         self._schedule = Schedule.of(self.steps)
 
-    def start(self, slots: BatchSlots, ids: list[str], turn: int) -> _SparseAscents:
+    def start(self, slots: BatchSlots, rows: list[int], turn: int) -> _SparseAscents:
         """At random points of the first ball: normal noise, projected."""
-        noise = self.ctx.normal(ids, slots.clean.shape[1:], "start", turn)
+        noise = self.ctx.normal([self.pool.ids[row] for row in rows], slots.clean.shape[1:], "start", turn)
         radius = torch.full(slots.labels.shape, self.eps * float(self._schedule.factor[0]), device=noise.device)
         start = self._projected(slots.clean + noise, slots, radius)
         return _SparseAscents.at(

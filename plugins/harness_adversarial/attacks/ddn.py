@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import Bisections, Closest, Loss, cosine, fooled_at, loss_gradient, per_example, unit
+from harness.attacks import Bisections, Closest, Loss, cosine, fooled_at, loss_gradient, per_example, row_batches, unit
 
 
 class DDN:
@@ -42,9 +42,8 @@ class DDN:
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest of all iterates that fool the model."""
         closest = Closest(batch, "l2")
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        for rows in row_batches(batch, ctx):
             self._descend(model, batch, rows, closest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
         return closest.bisected(model, ctx, self.bisections)
 
     def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, closest: Closest) -> None:

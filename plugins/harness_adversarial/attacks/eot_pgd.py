@@ -21,7 +21,7 @@ from harness.attacks import (
     gradients,
     mean_fooled,
     project,
-    random_start,
+    random_points,
     steepest,
 )
 
@@ -82,11 +82,8 @@ class _Climb(BestSearch[Ascents]):
     def begin(self, rows: list[int], turn: int) -> Ascents:
         """At a random point of the ball."""
         slots = BatchSlots.of(self.pool, rows, turn)
-        ids, shape = [self.pool.ids[row] for row in rows], self.pool.inputs.shape[1:]
-        uniform = self._ctx.uniform(ids, shape, "start", turn)
-        normal = self._ctx.normal(ids, shape, "direction", turn) if self._attack.norm == "l2" else uniform
-        offset = random_start(uniform, normal, self._attack.eps, self._attack.norm)
-        return Ascents.at(slots, (slots.clean + offset).clamp(self.pool.low, self.pool.high))
+        start = random_points(self.pool, rows, self._ctx, self._attack.eps, self._attack.norm, turn)
+        return Ascents.at(slots, start)
 
     def advance(self, slots: Ascents) -> Tensor:
         """Judge the iterates on the mean of the draws, keep the best, and take a step."""

@@ -10,7 +10,19 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import DUAL, BallNorm, Bisections, Closest, clipped, cosine, fooled_at, length, loss_gradient, unit
+from harness.attacks import (
+    DUAL,
+    BallNorm,
+    Bisections,
+    Closest,
+    clipped,
+    cosine,
+    fooled_at,
+    length,
+    loss_gradient,
+    row_batches,
+    unit,
+)
 
 
 class FMN:
@@ -44,9 +56,8 @@ class FMN:
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest of all iterates that fool the model."""
         closest = Closest(batch, self.norm)
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        for rows in row_batches(batch, ctx):
             self._descend(model, batch, rows, closest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
         return closest.bisected(model, ctx, self.bisections)
 
     def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, closest: Closest) -> None:

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import ConvexNorm, Loss, ProjectedGradientDescent, adversarial_loss, loss_gradient
+from harness.attacks import ConvexNorm, Loss, ProjectedGradientDescent, adversarial_loss, loss_gradient, row_batches
 
 Eps = Annotated[float, Ge(0)]
 Steps = Annotated[int, Ge(1)]
@@ -34,12 +34,10 @@ class FGSM:
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """One step for every example."""
         answer = torch.empty_like(batch.inputs)
-        for start in range(0, len(batch), ctx.batch_size):
-            rows = torch.arange(start, min(start + ctx.batch_size, len(batch)), device=batch.inputs.device)
+        for rows in row_batches(batch, ctx):
             clean = batch.inputs[rows]
             _, gradient, _ = loss_gradient(model, clean, batch, rows, self.loss)
             answer[rows] = (clean + self.eps * gradient.sign()).clamp(batch.low, batch.high)
-            ctx.progress(start + len(rows), len(batch))
         return answer
 
 

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import BallNorm, Closest, is_fooled, length, per_example, steepest, unit
+from harness.attacks import BallNorm, Closest, is_fooled, length, per_example, row_batches, steepest, unit
 
 
 class HopSkipJump:
@@ -47,11 +47,10 @@ class HopSkipJump:
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest point found that fools the model."""
         closest = Closest(batch, self.norm)
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        for rows in row_batches(batch, ctx):
             point, found = _Search(self, model, batch, rows, ctx).begin()
             if found.any():
                 _Search(self, model, batch, rows[found], ctx).walk(point[found], closest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
         return closest.answer
 
 

@@ -62,9 +62,7 @@ class AutoAscent(BestSearch[A]):
 
     def begin(self, rows: list[int], turn: int) -> A:
         """At a random point of the ball."""
-        return self.start(
-            BatchSlots.of(self.pool, rows, turn, self.targets), [self.pool.ids[row] for row in rows], turn
-        )
+        return self.start(BatchSlots.of(self.pool, rows, turn, self.targets), rows, turn)
 
     def advance(self, slots: A) -> Tensor:
         """Judge the iterates, and take a step from each."""
@@ -76,7 +74,7 @@ class AutoAscent(BestSearch[A]):
         return slots.stopped
 
     @abstractmethod
-    def start(self, slots: BatchSlots, ids: list[str], turn: int) -> A:
+    def start(self, slots: BatchSlots, rows: list[int], turn: int) -> A:
         """Ascents at random points of the ball."""
 
     def judge(self, slots: A, loss: Tensor, fooled: Tensor) -> Tensor:
