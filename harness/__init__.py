@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from harness.library import Run, open_run, run
 
-__version__ = "0.1.0"
 __all__ = ["Run", "open_run", "run"]
 
 

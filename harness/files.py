@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -34,3 +35,16 @@ def write_whole(path: Path, content: bytes) -> None:
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def write_checked(path: Path, content: bytes) -> None:
+    """Write a file and its folder so that `read_checked` can tell whether it is still whole. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def read_checked(path: Path) -> bytes | None:
+    """What `write_checked` wrote; None if there is no such file or it is damaged."""
+    kept = path.read_bytes() if path.is_file() else b""
+    digest, _, content = kept.partition(b"\n")
+    return content if digest == hashlib.sha256(content).hexdigest().encode() else None

@@ -12,23 +12,17 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.errors import Exit, UsageError
 from harness.contract.records import Records
 from harness.contract.rows import Row
-from harness.engine.devices import choose_devices
-from harness.engine.recorded import recorded_rows
-from harness.engine.runner import (
-    Display,
-    Finished,
-    LiveRun,
-    Options,
-    cached_signatures,
-    open_store,
-)
-from harness.engine.store import Store
+from harness.execution.devices import choose_devices
 from harness.plugins import Catalog, load_catalog
 from harness.results.expectations import Judged, judge_expectations
-from harness.results.records import RECORDS, read_records
-from harness.results.run_folder import RunFolder
 from harness.results.table import frame
+from harness.run.runner import Display, Finished, LiveRun, Options
+from harness.scoring.rows import recorded_rows
 from harness.signatures import SignatureReader
+from harness.store.open import cached_signatures, open_store
+from harness.store.records import RECORDS, read_records
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
 from harness.suite.load import load_suite
 from harness.suite.plan import Isolation, Plan
 from harness.suite.resolve import make_plan

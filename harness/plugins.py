@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,17 +55,27 @@ class Entry:
         """`package/name`, unique among the components of a kind."""
         return f"{self.package}/{self.component.name}"
 
+    @property
+    def recorded_name(self) -> str:
+        """The name in keys, seeds and records: the qualified one, or the one it had before it moved here."""
+        return self.component.moved_from or self.qualified_name
+
 
 @dataclass
 class Catalog:
-    """All components by kind and qualified name, the plugin manager, and what could not be loaded."""
+    """All components by kind and recorded name, the plugin manager, and what could not be loaded."""
 
     manager: pluggy.PluginManager
     entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     failures: list[LoadFailure] = field(default_factory=list)
 
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The packages of all components."""
+        return frozenset({CORE, *(entry.package for entry in self.entries.values())})
+
     def of_kind(self, kind: Kind) -> list[Entry]:
-        """The entries of one kind, by qualified name."""
+        """The entries of one kind, by recorded name."""
         return [entry for (of, _), entry in sorted(self.entries.items()) if of == kind]
 
     def named(self, name: str) -> list[Entry]:
@@ -73,7 +83,7 @@ class Catalog:
         return [e for _, e in sorted(self.entries.items()) if name in (e.component.name, e.qualified_name)]
 
     def find(self, kind: Kind, name: str) -> Entry:
-        """The entry with this qualified name, or with this short name while it is unique.
+        """The entry with this recorded or qualified name, or with this short name while it is unique.
 
         Raises:
             UsageError: no such component (with the closest name and the plugins that did not load), or several.
@@ -81,7 +91,7 @@ class Catalog:
         exact = self.entries.get((kind, name))
         if exact is not None:
             return exact
-        matches = [entry for entry in self.of_kind(kind) if name == entry.component.name]
+        matches = [entry for entry in self.of_kind(kind) if name in (entry.component.name, entry.qualified_name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -125,7 +135,7 @@ def load_catalog(
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     catalog = Catalog(manager)
-    _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))
+    _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))  # keyed: it only declares
     found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     for point in sorted(found, key=lambda point: point.name):
         _register(catalog, point.name, f"entry point {point.value}", point.load)
@@ -175,7 +185,7 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
     package = getattr(plugin, "__name__", name).partition(".")[0]
     for component in declared:
         entry = Entry(component, package, source)
-        key = (component.kind, entry.qualified_name)
+        key = (component.kind, entry.recorded_name)
         if key in catalog.entries:
             message = f"{component.kind} {key[1]!r} is declared twice, by {catalog.entries[key].source} and by {source}"
             catalog.failures.append(LoadFailure(name, source, "harness_components", message))
@@ -210,7 +220,7 @@ def _import_file(path: Path) -> ModuleType:
     # A target "name:attribute" of this plugin is imported by name later on.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        spec.loader.exec_module(module)  # keyed: as the roots of components
     except BaseException:
         del sys.modules[name]
         raise

@@ -16,8 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from harness.contract.cells import Cell, Use
     from harness.contract.rows import Row
-    from harness.engine.runner import LiveRun
     from harness.library import Prepared
+    from harness.run.runner import LiveRun
     from harness.suite.plan import Plan
 
 

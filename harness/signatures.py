@@ -6,7 +6,6 @@ Schema. Reading them imports the target, and with it perhaps torch, so what was 
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import re
@@ -23,7 +22,7 @@ from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
 from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Uncounted, Variants
-from harness.files import explained, write_whole
+from harness.files import explained, read_checked, write_checked
 from harness.isolation import Fault, isolated
 
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
@@ -175,20 +174,13 @@ class SignatureReader:
         if self._folder is None or self._key is None:
             return read_signature(component)
         path = self._folder / f"{self._key(component)}.json"
-        kept = path.read_bytes() if path.is_file() else b""
-        digest, _, text = kept.partition(b"\n")
-        if digest == _sha256(text):
-            return Signature.from_json(text.decode())
+        kept = read_checked(path)
+        if kept is not None:
+            return Signature.from_json(kept.decode())
         signature = read_signature(component)
-        text = signature.to_json().encode()
         with explained(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _sha256(text) + b"\n" + text)
+            write_checked(path, signature.to_json().encode())
         return signature
-
-
-def _sha256(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
 
 
 def read_signature(component: Component) -> Signature:

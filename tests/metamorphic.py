@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Attack, Context, Examples
-from harness.tasks.classify import Classify
+from harness_classification.classify import Classify
 
 CLASSES = 10
 

@@ -19,7 +19,7 @@ from harness.api import Component, hookimpl
 
 @hookimpl
 def harness_components():
-    return [Component("metric", "{name}", "harness.tasks.accuracy:Accuracy", "Fine.")]
+    return [Component("metric", "{name}", "harness_classification.accuracy:Accuracy", "Fine.")]
 """
 
 BROKEN = {
@@ -144,7 +144,7 @@ def test_an_absent_entry_point_is_a_failure() -> None:
     point = importlib.metadata.EntryPoint("gone", "harness_gone_plugin", "harness.plugins")
     catalog = load_catalog(entry_points=[point])
     assert "ModuleNotFoundError" in str(catalog.failures[0])
-    assert catalog.find("task", "classify").package == "harness"
+    assert catalog.find("aggregate", "over_seeds").package == "harness"
 
 
 def test_an_absent_folder_is_an_error(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-import harness
 from harness.contract.errors import Exit, HarnessError
+from harness.version import __version__
 
 COMMANDS = {
     "run": "Run a suite and print its table.",
@@ -59,7 +59,7 @@ _EXIT_CODES = (
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-@click.version_option(harness.__version__, prog_name="harness")
+@click.version_option(__version__, prog_name="harness")
 @click.option(
     "--plugins-dir",
     "plugins_dirs",

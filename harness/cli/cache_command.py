@@ -21,8 +21,8 @@ def show(results: Path) -> None:
     """Show how much lies in the store."""
     from tabulate import tabulate
 
-    from harness.engine.cleaning import usage
-    from harness.engine.runner import open_store
+    from harness.store.garbage import usage
+    from harness.store.open import open_store
 
     body = [[u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)] for u in usage(open_store(results))]
     click.echo(
@@ -39,8 +39,8 @@ def show(results: Path) -> None:
 @results_option
 def verify(results: Path) -> int:
     """Check every file against its digest; damaged entries go to the quarantine, and the exit code is 1."""
-    from harness.engine.cleaning import damaged
-    from harness.engine.runner import open_store
+    from harness.store.garbage import damaged
+    from harness.store.open import open_store
 
     n = 0
     for kind, key in damaged(open_store(results)):
@@ -58,8 +58,8 @@ def collect(results: Path, older_than: float | None) -> None:
 
     Tables and records of runs stay as they are.
     """
-    from harness.engine.cleaning import clean
-    from harness.engine.runner import open_store
+    from harness.store.garbage import clean
+    from harness.store.open import open_store
 
     cleaned = clean(open_store(results), older_than_days=older_than)
     told = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)

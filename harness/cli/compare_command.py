@@ -58,9 +58,9 @@ def command(
     compared, and the output names what differs.
     """
     from harness.contract.errors import Exit, UsageError
-    from harness.engine.sides import open_sides
-    from harness.results.compare import compare
-    from harness.results.comparison_table import WRITERS, terminal_text
+    from harness.results.comparison.compare import compare
+    from harness.results.comparison.open_runs import open_sides
+    from harness.results.comparison.table import WRITERS, terminal_text
 
     if output is not None and output.suffix not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-_MANY = 8
+_MAX_CHOICES_INLINE = 8
 
 if TYPE_CHECKING:
     from harness.cli import Session
@@ -108,7 +108,7 @@ def _values(parameter: Parameter) -> str:
     from harness.suite.parameters import wording
 
     choices = parameter.schema.get("enum", ())
-    return f"one of {len(choices)}, below" if len(choices) > _MANY else wording(parameter.schema)
+    return f"one of {len(choices)}, below" if len(choices) > _MAX_CHOICES_INLINE else wording(parameter.schema)
 
 
 def _default(value: object) -> str:

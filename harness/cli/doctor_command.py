@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from harness.cli.options import results_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
+    from harness.plugins import Catalog
 
 
 @click.command("doctor")
@@ -24,9 +26,9 @@ def command(session: Session, results: Path) -> int:
     import torch
 
     from harness.contract.errors import HarnessError
-    from harness.engine.runner import open_store
     from harness.plugins import ABSENT, distribution_version
     from harness.signatures import SignatureReader
+    from harness.store.open import open_store
 
     wrong = 0
 
@@ -50,6 +52,8 @@ def command(session: Session, results: Path) -> int:
     catalog = session.catalog()
     for failure in catalog.failures:
         say(False, str(failure))
+    for told in _unfollowed(catalog):
+        say(True, told)
     reader = SignatureReader()
     for (kind, name), entry in sorted(catalog.entries.items()):
         missing = [each for each in entry.component.requires if distribution_version(each) == ABSENT]
@@ -65,3 +69,17 @@ def command(session: Session, results: Path) -> int:
     say(True, f"pluggy {importlib.metadata.version('pluggy')}, pyarrow {importlib.metadata.version('pyarrow')}")
     click.echo("\nall is well" if not wrong else f"\n{wrong} things are wrong")
     return int(bool(wrong))
+
+
+def _unfollowed(catalog: Catalog) -> Iterator[str]:
+    """Where imports of plugins cannot be followed, and which components then depend on a whole package."""
+    from harness.store.import_closure import ImportClosures
+
+    closures = ImportClosures(catalog.packages)
+    depending: dict[str, list[str]] = {}
+    for (kind, name), entry in sorted(catalog.entries.items()):
+        for place in closures.of(entry.component.module).unfollowed:
+            depending.setdefault(place, []).append(f"{kind} {name}")
+    for place, names in depending.items():
+        package = place.partition("/")[0].partition(".")[0]
+        yield f"{place} imports what only a run can tell: any edit of {package} makes {', '.join(names)} run again"

@@ -12,7 +12,7 @@ from harness.cli.options import results_option
 
 if TYPE_CHECKING:
     from harness.contract.cells import Cell
-    from harness.engine.result import CellResult
+    from harness.store.cell_result import CellResult
 
 _TAIL = 20
 
@@ -28,8 +28,8 @@ def command(run: str, cell: str, results: Path) -> None:
     """
     from tabulate import tabulate
 
-    from harness.engine.explain import explain
-    from harness.results.run_folder import RunFolder
+    from harness.run.explain import explain
+    from harness.store.run_folder import RunFolder
 
     folder = RunFolder.find(run, results)
     found = explain(folder, cell)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from harness.cli import Session
     from harness.contract.protocols import Direction
-    from harness.results.history import PastRun, Series
-    from harness.results.history_table import Readings
-    from harness.results.run_folder import RunFolder
+    from harness.results.history.series import PastRun, Series
+    from harness.results.history.table import Readings
+    from harness.store.run_folder import RunFolder
 
 _DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
 
@@ -49,10 +49,10 @@ def command(
     SUITE is the name of a suite, or its file.
     """
     from harness.contract.errors import UsageError
-    from harness.results.history import collect_series, read_runs
-    from harness.results.history_plot import draw_history
-    from harness.results.history_table import history_json
-    from harness.results.run_folder import RunFolder
+    from harness.results.history.plot import draw_history
+    from harness.results.history.series import collect_series, read_runs
+    from harness.results.history.table import history_json
+    from harness.store.run_folder import RunFolder
 
     name = _name_of(suite)
     runs, problems = read_runs(results, name, last)
@@ -84,8 +84,8 @@ def _name_of(suite: str) -> str:
 def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
     """Directions and units of the metrics of a run; a metric that is no longer installed has none."""
     from harness.contract.errors import HarnessError, UsageError
-    from harness.engine.runner import cached_signatures
-    from harness.results.history_table import Reading
+    from harness.results.history.table import Reading
+    from harness.store.open import cached_signatures
 
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
@@ -106,8 +106,8 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
 
 
 def _print(name: str, found: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
-    from harness.results.history_table import history_table, notes
-    from harness.results.steps import NOTE
+    from harness.results.history.table import history_table, notes
+    from harness.statistics.changes import NOTE
 
     table = history_table(found, readings)
     constants = [f"{role} {label}" for role, label in table.constants.items()]

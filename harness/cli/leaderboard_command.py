@@ -44,9 +44,9 @@ def command(
     ok are named below the ranks and never ranked.
     """
     from harness.contract.errors import UsageError
-    from harness.engine.sides import open_latest
-    from harness.results.leaderboard import board, chosen_protocols, protocols
-    from harness.results.leaderboard_table import WRITERS, protocols_text
+    from harness.results.comparison.open_runs import open_latest
+    from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
+    from harness.results.leaderboard.table import WRITERS, protocols_text
 
     if output is not None and output.suffix[1:] not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in .md, .csv, .tex, .html")

@@ -22,7 +22,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     from tabulate import tabulate
 
     from harness.contract.cells import SHOWN_ROLES
-    from harness.engine.runner import cached_signatures
+    from harness.store.open import cached_signatures
     from harness.suite.load import load_suite
     from harness.suite.resolve import make_plan
 

@@ -28,11 +28,11 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
 
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
-    from harness.engine.recorded import recorded_rows
-    from harness.engine.runner import cached_signatures, open_store
     from harness.results.report.page import REPORT, make_page, render
-    from harness.results.run_folder import RunFolder
     from harness.results.table import views
+    from harness.scoring.rows import recorded_rows
+    from harness.store.open import cached_signatures, open_store
+    from harness.store.run_folder import RunFolder
 
     folder = RunFolder.find(run, results)
     catalog = session.catalog()

@@ -12,8 +12,8 @@ from harness.cli.options import results_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
-    from harness.engine.runner import Finished
     from harness.library import Prepared
+    from harness.run.runner import Finished
 
 
 @click.command("run")

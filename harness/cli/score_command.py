@@ -33,10 +33,10 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     """
     from harness.cli.tables import print_tables
     from harness.contract.errors import Exit
-    from harness.engine.runner import cached_signatures, open_store
-    from harness.engine.scoring import score, stored_plan, tasks_of
-    from harness.results.run_folder import RunFolder
     from harness.results.table import write_tables
+    from harness.scoring.rescore import score, stored_plan, tasks_of
+    from harness.store.open import cached_signatures, open_store
+    from harness.store.run_folder import RunFolder
     from harness.suite.resolve import resolve_metrics
 
     folder = RunFolder.find(run, results)

@@ -23,11 +23,11 @@ def command(session: Session, run: str, results: Path) -> None:
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
     from harness.cli.tables import print_expectations, print_tables
-    from harness.engine.recorded import recorded_rows
-    from harness.engine.runner import cached_signatures, open_store
     from harness.results.expectations import judge_expectations
-    from harness.results.run_folder import RunFolder
     from harness.results.table import write_tables
+    from harness.scoring.rows import recorded_rows
+    from harness.store.open import cached_signatures, open_store
+    from harness.store.run_folder import RunFolder
 
     folder = RunFolder.find(run, results)
     catalog = session.catalog()

@@ -38,7 +38,7 @@ class Use:
 
     Attributes:
         kind: what it is.
-        name: its qualified name.
+        name: its qualified name, or the one it had before it moved to another package.
         label: what tables call it.
         version: the version its plugin declares.
         parameters: every parameter, defaults included; a nested component is a `Use`, several are a tuple of them.

@@ -35,6 +35,8 @@ class Component:
         trained_on: for a trainable model, the dataset it is fitted on unless the suite names another;
             None means that of the model it wraps, else the dataset of the cell.
         references: the papers or pages it implements.
+        moved_from: the qualified name it had in another package, `package/name`. Keys, seeds and records keep that
+            name, so that its results stay comparable after a move; suites may write either.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Component:
     requires: tuple[str, ...] = ()
     trained_on: str | None = None
     references: tuple[str, ...] = ()
+    moved_from: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -58,8 +61,13 @@ class Component:
             raise ValueError(f"tasks and requires of {self.name!r} are collections of names, not one name")
         object.__setattr__(self, "tasks", frozenset(self.tasks))
 
+    @property
+    def module(self) -> str:
+        """The module of the target."""
+        return self.target.partition(":")[0]
+
     def load(self) -> Callable[..., Any]:
         """Import and return the target. Raises ImportError or AttributeError as Python does."""
-        module, _, attribute = self.target.partition(":")
-        target: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        module = importlib.import_module(self.module)  # keyed: it is the root of a closure of its own
+        target: Callable[..., Any] = getattr(module, self.target.partition(":")[2])
         return target

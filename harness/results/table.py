@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.run_folder import RunFolder
+from harness.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ KEY_LENGTH = 8
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
 _SMALLEST_P = 0.0001
-_TOLD = 2
+_MAX_REASONS_SHOWN = 2
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -232,8 +232,8 @@ def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:
         seen.setdefault(what, []).append(name)
     told = [f"{what} ({', '.join(names)})" for what, names in seen.items()]
     head = f"{Status.SUSPECT}: {sign}, {len(rows)} row{'s' if len(rows) > 1 else ''}"
-    rest = f"; and {len(told) - _TOLD} more like it" if len(told) > _TOLD else ""
-    return [f"{head}: {'; '.join(told[:_TOLD])}{rest}"]
+    rest = f"; and {len(told) - _MAX_REASONS_SHOWN} more like it" if len(told) > _MAX_REASONS_SHOWN else ""
+    return [f"{head}: {'; '.join(told[:_MAX_REASONS_SHOWN])}{rest}"]
 
 
 def _within(estimates: Sequence[Estimate]) -> str:

@@ -11,7 +11,7 @@ from harness.contract.cells import Cell, Use, digest
 from harness.contract.errors import UsageError
 
 Isolation = Literal["inline", "process", "cell"]
-_NAMED = 20
+_MAX_CELLS_NAMED = 20
 _HEAD = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
 
 
@@ -89,8 +89,8 @@ class Plan:
         exact = [cell for cell in self.cells if cell.id == name]
         found = exact or [cell for cell in self.cells if name in cell.id]
         if len(found) != 1:
-            known = "\n  ".join(cell.id for cell in (found or self.cells)[:_NAMED])
-            more = len(found or self.cells) - _NAMED
+            known = "\n  ".join(cell.id for cell in (found or self.cells)[:_MAX_CELLS_NAMED])
+            more = len(found or self.cells) - _MAX_CELLS_NAMED
             told = f"{len(found) or 'no'} cells are called {name!r}; there are\n  {known}"
             raise UsageError(told + (f"\n  and {more} more" if more > 0 else ""))
         return found[0]

@@ -324,7 +324,7 @@ class _Resolver:
         known = signature.parameters_for(given)
         use = Use(
             kind=kind,
-            name=found.qualified_name,
+            name=found.recorded_name,
             label=_label(entry, found, signature, values, swept),
             version=found.component.version,
             parameters=values,

@@ -18,8 +18,15 @@ _TASKS: dict[str, frozenset[str]] = dict.fromkeys(("sampler", "metric"), _GENERA
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare models, samplers, feature extractors, data, metrics and pictures."""
+    """Declare the task, models, samplers, feature extractors, data, metrics and pictures."""
     return [
+        _component(
+            "task",
+            "generate",
+            "task.generate:Generate",
+            "Draw samples of a generative model and compare them with held-out data.",
+            moved_from="harness/generate",
+        ),
         *_trained_models(),
         *_given_models(),
         *_samplers(),

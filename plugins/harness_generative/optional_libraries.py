@@ -15,7 +15,7 @@ def attribute_of(module: str, name: str) -> Any:
         HarnessError: it cannot be imported.
     """
     try:
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)  # keyed: components declare it as required
     except (ImportError, AttributeError, RuntimeError) as error:
         told = " ".join(str(error).split())[:200]
         raise HarnessError(

@@ -19,8 +19,9 @@ def _component(kind: Kind, name: str, target: str, summary: str, tasks: frozense
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare models, data, attacks on text, decoding rules, metrics, aggregates and pictures."""
+    """Declare tasks, models, data, attacks on text, decoding rules, metrics, aggregates and pictures."""
     return [
+        *_tasks(),
         *_models(),
         *_corpora(),
         *_questions(),
@@ -32,6 +33,25 @@ def harness_components() -> Iterable[Component]:
         *_guardrail_metrics(),
         *_emergence(),
     ]
+
+
+def _tasks() -> list[Component]:
+    return [
+        _task(
+            "language", "score_text:Language", "Score the documents of a corpus by their likelihood, clean and noisy."
+        ),
+        _task(
+            "answer", "answer:Answer", "Ask questions: what a model answers, whether it is right, and how sure it is."
+        ),
+        _task(
+            "minimal_pairs", "minimal_pairs:MinimalPairs", "Which of two sentences is likelier: the right or the wrong."
+        ),
+    ]
+
+
+def _task(name: str, target: str, summary: str) -> Component:
+    # They were part of the core once, and their results stay comparable.
+    return _component("task", name, f"tasks.{target}", summary, frozenset(), moved_from=f"harness/{name}")
 
 
 def _model(name: str, target: str, summary: str, **more: Any) -> Component:

@@ -17,9 +17,10 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from harness.api import HarnessError, ImportPath
+from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
 
-SHIPPED = "harness_vision.published_architectures"
+SHIPPED = published_architectures.__name__
 """Where an architecture is looked up that is named without a module."""
 
 
@@ -112,7 +113,8 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
 def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     module, _, attribute = architecture.rpartition(":")
     try:
-        network = getattr(importlib.import_module(module or SHIPPED), attribute)(**arguments)
+        made_in = importlib.import_module(module or SHIPPED)  # keyed: as an import path, or imported above
+        network = getattr(made_in, attribute)(**arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         hint = "" if module else f'; another than one of {SHIPPED} is named as "package.module:attribute"'
         raise HarnessError(

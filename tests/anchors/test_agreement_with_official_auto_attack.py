@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from harness.api import Attack, Context
-from harness.tasks.classify import Classify
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
+from harness_classification.classify import Classify
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 

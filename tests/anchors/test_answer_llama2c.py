@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.api import Context, Examples
-from harness.tasks.answer import Answer
+from harness_language.tasks.answer import Answer
 
 llama2c = pytest.importorskip("harness_language.models.llama2c")
 

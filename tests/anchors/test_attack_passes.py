@@ -20,11 +20,11 @@ import pytest
 import torch
 
 from harness.api import Attack, Context, LabelledInputs
-from harness.attacks import SearchResult
-from harness.tasks.classify import Classify
+from harness.api.attacks import SearchResult
 from harness_adversarial.attacks.apgd import APGD
 from harness_adversarial.attacks.auto_attack import AutoAttack, Stage
 from harness_adversarial.attacks.gradient_attacks import PGD
+from harness_classification.classify import Classify
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 

@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 
 from harness import Run
 from harness.api import Context, Examples
-from harness.tasks.classify import Classify
 from harness.testing import run_suite
 from harness_adversarial.attacks.auto_attack import AutoAttack
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
+from harness_classification.classify import Classify
 from harness_vision.digits import digits
 from harness_vision.published import published
 

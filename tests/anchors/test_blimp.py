@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from harness.api import Context, MissingData, NotApplicable, Records
-from harness.tasks.minimal_pairs import MinimalPairs
 from harness_language.metrics.answers import ChoiceAccuracy
 from harness_language.models.uniform import Uniform
 from harness_language.questions.blimp import blimp
+from harness_language.tasks.minimal_pairs import MinimalPairs
 
 
 def test_all_paradigms_are_scored(data_folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tasks.extraction import extract, same_value
+from harness_language.tasks.answer_extraction import extract, same_value
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from harness.api import Context, Examples
-from harness.tasks.language import Language
 from harness_language.models.hugging_face import causal_language_model
+from harness_language.tasks.score_text import Language
 from tiny_gpt2 import make_tokenizer, save_gpt2
 
 pytest.importorskip("transformers", reason="the extra `language` is not installed")

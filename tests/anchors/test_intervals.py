@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.results.stats import mean, proportion, ratio_of_sums
+from harness.statistics.intervals import mean, proportion, ratio_of_sums
 
 # Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3 (score without continuity correction).
 NEWCOMBE = [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]

@@ -12,7 +12,6 @@ import pytest
 import scipy.stats
 
 from harness.api import Context, Examples, Records
-from harness.tasks.language import Language
 from harness_language.corpora.markov import MarkovSource, markov
 from harness_language.corpora.published import names, tinyshakespeare
 from harness_language.corpora.topics import topics
@@ -20,6 +19,7 @@ from harness_language.metrics.likelihood import BitsPerByte, EntropyRate, Excess
 from harness_language.models.ngram import NGram
 from harness_language.models.uniform import Uniform
 from harness_language.ratios import ClusteredSums, ratio
+from harness_language.tasks.score_text import Language
 
 Floats = npt.NDArray[np.float64]
 

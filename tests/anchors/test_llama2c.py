@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from harness.api import Context, Examples
-from harness.tasks.language import Language
 from harness_language.models.llama2c import Llama2C
+from harness_language.tasks.score_text import Language
 
 
 @pytest.fixture(scope="module")

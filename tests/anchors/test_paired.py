@@ -9,8 +9,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from harness.contract.estimates import Estimate
-from harness.results.paired import bootstrap_difference, holm, independent_difference, mcnemar, newcombe_paired
-from harness.results.stats import mean, proportion
+from harness.statistics.intervals import mean, proportion
+from harness.statistics.paired import bootstrap_difference, holm, independent_difference, mcnemar, newcombe_paired
 
 # Newcombe 1998, Statistics in Medicine 17:2635-2650, table III, method 10: both, only first, only second, neither.
 PAIRED = [

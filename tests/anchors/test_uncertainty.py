@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from harness import Run
 from harness.api import Context, Examples, Metric, Records
-from harness.tasks.detect import Detect
+from harness_classification.detect import Detect
 from harness_uncertainty.metrics.calibration import ECE, BinTotals, ClasswiseECE, ECENull
 from harness_uncertainty.metrics.detection import FPR95, OODAupr, OODAuroc
 from harness_uncertainty.metrics.scores import BrierPart, MulticlassBrier

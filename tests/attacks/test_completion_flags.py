@@ -14,11 +14,11 @@ from torch.overrides import TorchFunctionMode
 from harness.api import Context, LabelledInputs
 from harness.attacks import batch_slots
 from harness.attacks.completion_flags import CompletionFlags
-from harness.tasks.counting import LANES, CountedModel
-from harness.tasks.indicators import AttackWatch
+from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD
+from harness_classification.failure_indicators import AttackWatch
 from harness_vision.digits import digits
 
 WAITS = ("item", "tolist", "cpu", "numpy", "__bool__", "__int__", "__float__", "__index__", "nonzero", "masked_select")
@@ -71,7 +71,7 @@ def pool(network: nn.Module) -> LabelledInputs:
 def attacked(network: nn.Module, pool: LabelledInputs, attack: Any, batch_size: int) -> tuple[Tensor, Tensor]:
     """The points and the passes."""
     counted = CountedModel(network, 10, len(pool), "cpu")
-    counted.watch = AttackWatch(pool, None, attack.threat, 1e-6)
+    counted.observer = AttackWatch(pool, None, attack.threat, 1e-6)
     with counted.attacked_batch(torch.arange(len(pool)), LANES):
         points = attack.perturb(counted, pool, Context(batch_size=batch_size))
     return points, counted.backward_passes.total()

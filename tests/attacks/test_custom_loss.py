@@ -13,8 +13,8 @@ from attacks.plugins.momentum import Momentum
 from attacks.plugins.own_loss import OwnLoss
 from harness import Run
 from harness.api import Context, LabelledInputs
-from harness.attacks import margin
-from harness.tasks.counting import LANES, CountedModel
+from harness.api.attacks import margin
+from harness.instruments.counted_model import LANES, CountedModel
 from harness.testing import assert_same_records, run_suite
 from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_vision.digit_models import DigitLinear
@@ -125,4 +125,4 @@ def test_they_are_short_and_import_only_what_is_offered(name: str, most: int) ->
     lines = [line for node in classes for line in (ast.get_source_segment(text, node) or "").splitlines()]
     assert 0 < sum(bool(line.strip()) for line in lines) <= most
     modules = {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {module for module in modules if module.startswith("harness")} == {"harness.api", "harness.attacks"}
+    assert {module for module in modules if module.startswith("harness")} == {"harness.api", "harness.api.attacks"}

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 
 from harness.api import Context, Examples
-from harness.tasks.language import Language
-from harness.tasks.likelihood import TOKENS_PER_EXAMPLE
+from harness_language.tasks.likelihood import TOKENS_PER_EXAMPLE
+from harness_language.tasks.score_text import Language
 
 VOCABULARY = 50_257
 WINDOW, STRIDE = 256, 128

@@ -16,12 +16,12 @@ from torch import nn
 
 from benchmarks.bare_passes import bare, passes_of, ratio
 from harness.api import Context, Examples, LabelledInputs
-from harness.tasks.classify import Classify
-from harness.tasks.counting import LANES, CountedModel
+from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.apgd import APGD
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_adversarial.attacks.square import Square
+from harness_classification.classify import Classify
 from harness_vision.checkpoint import checkpoint
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits

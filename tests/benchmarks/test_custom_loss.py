@@ -13,7 +13,7 @@ import torch
 from attacks.plugins.own_loss import OwnLoss
 from benchmarks.bare_passes import ratio
 from harness.api import Context, LabelledInputs
-from harness.tasks.counting import LANES, CountedModel
+from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.library import SilentDisplay, prepare
+from harness.store.keys import cell_key_inputs, key_of
 from harness.testing import run_suite
 
 PLUGINS = Path(__file__).parents[1] / "torture" / "plugins"
@@ -65,6 +67,19 @@ def test_a_plan_of_a_hundred_thousand_cells(timed: Any, tmp_path: Path) -> None:
         return len(made.plan.cells)
 
     assert timed.pedantic(plan, rounds=1) == 100_000
+
+
+def test_keys_of_a_hundred_thousand_cells(timed: Any, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(suite(1000).replace("data: tiny", f"data: tiny\nseeds: {list(range(100))}"))
+    made = prepare(tmp_path / "s.yaml", results=tmp_path / "results", plugin_folders=[PLUGINS], device="cpu")
+
+    def keys() -> int:
+        inputs = (cell_key_inputs(cell, made.catalog, made.store, "cpu") for cell in made.plan.cells)
+        return len({key_of(each) for each in inputs})
+
+    began = time.process_time()
+    assert timed.pedantic(keys, rounds=1) == 100_000
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from benchmarks.bare_passes import ratio
 from benchmarks.test_attack_overhead import resnet20
 from harness.api import Context, Examples
-from harness.tasks.classify import Classify
 from harness_adversarial.attacks.gradient_attacks import PGD
+from harness_classification.classify import Classify
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from harness.api import Context, LabelledInputs
-from harness.tasks.counting import LANES, CountedModel
+from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits

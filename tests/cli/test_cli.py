@@ -137,7 +137,7 @@ def test_list_shows_plugins_that_did_not_load(harness: Harness, tmp_path: Path) 
         (["pgd"], ["attack harness_adversarial/pgd", "a number ≥ 0", "random starts", "Madry", "GradientAccess"]),
         (["torchattacks"], ["Square", "harness describe torchattacks APGD"]),
         (["torchattacks", "Square"], ["n_queries", "5000", "{use: torchattacks, with: {attack: Square}}"]),
-        (["classify"], ["task harness/classify", "needs of its model: Classifier"]),
+        (["classify"], ["task harness_classification/classify", "needs of its model: Classifier"]),
         (["harness_vision/digit_cnn"], ["'standard' or 'adversarial'", "a whole number ≥ 1"]),
     ],
 )
@@ -159,6 +159,21 @@ def test_doctor(harness: Harness, tmp_path: Path) -> None:
     said = harness("--plugins-dir", "plugins", "doctor")
     assert said.code == 1
     assert "ZeroDivisionError" in said.out
+
+
+def test_doctor_says_what_cannot_be_followed(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "by_name.py").write_text(
+        "from importlib import import_module\nfrom harness.api import Component, hookimpl\n@hookimpl\n"
+        "def harness_components(): return [Component('model', 'by_name', 'by_name:net', 'A model.')]\n"
+        "def net(name: str = 'x'):\n    return import_module(name)\n",
+        encoding="utf-8",
+    )
+    said = harness("--plugins-dir", "more", "doctor")
+    assert (
+        "ok    by_name.py:6 imports what only a run can tell: any edit of by_name makes model by_name/by_name run again"
+        in said.out
+    )
 
 
 def test_help_names_every_command(harness: Harness) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.results.steps import NOTE
+from harness.statistics.changes import NOTE
 
 SUITE = """
 suite: tiny

@@ -308,7 +308,9 @@ def test_absent_requirements_are_a_reason_to_skip(tmp_path: Path) -> None:
 
 def test_components_of_another_task_are_an_error(tmp_path: Path) -> None:
     component = Component("metric", "bleu", "m:B", "Text.", tasks=frozenset({"answer"}))
-    component_target = Component("metric", "bleu", "harness.tasks.accuracy:Accuracy", "Text.", tasks=component.tasks)
+    component_target = Component(
+        "metric", "bleu", "harness_classification.accuracy:Accuracy", "Text.", tasks=component.tasks
+    )
     catalog = with_plugin(harness_components=lambda: [component_target])
     shown = message(tmp_path, HEAD.replace("[accuracy]", "[bleu]"), catalog)
     assert "metric 'planned_plugin/bleu' is for answer; the task is 'classify'" in shown

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.store import Store
-from harness.executors.processes import descendants
+from harness.execution.process_tree import descendants
+from harness.store.store import Store
 from harness.testing import run_suite
 
 PLUGINS = Path(__file__).parent / "plugins"

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.rows import Row
-from harness.results.records import RECORDS, read_records
 from harness.results.report.images import data_uri, difference_pixels, is_images, pixels, png
-from harness.results.run_folder import RunFolder
 from harness.results.table import number, threat_text
+from harness.store.records import RECORDS, read_records
+from harness.store.run_folder import RunFolder
 
 PER_ATTACK = 4
 """How many examples of an attack are shown at most."""

@@ -18,8 +18,8 @@ from harness.results.expectations import Judged, judge_expectations
 from harness.results.report.examples import Gallery, gallery
 from harness.results.report.images import data_uri, read_png
 from harness.results.report.tables import Table, make_table
-from harness.results.run_folder import LOG, RunFolder
 from harness.results.table import TableView, name_of
+from harness.store.run_folder import LOG, RunFolder
 
 if TYPE_CHECKING:
     from harness.suite.plan import Plan
@@ -29,7 +29,7 @@ LOG_LINES = 15
 MOST_PICTURE_BYTES = 6_000_000
 """How many bytes the pictures that tasks left beside their records may take."""
 _HERE = Path(__file__).parent
-_TOLD = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
+_FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[
     for name in ("run", "started", "ended", "status", "exit_code"):
         if about.get(name) is not None:
             yield name.replace("_", " "), str(about[name])
-    for name in dict.fromkeys([*_TOLD, *facts]):
+    for name in dict.fromkeys([*_FACTS_FIRST, *facts]):
         value = facts.get(name)
         if name == "packages" or value in (None, "", {}, []):
             continue

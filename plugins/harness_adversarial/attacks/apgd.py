@@ -12,7 +12,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, FormerSpelling, GradientAccess, LabelledInputs, Threat
-from harness.attacks import (
+from harness.api.attacks import (
     BallNorm,
     BatchSlots,
     ConvexNorm,

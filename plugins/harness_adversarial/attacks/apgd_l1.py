@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.attacks import BatchSlots, l1_length, on_device, per_example, project_l1, sparse_step
+from harness.api.attacks import BatchSlots, l1_length, on_device, per_example, project_l1, sparse_step
 from harness_adversarial.common.auto_ascent import AutoAscent, AutoAscents
 
 _FIRST_SHARE = 0.2

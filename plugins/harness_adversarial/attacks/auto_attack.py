@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import BallNorm, OnRows, SearchResult, rows_of
+from harness.api.attacks import BallNorm, OnRows, SearchResult, rows_of
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square

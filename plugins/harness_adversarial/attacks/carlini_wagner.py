@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import Bisections, Closest, adversarial_loss, is_fooled, per_example, run_steps, targets_of
+from harness.api.attacks import Bisections, Closest, adversarial_loss, is_fooled, per_example, run_steps, targets_of
 
 _INSIDE = 0.999
 """Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""

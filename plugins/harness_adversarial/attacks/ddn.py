@@ -9,7 +9,17 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import Bisections, Closest, Loss, cosine, fooled_at, loss_gradient, per_example, row_batches, unit
+from harness.api.attacks import (
+    Bisections,
+    Closest,
+    Loss,
+    cosine,
+    fooled_at,
+    loss_gradient,
+    per_example,
+    row_batches,
+    unit,
+)
 
 
 class DDN:

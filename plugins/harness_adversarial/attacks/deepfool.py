@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import DUAL, BallNorm, Bisections, Closest, is_fooled, length, per_example, run_steps, steepest
+from harness.api.attacks import DUAL, BallNorm, Bisections, Closest, is_fooled, length, per_example, run_steps, steepest
 
 
 class DeepFool:

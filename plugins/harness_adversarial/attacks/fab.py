@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import (
+from harness.api.attacks import (
     BallNorm,
     BatchSlots,
     Search,

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import ConvexNorm, Loss, ProjectedGradientDescent, adversarial_loss, loss_gradient, row_batches
+from harness.api.attacks import ConvexNorm, Loss, ProjectedGradientDescent, adversarial_loss, loss_gradient, row_batches
 
 Eps = Annotated[float, Ge(0)]
 Steps = Annotated[int, Ge(1)]

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import BallNorm, Closest, is_fooled, length, per_example, row_batches, steepest, unit
+from harness.api.attacks import BallNorm, Closest, is_fooled, length, per_example, row_batches, steepest, unit
 
 
 class HopSkipJump:

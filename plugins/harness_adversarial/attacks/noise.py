@@ -9,7 +9,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import BallNorm, fooled_at, random_offset, random_points
+from harness.api.attacks import BallNorm, fooled_at, random_offset, random_points
 
 
 class UniformNoise:

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, InvalidOutput, LabelledInputs, Threat
-from harness.attacks import GradientAscent, Loss, adversarial_loss
+from harness.api.attacks import GradientAscent, Loss, adversarial_loss
 
 _NUDGE = 1e-6
 

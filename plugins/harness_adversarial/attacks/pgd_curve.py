@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, HarnessError, LabelledInputs, Threat
-from harness.attacks import ConvexNorm, Loss, OnRows, length, per_example, rows_of
+from harness.api.attacks import ConvexNorm, Loss, OnRows, length, per_example, rows_of
 from harness_adversarial.attacks.gradient_attacks import PGD
 
 

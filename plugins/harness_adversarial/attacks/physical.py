@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.attacks import BallNorm, Loss, adversarial_loss, project, row_batches, steepest, targets_of
+from harness.api.attacks import BallNorm, Loss, adversarial_loss, project, row_batches, steepest, targets_of
 from harness_adversarial.common.warp import Views
 
 Share = Annotated[float, Ge(0), Lt(1)]

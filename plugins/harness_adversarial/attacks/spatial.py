@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import adversarial_loss, is_fooled, run_steps, targets_of
+from harness.api.attacks import adversarial_loss, is_fooled, run_steps, targets_of
 from harness_adversarial.common.warp import Placement, place
 
 

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import (
+from harness.api.attacks import (
     Ascents,
     BallNorm,
     BatchSlots,

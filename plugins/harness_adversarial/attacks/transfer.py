@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import ComponentOf, Context, Differentiable, LabelledInputs, ScoreAccess, Threat
-from harness.attacks import Loss, adversarial_loss, per_example, unit
+from harness.api.attacks import Loss, adversarial_loss, per_example, unit
 from harness_adversarial.common.warp import Placement, place
 
 _PAD_TO = 8

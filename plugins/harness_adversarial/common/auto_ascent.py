@@ -11,7 +11,16 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs
-from harness.attacks import Ascents, BatchSlots, BestSearch, Loss, adversarial_loss, gradients, log_odds, mean_fooled
+from harness.api.attacks import (
+    Ascents,
+    BatchSlots,
+    BestSearch,
+    Loss,
+    adversarial_loss,
+    gradients,
+    log_odds,
+    mean_fooled,
+)
 
 
 @dataclass

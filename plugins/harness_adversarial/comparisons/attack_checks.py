@@ -1,7 +1,7 @@
 """Indicators of attack failure that take several rows: who beats whom, and whether more budget helps.
 
 After Carlini et al. 2019, "On Evaluating Adversarial Robustness" (arXiv:1902.06705, section 5), and Pintor et al. 2022
-(arXiv:2106.09947). What one cell can know of itself makes that cell `suspect`; see `harness.tasks.indicators`.
+(arXiv:2106.09947). What one cell can know of itself makes that cell `suspect`; see the task `classify`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from harness.api import wilson
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
 LEVEL = 0.95
-_FEWEST, _MOST, _AT_ONCE = 99, 399, 1_000_000
+_MIN_DRAWS, _MAX_DRAWS, _MAX_VALUES_AT_ONCE = 99, 399, 1_000_000
 """Permutations that intervals are stretched by, and how many numbers they may hold."""
 _NORMAL_FROM = 1000
 """The mean of so many values is taken for normal."""
@@ -86,7 +86,7 @@ def stretch_of_rates(drawn: npt.ArrayLike, trials: npt.ArrayLike, *, level: floa
 
 
 def _draws(pairs: int) -> int:
-    return max(_FEWEST, min(_MOST, _AT_ONCE // pairs))
+    return max(_MIN_DRAWS, min(_MAX_DRAWS, _MAX_VALUES_AT_ONCE // pairs))
 
 
 def _stretch(difference: Floats, half: Floats, level: float) -> float:

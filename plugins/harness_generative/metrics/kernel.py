@@ -25,7 +25,7 @@ from harness_generative.metrics.kernel_distance import (
 )
 
 LEVEL = 0.95
-_LEAST = 3
+_MIN_ROWS = 3
 
 
 class KID(FeatureMetric):
@@ -83,8 +83,8 @@ class CMMD(FeatureMetric):
 def _sides(records: Records, label: str | None) -> tuple[Features, Features] | Estimate:
     sides = feature_array(records, "generated", label), feature_array(records, "reference", label)
     for name, rows in zip(("generated", "reference"), sides, strict=True):
-        if len(rows) < _LEAST:
-            return Estimate.undefined(f"{len(rows)} {name} rows; at least {_LEAST} are needed", n=len(records))
+        if len(rows) < _MIN_ROWS:
+            return Estimate.undefined(f"{len(rows)} {name} rows; at least {_MIN_ROWS} are needed", n=len(records))
     return sides
 
 

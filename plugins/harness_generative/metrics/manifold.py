@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import DistanceBlock, Estimate, Records, nearest, wilson, within_radii
+from harness.api import Estimate, Records, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
+from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

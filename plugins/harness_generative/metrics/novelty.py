@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le, Lt
 
-from harness.api import Estimate, Records, nearest, proportion, wilson
+from harness.api import Estimate, Records, proportion, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
+from harness_generative.nearest.neighbours import nearest
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from harness_language.corpora.cutting import blocks, families, paragraphs
 Split = Literal["train", "validation", "held_out"]
 
 _SAME_WORDS = 12
-_LEAST = 200
+_MIN_CHARACTERS_PER_TOPIC = 200
 _LARGEST_HELD_OUT = 0.04
 _SHARES: Mapping[Split, float] = {"held_out": 0.2, "validation": 0.08}
 
@@ -73,7 +73,7 @@ def without_repetition(parts: Mapping[str, Sequence[str]]) -> dict[str, list[str
             if words not in seen:
                 kept[name].append(part)
             seen.add(words)
-    return {name: kept[name] for name in parts if sum(map(len, kept[name])) >= _LEAST}
+    return {name: kept[name] for name in parts if sum(map(len, kept[name])) >= _MIN_CHARACTERS_PER_TOPIC}
 
 
 def assigned(topics: Sequence[str], sizes: Sequence[int]) -> dict[str, Split]:

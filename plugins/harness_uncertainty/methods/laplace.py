@@ -16,7 +16,7 @@ from harness_uncertainty.methods.last_layer import LastLayer
 from harness_uncertainty.methods.predictive import disagreement, mixture_logits
 from harness_uncertainty.methods.wrapping import Wrapper, labels_of, outputs_on, split_of
 
-_MOST = 6000
+_MAX_LAST_LAYER_WEIGHTS = 6000
 """Weights of the layer; their covariance has the square of that many numbers."""
 _QUARTER_DECADES = range(-8, 25)
 
@@ -60,9 +60,10 @@ class LaplaceLastLayer(Wrapper):
         self.split = split if prior_precision is None and chosen_by == "validation" else None
         classes, features = self._last.shape
         size = classes * (features + 1)
-        if size > _MOST:
+        if size > _MAX_LAST_LAYER_WEIGHTS:
             raise NotApplicable(
-                f"the last layer has {size} weights; a full covariance of more than {_MOST} does not fit into memory"
+                f"the last layer has {size} weights; a full covariance of more than {_MAX_LAST_LAYER_WEIGHTS} "
+                "does not fit into memory"
             )
         self.register_buffer("posterior_draws", torch.zeros(draws, classes, features + 1))
         self.register_buffer("covariance", torch.zeros(classes, features + 1, classes, features + 1))

@@ -18,7 +18,7 @@ Binning = Literal["equal_width", "equal_mass"]
 _LEVEL = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
-_MANY = 20_000
+_MANY_RECORDS = 20_000
 """From so many answers on, the null draws the hits of a bin from their normal limit."""
 _CLASSWISE_DRAWS = 200
 _ROWS = 4000
@@ -284,7 +284,7 @@ def _calibrated_errors(
     """Calibration errors `[draws]` of made-up answers that are right with the probability that is their confidence."""
     n = len(confidence)
     rng = np.random.default_rng(0)
-    if n >= _MANY:
+    if n >= _MANY_RECORDS:
         spread = np.sqrt(np.bincount(of_row, confidence * (1 - confidence), bins))
         return np.asarray(np.abs(rng.standard_normal((_DRAWS, bins)) * spread).sum(axis=1) / n)
     order = np.argsort(of_row, kind="stable")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = 4
-_MOST = 24
+_MAX_PANELS_PER_FIGURE = 24
 """Panels of a picture; what is beyond goes into the next one."""
 
 
@@ -45,10 +45,10 @@ class ReliabilityDiagram:
             found = confidences(cell.records())
             if found is not None and len(found):
                 panels.append((_title(cell, cells), found))
-        for number, start in enumerate(range(0, len(panels), _MOST), 1):
+        for number, start in enumerate(range(0, len(panels), _MAX_PANELS_PER_FIGURE), 1):
             name = re.sub(r"[^\w-]+", "-", cells[0].row.experiment)
-            suffix = f"-{number}" if len(panels) > _MOST else ""
-            yield self._draw(panels[start : start + _MOST], folder / f"reliability-{name}{suffix}.png")
+            suffix = f"-{number}" if len(panels) > _MAX_PANELS_PER_FIGURE else ""
+            yield self._draw(panels[start : start + _MAX_PANELS_PER_FIGURE], folder / f"reliability-{name}{suffix}.png")
 
     def _draw(self, panels: Sequence[tuple[str, Confidences]], path: Path) -> Path:
         from harness_uncertainty.pictures.style import DPI, figure_of

@@ -16,7 +16,7 @@ def library(module: str, extra: str) -> ModuleType:
     """
     install = f'pip install "neural-harness[{extra}]"'
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(module)  # keyed: components declare it as required
     except ImportError as error:
         raise HarnessError(
             f"{module} cannot be imported ({error}); it comes with the extra {extra}: {install}"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Component, Context, GradientAccess, LabelledInputs, Threat, hookimpl
-from harness.attacks import Ascents, BatchSlots, BestSearch, gradients, is_fooled, margin, project, unit
+from harness.api.attacks import Ascents, BatchSlots, BestSearch, gradients, is_fooled, margin, project, unit
 
 
 class Momentum:

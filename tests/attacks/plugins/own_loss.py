@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from harness.api import Component, hookimpl
-from harness.attacks import ProjectedGradientDescent, margin
+from harness.api.attacks import ProjectedGradientDescent, margin
 
 
 class OwnLoss(ProjectedGradientDescent):

@@ -46,10 +46,31 @@ def test_no_rate_no_change(noise: type[Any]) -> None:
     assert rewritten(noise(0.0, draws=3)) == [[PROSE]]
 
 
+BECOMES_OF_A = {Typos: "qwsz", Leetspeak: "@4", Homoglyphs: "\u0430", RandomCase: "A"}
+BECOMES_OF_B = {Typos: "vghn", Leetspeak: "68", Homoglyphs: "b", RandomCase: "B"}
+
+
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("text", ["", " ", "\n", "a", "1", " a b "])
 def test_short_texts(noise: type[Any], text: str) -> None:
-    assert isinstance(once(noise(1.0), text), str)
+    """All that a noise of rate 1 may make of them, as its docstring says it: nothing else, and each at some draw."""
+    a, b = BECOMES_OF_A.get(noise, "a"), BECOMES_OF_B.get(noise, "b")
+    possible = {text}
+    if text == "a":
+        possible = set(a)
+    elif text == " a b ":
+        possible = {f" {x} {y} " for x in a for y in b}
+        if noise is Whitespace:
+            # Doubled, dropped or one letter late; the last has no letter to be late by.
+            possible = {x + y + z for x in ("  a", "a", "a ") for y in ("  b", "b", "b ") for z in ("  ", "")}
+        if noise is WordDrop:
+            possible = {" a ", " b "}
+        if noise is WordSwap:
+            possible = {" b a "}
+    elif text == " " and noise is Whitespace:
+        possible = {"  ", ""}
+    (found,) = rewritten(noise(1.0, draws=300), [text])
+    assert set(found) == possible
 
 
 def share_changed(noise: type[Any], rate: float) -> tuple[float, int]:

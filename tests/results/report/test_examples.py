@@ -15,7 +15,7 @@ from matplotlib.image import imread
 
 from harness.contract.rows import Row, Status
 from harness.results.report.examples import gallery
-from harness.results.run_folder import RunFolder
+from harness.store.run_folder import RunFolder
 
 THREAT = {"norm": "linf", "eps": 0.1, "targeted": False, "minimal": False}
 RECORDS = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
-from harness.attacks import dlr, likeliest_others, log_odds, targeted_dlr
+from harness.api.attacks import dlr, likeliest_others, log_odds, targeted_dlr
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted, checkpoints
 from harness_vision.digits import digits
 
@@ -102,6 +102,52 @@ def test_the_step_size_halves_until_the_maximum_is_found() -> None:
     misses = [max(abs(value - 0.35) for value in model.seen[k : k + 3]) for k in (10, 30, 50, 64, 76, 97)]
     assert misses == sorted(misses, reverse=True)
     assert misses[0] > 0.05 > 0.003 > misses[-1]
+
+
+class Bowl(nn.Module):
+    """Class 0 for every input of two pixels; the loss is highest at (.52, .47), where it falls to all sides."""
+
+    peak = torch.tensor([0.52, 0.47])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
+    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        self.seen.append(inputs.detach().clone())
+        away = (inputs.flatten(1) - self.peak).square().sum(1)
+        return torch.stack([1 + away, torch.zeros_like(away)], dim=1)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_first_iterates_are_those_of_the_paper(norm: str) -> None:
+    """Algorithm 1, lines 4 to 8 with eta = 2 eps: x1 = P(x0 + eta s(x0)); z = P(x1 + eta s(x1)) and
+    x2 = P(x1 + 3/4 (z - x1) + 1/4 (x1 - x0)), with s the sign of the gradient or its direction and P the projection."""
+    eps, clean = 0.1, torch.full((20, 1, 1, 2), 0.5)
+    model = Bowl()
+    batch = LabelledInputs([f"e{i}" for i in range(20)], clean, torch.zeros(20, dtype=torch.long))
+    APGD(eps, norm, steps=10).perturb(model, batch, Context())  # type: ignore[arg-type]
+    x0, x1, x2 = (seen.flatten(1) for seen in model.seen[:3])
+
+    def inside(point: Tensor) -> Tensor:
+        offset = point - 0.5
+        if norm == "linf":
+            return 0.5 + offset.clamp(-eps, eps)
+        length = offset.norm(dim=1, keepdim=True)
+        return 0.5 + offset * (eps / length).clamp(max=1)
+
+    def step(point: Tensor) -> Tensor:
+        uphill = model.peak - point
+        return 2 * eps * (uphill.sign() if norm == "linf" else uphill / uphill.norm(dim=1, keepdim=True))
+
+    assert torch.allclose(inside(x0), x0, atol=1e-6)
+    assert (x0[:10] != x0[10:]).all()
+    assert torch.allclose(x1, inside(x0 + step(x0)), atol=1e-6)
+    z = inside(x1 + step(x1))
+    assert torch.allclose(x2, inside(x1 + 0.75 * (z - x1) + 0.25 * (x1 - x0)), atol=1e-6)
+    # A step of 2 eps crosses the whole ball, half of it does not.
+    halves = inside(x0 + step(x0) / 2)
+    assert not torch.allclose(x1, halves, atol=0.01)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs
-from harness.attacks import SearchResult
-from harness.tasks.classify import Classify
+from harness.api.attacks import SearchResult
 from harness_adversarial.attacks.auto_attack import AutoAttack
+from harness_classification.classify import Classify
 from harness_vision.digits import digits
 
 FAST = {"steps": 10, "targets": 3, "queries": 30, "eot": 2}

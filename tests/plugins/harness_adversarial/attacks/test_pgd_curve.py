@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, HarnessError, Outcome
-from harness.tasks.classify import Classify
 from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_adversarial.attacks.pgd_curve import PGDCurve
+from harness_classification.classify import Classify
 
 N, SIDE, CLASSES = 96, 6, 3
 BUDGETS = [0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04]

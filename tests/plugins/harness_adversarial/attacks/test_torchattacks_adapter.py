@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs, NotApplicable, Outcome, Records, Threat
-from harness.tasks.classify import Classify
 from harness_adversarial.attacks.torchattacks_adapter import TorchAttack, library_attacks
 from harness_adversarial.metrics.accuracy import AttackSuccessRate
+from harness_classification.classify import Classify
 from harness_vision.digits import digits
 
 # What the library declares: norm, and the parameter that bounds it, by attack.

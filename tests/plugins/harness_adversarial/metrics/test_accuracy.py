@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.api import Records
-from harness.results.stats import proportion
+from harness.statistics.intervals import proportion
 from harness_adversarial.metrics.accuracy import AttackSuccessRate, MeanDistance, Queries, RobustAccuracy
 
 

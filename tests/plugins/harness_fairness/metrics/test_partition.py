@@ -47,7 +47,7 @@ def test_unknown_columns_and_members_are_named() -> None:
 
 
 def test_the_same_groups_as_the_engine() -> None:
-    from harness.engine.groups import Grouping
+    from harness.scoring.subgroups import Grouping
 
     rng = np.random.default_rng(0)
     some = records(a=rng.choice(["x", "y", "z"], 50).tolist(), b=rng.integers(0, 3, 50).tolist())
@@ -57,7 +57,7 @@ def test_the_same_groups_as_the_engine() -> None:
 
 
 def test_long_numbers_stay_apart() -> None:
-    from harness.engine.groups import Grouping
+    from harness.scoring.subgroups import Grouping
 
     some = Records.of({"id": ["a", "b"], "group.zip": [1234567.0, 1234568.0]})
     assert Partition.of(some, "zip").members == Grouping.of(some, "zip").members == ("1234567", "1234568")

@@ -62,6 +62,6 @@ def test_a_panel_for_each_cell_with_confidences(tmp_path: Path, binning: str) ->
 
 
 def test_many_panels_become_several_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reliability, "_MOST", 2)
+    monkeypatch.setattr(reliability, "_MAX_PANELS_PER_FIGURE", 2)
     paths = list(ReliabilityDiagram(bins=3).report_cells([cell(f"m{i}") for i in range(3)], tmp_path))
     assert [path.name for path in paths] == ["reliability-clean-run-1.png", "reliability-clean-run-2.png"]

@@ -1,1 +1,0 @@
-"""Running a plan: keys, store, devices, components made ready, cells executed, results committed."""

@@ -1,0 +1,1 @@
+"""Where cells run: components are built, a cell is executed, executors place cells on workers and devices."""

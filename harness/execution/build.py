@@ -1,0 +1,222 @@
+"""Making components ready for a cell: loading data, building models, training them once.
+
+A trained model's state is kept in the store, so each set of weights is fitted once per results folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+
+from harness.contract.cells import Use, uses_in
+from harness.contract.context import Context, derive_seed
+from harness.contract.data import Dataset
+from harness.contract.errors import InvalidOutput
+from harness.contract.protocols import Trainable
+from harness.execution.precision import run_as
+from harness.instruments.seeding import seeded
+from harness.plugins import Catalog
+from harness.store.keys import key_of, weights_key_inputs
+from harness.store.locks import WAITING
+from harness.store.store import Store
+
+_KEPT = 8
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which stored weights a model was given."""
+
+    key: str
+    digest: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Limited:
+    """The first examples of a dataset."""
+
+    whole: Dataset
+    limit: int
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.whole.ids[: self.limit]
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Any]]:
+        return {name: column[: self.limit] for name, column in self.whole.groups.items()}
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.whole.facts
+
+    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        return self.whole.take(indices)
+
+
+@dataclass
+class Builder:
+    """Builds components from their uses and keeps the last few, since neighbouring cells share them.
+
+    Attributes:
+        catalog: where targets are found.
+        store: where weights are kept.
+        device: where models live.
+        batch_size: for training and whatever else a component does while it is fitted.
+        on_progress: called with (what, done, total) during training.
+    """
+
+    catalog: Catalog
+    store: Store
+    device: str
+    batch_size: int
+    on_progress: Progress
+    _kept: OrderedDict[tuple[str, int], tuple[Any, tuple[Weights, ...]]] = field(default_factory=OrderedDict)
+
+    def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
+        """The component, and the stored weights it and its nested components were given."""
+        seed = derive_seed(seed, "member", use.member) if use.member else seed
+        known = (use.identity_digest, seed)
+        if known not in self._kept:
+            self._kept[known] = self._build(use, seed)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(known)
+        return self._kept[known]
+
+    def context(self, use: Use, seed: int, scratch: Path, progress: Callable[[int, int], None]) -> Context:
+        """The context of a component: its draws depend on its name, not on its label or its neighbours."""
+
+        def checked(done: int, total: int) -> None:
+            # What is no number fails here, in the plugin, and not in the display.
+            progress(int(done), int(total))
+
+        scope = (use.kind, use.name)
+        return Context(self.device, seed, self.batch_size, scratch=scratch, progress=checked, scope=scope)
+
+    def training_data(self, use: Use, seed: int) -> dict[str, Dataset]:
+        """The training split of every component in a use that is fitted to data, by its kind and label."""
+        found: dict[str, Dataset] = {}
+        for each in use.nested():
+            if each.trained_on is not None and isinstance(self.build(each, seed)[0], Trainable):
+                found[f"{each.kind} {each.label}"] = self._split(each.trained_on, "train", seed)
+        return found
+
+    def forget(self) -> None:
+        """Drop what is kept, since a cell that went wrong may have changed it."""
+        self._kept.clear()
+
+    def _build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
+        values, used = self._values(use, seed)
+        target = self.catalog.find(use.kind, use.name).component.load()
+        with seeded(derive_seed(seed, use.kind, use.name, "build"), self.device):
+            thing = target(**values)
+        if use.kind == "dataset":
+            _check_dataset(thing, use)
+            return (Limited(thing, use.limit) if use.limit else thing), used
+        if isinstance(thing, torch.nn.Module):
+            thing = thing.to(self.device)
+        if isinstance(thing, Trainable):
+            used = (*used, self._give_weights(thing, use, seed))
+        if isinstance(thing, torch.nn.Module):
+            thing = thing.eval().requires_grad_(False)
+        if use.execution and not use.execution.is_plain:
+            run_as(thing, use.execution, self.device)
+        return thing, used
+
+    def _values(self, use: Use, seed: int) -> tuple[dict[str, Any], tuple[Weights, ...]]:
+        values: dict[str, Any] = {}
+        used: tuple[Weights, ...] = ()
+        for name, value in use.parameters.items():
+            built = {each.label: self.build(each, seed) for each in uses_in(value)}
+            used = (*used, *(weights for _, inner in built.values() for weights in inner))
+            if isinstance(value, Use):
+                value = built[value.label][0]
+            elif built:
+                value = {label: thing for label, (thing, _) in built.items()}
+            elif value is not None and name in use.paths:
+                value = Path(value)
+            values[name] = value
+        return values, used
+
+    def _give_weights(self, model: Trainable, use: Use, seed: int) -> Weights:
+        inputs = weights_key_inputs(__name__, use, seed, self.catalog, self.store, self.device)
+        key = key_of(inputs)
+        folder = self.store.get("weights", key)
+        if folder is None:
+            told = partial(self.on_progress, f"{WAITING} {use.label}, in training elsewhere", 0, 0)
+            claim = self.store.claim("weights", key, told)
+            try:
+                if self.store.get("weights", key) is None:
+                    self._train(model, use, seed, key, inputs)
+            finally:
+                claim.release()
+            folder = self.store.folder("weights", key)
+        # Loaded back even right after training, so that a fresh and a cached model are the same to the bit.
+        model.load_state_dict(load_file(folder / "weights.safetensors", device=self.device))
+        about = json.loads((folder / "about.json").read_bytes())
+        return Weights(key, about["digest"], about["seconds"])
+
+    def _train(self, model: Trainable, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
+        def data(split: str) -> Dataset:
+            if use.trained_on is None:
+                raise InvalidOutput(
+                    f"{use.label} asks for the {split!r} split, but no dataset is named for its training"
+                )
+            return self._split(use.trained_on, split, seed)
+
+        started = time.perf_counter()
+        with self.store.stage() as staged:
+            scratch = staged / "scratch"
+            scratch.mkdir()
+            ctx = self.context(
+                use, seed, scratch, lambda done, total: self.on_progress(f"training {use.label}", done, total)
+            )
+            if isinstance(model, torch.nn.Module):
+                model.requires_grad_(True).train()
+            with seeded(ctx.derive_seed("fit"), self.device):
+                model.fit(data, ctx)
+            scratch.rmdir()
+            state = {
+                name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()
+            }
+            broken = [
+                name for name, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()
+            ]
+            if broken:
+                raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
+            seconds = time.perf_counter() - started
+            with self.store.explained():
+                # Bytes first, since safetensors reports a full disk in words of its own.
+                content = save(state)
+                (staged / "weights.safetensors").write_bytes(content)
+                about = {"digest": hashlib.sha256(content).hexdigest(), "seconds": seconds, "inputs": inputs}
+                (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
+            self.store.commit("weights", key, staged)
+
+    def _split(self, data: Use, split: str, seed: int) -> Dataset:
+        part = replace(data, parameters={**data.parameters, "split": split})
+        dataset: Dataset = self.build(part, seed)[0]
+        return dataset
+
+
+def _check_dataset(data: Any, use: Use) -> None:
+    missing = [name for name in ("ids", "groups", "facts", "take") if not hasattr(data, name)]
+    if missing:
+        raise InvalidOutput(f"dataset {use.name} gave a {type(data).__name__} without {', '.join(missing)}")
+    if not len(data.ids):
+        raise InvalidOutput(f"dataset {use.name} has no examples")
+    if len(set(data.ids)) != len(data.ids) or not all(isinstance(i, str) for i in data.ids):
+        raise InvalidOutput(f"dataset {use.name} must have unique text ids")

@@ -1,0 +1,192 @@
+"""Executing one cell: build, run the task, check what it returns, write the result.
+
+Whatever plugin code does on the way becomes a status with a reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import partial
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.contract.cells import Cell, Use, digest
+from harness.contract.data import Dataset
+from harness.contract.errors import InvalidOutput, NotApplicable
+from harness.contract.protocols import Outcome
+from harness.contract.rows import Status
+from harness.execution.build import Builder
+from harness.execution.precision import execution_text, reduced_precision
+from harness.isolation import Fault, isolated
+from harness.signatures import SignatureReader
+from harness.store.cell_result import CellResult
+from harness.store.records import RECORDS, to_table
+
+_CHUNK = 256
+_INSTRUMENT_SEED = 0
+
+
+def execute(
+    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, *, debug: bool = False
+) -> CellResult:
+    """Run a cell and write its records and artifacts into a folder.
+
+    Args:
+        cell: what to run.
+        folder: an empty folder.
+        builder: makes its components.
+        signatures: says what they need of each other.
+        debug: let exceptions through, for a debugger.
+
+    Raises:
+        StoreError: the folder or the store cannot be written.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    measure = partial(_measure, cell, folder, builder, signatures)
+    result = measure() if debug else isolated(measure)
+    if isinstance(result, Fault):
+        result = CellResult(result.status, result.reason, traceback=result.traceback)
+    if not result.status.is_measured:
+        builder.forget()
+    return replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
+
+
+def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader) -> CellResult:
+    # What a task measures with, such as a judge, is the same under every seed.
+    task, _ = builder.build(cell.task, _INSTRUMENT_SEED)
+    things: dict[str, Any] = {}
+    weights: list[dict[str, Any]] = []
+    for role, use in cell.components.items():
+        if use is None:
+            things[role] = None
+            continue
+        things[role], used = builder.build(use, cell.seed)
+        weights += [asdict(each) for each in used]
+    _check_fit(cell, things, builder, signatures)
+    data = _data_facts(things["data"]) if things.get("data") is not None else {}
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
+    treatment = cell.components.get("attack") or cell.components.get("sampler") or cell.task
+    progress = partial(builder.on_progress, "")
+    ctx = builder.context(treatment, cell.seed, scratch, progress)
+    ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
+    _synchronise(builder.device)
+    clock = time.perf_counter()
+    outcome = task.run(**things, ctx=ctx)
+    _synchronise(builder.device)
+    seconds = time.perf_counter() - clock
+    if not isinstance(outcome, Outcome):
+        raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
+    table = to_table(outcome.records)
+    shutil.rmtree(scratch)
+    with builder.store.explained():
+        _write(folder, table, outcome)
+    protocol = json.loads(json.dumps(dict(outcome.protocol)))
+    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+    model = cell.components.get("model")
+    if halved := reduced_precision(model):
+        comparability["precision"] = halved
+    return CellResult(
+        status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
+        reason="; ".join(outcome.problems or outcome.doubts),
+        n=table.num_rows,
+        cost=_checked_cost(outcome.cost),
+        weights=weights,
+        comparability=comparability,
+        facts=_facts(things.get("model"), execution_text(model)),
+        seconds=seconds,
+    )
+
+
+def _fitted_to(cell: Cell, builder: Builder) -> dict[str, Dataset]:
+    found = builder.training_data(cell.task, _INSTRUMENT_SEED)
+    for role, use in cell.components.items():
+        if use is not None and role != "data":
+            found |= builder.training_data(use, cell.seed)
+    return found
+
+
+def _facts(model: Any, execution: str) -> dict[str, Any]:
+    """What a model says of itself, and how it was run. Raises InvalidOutput."""
+    said = getattr(model, "facts", {})
+    try:
+        said = json.loads(json.dumps(dict(said), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidOutput(f"the facts of the model cannot be written as JSON: {error}") from error
+    return {**({"model": said} if said else {}), **({"execution": execution} if execution else {})}
+
+
+def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
+    wrong = [name for name, value in cost.items() if not isinstance(value, Real) or not math.isfinite(value)]
+    if wrong:
+        raise InvalidOutput(f"cost {wrong[0]!r} is {cost[wrong[0]]!r}, not a finite number")
+    return {name: float(value) for name, value in cost.items()}
+
+
+def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
+    """What the plan could not know of a component before it was made."""
+    needing: list[tuple[Use | None, str]] = [(cell.task, role) for role in things]
+    needing += [(cell.components.get("attack"), "model"), (cell.components.get("sampler"), "model")]
+    for use, role in needing:
+        if use is None or things.get(role) is None:
+            continue
+        needs = signatures.read(builder.catalog.find(use.kind, use.name).component).needs.get(role)
+        unmet = needs.unmet(needs.missing_in(things[role])) if needs else ""
+        if unmet:
+            raise NotApplicable(f"{use.label} needs {role} {cell.labels[role]} to be {unmet}")
+
+
+def _data_facts(data: Dataset) -> dict[str, Any]:
+    """The digests of the examples a cell uses: content, groups and facts in one, ids in the other."""
+    hasher = hashlib.sha256()
+    n = len(data.ids)
+    hasher.update(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
+    for name, group in sorted(data.groups.items()):
+        hasher.update(f"group.{name}".encode())
+        hasher.update(_content(group))
+    for start in range(0, n, _CHUNK):
+        columns = data.take(range(start, min(n, start + _CHUNK)))
+        for name in sorted(columns):
+            hasher.update(name.encode())
+            hasher.update(_content(columns[name]))
+    return {"digest": hasher.hexdigest(), "ids": digest(list(data.ids)), "n": n}
+
+
+def _content(column: Any) -> bytes:
+    if isinstance(column, torch.Tensor):
+        column = column.detach().cpu().numpy()
+    if isinstance(column, np.ndarray) and column.dtype != object:
+        return f"{column.dtype}{column.shape[1:]}".encode() + np.ascontiguousarray(column).tobytes()
+    return json.dumps(list(column), default=str).encode()
+
+
+def _write(folder: Path, table: Any, outcome: Outcome) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, folder / RECORDS)
+    if outcome.artifacts:
+        (folder / "artifacts").mkdir()
+    for name, value in outcome.artifacts.items():
+        if Path(name).name != name:
+            raise InvalidOutput(f"artifact name {name!r} is not a plain file name")
+        if isinstance(value, bytes):
+            (folder / "artifacts" / name).write_bytes(value)
+        else:
+            np.save(folder / "artifacts" / f"{name}.npy", np.asarray(value), allow_pickle=False)
+
+
+def _synchronise(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)

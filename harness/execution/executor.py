@@ -1,0 +1,50 @@
+"""Executors place jobs. They do not retry or interpret what comes back; the runner does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.contract.cells import Cell
+from harness.store.cell_result import CellResult
+
+Progress = Callable[[Cell, str, int, int], None]
+"""Called with the cell, what is going on ("" for the cell itself), and how much of how much is done."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at a cell.
+
+    Attributes:
+        cell: what to run.
+        folder: the empty folder that records, artifacts and log go to.
+        batch_size: examples at once.
+    """
+
+    cell: Cell
+    folder: Path
+    batch_size: int
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere.
+
+    Attributes:
+        slots: how many jobs it runs at once.
+        in_this_process: whether code of plugins runs in this process, where only an exception can stop it.
+    """
+
+    slots: int
+    in_this_process: bool
+
+    def submit(self, job: Job) -> None:
+        """Accept a job; return at once. Never called with more than `slots` jobs under way."""
+
+    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+        """Wait for a job to end; None if none has after this many seconds."""
+
+    def close(self) -> None:
+        """End whatever still runs."""

@@ -1,0 +1,62 @@
+"""Runs cells one after another in this process: the simplest executor, and the one for debuggers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.execution.bounded_log import BoundedLog
+from harness.execution.build import Builder
+from harness.execution.cell import execute
+from harness.execution.executor import Job, Progress
+from harness.signatures import SignatureReader
+from harness.store.cell_result import CellResult
+from harness.store.run_folder import LOG
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+class InlineExecutor:
+    """Runs cells one after another in this process. It can end no cell that hangs, and no crash leaves it standing.
+
+    Args:
+        builder: makes components.
+        signatures: says what they need of each other.
+        on_progress: called during long work.
+        debug: let exceptions and output of plugins through.
+    """
+
+    slots = 1
+    in_this_process = True
+
+    def __init__(
+        self, builder: Builder, signatures: SignatureReader, on_progress: Progress, *, debug: bool = False
+    ) -> None:
+        self._builder, self._signatures, self._on_progress = builder, signatures, on_progress
+        self._debug = debug
+        self._waiting: deque[Job] = deque()
+
+    def submit(self, job: Job) -> None:
+        self._waiting.append(job)
+
+    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+        job = self._waiting.popleft()
+        log = BoundedLog()
+        self._builder.batch_size = job.batch_size
+        self._builder.on_progress = partial(self._on_progress, job.cell)
+        run: Any = partial(execute, job.cell, job.folder, self._builder, self._signatures)
+        if self._debug:
+            result: CellResult = run(debug=True)
+        else:
+            stream = cast("TextIO", log)
+            with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+                result = run()
+        log.write(result.traceback)
+        (job.folder / LOG).write_bytes(log.content())
+        return job, result
+
+    def close(self) -> None:
+        self._waiting.clear()

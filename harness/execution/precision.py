@@ -1,0 +1,89 @@
+"""How torch computes: the same way every time, and a model as a suite asks: in half precision, compiled, ..."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.contract.cells import Use
+from harness.contract.errors import HarnessError
+from harness.contract.execution import Execution
+
+_CPP_COMPILERS = ("g++", "clang++", "c++", "cl")
+
+
+def pin_numerics(threads: int) -> None:
+    """Make torch compute in full float32 and in the same way every time, with this many threads on the CPU.
+
+    By default a GPU may round the inputs of a convolution to 10 bits (TF32) and choose its algorithm by timing.
+    """
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def run_as(model: object, execution: Execution, device: str) -> None:
+    """Change in place how a model's forward pass is executed; its class and what else it offers stay.
+
+    Raises:
+        HarnessError: it is no torch module, or there is no compiler for what is asked.
+    """
+    if not isinstance(model, nn.Module):
+        raise HarnessError(f"`execution` is for torch modules; the model is a {type(model).__name__}")
+    if execution.channels_last:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    kind = device.partition(":")[0]
+    if execution.precision != "float32":
+        run = _in_precision(type(model).forward, getattr(torch, execution.precision), kind)
+        # A bound method rather than a closure over the model, so that a deep copy runs its own weights.
+        model.forward = MethodType(run, model)
+    if execution.compile:
+        _check_compiler(kind)
+        # Without a pool of compiling processes, which would outlive the cell.
+        model.compile(options={"compile_threads": 1})
+
+
+def reduced_precision(model: Use | None) -> str:
+    """The half precisions in which a model or what it wraps is executed; empty if all of it is float32."""
+    found = {use.execution.precision for use in _executed(model)} - {"float32"}
+    return "+".join(sorted(found))
+
+
+def execution_text(model: Use | None) -> str:
+    """How a model or what it wraps is executed, as tables show it; empty for plain float32."""
+    return "; ".join(sorted({str(use.execution) for use in _executed(model)} - {""}))
+
+
+def _executed(model: Use | None) -> list[Any]:
+    return [use for use in (model.nested() if model else []) if use.execution is not None]
+
+
+def _in_precision(forward: Callable[..., Any], dtype: torch.dtype, kind: str) -> Callable[..., Any]:
+    @functools.wraps(forward)
+    def run(self: nn.Module, *arguments: Any, **named: Any) -> Any:
+        with torch.autocast(kind, dtype=dtype):
+            found = forward(self, *arguments, **named)
+        return found.float() if isinstance(found, Tensor) else found
+
+    return run
+
+
+def _check_compiler(kind: str) -> None:
+    """Say before anything runs what torch would say from deep inside. Raises HarnessError."""
+    if kind == "cuda" and importlib.util.find_spec("triton") is None:
+        raise HarnessError("`compile: true` needs triton on a GPU, which is not installed; leave it out")
+    named = os.environ.get("CXX", "")
+    if kind == "cpu" and not any(shutil.which(name) for name in (named, *_CPP_COMPILERS) if name):
+        raise HarnessError(
+            "`compile: true` needs a C++ compiler on the CPU, and there is none; install g++ or leave it out"
+        )

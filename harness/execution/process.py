@@ -1,0 +1,337 @@
+"""Runs cells in worker processes, one a slot, kept warm from cell to cell and replaced when something went wrong.
+
+Each worker leads a session of its own. A cell that hangs is ended by TERM and then KILL of its process group; a worker
+that dies takes one cell with it; whatever it had started is ended too; and if this process dies, a guardian ends all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.contract.errors import HarnessError, StoreError
+from harness.contract.rows import Status
+from harness.execution import guardian as guardian_module
+from harness.execution.bounded_log import BoundedLog
+from harness.execution.devices import seen_by_worker
+from harness.execution.executor import Job, Progress
+from harness.execution.process_tree import descendants, kill_all, signal_group
+from harness.execution.worker import Setup, job_message
+from harness.store.cell_result import CellResult
+from harness.store.locks import WAITING
+from harness.store.run_folder import LOG
+
+_GRACE = 2.0
+"""Seconds between TERM and KILL."""
+_START = 300.0
+"""Seconds a worker may take to import what it needs."""
+_TICK = 0.1
+_KEEPS_ITS_WORKER = (Status.OK, Status.SUSPECT, Status.INVALID, Status.FAILED, Status.SKIPPED)
+_BLOCK = 1 << 16
+
+
+@dataclass
+class _Worker:
+    """A worker process and what it is doing."""
+
+    process: subprocess.Popen[bytes]
+    messages: int
+    log: BoundedLog = field(default_factory=BoundedLog)
+    buffer: bytes = b""
+    is_ready: bool = False
+    job: Job | None = None
+    n_jobs: int = 0
+    model: str = ""
+    deadline: float = 0.0
+    kill_at: float | None = None
+    ended_for: str = ""
+    started: str = ""
+
+
+class ProcessExecutor:
+    """Runs cells in worker processes.
+
+    Args:
+        setups: one for each slot.
+        timeout: seconds that a cell may take, with the training it needs; None for no limit.
+        cells_per_worker: after how many cells a worker is replaced; 1 gives every cell a fresh process.
+        on_progress: called during long work.
+    """
+
+    in_this_process = False
+
+    def __init__(
+        self,
+        setups: Sequence[Setup],
+        *,
+        timeout: float | None,
+        cells_per_worker: int,
+        on_progress: Progress,
+    ) -> None:
+        self.slots = len(setups)
+        self._setups, self._timeout, self._cells_per_worker = setups, timeout, cells_per_worker
+        self._on_progress = on_progress
+        self._workers: list[_Worker | None] = [None] * self.slots
+        self._selector = selectors.DefaultSelector()
+        self._done: list[tuple[Job, CellResult]] = []
+        self._is_closed = False
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-E", "-S", guardian_module.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def submit(self, job: Job) -> None:
+        """Give the job to an idle worker, to one that has its model at hand if there is one."""
+        model = job.cell.components.get("model")
+        wanted = model.identity_digest if model else ""
+        idle = [slot for slot, worker in enumerate(self._workers) if worker is None or worker.job is None]
+        slot = min(idle, key=lambda slot: self._strangeness(slot, wanted))
+        worker = self._workers[slot] or self._start(slot)
+        worker.job, worker.model, worker.log = job, wanted, BoundedLog()
+        worker.started = datetime.now(UTC).isoformat(timespec="seconds")
+        worker.deadline = time.monotonic() + _START if not worker.is_ready else self._new_deadline()
+        text = json.dumps(job_message(job.cell, job.folder, job.batch_size))
+        self._tell(worker, text)
+
+    def _strangeness(self, slot: int, model: str) -> int:
+        worker = self._workers[slot]
+        return 2 if worker is None else 0 if worker.model == model else 1
+
+    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+        """Wait for a job to end.
+
+        Raises:
+            StoreError: a worker could not write.
+            HarnessError: a worker could not start.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self._done:
+            for key, _ in self._selector.select(_TICK):
+                slot, what = key.data
+                self._read(slot, what)
+            for slot in range(self.slots):
+                self._look_after(slot)
+            if until is not None and time.monotonic() >= until and not self._done:
+                return None
+        return self._done.pop(0)
+
+    def close(self) -> None:
+        """End all workers and the guardian; closing twice is fine."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        living = [worker for worker in self._workers if worker is not None]
+        for worker in living:
+            signal_group(worker.process.pid, signal.SIGTERM if worker.job else signal.SIGKILL)
+        until = time.monotonic() + _GRACE
+        for worker in living:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.process.wait(max(0.0, until - time.monotonic()))
+        for slot in range(self.slots):
+            self._remove(slot)
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._guardian.stdin.close()
+        self._guardian.wait()
+        self._selector.close()
+
+    def _start(self, slot: int) -> _Worker:
+        reading, writing = os.pipe()
+        setup = self._setups[slot]
+        device, environment = seen_by_worker(setup.device, setup.threads, os.environ)
+        code = f"import sys; sys.path[:] = {sys.path!r}; from harness.execution.worker import main; main({writing})"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[writing],
+            start_new_session=True,
+            env=environment,
+        )
+        os.close(writing)
+        worker = _Worker(process, reading)
+        self._workers[slot] = worker
+        self._tell_guardian(f"+{process.pid}")
+        for descriptor, what in ((reading, "messages"), (self._output(worker), "output")):
+            os.set_blocking(descriptor, False)
+            self._selector.register(descriptor, selectors.EVENT_READ, (slot, what))
+        self._tell(worker, json.dumps(asdict(replace(setup, device=device))))
+        return worker
+
+    @staticmethod
+    def _output(worker: _Worker) -> int:
+        assert worker.process.stdout is not None
+        return worker.process.stdout.fileno()
+
+    @staticmethod
+    def _tell(worker: _Worker, line: str) -> None:
+        assert worker.process.stdin is not None
+        try:
+            worker.process.stdin.write(line.encode() + b"\n")
+            worker.process.stdin.flush()
+        except BrokenPipeError:
+            worker.log.write("the worker had ended\n")
+
+    def _tell_guardian(self, line: str) -> None:
+        assert self._guardian.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._guardian.stdin.write(line.encode() + b"\n")
+            self._guardian.stdin.flush()
+
+    def _read(self, slot: int, what: str) -> None:
+        """Take what a worker has said or printed."""
+        worker = self._workers[slot]
+        if worker is None:
+            return
+        descriptor = worker.messages if what == "messages" else self._output(worker)
+        data = _available(descriptor)
+        if data is None:
+            self._selector.unregister(descriptor)
+        elif what == "output":
+            worker.log.write(data)
+        else:
+            self._listen(slot, worker, data)
+
+    def _listen(self, slot: int, worker: _Worker, data: bytes) -> None:
+        *lines, worker.buffer = (worker.buffer + data).split(b"\n")
+        for line in lines:
+            self._heard(slot, worker, json.loads(line))
+
+    def _heard(self, slot: int, worker: _Worker, message: Mapping[str, Any]) -> None:
+        kind = message["kind"]
+        if kind == "ready":
+            worker.is_ready = True
+        elif kind == "started":
+            worker.deadline = self._new_deadline()
+        elif kind == "progress" and worker.job is not None:
+            if message["what"].startswith(WAITING):
+                # The one who works on it has a deadline of its own.
+                worker.deadline = self._new_deadline()
+            self._on_progress(worker.job.cell, message["what"], message["done"], message["total"])
+        elif kind == "fatal":
+            raise StoreError(message["message"])
+        elif kind == "ended":
+            result = CellResult.from_json({**message["result"], "device": self._setups[slot].device})
+            self._ended(slot, worker, result, message["left_behind"])
+
+    def _ended(self, slot: int, worker: _Worker, result: CellResult, left_behind: int) -> None:
+        """A job gave a result."""
+        self._drain(worker)
+        if left_behind:
+            worker.log.write(f"\n{left_behind} processes that the cell had left behind were killed\n")
+        worker.log.write(result.traceback)
+        self._finish(worker, result)
+        worker.n_jobs += 1
+        is_spent = worker.n_jobs >= self._cells_per_worker
+        if is_spent or left_behind or result.status not in _KEEPS_ITS_WORKER:
+            self._remove(slot)
+
+    def _look_after(self, slot: int) -> None:
+        """End a worker that takes too long, and notice one that has ended."""
+        worker = self._workers[slot]
+        if worker is None:
+            return
+        now = time.monotonic()
+        if worker.process.poll() is not None:
+            self._lost(slot, worker)
+        elif worker.kill_at is not None:
+            if now >= worker.kill_at:
+                signal_group(worker.process.pid, signal.SIGKILL)
+        elif worker.job is not None and now >= worker.deadline:
+            is_late = worker.is_ready and self._timeout is not None
+            worker.ended_for = f"took longer than {self._timeout:g} s" if is_late else "its worker never started"
+            worker.kill_at = now + _GRACE
+            signal_group(worker.process.pid, signal.SIGTERM)
+
+    def _lost(self, slot: int, worker: _Worker) -> None:
+        """A worker has ended of its own accord, or was ended. What it said last may have been a result."""
+        while data := _available(worker.messages):
+            self._listen(slot, worker, data)
+            if self._workers[slot] is not worker:
+                return
+        self._drain(worker)
+        job, log = worker.job, worker.log.content()
+        if job is not None:
+            status, reason = self._verdict(worker)
+            for path in job.folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            device = self._setups[slot].device
+            result = CellResult(status, reason, device=device, batch_size=job.batch_size, started=worker.started)
+            self._finish(worker, result)
+        self._remove(slot)
+        if not worker.is_ready and not worker.ended_for and worker.process.returncode >= 0:
+            raise HarnessError("a worker could not start:\n" + log.decode("utf-8", "replace").strip()[-2000:])
+
+    @staticmethod
+    def _verdict(worker: _Worker) -> tuple[Status, str]:
+        code = worker.process.returncode
+        if worker.ended_for:
+            return Status.TIMEOUT, worker.ended_for + ("; it ignored TERM" if code == -signal.SIGKILL else "")
+        if code == -signal.SIGKILL:
+            return Status.LOST, "its worker was killed from outside; was the machine out of memory?"
+        if code < 0:
+            return Status.CRASHED, f"its worker crashed: {signal.Signals(-code).name}"
+        return Status.CRASHED, f"its worker exited with code {code} without a result"
+
+    def _finish(self, worker: _Worker, result: CellResult) -> None:
+        job = worker.job
+        assert job is not None
+        (job.folder / LOG).write_bytes(worker.log.content())
+        worker.job = None
+        self._done.append((job, result))
+
+    def _drain(self, worker: _Worker) -> None:
+        while data := _available(self._output(worker)):
+            worker.log.write(data)
+
+    def _remove(self, slot: int) -> None:
+        """End a worker, and all that it has started."""
+        worker = self._workers[slot]
+        if worker is None:
+            return
+        self._workers[slot] = None
+        below = descendants(worker.process.pid)
+        signal_group(worker.process.pid, signal.SIGKILL)
+        kill_all(below)
+        worker.process.wait()
+        self._tell_guardian(f"-{worker.process.pid}")
+        for descriptor in (worker.messages, self._output(worker)):
+            if descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
+        os.close(worker.messages)
+        for stream in (worker.process.stdin, worker.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+    def _new_deadline(self) -> float:
+        return float("inf") if self._timeout is None else time.monotonic() + self._timeout
+
+
+def _available(descriptor: int) -> bytes | None:
+    """What can be read now without waiting; None at the end."""
+    try:
+        return os.read(descriptor, _BLOCK) or None
+    except BlockingIOError:
+        return b""
+
+
+def setups_for(devices: Sequence[str], threads: int, store: Path, plugin_folders: Sequence[Path]) -> list[Setup]:
+    """One setup for each device."""
+    folders = tuple(str(folder.resolve()) for folder in plugin_folders)
+    return [Setup(folders, str(store.resolve()), device, threads) for device in devices]

@@ -1,0 +1,115 @@
+"""A worker process: runs the jobs it is given, one after another, and keeps what it has built warm.
+
+It reads jobs from its input and writes messages to a pipe of its own, a JSON object a line each way; no object of a
+plugin is ever pickled. What plugins print goes to the worker's output, which the coordinator collects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from harness.contract.cells import Cell
+from harness.contract.errors import StoreError
+from harness.execution.process_tree import adopt_orphans, descendants, die_with_parent, kill_all
+
+_PROGRESS_INTERVAL = 0.1
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker must know before its first job.
+
+    Attributes:
+        plugin_folders: as `--plugins-dir`.
+        store: the folder of the store.
+        device: where it computes.
+        threads: torch threads on the CPU.
+    """
+
+    plugin_folders: tuple[str, ...]
+    store: str
+    device: str
+    threads: int
+
+
+class _Messages:
+    """Messages to the coordinator, also from threads that a plugin started."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._lock = stream, threading.Lock()
+        self._last = 0.0
+
+    def send(self, kind: str, **content: Any) -> None:
+        text = json.dumps({"kind": kind, **content})
+        with self._lock:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done >= total or now - self._last >= _PROGRESS_INTERVAL:
+            self._last = now
+            self.send("progress", what=what, done=done, total=total)
+
+
+def main(descriptor: int) -> None:
+    """Serve until the input ends.
+
+    Args:
+        descriptor: of the pipe for messages.
+    """
+    die_with_parent()
+    adopt_orphans()
+    os.set_inheritable(descriptor, False)
+    messages = _Messages(os.fdopen(descriptor, "w", encoding="utf-8"))
+    jobs = os.fdopen(os.dup(0), encoding="utf-8")
+    # What a plugin starts, or asks of its input, must not eat jobs.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    raw = json.loads(jobs.readline())
+    _serve(Setup(**{**raw, "plugin_folders": tuple(raw["plugin_folders"])}), jobs, messages)
+
+
+def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
+    # Imported here, since `Setup` is wanted where torch is not.
+    from harness.execution.build import Builder
+    from harness.execution.cell import execute
+    from harness.execution.precision import pin_numerics
+    from harness.plugins import load_catalog
+    from harness.store.open import cached_signatures
+    from harness.store.store import Store
+
+    pin_numerics(setup.threads)
+    catalog = load_catalog([Path(folder) for folder in setup.plugin_folders])
+    store = Store(Path(setup.store))
+    signatures = cached_signatures(store.root.parent, catalog)
+    builder = Builder(catalog, store, setup.device, 1, messages.progress)
+    messages.send("ready")
+    for line in jobs:
+        job = json.loads(line)
+        messages.send("started")
+        builder.batch_size = job["batch_size"]
+        try:
+            result = execute(Cell.from_json(job["cell"]), Path(job["folder"]), builder, signatures)
+        except StoreError as error:
+            messages.send("fatal", message=str(error))
+            return
+        sys.stdout.flush()
+        sys.stderr.flush()
+        left = descendants(os.getpid())
+        kill_all(left)
+        messages.send("ended", result=asdict(result), left_behind=len(left))
+
+
+def job_message(cell: Cell, folder: Path, batch_size: int) -> Mapping[str, Any]:
+    """A job as a worker reads it."""
+    return {"cell": cell.to_json(), "folder": str(folder), "batch_size": batch_size}

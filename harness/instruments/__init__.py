@@ -1,0 +1,1 @@
+"""What tasks measure with: counted and frozen models, seeded library code, norms."""

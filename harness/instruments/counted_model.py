@@ -1,0 +1,145 @@
+"""The model as attacks see it: padded to a steady shape, every pass counted, every output checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from harness.contract.errors import InvalidOutput
+
+LANES = 8
+"""Batches are padded to a multiple of this many rows.
+
+Most CPU kernels then give each example the same bits whatever the batch it travels in, so records do not depend
+on the batch size (measured: bitwise equal for multiples of 4, not for 1, 2 or 7).
+"""
+
+
+class PassObserver(Protocol):
+    """Sees every pass that an attack makes through a counted model, and may follow its gradients."""
+
+    def watched(self, inputs: Tensor, batch: Tensor, places: Tensor | None) -> Tensor:
+        """The inputs of a pass, through which their gradient is seen if one is taken.
+
+        Args:
+            inputs: `[m, ...]`.
+            batch: the positions of the attacked examples among all.
+            places: `[m]`, the position of the example that each input belongs to; None if that cannot be told.
+        """
+
+    def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, places: Tensor | None) -> None:
+        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
+
+
+class CountedModel(nn.Module):
+    """Wraps a classifier; counts forward and backward passes per example of the current batch.
+
+    Counting is done here, where the passes happen, so that an attack need not be trusted with it.
+
+    Attributes:
+        observer: sees the passes booked to a batch as they happen; None for nobody.
+    """
+
+    def __init__(self, model: Any, classes: int, n: int, device: str) -> None:
+        super().__init__()
+        self.model = model
+        self.classes = classes
+        self.forward_passes = _Counter(n, device)
+        self.backward_passes = _Counter(n, device)
+        self.observer: PassObserver | None = None
+        self._batch: Tensor | None = None
+        self._lanes = LANES
+        self._last: tuple[Tensor, Tensor, Tensor, int] | None = None
+
+    @contextmanager
+    def attacked_batch(self, indices: Tensor, lanes: int) -> Iterator[None]:
+        """Book the passes made inside to these examples.
+
+        Args:
+            indices: `[m]`, the position of each row of the attacked batch among the n examples.
+            lanes: pad to a multiple of this many rows; 1 where the batch is the same for every batch size.
+        """
+        self._batch, self._lanes = indices, lanes
+        try:
+            yield
+        finally:
+            self._batch, self._lanes, self._last = None, LANES, None
+
+    def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
+        m = len(inputs)
+        batch, given = self._batch, inputs
+        observer = None if batch is None else self.observer
+        places = None if batch is None else self._places(batch, m, rows)
+        if observer is not None and batch is not None:
+            inputs = observer.watched(inputs, batch, places)
+        padding = -m % self._lanes
+        if padding:
+            inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
+        logits = self.model(inputs)
+        expected = (m + padding, self.classes)
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
+            got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+            raise InvalidOutput(
+                f"the model returned {got} for {m + padding} inputs; expected logits of shape {list(expected)}"
+            )
+        if padding:
+            logits = logits[:m]
+        if batch is not None:
+            # Passes whose rows cannot be told apart are shared out among the batch.
+            booked, amount = (batch, m / len(batch)) if places is None else (places, 1.0)
+            self.forward_passes.add(booked, amount)
+            if logits.requires_grad:
+                logits.register_hook(lambda gradient: self.backward_passes.add(booked, amount))
+            if observer is not None:
+                observer.note_pass(given, logits, batch, places)
+        return logits
+
+    def _places(self, batch: Tensor, m: int, rows: Tensor | None) -> Tensor | None:
+        """Which examples the m inputs of a pass are, None if that cannot be told; the same tensor while they stay."""
+        if rows is None:
+            return batch if m == len(batch) else None
+        # What cannot be seen to be changed in place is looked up anew.
+        version = None if rows.is_inference() else rows._version
+        last = self._last
+        if last is not None and last[0] is batch:
+            same = last[1] is rows and version == last[3] if version is not None else _equal(rows, last[1])
+            if same:
+                return last[2]
+        places = batch[rows]
+        self._last = (batch, rows if version is not None else rows.clone(), places, -1 if version is None else version)
+        return places
+
+
+def _equal(one: Tensor, two: Tensor) -> bool:
+    """Whether they are equal, as far as that can be known without waiting for a device."""
+    return one.device.type == "cpu" and torch.equal(one, two)
+
+
+class _Counter:
+    """Passes per example. Bookings are collected and added up now and then, since adding costs as much as noting."""
+
+    _MAX_NOTES = 512
+
+    def __init__(self, n: int, device: str) -> None:
+        self._total = torch.zeros(n, device=device)
+        self._noted: list[tuple[Tensor, float]] = []
+
+    def add(self, indices: Tensor, amount: float) -> None:
+        """Book an amount to each of the examples."""
+        if self._noted and self._noted[-1][0] is indices:
+            amount += self._noted.pop()[1]
+        self._noted.append((indices, amount))
+        if len(self._noted) >= self._MAX_NOTES:
+            self.total()
+
+    def total(self) -> Tensor:
+        """All that was booked, `[n]`."""
+        for indices, amount in self._noted:
+            self._total.index_add_(0, indices, torch.full(indices.shape, amount, device=self._total.device))
+        self._noted = []
+        return self._total

@@ -1,0 +1,1 @@
+"""Comparing two runs, row by row."""

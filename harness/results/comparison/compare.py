@@ -1,0 +1,313 @@
+"""Two runs side by side: which numbers may be compared, how far they are apart, and what that says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.contract.context import derive_seed
+from harness.contract.errors import InvalidOutput, UsageError
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.comparison.alignment import Pair, align, parse_renaming
+from harness.results.comparison.comparability import Field, differing_fields, metric_fields
+from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
+
+Verdict = Literal["worse", "better", "changed", "not resolved", "not comparable"]
+VERDICTS: tuple[Verdict, ...] = ("worse", "better", "changed", "not resolved", "not comparable")
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """What is known of a metric.
+
+    Attributes:
+        direction: "max", "min" or "none"; empty if it is not known.
+        unit: as the metric says.
+        identity: name, version and parameters; None if they are not known, as for a bare table.
+    """
+
+    direction: str = ""
+    unit: str = ""
+    identity: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ExampleValues:
+    """A metric's value for each example; NaN where an example does not count."""
+
+    ids: Sequence[str]
+    values: npt.NDArray[np.float64]
+
+
+def _no_values(row: Row, metric: str) -> ExampleValues | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two things compared.
+
+    Attributes:
+        name: what tables call it.
+        source: the folder of the run, or the table file.
+        rows: its rows.
+        metrics: (experiment, metric label) to what is known of the metric.
+        values: the values per example of a metric at a row; None if there are no records or the metric has no value
+            per example. Raises InvalidOutput if the metric fails.
+    """
+
+    name: str
+    source: Path
+    rows: Sequence[Row]
+    metrics: Mapping[tuple[str, str], MetricFacts] = field(default_factory=dict)
+    values: Callable[[Row, str], ExampleValues | None] = _no_values
+
+    def facts(self, row: Row, metric: str) -> MetricFacts:
+        """What is known of the metric of a row."""
+        return self.metrics.get((row.experiment, metric), MetricFacts())
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One metric of one pair of rows.
+
+    Attributes:
+        a, b: the rows; `b` is None if A's row has no counterpart.
+        metric: its label; empty where the rows as a whole cannot be compared.
+        facts: what is known of the metric.
+        verdict: better or worse if the difference is significant after Holm's correction, changed if it is and nobody
+            knows which direction is better.
+        difference: B minus A; None if not comparable.
+        p_holm: its p-value, adjusted for all tests; None if no test could be made.
+        fields: what must be equal and is not.
+        allowed: what must be equal, is not, and was allowed to differ.
+        reason: why there is no comparison, if it is not the fields.
+        lost: the row was ok in A and is missing or not ok in B.
+    """
+
+    a: Row
+    b: Row | None
+    metric: str = ""
+    facts: MetricFacts = MetricFacts()
+    verdict: Verdict = "not comparable"
+    difference: Difference | None = None
+    p_holm: float | None = None
+    fields: tuple[Field, ...] = ()
+    allowed: tuple[Field, ...] = ()
+    reason: str = ""
+    lost: bool = False
+
+    @property
+    def estimate_a(self) -> Estimate | None:
+        """A's estimate of the metric."""
+        return self.a.estimates.get(self.metric)
+
+    @property
+    def estimate_b(self) -> Estimate | None:
+        """B's estimate of the metric."""
+        return None if self.b is None else self.b.estimates.get(self.metric)
+
+    @property
+    def why(self) -> str:
+        """Why there is no comparison, in words."""
+        return self.reason or ", ".join(map(str, self.fields))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs compared.
+
+    Attributes:
+        a, b: the names of the sides.
+        compared: in the order of A's rows and metrics.
+        n_tests: how many tests Holm's correction is for.
+        allowed: what was asked to be allowed to differ, and for how many pairs of rows it did.
+        notes: what else a reader should know.
+    """
+
+    a: str
+    b: str
+    compared: Sequence[Compared]
+    n_tests: int
+    allowed: Mapping[str, int]
+    notes: Sequence[str] = ()
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many verdicts of each kind there are."""
+        found = Counter(each.verdict for each in self.compared)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    @property
+    def gate_fails(self) -> bool:
+        """Whether something is worse, or cannot be compared although it was ok in A: a gate must not pass unseen."""
+        return any(each.verdict in ("worse", "not comparable") for each in self.compared)
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows that were ok in A are missing or not ok in B."""
+        return any(each.lost for each in self.compared)
+
+    def refusal(self) -> UsageError | None:
+        """The error that says why not a single pair can be compared; None if one can."""
+        if any(each.verdict != "not comparable" for each in self.compared):
+            return None
+        if not self.compared:
+            return UsageError(f"there is nothing to compare: {'; '.join(self.notes) or 'neither side has numbers'}")
+        reasons = Counter(", ".join(f.name for f in each.fields) or each.reason for each in self.compared)
+        told = [f"  {why} ({times} {'pair' if times == 1 else 'pairs'})" for why, times in reasons.most_common(8)]
+        differ = any(each.fields for each in self.compared)
+        hint = "\n--allow FIELD compares in spite of a differing field" if differ else ""
+        return UsageError(
+            "\n".join([f"not a single row of {self.a} can be compared with one of {self.b}:", *told]) + hint
+        )
+
+
+def compare(a: Side, b: Side, pairs: Sequence[str] = (), allowed: Sequence[str] = ()) -> Comparison:
+    """Compare B with A, row by row and metric by metric.
+
+    Args:
+        a, b: the sides.
+        pairs: texts `OLD=NEW`, labels of A that are renamed before rows are paired. Within one run only rows with a
+            renamed label take part.
+        allowed: fields that may differ; a name stands for all fields below it too.
+
+    Raises:
+        UsageError: a pair names labels that do not exist.
+    """
+    renamed = parse_renaming(pairs, a.rows, b.rows)
+    same = a.source.resolve() == b.source.resolve()
+    aligned = align(a.rows, b.rows, renamed, only_renamed=bool(renamed) and same)
+    drafts = [each for pair in aligned for each in _compared(pair, a, b, tuple(allowed))]
+    tested = [each.difference.p for each in drafts if each.difference and each.difference.p is not None]
+    adjusted = iter(holm(tested))
+    judged = [_judged(each, adjusted) for each in drafts]
+    used = {
+        name: len({id(each.a) for each in drafts if any(f.allowed_by((name,)) for f in each.allowed)})
+        for name in allowed
+    }
+    return Comparison(a.name, b.name, judged, len(tested), used, tuple(_notes(aligned, a, b)))
+
+
+def _compared(pair: Pair, a: Side, b: Side, allowed: tuple[str, ...]) -> Iterator[Compared]:
+    one, other = pair.a, pair.b
+    if one is None or one.status is not Status.OK:
+        return
+    if other is None:
+        yield Compared(one, None, reason="not in B", lost=True)
+        return
+    if other.status is not Status.OK:
+        yield Compared(one, other, reason=f"{other.status} in B: {other.reason}".removesuffix(": "), lost=True)
+        return
+    refused, passed = _sorted_out(differing_fields(one, other), allowed)
+    if refused:
+        yield Compared(one, other, fields=refused, allowed=passed)
+        return
+    for metric in one.estimates:
+        facts = _facts(one, other, metric, a, b)
+        if facts.direction != "none" and _means_something(one, other, metric):
+            yield _of_metric(Compared(one, other, metric, facts, allowed=passed), a, b, allowed)
+
+
+def _sorted_out(fields: Sequence[Field], allowed: tuple[str, ...]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """Fields that may not differ, and those that may."""
+    refused = tuple(each for each in fields if not each.allowed_by(allowed))
+    return refused, tuple(each for each in fields if each not in refused)
+
+
+def _facts(one: Row, other: Row, metric: str, a: Side, b: Side) -> MetricFacts:
+    """What is known of a metric, preferring the side that knows which component it is."""
+    known = sorted((a.facts(one, metric), b.facts(other, metric)), key=lambda facts: facts.identity is None)
+    return next((facts for facts in known if facts.direction), known[0])
+
+
+def _means_something(one: Row, other: Row, metric: str) -> bool:
+    found = [row.estimates[metric] for row in (one, other) if metric in row.estimates]
+    return any(estimate.value is not None for estimate in found)
+
+
+def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> Compared:
+    """The draft with its difference, or with the reason why there is none."""
+    one, other = draft.estimate_a, draft.estimate_b
+    if one is None or other is None or draft.b is None:
+        return replace(draft, reason="not measured in B")
+    for side, estimate in (("A", one), ("B", other)):
+        if estimate.value is None:
+            verb = "undefined" if estimate.applies else "not applicable"
+            return replace(draft, reason=f"{verb} in {side}: {estimate.reason}")
+    identities = a.facts(draft.a, draft.metric).identity, b.facts(draft.b, draft.metric).identity
+    refused, passed = _sorted_out(metric_fields(*identities), allowed)
+    within = [Field("metric.within", one.within, other.within)] if one.within != other.within else []
+    more_refused, more_passed = _sorted_out(within, allowed)
+    draft, refused = replace(draft, allowed=(*draft.allowed, *passed, *more_passed)), (*refused, *more_refused)
+    if refused:
+        return replace(draft, fields=refused)
+    try:
+        difference = _paired(draft, a, b) or independent_difference(one, other)
+    except InvalidOutput as error:
+        return replace(draft, reason=str(error))
+    assert one.value is not None
+    assert other.value is not None
+    # As the two columns of the table say; the mean of the values per example may differ from it by round-off.
+    value = 0.0 if one.value == other.value else other.value - one.value
+    return replace(draft, verdict="not resolved", difference=replace(difference, value=value))
+
+
+def _paired(draft: Compared, a: Side, b: Side) -> Difference | None:
+    """The difference over the same examples; None if there are no records, or not of the same examples."""
+    assert draft.b is not None
+    one = a.values(draft.a, draft.metric)
+    other = None if one is None else b.values(draft.b, draft.metric)
+    if one is None or other is None:
+        return None
+    values = other.values
+    if list(one.ids) != list(other.ids):
+        position = {name: i for i, name in enumerate(other.ids)}
+        if set(one.ids) != set(position):
+            return None
+        values = values[[position[name] for name in one.ids]]
+    labels = [f"{role}={label}" for role, label in sorted(draft.a.labels.items())]
+    seed = derive_seed(draft.a.seed, "compare", draft.a.experiment, draft.metric, *labels)
+    return paired_difference(one.values, values, np.random.default_rng(seed))
+
+
+def _judged(draft: Compared, adjusted: Iterator[float]) -> Compared:
+    """The draft with its adjusted p-value, taken from the iterator if it was tested, and what that says."""
+    if draft.difference is None or draft.difference.p is None:
+        return draft
+    p = next(adjusted)
+    if p >= SIGNIFICANCE or draft.difference.value == 0:
+        return replace(draft, p_holm=p)
+    if draft.facts.direction not in ("max", "min"):
+        return replace(draft, p_holm=p, verdict="changed")
+    rose = draft.difference.value > 0
+    return replace(draft, p_holm=p, verdict="better" if rose == (draft.facts.direction == "max") else "worse")
+
+
+def _notes(aligned: Sequence[Pair], a: Side, b: Side) -> Iterator[str]:
+    """What is left out of the comparison, and what could not be checked."""
+    only_b = sum(pair.a is None for pair in aligned)
+    if only_b:
+        yield f"{_rows(only_b)} only in B"
+    broken = sum(pair.a is not None and pair.a.status is not Status.OK for pair in aligned)
+    if broken:
+        yield f"{_rows(broken)} of A not ok, left out"
+    both = [(pair.a, pair.b) for pair in aligned if pair.a is not None and pair.b is not None]
+    new = dict.fromkeys(m for one, other in both for m in other.estimates if m not in one.estimates and one.estimates)
+    if new:
+        yield f"measured in B only: {', '.join(new)}"
+    for side in (a, b):
+        if side.rows and not any(facts.identity for facts in side.metrics.values()):
+            yield f"{side.name} is a table: versions of metrics are not checked, and no test is paired"
+
+
+def _rows(n: int) -> str:
+    return f"{n} row{'s' if n != 1 else ''}"

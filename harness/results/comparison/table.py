@@ -1,0 +1,258 @@
+"""A comparison as text for a terminal, as Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.contract.cells import SHOWN_LABELS
+from harness.contract.estimates import Estimate
+from harness.results.comparison.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
+from harness.results.table import interval, metric_heading, number, threat_text
+from harness.statistics.paired import Difference
+
+_MAX_ROWS_NAMED = 2
+_LEAST_P = 0.001
+
+Style = Callable[[Verdict], str]
+
+
+def terminal_text(comparison: Comparison, width: int, *, everything: bool = False, style: Style = str) -> str:
+    """The comparison as text of at most this width, if it can be.
+
+    Args:
+        comparison: what to show.
+        width: of the terminal; if it is too small the intervals of A and B are left out.
+        everything: show also what is not resolved, and every row that is not comparable.
+        style: a verdict as the terminal shows it.
+    """
+    from tabulate import tabulate
+
+    shown = _table_rows(comparison, everything)
+    parts = [_head(comparison, shown)]
+    if shown:
+        for intervals in (True, False):
+            columns, body = _columns(shown, intervals=intervals)
+            plain = str(tabulate(body, columns, tablefmt="simple", disable_numparse=True))
+            if max(map(len, plain.splitlines())) <= width:
+                break
+        styled = [[*line[:-1], style(each.verdict)] for line, each in zip(body, shown, strict=True)]
+        parts.append(str(tabulate(styled, columns, tablefmt="simple", disable_numparse=True)))
+    refused = _not_comparable(comparison, everything)
+    if refused:
+        parts.append("\n".join(f"{style('not comparable')}: {line}" for line in refused))
+    return "\n\n".join([*parts, "\n".join([*comparison.notes, summary(comparison)])])
+
+
+def summary(comparison: Comparison) -> str:
+    """One line: how many verdicts of each kind, and how many tests were made."""
+    told = [f"{n} {verdict}" for verdict, n in comparison.counts.items() if n or verdict in ("worse", "better")]
+    tests = f"{comparison.n_tests} test{'s' if comparison.n_tests != 1 else ''}"
+    return f"{', '.join(told)}; {tests}, Holm's correction at {SIGNIFICANCE:g}"
+
+
+def markdown_text(comparison: Comparison) -> str:
+    """Everything as Markdown."""
+    from tabulate import tabulate
+
+    shown = _table_rows(comparison, True)
+    parts = [f"# {comparison.a} → {comparison.b}", _head(comparison, shown).replace("\n", "  \n")]
+    if shown:
+        columns, body = _columns(shown, intervals=True)
+        methods = [each.difference.method if each.difference else "" for each in shown]
+        lines = [[*line, method] for line, method in zip(body, methods, strict=True)]
+        parts.append(str(tabulate(lines, [*columns, "method"], tablefmt="github", disable_numparse=True)))
+    bullets = [f"not comparable: {line}" for line in _not_comparable(comparison, True)]
+    bullets += [*comparison.notes, summary(comparison)]
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in bullets)]) + "\n"
+
+
+def csv_text(comparison: Comparison) -> str:
+    """One line per row and metric, those that are not comparable included."""
+    roles = _roles(comparison.compared)
+    lines = [_flat(each, roles, comparison) for each in comparison.compared]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]) if lines else ["experiment"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def json_text(comparison: Comparison) -> str:
+    """Everything as a JSON object."""
+    document = {
+        "a": comparison.a,
+        "b": comparison.b,
+        "allowed": dict(comparison.allowed),
+        "significance": SIGNIFICANCE,
+        "correction": "holm",
+        "tests": comparison.n_tests,
+        "counts": comparison.counts,
+        "gate_fails": comparison.gate_fails,
+        "notes": list(comparison.notes),
+        "compared": [_object(each) for each in comparison.compared],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _object(each: Compared) -> dict[str, Any]:
+    return {
+        "experiment": each.a.experiment,
+        "labels_a": dict(each.a.labels),
+        "labels_b": None if each.b is None else dict(each.b.labels),
+        "seed": each.a.seed,
+        "derived": each.a.derived,
+        "cell_a": each.a.cell,
+        "cell_b": None if each.b is None else each.b.cell,
+        "metric": each.metric,
+        "direction": each.facts.direction,
+        "a": _estimate_object(each.estimate_a),
+        "b": _estimate_object(each.estimate_b),
+        "difference": None if each.difference is None else asdict(each.difference),
+        "p_holm": each.p_holm,
+        "verdict": each.verdict,
+        "reason": each.reason,
+        "fields": [asdict(field) for field in each.fields],
+        "allowed": [asdict(field) for field in each.allowed],
+        "lost": each.lost,
+    }
+
+
+def _estimate_object(estimate: Estimate | None) -> dict[str, Any] | None:
+    return None if estimate is None else asdict(estimate)
+
+
+def _flat(each: Compared, roles: Sequence[str], comparison: Comparison) -> dict[str, Any]:
+    difference = each.difference or Difference(0.0, None, None, None, "")
+    flat: dict[str, Any] = {"experiment": each.a.experiment, **{role: _label(each, role) for role in roles}}
+    flat |= {"seed": each.a.seed, "metric": each.metric, "direction": each.facts.direction}
+    for side, estimate in (("a", each.estimate_a), ("b", each.estimate_b)):
+        known = estimate or Estimate.undefined("absent")
+        flat |= {side: known.value, f"{side}_low": known.low, f"{side}_high": known.high}
+    return flat | {
+        "difference": difference.value if each.difference else None,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "p": difference.p,
+        "p_holm": each.p_holm,
+        "method": difference.method,
+        "verdict": each.verdict,
+        "why": each.why,
+        "allowed": ", ".join(map(str, each.allowed)),
+        "tests": comparison.n_tests,
+    }
+
+
+def _table_rows(comparison: Comparison, everything: bool) -> list[Compared]:
+    """What the table shows: resolved differences first, the others only if asked for or if there is nothing else."""
+    order = {verdict: place for place, verdict in enumerate(VERDICTS)}
+    numbers = [each for each in comparison.compared if each.verdict != "not comparable"]
+    resolved = [each for each in numbers if each.verdict != "not resolved"]
+    return sorted(numbers if everything or not resolved else resolved, key=lambda each: order[each.verdict])
+
+
+def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
+    """What is compared, what was allowed to differ, and what is the same in every row."""
+    lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
+    for name, pairs in comparison.allowed.items():
+        lines.append(f"ALLOWED TO DIFFER: {name} ({pairs} pair{'s' if pairs != 1 else ''} of rows)")
+    constant = [f"{name} {value}" for name, value in _constants(shown).items()]
+    told = ["difference is B − A, intervals at 95 %, p after Holm's correction"] if shown else []
+    return "\n".join([*lines, "; ".join([*([", ".join(constant)] if constant else []), *told])]).rstrip()
+
+
+def _roles(compared: Sequence[Compared]) -> list[str]:
+    return [role for role in SHOWN_LABELS if any(role in each.a.labels for each in compared)]
+
+
+def _label(each: Compared, role: str) -> str:
+    """The label of a role on both sides; a derived row says its threat, which its labels do not."""
+    one = each.a.labels.get(role, "")
+    other = one if each.b is None else each.b.labels.get(role, "")
+    label = one if one == other else f"{one} → {other}"
+    threat = threat_text(each.a) if each.a.derived and role == "attack" else ""
+    return f"{label}, {threat}" if threat else label
+
+
+def _constants(shown: Sequence[Compared]) -> dict[str, str]:
+    """What is the same in every line and therefore needs no column; one column of labels stays."""
+    labels = _line_labels(shown)
+    constant = {name: column[0] for name, column in labels.items() if len(set(column)) == 1}
+    if len(constant) == len(labels):
+        constant.pop("attack" if "attack" in constant else "model", None)
+    return {name: label for name, label in constant.items() if label}
+
+
+def _line_labels(shown: Sequence[Compared]) -> dict[str, list[str]]:
+    """The columns that say what a line is about."""
+    columns = {role: [_label(each, role) for each in shown] for role in _roles(shown)}
+    experiments = [each.a.experiment for each in shown]
+    several = {"experiment": experiments} if len(set(experiments)) > 1 else {}
+    return {**several, **columns, "seed": [str(each.a.seed) for each in shown]}
+
+
+def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
+    constant = _constants(shown)
+    labels = {name: column for name, column in _line_labels(shown).items() if name not in constant}
+    head = [*labels, "metric", "A", "B", "difference", "p", "verdict"]
+    lines = []
+    for i, each in enumerate(shown):
+        unit = each.facts.unit
+        show = interval if intervals else _value
+        metric = metric_heading(each.metric, each.facts.direction)
+        estimates = [show(e, unit) if e is not None else "" for e in (each.estimate_a, each.estimate_b)]
+        told = [_difference(each.difference, unit), _p(each.p_holm), each.verdict]
+        lines.append([*(column[i] for column in labels.values()), metric, *estimates, *told])
+    return head, lines
+
+
+def _value(estimate: Estimate, unit: str) -> str:
+    return number(estimate.value, unit)
+
+
+def _difference(difference: Difference | None, unit: str) -> str:
+    if difference is None:
+        return ""
+    text = _signed(difference.value, unit)
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} [{_signed(difference.low, unit)}, {_signed(difference.high, unit)}]"
+
+
+def _signed(value: float, unit: str) -> str:
+    text = number(abs(value), unit)
+    return text if not float(text) else f"{'+' if value > 0 else '−'}{text}"
+
+
+def _p(p: float | None) -> str:
+    return "" if p is None else f"< {_LEAST_P:g}" if p < _LEAST_P else "1" if p == 1 else f"{p:.3f}"
+
+
+def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
+    """Which rows cannot be compared and why; rows of one reason together unless everything is to be shown."""
+    groups: dict[str, list[str]] = {}
+    several = len({each.a.experiment for each in comparison.compared}) > 1
+    for each in comparison.compared:
+        if each.verdict == "not comparable":
+            groups.setdefault(each.why, []).append(_name(each, several))
+    lines = []
+    for why, names in groups.items():
+        if everything:
+            lines += [f"{name}: {why}" for name in names]
+        else:
+            more = f" and {len(names) - _MAX_ROWS_NAMED} more" if len(names) > _MAX_ROWS_NAMED else ""
+            lines.append(f"{'; '.join(names[:_MAX_ROWS_NAMED])}{more}: {why}")
+    return lines
+
+
+def _name(each: Compared, several: bool) -> str:
+    labels = [_label(each, role) for role in SHOWN_LABELS if role != "data" and each.a.labels.get(role)]
+    told = " / ".join([*([each.a.experiment] if several else []), *labels]) or each.a.experiment
+    return f"{told} / {each.metric}" if each.metric else told
+
+
+WRITERS: Mapping[str, Callable[[Comparison], str]] = {".md": markdown_text, ".csv": csv_text, ".json": json_text}

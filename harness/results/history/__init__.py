@@ -1,0 +1,1 @@
+"""A metric over the runs of a suite."""

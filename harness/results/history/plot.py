@@ -1,0 +1,249 @@
+"""The history of a suite as a picture: a panel for each model and metric, a line for each attack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.errors import UsageError
+from harness.results.history.series import PastRun, Series
+from harness.results.history.table import Readings, heading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 24
+_WIDEST = 6
+_MOST_TICKS = 5
+_LOGARITHMIC_FROM = 50.0
+# Okabe & Ito's palette, which most people with colour blindness can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+_DASHES = ("-", "--", ":", "-.")
+_MARKERS = ("o", "s", "^", "D")
+_RING: Mapping[str, Any] = {
+    "marker": "o",
+    "markersize": 10,
+    "markerfacecolor": "none",
+    "markeredgecolor": "black",
+    "linestyle": "",
+}
+_SWEPT = re.compile(r"\s+\w+=.*")
+
+
+@dataclass(frozen=True)
+class _Style:
+    colour: str
+    dashes: str
+    marker: str
+    width: float = 1.2
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """As matplotlib's lines take it."""
+        marker = {"marker": self.marker, "markersize": 3.2}
+        return {"color": self.colour, "linestyle": self.dashes, "linewidth": self.width, **marker}
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A model and a metric.
+
+    Attributes:
+        title: what tells it from its neighbours on the left and right.
+        metric: what is on its y axis.
+        series: its lines.
+    """
+
+    title: str
+    metric: str
+    series: tuple[Series, ...]
+
+
+def draw_history(found: Sequence[Series], runs: Sequence[PastRun], readings: Readings, path: Path) -> int:
+    """Draw the history and return how many panels were left out, since there were more than `MOST_PANELS`.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = _panels(found, readings)
+    shown = _most_telling(panels)
+    titles = list(dict.fromkeys(panel.title for panel in shown))
+    is_grid = len(titles) <= _WIDEST and len(shown) == len(panels)
+    columns = len(titles) if is_grid else min(4, len(shown))
+    cells = _grid(shown, titles) if is_grid else list(shown)
+    lines = -(-len(cells) // columns)
+    styles = _styles(shown)
+    legend_columns = 1 + (len(styles) + 2) // max(12, 11 * lines)
+    figure = Figure(figsize=(1.6 + 3.1 * columns + 1.9 * legend_columns, 0.9 + 2.2 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(lines, columns, sharex=True, sharey="row" if is_grid else False, squeeze=False)
+    for axis in axes.flat[len(cells) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(axes.flat, cells, strict=False):
+        if panel is None:
+            axis.set_visible(False)
+            continue
+        _draw_panel(axis, panel, runs, styles)
+        if not is_grid:
+            axis.set_title(panel.title, fontsize=9)
+            axis.set_ylabel(panel.metric, fontsize=9)
+    if is_grid:
+        for axis, title in zip(axes[0], titles, strict=True):
+            axis.set_title(title, fontsize=10)
+        for line, metric in zip(axes, dict.fromkeys(panel.metric for panel in shown), strict=True):
+            line[0].set_ylabel(metric, fontsize=9)
+    for axis in axes.flat[max(0, len(cells) - columns) :]:
+        _date_axis(axis, runs)
+    _legend(figure, styles, legend_columns)
+    if len(shown) < len(panels):
+        figure.suptitle(f"{len(shown)} of {len(panels)} panels, those with steps first", fontsize=9)
+    try:
+        figure.savefig(path, dpi=130)
+    except OSError as error:
+        raise UsageError(f"the picture {str(path)!r} cannot be written: {error.strerror or error}") from error
+    return len(panels) - len(shown)
+
+
+def _panels(found: Sequence[Series], readings: Readings) -> list[_Panel]:
+    """By metric and then by model, in the order of the table."""
+    experiments = {series.row.experiment for series in found}
+    by_place: dict[tuple[str, str], list[Series]] = {}
+    for series in found:
+        model = series.row.labels.get("model", "")
+        title = " / ".join(name for name in (series.row.experiment if len(experiments) > 1 else "", model) if name)
+        by_place.setdefault((heading(series, readings), title or series.row.experiment), []).append(series)
+    metrics = list(dict.fromkeys(metric for metric, _ in by_place))
+    metrics.sort(key=lambda metric: min(_rank(s) for (m, _), own in by_place.items() if m == metric for s in own))
+    return [
+        _Panel(title, metric, tuple(own))
+        for name in metrics
+        for (metric, title), own in by_place.items()
+        if metric == name
+    ]
+
+
+def _rank(series: Series) -> int:
+    return ("metric", "cost", "seconds").index(series.sort)
+
+
+def _most_telling(panels: Sequence[_Panel]) -> list[_Panel]:
+    """At most as many as fit, those with steps before others, in their order."""
+    ranked = sorted(panels, key=lambda panel: not any(series.steps for series in panel.series))
+    kept = ranked[:MOST_PANELS]
+    return [panel for panel in panels if panel in kept]
+
+
+def _grid(panels: Sequence[_Panel], titles: Sequence[str]) -> list[_Panel | None]:
+    """A line for each metric with a place for each model."""
+    placed = {(panel.metric, panel.title): panel for panel in panels}
+    metrics = dict.fromkeys(panel.metric for panel in panels)
+    return [placed.get((metric, title)) for metric in metrics for title in titles]
+
+
+def _name(series: Series) -> str:
+    """What tells a line from the others of its panel."""
+    labels = series.row.labels
+    words = [labels[role] for role in ("attack", "sampler") if role in labels] or [labels.get("data", "all")]
+    words += [f"({series.threat})"] if series.row.derived and series.threat else []
+    words += [f"seed {series.row.seed}"] if series.row.seed else []
+    return " ".join(words)
+
+
+def _styles(panels: Sequence[_Panel]) -> dict[str, _Style]:
+    """A colour for each kind of attack, a dash for each of its budgets; what is derived is black."""
+    derived = {_name(series): bool(series.row.derived) for panel in panels for series in panel.series}
+    families: dict[str, list[str]] = {}
+    for name, is_derived in derived.items():
+        families.setdefault("" if is_derived else _SWEPT.sub("", name), []).append(name)
+    coloured = [family for family in families if family]
+    styles: dict[str, _Style] = {}
+    for family, names in families.items():
+        place = coloured.index(family) if family else 0
+        colour = _COLOURS[place % len(_COLOURS)] if family else "black"
+        marker = _MARKERS[place // len(_COLOURS) % len(_MARKERS)]
+        for i, name in enumerate(names):
+            styles[name] = _Style(colour, _DASHES[i % len(_DASHES)], marker, 1.2 if family else 2.0)
+    return {name: styles[name] for name in derived}
+
+
+def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapping[str, _Style]) -> None:
+    place = {run.run: position for position, run in enumerate(runs)}
+    for series in _unequal(panel.series):
+        _draw_line(axis, series, place, styles[_name(series)])
+    steps = {(place[change.step.after.run], change.step.after.value) for s in panel.series for change in s.steps}
+    if steps:
+        axis.plot(*zip(*steps, strict=True), **_RING, zorder=5)
+    _scale(axis, [point.value for series in panel.series for point in series.points if series.sort != "metric"])
+    axis.set_xlim(-0.4, len(runs) - 0.6)
+    axis.tick_params(labelsize=8)
+    axis.grid(alpha=0.25, linewidth=0.6)
+
+
+def _unequal(found: Sequence[Series]) -> list[Series]:
+    """Without series that would lie on an earlier one, as the accuracy without attack does for every attack."""
+    first: dict[tuple[tuple[object, ...], ...], Series] = {}
+    for series in found:
+        first.setdefault(tuple((p.run, p.value, p.low, p.high) for p in series.points), series)
+    return list(first.values())
+
+
+def _draw_line(axis: Axes, series: Series, place: Mapping[str, int], style: _Style) -> None:
+    fresh = {point.run for point in series.measurements}
+    axis.plot(
+        [place[point.run] for point in series.points],
+        [point.value for point in series.points],
+        **style.line,
+        markevery=[i for i, point in enumerate(series.points) if point.run in fresh],
+    )
+    banded = [(p, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
+    if banded:
+        low, high = [low for _, low, _ in banded], [high for _, _, high in banded]
+        xs = [place[point.run] for point, _, _ in banded]
+        axis.fill_between(xs, low, high, color=style.colour, alpha=0.08, linewidth=0)
+
+
+def _scale(axis: Axes, efforts: Sequence[float]) -> None:
+    """Costs and timings of a cheap and a dear attack differ by orders of magnitude; a cost may be 0."""
+    positive = [effort for effort in efforts if effort > 0]
+    if positive and max(positive) > _LOGARITHMIC_FROM * min(positive):
+        if len(positive) == len(efforts):
+            axis.set_yscale("log")
+        else:
+            axis.set_yscale("symlog", linthresh=min(positive))
+
+
+def _date_axis(axis: Axes, runs: Sequence[PastRun]) -> None:
+    every = -(-len(runs) // _MOST_TICKS)
+    places = list(range(len(runs) - 1, -1, -every))[::-1]
+    axis.set_xticks(places, [_date(runs[place].started) for place in places], fontsize=7)
+    axis.tick_params(labelbottom=True)
+
+
+def _date(started: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(started):%-d %b\n%H:%M}"
+    except ValueError:
+        return started
+
+
+def _legend(figure: Figure, styles: Mapping[str, _Style], columns: int) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], **style.line) for style in styles.values()]
+    ring, bare = Line2D([], [], **_RING), Line2D([], [], color=_COLOURS[-1], linewidth=1.2)
+    figure.legend(
+        [*handles, ring, bare, Line2D([], [], linestyle="")],
+        [*styles, "step", "no marker: not measured again", "of equal lines the first is drawn"],
+        loc="outside right upper",
+        fontsize=7,
+        frameon=False,
+        ncols=columns,
+    )

@@ -1,0 +1,208 @@
+"""The history of a suite as a table of text and as JSON, one line per row and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.cells import SHOWN_LABELS
+from harness.results.history.series import Change, PastRun, Series
+from harness.results.table import KEY_LENGTH, metric_heading, number
+
+if TYPE_CHECKING:
+    from harness.contract.protocols import Direction
+
+_SPARED = ("key", "first", "runs", "measured", "last change")
+_WORDS: Mapping[str, tuple[str, str]] = {"seconds": ("slower", "faster"), "cost": ("more", "less")}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the numbers of a metric are to be read.
+
+    Attributes:
+        direction: whether more is better ("max") or worse ("min"); "none" if that is not known.
+        unit: "fraction" for numbers with three decimals.
+    """
+
+    direction: Direction = "none"
+    unit: str = ""
+
+
+Readings = Mapping[tuple[str, str], Reading]
+"""By experiment and metric."""
+
+
+@dataclass(frozen=True)
+class HistoryTable:
+    """A history laid out as text.
+
+    Attributes:
+        columns, lines: headings and cells.
+        constants: what is the same in every line and has no column.
+    """
+
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    constants: Mapping[str, str]
+
+    def terminal(self, width: int) -> str:
+        """The table as text of at most this width, if leaving out what can be spared makes it fit."""
+        from tabulate import tabulate
+
+        dropped: list[str] = []
+        while True:
+            kept = [i for i, name in enumerate(self.columns) if name not in dropped]
+            body = [[line[i] for i in kept] for line in self.lines]
+            text = str(tabulate(body, [self.columns[i] for i in kept], tablefmt="simple", disable_numparse=True))
+            if len(dropped) == len(_SPARED) or max(map(len, text.splitlines())) <= width:
+                return text + (f"\n(too narrow for {', '.join(dropped)})" if dropped else "")
+            dropped.append(_SPARED[len(dropped)])
+
+
+def reading_of(series: Series, readings: Readings) -> Reading:
+    """How a series is to be read; of costs and timings the less the better."""
+    if series.sort == "metric":
+        return readings.get((series.row.experiment, series.metric), Reading())
+    return Reading("min")
+
+
+def heading(series: Series, readings: Readings) -> str:
+    """A metric as tables call it, e.g. "robust accuracy ↑"."""
+    if series.sort != "metric":
+        return series.metric
+    return metric_heading(series.metric, reading_of(series, readings).direction)
+
+
+def verdict(change: float, series: Series, reading: Reading) -> str:
+    """A change in words with the way it went, e.g. "↓ worse"; empty where nothing is known of the direction."""
+    if change == 0 or reading.direction == "none":
+        return ""
+    arrow = "↑" if change > 0 else "↓"
+    if series.sort != "metric":
+        return f"{arrow} {_WORDS[series.sort][0 if change > 0 else 1]}"
+    return f"{arrow} {'better' if (change > 0) == (reading.direction == 'max') else 'worse'}"
+
+
+def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
+    """Labels, metric, how often it was run and measured, first and last value, last change, and the latest step.
+
+    Rows with steps stand first.
+    """
+    found = sorted(found, key=lambda series: not series.steps)
+    fields = [_labels(series) for series in found]
+    names = [
+        name for name in ("experiment", *SHOWN_LABELS, "seed", "threat") if any(field.get(name) for field in fields)
+    ]
+    names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, "threat")]
+    constants = {
+        name: fields[0][name]
+        for name in names
+        if name in ("experiment", "data", "sampler", "seed") and len({field.get(name) for field in fields}) == 1
+    }
+    names = [name for name in names if name not in constants]
+    columns = [*names, "metric", "key", "runs", "measured", "first", "last", "last change", "marks"]
+    lines = [
+        [*(field.get(name, "") for name in names), *_numbers(series, readings)]
+        for field, series in zip(fields, found, strict=True)
+    ]
+    return HistoryTable(columns, lines, constants)
+
+
+def _labels(series: Series) -> dict[str, str]:
+    row = series.row
+    return {"experiment": row.experiment, **row.labels, "seed": str(row.seed), "threat": series.threat}
+
+
+def _numbers(series: Series, readings: Readings) -> list[str]:
+    reading = reading_of(series, readings)
+    last, change = series.points[-1], series.last_change
+    shown = number(last.value, reading.unit)
+    if last.low is not None or last.high is not None:
+        shown += f" [{number(last.low, reading.unit)}, {number(last.high, reading.unit)}]"
+    return [
+        heading(series, readings),
+        series.key[:KEY_LENGTH],
+        str(len(series.points)),
+        str(len(series.measurements)),
+        number(series.points[0].value, reading.unit),
+        shown,
+        "" if change is None else _signed(change, reading),
+        "; ".join(marks(series, reading)),
+    ]
+
+
+def marks(series: Series, reading: Reading) -> list[str]:
+    """What to know of a series: its latest step, the key it took the place of, and that it ended."""
+    told = [_step_text(series.steps[-1], series, reading)] if series.steps else []
+    told += [f"{len(series.steps) - 1} earlier"] if len(series.steps) > 1 else []
+    if series.since:
+        told.append(f"new series since {series.since}: the key was {series.instead_of[:KEY_LENGTH]}")
+    return [*told, *([series.absent] if series.absent else [])]
+
+
+def _step_text(change: Change, series: Series, reading: Reading) -> str:
+    step = change.step
+    word = verdict(step.change, series, reading)
+    told = f"step {word + ' ' if word else ''}{_signed(step.change, reading)} at {step.after.run}"
+    if step.rule == "scored anew":
+        told += ", same records scored anew"
+    return told + (f" (changed besides: {', '.join(change.besides)})" if change.besides else "")
+
+
+def _signed(change: float, reading: Reading) -> str:
+    """A change with its sign; one that three decimals would hide has two significant digits."""
+    if change == 0:
+        return "0"
+    size = number(abs(change), reading.unit)
+    return ("+" if change > 0 else "−") + (size if float(size) else f"{abs(change):.2g}")
+
+
+def notes(found: Sequence[Series], runs: Sequence[PastRun]) -> list[str]:
+    """What a reader of the table must know besides the rule."""
+    stepped = sum(bool(series.steps) for series in found)
+    told = [
+        f"{len(runs)} finished {'run' if len(runs) == 1 else 'runs'} from {runs[0].run} to {runs[-1].run}; "
+        f"{stepped} of {len(found)} series have a step{'; they stand first' if stepped else ''}"
+    ]
+    if any(series.since for series in found):
+        told.append("Another key means other data or another protocol: it starts a new series under the same labels.")
+    return told
+
+
+def history_json(suite: str, found: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> dict[str, Any]:
+    """The runs and the series with every point and every step, as a JSON object."""
+    return {
+        "suite": suite,
+        "runs": [{"run": run.run, "started": run.started, "origin": dict(run.origin)} for run in runs],
+        "series": [_series_json(series, reading_of(series, readings)) for series in found],
+    }
+
+
+def _series_json(series: Series, reading: Reading) -> dict[str, Any]:
+    row = series.row
+    return {
+        "experiment": row.experiment,
+        "labels": dict(row.labels),
+        "seed": row.seed,
+        "key": series.key,
+        "derived": row.derived,
+        "metric": series.metric,
+        "sort": series.sort,
+        **asdict(reading),
+        "n_measurements": len(series.measurements),
+        "points": [asdict(point) for point in series.points],
+        "steps": [
+            {
+                **asdict(change.step),
+                "change": change.step.change,
+                "verdict": verdict(change.step.change, series, reading),
+                "besides": list(change.besides),
+            }
+            for change in series.steps
+        ],
+        "since": series.since,
+        "instead_of": series.instead_of,
+        "absent": series.absent,
+    }

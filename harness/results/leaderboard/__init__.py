@@ -1,0 +1,1 @@
+"""Models ranked by a metric, with ties shown as ties."""

@@ -1,0 +1,322 @@
+"""Ranks of models that were measured alike, with the ranks that the examples leave open.
+
+Every two models are tested against each other: example by example where both have records of the same examples (exact
+McNemar for yes or no, else the paired bootstrap), from their two intervals otherwise. The p-values of all pairs are
+adjusted by Holm's procedure. A model's rank lies between 1 + (models significantly better) and n - (models
+significantly worse); all these intervals hold together with 95 % (Mogstad, Romano, Shaikh & Wilhelm 2024, "Inference
+for Ranks", Review of Economic Studies 91:476-518, with exact tests in place of their bootstrap).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from harness.contract.cells import canonical, digest
+from harness.contract.context import derive_seed
+from harness.contract.errors import InvalidOutput, UsageError
+from harness.contract.estimates import Estimate
+from harness.contract.rows import Row, Status
+from harness.results.comparison.comparability import TREATMENTS
+from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side
+from harness.results.table import KEY_LENGTH
+from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
+
+
+@dataclass(frozen=True)
+class RankedModel:
+    """A row of the table in a ranking, the run it comes from, and the name it goes by."""
+
+    row: Row
+    side: Side
+    name: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What rows must have in common to be ranked: a comparability key and a treatment.
+
+    Attributes:
+        key: the comparability key, as tables show the start of it.
+        treatment: the label of attack or sampler; empty if there is none.
+        models: the rows, one for each model and seed.
+    """
+
+    key: str
+    treatment: str
+    models: Sequence[RankedModel]
+
+    @property
+    def row(self) -> Row:
+        """A row that says what is measured."""
+        return self.models[0].row
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model's place.
+
+    Attributes:
+        name: of the model.
+        rank: 1 + the number of models with a better value.
+        shared: whether another model has the same value.
+        low, high: the ranks that the examples leave open.
+        estimate: what it is ranked by; `others` are its other metrics.
+        tied: the models that the examples cannot tell from it.
+    """
+
+    name: str
+    rank: int
+    shared: bool
+    low: int
+    high: int
+    estimate: Estimate
+    others: Mapping[str, Estimate]
+    tied: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Models ranked by a metric under a protocol.
+
+    Attributes:
+        protocol: what they were measured by.
+        metric, facts: what they are ranked by.
+        places: best first.
+        unranked: (name, status, reason) of rows that are not ok, or have no number that can be ranked.
+        methods: how pairs were tested, and how many pairs that way.
+    """
+
+    protocol: Protocol
+    metric: str
+    facts: MetricFacts
+    places: Sequence[Place]
+    unranked: Sequence[tuple[str, str, str]] = ()
+    methods: Mapping[str, int] = field(default_factory=dict)
+
+
+def protocols(sides: Sequence[Side]) -> list[Protocol]:
+    """Every protocol that rows of the sides have in common; of a model measured twice, the last side counts."""
+    found: dict[tuple[str, str], dict[str, RankedModel]] = {}
+    for side in sides:
+        for row in side.rows:
+            if row.key and row.labels.get("model") and row.labels["model"] != "none":
+                same = digest([row.components.get("model"), row.seed, row.labels["model"] if row.derived else ""])
+                found.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, row.labels["model"])
+    return [
+        Protocol(key, _treatment_label(models), _named(list(models.values())))
+        for (key, _), models in sorted(found.items(), key=lambda item: _order(next(iter(item[1].values())).row))
+    ]
+
+
+def _treatment(row: Row) -> str:
+    return canonical({role: row.components.get(role) for role in TREATMENTS if row.components.get(role)})
+
+
+def _treatment_label(models: Mapping[str, RankedModel]) -> str:
+    labels = next(iter(models.values())).row.labels
+    treated = [labels[role] for role in TREATMENTS if labels.get(role, "none") != "none"]
+    return " / ".join([*treated, *([labels["group"]] if "group" in labels else [])])
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    return (row.labels.get("data", ""), bool(row.derived), str(row.labels.get("attack", "")), row.key)
+
+
+def _named(models: list[RankedModel]) -> list[RankedModel]:
+    """Entrants with names of their own: with seed or run where labels alone do not tell them apart."""
+    seeds = {model.row.seed for model in models}
+    named = [
+        RankedModel(each.row, each.side, f"{each.name} (seed {each.row.seed})" if len(seeds) > 1 else each.name)
+        for each in models
+    ]
+    times = Counter(each.name for each in named)
+    return [
+        RankedModel(each.row, each.side, f"{each.name} ({each.side.name})" if times[each.name] > 1 else each.name)
+        for each in named
+    ]
+
+
+def chosen_protocols(found: Sequence[Protocol], key: str, treatment: str = "*") -> list[Protocol]:
+    """The protocols whose key starts like this and whose treatment matches a pattern.
+
+    Raises:
+        UsageError: there is none, or the start of the key is that of several.
+    """
+    alike = [each for each in found if key and each.key.startswith(key)]
+    if not alike:
+        raise UsageError(f"--protocol {key!r}: no row has such a key; without --protocol all keys are listed")
+    if len({each.key for each in alike}) > 1:
+        several = ", ".join(sorted({each.key[:KEY_LENGTH] for each in alike}))
+        raise UsageError(f"--protocol {key!r} is the start of several keys: {several}")
+    kept = [each for each in alike if fnmatch.fnmatchcase(each.treatment, treatment)]
+    if not kept:
+        raise UsageError(f"--treatment {treatment!r}: this key has {', '.join(each.treatment for each in alike)}")
+    return kept
+
+
+def board(protocol: Protocol, metric: str = "") -> Board:
+    """The models of a protocol, ranked.
+
+    Args:
+        protocol: whose rows.
+        metric: what to rank by; by default the first metric with a direction, those that rows without a treatment
+            have too coming last.
+
+    Raises:
+        UsageError: no row has the metric, or it has no direction.
+    """
+    metric = metric or _default_metric(protocol)
+    candidates = [each for each in protocol.models if _number(each, metric) is not None]
+    facts = _facts(protocol, metric)
+    counted = Counter(_measured_by(each, metric) for each in candidates)
+    usual = counted.most_common(1)[0][0] if counted else ""
+    ranked = [each for each in candidates if _measured_by(each, metric) == usual]
+    others = [each for each in protocol.models if each not in ranked]
+    methods: Counter[str] = Counter()
+    better = _significantly_better(ranked, metric, facts, methods)
+    places = [_place(each, ranked, metric, facts, better) for each in ranked]
+    places.sort(key=lambda place: (place.rank, place.low, place.high, place.name))
+    unranked = [_why_unranked(each, metric) for each in others]
+    return Board(protocol, metric, facts, places, unranked, methods)
+
+
+def _number(model: RankedModel, metric: str) -> float | None:
+    estimate = model.row.estimates.get(metric)
+    return estimate.value if estimate is not None and model.row.status is Status.OK else None
+
+
+def _measured_by(model: RankedModel, metric: str) -> str:
+    """What must be equal beside the protocol: the metric's version and parameters, and what its unit rests on."""
+    identity = model.side.facts(model.row, metric).identity
+    return canonical([identity, model.row.estimates[metric].within])
+
+
+def _why_unranked(model: RankedModel, metric: str) -> tuple[str, str, str]:
+    row, estimate = model.row, model.row.estimates.get(metric)
+    if row.status is not Status.OK:
+        return model.name, str(row.status), row.reason
+    if estimate is None or estimate.value is None:
+        return model.name, "no number", "it was not measured" if estimate is None else estimate.reason
+    return model.name, "other metric", f"another version or parameters of {metric}, or per another {estimate.within}"
+
+
+def _default_metric(protocol: Protocol) -> str:
+    names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
+    fit = [name for name in names if any(_number(each, name) is not None for each in protocol.models)]
+    fit = [name for name in fit if _facts(protocol, name).direction in ("max", "min")]
+    if not fit:
+        raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} that is ok has a metric with a direction to rank by")
+    untreated = {
+        name
+        for each in protocol.models
+        for row in each.side.rows
+        if not row.derived and not any(row.components.get(role) for role in TREATMENTS)
+        for name, estimate in row.estimates.items()
+        if estimate.value is not None
+    }
+    return min(fit, key=lambda name: bool(protocol.treatment) and name in untreated)
+
+
+def _facts(protocol: Protocol, metric: str) -> MetricFacts:
+    known = [each.side.facts(each.row, metric) for each in protocol.models if metric in each.row.estimates]
+    if not known:
+        names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
+        raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} has a metric {metric!r}; it has {', '.join(names)}")
+    facts = next((each for each in known if each.direction), known[0])
+    if facts.direction == "none":
+        raise UsageError(f"metric {metric!r} has no direction: neither more nor less of it is better")
+    # A derived row may call a metric as its cells do; its direction is then that of any row.
+    return facts if facts.direction else _facts_anywhere(protocol, metric)
+
+
+def _facts_anywhere(protocol: Protocol, metric: str) -> MetricFacts:
+    for each in protocol.models:
+        for (_, name), facts in each.side.metrics.items():
+            if name == metric and facts.direction in ("max", "min"):
+                return facts
+    raise UsageError(f"nothing is known of metric {metric!r}: which plugin has it?")
+
+
+def _significantly_better(
+    ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, methods: Counter[str]
+) -> set[tuple[str, str]]:
+    """(winner, loser) of every pair that the examples tell apart."""
+    pairs = list(combinations(ranked, 2))
+    differences = [_difference(one, other, metric) for one, other in pairs]
+    methods.update(difference.method for difference in differences)
+    tested = [i for i, difference in enumerate(differences) if difference.p is not None]
+    adjusted = holm([float(differences[i].p or 0.0) for i in tested])
+    found = set()
+    for i, p in zip(tested, adjusted, strict=True):
+        value = differences[i].value
+        if p < SIGNIFICANCE and value != 0:
+            one, other = pairs[i]
+            winner, loser = (other, one) if (value > 0) == (facts.direction == "max") else (one, other)
+            found.add((winner.name, loser.name))
+    return found
+
+
+def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference:
+    """Other minus one, example by example if both have the same examples."""
+    try:
+        a = one.side.values(one.row, metric)
+        b = None if a is None else other.side.values(other.row, metric)
+    except InvalidOutput:
+        a = b = None
+    if a is None or b is None or set(a.ids) != set(b.ids):
+        return independent_difference(one.row.estimates[metric], other.row.estimates[metric])
+    position = {name: i for i, name in enumerate(b.ids)}
+    values = b.values[[position[name] for name in a.ids]]
+    seed = derive_seed(0, "leaderboard", metric, one.name, other.name)
+    return paired_difference(a.values, values, np.random.default_rng(seed))
+
+
+def _place(
+    each: RankedModel, ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, better: Iterable[tuple[str, str]]
+) -> Place:
+    sign = 1.0 if facts.direction == "max" else -1.0
+    values = {other.name: sign * float(_number(other, metric) or 0.0) for other in ranked}
+    own = values[each.name]
+    above = {winner for winner, loser in better if loser == each.name}
+    below = {loser for winner, loser in better if winner == each.name}
+    return Place(
+        name=each.name,
+        rank=1 + sum(value > own for value in values.values()),
+        shared=sum(value == own for value in values.values()) > 1,
+        low=1 + len(above),
+        high=len(ranked) - len(below),
+        estimate=each.row.estimates[metric],
+        others={name: estimate for name, estimate in each.row.estimates.items() if name != metric},
+        tied=tuple(name for name in values if name != each.name and name not in above | below),
+    )
+
+
+def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
+    """What each protocol means: key, task, data, n, treatment, threat, number of models, metrics."""
+    from harness.results.table import threat_text
+
+    for each in found:
+        row = each.row
+        task = row.comparability.get("task") or {}
+        names = dict.fromkeys(
+            name for one in each.models for name, estimate in one.row.estimates.items() if estimate.applies
+        )
+        ok = sum(one.row.status is Status.OK for one in each.models)
+        models = str(ok) if ok == len(each.models) else f"{ok} of {len(each.models)}"
+        yield (
+            each.key[:KEY_LENGTH],
+            str(task.get("name", "")),
+            row.labels.get("data", ""),
+            str(row.n or ""),
+            each.treatment,
+            threat_text(row),
+            models,
+            ", ".join(names),
+        )

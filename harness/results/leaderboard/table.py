@@ -1,0 +1,195 @@
+"""A leaderboard as text, Markdown, CSV, LaTeX (booktabs) and HTML."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.contract.estimates import Estimate
+from harness.results.comparison.compare import SIGNIFICANCE
+from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
+from harness.results.table import KEY_LENGTH, interval, metric_heading, threat_text
+
+_MAX_TIES_NAMED = 3
+_PROTOCOL_HEADINGS = ("key", "task", "data", "n", "treatment", "threat", "models ok", "metrics")
+_LATEX = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        "–": "--",
+        "∞": r"$\infty$",
+    }
+)
+
+
+def protocols_text(found: Sequence[Protocol]) -> str:
+    """The protocols that can be ranked by, and what they mean."""
+    from tabulate import tabulate
+
+    return str(tabulate(list(meanings(found)), _PROTOCOL_HEADINGS, tablefmt="simple", disable_numparse=True))
+
+
+def terminal_text(boards: Sequence[Board]) -> str:
+    """Boards for a terminal."""
+    return "\n\n".join(_as_text(board, "simple", "") for board in boards)
+
+
+def markdown_text(boards: Sequence[Board]) -> str:
+    """Boards as Markdown."""
+    return "\n\n".join(_as_text(board, "github", "## ") for board in boards) + "\n"
+
+
+def _as_text(board: Board, layout: str, heading: str) -> str:
+    from tabulate import tabulate
+
+    columns, body = _columns(board)
+    parts = [f"{heading}{_title(board)}", str(tabulate(body, columns, tablefmt=layout, disable_numparse=True))]
+    below = [_unranked(*each) for each in board.unranked]
+    notes = [*below, _method(board)]
+    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
+
+
+def csv_text(boards: Sequence[Board]) -> str:
+    """One line per row, those that are not ranked included, without a rank."""
+    lines = [line for board in boards for line in _flat(board)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _flat(board: Board) -> list[dict[str, object]]:
+    head = {"key": board.protocol.key, "treatment": board.protocol.treatment, "metric": board.metric}
+    lines: list[dict[str, object]] = []
+    for place in board.places:
+        estimate = place.estimate
+        lines.append(
+            {
+                **head,
+                "model": place.name,
+                "rank": place.rank,
+                "rank_low": place.low,
+                "rank_high": place.high,
+                "tied_with": "; ".join(place.tied),
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                "n": estimate.n,
+                "status": "ok",
+                "reason": "",
+            }
+        )
+    for name, status, reason in board.unranked:
+        lines.append({**head, "model": name, "status": status, "reason": reason})
+    return lines
+
+
+def latex_text(boards: Sequence[Board]) -> str:
+    """Tables for LaTeX with the package booktabs."""
+    return "\n".join(_latex(board) for board in boards)
+
+
+def _latex(board: Board) -> str:
+    columns, body = _columns(board)
+    lines = [" & ".join(cell.translate(_LATEX) for cell in line) + r" \\" for line in [columns, *body]]
+    notes = " ".join([*(f"{_unranked(*each)}." for each in board.unranked), _method(board)])
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_title(board).translate(_LATEX)}. {notes.translate(_LATEX)}}}",
+            rf"\begin{{tabular}}{{{'rcl' + 'l' * (len(columns) - 3)}}}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def html_text(boards: Sequence[Board]) -> str:
+    """One page without anything from elsewhere."""
+    parts = [
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>leaderboard</title>',
+        "<style>body{font:15px system-ui,sans-serif;margin:2em;color-scheme:light dark}table{border-collapse:collapse}"
+        "th,td{padding:.3em .8em;text-align:left;border-bottom:1px solid #8886;font-variant-numeric:tabular-nums}"
+        "</style>",
+    ]
+    for board in boards:
+        columns, body = _columns(board)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in body)
+        notes = [*(_unranked(*each) for each in board.unranked), _method(board)]
+        parts += [
+            f"<h2>{html.escape(_title(board))}</h2>",
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+            "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in notes) + "</ul>",
+        ]
+    return "\n".join([*parts, "</html>", ""])
+
+
+def _columns(board: Board) -> tuple[list[str], list[list[str]]]:
+    others = [
+        name
+        for name in dict.fromkeys(name for place in board.places for name in place.others)
+        if any(name in place.others and place.others[name].value is not None for place in board.places)
+    ]
+    headings = ["rank", "ranks left open", "model", metric_heading(board.metric, board.facts.direction), "tied with"]
+    return [*headings, *(name.replace("_", " ") for name in others)], [
+        _line(place, board, others) for place in board.places
+    ]
+
+
+def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
+    rank = f"{place.rank}{'=' if place.shared else ''}"
+    span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
+    more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
+    tied = ", ".join(place.tied[:_MAX_TIES_NAMED]) + more
+    told = [_told(place.others.get(name), "fraction" if board.facts.unit == "fraction" else "") for name in others]
+    return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *told]
+
+
+def _told(estimate: Estimate | None, unit: str) -> str:
+    return "" if estimate is None else interval(estimate, unit)
+
+
+def _title(board: Board) -> str:
+    row = board.protocol.row
+    told = [board.protocol.treatment, threat_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
+    what = ", ".join(text for text in told if text and text != "data " and text != "n = None")
+    return f"{board.metric.replace('_', ' ')} ({what}; key {board.protocol.key[:KEY_LENGTH]})"
+
+
+def _unranked(name: str, status: str, reason: str) -> str:
+    return f"not ranked: {name}: {status}{f': {reason}' if reason else ''}"
+
+
+def _method(board: Board) -> str:
+    tests = ", ".join(f"{method} ({times})" for method, times in board.methods.items())
+    return (
+        f"ranks left open: all pairs tested{f' ({tests})' if tests else ''}, Holm's correction at {SIGNIFICANCE:g}; "
+        "all intervals hold together"
+    )
+
+
+WRITERS: Mapping[str, Callable[[Sequence[Board]], str]] = {
+    "text": terminal_text,
+    "md": markdown_text,
+    "csv": csv_text,
+    "tex": latex_text,
+    "html": html_text,
+}

@@ -1,0 +1,1 @@
+"""The coordinator: what must run, in which order, and what became of it."""

@@ -1,0 +1,148 @@
+"""Why a cell ran or was reused: which input of its key differs from the last time it was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.contract.cells import Cell
+from harness.contract.errors import UsageError
+from harness.store.cell_result import CellResult
+from harness.store.import_closure import files_of_closure
+from harness.store.open import STORE
+from harness.store.run_folder import KEY, LOG, RUN, RunFolder
+from harness.suite.plan import Plan
+
+_ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An input of a key that has changed, e.g. "cell.seed" or "code of plugin.attack: plugin/losses.py"."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of a cell in a run, and why.
+
+    Attributes:
+        cell: the cell.
+        result: how it ended; None if it never ended in this run.
+        how: "ran", "reused", "skipped" or "not run".
+        why: in a sentence.
+        differences: inputs of the key that differ from the last time.
+        log: what it printed.
+    """
+
+    cell: Cell
+    result: CellResult | None
+    how: str
+    why: str
+    differences: tuple[Difference, ...]
+    log: str
+
+
+def explain(folder: RunFolder, name: str) -> Explanation:
+    """Explain a cell of a run.
+
+    Args:
+        folder: the run.
+        name: the cell's id, or a part of it that no other cell has.
+
+    Raises:
+        UsageError: no cell, or several, are called so.
+    """
+    about = folder.about()
+    cell = Plan.from_json(folder.plan()).find_cell(name)
+    place = folder.cell(cell.id)
+    result = CellResult.read(place) if place.is_dir() else None
+    log = (place / LOG).read_text(encoding="utf-8", errors="replace") if (place / LOG).is_file() else ""
+    if cell.skip:
+        return Explanation(cell, result, "skipped", cell.skip, (), log)
+    if result is None:
+        return Explanation(cell, None, "not run", "the run ended before it did", (), log)
+    how = about.get("cells", {}).get(cell.id, {}).get("how") or "ran"
+    if how == "reused":
+        why = f"nothing that its records depend on has changed since {result.run or 'it was measured'}"
+        return Explanation(cell, result, how, why, (), log)
+    why, differences = _why_it_ran(folder, cell)
+    return Explanation(cell, result, how, why, differences, log)
+
+
+def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
+    for run, place in _earlier(folder, cell):
+        before, after = json.loads((place / KEY).read_bytes()), json.loads((folder.cell(cell.id) / KEY).read_bytes())
+        differences = (*_changed_code(folder, before, after), *_differences(before, after))
+        ended = CellResult.read(place).status
+        if differences:
+            return f"what its records depend on has changed since run {run}", differences
+        if not ended.is_measured:
+            return f"in run {run} it ended as {ended}, and only cells that are ok or suspect are reused", ()
+        return f"run {run} had measured it, but its entry or its weights are no longer in the store", ()
+    return "no earlier run of this suite has measured it", ()
+
+
+def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
+    """The same cell in earlier runs of the suite, the latest first: by its id, else by its labels and seed."""
+    runs = sorted((path for path in folder.path.parent.iterdir() if path.name < folder.run_id), reverse=True)
+    for run in runs:
+        if (run / "cells" / cell.id / KEY).is_file():
+            yield run.name, run / "cells" / cell.id
+            continue
+        for other in _cells(run):
+            same = (other.experiment, other.labels, other.seed) == (cell.experiment, cell.labels, cell.seed)
+            if same and (run / "cells" / other.id / KEY).is_file():
+                yield run.name, run / "cells" / other.id
+
+
+def _cells(run: Path) -> Sequence[Cell]:
+    """What a run had planned; nothing if another version of harness wrote it, or it is no run."""
+    if not (run / RUN).is_file():
+        return ()
+    try:
+        return Plan.from_json(RunFolder(run).plan()).cells
+    except UsageError:
+        return ()
+
+
+def _changed_code(folder: RunFolder, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+    """The files that differ between two versions of the same module's code, moved from digests to names.
+
+    Modules whose versions are no longer in the store keep their digests.
+    """
+    store = folder.path.parents[1] / STORE
+    changed: dict[Difference, list[str]] = {}
+    for module in sorted(before["code"].keys() & after["code"].keys()):
+        then, now = (files_of_closure(store, inputs["code"][module]) for inputs in (before, after))
+        different = [file for file in sorted({*then, *now}) if then.get(file) != now.get(file)] if then and now else []
+        for file in different:
+            difference = Difference(file, _short(then.get(file, _ABSENT)), _short(now.get(file, _ABSENT)))
+            changed.setdefault(difference, []).append(module)
+        if different:
+            del before["code"][module], after["code"][module]
+    for difference, (first, *others) in changed.items():
+        of = f"code of {first}{f' and {len(others)} more' if others else ''}"
+        yield replace(difference, field=f"{of}: {difference.field}")
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in sorted({*before, *after}):
+            inner = f"{path}.{name}" if path else str(name)
+            yield from _differences(before.get(name, _ABSENT), after.get(name, _ABSENT), inner)
+    elif before != after:
+        yield Difference(path, _short(before), _short(after))
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    # Digests are long and say no more than that they differ.
+    is_digest = len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+    return text[:12] if is_digest else text

@@ -1,0 +1,110 @@
+"""Rows and files made of many cells: aggregates and reporters, isolated like every plugin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from harness.contract.cells import Use
+from harness.contract.protocols import CellReporter, Doubting
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.isolation import Fault, isolated
+from harness.plugins import Catalog
+from harness.store.keys import key_of, statistics_of
+from harness.store.store import MANIFEST, Store
+
+
+def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
+    """The rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
+    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
+    key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
+    kept = store.get_json("estimates", key)
+    if kept is not None:
+        return [Row.from_json(raw) for raw in kept["rows"]]
+    rows = isolated(lambda: _aggregate(use, cells, catalog))
+    if isinstance(rows, Fault):
+        experiment = cells[0].row.experiment if cells else ""
+        return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
+    store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
+    return rows
+
+
+def doubted(uses: Sequence[Use], cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[MeasuredCell]:
+    """The cells of an experiment, `suspect` where an aggregate finds across them a reason to doubt one.
+
+    A failure is silent here, since the same aggregate's rows tell it.
+    """
+    found: dict[str, list[str]] = {}
+    for use in uses:
+        for cell, reasons in _doubts(use, cells, catalog, store).items():
+            found.setdefault(cell, []).extend(reasons)
+    return [_with_doubts(cell, found[cell.row.cell]) if cell.row.cell in found else cell for cell in cells]
+
+
+def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> Mapping[str, Sequence[str]]:
+    loaded = catalog.find("aggregate", use.name).component.load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Doubting)):
+        return {}
+    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
+    key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
+    kept = store.get_json("estimates", key)
+    if kept is None:
+        found = isolated(lambda: loaded(**use.arguments).doubts(cells))
+        if isinstance(found, Fault):
+            return {}
+        kept = {"doubts": {cell: list(reasons) for cell, reasons in found.items()}}
+        store.put_json("estimates", key, kept)
+    doubts: Mapping[str, Sequence[str]] = kept["doubts"]
+    return doubts
+
+
+def _with_doubts(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
+    row = cell.row
+    if not row.status.is_measured or not reasons:
+        return cell
+    told = "; ".join([*([row.reason] if row.reason else []), *reasons])
+    return replace(cell, row=replace(row, status=Status.SUSPECT, reason=told))
+
+
+def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
+    aggregate = catalog.find("aggregate", use.name).component.load()(**use.arguments)
+    return [_checked(row, use) for row in aggregate.rows(cells)]
+
+
+def _checked(row: Any, use: Use) -> Row:
+    if not isinstance(row, Row):
+        raise TypeError(f"it must yield Row objects, not {type(row).__name__}")
+    comparability = {**row.comparability, "aggregate": use.identity} if row.comparability else {}
+    return replace(row, derived=use.label, comparability=comparability)
+
+
+def write_report(
+    use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], folder: Path, catalog: Catalog, store: Store
+) -> tuple[list[Path], str]:
+    """The files that a reporter makes of the rows or the cells of an experiment, and why it failed if it did.
+
+    The same rows and records give the same files, so they are kept and copied: drawing takes longer than anything else
+    in a run that has nothing to do.
+    """
+    made_of = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
+    key = key_of({"reporter": use.identity, **made_of, **statistics_of(__name__, [use], catalog, store)})
+    entry = store.get("pictures", key)
+    if entry is None:
+        with store.stage() as staged:
+            fault = isolated(lambda: _report(use, rows, cells, staged, catalog))
+            if fault is not None:
+                return [], f"reporter {use.label}: {fault.reason}"
+            entry = store.commit("pictures", key, staged)
+    made = [path for path in sorted(entry.iterdir()) if path.name != MANIFEST]
+    return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
+
+
+def _report(use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], staged: Path, catalog: Catalog) -> None:
+    reporter = catalog.find("reporter", use.name).component.load()(**use.arguments)
+    reads_records = isinstance(reporter, CellReporter)
+    for path in reporter.report_cells(cells, staged) if reads_records else reporter.report(rows, staged):
+        if path.parent != staged or not path.is_file():
+            raise ValueError(f"{path} was not written into the folder of the report")

@@ -1,0 +1,56 @@
+"""The rows of a run made of what its folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.contract.cells import Cell
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.plugins import Catalog
+from harness.scoring.aggregates import aggregate_rows, doubted
+from harness.scoring.metrics import Measurer
+from harness.scoring.subgroups import group_rows
+from harness.store.cell_result import CellResult
+from harness.store.run_folder import RunFolder
+from harness.store.store import MANIFEST, Store, is_intact
+from harness.suite.plan import Plan
+
+
+def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
+    """The rows of every experiment: its cells in plan order, then their subgroups, then what its aggregates make."""
+    rows: list[Row] = []
+    for name, experiment in plan.experiments.items():
+        own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
+        own = doubted(experiment.aggregates, own, catalog, store)
+        rows += [cell.row for cell in own]
+        if experiment.groups:
+            for cell in own:
+                rows += group_rows(cell, experiment.groups, experiment.metrics, catalog, store)
+        for use in experiment.aggregates:
+            rows += aggregate_rows(use, own, catalog, store)
+    return rows
+
+
+def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Plan, list[Row]]:
+    """The plan and the rows of a finished run, made again from its cells.
+
+    A cell without a folder was skipped or never ended.
+    """
+    plan = Plan.from_json(folder.plan())
+    measurer = Measurer(catalog, store)
+    cells = {}
+    for cell in plan.cells:
+        path = folder.cell(cell.id)
+        cells[cell.id] = measurer.measured(cell, recorded_result(cell, path), path)
+    return plan, collect_rows(plan, cells, catalog, store)
+
+
+def recorded_result(cell: Cell, path: Path) -> CellResult:
+    """What the folder of a cell in a run says became of it."""
+    if not path.is_dir():
+        return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
+    # Cells that are not ok never were in the store and have no manifest.
+    if (path / MANIFEST).is_file() and not is_intact(path):
+        return CellResult(Status.INVALID, "its files were damaged after the run")
+    return CellResult.read(path)

@@ -1,0 +1,1 @@
+"""Intervals, paired tests, permutation tests and change points."""

@@ -1,0 +1,1 @@
+"""Content-addressed entries, their keys, records, and the folders of runs."""

@@ -1,0 +1,67 @@
+"""What became of a cell, as it is stored beside the records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.contract.rows import Status
+from harness.store.run_folder import RESULT
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What became of a cell; stored beside its records.
+
+    Attributes:
+        status, reason: how it ended and why.
+        n: how many records there are; None if there are none.
+        cost: as the task returned it.
+        weights: key and digest of every set of stored weights used.
+        comparability: what must be equal before two rows may be compared: task, data and protocol.
+        facts: what the model says of itself, such as its published accuracy, and how it was run; part of no key.
+        seconds: wall time of the task; training is in `training_seconds`.
+        device, batch_size: how it was run; the records do not depend on them.
+        started: UTC time.
+        traceback: of the exception, if one was raised.
+        attempts: what was tried before: status, reason and batch size of each attempt.
+        run: the run that made it.
+    """
+
+    status: Status
+    reason: str = ""
+    n: int | None = None
+    cost: Mapping[str, float] = field(default_factory=dict)
+    weights: Sequence[Mapping[str, Any]] = ()
+    comparability: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    device: str = ""
+    batch_size: int = 0
+    started: str = ""
+    traceback: str = ""
+    attempts: Sequence[Mapping[str, Any]] = ()
+    run: str = ""
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """What the task says must be equal before two rows may be compared."""
+        protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
+        return protocol
+
+    @classmethod
+    def read(cls, folder: Path) -> CellResult:
+        """The result stored in a folder."""
+        return cls.from_json(json.loads((folder / RESULT).read_bytes()))
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> CellResult:
+        """The inverse of `dataclasses.asdict`, also after JSON."""
+        return cls(**{**raw, "status": Status(raw["status"])})
+
+    def write(self, folder: Path) -> None:
+        """Store the result in a folder."""
+        (folder / RESULT).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

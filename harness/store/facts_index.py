@@ -1,0 +1,83 @@
+"""Facts of sources, kept on disk under the hash of the source: parsing hundreds of files takes seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import sys
+from contextlib import suppress
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.files import read_checked, write_checked
+from harness.store import module_facts
+from harness.store.module_facts import Facts, read_facts
+
+_MOST = 5000
+"""Facts kept; beyond that, those of sources that were not asked for go."""
+
+
+class FactsIndex:
+    """Facts by source, and the distributions that installed packages come from.
+
+    One file, written whole; two processes that write at once cost the other's news, which are then read again.
+
+    Args:
+        folder: where the file lies; None to keep nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._used: dict[str, list[Any]] = {}
+        self._is_news = False
+
+    def facts(self, source: bytes, *, is_package: bool) -> tuple[str, Facts]:
+        """The hash of a source, and its facts."""
+        name = hashlib.sha256(source).hexdigest()
+        key = f"{name}p" if is_package else name
+        kept = self._used.get(key) or self._kept["facts"].get(key)
+        facts = read_facts(source, is_package=is_package) if kept is None else Facts.from_json(kept)
+        self._is_news |= kept is None
+        self._used[key] = kept or facts.to_json()
+        return name, facts
+
+    @cached_property
+    def distributions(self) -> dict[str, list[str]]:
+        """The distributions of each importable package that is installed."""
+        folders = [(path, Path(path).stat().st_mtime_ns) for path in sys.path if Path(path).is_dir()]
+        seen = hashlib.sha256(repr(folders).encode()).hexdigest()
+        if self._kept["installed"] != seen:
+            self._kept.update(installed=seen, distributions=_distributions(seen))
+            self._is_news = True
+        known: dict[str, list[str]] = self._kept["distributions"]
+        return known
+
+    def save(self) -> None:
+        """Write what is new; a folder that cannot be written is no reason to stop."""
+        if self._path is None or not self._is_news:
+            return
+        facts = {**self._kept["facts"], **self._used}
+        self._kept["facts"] = self._used if len(facts) > _MOST else facts
+        with suppress(OSError):
+            write_checked(self._path, json.dumps(self._kept).encode())
+        self._is_news = False
+
+    @cached_property
+    def _path(self) -> Path | None:
+        # Syntax trees are spelt differently by other versions of Python, and facts by other versions of this reader.
+        reader = hashlib.sha256(Path(str(module_facts.__file__)).read_bytes()).hexdigest()  # keyed: it is imported too
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return self._folder and self._folder / f"imports-{version}-{reader[:12]}.json"
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        content = read_checked(self._path) if self._path else None
+        return json.loads(content) if content else {"facts": {}, "installed": "", "distributions": {}}
+
+
+@cache
+def _distributions(seen: str) -> dict[str, list[str]]:
+    """As the folders that `seen` stands for have them; reading all of their metadata takes a while."""
+    return {name: sorted(set(of)) for name, of in importlib.metadata.packages_distributions().items()}

@@ -1,0 +1,123 @@
+"""Looking after the store: what lies in it, what is damaged, and what may go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.store.locks import try_claim
+from harness.store.store import ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of a kind lies in the store.
+
+    Attributes:
+        kind: cells, weights, estimates, pictures, or what is no entry: quarantine, staging.
+        n: entries.
+        size: bytes, counting what runs link to as well.
+        oldest, newest: when an entry was last used, in seconds since the epoch; None if there is none.
+    """
+
+    kind: str
+    n: int
+    size: int
+    oldest: float | None
+    newest: float | None
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What a cleaning has removed: entries by kind, and the bytes they took."""
+
+    removed: dict[str, int]
+    size: int
+
+
+def usage(store: Store) -> list[Usage]:
+    """What lies in the store, by kind."""
+    found = [_usage(kind, list(_entries(store, kind))) for kind in ENTRY_KINDS]
+    return [*found, *(_usage(name, list((store.root / name).iterdir())) for name in ("quarantine", "staging"))]
+
+
+def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
+    """Kind and key of each entry that is not as it was written; each is moved to the quarantine when it is found."""
+    for kind in ENTRY_KINDS:
+        for entry in list(_entries(store, kind)):
+            if entry.is_dir() and not is_intact(entry):
+                store.move_aside(kind, entry.name)
+                yield kind, entry.name
+
+
+def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
+    """Remove the quarantine, what dead processes left in staging, idle locks, and entries not used for long.
+
+    Folders of runs are not touched: they keep their own links to the files of their cells.
+
+    Args:
+        store: which.
+        older_than_days: remove entries that no run has used for this long; None keeps all.
+    """
+    doomed: dict[str, list[Path]] = {
+        "quarantine": list((store.root / "quarantine").iterdir()),
+        "staging": [path for path in (store.root / "staging").iterdir() if not _is_staged_by_the_living(path)],
+    }
+    if older_than_days is not None:
+        before = time.time() - older_than_days * _DAY
+        for kind in ENTRY_KINDS:
+            doomed[kind] = [entry for entry in _entries(store, kind) if _last_used(entry) < before]
+    size = sum(_size(path) for paths in doomed.values() for path in paths)
+    with store.explained():
+        for paths in doomed.values():
+            for path in paths:
+                shutil.rmtree(path)
+        _remove_idle_locks(store)
+    return Cleaned({kind: len(paths) for kind, paths in doomed.items()}, size)
+
+
+def _entries(store: Store, kind: EntryKind) -> Iterator[Path]:
+    return (store.root / kind).glob("*/*")
+
+
+def _usage(kind: str, entries: list[Path]) -> Usage:
+    times = [_last_used(entry) for entry in entries]
+    sizes = sum(_size(entry) for entry in entries)
+    return Usage(kind, len(entries), sizes, min(times, default=None), max(times, default=None))
+
+
+def _last_used(entry: Path) -> float:
+    manifest = entry / MANIFEST
+    return (manifest if manifest.is_file() else entry).stat().st_mtime
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _is_staged_by_the_living(path: Path) -> bool:
+    """Whether the process that opened this stage still runs, or may run on another machine and is not a day old."""
+    host, _, rest = path.name.partition("+")
+    if host != os.uname().nodename:
+        return time.time() - path.stat().st_mtime < _DAY
+    try:
+        os.kill(int(rest.partition("-")[0]), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove_idle_locks(store: Store) -> None:
+    for path in (store.root / "locks").iterdir():
+        claim = try_claim(path)
+        if claim is not None:
+            path.unlink(missing_ok=True)
+            claim.release()

@@ -1,0 +1,128 @@
+"""Cache keys: the hash of all that may change the records of a cell or the weights of a model.
+
+Code counts by the import closure of each component's module and of the module of the core that uses it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.contract.cells import Cell, Use, canonical, digest
+from harness.contract.components import Component
+from harness.contract.errors import StoreError
+from harness.plugins import Catalog, distribution_version
+from harness.store.import_closure import ImportClosures
+from harness.store.store import Store
+
+KEY_SCHEMA = 2
+EXECUTES = "harness.execution.cell"
+"""The module that executes a cell; named, since the coordinator does not import it, nor torch."""
+READS_SIGNATURES = "harness.signatures"
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, or of every file below a folder with its relative name.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file())
+            return digest([[str(p.relative_to(path)), file_digest(p)] for p in files])
+        stat = path.stat()
+        return _content_digest(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+
+
+@cache
+def _content_digest(path: Path, mtime_ns: int, size: int) -> str:
+    """Read once per version of a file, as its time and size tell versions apart."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> dict[str, Any]:
+    """The code and library versions that the results of these components depend on.
+
+    Args:
+        root: the module of the core that uses them.
+        uses: the components.
+        catalog: where they are found.
+        store: where import closures are kept.
+    """
+    modules, requires = {root}, set[str]()
+    for use in uses:
+        component = catalog.find(use.kind, use.name).component
+        modules |= {component.module, *(module for name in use.imports if (module := _module_in(use.parameters[name])))}
+        requires.update(component.requires)
+    code = store.closures(catalog.packages).code(frozenset(modules), frozenset(requires))
+    return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **code}
+
+
+def _module_in(import_path: Any) -> str:
+    """The module of "package.module:attribute"; empty where a component's own module is meant."""
+    return str(import_path or "").rpartition(":")[0]
+
+
+def statistics_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> dict[str, Any]:
+    """What numbers made of records depend on: code of these components and of `root`, files that they name."""
+    files = files_of(uses)
+    return {**({"files": files} if files else {}), **code_of(root, uses, catalog, store)}
+
+
+def files_of(uses: Iterable[Use]) -> list[list[str]]:
+    """Name and digest of every file that a parameter names."""
+    paths = {path for use in uses for path in use.files}
+    return sorted([path.name, file_digest(path)] for path in paths)
+
+
+def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
+    """All that may change the records of a cell. Stored beside them, so that a rerun can be explained.
+
+    Batch size, threads, order and host are not among them: a cell's records do not depend on those.
+    """
+    uses = cell.uses
+    return {
+        "schema": KEY_SCHEMA,
+        "cell": {"task": cell.task.identity, "seed": cell.seed, "chunk": cell.chunk}
+        | {"components": {role: use.identity if use else None for role, use in cell.components.items()}},
+        "files": files_of(uses),
+        "device": device.partition(":")[0],
+        "precision": "float32",
+        **code_of(EXECUTES, uses, catalog, store),
+    }
+
+
+def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
+    """All that may change the weights of a model that the module `root` trains."""
+    uses = model.nested()
+    return {
+        "schema": KEY_SCHEMA,
+        # Weights are fitted in float32, however the model is then run.
+        "model": replace(model, execution=None).identity,
+        "seed": seed,
+        "files": files_of(uses),
+        "device": device.partition(":")[0],
+        **code_of(root, uses, catalog, store),
+    }
+
+
+def signature_key(component: Component, closures: ImportClosures) -> str:
+    """The key under which a component's signature is kept; docstrings are a part of signatures."""
+    found = [closures.of(module) for module in (component.module, READS_SIGNATURES)]
+    versions = {name: distribution_version(name) for name in component.requires}
+    code = [[closure.sources, dict(closure.libraries)] for closure in found]
+    return digest([KEY_SCHEMA, component.kind, component.target, code, versions, sys.version])
+
+
+def key_of(inputs: dict[str, Any]) -> str:
+    """The key that stands for these inputs."""
+    return hashlib.sha256(canonical(inputs).encode()).hexdigest()

@@ -1,0 +1,112 @@
+"""Where the code of modules lies, found without importing anything, and which of it is followed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a module lies.
+
+    Attributes:
+        path: its source; None for a namespace package.
+        folders: of a package, where its modules are looked up; empty for any other module.
+    """
+
+    path: Path | None
+    folders: tuple[str, ...]
+
+    def name_of(self, module: str) -> str:
+        """The path of a module that lies here from where its top-level package lies, e.g. "plugin/attack.py"."""
+        parts = module.split(".") if self.folders else module.split(".")[:-1]
+        return "/".join([*parts, self.path.name if self.path else ""])
+
+
+class Places:
+    """Finds modules.
+
+    Args:
+        plugins: top-level packages to follow even where they are installed.
+    """
+
+    def __init__(self, plugins: frozenset[str]) -> None:
+        self._plugins = plugins
+        self._followed: dict[str, bool] = {}
+        self._places: dict[str, Place | None] = {}
+
+    def absolute(self, module: str, name: str, level: int) -> str:
+        """The module that a module means by a name after so many dots."""
+        if level == 0:
+            return name
+        place = self.find(module)
+        parts = module.split(".")
+        package = parts[: len(parts) - level + bool(place and place.folders)]
+        return ".".join([*package, *([name] if name else [])])
+
+    def follows(self, module: str) -> bool:
+        """Whether the code of a module counts, rather than the version of its distribution."""
+        top = module.partition(".")[0]
+        if top not in self._followed:
+            place = None if top in sys.stdlib_module_names else self.find(top)
+            folders = (str(place.path), *place.folders) if place else ()
+            installed = any({"site-packages", "dist-packages"} & {*Path(folder).parts} for folder in folders)
+            self._followed[top] = top in self._plugins or (place is not None and not installed)
+        return self._followed[top]
+
+    def find(self, module: str) -> Place | None:
+        """Where a module lies; None if there is no such module."""
+        if module not in self._places:
+            self._places[module] = self._search(module)
+        return self._places[module]
+
+    def _search(self, module: str) -> Place | None:
+        parent, _, name = module.rpartition(".")
+        above = self.find(parent) if parent else None
+        try:
+            if parent:
+                # By its last name, since for a full one the parent would have to be imported.
+                spec = PathFinder.find_spec(name, above.folders) if above and above.folders else None
+            else:
+                spec = _top_level_spec(module)
+        except (ImportError, ValueError):
+            return None
+        if spec is None or (spec.origin in ("built-in", "frozen")):
+            return None
+        folders = tuple(spec.submodule_search_locations or ())
+        return Place(Path(spec.origin) if spec.has_location and spec.origin else None, folders)
+
+    def modules_in(self, package: str) -> Iterator[str]:
+        """Every module of a package."""
+        yield package
+        place = self.find(package)
+        for folder in place.folders if place else ():
+            for path in Path(folder).rglob("*.py"):
+                parts = path.relative_to(folder).with_suffix("").parts
+                yield ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+    def data_files(self, package: str) -> dict[str, str]:
+        """The digest of every file of a package that is no code, by its path."""
+        place = self.find(package)
+        paths = [(p, Path(f).parent) for f in (place.folders if place else ()) for p in Path(f).rglob("*")]
+        return {
+            p.relative_to(above).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p, above in paths
+            if p.is_file() and p.suffix not in (".py", ".pyc")
+        }
+
+
+def _top_level_spec(module: str) -> ModuleSpec | None:
+    # A plugin from a folder is found among the imported modules only, and a script has no spec.
+    loaded = sys.modules.get(module)
+    spec: ModuleSpec | None = getattr(loaded, "__spec__", None)
+    path = getattr(loaded, "__file__", None)
+    if spec is None and path is not None:
+        return importlib.util.spec_from_file_location(module, path)
+    return spec or importlib.util.find_spec(module)

@@ -1,0 +1,27 @@
+"""Opening what a results folder keeps: the store of finished cells, and signatures that were read before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.plugins import Catalog
+from harness.signatures import SignatureReader
+from harness.store.import_closure import ImportClosures
+from harness.store.keys import signature_key
+from harness.store.store import Store
+
+STORE = "store"
+
+
+def open_store(results: Path) -> Store:
+    """The store of a results folder. Raises StoreError if it cannot be written."""
+    return Store(results / STORE)
+
+
+def cached_signatures(results: Path, catalog: Catalog) -> SignatureReader:
+    """A reader that keeps signatures in the store, if there is one, so that a plan needs no torch the second time."""
+    store = results / STORE
+    if not store.is_dir():
+        return SignatureReader()
+    closures = ImportClosures(catalog.packages, store)
+    return SignatureReader(store / "signatures", lambda component: signature_key(component, closures))

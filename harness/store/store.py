@@ -1,0 +1,180 @@
+"""The content-addressed store of trained weights, finished cells and estimates.
+
+An entry is a folder of files with a manifest of their digests. It is committed by one rename, so it is there
+whole or not at all; it is verified on every read, and what does not match is moved aside and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from harness.files import explained
+from harness.store.import_closure import ImportClosures
+from harness.store.locks import Claim, try_claim
+
+EntryKind = Literal["cells", "weights", "estimates", "pictures"]
+ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
+MANIFEST = "manifest.json"
+_WAIT = 0.1
+
+
+class Store:
+    """Entries by kind and key below a folder.
+
+    Raises:
+        StoreError: the folder cannot be created or written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._closures: ImportClosures | None = None
+        self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
+        with self.explained():
+            for folder in (self._staging, self._quarantine, self._locks):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._staging, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Inside, what the operating system refuses becomes a StoreError about the results folder."""
+        return explained(self.root.parent)
+
+    def closures(self, plugins: frozenset[str]) -> ImportClosures:
+        """What modules import, where these packages are followed; read once as long as the store is open."""
+        if self._closures is None or self._closures.plugins != plugins:
+            self._closures = ImportClosures(plugins, self.root)
+        return self._closures
+
+    def folder(self, kind: EntryKind, key: str) -> Path:
+        """Where the entry lies if it exists."""
+        return self.root / kind / key[:2] / key
+
+    def get(self, kind: EntryKind, key: str) -> Path | None:
+        """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
+        folder = self.folder(kind, key)
+        if is_intact(folder):
+            # When it was last used, for those who clean up; a store that cannot be written can still be read.
+            with contextlib.suppress(OSError):
+                os.utime(folder / MANIFEST)
+            return folder
+        self.move_aside(kind, key)
+        return None
+
+    def weights_digest(self, key: str) -> str | None:
+        """The digest of stored weights, or None if there are none; does not verify them."""
+        try:
+            return str(json.loads((self.folder("weights", key) / "about.json").read_bytes())["digest"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError):
+            self.move_aside("weights", key)
+            return None
+
+    def move_aside(self, kind: EntryKind, key: str) -> None:
+        """Put an entry that is damaged or out of date into the quarantine."""
+        folder = self.folder(kind, key)
+        with self.explained(), contextlib.suppress(FileNotFoundError):
+            folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
+
+    def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
+        """The right to make an entry; None while another process, or this one, is at it."""
+        with self.explained():
+            return try_claim(self._locks / f"{kind}-{key}")
+
+    def claim(self, kind: EntryKind, key: str, on_wait: Callable[[], None]) -> Claim:
+        """The right to make an entry, waiting for it; `on_wait` is called now and then meanwhile."""
+        while (claim := self.try_claim(kind, key)) is None:
+            on_wait()
+            time.sleep(_WAIT)
+        return claim
+
+    def open_stage(self) -> Path:
+        """A fresh folder to write an entry into; end it with `commit` or `discard`."""
+        folder = self._staging / f"{os.uname().nodename}+{os.getpid()}-{secrets.token_hex(6)}"
+        with self.explained():
+            folder.mkdir()
+        return folder
+
+    @staticmethod
+    def discard(staged: Path) -> None:
+        """Remove a staged folder, if it was not committed."""
+        shutil.rmtree(staged, ignore_errors=True)
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """A staged folder that is discarded at the end unless it was committed."""
+        folder = self.open_stage()
+        try:
+            yield folder
+        finally:
+            self.discard(folder)
+
+    def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
+        """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
+        final = self.folder(kind, key)
+        with self.explained():
+            files = sorted(path for path in staged.rglob("*") if path.is_file())
+            manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
+            (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            for path in [*files, staged / MANIFEST, staged]:
+                _fsync(path)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                staged.rename(final)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            _fsync(final.parent)
+        return final
+
+    def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
+        """Commit a single JSON document."""
+        with self.stage() as staged, self.explained():
+            (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
+            self.commit(kind, key, staged)
+
+    def get_json(self, kind: EntryKind, key: str) -> dict[str, Any] | None:
+        """A document committed by `put_json`, or None."""
+        folder = self.get(kind, key)
+        return None if folder is None else json.loads((folder / "value.json").read_bytes())
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the files of an entry are those that its manifest names, to the byte."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
+    except (ValueError, LookupError, TypeError, AttributeError, OSError):
+        return False
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def array_digests(folder: Path) -> dict[str, str]:
+    """Name and digest of every array that a cell left beside its records, as its manifest has them."""
+    names = [f"artifacts/{path.name}" for path in sorted((folder / "artifacts").glob("*.npy"))]
+    manifest = folder / MANIFEST
+    known = json.loads(manifest.read_bytes())["files"] if manifest.is_file() else {}
+    return {name: known[name] if name in known else _digest(folder / name) for name in names}

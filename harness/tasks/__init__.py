@@ -1,1 +1,0 @@
-"""Tasks turn components into records."""

@@ -1,0 +1,24 @@
+"""Accuracy on clean examples."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, Records, proportion
+
+
+class Accuracy:
+    """Share of examples given their true class, with Wilson's interval."""
+
+    columns = ("correct",)
+    direction = "max"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        known = records.without_missing("correct")
+        return proportion(int(known["correct"].sum()), len(known), n_missing=known.n_missing)
+
+    def per_example(self, records: Records) -> npt.NDArray[np.float64]:
+        """1 where correct."""
+        return records.floats("correct")

@@ -1,0 +1,203 @@
+"""Classification, clean and under attack: one record per example.
+
+The core trusts no attack. It recomputes every distance, checks budget and box, classifies every returned input
+again in eval mode, counts the passes itself, and verifies that the model was not changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.api import (
+    Attack,
+    Averaging,
+    Classifier,
+    Context,
+    Dataset,
+    InvalidOutput,
+    LabelledInputs,
+    Outcome,
+    Pooled,
+    Threat,
+)
+from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
+from harness_classification.attack_doubts import randomness, signs_of_failure
+from harness_classification.attack_verification import TOLERANCE, hardest, judge_attack, views_given
+from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
+from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
+from harness_classification.sets_and_certificates import certificates, predicted_sets
+
+DRAWS = 20
+"""Of a random model, for a verdict under an attack that averages over its randomness."""
+
+
+class Classify:
+    """Predict a class for every example, clean and, if there is an attack, under attack.
+
+    Inputs must lie in the box of the dataset (`facts["box"]`, by default [0, 1]); `facts["classes"]` names the
+    classes. Examples that the model gets wrong without attack are not attacked. Under an attack that averages over the
+    randomness of a model, one that answers at random is judged by its mean probabilities over 20 draws.
+    """
+
+    def run(self, model: Classifier, data: Dataset, attack: Attack | None, ctx: Context) -> Outcome:
+        """One record per example, with its clean and adversarial prediction.
+
+        Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
+        clean_confidence, clean_margin, clean_loss, group.<name>. Without attack, for a model that predicts sets:
+        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (None where it abstains),
+        certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
+        adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
+        forward_passes and backward_passes, and what was seen of the attack: zero_gradients and exploding_gradients
+        (how many of its gradients), silent_success (it looked at a point that fools the model and returned another)
+        and reached (how far it went, in the norm of the threat); for an attack that stands for views also views,
+        views_true, views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]`
+        is kept.
+        """
+        examples = _labelled(data, ctx.device)
+        classes = len(data.facts["classes"])
+        counted = CountedModel(model, classes, len(examples), ctx.device)
+        with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
+            clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
+            unstable = randomness(counted, examples, clean, ctx)
+            draws = DRAWS if unstable and isinstance(attack, Averaging) and attack.averages else 1
+            if draws > 1:
+                clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
+            correct = clean.valid & (clean.prediction == examples.labels)
+            columns = _clean_columns(examples, clean, correct)
+            groups = {f"group.{name}": list(members) for name, members in data.groups.items()}
+            if attack is None:
+                columns["outcome"] = outcomes(clean.valid, correct, None)
+                said = {**predicted_sets(model, examples, classes, ctx), **certificates(model, examples, classes, ctx)}
+                return Outcome(
+                    {**columns, **said, **groups},
+                    {"threat": None},
+                    artifacts={"logits": clean.logits.cpu().numpy()},
+                    problems=not_finite("clean", clean.valid, examples.ids),
+                    doubts=(f"{STOCHASTIC}: {unstable}",) if unstable else (),
+                )
+            threat = attack.threat
+            targets = _targets(examples, classes, ctx) if threat.targeted else None
+            watch = counted.observer = AttackWatch(examples, targets, threat, TOLERANCE)
+            adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
+            adversarial_columns, problems, returned = judge_attack(
+                counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
+            )
+            adversarial_columns |= views_given(counted, attack, examples, targets, adversarial, correct, ctx)
+            signs, indicators = signs_of_failure(
+                counted, watch, adversarial, clean, returned, adversarial_columns, attack, unstable, ctx
+            )
+        problems = (*not_finite("clean", clean.valid, examples.ids), *problems)
+        passes = counted.forward_passes.total() + counted.backward_passes.total()
+        attacked = int(correct.sum())
+        return Outcome(
+            records={**columns, **adversarial_columns, **indicators, **groups},
+            protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
+            artifacts=hardest(examples, adversarial, adversarial_columns),
+            cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
+            problems=problems,
+            doubts=signs.doubts(),
+        )
+
+
+def _labelled(data: Dataset, device: str) -> LabelledInputs:
+    """All examples on the device, checked. Raises InvalidOutput."""
+    columns = data.take(range(len(data.ids)))
+    missing = [name for name in ("inputs", "labels") if name not in columns]
+    if missing or "classes" not in data.facts:
+        lacking = " and ".join(
+            [*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])]
+        )
+        raise InvalidOutput(f"the dataset lacks {lacking}, which classification needs")
+    inputs, labels = torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"])
+    low, high = data.facts.get("box", (0.0, 1.0))
+    if not inputs.is_floating_point():
+        raise InvalidOutput(
+            f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]: "
+            "let the dataset divide bytes by 255"
+        )
+    if not bool(torch.isfinite(inputs).all()):
+        first = data.ids[int((~torch.isfinite(inputs.flatten(1)).all(dim=1)).int().argmax())]
+        raise InvalidOutput(f"inputs are not finite, first for example {first!r}: leave such examples out")
+    if float(inputs.min()) < low or float(inputs.max()) > high:
+        raise InvalidOutput(
+            f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
+            ": let the dataset scale them, or give its own box as fact 'box'; a model normalises them itself"
+        )
+    classes = len(data.facts["classes"])
+    if classes < 2:
+        raise InvalidOutput(f"the dataset names {classes} class in fact 'classes'; classification needs at least 2")
+    if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}")
+    return LabelledInputs(
+        list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high)
+    )
+
+
+def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:
+    """A target class other than the true one for every example, the same for every attack under the same seed."""
+    # The scope of the context names the attack; targets must not depend on it.
+    drawn = Context(seed=ctx.seed, device=ctx.device).uniform(examples.ids, (), "targets")
+    return (examples.labels + 1 + (drawn * (classes - 1)).long().clamp(max=classes - 2)) % classes
+
+
+def _attacked(
+    counted: CountedModel, attack: Attack, examples: LabelledInputs, targets: Tensor | None, rows: Tensor, ctx: Context
+) -> Tensor:
+    """The attack's answer for the examples in `rows`, the clean input for all others."""
+    adversarial = examples.inputs.clone()
+    pooled = isinstance(attack, Pooled) and attack.pooled
+    chunks = [rows] if pooled else _chunks(rows, len(examples), ctx.chunk)
+    done = 0
+    for number, chunk in enumerate(chunks):
+        if not len(chunk):
+            continue
+        batch = LabelledInputs(
+            ids=[examples.ids[i] for i in chunk.tolist()],
+            inputs=examples.inputs[chunk].clone(),
+            labels=examples.labels[chunk].clone(),
+            targets=None if targets is None else targets[chunk].clone(),
+            low=examples.low,
+            high=examples.high,
+        )
+        with (
+            counted.attacked_batch(chunk, LANES if pooled else 1),
+            seeded(ctx.derive_seed("chunk", number), ctx.device),
+        ):
+            returned = attack.perturb(counted, batch, ctx)
+        adversarial[chunk] = _checked_shape(returned, examples.inputs[chunk], attack)
+        counted.eval().requires_grad_(False)
+        done += len(chunk)
+        ctx.progress(done, len(rows))
+    return adversarial
+
+
+def _chunks(rows: Tensor, n: int, size: int) -> list[Tensor]:
+    """The rows by chunks of positions, so that an example's company does not depend on the batch size."""
+    return [rows[(rows >= start) & (rows < start + size)] for start in range(0, n, size)]
+
+
+def _checked_shape(returned: Any, clean: Tensor, attack: Attack) -> Tensor:
+    name = type(attack).__name__
+    if not isinstance(returned, Tensor):
+        raise InvalidOutput(f"attack {name} returned a {type(returned).__name__}, not a tensor")
+    if returned.shape != clean.shape:
+        raise InvalidOutput(f"attack {name} returned shape {list(returned.shape)}, expected {list(clean.shape)}")
+    if returned.dtype != clean.dtype:
+        raise InvalidOutput(f"attack {name} returned {returned.dtype}, expected {clean.dtype}")
+    return returned.detach().to(clean.device)
+
+
+def _clean_columns(examples: LabelledInputs, clean: Judgement, correct: Tensor) -> dict[str, Any]:
+    known = clean.valid.tolist()
+    return {
+        "id": list(examples.ids),
+        "label": examples.labels.cpu().numpy(),
+        "correct": column(correct, known),
+        "clean_prediction": column(clean.prediction, known),
+        "clean_confidence": column(clean.confidence, known),
+        "clean_margin": column(clean.margin, known),
+        "clean_loss": column(clean.loss, known),
+    }

@@ -1,0 +1,103 @@
+"""What a model makes of inputs: classified in eval mode, losses in float64, rows that are not finite told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.api.instruments import CountedModel
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the model makes of n inputs; rows that are not finite have `valid` False.
+
+    Attributes:
+        prediction: `[n]`, int64.
+        confidence: `[n]`, the largest softmax probability.
+        margin: `[n]`, the logit of the true class minus the largest other logit; positive means correct.
+        loss: `[n]`, cross-entropy in nats.
+        valid: `[n]`, whether all logits are finite.
+        logits: `[n, classes]`, 0 where not valid.
+    """
+
+    prediction: Tensor
+    confidence: Tensor
+    margin: Tensor
+    loss: Tensor
+    valid: Tensor
+    logits: Tensor
+
+
+@torch.no_grad()
+def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, draws: int = 1) -> Judgement:
+    """Classify inputs `[n, ...]` in eval mode, whatever mode a plugin left the model in.
+
+    With more than one draw the logits are the logarithm of the mean predicted probabilities.
+    """
+    model.eval()
+    parts = [_mean_logits(model, inputs[i : i + batch_size], draws) for i in range(0, len(inputs), batch_size)]
+    logits = torch.cat(parts) if parts else inputs.new_zeros((0, model.classes))
+    valid = logits.isfinite().all(dim=1)
+    logits = torch.where(valid[:, None], logits, torch.zeros_like(logits))
+    exact = logits.double() if logits.device.type != "mps" else logits
+    own = exact.gather(1, labels[:, None]).squeeze(1)
+    others = exact.scatter(1, labels[:, None], float("-inf"))
+    return Judgement(
+        prediction=logits.argmax(dim=1),
+        confidence=exact.softmax(dim=1).amax(dim=1),
+        margin=own - others.amax(dim=1),
+        loss=torch.nn.functional.cross_entropy(exact, labels, reduction="none"),
+        valid=valid,
+        logits=logits,
+    )
+
+
+def _mean_logits(model: CountedModel, inputs: Tensor, draws: int) -> Tensor:
+    if draws == 1:
+        once: Tensor = model(inputs).float()
+        return once
+    mean = torch.stack([model(inputs).float().softmax(dim=1) for _ in range(draws)]).mean(dim=0)
+    return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
+
+
+def outcomes(valid: Tensor, correct: Tensor, success: Tensor | None) -> list[str]:
+    """What became of each of n examples: error, clean_wrong, and correct, or under attack fooled or robust.
+
+    `valid`, `correct` and, under attack, `success` are bool `[n]`.
+    """
+    names = []
+    succeeded = [None] * len(correct) if success is None else success.tolist()
+    for is_valid, is_correct, is_fooled in zip(valid.tolist(), correct.tolist(), succeeded, strict=True):
+        if not is_valid:
+            names.append("error")
+        elif not is_correct:
+            names.append("clean_wrong")
+        else:
+            names.append("correct" if is_fooled is None else "fooled" if is_fooled else "robust")
+    return names
+
+
+def column(values: Tensor, known: Sequence[bool]) -> list[Any] | np.ndarray[Any, Any]:
+    """Values as a record column, None where they are not known."""
+    if all(known):
+        return np.asarray(values.cpu().numpy())
+    return [value if k else None for value, k in zip(values.tolist(), known, strict=True)]
+
+
+def not_finite(what: str, valid: Tensor, ids: Sequence[str]) -> tuple[str, ...]:
+    """The problem with outputs that are not `valid` (bool `[n]`), naming the first; nothing if all are."""
+    if bool(valid.all()):
+        return ()
+    first = ids[int(torch.nonzero(~valid)[0])]
+    return (f"{int((~valid).sum())} of {len(ids)} {what} outputs are not finite, first for example {first!r}",)
+
+
+def spread(mask: Tensor, values: Tensor) -> Tensor:
+    """One truth per example `[n]`, shaped to apply to values `[n, ...]`."""
+    return mask.reshape(-1, *([1] * (values.dim() - 1)))

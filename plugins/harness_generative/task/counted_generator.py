@@ -1,0 +1,132 @@
+"""The generative model as samplers see it: every pass counted, every output checked, a few samples watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.api import InvalidOutput
+
+WATCHED = 4
+"""How many samples are followed from noise to picture."""
+
+
+@dataclass
+class Trace:
+    """What a denoiser was given and gave for the first samples, one entry per noise level.
+
+    Attributes:
+        sigmas: the noise levels in the order in which the sampler visited them.
+        noisy: at each, x `[WATCHED, *latent_shape]`.
+        denoised: at each, D(x; sigma) of the same shape.
+    """
+
+    sigmas: list[float] = field(default_factory=list)
+    noisy: list[Tensor] = field(default_factory=list)
+    denoised: list[Tensor] = field(default_factory=list)
+
+    def add(self, sigma: float, noisy: Tensor, denoised: Tensor) -> None:
+        """Note a pass; one at the noise level of the last takes its place (a corrector, or guidance)."""
+        if self.sigmas and self.sigmas[-1] == sigma:
+            del self.sigmas[-1], self.noisy[-1], self.denoised[-1]
+        self.sigmas.append(sigma)
+        self.noisy.append(noisy.detach().cpu().clone())
+        self.denoised.append(denoised.detach().cpu().clone())
+
+
+class CountedGenerator:
+    """Wraps a generative model and counts passes per sample of the current batch.
+
+    Counting is done here, where the passes happen, so that a sampler need not be trusted with it.
+
+    Args:
+        model: a `OneShot`, a `Denoiser`, or both.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.trace = Trace()
+        self._batch_size = 0
+        self._rows = 0
+        self._is_watched = False
+
+    @contextmanager
+    def batch(self, size: int, *, watched: bool) -> Iterator[None]:
+        """Book the passes made inside to a batch of this size.
+
+        Args:
+            size: its samples.
+            watched: follow its first samples in the trace.
+        """
+        self._batch_size, self._rows, self._is_watched = size, 0, watched
+        try:
+            yield
+        finally:
+            self._is_watched = False
+
+    @property
+    def passes(self) -> float:
+        """Passes per sample of the last batch: rows that went through the model, over the size of the batch."""
+        return self._rows / self._batch_size
+
+    @property
+    def latent_shape(self) -> Sequence[int]:
+        """The shape of the noise of one sample."""
+        shape: Sequence[int] = self.model.latent_shape
+        return shape
+
+    @property
+    def sigma_range(self) -> tuple[float, float]:
+        """The smallest and the largest noise level of a denoiser."""
+        low, high = self.model.sigma_range
+        return float(low), float(high)
+
+    def generate(self, noise: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Samples of a one-shot model, `[m, ...]` for noise `[m, *latent_shape]`."""
+        self._rows += len(noise)
+        samples = self.model.generate(noise, conditions)
+        if not isinstance(samples, Tensor) or len(samples) != len(noise):
+            raise InvalidOutput(f"the model generated {_told(samples)} for noise of shape {list(noise.shape)}")
+        return samples
+
+    def denoise(self, x: Tensor, sigma: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """D(x; sigma) `[m, *latent_shape]`; conditions None denoises unconditionally."""
+        self._rows += len(x)
+        if tuple(sigma.shape) != (len(x),):
+            raise InvalidOutput(
+                f"the sampler gave noise levels of shape {list(sigma.shape)} for {len(x)} rows; it must be [{len(x)}]"
+            )
+        denoised = self.model.denoise(x, sigma, conditions)
+        if not isinstance(denoised, Tensor) or denoised.shape != x.shape:
+            raise InvalidOutput(f"the model denoised {list(x.shape)} to {_told(denoised)}; the shape must be the same")
+        if self._is_watched and len(x) >= WATCHED:
+            self.trace.add(float(sigma[0]), x[:WATCHED], denoised[:WATCHED])
+        return denoised
+
+    def decode(self, x: Tensor) -> Tensor:
+        """Samples in the box of the data."""
+        samples: Tensor = self.model.decode(x)
+        return samples
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """The inverse of `decode`."""
+        latents: Tensor = self.model.encode(inputs)
+        return latents
+
+    def warm_up(self, noise: Tensor, conditions: Tensor | None) -> None:
+        """One pass that is neither counted nor timed, since a first one is slow."""
+        with torch.no_grad():
+            if hasattr(self.model, "denoise"):
+                high = self.sigma_range[1]
+                self.model.denoise(high * noise, noise.new_full((len(noise),), high), conditions)
+            else:
+                self.model.generate(noise, conditions)
+
+
+def _told(value: Any) -> str:
+    return f"shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

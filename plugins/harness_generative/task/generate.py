@@ -1,0 +1,182 @@
+"""Generation: one record per sample that a generative model and a sampler make.
+
+The core trusts neither. It draws the noise, counts the passes, checks and quantises the samples, extracts features of
+samples and data alike, lets a judge look, and searches the training data for what a sample may have been copied from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from torch import Tensor
+
+from harness.api import Classifier, ComponentOf, Context, Dataset, Extractor, InvalidOutput, Outcome, Sampler, digest
+from harness.api.instruments import left_unchanged, state_digest
+from harness_generative.nearest.neighbours import nearest
+from harness_generative.task.counted_generator import WATCHED
+from harness_generative.task.features_and_judge import extracted, judged, verdicts
+from harness_generative.task.image_sets import (
+    Array,
+    ImageSet,
+    check_disjoint,
+    check_unseen,
+    checked_samples,
+    stored_samples,
+)
+from harness_generative.task.sample_grids import pictures, sampling_pictures
+from harness_generative.task.sampling import Conditions, draw_samples, given_samples
+
+_MIN_SAMPLES = 2
+
+
+class Generate:
+    """Draw samples, and measure on each what the metrics of generation need.
+
+    Samples are asked for what the reference data show, row by row: prompts if the data have a column `prompts`, else
+    classes; a model that cannot be asked is not. Noise depends on the sample's id and the seed, so all samplers start
+    from the same. Samples are rounded to the grey levels of the data (`facts["levels"]`) before anything is measured.
+
+    Args:
+        features: feature extractors; the first one measures the distances to training examples.
+        train: the data the models were trained on, to tell what is new from what is copied; it must share no example
+            with the reference, nor may what the model, the extractors and the judge of the cell were fitted to.
+        judge: a classifier over the classes of the data that says what each sample shows.
+        n: how many samples; by default as many as the reference has examples.
+        overlap: the share of the reference that may also be among the training data, for published sets with a few
+            duplicates.
+    """
+
+    def __init__(
+        self,
+        features: Annotated[Mapping[str, Extractor], ComponentOf("extractor", several=True)],
+        train: Annotated[Dataset | None, ComponentOf("dataset")] = None,
+        judge: Annotated[Classifier | None, ComponentOf("model")] = None,
+        n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
+        overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
+    ) -> None:
+        self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
+        self._train_data = train
+        self._train: ImageSet | None = None
+        self._reference: ImageSet | None = None
+
+    def run(self, model: object, data: Dataset, sampler: Sampler, ctx: Context) -> Outcome:
+        """One record per sample.
+
+        Columns: id, seed (of its noise), row (its row in all arrays), condition, condition_class, nfe, seconds (its
+        share of its batch), batch; with a judge judged, judge_confidence and correct_condition, and for each attribute
+        of the classes `asked.<name>` and `judged.<name>`; with training data train_neighbour, train_distance,
+        train_distance_2 (to the second nearest), train_neighbour_gap (from the nearest to its own nearest), all in
+        the first extractor's features, and pixel_neighbour, pixel_distance, pixel_distance_2.
+
+        Arrays: samples, judge_probabilities `[n, classes]`, and for each extractor generated_, reference_ and
+        train_<label> `[examples, d]`.
+        """
+        reference, train = self._images(data)
+        if train is not None:
+            check_disjoint(reference, train, self._overlap)
+        check_unseen(reference, ctx.fitted_to(), self._overlap)
+        n = self._n or len(reference.inputs)
+        ids = [f"sample-{i:05d}" for i in range(n)]
+        # Not scoped to the sampler: all samplers start from the same noise.
+        draws = replace(ctx, scope=("generate",))
+        asked = Conditions.of(model, data, n)
+        with left_unchanged(model):
+            drawn = (
+                given_samples(model, n)
+                if hasattr(model, "given")
+                else draw_samples(model, sampler, ids, asked, draws, ctx)
+            )
+        samples = checked_samples(drawn.samples, reference, data.facts)
+        columns: dict[str, Any] = {
+            "id": ids,
+            "seed": [draws.derive_seed("noise", name) for name in ids],
+            "row": np.arange(n),
+            "condition": asked.texts,
+            "condition_class": asked.classes,
+            "nfe": [None] * n if drawn.nfe is None else drawn.nfe,
+            "seconds": [None] * n if drawn.seconds is None else drawn.seconds,
+            "batch": drawn.batch,
+            **asked.groups,
+        }
+        arrays: dict[str, Any] = {"samples": stored_samples(samples, data.facts)}
+        with torch.no_grad():
+            self._measure_features(samples, reference, train, arrays, ctx)
+            if self._judge is not None:
+                probabilities = judged(self._judge, samples, data.facts, ctx)
+                arrays["judge_probabilities"] = probabilities
+                columns |= verdicts(probabilities, asked, data.facts)
+        if train is not None:
+            columns |= self._neighbours(samples, train, arrays)
+        drawings = pictures(samples, columns, data.facts.get("classes", ()), None if train is None else train.inputs)
+        drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED], ctx.device)
+        return Outcome(
+            columns,
+            self._protocol(n, reference, train, data.facts),
+            cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
+            artifacts={**arrays, **drawings},
+        )
+
+    def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:
+        """The reference and the training data, kept with their features for the next cell."""
+        if self._reference is None or self._reference.data is not data:
+            self._reference = ImageSet.of(data, "the reference data")
+        if self._train is None and self._train_data is not None:
+            self._train = ImageSet.of(self._train_data, "the training data")
+        return self._reference, self._train
+
+    def _measure_features(
+        self, samples: Tensor, reference: ImageSet, train: ImageSet | None, arrays: dict[str, Any], ctx: Context
+    ) -> None:
+        for label, extractor in self._features.items():
+            for images in (reference, train):
+                if images is not None and label not in images.features:
+                    images.features[label] = extracted(extractor, label, images.inputs, images.name, ctx)
+            arrays[f"generated_{label}"] = extracted(extractor, label, samples, "the samples", ctx)
+            arrays[f"reference_{label}"] = reference.features[label]
+            if train is not None:
+                arrays[f"train_{label}"] = train.features[label]
+
+    def _neighbours(self, samples: Tensor, train: ImageSet, arrays: Mapping[str, Array]) -> dict[str, Any]:
+        """The nearest training examples of every sample, in features and in pixels."""
+        if len(train.inputs) <= _MIN_SAMPLES:
+            raise InvalidOutput(f"the training data have {len(train.inputs)} examples; neighbours need at least 3")
+        label = next(iter(self._features))
+        known = train.features[label]
+        distances, rows = nearest(arrays[f"generated_{label}"], known, 2)
+        gaps, _ = nearest(known, known, 1, exclude_self=True)
+        in_pixels, pixel_rows = nearest(np.ascontiguousarray(samples.flatten(1).numpy()), train.flat, 2)
+        return {
+            "train_neighbour": [train.data.ids[i] for i in rows[:, 0]],
+            "train_distance": distances[:, 0],
+            "train_distance_2": distances[:, 1],
+            "train_neighbour_gap": gaps[rows[:, 0], 0],
+            "pixel_neighbour": [train.data.ids[i] for i in pixel_rows[:, 0]],
+            "pixel_neighbour_row": pixel_rows[:, 0],
+            "pixel_distance": in_pixels[:, 0],
+            "pixel_distance_2": in_pixels[:, 1],
+        }
+
+    def _protocol(
+        self, n: int, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What must be equal before two qualities may be compared: never rank rows of different n."""
+        return {
+            "n_generated": n,
+            "n_reference": len(reference.inputs),
+            "n_train": None if train is None else len(train.inputs),
+            "train": None if train is None else train.digest,
+            "levels": facts.get("levels"),
+            "features": {label: _identity(extractor) for label, extractor in self._features.items()},
+            "judge": None if self._judge is None else _identity(self._judge),
+            "classes": [str(name) for name in facts.get("classes", ())],
+        }
+
+
+def _identity(component: object) -> str:
+    """The hash of what a component computes with: its class and its weights; parameters are in the task's identity."""
+    return digest([type(component).__qualname__, state_digest(component)])

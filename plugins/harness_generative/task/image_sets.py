@@ -1,0 +1,152 @@
+"""Images as generation needs them: reference, training data and samples, checked against each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.api import Dataset, InvalidOutput
+
+Array = npt.NDArray[np.float32]
+
+_OUTSIDE = 1e-3
+"""How far beyond the box of the data a sample may lie, as a share of the box; it is clipped."""
+_BYTE_LEVELS = 256
+
+
+@dataclass
+class ImageSet:
+    """A dataset as the task needs it, with what was found out about it so far.
+
+    Attributes:
+        data: where it comes from.
+        name: what messages call it.
+        inputs: `[n, ...]`, float32 within the box.
+        features: extractor label to `[n, d]`.
+    """
+
+    data: Dataset
+    name: str
+    inputs: Tensor
+    features: dict[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Dataset, name: str) -> ImageSet:
+        """All inputs of a dataset on the CPU, checked. Raises InvalidOutput."""
+        return cls(data, name, _inputs(data, name))
+
+    @cached_property
+    def flat(self) -> Array:
+        """The pixels as vectors `[n, pixels]`."""
+        return np.ascontiguousarray(self.inputs.flatten(1).numpy())
+
+    @cached_property
+    def hashes(self) -> list[bytes]:
+        """The hash of every example's pixels."""
+        return [_hash(row) for row in self.flat]
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of all pixels in their order."""
+        return hashlib.sha256(b"".join(self.hashes)).hexdigest()
+
+
+def _hash(row: Array) -> bytes:
+    return hashlib.sha256(row.tobytes()).digest()
+
+
+def _inputs(data: Dataset, name: str) -> Tensor:
+    """The inputs of a dataset on the CPU, checked. Raises InvalidOutput."""
+    columns = data.take(range(len(data.ids)))
+    if "inputs" not in columns:
+        raise InvalidOutput(f"{name} lack the column 'inputs', which generation needs")
+    inputs = torch.as_tensor(columns["inputs"])
+    low, high = data.facts.get("box", (0.0, 1.0))
+    if not inputs.is_floating_point() or not bool(torch.isfinite(inputs).all()):
+        raise InvalidOutput(f"the inputs of {name} must be finite floating point numbers within [{low:g}, {high:g}]")
+    if float(inputs.min()) < low or float(inputs.max()) > high:
+        raise InvalidOutput(
+            f"the inputs of {name} reach from {float(inputs.min()):g} to {float(inputs.max()):g}, "
+            f"outside the box [{low:g}, {high:g}]"
+        )
+    return inputs.float().cpu()
+
+
+def check_disjoint(reference: ImageSet, train: ImageSet, allowed: float) -> None:
+    """A model is judged by data that it has not seen. Raises InvalidOutput."""
+    if reference.inputs.shape[1:] != train.inputs.shape[1:]:
+        raise InvalidOutput(
+            f"the reference data have shape {list(reference.inputs.shape[1:])}, "
+            f"the training data {list(train.inputs.shape[1:])}"
+        )
+    _check_unseen(reference, train.name, train.hashes, allowed)
+
+
+def check_unseen(reference: ImageSet, fitted_to: Mapping[str, Dataset], allowed: float) -> None:
+    """Neither a model nor an instrument may have been trained on the reference.
+
+    Args:
+        reference: what samples are compared with.
+        fitted_to: training data by what was trained on them; data without images of the reference's shape are passed
+            over, since they cannot hold its examples.
+        allowed: the share of the reference that may be among them.
+
+    Raises:
+        InvalidOutput: more of it is.
+    """
+    for trained, data in fitted_to.items():
+        inputs = data.take(range(len(data.ids))).get("inputs")
+        if inputs is None or tuple(inputs.shape[1:]) != tuple(reference.inputs.shape[1:]):
+            continue
+        rows = torch.as_tensor(inputs).float().cpu().flatten(1).numpy()
+        _check_unseen(reference, f"the training data of {trained}", map(_hash, rows), allowed)
+
+
+def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allowed: float) -> None:
+    known = set(hashes)
+    shared = [i for i, each in enumerate(reference.hashes) if each in known]
+    if len(shared) > allowed * len(reference.hashes):
+        raise InvalidOutput(
+            f"{len(shared)} of {len(reference.hashes)} reference examples are among {name}, first "
+            f"{reference.data.ids[shared[0]]!r}; a copy of the training set would look perfect. Give held-out data, "
+            "or the share that may be shared as `overlap` of the task"
+        )
+
+
+def checked_samples(samples: Tensor, reference: ImageSet, facts: Mapping[str, Any]) -> Tensor:
+    """The samples, clipped to the box and rounded to the grey levels of the data. Raises InvalidOutput."""
+    expected = reference.inputs.shape[1:]
+    if samples.shape[1:] != expected:
+        raise InvalidOutput(f"samples have shape {list(samples.shape[1:])}, the reference data {list(expected)}")
+    broken = ~samples.flatten(1).isfinite().all(dim=1)
+    if broken.any():
+        first = int(torch.nonzero(broken)[0])
+        raise InvalidOutput(f"{int(broken.sum())} of {len(samples)} samples are not finite, first sample-{first:05d}")
+    low, high = (float(end) for end in facts.get("box", (0.0, 1.0)))
+    slack = _OUTSIDE * (high - low)
+    if float(samples.min()) < low - slack or float(samples.max()) > high + slack:
+        raise InvalidOutput(
+            f"samples reach from {float(samples.min()):.4g} to {float(samples.max()):.4g}, "
+            f"outside the box [{low:g}, {high:g}] of the data; a model's last step must end in it"
+        )
+    samples = samples.clamp(low, high)
+    levels = facts.get("levels")
+    if levels is None:
+        return samples
+    steps = int(levels) - 1
+    return ((samples - low) / (high - low) * steps).round() / steps * (high - low) + low
+
+
+def stored_samples(samples: Tensor, facts: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """8-bit images as bytes, all others as they are."""
+    if facts.get("levels") != _BYTE_LEVELS or tuple(facts.get("box", (0.0, 1.0))) != (0.0, 1.0):
+        return np.asarray(samples.numpy())
+    return np.asarray((samples * (_BYTE_LEVELS - 1)).round().to(torch.uint8).numpy())

@@ -1,0 +1,259 @@
+"""Pictures of what a generative model made: samples, how they came about, and what they may be copies of."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness_generative.task.counted_generator import Trace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Picture = npt.NDArray[np.float32]
+"""`[height, width]` grey or `[height, width, 3]`, within [0, 1]."""
+
+Translate = Callable[[Tensor], Tensor]
+"""Between data and the units of a model."""
+
+_IMAGE_DIMENSIONS = 4
+_PER_CLASS = 10
+_MOST_CLASSES = 12
+_PAIRS = 10
+_STAGES = 10
+_CELL = 0.62
+"""Inches an image takes, the longer side."""
+_CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
+_CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
+"""Inches a captioned image is wide, and what its two captions add to its height."""
+_CAPTION_LETTERS = 32
+_WRONG = "#D55E00"
+
+
+def is_drawable(images: Tensor) -> bool:
+    """Whether these are grey or RGB images `[n, channels, height, width]`."""
+    return images.dim() == _IMAGE_DIMENSIONS and images.shape[1] in (1, 3)
+
+
+def sample_grid(images: Tensor, classes: Sequence[int | None], names: Sequence[str]) -> bytes:
+    """A PNG of samples: a row for every class with its first samples, or the first 100 where there are no classes.
+
+    Args:
+        images: `[n, channels, height, width]` within [0, 1].
+        classes: what each was asked for, or is judged to be.
+        names: of the classes.
+    """
+    if any(each is None for each in classes) or not names or len(names) > _MOST_CLASSES:
+        shown = list(range(min(len(images), _PER_CLASS * _PER_CLASS)))
+        rows = [shown[i : i + _PER_CLASS] for i in range(0, len(shown), _PER_CLASS)]
+        return _grid([[_picture(images[i]) for i in row] for row in rows])
+    rows = [[i for i, each in enumerate(classes) if each == label][:_PER_CLASS] for label in range(len(names))]
+    return _grid([[_picture(images[i]) for i in row] for row in rows], row_names=names, columns=_PER_CLASS)
+
+
+def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str | None]) -> bytes:
+    """A PNG of the first samples, each under what was asked for; where the judge sees something else, that is below.
+
+    Args:
+        images: `[n, channels, height, width]` within [0, 1].
+        captions: what each was asked for.
+        judged: what the judge sees in each, None where it sees what was asked for or there is no judge.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
+    height, width = shown[0].shape[:2]
+    rows = -(-len(shown) // _CAPTIONED_COLUMNS)
+    across, down = _CAPTIONED_INCHES, _CAPTIONED_INCHES * height / width + _CAPTION_INCHES
+    figure: Figure = Figure(figsize=(_CAPTIONED_COLUMNS * across, rows * down))
+    FigureCanvasAgg(figure)
+    # The share of its cell that a picture takes; the rest is for the captions above and below.
+    wide, high = 0.94, 0.94 * (1 - _CAPTION_INCHES / down)
+    for i, (picture, caption, seen) in enumerate(zip(shown, captions, judged, strict=False)):
+        row, column = divmod(i, _CAPTIONED_COLUMNS)
+        left, bottom = column + (1 - wide) / 2, rows - row - (1 + high) / 2
+        axis = figure.add_axes((left / _CAPTIONED_COLUMNS, bottom / rows, wide / _CAPTIONED_COLUMNS, high / rows))
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_axis_off()
+        axis.set_title(_short(caption), fontsize=7.5, pad=2, parse_math=False)
+        if seen is not None:
+            told = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
+            told.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def _short(caption: str) -> str:
+    return textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…")
+
+
+def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]) -> bytes:
+    """A PNG of the samples that lie nearest to a training example, each above that example.
+
+    Args:
+        images: samples `[n, channels, height, width]`.
+        train: the training data, likewise.
+        neighbours: `[n]`, the row of each sample's nearest training example.
+        distances: `[n]`, how far it is, in pixels.
+    """
+    nearest = np.argsort(distances, kind="stable")[:_PAIRS]
+    pairs = [[_picture(images[i]) for i in nearest], [_picture(train[neighbours[i]]) for i in nearest]]
+    return _grid(pairs, ["sample", "nearest in\ntraining"], [f"{distances[i]:.2f}" for i in nearest])
+
+
+def denoising_strip(trace: Trace, decode: Translate) -> bytes:
+    """A PNG of a few samples on their way from noise to picture: what the model was given, and what it saw in it."""
+    stages = _evenly(len(trace.sigmas))
+    rows: list[list[Picture]] = []
+    for sample in range(len(trace.noisy[0])):
+        for kind in (trace.noisy, trace.denoised):
+            scaled = [_scaled(kind[s], trace.sigmas[s]) if kind is trace.noisy else kind[s] for s in stages]
+            rows.append([_picture(decode(x)[sample]) for x in scaled])
+    names = ["given", "denoised"] * len(trace.noisy[0])
+    return _grid(rows, names, [_sigma(trace.sigmas[s]) for s in stages])
+
+
+def noising_strip(
+    inputs: Tensor, trace: Trace, encode: Callable[[Tensor], Tensor], decode: Callable[[Tensor], Tensor]
+) -> bytes:
+    """A PNG of a few images of the data drowning in noise, at the noise levels that the sampler visits."""
+    stages = _evenly(len(trace.sigmas))[::-1]
+    clean = encode(inputs)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)).to(clean.device)
+    stack = [decode(clean)] + [decode(_scaled(clean + trace.sigmas[s] * noise, trace.sigmas[s])) for s in stages]
+    rows = [[_picture(images[i]) for images in stack] for i in range(len(inputs))]
+    return _grid(rows, column_names=["data", *(_sigma(trace.sigmas[s]) for s in stages)])
+
+
+def _evenly(n: int) -> list[int]:
+    return sorted({round(i) for i in np.linspace(0, n - 1, min(n, _STAGES))})
+
+
+def _scaled(x: Tensor, sigma: float) -> Tensor:
+    """Noisy x with the spread of data, as a variance preserving process has it."""
+    return x / math.sqrt(1 + sigma**2)
+
+
+def _sigma(value: float) -> str:
+    return f"σ {value:.2g}"
+
+
+def _picture(image: Tensor) -> Picture:
+    array: Picture = image.detach().float().cpu().clamp(0, 1).numpy()
+    picture: Picture = array[0] if len(array) == 1 else array.transpose(1, 2, 0)
+    return picture
+
+
+def _grid(
+    rows: Sequence[Sequence[Picture]],
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+    columns: int = 0,
+) -> bytes:
+    """Pictures in rows as one PNG, white where there is none."""
+    shape = next(picture.shape for row in rows for picture in row)
+    width = max(columns, *(len(row) for row in rows))
+    height_px, width_px = shape[:2]
+    gap = max(1, height_px // 8)
+    whole = np.ones((len(rows) * (height_px + gap) - gap, width * (width_px + gap) - gap, *shape[2:]), np.float32)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            top, left = i * (height_px + gap), j * (width_px + gap)
+            whole[top : top + height_px, left : left + width_px] = picture
+    return _png(whole, (height_px, width_px, gap), len(rows), width, row_names, column_names)
+
+
+def _png(
+    whole: Picture,
+    cell: tuple[int, int, int],
+    rows: int,
+    columns: int,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height, width, gap = cell
+    scale = _CELL / min(height, width)
+    margins = (0.9 if row_names else 0.1, 0.35 if column_names else 0.1)
+    inches = (whole.shape[1] * scale + margins[0], whole.shape[0] * scale + margins[1])
+    figure: Figure = Figure(figsize=inches, layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    axis.imshow(whole, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
+    axis.set_yticks([i * (height + gap) + height / 2 - 0.5 for i in range(rows)] if row_names else [], row_names)
+    axis.set_xticks([i * (width + gap) + width / 2 - 0.5 for i in range(columns)] if column_names else [], column_names)
+    axis.tick_params(length=0, labelsize=8, top=False, labeltop=True, bottom=False, labelbottom=False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def pictures(
+    samples: Tensor,
+    columns: Mapping[str, Any],
+    names: Sequence[str],
+    train: Tensor | None,
+) -> dict[str, bytes]:
+    """The pictures of the samples by file name; none if they are no images.
+
+    Args:
+        samples: `[n, channels, height, width]` within [0, 1].
+        columns: of the records.
+        names: of the classes.
+        train: the training data, if they are known.
+    """
+    if not is_drawable(samples):
+        return {}
+    classes = columns["condition_class"]
+    if any(each is None for each in classes) and "judged" in columns:
+        classes = columns["judged"].tolist()
+    conditions = columns["condition"]
+    if len(names) > _MOST_CLASSES and all(each is not None for each in conditions):
+        drawn = {"samples.png": captioned_grid(samples, conditions, _misses(columns, names))}
+    else:
+        drawn = {"samples.png": sample_grid(samples, classes, names)}
+    if train is not None:
+        neighbours, distances = np.asarray(columns["pixel_neighbour_row"]), np.asarray(columns["pixel_distance"])
+        drawn["neighbours.png"] = neighbour_pairs(samples, train, neighbours, distances)
+    return drawn
+
+
+def _misses(columns: Mapping[str, Any], names: Sequence[str]) -> list[str | None]:
+    """What the judge sees where it is not what was asked for."""
+    if "judged" not in columns:
+        return [None] * len(columns["condition"])
+    right = columns["correct_condition"]
+    return [None if ok else str(names[label]) for ok, label in zip(right, columns["judged"], strict=True)]
+
+
+def sampling_pictures(trace: Trace, model: Any, inputs: Tensor, device: str) -> dict[str, bytes]:
+    """The pictures of the way from noise to sample and back; none for a model that goes it in one step."""
+    if not trace.sigmas or not is_drawable(inputs):
+        return {}
+
+    def decode(x: Tensor) -> Tensor:
+        decoded: Tensor = model.decode(x.to(device)).cpu()
+        return decoded
+
+    def encode(images: Tensor) -> Tensor:
+        encoded: Tensor = model.encode(images.to(device)).cpu()
+        return encoded
+
+    return {
+        "denoising.png": denoising_strip(trace, decode),
+        "noising.png": noising_strip(inputs, trace, encode, decode),
+    }

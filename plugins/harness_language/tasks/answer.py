@@ -1,0 +1,389 @@
+"""Questions and answers: what a model says, whether it is right, and how sure it is. One record per prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge
+
+from harness.api import (
+    Chat,
+    Context,
+    Dataset,
+    Decoding,
+    InvalidOutput,
+    LanguageModel,
+    Outcome,
+    TextAttack,
+    TextBatch,
+    UsageError,
+)
+from harness.api.instruments import left_unchanged
+from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
+from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
+from harness_language.tasks.edit_distance import edited_share
+from harness_language.tasks.likelihood import precision_of
+from harness_language.tasks.multiple_choice import Choice, Scored, choose, total_log_likelihoods
+from harness_language.tasks.questions import Question, questions_of
+from harness_language.tasks.score_text import rewritten
+
+_SLOT = "{prompt}"
+_SCOPE = ("task", "answer")
+"""Draws depend on neither the decoding rule nor the attack: all of them meet the same luck."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One text that the model is given for a question, and what came of it.
+
+    Attributes:
+        question: what is asked.
+        rewritten: the prompt as an attack made it.
+        prompt: what the model is given.
+        tokens: the same in tokens, with the start token.
+        generated: the answer; None where there are choices.
+        choice: what was chosen; None where the answer is free.
+        expected: the log-likelihood of the expected answer and of how many tokens; None if there is none.
+        goal: the log-likelihood of the attacker's goal; None if there is none.
+    """
+
+    question: Question
+    rewritten: str
+    prompt: str
+    tokens: tuple[int, ...]
+    generated: Generated | None = None
+    choice: Choice | None = None
+    expected: tuple[float, int] | None = None
+    goal: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """What ends an answer, as text or as tokens; it is a part of the answer's likelihood."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One row of the records; see `Answer.run`."""
+
+    id: str
+    prompt: str
+    answer: str
+    extracted: str | None
+    span_start: int | None
+    span_end: int | None
+    method: str
+    correct: bool | None
+    credit: float | None
+    confidence: float | None
+    choice_confidence: float | None
+    expected: str | None
+    expected_nll: float | None
+    expected_tokens: int | None
+    tokens: int | None
+    seconds: float | None
+    batch: int | None
+    stopped: str | None
+    asked_tokens: int
+    cut_tokens: int
+    tokenizer: str
+    goal: str | None
+    edited: float | None
+    candidates: int | None
+
+
+class Answer:
+    """Ask a model the questions of a dataset (columns `prompts` and `answers`, maybe `choices` and `goals`).
+
+    Where there are choices the answer is the likeliest of them by total log-likelihood after the prompt; all others
+    are generated, by the likeliest token unless a sampler says otherwise. A prompt that does not fit the model's window
+    loses its beginning; how much is in `cut_tokens` of its record and in the cost of the cell.
+
+    Args:
+        template: what the model is asked, with "{prompt}" for the prompt of the data.
+        max_tokens: an answer has at most that many tokens.
+        stop: texts that end an answer and are no part of it.
+        extract: how the value is found in an answer, see `answer_extraction` beside this file; "auto" goes by the
+            fact `answer_kind` of the data.
+    """
+
+    def __init__(
+        self,
+        template: str = _SLOT,
+        max_tokens: Annotated[int, Ge(1)] = 64,
+        stop: Sequence[str] = ("\n",),
+        extract: Rule = "auto",
+    ) -> None:
+        if _SLOT not in template:
+            raise UsageError(f"the template {template!r} lacks {_SLOT}, the place of the prompt")
+        if isinstance(stop, str) or not all(isinstance(each, str) and each for each in stop):
+            raise UsageError(f"stop must be a list of texts that are not empty, not {stop!r}")
+        self._template, self._max_tokens, self._stop, self._extract = template, max_tokens, tuple(stop), extract
+
+    def run(
+        self,
+        model: LanguageModel,
+        data: Dataset,
+        attack: TextAttack | None,
+        sampler: Decoding | None,
+        ctx: Context,
+    ) -> Outcome:
+        """One record per question.
+
+        Columns: id, prompt (what the model was given), answer, extracted (its value), span_start and span_end (where
+        that stands in the answer), method (the rule that found it, or failed to), correct, credit (1, 1/k if the right
+        choice is among k that tie, else 0; correct means a credit of 1), confidence (with choices that of the one
+        chosen; else the likelihood per token of what was generated, with the tokens that ended it, by the model itself
+        whatever the sampler), choice_confidence (the softmax over the choices' total log-likelihoods), expected (the
+        answer that is right), expected_nll and expected_tokens (its negative log-likelihood in nats and its tokens,
+        with the first stop text, or the end token if there is none), tokens (generated), seconds (its share of its
+        batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens (of these the first
+        ones, beyond the model's window), tokenizer, goal, group.<name>; under attack also edited (the share of
+        characters that were changed) and candidates.
+
+        Where nothing is right, correct, credit and what is expected are missing. Of several candidates of an attack
+        the worst counts: if there is a goal, an answer that begins with it, then the likeliest goal; else a wrong
+        answer, then the least likely right one; where nothing is right, the most confident.
+        """
+        kind = str(data.facts.get("answer_kind", "text"))
+        questions = questions_of(data)
+        ctx_of_draws = replace(ctx, scope=_SCOPE)
+        prompts, goals = [q.prompt for q in questions], [q.goal for q in questions]
+        batch = TextBatch([q.id for q in questions], prompts, goals, self._template)
+        with left_unchanged(model):
+            candidates = rewritten(model, attack, batch, ctx)
+            asked = [
+                self._asked(model, question, text)
+                for question, texts in zip(questions, candidates, strict=True)
+                for text in texts
+            ]
+            asked = self._answered(model, asked, sampler, ctx_of_draws)
+            asked = self._scored(model, asked, ctx_of_draws)
+        rows = [self._record(model, each, kind) for each in asked]
+        records = _worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attack is not None)
+        broken = list(dict.fromkeys(each.question.id for each in asked if _is_broken(each)))
+        return Outcome(
+            {
+                **_columns(records, attacked=attack is not None),
+                **{f"group.{name}": list(column) for name, column in data.groups.items()},
+            },
+            protocol={
+                "template": self._template,
+                "max_tokens": self._max_tokens,
+                "stop": list(self._stop),
+                "extract": self._extract,
+                "precision": precision_of(model),
+                **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
+            },
+            cost=_cost(records),
+            problems=_problems(broken, len(records)),
+        )
+
+    def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Asked:
+        text = self._template.replace(_SLOT, prompt)
+        text = model.converse(text) if isinstance(model, Chat) else text
+        tokens = _with_start(model, model.encode(text))
+        if not tokens:
+            raise InvalidOutput(
+                f"the prompt of {question.id!r} is empty and the tokenizer has no start token: "
+                "there is nothing to continue; give a template with text"
+            )
+        return _Asked(question, prompt, text, tokens)
+
+    def _answered(
+        self, model: LanguageModel, asked: list[_Asked], sampler: Decoding | None, ctx: Context
+    ) -> list[_Asked]:
+        """With generated answers where there are no choices."""
+        free = [i for i, each in enumerate(asked) if not each.question.choices]
+        how = Generation(self._max_tokens, self._stop, sampler)
+        answers = generate(model, [Prompt(asked[i].question.id, asked[i].tokens) for i in free], how, ctx)
+        for i, answer in zip(free, answers, strict=True):
+            asked[i] = replace(asked[i], generated=answer)
+        return asked
+
+    def _scored(self, model: LanguageModel, asked: list[_Asked], ctx: Context) -> list[_Asked]:
+        """With choices made, and with the likelihoods of the expected answers and the goals."""
+        wanted: list[list[Scored]] = []
+        for each in asked:
+            question = each.question
+            texts = question.choices or question.accepted[:1]
+            goal = [] if question.goal is None else _continuations(model, each, [question.goal])
+            ending = self._ending(model) if not question.choices or _one_begins_another(texts) else _Ending()
+            wanted.append([*_continuations(model, each, texts, ending), *goal])
+        totals = iter(total_log_likelihoods(model, [text for texts in wanted for text in texts], ctx))
+        return [
+            _with_likelihoods(each, texts, [next(totals) for _ in texts])
+            for each, texts in zip(asked, wanted, strict=True)
+        ]
+
+    def _ending(self, model: LanguageModel) -> _Ending:
+        if self._stop:
+            return _Ending(self._stop[0])
+        return _Ending(tokens=() if model.eos is None else (model.eos,))
+
+    def _record(self, model: LanguageModel, asked: _Asked, kind: str) -> _Record:
+        question, generated, choice = asked.question, asked.generated, asked.choice
+        right = question.accepted
+        confidence: float | None
+        credit: float | None
+        if choice is not None and not choice.best:
+            answer, found, credit, confidence = "", Extraction.failure("choice"), None, None
+        elif choice is not None:
+            # Of choices that tie the first by the alphabet is shown, since their order must not matter.
+            answer = min(question.choices[i] for i in choice.best)
+            found = Extraction(answer, 0, len(answer), "choice")
+            credit = None if question.right is None else choice.credit(question.right)
+            confidence = float(choice.probabilities[list(choice.best)].max())
+        else:
+            assert generated is not None
+            answer = generated.text
+            found = extract(answer, self._extract, kind)
+            compared = compared_as(self._extract, kind)
+            matched = found.value is not None and any(same_value(found.value, each, compared) for each in right)
+            credit = float(matched) if right else None
+            mean = float(np.mean(generated.log_likelihoods))
+            confidence = float(np.exp(mean)) if np.isfinite(mean) else None
+        if _is_broken(asked):
+            credit = confidence = None
+        return _Record(
+            id=question.id,
+            prompt=asked.prompt,
+            answer=answer,
+            extracted=found.value,
+            span_start=found.start,
+            span_end=found.end,
+            method=found.method,
+            correct=None if credit is None else credit == 1,
+            credit=credit,
+            confidence=confidence,
+            choice_confidence=confidence if choice is not None else None,
+            expected=right[0] if right else None,
+            expected_nll=_finite(-asked.expected[0]) if asked.expected else None,
+            expected_tokens=asked.expected[1] if asked.expected else None,
+            tokens=None if generated is None else len(generated.tokens),
+            seconds=None if generated is None else generated.seconds,
+            batch=None if generated is None else generated.batch,
+            stopped=None if generated is None else generated.stopped,
+            asked_tokens=len(asked.tokens),
+            cut_tokens=0 if model.window is None else max(0, len(asked.tokens) - model.window),
+            tokenizer=model.tokenizer,
+            goal=question.goal,
+            edited=None,
+            candidates=None,
+        )
+
+
+def _with_start(model: LanguageModel, tokens: Sequence[int]) -> tuple[int, ...]:
+    """Tokens with the start token before them; the text of a conversation may hold it already."""
+    if model.bos is None or (len(tokens) and tokens[0] == model.bos):
+        return tuple(tokens)
+    return (model.bos, *tokens)
+
+
+def _one_begins_another(texts: Sequence[str]) -> bool:
+    """Whether a text could never lose to another one, unless both are scored with an end."""
+    return any(one != other and other.startswith(one) for one in texts for other in texts)
+
+
+def _continuations(
+    model: LanguageModel, asked: _Asked, texts: Sequence[str], ending: _Ending | None = None
+) -> list[Scored]:
+    """The prompt with each text, scored from the first token in which any of them departs from the prompt alone.
+
+    Prompt and text are made tokens together, since a tokenizer may join the end of one with the beginning of the other.
+    """
+    end = ending or _Ending()
+    whole = [_with_start(model, model.encode(asked.prompt + text + end.text)) for text in texts]
+    first = max(1, min((_shared(asked.tokens, tokens) for tokens in whole), default=1))
+    if any(model.bos in tokens[first:] for tokens in whole):
+        raise InvalidOutput(f"an answer to {asked.question.id!r} holds the start token, which no model ever predicts")
+    return [Scored((*tokens, *end.tokens), first) for tokens in whole]
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two texts begin with that are the same."""
+    pairs = zip(one, other, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+def _with_likelihoods(asked: _Asked, texts: Sequence[Scored], totals: Sequence[float]) -> _Asked:
+    question = asked.question
+    goal = None if question.goal is None else totals[-1]
+    if not question.choices:
+        expected = (totals[0], len(texts[0].tokens) - texts[0].first) if question.accepted else None
+        return replace(asked, expected=expected, goal=goal)
+    of_choices = totals[: len(question.choices)]
+    right = question.right
+    expected = None if right is None else (of_choices[right], len(texts[right].tokens) - texts[right].first)
+    choice = Choice((), np.full(len(of_choices), np.nan)) if np.isnan(of_choices).any() else choose(of_choices)
+    return replace(asked, choice=choice, expected=expected, goal=goal)
+
+
+def _badness(record: _Record, asked: _Asked) -> tuple[float, float]:
+    """How bad for the model, or how good for the attacker, an answer is."""
+    goal = asked.question.goal
+    if goal is not None:
+        return float(record.answer.lstrip().startswith(goal)), _ordered(asked.goal)
+    if asked.choice is not None and asked.question.right is not None:
+        return -(record.credit or 0.0), -float(asked.choice.probabilities[asked.question.right])
+    if asked.expected is not None:
+        return -(record.credit or 0.0), -_ordered(asked.expected[0])
+    return 0.0, record.confidence or 0.0
+
+
+def _worst_of_each(
+    rows: Sequence[_Record], asked: Sequence[_Asked], candidates: Sequence[int], *, attacked: bool
+) -> list[_Record]:
+    """Of every question the worst of its candidates, which lie one after the other in `rows` and `asked`."""
+    records, position = [], 0
+    for n in candidates:
+        own = range(position, position + n)
+        position = own.stop
+        worst = max(own, key=lambda i: _badness(rows[i], asked[i]))
+        if attacked:
+            changed = edited_share(asked[worst].question.prompt, asked[worst].rewritten)
+            records.append(replace(rows[worst], edited=changed, candidates=n))
+        else:
+            records.append(rows[worst])
+    return records
+
+
+def _ordered(value: float | None) -> float:
+    return -np.inf if value is None or np.isnan(value) else value
+
+
+def _is_broken(asked: _Asked) -> bool:
+    """Whether the answer, or the likelihood of the expected one, rests on something that is no finite number."""
+    if asked.choice is not None:
+        return not asked.choice.best
+    scored = np.isfinite(asked.expected[0]) if asked.expected else True
+    return not scored or (asked.generated is not None and asked.generated.stopped == "error")
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _columns(records: Sequence[_Record], *, attacked: bool) -> dict[str, list[Any]]:
+    names = [each.name for each in fields(_Record) if attacked or each.name not in ("edited", "candidates")]
+    return {name: [getattr(record, name) for record in records] for name in names}
+
+
+def _cost(records: Sequence[_Record]) -> dict[str, float]:
+    """Tokens per answer, and the tokens per prompt that did not fit, if there are any."""
+    cut = float(np.mean([record.cut_tokens for record in records] or [0]))
+    generated = [record.tokens for record in records if record.tokens is not None]
+    cost = {"tokens": float(np.mean(generated))} if generated else {}
+    return {**cost, **({"cut_tokens": cut} if cut else {})}
+
+
+def _problems(broken: Sequence[str], n: int) -> tuple[str, ...]:
+    if not broken:
+        return ()
+    return (f"{len(broken)} of {n} answers have likelihoods that are not finite, first for {broken[0]!r}",)

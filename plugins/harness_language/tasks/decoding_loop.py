@@ -1,0 +1,219 @@
+"""Continuing prompts token by token, without padding, so that no answer depends on its company.
+
+Prompts of one length in tokens go together. A model that can go on from where it was is asked to; any other reads the
+whole text again. Once a text is longer than the model's window, its beginning is forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.api import Context, Decoding, Incremental, InvalidOutput, LanguageModel
+
+Stopped = Literal["stop", "eos", "length", "error"]
+_LEAST_SHARE = 0.5
+"""A batch that goes on from a past is read anew without finished rows once no more than this share is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is to be continued.
+
+    Attributes:
+        id: of the example; its draws depend on this and on the position only.
+        tokens: with the start token, if there is one.
+    """
+
+    id: str
+    tokens: Sequence[int]
+
+
+@dataclass(slots=True)
+class Generated:
+    """An answer.
+
+    Attributes:
+        text: without the stop string, and without what came after it in the same token.
+        tokens: what was generated, with the tokens that ended it.
+        log_likelihoods: of each token, in nats, by the model itself, whatever the decoding rule made of it.
+        stopped: why it ended: a stop string, the end token, the limit, or logits that are no numbers.
+        seconds: its share of the time of its batch.
+        batch: which batch that was.
+    """
+
+    text: str = ""
+    tokens: list[int] = field(default_factory=list)
+    log_likelihoods: list[float] = field(default_factory=list)
+    stopped: Stopped = "length"
+    seconds: float = 0.0
+    batch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How answers are made.
+
+    Attributes:
+        max_tokens: an answer has at most that many.
+        stop: strings that end an answer and are no part of it.
+        decoding: chooses tokens; None for the likeliest.
+    """
+
+    max_tokens: int
+    stop: Sequence[str]
+    decoding: Decoding | None = None
+
+
+@torch.inference_mode()
+def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, ctx: Context) -> list[Generated]:
+    """An answer for each prompt.
+
+    Raises:
+        InvalidOutput: the model or the decoding rule returned what their contract forbids.
+    """
+    answers = [Generated() for _ in prompts]
+    done = 0
+    for number, rows in enumerate(_batches(prompts, ctx.batch_size)):
+        began = _clock(ctx.device)
+        batch = _Batch(model, [prompts[i] for i in rows], [answers[i] for i in rows], how, ctx)
+        batch.run()
+        took = _clock(ctx.device) - began
+        for i in rows:
+            answers[i].seconds, answers[i].batch = took / len(rows), number
+        done += len(rows)
+        ctx.progress(done, len(prompts))
+    return answers
+
+
+def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
+    """Rows of one length together, the longest first, so that what does not fit in memory fails at once."""
+    by_length: dict[int, list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        by_length.setdefault(len(prompt.tokens), []).append(row)
+    for length in sorted(by_length, reverse=True):
+        rows = by_length[length]
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+class _Batch:
+    """Prompts of one length that are continued together."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        prompts: Sequence[Prompt],
+        answers: Sequence[Generated],
+        how: Generation,
+        ctx: Context,
+    ) -> None:
+        self._model, self._answers, self._how, self._ctx = model, answers, how, ctx
+        self._tokens = torch.tensor([list(prompt.tokens) for prompt in prompts], dtype=torch.int64, device=ctx.device)
+        # Row k of `_tokens` belongs to answer `_rows[k]`; finished rows may stay while a past holds them.
+        self._rows = list(range(len(prompts)))
+        self._going_on = [True] * len(prompts)
+        self._past: Any | None = None
+        self._read = 0
+        self._draws = _draws([prompt.id for prompt in prompts], how, ctx)
+
+    def run(self) -> None:
+        for position in range(self._how.max_tokens):
+            logits = self._next_logits()
+            total = logits.logsumexp(dim=1)
+            chosen = self._choose(logits, total.isfinite(), position)
+            scores = (logits.gather(1, chosen[:, None]).squeeze(1) - total).double().tolist()
+            self._tokens = torch.cat([self._tokens, chosen[:, None]], dim=1)
+            for row, token, score in zip(self._rows, chosen.tolist(), scores, strict=True):
+                if self._going_on[row]:
+                    self._add(row, token, score)
+            self._drop_finished()
+            if not self._rows:
+                break
+        for row, going_on in enumerate(self._going_on):
+            if going_on:
+                self._answers[row].text = self._model.decode(self._answers[row].tokens)
+
+    def _next_logits(self) -> Tensor:
+        """Logits `[rows, vocabulary]` of the next token."""
+        model, window = self._model, self._model.window
+        length = self._tokens.shape[1]
+        if isinstance(model, Incremental) and (window is None or length <= window):
+            states, self._past = model.extend(self._tokens[:, self._read :], self._past)
+            self._read = length
+        else:
+            self._past = None
+            states = model.states(self._tokens if window is None else self._tokens[:, -window:])
+        if not isinstance(states, Tensor) or states.dim() < 2 or len(states) != len(self._rows):
+            raise InvalidOutput(f"the model's states are {_shape(states)}, expected [{len(self._rows)}, length, ...]")
+        logits = model.logits(states[:, -1])
+        if not isinstance(logits, Tensor) or logits.shape != (len(self._rows), model.vocabulary):
+            expected = f"[{len(self._rows)}, {model.vocabulary}]"
+            raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected {expected}")
+        # Likelihoods in half precision would tie what is not equal.
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def _choose(self, logits: Tensor, usable: Tensor, position: int) -> Tensor:
+        if self._draws is None or self._how.decoding is None:
+            return logits.argmax(dim=1)
+        uniform = torch.from_numpy(self._draws[self._rows, position]).to(logits.device)
+        # Rows without a distribution end here, by their score, and must not trouble the others.
+        chosen = self._how.decoding.choose(logits.float().where(usable[:, None], 0.0), uniform)
+        name = type(self._how.decoding).__name__
+        if not isinstance(chosen, Tensor) or chosen.shape != (len(logits),) or chosen.dtype != torch.int64:
+            raise InvalidOutput(f"sampler {name} returned {_shape(chosen)}, expected int64 tokens [{len(logits)}]")
+        if int(chosen.min()) < 0 or int(chosen.max()) >= logits.shape[1]:
+            raise InvalidOutput(f"sampler {name} chose a token outside the vocabulary of {logits.shape[1]}")
+        return chosen
+
+    def _add(self, row: int, token: int, score: float) -> None:
+        """Give an answer its next token, and end it where it ends."""
+        answer = self._answers[row]
+        answer.tokens.append(token)
+        answer.log_likelihoods.append(score)
+        if not np.isfinite(score):
+            self._end(row, "error", self._model.decode(answer.tokens[:-1]))
+        elif token == self._model.eos:
+            self._end(row, "eos", self._model.decode(answer.tokens[:-1]))
+        elif self._how.stop:
+            # The whole answer, since a stop string may be spread over tokens, or lie in the middle of one.
+            text = self._model.decode(answer.tokens)
+            found = [at for at in (text.find(stop) for stop in self._how.stop) if at >= 0]
+            if found:
+                self._end(row, "stop", text[: min(found)])
+
+    def _end(self, row: int, stopped: Stopped, text: str) -> None:
+        self._answers[row].stopped, self._answers[row].text = stopped, text
+        self._going_on[row] = False
+
+    def _drop_finished(self) -> None:
+        kept = [k for k, row in enumerate(self._rows) if self._going_on[row]]
+        # A past cannot be cut down to some of its rows, so dropping them costs reading everything again.
+        if self._past is not None and len(kept) > _LEAST_SHARE * len(self._rows):
+            return
+        if len(kept) < len(self._rows):
+            self._tokens, self._rows = self._tokens[kept], [self._rows[k] for k in kept]
+            self._past, self._read = None, 0
+
+
+def _draws(ids: Sequence[str], how: Generation, ctx: Context) -> npt.NDArray[np.float64] | None:
+    """Uniform draws `[prompts, max_tokens]`; each depends on the seed, the id and the position only."""
+    if how.decoding is None:
+        return None
+    return np.stack([ctx.rng("draw", name).random(how.max_tokens) for name in ids])
+
+
+def _clock(device: str) -> float:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _shape(value: object) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -1,0 +1,139 @@
+"""How likely a language model finds texts, token by token.
+
+Windows are sorted by length and read in batches under a budget of tokens, padded on the right, so that little is spent
+on padding. The vocabulary head is applied only to tokens that are scored, and in chunks, since the logits of a whole
+batch would be many times as large as all else. Log-likelihoods are taken in float32 or better and summed in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.api import Context, InvalidOutput, LanguageModel
+
+TOKENS_PER_EXAMPLE = 128
+"""The budget of a batch is this times `ctx.batch_size`, in tokens with padding."""
+_LOGITS_AT_ONCE = 2**22
+"""How many logits are held at once: 16 MiB in float32."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the model reads at once, and what is scored of it.
+
+    Attributes:
+        tokens: what is read, and last what is predicted from all before.
+        first: the position of the first token that is scored; at least 1.
+    """
+
+    tokens: Sequence[int]
+    first: int
+
+    @property
+    def length(self) -> int:
+        """How many tokens the model reads."""
+        return len(self.tokens) - 1
+
+
+@torch.inference_mode()
+def log_likelihoods(
+    model: LanguageModel,
+    windows: Sequence[Window],
+    ctx: Context,
+    seen: Callable[[Sequence[int], Tensor], None] | None = None,
+) -> list[Array]:
+    """For each window the log-likelihood in nats of each scored token, `[len(tokens) - first]`.
+
+    Args:
+        model: the model.
+        windows: in any order.
+        ctx: says how large a batch may be.
+        seen: called with the rows of a batch of windows and the greedy predictions of their scored tokens, one after
+            the other; only then are those computed.
+
+    Raises:
+        InvalidOutput: states or logits of the wrong shape.
+    """
+    found: list[Array] = [np.empty(len(window.tokens) - window.first) for window in windows]
+    total, done = sum(window.length for window in windows), 0
+    for rows in _batches([window.length for window in windows], ctx.batch_size * TOKENS_PER_EXAMPLE):
+        batch = [windows[i] for i in rows]
+        longest = max(window.length for window in batch)
+        tokens = torch.zeros((len(batch), longest), dtype=torch.int64)
+        whole = [torch.as_tensor(window.tokens, dtype=torch.int64) for window in batch]
+        for row, window in enumerate(batch):
+            tokens[row, : window.length] = whole[row][:-1]
+        states = model.states(tokens.to(ctx.device))
+        if not isinstance(states, Tensor) or states.shape[:2] != tokens.shape:
+            raise InvalidOutput(f"the model's states are {_shape(states)}, expected [{len(batch)}, {longest}, ...]")
+        at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
+        targets = torch.cat([each[w.first :] for each, w in zip(whole, batch, strict=True)])
+        flat = states.flatten(0, 1)
+        scored, best = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device), greedy=seen is not None)
+        if seen is not None and best is not None:
+            seen(rows, best)
+        start = 0
+        values = scored.cpu().numpy()
+        for row in rows:
+            found[row][:] = values[start : start + len(found[row])]
+            start += len(found[row])
+        # Not beside the states of the next batch.
+        del states, flat, scored, values
+        done += sum(window.length for window in batch)
+        ctx.progress(done, total)
+    return found
+
+
+def precision_of(model: LanguageModel) -> str:
+    """What a model's numbers are precise to: "full" for float32 and float64, else its dtype."""
+    return "full" if model.precision in ("float32", "float64") else model.precision
+
+
+def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Rows in batches, the longest first, so that what does not fit in memory fails at once."""
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    start = 0
+    while start < len(order):
+        size = max(1, budget // max(1, lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def _scored(
+    model: LanguageModel, states: Tensor, at: Tensor, targets: Tensor, *, greedy: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The log-likelihood of each target `[m]` from its state, and if asked the likeliest tokens.
+
+    The states `[n, ...]` that count, at the positions `[m]`, are copied chunk by chunk.
+    """
+    size = max(1, _LOGITS_AT_ONCE // model.vocabulary)
+    # Before any logits: what is kept between large blocks that come and go leaves holes, and memory grows.
+    scores = torch.empty(len(targets), dtype=torch.float32 if targets.is_mps else torch.float64, device=targets.device)
+    best = torch.empty(len(targets), dtype=torch.int64, device=targets.device) if greedy else None
+    room: Tensor | None = None
+    for start in range(0, len(targets), size):
+        part = targets[start : start + size]
+        logits = model.logits(states[at[start : start + size]])
+        if not isinstance(logits, Tensor) or logits.shape != (len(part), model.vocabulary):
+            raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
+        # A softmax in half precision ties what is not equal.
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        # The first chunk is the largest. With a new room for each, the system would hand out its pages anew every time.
+        room = torch.empty_like(logits) if room is None else room[: len(part)]
+        scores[start : start + size] = torch.log_softmax(logits, dim=1, out=room).gather(1, part[:, None]).squeeze(1)
+        if best is not None:
+            best[start : start + size] = logits.argmax(dim=1)
+        del logits
+    return scores, best if best is None else best.cpu()
+
+
+def _shape(value: object) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"

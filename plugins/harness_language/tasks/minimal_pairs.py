@@ -1,0 +1,85 @@
+"""Minimal pairs: which of two sentences that differ in little is likelier. One record per pair."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome
+from harness.api.instruments import left_unchanged
+from harness_language.tasks.likelihood import precision_of
+from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
+from harness_language.tasks.questions import choices_of, right_choice
+
+
+class MinimalPairs:
+    """Score sentences (column `choices`) by their total log-likelihood; `labels` says which is acceptable.
+
+    Sentences whose likelihoods are equal share the credit, and in whatever order they stand the records are the same
+    but for the order of `choice_nll` and `bytes`.
+
+    Args:
+        bos: what the first token of a sentence is predicted from: the tokenizer's start token, or nothing, in which
+            case it is not scored.
+    """
+
+    def __init__(self, bos: Literal["start", "none"] = "start") -> None:
+        self._bos = bos
+
+    def run(self, model: LanguageModel, data: Dataset, ctx: Context) -> Outcome:
+        """One record per pair.
+
+        Columns: id, choice_nll (negative log-likelihoods in nats, in the order of the choices), bytes (of the choices),
+        credit (1, 1/k if the acceptable one is among k that tie, else 0), correct (a credit of 1), margin (nats by
+        which the acceptable one is likelier than the likeliest other), group.<name>.
+        """
+        if self._bos == "start" and model.bos is None:
+            raise NotApplicable("the tokenizer has no start token; with `bos: none` the first token is not scored")
+        columns = data.take(range(len(data.ids)))
+        for name in ("choices", "labels"):
+            if name not in columns:
+                raise InvalidOutput(f"the dataset lacks the column {name!r}; it has {', '.join(columns)}")
+        choices = [choices_of(name, each) for name, each in zip(data.ids, columns["choices"], strict=True)]
+        labels = [
+            right_choice(name, label, each)
+            for name, label, each in zip(data.ids, columns["labels"], choices, strict=True)
+        ]
+        with left_unchanged(model):
+            scored = [
+                self._scored(model, name, text) for name, each in zip(data.ids, choices, strict=True) for text in each
+            ]
+            totals = iter(total_log_likelihoods(model, scored, ctx))
+        values = [[next(totals) for _ in each] for each in choices]
+        broken = [name for name, each in zip(data.ids, values, strict=True) if not np.isfinite(each).all()]
+        credits, margins = [], []
+        for each, label in zip(values, labels, strict=True):
+            known = bool(np.isfinite(each).all())
+            credits.append(choose(each).credit(label) if known else None)
+            margins.append(each[label] - max(each[:label] + each[label + 1 :]) if known else None)
+        return Outcome(
+            {
+                "id": list(data.ids),
+                "choice_nll": [[-value if np.isfinite(value) else None for value in each] for each in values],
+                "bytes": [[len(text.encode()) for text in each] for each in choices],
+                "credit": credits,
+                "correct": [None if credit is None else credit == 1 for credit in credits],
+                "margin": margins,
+                **{f"group.{name}": list(column) for name, column in data.groups.items()},
+            },
+            protocol={"bos": self._bos, "precision": precision_of(model)},
+            problems=_problems(broken, len(values)),
+        )
+
+    def _scored(self, model: LanguageModel, name: str, text: str) -> Scored:
+        tokens = tuple(model.encode(text))
+        if model.bos is not None and model.bos in tokens:
+            raise InvalidOutput(f"a sentence of {name!r} holds the start token of the tokenizer")
+        start = (model.bos,) if self._bos == "start" and model.bos is not None else ()
+        return Scored((*start, *tokens), 1)
+
+
+def _problems(broken: list[str], n: int) -> tuple[str, ...]:
+    if not broken:
+        return ()
+    return (f"{len(broken)} of {n} likelihoods are not finite, first for {broken[0]!r}",)

@@ -1,0 +1,83 @@
+"""Questions: prompts, the answers that are right, and texts to choose among, as a dataset gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.api import Dataset, InvalidOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One prompt and what is known about its answer.
+
+    Attributes:
+        id: of the example.
+        prompt: what is asked.
+        accepted: the right answers, the expected one first; empty if nothing is right. With choices the right one.
+        choices: the texts to choose among; empty if the answer is free.
+        right: the position of the right choice; None without choices or where nothing is right.
+        goal: what an attacker wants the answer to begin with.
+    """
+
+    id: str
+    prompt: str
+    accepted: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    right: int | None = None
+    goal: str | None = None
+
+
+def questions_of(data: Dataset) -> list[Question]:
+    """The questions of a dataset with the columns `prompts`, `answers`, and maybe `choices` and `goals`.
+
+    Raises:
+        InvalidOutput: a column is missing, or an entry is not what it should be.
+    """
+    columns = data.take(range(len(data.ids)))
+    for name in ("prompts", "answers"):
+        if name not in columns:
+            raise InvalidOutput(f"the dataset lacks the column {name!r}; it has {', '.join(columns)}")
+    return [_question(data.ids[row], row, columns) for row in range(len(data.ids))]
+
+
+def _question(example: str, row: int, columns: Mapping[str, Any]) -> Question:
+    prompt, answer = columns["prompts"][row], columns["answers"][row]
+    goal = columns["goals"][row] if "goals" in columns else None
+    choices = columns["choices"][row] if "choices" in columns else None
+    if not isinstance(prompt, str):
+        raise InvalidOutput(f"the prompt of {example!r} must be text, not {prompt!r:.80}")
+    if goal is not None and not isinstance(goal, str):
+        raise InvalidOutput(f"the goal of {example!r} must be text or None, not {goal!r:.80}")
+    if choices is None or not len(choices):
+        return Question(example, prompt, _accepted(example, answer), goal=goal)
+    texts = choices_of(example, choices)
+    right = None if answer is None else right_choice(example, answer, texts)
+    return Question(example, prompt, () if right is None else (texts[right],), texts, right, goal)
+
+
+def choices_of(example: str, choices: Any) -> tuple[str, ...]:
+    """The texts to choose among. Raises InvalidOutput if they are not two or more texts."""
+    if isinstance(choices, str) or len(choices) < 2 or not all(isinstance(each, str) and each for each in choices):
+        raise InvalidOutput(f"the choices of {example!r} must be two or more texts that are not empty")
+    return tuple(choices)
+
+
+def right_choice(example: str, label: Any, texts: Sequence[str]) -> int:
+    """The position of the right choice. Raises InvalidOutput if there is no such choice."""
+    if isinstance(label, bool | str) or int(label) != label or not 0 <= int(label) < len(texts):
+        raise InvalidOutput(
+            f"the right choice of {example!r} must be a position from 0 to {len(texts) - 1}, not {label!r:.80}"
+        )
+    return int(label)
+
+
+def _accepted(example: str, answer: Any) -> tuple[str, ...]:
+    if answer is None:
+        return ()
+    answers = [answer] if isinstance(answer, str) else answer
+    if not isinstance(answers, list | tuple) or not answers or not all(isinstance(each, str) for each in answers):
+        raise InvalidOutput(f"the answer of {example!r} must be a text, a list of texts, or None, not {answer!r:.80}")
+    return tuple(answers)

@@ -1,0 +1,119 @@
+"""`harness run` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Say
+from harness.contract.errors import Exit
+
+INLINE = ("--device", "cpu", "--isolation", "inline")
+
+
+def test_the_table_the_count_and_the_folder(say: Say, tmp_path: Path) -> None:
+    said = say("run", "coins.yaml", *INLINE)
+    assert said.code == 0
+    lines = [line.split() for line in said.out.splitlines()]
+    assert ["bent", "none", "0.900", "[0.596,", "0.982]"] in [line[:5] for line in lines]
+    (run,) = (tmp_path / "results" / "coins").iterdir()
+    assert said.out.endswith(f"\n4 of 4 cells run. Results: results/coins/{run.name}\n")
+    assert said.err.splitlines()[0] == "4 cells, 0 finished before"
+    assert [line.rpartition(" ok ")[0] for line in said.err.splitlines()[1:]] == [
+        "[1/4] fair / none:",
+        "[2/4] fair / wind:",
+        "[3/4] bent / none:",
+        "[4/4] bent / wind:",
+    ]
+
+
+def test_what_is_finished_is_not_run_again(say: Say, tmp_path: Path) -> None:
+    say("run", "coins.yaml", *INLINE)
+    again = say("run", "coins.yaml", *INLINE)
+    assert again.code == 0
+    assert "\nnothing to do: all 4 cells were finished before. Results: results/coins/" in again.out
+    assert again.err == "4 cells, 4 finished before\n"
+    (tmp_path / "coins.yaml").write_text((tmp_path / "coins.yaml").read_text().replace("heads: 9", "heads: 8"))
+    assert "\n2 of 4 cells run, 2 reused. Results: " in say("run", "coins.yaml", *INLINE).out
+    (tmp_path / "coins.yaml").write_text(
+        (tmp_path / "coins.yaml").read_text().replace("heads: 8", "heads: 7")
+        + "exclude: [{model: fair, attack: wind}]\n"
+    )
+    assert "\n2 of 3 cells run, 1 reused, 1 deselected. Results: " in say("run", "coins.yaml", *INLINE).out
+
+
+def test_a_cell_that_fails_is_a_row_and_costs_the_exit_code(say: Say) -> None:
+    said = say("run", "mixed.yaml", *INLINE)
+    assert said.code == Exit.CELL_NOT_OK
+    assert "failed: ValueError: the coin is [gone] (fair / storm; bent / storm)" in said.out
+    assert "suspect: still air, 2 rows: no coin moved (fair / calm, bent / calm)" in said.out
+    assert re.search(r"^\[\d/6\] bent / storm: failed: ValueError: the coin is \[gone\]$", said.err, re.M)
+    assert re.search(r"^\[\d/6\] bent / calm: suspect: still air \d\.\d\d s$", said.err, re.M)
+
+
+@pytest.mark.parametrize(("least", "code"), [(0.3, Exit.OK), (0.7, Exit.OK), (0.9, Exit.GATE_FAILED)])
+def test_an_expectation_that_surely_fails_costs_the_exit_code(
+    say: Say, tmp_path: Path, least: float, code: Exit
+) -> None:
+    """6 of 10 is .6 [.313, .832]."""
+    with (tmp_path / "coins.yaml").open("a") as file:
+        file.write(f"expect: [{{metric: heads, where: {{model: fair, attack: none}}, at_least: {least}}}]\n")
+    assert say("run", "coins.yaml", *INLINE).code == code
+
+
+def test_how_it_ran_is_written_down(say: Say, tmp_path: Path) -> None:
+    say("run", "coins.yaml", *INLINE, "--batch-size", "7", "--threads", "2", "--results", "elsewhere")
+    (run,) = (tmp_path / "elsewhere" / "coins").iterdir()
+    facts = json.loads((run / "run.json").read_text())["provenance"]
+    assert (facts["batch_size"], facts["threads"], facts["device"]) == (7, 2, "cpu")
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_exception_of_a_plugin_comes_through_in_debugging(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[object] = []
+    monkeypatch.setattr("pdb.post_mortem", stopped.append)
+    monkeypatch.setattr("sys.argv", ["harness"])
+    said = say("run", "mixed.yaml", "--device", "cpu", "--pdb")
+    assert said.code == Exit.CELL_NOT_OK
+    assert "ValueError: the coin is [gone]" in said.err
+    assert len(stopped) == 1
+
+
+def test_an_interrupt_keeps_what_is_done_and_says_how_to_go_on(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.execution.inline import InlineExecutor
+
+    original, calls = InlineExecutor.next, []
+
+    def once(self: InlineExecutor, timeout: float | None = None) -> object:
+        calls.append(timeout)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, timeout)
+
+    monkeypatch.setattr(InlineExecutor, "next", once)
+    monkeypatch.setattr("sys.argv", ["harness", "run", "coins and more.yaml"])
+    said = say("run", "coins.yaml", *INLINE)
+    assert said.code == Exit.INTERRUPTED
+    assert said.err.splitlines()[-1] == "Interrupted. What is done is kept; to go on: harness run 'coins and more.yaml'"
+    assert "1 of 4 cells run" in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--workers", "0"], "0 is not in the range x>=1"),
+        (["--timeout", "0"], "0.0 is not in the range x>0"),
+        (["--threads", "many"], "'many' is not a valid integer"),
+        (["--isolation", "none"], "'none' is not one of 'inline', 'process', 'cell'"),
+        (["--workers", "2", *INLINE], "inline isolation has one worker, not 2"),
+        (["--device", "abacus"], "unknown device 'abacus'"),
+    ],
+)
+def test_usage_errors(say: Say, tmp_path: Path, options: list[str], told: str) -> None:
+    said = say("run", "coins.yaml", *options)
+    assert said.code == 2
+    assert told in said.err
+    assert not (tmp_path / "results" / "coins").exists()

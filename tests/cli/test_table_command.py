@@ -1,0 +1,87 @@
+"""`harness table` as a user meets it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Finished, Say
+
+FAIR = ["fair", "none", "0.600", "[0.313,", "0.832]", "10", "ok", "1.0"]
+
+
+@pytest.fixture
+def run(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the mixed run without its tables."""
+    copy = tmp_path / "results" / "mixed" / finished.mixed.name
+    shutil.copytree(finished.mixed, copy)
+    for path in copy.glob("table.*"):
+        path.unlink()
+    return copy
+
+
+def test_the_table_is_made_again_from_the_records(say: Say, finished: Finished, run: Path) -> None:
+    """Wilson's intervals of 6 and 9 of 10."""
+    said = say("table", "mixed")
+    assert (said.code, said.err) == (0, "")
+    assert "\nmixed — How often heads?\n" in said.out
+    lines = [line.split() for line in said.out.splitlines()]
+    assert [line[:8] for line in lines if line[:1] == ["fair"]] == [FAIR]
+    assert ["storm", "failed"] in lines
+    assert ["calm", "0.900", "[0.596,", "0.982]", "?", "10", "suspect", "1.0"] in [line[:8] for line in lines]
+    assert "failed: ValueError: the coin is [gone] (fair / storm; bent / storm)" in said.out
+    for name in ("table.md", "table.csv", "table.json"):
+        assert (run / name).read_bytes() == (finished.mixed / name).read_bytes()
+    assert say("table", run).out == said.out
+
+
+def test_files_hold_what_is_printed(say: Say, run: Path) -> None:
+    say("table", run)
+    with (run / "table.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["model"], row["attack"], row["status"]) for row in rows] == [
+        (coin, wind, status)
+        for coin in ("fair", "bent")
+        for wind, status in (("none", "ok"), ("storm", "failed"), ("calm", "suspect"))
+    ]
+    assert [row["heads"] for row in rows] == ["0.6", "", "0.6", "0.9", "", "0.9"]
+    assert len(json.loads((run / "table.json").read_text(encoding="utf-8"))["rows"]) == 6
+
+
+def test_expectations_are_judged_again(say: Say, tmp_path: Path) -> None:
+    text = (tmp_path / "coins.yaml").read_text()
+    (tmp_path / "s.yaml").write_text(
+        text + "expect:\n  - {metric: heads, where: {model: fair, attack: none}, at_least: 0.3}\n"
+        "  - {metric: heads, where: {model: fair, attack: none}, at_least: 0.7}\n"
+        "  - {metric: heads, where: {model: fair, attack: none}, at_least: 0.9}\n"
+    )
+    ran = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline")
+    # .6 [.313, .832]: above .3, perhaps above .7, below .9.
+    told = [line.split()[0] for line in say("table", "coins").out.splitlines()[-3:]]
+    assert told == ["passed:", "unresolved:", "failed:"]
+    assert ran.code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nothing"], "there is no run 'nothing'; give its folder, or the name of a suite that was run into 'results'"),
+        ([], "Missing argument 'RUN'"),
+    ],
+)
+def test_usage_errors(say: Say, arguments: list[str], told: str) -> None:
+    said = say("table", *arguments)
+    assert said.code == 2
+    assert told in said.err
+
+
+def test_a_run_of_another_version_says_so(say: Say, run: Path) -> None:
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**about, "schema": 1}))
+    said = say("table", run)
+    assert said.code == 2
+    assert "was written by another version of harness; its tables and records can be read as files" in said.err

@@ -1,0 +1,64 @@
+"""Tables and expectations on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.conftest import Say
+from harness.cli import tables
+from harness.cli.tables import print_expectations
+from harness.results.expectations import Judged
+
+
+def judged(verdict: str) -> Judged:
+    made = object.__new__(Judged)
+    object.__setattr__(made, "verdict", verdict)
+    return made
+
+
+def test_expectations_stand_in_the_order_of_their_weight(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Judged, "__str__", lambda self: f"{self.verdict}: of heads")
+    print_expectations([judged("failed"), judged("passed"), judged("unresolved"), judged("passed")])
+    assert click.unstyle(capsys.readouterr().out).splitlines() == [
+        "",
+        "passed: of heads",
+        "passed: of heads",
+        "unresolved: of heads",
+        "failed: of heads",
+    ]
+    print_expectations([])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_narrow_terminal_gets_less_and_says_where_the_rest_is(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = (tmp_path / "coins.yaml").read_text().replace("[heads]", "[heads, {use: heads, as: heads_again}]")
+    (tmp_path / "s.yaml").write_text(two)
+    wide = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline").out
+    monkeypatch.setattr(tables, "terminal_width", lambda: 100)
+    narrow = say("table", "coins").out
+    lengths = [max(len(line) for line in text.splitlines() if line.startswith("fair")) for text in (narrow, wide)]
+    assert lengths[0] <= 100 < lengths[1]
+    assert "(too narrow for heads_again; see table.md)" in narrow
+    assert "too narrow" not in wide
+
+
+def test_several_experiments_have_tables_and_titles_of_their_own(say: Say, tmp_path: Path) -> None:
+    text = (tmp_path / "coins.yaml").read_text()
+    (tmp_path / "s.yaml").write_text(
+        text
+        + "experiments:\n  - {name: few, about: Three throws., data: {use: throws, with: {n: 3}}}\n  - {name: many}\n"
+    )
+    said = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline")
+    assert "\ncoins: few — Three throws.\n" in said.out
+    assert "\ncoins: many — How often heads?\n" in said.out
+    # 3 of 3 against 6 of 10.
+    few, _, many = said.out.partition("coins: many")
+    assert "1.000 [0.439, 1.000]" in few
+    assert "0.600 [0.313, 0.832]" in many

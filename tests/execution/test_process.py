@@ -1,0 +1,337 @@
+"""The coordinator's side of worker processes: what each end of one means, and what is ended with it.
+
+The workers are real processes, but run `silent_worker`, which imports nothing heavy; what the real one does is tested
+beside it, and both together in tests/torture.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execution import silent_worker
+from execution.cells import cell, use
+from harness.contract.errors import HarnessError, StoreError
+from harness.contract.rows import Status
+from harness.execution import process, worker
+from harness.execution.executor import Job
+from harness.execution.process import ProcessExecutor, setups_for
+from harness.execution.worker import Setup
+from harness.store.cell_result import CellResult
+
+Told = list[tuple[str, str, int, int]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _silent_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The silent worker under the name of the real one, first on the path that workers get."""
+    root = tmp_path_factory.mktemp("silent")
+    *packages, module = worker.__name__.split(".")
+    folder = root.joinpath(*packages)
+    folder.mkdir(parents=True)
+    for depth in range(len(packages)):
+        (root.joinpath(*packages[: depth + 1]) / "__init__.py").touch()
+    shutil.copy(silent_worker.__file__, folder / f"{module}.py")
+    sys.path.insert(0, str(root))
+    yield
+    sys.path.remove(str(root))
+
+
+@pytest.fixture
+def told() -> Told:
+    return []
+
+
+@pytest.fixture
+def make(told: Told) -> Iterator[Callable[..., ProcessExecutor]]:
+    """Executors that are closed at the end."""
+    made = []
+
+    def call(slots: int = 1, device: str = "cpu", timeout: float | None = None, each: int = 100) -> ProcessExecutor:
+        executor = ProcessExecutor(
+            [Setup((), "store", device, 1)] * slots,
+            timeout=timeout,
+            cells_per_worker=each,
+            on_progress=lambda cell, *what: told.append((cell.task.parameters["how"], *what)),
+        )
+        made.append(executor)
+        return executor
+
+    yield call
+    for executor in made:
+        executor.close()
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Job]:
+    """A job in a folder that says what the silent worker shall do."""
+    count = 0
+
+    def call(what: str, **parts: Any) -> Job:
+        nonlocal count
+        count += 1
+        folder = tmp_path / f"{what}-{count}"
+        folder.mkdir()
+        return Job(cell(what, **parts), folder, 16)
+
+    return call
+
+
+def run(executor: ProcessExecutor, job: Job) -> CellResult:
+    executor.submit(job)
+    ended = executor.next(30)
+    assert ended is not None
+    assert ended[0] is job
+    return ended[1]
+
+
+def is_running(pid: int, *, expected: bool = False) -> bool:
+    """Whether a process is there and no zombie; what is expected to be gone is given ten seconds to go."""
+    for _ in range(1 if expected else 1000):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.01)
+    return True
+
+
+# --- what the end of a worker means ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "reason"),
+    [
+        ("kill", Status.LOST, "its worker was killed from outside; was the machine out of memory?"),
+        ("segfault", Status.CRASHED, "its worker crashed: SIGSEGV"),
+        ("terminate", Status.CRASHED, "its worker crashed: SIGTERM"),
+        ("exit", Status.CRASHED, "its worker exited with code 3 without a result"),
+    ],
+)
+def test_a_worker_that_ends_without_a_result(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], what: str, status: Status, reason: str
+) -> None:
+    """Only what was killed from outside is lost, and may be tried three times; a crash is the cell's own."""
+    executor = make()
+    bad = job(what)
+    result = run(executor, bad)
+    assert (result.status, result.reason) == (status, reason)
+    assert (result.device, result.batch_size) == ("cpu", 16)
+    assert result.started
+    # What it had half written is gone, its log is not.
+    assert [path.name for path in bad.folder.iterdir()] == ["log.txt"]
+    assert run(executor, job("ok")).status is Status.OK
+
+
+def test_a_worker_killed_by_somebody_else_is_lost(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    pid = run(executor, job("ok")).n
+    assert pid
+    executor.submit(job("hang"))
+    assert executor.next(0.2) is None
+    os.kill(pid, signal.SIGKILL)
+    ended = executor.next(30)
+    assert ended is not None
+    assert ended[1].status is Status.LOST
+
+
+def test_a_result_sent_before_the_end_counts(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor = make()
+    first = run(executor, job("last"))
+    assert first.status is Status.OK
+    assert first.n
+    assert not is_running(first.n)
+    assert executor.next(0.2) is None
+    assert run(executor, job("ok")).n != first.n
+
+
+def test_an_idle_worker_that_dies_costs_nothing(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor = make()
+    pid = run(executor, job("ok")).n
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    assert not is_running(pid)
+    assert executor.next(0.2) is None
+    assert run(executor, job("ok")).n != pid
+
+
+# --- which workers are kept -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["ok", "suspect", "invalid", "failed", "skipped", "oom"])
+def test_a_worker_is_kept_unless_its_memory_ran_out(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], status: str
+) -> None:
+    executor = make()
+    first, second = run(executor, job(status)), run(executor, job("ok"))
+    assert first.status is Status(status)
+    assert (first.n == second.n) == (status != "oom")
+    assert first.n
+    is_kept = status != "oom"
+    assert is_running(first.n, expected=is_kept) == is_kept
+
+
+@pytest.mark.parametrize(("each", "processes"), [(1, 3), (2, 2)])
+def test_a_worker_is_replaced_after_so_many_cells(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], each: int, processes: int
+) -> None:
+    executor = make(each=each)
+    assert len({run(executor, job("ok")).n for _ in range(3)}) == processes
+
+
+def test_a_worker_whose_cell_left_processes_behind_is_replaced_and_says_so(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    bad = job("left")
+    first = run(executor, bad)
+    assert first.status is Status.OK
+    assert "2 processes that the cell had left behind were killed" in (bad.folder / "log.txt").read_text()
+    assert run(executor, job("ok")).n != first.n
+
+
+def test_what_a_worker_has_started_ends_with_it(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    bad = job("orphan")
+    run(make(), bad)
+    assert not is_running(int((bad.folder / "pid").read_text()))
+
+
+def test_a_job_goes_to_the_worker_that_has_its_model(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make(slots=2)
+    one, other = use("model", "drawn"), use("model", "drawn", facts="x")
+    both = [job("ok", model=one), job("ok", model=other)]
+    for each in both:
+        executor.submit(each)
+    pids = {}
+    for _ in both:
+        ended = executor.next(30)
+        assert ended is not None
+        pids[ended[0].cell.id] = ended[1].n
+    assert len(set(pids.values())) == 2
+    for model, first in ((other, both[1]), (one, both[0])):
+        assert run(executor, job("ok", model=model)).n == pids[first.cell.id]
+
+
+def test_a_warm_worker_is_preferred_to_a_new_one(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor = make(slots=2)
+    assert len({run(executor, job("ok", model=use("model", "drawn", facts=str(i)))).n for i in range(3)}) == 1
+
+
+# --- time -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"), [("hang", "took longer than 0.3 s"), ("ignore", "took longer than 0.3 s; it ignored TERM")]
+)
+def test_a_cell_that_takes_too_long_is_ended(
+    make: Callable[..., ProcessExecutor],
+    job: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(process, "_GRACE", 0.2)
+    executor = make(timeout=0.3)
+    result = run(executor, job(what))
+    assert (result.status, result.reason) == (Status.TIMEOUT, reason)
+    assert run(executor, job("ok")).status is Status.OK
+
+
+def test_waiting_for_others_does_not_count(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], told: Told
+) -> None:
+    assert run(make(timeout=1.0), job("wait")).status is Status.OK
+    assert told == [("wait", "waiting for another", 0, 0)] * 12
+
+
+def test_a_worker_that_never_starts_is_ended(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_START", 0.2)
+    result = run(make(device="slow"), job("ok"))
+    assert (result.status, result.reason) == (Status.TIMEOUT, "its worker never started")
+
+
+def test_next_gives_up_after_its_own_time(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor = make()
+    executor.submit(job("hang"))
+    began = time.monotonic()
+    assert executor.next(0.3) is None
+    assert 0.3 <= time.monotonic() - began < 3
+
+
+# --- what workers say -----------------------------------------------------------------------------------------
+
+
+def test_progress_output_and_traceback_arrive(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], told: Told
+) -> None:
+    executor = make()
+    run(executor, job("progress"))
+    assert told == [("progress", "", 1, 2)]
+    loud, silent = job("print"), job("ok")
+    run(executor, loud)
+    run(executor, silent)
+    assert (loud.folder / "log.txt").read_text() == "printed\nand raised"
+    assert (silent.folder / "log.txt").read_text() == ""
+
+
+def test_a_store_that_cannot_be_written_ends_the_run(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    executor.submit(job("fatal"))
+    with pytest.raises(StoreError, match="the disk is full"):
+        executor.next(30)
+
+
+def test_a_worker_that_cannot_start_ends_the_run(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor = make(device="broken")
+    executor.submit(job("ok"))
+    with pytest.raises(HarnessError, match=r"a worker could not start:\nno such device"):
+        executor.next(30)
+
+
+# --- the end --------------------------------------------------------------------------------------------------
+
+
+def test_closing_ends_idle_and_busy_workers_and_may_be_done_twice(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make(slots=2)
+    busy = job("orphan")
+    executor.submit(job("hang"))
+    idle = run(executor, job("ok")).n
+    assert executor.slots == 2
+    assert not executor.in_this_process
+    workers = [each.process.pid for each in executor._workers if each is not None]
+    assert idle in workers
+    assert len(workers) == 2
+    began = time.monotonic()
+    executor.close()
+    executor.close()
+    assert time.monotonic() - began < 2
+    assert not any(is_running(pid) for pid in workers)
+    assert executor._guardian.returncode == 0
+    assert busy.folder.is_dir()
+
+
+def test_one_setup_for_each_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = setups_for(["cuda:0", "cpu"], 3, Path("results/store"), [Path("plugins")])
+    store, plugins = str(tmp_path / "results" / "store"), (str(tmp_path / "plugins"),)
+    assert found == [Setup(plugins, store, "cuda:0", 3), Setup(plugins, store, "cpu", 3)]

@@ -1,0 +1,109 @@
+"""What a model makes of inputs, worked out by hand."""
+
+from __future__ import annotations
+
+from math import exp, log
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from harness.instruments.counted_model import CountedModel
+from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes, spread
+
+
+class Table(nn.Module):
+    """The logits that stand in its inputs; more than what a float32 softmax can tell from 1 is no error."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        assert not self.training
+        return inputs.flatten(1)
+
+
+def judged(logits: list[list[float]], labels: list[int], batch_size: int = 2) -> Judgement:
+    model = Table().train()
+    counted = CountedModel(model, len(logits[0]), len(logits), "cpu")
+    return judge(counted, torch.tensor(logits), torch.tensor(labels), batch_size)
+
+
+def test_a_judgement_by_hand() -> None:
+    found = judged([[2.0, 0.0, 1.0], [0.0, 0.0, 3.0], [-1.0, 5.0, 5.5]], [0, 1, 1])
+    assert found.prediction.tolist() == [0, 2, 2]
+    assert found.margin.tolist() == [1.0, -3.0, -0.5]
+    assert found.valid.tolist() == [True] * 3
+    sums = [exp(2) + 1 + exp(1), 2 + exp(3), exp(-1) + exp(5) + exp(5.5)]
+    tops = [exp(2), exp(3), exp(5.5)]
+    assert found.confidence.tolist() == pytest.approx([top / total for top, total in zip(tops, sums, strict=True)])
+    own = [2.0, 0.0, 5.0]
+    assert found.loss.tolist() == pytest.approx([log(total) - logit for logit, total in zip(own, sums, strict=True)])
+
+
+def test_losses_of_a_sure_model_are_not_rounded_away() -> None:
+    """In float32 log(1 + exp(-30)) is 0."""
+    found = judged([[30.0, 0.0]], [0])
+    assert found.loss.tolist() == pytest.approx([exp(-30)], rel=1e-9)
+    assert found.loss.dtype == torch.float64
+
+
+def test_rows_that_are_not_finite_are_told_and_change_no_other() -> None:
+    found = judged([[1.0, 2.0], [float("nan"), 0.0], [0.0, float("inf")]], [1, 0, 0], batch_size=3)
+    assert found.valid.tolist() == [True, False, False]
+    assert found.logits.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+    assert (found.prediction[0].item(), found.margin[0].item()) == (1, 1.0)
+
+
+def test_the_mode_of_the_model_does_not_matter_nor_the_batch() -> None:
+    logits, labels = [[float(i), 1.0] for i in range(5)], [0] * 5
+    whole = judged(logits, labels, 5)
+    for batch_size in (1, 2, 64):
+        assert judged(logits, labels, batch_size).margin.tolist() == whole.margin.tolist()
+
+
+def test_nothing_to_judge() -> None:
+    counted = CountedModel(Table(), 3, 0, "cpu")
+    found = judge(counted, torch.zeros(0, 3), torch.zeros(0).long(), 4)
+    assert found.logits.shape == (0, 3)
+    assert found.prediction.tolist() == []
+
+
+def test_several_draws_are_the_mean_of_probabilities_and_not_of_logits() -> None:
+    answers = iter([[0.9, 0.1], [0.9, 0.1], [0.0, 1.0]])
+
+    class Random(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return torch.tensor([next(answers)]).log().expand(len(inputs), 2)
+
+    counted = CountedModel(Random(), 2, 1, "cpu")
+    found = judge(counted, torch.zeros(1, 1), torch.tensor([0]), 4, 3)
+    # (.9 + .9 + 0) / 3; a mean of logits would be minus infinity.
+    assert found.logits.exp()[0].tolist() == pytest.approx([0.6, 0.4], rel=1e-5)
+    assert found.prediction.tolist() == [0]
+    assert found.valid.tolist() == [True]
+
+
+def test_outcomes() -> None:
+    valid = torch.tensor([False, True, True, True])
+    correct = torch.tensor([True, False, True, True])
+    success = torch.tensor([True, True, True, False])
+    assert outcomes(valid, correct, None) == ["error", "clean_wrong", "correct", "correct"]
+    assert outcomes(valid, correct, success) == ["error", "clean_wrong", "fooled", "robust"]
+
+
+def test_columns_have_none_where_nothing_is_known() -> None:
+    values = torch.tensor([1, 2])
+    known = column(values, [True, True])
+    assert isinstance(known, np.ndarray)
+    assert known.tolist() == [1, 2]
+    assert column(values, [True, False]) == [1, None]
+
+
+def test_the_first_that_is_not_finite_is_named() -> None:
+    assert not_finite("clean", torch.tensor([True, True]), ["a", "b"]) == ()
+    assert not_finite("clean", torch.tensor([True, False, False]), ["a", "b", "c"]) == (
+        "2 of 3 clean outputs are not finite, first for example 'b'",
+    )
+
+
+def test_one_truth_for_each_example() -> None:
+    assert spread(torch.tensor([True, False]), torch.zeros(2, 3, 4)).shape == (2, 1, 1)

@@ -1,0 +1,47 @@
+"""Errors of predicted numbers, by hand and against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from harness.api import Records
+from harness_classification.regression_metrics import MAE, R2, RMSE
+
+
+def records(target: object, error: object) -> Records:
+    n = len(list(target))  # type: ignore[call-overload]
+    return Records.of({"id": [str(i) for i in range(n)], "target": target, "error": error})
+
+
+def test_against_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.standard_normal(80)
+    prediction = target + 0.4 * rng.standard_normal(80)
+    given = records(target, prediction - target)
+    expected = {MAE: mean_absolute_error, RMSE: root_mean_squared_error, R2: r2_score}
+    for metric, reference in expected.items():
+        found = metric().estimate(given)
+        assert found.value == pytest.approx(reference(target, prediction))
+        assert found.low < found.value < found.high
+
+
+def test_missing_predictions_are_counted() -> None:
+    given = records([1.0, 2.0, 4.0], [1.0, None, -3.0])
+    assert (MAE().estimate(given).value, MAE().estimate(given).n_missing) == (2.0, 1)
+    assert (RMSE().estimate(given).value, RMSE().estimate(given).n_missing) == (pytest.approx(np.sqrt(5)), 1)
+    assert R2().estimate(given).value == pytest.approx(1 - 10 / 4.5)
+
+
+def test_equal_targets_have_no_variance_to_explain() -> None:
+    found = R2().estimate(records([2.0, 2.0], [0.1, 0.2]))
+    assert found.value is None
+    assert "all targets are 2" in found.reason
+    assert RMSE().estimate(records([2.0, 2.0], [0.0, 0.0])).high == 0.0
+
+
+def test_sums_lead_to_the_root_mean_square() -> None:
+    tops, bottoms = RMSE().sums(records([0.0, 0.0, 0.0], [3.0, None, 4.0]))
+    assert np.sqrt(np.nansum(tops) / np.nansum(bottoms)) == pytest.approx(np.sqrt(12.5))
+    assert np.isnan(bottoms[1])

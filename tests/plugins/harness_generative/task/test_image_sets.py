@@ -1,0 +1,115 @@
+"""Images as generation needs them: checked when they enter, compared by content, rounded as the data are."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from harness.contract.data import Examples
+from harness.contract.errors import InvalidOutput
+from harness_generative.task.image_sets import ImageSet, check_disjoint, check_unseen, checked_samples, stored_samples
+
+
+def data(inputs: Any, **facts: Any) -> Examples:
+    return Examples([f"e{i}" for i in range(len(inputs))], {"inputs": inputs}, facts=facts)
+
+
+def images(*greys: float, shape: tuple[int, ...] = (1, 2, 2), **facts: Any) -> ImageSet:
+    """An image of one grey for each number."""
+    inputs = np.stack([np.full(shape, grey, dtype=np.float32) for grey in greys])
+    return ImageSet.of(data(inputs, **facts), "the reference data")
+
+
+def test_pixels_hashes_and_digest() -> None:
+    found = images(0.25, 0.5, 0.25)
+    assert found.flat.tolist() == [[0.25] * 4, [0.5] * 4, [0.25] * 4]
+    assert found.hashes[0] == found.hashes[2] != found.hashes[1]
+    assert found.hashes[1] == hashlib.sha256(np.full(4, 0.5, dtype=np.float32).tobytes()).digest()
+    assert found.digest == images(0.25, 0.5, 0.25).digest
+    # The order counts.
+    assert found.digest != images(0.5, 0.25, 0.25).digest
+
+
+@pytest.mark.parametrize(
+    ("inputs", "facts", "told"),
+    [
+        (np.full((1, 2), 1.5), {}, r"reach from 1.5 to 1.5, outside the box \[0, 1\]"),
+        (np.full((1, 2), -1.5), {"box": [-1.0, 1.0]}, r"reach from -1.5 to -1.5, outside the box \[-1, 1\]"),
+        (np.full((1, 2), np.nan), {}, r"must be finite floating point numbers within \[0, 1\]"),
+        (np.ones((1, 2), dtype=np.uint8), {}, "must be finite floating point numbers"),
+    ],
+)
+def test_data_are_checked(inputs: Any, facts: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidOutput, match=told):
+        ImageSet.of(data(inputs, **facts), "the training data")
+
+
+def test_data_without_images_say_so() -> None:
+    with pytest.raises(InvalidOutput, match="the training data lack the column 'inputs'"):
+        ImageSet.of(Examples(["a"], {"text": ["x"]}), "the training data")
+
+
+def test_a_reference_that_was_trained_on_is_refused_beyond_what_is_allowed() -> None:
+    reference, train = images(0.1, 0.2, 0.3, 0.4), images(0.9, 0.3, 0.2)
+    with pytest.raises(InvalidOutput, match=r"2 of 4 reference examples are among the reference data, first 'e1'"):
+        check_disjoint(reference, train, 0.49)
+    check_disjoint(reference, train, 0.5)
+    with pytest.raises(InvalidOutput, match=r"have shape \[1, 2, 2\], the training data \[1, 2, 3\]"):
+        check_disjoint(reference, images(0.1, shape=(1, 2, 3)), 1.0)
+
+
+def test_what_an_instrument_was_trained_on_is_looked_at_too() -> None:
+    reference = images(0.1, 0.2)
+    fitted_to = {
+        "extractor words": Examples(["a"], {"text": ["x"]}),
+        "extractor large": images(0.1, shape=(3, 8, 8)).data,
+        "model judge": images(0.7, 0.2).data,
+    }
+    with pytest.raises(InvalidOutput, match="1 of 2 reference examples are among the training data of model judge"):
+        check_unseen(reference, fitted_to, 0.0)
+    check_unseen(reference, fitted_to, 0.5)
+
+
+def samples(*greys: float) -> Tensor:
+    return torch.stack([torch.full((1, 2, 2), grey) for grey in greys])
+
+
+def test_samples_a_thousandth_outside_are_clipped_and_no_more() -> None:
+    reference = images(0.1)
+    found = checked_samples(samples(-0.0009, 0.5, 1.0009), reference, {})
+    assert found[:, 0, 0, 0].tolist() == [0.0, 0.5, 1.0]
+    for grey in (-0.0011, 1.0011):
+        with pytest.raises(InvalidOutput, match=r"samples reach from .* outside the box \[0, 1\] of the data"):
+            checked_samples(samples(0.5, grey), reference, {})
+    # A box of twice the width allows twice as much.
+    wide = images(0.1, box=[-1.0, 1.0])
+    assert checked_samples(samples(-1.0019), wide, {"box": [-1.0, 1.0]})[0, 0, 0, 0] == -1
+
+
+def test_samples_have_the_grey_levels_of_the_data() -> None:
+    """Five levels between 0 and 1 are quarters; between -1 and 1 halves."""
+    found = checked_samples(samples(0.1, 0.13, 0.6, 1.0), images(0.1), {"levels": 5})
+    assert found[:, 0, 0, 0].tolist() == [0.0, 0.25, 0.5, 1.0]
+    found = checked_samples(samples(-0.7, 0.3), images(0.1, box=[-1.0, 1.0]), {"levels": 5, "box": [-1.0, 1.0]})
+    assert found[:, 0, 0, 0].tolist() == [-0.5, 0.5]
+
+
+def test_samples_of_another_shape_or_not_finite_are_refused() -> None:
+    with pytest.raises(InvalidOutput, match=r"samples have shape \[1, 2, 2\], the reference data \[1, 2, 3\]"):
+        checked_samples(samples(0.1), images(0.1, shape=(1, 2, 3)), {})
+    with pytest.raises(InvalidOutput, match="1 of 3 samples are not finite, first sample-00001"):
+        checked_samples(samples(0.1, float("nan"), 0.2), images(0.1), {})
+
+
+def test_images_of_256_levels_are_stored_as_bytes_and_come_back() -> None:
+    greys = torch.arange(256).reshape(256, 1, 1, 1) / 255
+    stored = stored_samples(greys, {"levels": 256})
+    assert stored.dtype == np.uint8
+    assert stored.flatten().tolist() == list(range(256))
+    for facts in ({"levels": 17}, {}, {"levels": 256, "box": [-1.0, 1.0]}):
+        assert stored_samples(greys, facts).dtype == np.float32
