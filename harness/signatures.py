@@ -21,7 +21,7 @@ from typing_extensions import get_protocol_members, is_protocol
 from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
-from harness.contract.parameters import ComponentOf, ImportPath, Uncounted, Variants
+from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Uncounted, Variants
 from harness.files import explained, read_checked, write_checked
 from harness.isolation import Fault, isolated
 
@@ -46,6 +46,7 @@ class Parameter:
         path: whether it is a path.
         imports: whether it names code as "package.module:attribute".
         counted: whether it can change what is measured.
+        former: value to its old spelling, where it was renamed.
         component: the kind of component it takes; None for a plain value.
         several: it takes a list of them.
         members: the parameter that says how many independent copies of one component it takes; empty for one.
@@ -59,6 +60,7 @@ class Parameter:
     path: bool = False
     imports: bool = False
     counted: bool = True
+    former: Mapping[str, str] = field(default_factory=dict)
     component: Kind | None = None
     several: bool = False
     members: str = ""
@@ -248,6 +250,7 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
                 path="path" in (part.get("format") for part in [schema, *schema.get("anyOf", [])]),
                 imports=any(isinstance(marker, ImportPath) for marker in markers),
                 counted=not any(isinstance(marker, Uncounted) for marker in markers),
+                former={marker.now: marker.was for marker in markers if isinstance(marker, FormerSpelling)},
                 component=taken.kind if taken else None,
                 several=taken is not None and taken.several,
                 members=taken.members if taken else "",

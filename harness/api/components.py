@@ -4,7 +4,7 @@ from harness.contract.cells import Cell, Use
 from harness.contract.components import Component, Kind
 from harness.contract.context import Context
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable, UsageError
-from harness.contract.parameters import ComponentOf, ImportPath, Location, Uncounted, Variants
+from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Location, Uncounted, Variants
 from harness.hooks import hookimpl
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Component",
     "ComponentOf",
     "Context",
+    "FormerSpelling",
     "HarnessError",
     "ImportPath",
     "InvalidOutput",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -49,6 +49,7 @@ class Use:
         paths: parameters that are paths.
         imports: parameters that name code as "package.module:attribute".
         uncounted: parameters that cannot change what is measured.
+        former: for parameters whose value was renamed, the old spelling, which identities keep.
         limit: for data, use only the first examples.
         trained_on: for a trainable model, the data it is fitted on.
         member: which of several independent copies; the first, 0, has the seed of the cell.
@@ -63,6 +64,7 @@ class Use:
     paths: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
+    former: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     trained_on: Use | None = None
     member: int = 0
@@ -79,7 +81,7 @@ class Use:
         return {
             "name": self.name,
             "version": self.version,
-            "parameters": {name: _identity(value) for name, value in kept.items()},
+            "parameters": {name: _identity(value) for name, value in {**kept, **self.former}.items()},
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
             **({"member": self.member} if self.member else {}),

@@ -42,6 +42,19 @@ A parameter annotated with plain `Path` is a file or folder whose content is has
 
 
 @dataclass(frozen=True, slots=True)
+class FormerSpelling:
+    """Marks a parameter with a value that was renamed: identities keep the old spelling, so that runs stay comparable.
+
+    Attributes:
+        now: how suites write the value.
+        was: how they wrote it once.
+    """
+
+    now: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPath:
     """Marks a text parameter `"package.module:attribute"`; the code of that package is hashed into the keys."""
 

@@ -276,11 +276,7 @@ class Attack(Protocol):
 
     The core calls `perturb` on correctly classified examples only, in chunks whose size does not depend on the
     batch size, under a random state seeded by the chunk, with the model in eval mode and its parameters frozen.
-    An attack with the class attribute `pooled = True` is given all examples at once and keeps to
-    `ctx.batch_size` itself, so that it can refill its batch as examples are fooled. One with `averages = True`
-    takes the mean over the randomness of a stochastic model, which is a reason for doubt under any other. One that
-    makes its examples on a stand-in for the model has that as its attribute `surrogate`, so that the core sees
-    whether they fool that one only.
+    `Pooled`, `Averaging`, `WithSurrogate` and `Viewed` say what else an attack may be.
     """
 
     @property
@@ -295,6 +291,39 @@ class Attack(Protocol):
             Candidates of the shape and dtype of `batch.inputs`; the core re-checks and re-classifies
             them.
         """
+
+
+@runtime_checkable
+class Pooled(Protocol):
+    """An attack that is given all examples at once, so that it can refill its batch as examples are fooled.
+
+    Attributes:
+        pooled: whether it is; it then keeps to `ctx.batch_size` itself.
+    """
+
+    pooled: bool
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """An attack on models that are random, which under any other attack are a reason for doubt.
+
+    Attributes:
+        averages: whether it takes the mean over the randomness of a model.
+    """
+
+    averages: bool
+
+
+@runtime_checkable
+class WithSurrogate(Protocol):
+    """An attack that makes its examples on a stand-in for the model.
+
+    Attributes:
+        surrogate: the stand-in, so that the task sees whether they fool that one only; None if there is none.
+    """
+
+    surrogate: Classifier | None
 
 
 @runtime_checkable

@@ -330,6 +330,7 @@ class _Resolver:
             paths=tuple(p.name for p in known if p.path),
             imports=tuple(p.name for p in known if p.imports),
             uncounted=tuple(p.name for p in known if not p.counted),
+            former={p.name: p.former[str(values[p.name])] for p in known if str(values.get(p.name)) in p.former},
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=self._trained_on(entry, found, path) or _of_wrapped(kind, signature, values),
         )

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Context, LabelledInputs
+from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
 from harness.api.instruments import LANES, CountedModel, per_example
 from harness_classification.failure_indicators import AttackWatch, Signs
 from harness_classification.predictions import Judgement, column, judge
@@ -46,7 +46,7 @@ def signs_of_failure(
     n_attacked = int(attacked.sum())
     signs = Signs(
         attacked=n_attacked,
-        unstable="" if getattr(attack, "averages", False) else unstable,
+        unstable="" if isinstance(attack, Averaging) and attack.averages else unstable,
         # One answer of a random model is no promise of the next.
         silent=0 if unstable else int(silent.sum()),
         vanished=0 if unstable else len(asked) - int(silent.sum()),
@@ -93,10 +93,10 @@ def _fooled_elsewhere(
     ctx: Context,
 ) -> int:
     """How many survivors fool the model that the attack made them on, if it says which that was."""
-    surrogate, rows = getattr(attack, "surrogate", None), torch.nonzero(survived).flatten()
-    if surrogate is None or not len(rows):
+    rows = torch.nonzero(survived).flatten()
+    if not isinstance(attack, WithSurrogate) or attack.surrogate is None or not len(rows):
         return 0
-    asked = CountedModel(surrogate, classes, len(rows), ctx.device)
+    asked = CountedModel(attack.surrogate, classes, len(rows), ctx.device)
     found = judge(asked, adversarial[rows], examples.labels[rows], ctx.batch_size)
     hit = found.prediction != examples.labels[rows] if targets is None else found.prediction == targets[rows]
     return int((hit & found.valid).sum())

@@ -11,7 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Classifier, Context, Dataset, InvalidOutput, LabelledInputs, Outcome, Threat
+from harness.api import (
+    Attack,
+    Averaging,
+    Classifier,
+    Context,
+    Dataset,
+    InvalidOutput,
+    LabelledInputs,
+    Outcome,
+    Pooled,
+    Threat,
+)
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
 from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, judge_attack, views_given
@@ -51,7 +62,7 @@ class Classify:
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
             unstable = randomness(counted, examples, clean, ctx)
-            draws = DRAWS if unstable and getattr(attack, "averages", False) else 1
+            draws = DRAWS if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:
                 clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
             correct = clean.valid & (clean.prediction == examples.labels)
@@ -138,7 +149,7 @@ def _attacked(
 ) -> Tensor:
     """The attack's answer for the examples in `rows`, the clean input for all others."""
     adversarial = examples.inputs.clone()
-    pooled = bool(getattr(attack, "pooled", False))
+    pooled = isinstance(attack, Pooled) and attack.pooled
     chunks = [rows] if pooled else _chunks(rows, len(examples), ctx.chunk)
     done = 0
     for number, chunk in enumerate(chunks):

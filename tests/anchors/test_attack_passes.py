@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from harness.api import Attack, Context, LabelledInputs
+from harness.api.attacks import SearchResult
 from harness_adversarial.attacks.apgd import APGD
 from harness_adversarial.attacks.auto_attack import AutoAttack, Stage
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_adversarial.machinery.lanes import Found
 from harness_classification.classify import Classify
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
@@ -62,7 +62,7 @@ class Counted:
     stage: Stage
     given: int = field(default=0)
 
-    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         self.given = len(batch)
         return self.stage.search(model, batch, ctx)
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from harness.api import Component, Context, Dataset, Outcome, hookimpl
-from harness.contract.cells import Cell
+from harness.contract.cells import Cell, Use
 from harness.contract.errors import SuiteError
 from harness.plugins import Catalog, load_catalog
 from harness.signatures import SignatureReader
@@ -62,6 +62,20 @@ def test_defaults_are_resolved(tmp_path: Path, catalog: Catalog) -> None:
         "targeted": False,
         "loss": "cross_entropy",
     }
+
+
+def test_a_renamed_value_keeps_the_identity_that_runs_were_recorded_under(tmp_path: Path, catalog: Catalog) -> None:
+    (cell,) = plan(tmp_path, HEAD + "attacks: [{use: apgd, with: {eps: 0.1}}]\n", catalog).cells
+    attack = cell.components["attack"]
+    assert attack is not None
+    assert attack.parameters["loss"] == "cross_entropy"
+    # As digests of runs made before losses had one vocabulary have it.
+    expected = {"eps": 0.1, "norm": "linf", "loss": "ce", "steps": 100, "restarts": 1, "eot": 1}
+    assert attack.identity["parameters"] == expected
+    assert Use.from_json(attack.to_json()).identity == attack.identity
+    (dlr,) = plan(tmp_path, HEAD + "attacks: [{use: apgd, with: {eps: 0.1, loss: dlr}}]\n", catalog).cells
+    assert dlr.components["attack"].identity["parameters"] == {**expected, "loss": "dlr"}  # type: ignore[union-attr]
+    assert "not 'ce'" in message(tmp_path, HEAD + "attacks: [{use: apgd, with: {eps: 0.1, loss: ce}}]\n", catalog)
 
 
 def test_a_sweep_makes_one_entry_a_combination(tmp_path: Path, catalog: Catalog) -> None:

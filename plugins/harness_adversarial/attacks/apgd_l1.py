@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Context, GradientAccess, LabelledInputs
-from harness_adversarial.machinery.l1_ball import l1_length, project_l1, sparse_step
-from harness_adversarial.machinery.lanes import Bools, Found, Lanes, per_example, work_off
-from harness_adversarial.machinery.news import on_device
-from harness_adversarial.machinery.ratio_losses import ApgdLoss, averaged_gradient
+from harness.api.attacks import BatchSlots, l1_length, on_device, per_example, project_l1, sparse_step
+from harness_adversarial.common.auto_ascent import AutoAscent, AutoAscents
 
 _FIRST_SHARE = 0.2
 """Of the entries that move at first."""
@@ -40,8 +38,8 @@ class Schedule:
     """
 
     factor: npt.NDArray[np.float64]
-    begins: Bools
-    looks: Bools
+    begins: npt.NDArray[np.bool_]
+    looks: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, steps: int) -> Schedule:
@@ -55,144 +53,75 @@ class Schedule:
 
 
 @dataclass
-class SparseAscents(Lanes):
-    """Ascents under way.
+class _SparseAscents(AutoAscents):
+    """Ascents under way; `best` is that of this ball.
 
     Attributes:
-        targets: the class aimed at, the true one if there is none.
-        iterate: x_k.
-        best, best_gradient, best_loss: x_max of this ball with what was found there.
-        size: of a step, in units of the inputs.
         share: of the entries that move.
-        changed: how many entries of x_max differed at the last look.
-        fooled, stopped: whether the model was fooled within the budget; whether the search came to an end, at what is
-            then `best`.
+        changed: how many entries of the best point differed at the last look.
     """
 
-    targets: Tensor
-    iterate: Tensor
-    best: Tensor
-    best_gradient: Tensor
-    best_loss: Tensor
-    size: Tensor
     share: Tensor
     changed: Tensor
-    fooled: Tensor
-    stopped: Tensor
 
 
-@dataclass
-class SparseAscent:
+class SparseAscent(AutoAscent[_SparseAscents]):
     """L1-APGD on a pool (section 3 of the paper); a turn is a restart or, if there are targets, a target.
 
     Beyond the paper, a step passes over pixels that are at the end of the box already, and a point of a wider ball
     that is within the budget may end the search.
     """
 
-    model: GradientAccess
-    pool: LabelledInputs
-    ctx: Context
-    eps: float
-    loss: ApgdLoss
-    steps: int
-    eot: int
-    targets: Tensor | None
-    answer: Tensor = field(init=False)
-    fooled: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.turn_steps = self.steps + 1
-        self.answer = self.pool.inputs.clone()
-        self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
-        self._highest = torch.full(self.pool.labels.shape, float("-inf"), device=self.pool.inputs.device)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self._schedule = Schedule.of(self.steps)
 
-    def found(self, turns: int) -> Found:
-        """What this many turns of every example come to."""
-        work_off(self, len(self.pool), turns, self.ctx)
-        return Found(self.answer, self.fooled)
-
-    def begin(self, rows: list[int], turn: int) -> SparseAscents:
-        """At a random point of the first ball: normal noise, projected."""
-        lanes = Lanes.of(self.pool, rows, turn)
-        noise = self.ctx.normal([self.pool.ids[row] for row in rows], self.pool.inputs.shape[1:], "start", turn)
-        none = torch.full(lanes.labels.shape, float("-inf"), device=lanes.clean.device)
-        no = torch.zeros_like(none, dtype=torch.bool)
-        radius = torch.full_like(none, self.eps * float(self._schedule.factor[0]))
-        start = project_l1(lanes.clean + noise, lanes.clean, radius, self.pool.low, self.pool.high)
-        return SparseAscents(
-            lanes.place,
-            lanes.turn,
-            lanes.step,
-            lanes.row,
-            lanes.clean,
-            lanes.labels,
-            targets=lanes.labels if self.targets is None else self.targets[lanes.row, turn],
-            iterate=start,
-            best=start,
+    def start(self, slots: BatchSlots, rows: list[int], turn: int) -> _SparseAscents:
+        """At random points of the first ball: normal noise, projected."""
+        noise = self.ctx.normal([self.pool.ids[row] for row in rows], slots.clean.shape[1:], "start", turn)
+        radius = torch.full(slots.labels.shape, self.eps * float(self._schedule.factor[0]), device=noise.device)
+        start = self._projected(slots.clean + noise, slots, radius)
+        return _SparseAscents.at(
+            slots,
+            start,
             best_gradient=torch.zeros_like(start),
-            best_loss=none,
             size=radius,
-            share=torch.full_like(none, _FIRST_SHARE),
-            changed=torch.full_like(none, float(lanes.clean[0].numel())),
-            fooled=no,
-            stopped=no,
+            share=torch.full_like(radius, _FIRST_SHARE),
+            changed=torch.full_like(radius, float(start[0].numel())),
         )
 
-    def advance(self, lanes: SparseAscents) -> Tensor:
-        """Judge the iterates, and take a step from each."""
-        targets = None if self.targets is None else lanes.targets
-        gradient, loss, fooled = averaged_gradient(
-            self.model, lanes.iterate, lanes.row, lanes.labels, targets, self.loss, self.eot
-        )
-        fooled = fooled & (l1_length(lanes.iterate - lanes.clean) <= self.eps)
-        # A model that is not finite there is the core's to report, so the point goes to the core.
-        stopped = fooled | ~loss.isfinite()
-        begins = on_device(self._schedule.begins[lanes.step], loss.device)
-        # Nothing is better than where a search came to an end.
-        better = ((loss > lanes.best_loss) | begins | stopped) & ~lanes.stopped
-        wide = per_example(better, lanes.iterate)
-        lanes.best = torch.where(wide, lanes.iterate, lanes.best)
-        lanes.best_gradient = torch.where(wide, gradient, lanes.best_gradient)
-        lanes.best_loss = torch.where(better, loss, lanes.best_loss)
-        lanes.fooled, lanes.stopped = lanes.fooled | (fooled & better), lanes.stopped | stopped
-        if not (lanes.step == self.steps).all():
-            self._move(lanes, gradient)
-        return lanes.stopped
+    def judge(self, slots: _SparseAscents, loss: Tensor, fooled: Tensor) -> Tensor:
+        """Only points within the budget fool the model, and the best point is sought anew in every ball."""
+        begins = on_device(self._schedule.begins[slots.step], loss.device)
+        return slots.judge(loss, fooled & (l1_length(slots.iterate - slots.clean) <= self.eps), begins)
 
-    def record(self, lanes: SparseAscents) -> None:
-        """Keep the points of those that end, if they are the best of all turns so far."""
-        rows = lanes.row
-        before, known = self._highest[rows], self.fooled[rows]
-        inside = per_example(l1_length(lanes.best - lanes.clean) <= self.eps, lanes.best)
-        point = torch.where(inside, lanes.best, self._projected(lanes.best, lanes.clean, self.eps))
-        better = ~known & (lanes.stopped | (lanes.best_loss > before))
-        self.answer[rows] = torch.where(per_example(better, point), point, self.answer[rows])
-        self._highest[rows] = torch.where(better, lanes.best_loss, before)
-        self.fooled[rows] = known | lanes.fooled
+    def record(self, slots: _SparseAscents) -> None:
+        """Keep the points of those that end, within the budget, if they are the best of all turns so far."""
+        inside = l1_length(slots.best - slots.clean) <= self.eps
+        slots.best = slots.choose(inside, slots.best, self._projected(slots.best, slots, self.eps))
+        super().record(slots)
 
-    def _move(self, lanes: SparseAscents, gradient: Tensor) -> None:
+    def move(self, slots: _SparseAscents, gradient: Tensor, loss: Tensor) -> None:
         """A sparse step within the ball, or the best point in the next ball where that begins."""
-        point, device = lanes.iterate, lanes.iterate.device
-        looked = on_device(self._schedule.looks[lanes.step], device)
-        following = np.minimum(lanes.step + 1, self.steps)
+        point, device = slots.iterate, slots.iterate.device
+        looked = on_device(self._schedule.looks[slots.step], device)
+        following = np.minimum(slots.step + 1, self.steps)
         fresh = on_device(self._schedule.begins[following], device)
         factor = on_device(self._schedule.factor[following], device).to(point.dtype)
         radius = self.eps * factor
         looked = looked | fresh
-        changed = (lanes.best != lanes.clean).flatten(1).sum(dim=1).to(point.dtype)
-        sparser = looked & (changed < _STABLE * lanes.changed)
-        shrunk = (lanes.size / _SPARSER).clamp_min(self.eps / _SHORTEST)
+        changed = (slots.best != slots.clean).flatten(1).sum(dim=1).to(point.dtype)
+        sparser = looked & (changed < _STABLE * slots.changed)
+        shrunk = (slots.size / _SPARSER).clamp_min(self.eps / _SHORTEST)
         shrunk = torch.maximum(shrunk, radius / _SHORTEST)
-        lanes.size = torch.where(looked, torch.where(sparser | fresh, radius, shrunk), lanes.size)
-        lanes.share = torch.where(looked, changed / point[0].numel() / _SPARSER, lanes.share)
-        lanes.changed = torch.where(looked, changed, lanes.changed)
-        back = per_example(sparser, point)
-        point, gradient = torch.where(back, lanes.best, point), torch.where(back, lanes.best_gradient, gradient)
-        step = sparse_step(gradient, point, lanes.share, self.pool.low, self.pool.high)
-        moved = torch.where(per_example(fresh, point), lanes.best, point + per_example(lanes.size, point) * step)
-        lanes.iterate = project_l1(moved, lanes.clean, radius, self.pool.low, self.pool.high)
+        slots.size = torch.where(looked, torch.where(sparser | fresh, radius, shrunk), slots.size)
+        slots.share = torch.where(looked, changed / point[0].numel() / _SPARSER, slots.share)
+        slots.changed = torch.where(looked, changed, slots.changed)
+        point = slots.choose(sparser, slots.best, point)
+        gradient = slots.choose(sparser, slots.best_gradient, gradient)
+        step = sparse_step(gradient, point, slots.share, self.pool.low, self.pool.high)
+        moved = slots.choose(fresh, slots.best, point + per_example(slots.size, point) * step)
+        slots.iterate = self._projected(moved, slots, radius)
 
-    def _projected(self, point: Tensor, clean: Tensor, eps: float) -> Tensor:
-        radius = torch.full((len(point),), eps, dtype=point.dtype, device=point.device)
-        return project_l1(point, clean, radius, self.pool.low, self.pool.high)
+    def _projected(self, point: Tensor, slots: BatchSlots, radius: float | Tensor) -> Tensor:
+        return project_l1(point, slots.clean, radius, self.pool.low, self.pool.high)

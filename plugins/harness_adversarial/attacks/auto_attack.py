@@ -11,12 +11,10 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
+from harness.api.attacks import BallNorm, OnRows, SearchResult, rows_of
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
-from harness_adversarial.machinery.lanes import Found
-from harness_adversarial.machinery.norms import BallNorm
-from harness_adversarial.machinery.some_rows import OnRows, rows_of
 
 Count = Annotated[int, Ge(1)]
 
@@ -24,7 +22,7 @@ Count = Annotated[int, Ge(1)]
 class Stage(Protocol):
     """An attack that says which examples it fooled."""
 
-    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Candidates for all examples of the batch."""
 
 
@@ -61,14 +59,14 @@ class AutoAttack:
         self.stages: Sequence[tuple[str, Stage]]
         if version == "standard":
             self.stages = (
-                ("apgd-ce", APGD(eps, norm, "ce", steps)),
+                ("apgd-ce", APGD(eps, norm, "cross_entropy", steps)),
                 ("apgd-t", APGDTargeted(eps, norm, targets, steps)),
                 ("fab-t", FABTargeted(eps, norm, targets, steps)),
                 ("square", Square(eps, norm, queries)),
             )
         else:
             self.stages = (
-                ("apgd-ce", APGD(eps, norm, "ce", steps, eot=eot)),
+                ("apgd-ce", APGD(eps, norm, "cross_entropy", steps, eot=eot)),
                 ("apgd-dlr", APGD(eps, norm, "dlr", steps, eot=eot)),
             )
 

@@ -10,8 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import adversarial_loss, is_fooled, targets_of
-from harness_adversarial.machinery.smallest import Bisections, Smallest, like, refilled
+from harness.api.attacks import Bisections, Closest, adversarial_loss, is_fooled, per_example, run_steps, targets_of
 
 _INSIDE = 0.999
 """Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""
@@ -55,14 +54,14 @@ class CarliniWagner:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest of all iterates that fool the model."""
-        smallest = Smallest(batch, "l2")
+        closest = Closest(batch, "l2")
         state = _State(batch, self.weight)
         every = max(1, self.steps // 10)
 
         def step(rows: Tensor) -> Tensor:
             point = state.point(rows)
             loss, gradient, fooled, reached = self._loss(model, point, batch, rows, state.weight[rows])
-            smallest.offer(rows, point, fooled)
+            closest.offer(rows, point, fooled)
             state.fooled[rows] |= reached
             state.descend(rows, gradient, self.learning_rate)
             over = state.step[rows] >= self.steps
@@ -71,10 +70,10 @@ class CarliniWagner:
                 over |= checked & (loss > 0.9999 * state.loss[rows])
                 state.loss[rows] = torch.where(checked, loss, state.loss[rows])
             state.next_weight(rows[over])
-            return state.search[rows] < self.searches
+            return state.search[rows] >= self.searches
 
-        refilled(len(batch), ctx, batch.inputs.device, step)
-        return smallest.bisected(model, ctx, self.bisections)
+        run_steps(batch, ctx, step)
+        return closest.bisected(model, ctx, self.bisections)
 
     def _loss(
         self, model: GradientAccess, point: Tensor, batch: LabelledInputs, rows: Tensor, weight: Tensor
@@ -119,7 +118,7 @@ class _State:
         self.step[rows] += 1
         self._mean[rows] = _BETAS[0] * self._mean[rows] + (1 - _BETAS[0]) * gradient
         self._square[rows] = _BETAS[1] * self._square[rows] + (1 - _BETAS[1]) * gradient.square()
-        count = like(self.step[rows], gradient)
+        count = per_example(self.step[rows], gradient)
         mean = self._mean[rows] / (1 - _BETAS[0] ** count)
         deviation = (self._square[rows] / (1 - _BETAS[1] ** count)).sqrt()
         self._argument[rows] -= learning_rate * mean / (deviation + 1e-8)

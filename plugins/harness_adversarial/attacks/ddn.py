@@ -9,8 +9,17 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import Loss, is_fooled, targets_of
-from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, like, unit
+from harness.api.attacks import (
+    Bisections,
+    Closest,
+    Loss,
+    cosine,
+    fooled_at,
+    loss_gradient,
+    per_example,
+    row_batches,
+    unit,
+)
 
 
 class DDN:
@@ -36,30 +45,28 @@ class DDN:
         bisections: Bisections = 10,
         targeted: bool = False,
     ) -> None:
-        self.steps, self.gamma, self.radius, self.loss, self.bisections = steps, gamma, radius, loss, bisections
+        self.steps, self.gamma, self.radius, self.bisections = steps, gamma, radius, bisections
+        self.loss: Loss = loss
         self.threat = Threat("l2", None, targeted, minimal=True)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest of all iterates that fool the model."""
-        smallest = Smallest(batch, "l2")
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
-            self._descend(model, batch, rows, smallest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
-        return smallest.bisected(model, ctx, self.bisections)
+        closest = Closest(batch, "l2")
+        for rows in row_batches(batch, ctx):
+            self._descend(model, batch, rows, closest)
+        return closest.bisected(model, ctx, self.bisections)
 
-    def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, smallest: Smallest) -> None:
+    def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, closest: Closest) -> None:
         clean = batch.inputs[rows]
         width = batch.high - batch.low
         iterate, radius = clean.clone(), torch.full((len(rows),), self.radius * width, device=clean.device)
         for step in range(self.steps):
-            _, gradient, fooled = ascent(model, iterate, batch, rows, self.loss)
-            smallest.offer(rows, iterate, fooled)
+            _, gradient, fooled = loss_gradient(model, iterate, batch, rows, self.loss)
+            closest.offer(rows, iterate, fooled)
             size = cosine(1.0, 0.01, step / self.steps) * width
             offset = iterate - clean + size * unit(gradient)
             radius = radius * torch.where(fooled, 1 - self.gamma, 1 + self.gamma)
             # A radius beyond the corners of the box only delays the way back.
             radius = radius.clamp(max=width * clean[0].numel() ** 0.5)
-            iterate = (clean + like(radius, offset) * unit(offset)).clamp(batch.low, batch.high)
-        with torch.no_grad():
-            fooled = is_fooled(model(iterate, rows), batch.labels[rows], targets_of(batch, rows))
-        smallest.offer(rows, iterate, fooled)
+            iterate = (clean + per_example(radius, offset) * unit(offset)).clamp(batch.low, batch.high)
+        closest.offer(rows, iterate, fooled_at(model, iterate, batch, rows))

@@ -10,11 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import is_fooled
-from harness_adversarial.machinery.norms import BallNorm
-from harness_adversarial.machinery.smallest import Bisections, Smallest, length_of, like, refilled, unit
-
-_DUAL = {"l2": "l2", "linf": "l1"}
+from harness.api.attacks import DUAL, BallNorm, Bisections, Closest, is_fooled, length, per_example, run_steps, steepest
 
 
 class DeepFool:
@@ -46,7 +42,7 @@ class DeepFool:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The first iterate that fools the model, moved back to the boundary."""
-        smallest = Smallest(batch, self.norm)
+        closest = Closest(batch, self.norm)
         offset = torch.zeros_like(batch.inputs)
         taken = torch.zeros(len(batch), dtype=torch.long, device=batch.inputs.device)
 
@@ -54,15 +50,14 @@ class DeepFool:
             pushed = batch.inputs[rows] + (1 + self.overshoot) * offset[rows]
             point = pushed.clamp(batch.low, batch.high)
             fooled, move = self._towards_boundary(model, point, batch.labels[rows], rows)
-            smallest.offer(rows, point, fooled)
+            closest.offer(rows, point, fooled)
             offset[rows] += move
             taken[rows] += 1
             # Without any slope there is nowhere to go.
-            moved = move.flatten(1).abs().amax(dim=1) > 0
-            return ~fooled & moved & (taken[rows] <= self.steps)
+            return fooled | ~(length(move, "linf") > 0) | (taken[rows] > self.steps)
 
-        refilled(len(batch), ctx, batch.inputs.device, step)
-        return smallest.bisected(model, ctx, self.bisections)
+        run_steps(batch, ctx, step)
+        return closest.bisected(model, ctx, self.bisections)
 
     def _towards_boundary(
         self, model: GradientAccess, point: Tensor, labels: Tensor, rows: Tensor
@@ -79,11 +74,11 @@ class DeepFool:
         for rival in range(rivals.shape[1]):
             last = rival + 1 == rivals.shape[1]
             (gradient,) = torch.autograd.grad(-lead[:, rival].sum(), point, retain_graph=not last)
-            slope = length_of(gradient, _DUAL[self.norm])
+            slope = length(gradient, DUAL[self.norm])
             # A point on the boundary must move too, if only by round-off, as in the authors' code.
             away = torch.where(slope > 0, (lead[:, rival].detach().abs() + 1e-6) / slope, math.inf)
-            direction = gradient.sign() if self.norm == "linf" else unit(gradient)
             closer = away < nearest
-            move = torch.where(like(closer, move), like(away.nan_to_num(posinf=0), move) * direction, move)
+            step = per_example(away.nan_to_num(posinf=0), move) * steepest(gradient, self.norm)
+            move = torch.where(per_example(closer, move), step, move)
             nearest = torch.where(closer, away, nearest)
         return is_fooled(logits.detach(), labels, None), move.detach()

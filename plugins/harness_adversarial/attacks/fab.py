@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -10,10 +10,17 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.attacks.apgd import clean_targets
-from harness_adversarial.machinery.hyperplanes import step_to_hyperplane
-from harness_adversarial.machinery.lanes import Found, Lanes, per_example, work_off
-from harness_adversarial.machinery.norms import BallNorm
+from harness.api.attacks import (
+    BallNorm,
+    BatchSlots,
+    Search,
+    SearchResult,
+    gradients,
+    likeliest_targets,
+    per_example,
+    run_searches,
+)
+from harness_adversarial.common.hyperplanes import step_to_hyperplane
 
 Count = Annotated[int, Ge(1)]
 
@@ -55,106 +62,102 @@ class FABTargeted:
         """For each example the nearest point found that fools the model, the clean input if there is none."""
         return self.search(model, batch, ctx).candidates
 
-    def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """The same, with what is fooled; with a budget, only within it."""
-        targets = clean_targets(model, batch, self.targets, ctx)
-        boundary = _Boundary(model, batch, ctx, self.eps, self.norm, self.steps, targets)
-        work_off(boundary, len(batch), targets.shape[1], ctx)
-        return Found(boundary.answer, boundary.fooled)
+        targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
+        boundary = _Boundary(model, batch, self.eps, self.norm, self.steps, targets)
+        run_searches(boundary, len(batch), targets.shape[1], ctx)
+        return SearchResult(boundary.answer, boundary.fooled)
 
 
 @dataclass
-class _Approaches(Lanes):
+class _Approaches(BatchSlots):
     """Approaches under way.
 
     Attributes:
-        targets: the class aimed at.
-        iterate: where the approach is.
+        iterate: where the approach is; `targets` are the classes aimed at.
         answer, nearest, fooled: the nearest point of all turns, how far it is, and whether it fools the model.
     """
 
-    targets: Tensor
     iterate: Tensor
     answer: Tensor
     nearest: Tensor
     fooled: Tensor
 
 
-@dataclass
-class _Boundary:
-    """Algorithm 1 on a pool; a turn is a target."""
+class _Boundary(Search[_Approaches]):
+    """Algorithm 1 on a pool; a turn is a target, of which `targets` are `[n, turns]`."""
 
-    model: GradientAccess
-    pool: LabelledInputs
-    ctx: Context
-    eps: float | None
-    norm: BallNorm
-    steps: int
-    targets: Tensor
-    answer: Tensor = field(init=False)
-    fooled: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.turn_steps = self.steps
-        self.answer = self.pool.inputs.clone()
-        self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
+    def __init__(
+        self,
+        model: GradientAccess,
+        pool: LabelledInputs,
+        eps: float | None,
+        norm: BallNorm,
+        steps: int,
+        targets: Tensor,
+    ) -> None:
+        self.model, self.pool, self.eps, self.norm, self.targets = model, pool, eps, norm, targets
+        self.turn_steps = steps
+        self.answer = pool.inputs.clone()
+        self.fooled = torch.zeros_like(pool.labels, dtype=torch.bool)
         # With a budget nothing beyond it counts.
-        far = float("inf") if self.eps is None else self.eps
-        self._nearest = torch.full(self.pool.labels.shape, far, device=self.pool.inputs.device)
+        far = float("inf") if eps is None else eps
+        self._nearest = torch.full(pool.labels.shape, far, device=pool.inputs.device)
 
     def begin(self, rows: list[int], turn: int) -> _Approaches:
         """At the clean input."""
-        lanes = Lanes.of(self.pool, rows, turn)
-        targets = self.targets[lanes.row, turn]
-        own = (lanes.place, lanes.turn, lanes.step, lanes.row, lanes.clean, lanes.labels)
-        best = self.answer[lanes.row], self._nearest[lanes.row], self.fooled[lanes.row]
-        return _Approaches(*own, targets, lanes.clean, *best)
+        slots = BatchSlots.of(self.pool, rows, turn, self.targets)
+        best = [kept[slots.row] for kept in (self.answer, self._nearest, self.fooled)]
+        return _Approaches(**vars(slots), iterate=slots.clean, answer=best[0], nearest=best[1], fooled=best[2])
 
-    def advance(self, lanes: _Approaches) -> Tensor:
+    def advance(self, slots: _Approaches) -> Tensor:
         """One step towards the hyperplane; a point beyond the boundary is noted and pulled back."""
-        gap, normal = self._hyperplane(lanes)
-        moved = self._towards(lanes, gap, normal)
+        gap, normal = self._hyperplane(slots)
+        moved = self._towards(slots, gap, normal)
         with torch.no_grad():
-            logits = self.model(moved, lanes.row)
+            logits = self.model(moved, slots.row)
         finite = logits.isfinite().all(dim=1)
-        fooled = finite & (logits.argmax(dim=1) != lanes.labels)
-        nearer = self._nearer(lanes, moved, fooled)
+        fooled = finite & (logits.argmax(dim=1) != slots.labels)
+        nearer = self._nearer(slots, moved, fooled)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
-        lanes.answer = torch.where(per_example(broken | nearer, moved), moved, lanes.answer)
-        lanes.iterate = torch.lerp(moved, lanes.clean, per_example((1 - _BACKWARD) * fooled, moved))
-        return broken if self.eps is None else broken | lanes.fooled
+        slots.answer = torch.where(per_example(broken | nearer, moved), moved, slots.answer)
+        slots.iterate = torch.lerp(moved, slots.clean, per_example((1 - _BACKWARD) * fooled, moved))
+        return broken if self.eps is None else broken | slots.fooled
 
-    def record(self, lanes: _Approaches) -> None:
+    def record(self, slots: _Approaches) -> None:
         """Keep what was found."""
-        rows = lanes.row
-        self.answer[rows], self._nearest[rows], self.fooled[rows] = lanes.answer, lanes.nearest, lanes.fooled
+        rows = slots.row
+        self.answer[rows], self._nearest[rows], self.fooled[rows] = slots.answer, slots.nearest, slots.fooled
 
-    def _hyperplane(self, lanes: _Approaches) -> tuple[Tensor, Tensor]:
+    def _hyperplane(self, slots: _Approaches) -> tuple[Tensor, Tensor]:
         """By how much the target's logit exceeds the true one's `[n]`, and its gradient `[n, dimension]`."""
-        point = lanes.iterate.detach().requires_grad_(True)
-        logits = self.model(point, lanes.row)
-        aim, own = (logits.gather(1, which[:, None]).squeeze(1) for which in (lanes.targets, lanes.labels))
-        gap = aim - own
-        (gradient,) = torch.autograd.grad(gap.sum(), point)
-        return gap.detach(), gradient.flatten(1)
 
-    def _towards(self, lanes: _Approaches, gap: Tensor, normal: Tensor) -> Tensor:
+        def lead(logits: Tensor) -> Tensor:
+            assert slots.targets is not None
+            aim, own = (logits.gather(1, which[:, None]).squeeze(1) for which in (slots.targets, slots.labels))
+            return aim - own
+
+        (gradient,), (gap,), _ = gradients(self.model, slots.iterate, slots.row, lead)
+        return gap, gradient.flatten(1)
+
+    def _towards(self, slots: _Approaches, gap: Tensor, normal: Tensor) -> Tensor:
         """The convex combination of steps from the iterate and from the clean input (equation 9)."""
-        point, clean = lanes.iterate.flatten(1), lanes.clean.flatten(1)
+        point, clean = slots.iterate.flatten(1), slots.clean.flatten(1)
         both, needed = torch.stack([point, clean]), torch.stack([-gap, -gap - (normal * (clean - point)).sum(dim=1)])
         steps = step_to_hyperplane(both, normal, needed, self.norm, self.pool.low, self.pool.high)
         own, bias = _size(steps, self.norm)
         weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MOST_BIAS)
         from_point, from_clean = both.add_(steps, alpha=_OVERSHOOT)
         moved = torch.lerp(from_point, from_clean, weight[:, None])
-        return moved.clamp_(self.pool.low, self.pool.high).reshape(lanes.iterate.shape)
+        return moved.clamp_(self.pool.low, self.pool.high).reshape(slots.iterate.shape)
 
-    def _nearer(self, lanes: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
+    def _nearer(self, slots: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
         """Which points are nearer than those found before, `[n]`; their distance is noted."""
-        distance = _size((moved - lanes.clean).flatten(1), self.norm)
-        nearer = fooled & ((distance < lanes.nearest) | ((distance == lanes.nearest) & ~lanes.fooled))
-        lanes.nearest, lanes.fooled = torch.where(nearer, distance, lanes.nearest), lanes.fooled | nearer
+        distance = _size((moved - slots.clean).flatten(1), self.norm)
+        nearer = fooled & ((distance < slots.nearest) | ((distance == slots.nearest) & ~slots.fooled))
+        slots.nearest, slots.fooled = torch.where(nearer, distance, slots.nearest), slots.fooled | nearer
         return nearer
 
 

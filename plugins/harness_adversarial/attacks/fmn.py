@@ -10,11 +10,19 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import is_fooled, targets_of
-from harness_adversarial.machinery.norms import BallNorm
-from harness_adversarial.machinery.smallest import Bisections, Smallest, ascent, cosine, length_of, like, unit
-
-_DUAL = {"l2": "l2", "linf": "l1"}
+from harness.api.attacks import (
+    DUAL,
+    BallNorm,
+    Bisections,
+    Closest,
+    clipped,
+    cosine,
+    fooled_at,
+    length,
+    loss_gradient,
+    row_batches,
+    unit,
+)
 
 
 class FMN:
@@ -47,38 +55,27 @@ class FMN:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest of all iterates that fool the model."""
-        smallest = Smallest(batch, self.norm)
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
-            self._descend(model, batch, rows, smallest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
-        return smallest.bisected(model, ctx, self.bisections)
+        closest = Closest(batch, self.norm)
+        for rows in row_batches(batch, ctx):
+            self._descend(model, batch, rows, closest)
+        return closest.bisected(model, ctx, self.bisections)
 
-    def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, smallest: Smallest) -> None:
+    def _descend(self, model: GradientAccess, batch: LabelledInputs, rows: Tensor, closest: Closest) -> None:
         clean = batch.inputs[rows]
         step_size = self.step_size * (batch.high - batch.low)
         offset, eps = torch.zeros_like(clean), torch.full((len(rows),), math.inf, device=clean.device)
         for step in range(self.steps):
-            loss, gradient, fooled = ascent(model, clean + offset, batch, rows, "margin")
-            smallest.offer(rows, clean + offset, fooled)
+            loss, gradient, fooled = loss_gradient(model, clean + offset, batch, rows, "margin")
+            closest.offer(rows, clean + offset, fooled)
             gamma = cosine(self.gamma, 1e-4, step / self.steps)
-            never = smallest.distance[rows].isinf()
+            never = closest.distance[rows].isinf()
             # To first order the boundary is where the margin, over the dual norm of its gradient, is used up. A point
             # on it fools nobody, so go beyond by the share that balls grow by.
-            slope = length_of(gradient, _DUAL[self.norm]).clamp_min(torch.finfo(gradient.dtype).tiny)
-            ahead = length_of(offset, self.norm) - loss / slope
+            slope = length(gradient, DUAL[self.norm]).clamp_min(torch.finfo(gradient.dtype).tiny)
+            ahead = length(offset, self.norm) - loss / slope
             outwards = torch.where(never, ahead, eps) * (1 + gamma)
-            eps = torch.where(fooled, torch.minimum(eps * (1 - gamma), smallest.distance[rows]), outwards)
+            eps = torch.where(fooled, torch.minimum(eps * (1 - gamma), closest.distance[rows]), outwards)
             offset = offset + cosine(step_size, 1e-5 * step_size, step / self.steps) * unit(gradient)
-            offset = self._projected(offset, eps)
+            offset = clipped(offset, eps, self.norm)
             offset = (clean + offset).clamp(batch.low, batch.high) - clean
-        with torch.no_grad():
-            fooled = is_fooled(model(clean + offset, rows), batch.labels[rows], targets_of(batch, rows))
-        smallest.offer(rows, clean + offset, fooled)
-
-    def _projected(self, offset: Tensor, eps: Tensor) -> Tensor:
-        """Offsets `[m, ...]` moved into the balls with radii `[m]`."""
-        if self.norm == "linf":
-            bound = like(eps, offset)
-            return torch.minimum(torch.maximum(offset, -bound), bound)
-        length = length_of(offset, "l2").clamp_min(torch.finfo(offset.dtype).tiny)
-        return offset * like((eps / length).clamp(max=1.0), offset)
+        closest.offer(rows, clean + offset, fooled_at(model, clean + offset, batch, rows))

@@ -10,9 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.losses import is_fooled
-from harness_adversarial.machinery.norms import BallNorm
-from harness_adversarial.machinery.smallest import Smallest, length_of, like, unit
+from harness.api.attacks import BallNorm, Closest, is_fooled, length, per_example, row_batches, steepest, unit
 
 
 class HopSkipJump:
@@ -48,13 +46,12 @@ class HopSkipJump:
     @torch.no_grad()
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The closest point found that fools the model."""
-        smallest = Smallest(batch, self.norm)
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        closest = Closest(batch, self.norm)
+        for rows in row_batches(batch, ctx):
             point, found = _Search(self, model, batch, rows, ctx).begin()
             if found.any():
-                _Search(self, model, batch, rows[found], ctx).walk(point[found], smallest)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
-        return smallest.answer
+                _Search(self, model, batch, rows[found], ctx).walk(point[found], closest)
+        return closest.answer
 
 
 class _Search:
@@ -92,42 +89,42 @@ class _Search:
             found[lanes[fooled]] = True
         return point, found
 
-    def walk(self, point: Tensor, smallest: Smallest) -> None:
+    def walk(self, point: Tensor, closest: Closest) -> None:
         """Follow the boundary from points `[m, ...]` that fool the model."""
         low, high = self._batch.low, self._batch.high
         lanes = torch.arange(len(self._rows), device=self._rows.device)
         point = self._to_boundary(point, lanes)
-        smallest.offer(self._rows, point, torch.ones_like(lanes, dtype=torch.bool))
+        closest.offer(self._rows, point, torch.ones_like(lanes, dtype=torch.bool))
         for number in range(1, self._attack.iterations + 1):
-            distance = length_of(point - self._clean, self._attack.norm)
+            distance = length(point - self._clean, self._attack.norm)
             direction = self._direction(point, distance, lanes, number)
             step = distance / math.sqrt(number)
-            ahead = (point + like(step, point) * direction).clamp(low, high)
+            ahead = (point + per_example(step, point) * direction).clamp(low, high)
             failing = ~self._fooled(ahead, lanes)
             for _ in range(15):
                 left = lanes[failing]
                 if not len(left):
                     break
                 step[left] /= 2
-                ahead[left] = (point[left] + like(step[left], point) * direction[left]).clamp(low, high)
+                ahead[left] = (point[left] + per_example(step[left], point) * direction[left]).clamp(low, high)
                 failing[left] = ~self._fooled(ahead[left], left)
-            point = self._to_boundary(torch.where(like(failing, point), point, ahead), lanes)
-            smallest.offer(self._rows, point, torch.ones_like(failing))
+            point = self._to_boundary(torch.where(per_example(failing, point), point, ahead), lanes)
+            closest.offer(self._rows, point, torch.ones_like(failing))
 
     def _to_boundary(self, far: Tensor, lanes: Tensor) -> Tensor:
         """The points moved towards the clean inputs as far as they still fool the model, by bisection."""
         clean, is_linf = self._clean, self._attack.norm == "linf"
-        reach = length_of(far - clean, "linf")
+        reach = length(far - clean, "linf")
         robust, fooling, best = torch.zeros(len(far)).to(far), torch.ones(len(far)).to(far), far
         for _ in range(self._attack.bisections):
             share = (robust + fooling) / 2
             if is_linf:
-                bound = like(share * reach, far)
+                bound = per_example(share * reach, far)
                 point = torch.minimum(torch.maximum(far, clean - bound), clean + bound)
             else:
-                point = clean + like(share, far) * (far - clean)
+                point = clean + per_example(share, far) * (far - clean)
             fooled = self._fooled(point, lanes)
-            best = torch.where(like(fooled, far), point, best)
+            best = torch.where(per_example(fooled, far), point, best)
             robust, fooling = torch.where(fooled, robust, share), torch.where(fooled, share, fooling)
         return best
 
@@ -142,7 +139,7 @@ class _Search:
         else:
             drawn = 2 * self._ctx.uniform(self._ids, (count, *shape), "around", number) - 1
         drawn = unit(drawn.flatten(0, 1)).reshape(drawn.shape)
-        size = radius.clamp_min(1e-6).reshape(-1, *([1] * (drawn.dim() - 1)))
+        size = per_example(radius.clamp_min(1e-6), drawn)
         around = (point[:, None] + size * drawn).clamp(self._batch.low, self._batch.high)
         drawn = (around - point[:, None]) / size
         fooled = self._fooled(around.flatten(0, 1), lanes.repeat_interleave(count)).reshape(len(lanes), count)
@@ -151,4 +148,4 @@ class _Search:
         # Where all decisions agree there is no contrast, and their own sign is the best guess.
         weight = torch.where(average.abs() == 1, sign, sign - average)
         estimate = (weight.reshape(*weight.shape, *([1] * len(shape))) * drawn).mean(dim=1)
-        return estimate.sign() if attack.norm == "linf" else unit(estimate)
+        return steepest(estimate, attack.norm)

@@ -9,8 +9,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.losses import is_fooled, targets_of
-from harness_adversarial.machinery.norms import BallNorm, random_offset
+from harness.api.attacks import BallNorm, fooled_at, random_offset, random_points
 
 
 class UniformNoise:
@@ -32,18 +31,11 @@ class UniformNoise:
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """Draw until an example is fooled or its draws are used up; the last draw is judged by the core."""
         answer = torch.empty_like(batch.inputs)
-        shape = batch.inputs.shape[1:]
         left = torch.arange(len(batch), device=batch.inputs.device)
         for draw in range(self.draws):
-            ids = [batch.ids[row] for row in left.tolist()]
-            uniform = ctx.uniform(ids, shape, "draw", draw)
-            normal = ctx.normal(ids, shape, "direction", draw) if self.norm == "l2" else uniform
-            offset = random_offset(uniform, normal, self.eps, self.norm)
-            answer[left] = (batch.inputs[left] + offset).clamp(batch.low, batch.high)
+            rows = left.tolist()
+            answer[left] = random_points(batch, rows, ctx, self.eps, self.norm, draw, "draw", random_offset)
             if draw + 1 < self.draws and len(left):
-                fooled = [
-                    is_fooled(model(answer[rows], rows), batch.labels[rows], targets_of(batch, rows))
-                    for rows in left.split(ctx.batch_size)
-                ]
+                fooled = [fooled_at(model, answer[rows], batch, rows) for rows in left.split(ctx.batch_size)]
                 left = left[~torch.cat(fooled)]
         return answer

@@ -9,8 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, InvalidOutput, LabelledInputs, Threat
-from harness_adversarial.machinery.active_set import ActiveSet
-from harness_adversarial.machinery.losses import Loss
+from harness.api.attacks import GradientAscent, Loss, adversarial_loss
 
 _NUDGE = 1e-6
 
@@ -40,7 +39,8 @@ class Patch:
         targeted: bool = False,
         loss: Loss = "cross_entropy",
     ) -> None:
-        self.size, self.steps, self.step_size, self.restarts, self.loss = size, steps, step_size, restarts, loss
+        self.size, self.steps, self.step_size, self.restarts = size, steps, step_size, restarts
+        self.loss: Loss = loss
         self.threat = Threat("l0", float(size * size), targeted)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
@@ -65,7 +65,11 @@ class Patch:
             moved = torch.where(moved == clean, clean + nudge, moved)
             return torch.where(inside, moved, clean)
 
-        return ActiveSet(model, batch, ctx, self.loss, self.steps, self.restarts, start, move).run()
+        def objective(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
+            return adversarial_loss(logits, labels, targets, self.loss)
+
+        ascent = GradientAscent(model, batch, objective, self.steps, start, move)
+        return ascent.run(self.restarts, ctx).candidates
 
     def _mask(self, place: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Which pixels are in the patch, `[n, 1, height, width]`, for places `[n, 2]` in [0, 1)."""

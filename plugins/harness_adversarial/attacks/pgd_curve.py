@@ -11,11 +11,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, HarnessError, LabelledInputs, Threat
+from harness.api.attacks import ConvexNorm, Loss, OnRows, length, per_example, rows_of
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_adversarial.machinery.losses import Loss
-from harness_adversarial.machinery.norms import ConvexNorm
-from harness_adversarial.machinery.smallest import length_of, like
-from harness_adversarial.machinery.some_rows import OnRows, rows_of
 
 
 class PGDCurve:
@@ -74,7 +71,7 @@ class PGDCurve:
 
 def _shrunk(offset: Tensor, eps: float, norm: str) -> Tensor:
     """Offsets `[n, ...]` with a length of at most eps."""
-    return offset * like((eps / length_of(offset, norm).clamp_min(eps)), offset)
+    return offset * per_example(eps / length(offset, norm).clamp_min(eps), offset)
 
 
 def _silent(done: int, total: int) -> None:

@@ -9,9 +9,8 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness_adversarial.machinery.losses import Loss, adversarial_loss, targets_of
-from harness_adversarial.machinery.norms import BallNorm, project, steepest
-from harness_adversarial.machinery.warp import Views
+from harness.api.attacks import BallNorm, Loss, adversarial_loss, project, row_batches, steepest, targets_of
+from harness_adversarial.common.warp import Views
 
 Share = Annotated[float, Ge(0), Lt(1)]
 
@@ -70,12 +69,11 @@ class EOTPhysical:
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """The last iterate: with views drawn afresh there is no telling which one is best."""
         answer = batch.inputs.clone()
-        for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
-            for step in range(self.steps if len(rows) else 0):
+        for rows in row_batches(batch, ctx):
+            for step in range(self.steps):
                 gradient = self._mean_gradient(model, answer[rows], batch, rows, step, ctx)
                 moved = answer[rows] + self.step_size * steepest(gradient, self.norm)
                 answer[rows] = project(moved, batch.inputs[rows], self.eps, self.norm, batch.low, batch.high)
-            ctx.progress(int(rows[-1]) + 1 if len(rows) else 0, len(batch))
         return answer
 
     def view(self, inputs: Tensor, batch: LabelledInputs, draw: int, ctx: Context) -> Tensor:

@@ -11,9 +11,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.losses import adversarial_loss, is_fooled, targets_of
-from harness_adversarial.machinery.smallest import refilled
-from harness_adversarial.machinery.warp import Placement, place
+from harness.api.attacks import adversarial_loss, is_fooled, run_steps, targets_of
+from harness_adversarial.common.warp import Placement, place
 
 
 class RotationTranslation:
@@ -63,9 +62,9 @@ class RotationTranslation:
             answer[rows[better]] = point[better]
             worst[rows] = torch.maximum(worst[rows], loss)
             tried[rows] += 1
-            return ~fooled & (tried[rows] < len(grid))
+            return fooled | (tried[rows] >= len(grid))
 
-        refilled(len(batch), ctx, device, step)
+        run_steps(batch, ctx, step)
         return answer
 
 

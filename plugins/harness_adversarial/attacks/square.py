@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -11,11 +11,20 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import Context, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.lanes import Found, Lanes, per_example, work_off
-from harness_adversarial.machinery.losses import adversarial_loss
-from harness_adversarial.machinery.news import on_device
-from harness_adversarial.machinery.norms import BallNorm, project
-from harness_adversarial.machinery.square_windows import BumpTable, opposed_bumps, window_sides
+from harness.api.attacks import (
+    Ascents,
+    BallNorm,
+    BatchSlots,
+    BestSearch,
+    SearchResult,
+    is_fooled,
+    length,
+    logit_margin,
+    on_device,
+    per_example,
+    project,
+)
+from harness_adversarial.common.square_windows import BumpTable, opposed_bumps, window_sides
 
 Count = Annotated[int, Ge(1)]
 
@@ -63,150 +72,112 @@ class Square:
         return self.search(model, batch, ctx).candidates
 
     @torch.inference_mode()
-    def search(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """The same, with what is fooled."""
-        walk = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share)
-        work_off(walk, len(batch), self.restarts, ctx)
+        found = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share).run(self.restarts, ctx)
         with torch.inference_mode(False):
-            return Found(walk.answer.clone().reshape(batch.inputs.shape), walk.fooled.clone())
+            return SearchResult(found.candidates.clone().reshape(batch.inputs.shape), found.fooled.clone())
 
 
 @dataclass
-class _Walks(Lanes):
-    """Walks under way.
+class _Walks(Ascents):
+    """Walks under way; the iterate is the point to ask about next, `best` the accepted one, within ball and box.
 
     Attributes:
-        best, loss: the accepted point and its loss; the point lies within ball and box.
-        fooled, stopped: whether the model was fooled; whether the walk came to an end, at what is then `best`.
-        candidate: the point to ask about next.
         drawn: `[n, _BLOCK, 5 + channels]`, for each query of a block the first row and column of two windows, whether
             bumps are side by side, and a sign for each channel.
     """
 
-    best: Tensor
-    loss: Tensor
-    fooled: Tensor
-    stopped: Tensor
-    candidate: Tensor
     drawn: Tensor
 
+    def choose(self, chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
+        """With weights of 0 and 1 the same as choosing, and several times as fast on a CPU; so it is for windows."""
+        return torch.lerp(old, new, per_example(chosen.float(), new))
 
-@dataclass
-class _Walk:
+
+class _Walk(BestSearch[_Walks]):
     """Algorithm 1 on a pool."""
 
-    model: ScoreAccess
-    pool: LabelledInputs
-    ctx: Context
-    eps: float
-    norm: BallNorm
-    queries: int
-    share: float
-    answer: Tensor = field(init=False)
-    fooled: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.turn_steps = self.queries
-        shape = self.pool.inputs.shape[1:]
+    def __init__(
+        self,
+        model: ScoreAccess,
+        pool: LabelledInputs,
+        ctx: Context,
+        eps: float,
+        norm: BallNorm,
+        queries: int,
+        share: float,
+    ) -> None:
+        self._given = shape = pool.inputs.shape[1:]
         self._shape = shape if len(shape) == 3 else torch.Size((1, 1, shape.numel()))
-        self._clean = self.pool.inputs.reshape(-1, *self._shape)
-        self.answer = self._clean.clone()
-        self.fooled = torch.zeros_like(self.pool.labels, dtype=torch.bool)
-        self._highest = torch.full(self.pool.labels.shape, float("-inf"), device=self._clean.device)
+        super().__init__(replace(pool, inputs=pool.inputs.reshape(-1, *self._shape)))
+        self.turn_steps = self.queries = queries
+        self.model, self.ctx, self.eps, self.norm = model, ctx, eps, norm
         _, height, width = self._shape
-        is_l2 = self.norm == "l2"
-        smallest = 3 if is_l2 else 1
-        self._rows, self._columns = window_sides(height, width, self.queries, self.share, smallest, is_l2)
-        self._bumps = BumpTable.of(self._rows, self._columns, height, width, self._clean.device) if is_l2 else None
+        is_l2 = norm == "l2"
+        self._rows, self._columns = window_sides(height, width, queries, share, 3 if is_l2 else 1, is_l2)
+        device = pool.inputs.device
+        self._bumps = BumpTable.of(self._rows, self._columns, height, width, device) if is_l2 else None
         self._sides = np.stack([self._rows, self._columns], axis=1).astype(np.float32)
-        self._down = torch.arange(height, device=self._clean.device, dtype=torch.float32)
-        self._across = torch.arange(width, device=self._clean.device, dtype=torch.float32)
-        self._lane = torch.arange(self.ctx.batch_size, device=self._clean.device)
+        self._down = torch.arange(height, device=device, dtype=torch.float32)
+        self._across = torch.arange(width, device=device, dtype=torch.float32)
+        self._slot = torch.arange(ctx.batch_size, device=device)
 
     def begin(self, rows: list[int], turn: int) -> _Walks:
         """At the first candidate: vertical stripes for L-infinity, a grid of bumps for L2."""
-        lanes = Lanes.of(self.pool, rows, turn)
-        clean = self._clean[lanes.row]
+        slots = BatchSlots.of(self.pool, rows, turn)
         ids = [self.pool.ids[row] for row in rows]
         channels, height, width = self._shape
         if self.norm == "linf":
-            candidate = clean + self.eps * _sign(self.ctx.uniform(ids, (channels, 1, width), "stripes", turn))
+            offset = self.eps * _sign(self.ctx.uniform(ids, (channels, 1, width), "stripes", turn))
         else:
             tiles = min(_TILES, height), min(_TILES, width)
-            signs = _sign(self.ctx.uniform(ids, (channels, *tiles), "tiles", turn))
-            bumps = _tiled(signs, height, width)
-            candidate = clean + self.eps * bumps / per_example(bumps.flatten(1).norm(dim=1), bumps)
-        no = torch.zeros_like(lanes.labels, dtype=torch.bool)
-        return _Walks(
-            lanes.place,
-            lanes.turn,
-            lanes.step,
-            lanes.row,
-            clean,
-            lanes.labels,
-            best=clean,
-            loss=torch.full(lanes.labels.shape, float("-inf"), device=clean.device),
-            fooled=no,
-            stopped=no,
-            candidate=project(candidate, clean, self.eps, self.norm, self.pool.low, self.pool.high),
-            drawn=torch.zeros(len(rows), _BLOCK, 5 + channels, device=clean.device),
-        )
+            bumps = _tiled(_sign(self.ctx.uniform(ids, (channels, *tiles), "tiles", turn)), height, width)
+            offset = self.eps * bumps / per_example(length(bumps, "l2"), bumps)
+        start = self._inside(slots.clean + offset, slots)
+        return _Walks.at(slots, start, drawn=torch.zeros(len(rows), _BLOCK, 5 + channels, device=start.device))
 
-    def advance(self, lanes: _Walks) -> Tensor:
+    def advance(self, slots: _Walks) -> Tensor:
         """Ask about the candidates, keep what is better, and propose the next."""
-        logits = self.model(lanes.candidate.reshape(-1, *self.pool.inputs.shape[1:]), lanes.row)
-        loss = adversarial_loss(logits, lanes.labels, None, "margin")
-        fooled = logits.argmax(dim=1) != lanes.labels
-        # A model that is not finite there is the core's to report, so the point goes to the core.
-        stopped = fooled | ~loss.isfinite()
-        accepted = (stopped | (loss > lanes.loss)) & ~lanes.stopped
-        # With weights of 0 and 1 the same as choosing, and several times as fast on a CPU; so it is for windows.
-        lanes.best = torch.lerp(lanes.best, lanes.candidate, per_example(accepted.float(), lanes.best))
-        lanes.loss = torch.where(accepted, loss, lanes.loss)
-        lanes.fooled, lanes.stopped = lanes.fooled | (fooled & accepted), lanes.stopped | stopped
-        if not (lanes.step + 1 == self.queries).all():
-            lanes.candidate = self._proposal(lanes)
-        return lanes.stopped
+        logits = self.model(slots.iterate.reshape(-1, *self._given), slots.row)
+        slots.judge(-logit_margin(logits, slots.labels), is_fooled(logits, slots.labels, None))
+        if not (slots.step + 1 == self.queries).all():
+            slots.iterate = self._proposal(slots)
+        return slots.stopped
 
-    def record(self, lanes: _Walks) -> None:
-        """Keep the points of those that end, if they are the best of all turns so far."""
-        rows = lanes.row
-        before, known = self._highest[rows], self.fooled[rows]
-        better = ~known & (lanes.stopped | (lanes.loss > before))
-        self.answer[rows] = torch.where(per_example(better, lanes.best), lanes.best, self.answer[rows])
-        self._highest[rows] = torch.where(better, lanes.loss, before)
-        self.fooled[rows] = known | lanes.fooled
+    def _inside(self, point: Tensor, slots: BatchSlots) -> Tensor:
+        return project(point, slots.clean, self.eps, self.norm, self.pool.low, self.pool.high)
 
-    def _proposal(self, lanes: _Walks) -> Tensor:
-        """The next candidates. Windows differ in size, since lanes are at different queries."""
-        drawn = self._drawn(lanes)
-        step = np.minimum(lanes.step + 1, self.queries - 1)
+    def _proposal(self, slots: _Walks) -> Tensor:
+        """The next candidates. Windows differ in size, since slots are at different queries."""
+        drawn = self._drawn(slots)
+        step = np.minimum(slots.step + 1, self.queries - 1)
         rows, columns = on_device(self._sides[step], drawn.device).split(1, dim=1)
         signs = drawn[:, 5:, None, None]
         first = _Windows.at(drawn[:, 0:1], drawn[:, 1:2], rows, columns, self._down, self._across)
-        low, high = self.pool.low, self.pool.high
         if self._bumps is None:
-            return torch.lerp(lanes.best, (lanes.clean + self.eps * signs).clamp_(low, high), first.mask)
+            ahead = (slots.clean + self.eps * signs).clamp_(self.pool.low, self.pool.high)
+            return torch.lerp(slots.best, ahead, first.mask)
         second = _Windows.at(drawn[:, 2:3], drawn[:, 3:4], rows, columns, self._down, self._across)
         size = on_device(self._bumps.index[step], drawn.device)
         bumps = first.filled(self._bumps.patches[size, drawn[:, 4].long()])
-        offset = _moved_mass(lanes.best - lanes.clean, signs, bumps, first, second, self.eps)
-        return project(lanes.clean + offset, lanes.clean, self.eps, "l2", low, high)
+        offset = _moved_mass(slots.best - slots.clean, signs, bumps, first, second, self.eps)
+        return self._inside(slots.clean + offset, slots)
 
-    def _drawn(self, lanes: _Walks) -> Tensor:
-        """What is drawn for each lane's query, `[n, 5 + channels]`."""
-        step = lanes.step + 1
+    def _drawn(self, slots: _Walks) -> Tensor:
+        """What is drawn for each slot's query, `[n, 5 + channels]`."""
+        step = slots.step + 1
         place = step % _BLOCK
         # Query 0 asks about the start and needs none, so the first block is drawn at query 1.
         fresh = (place == 0) | (step == 1)
         if fresh.any():
-            for turn, block in sorted({(int(lanes.turn[i]), int(step[i]) // _BLOCK) for i in np.flatnonzero(fresh)}):
-                chosen = np.flatnonzero(fresh & (lanes.turn == turn) & (step // _BLOCK == block))
-                ids = [self.pool.ids[row] for row in lanes.place[chosen]]
-                uniform = self.ctx.uniform(ids, lanes.drawn.shape[1:], "queries", turn, block)
-                lanes.drawn[on_device(chosen, uniform.device)] = self._block(uniform, block)
-        device = lanes.drawn.device
-        return lanes.drawn[self._lane[: len(lanes)], on_device(place, device)]
+            for turn, block in sorted({(int(slots.turn[i]), int(step[i]) // _BLOCK) for i in np.flatnonzero(fresh)}):
+                chosen = np.flatnonzero(fresh & (slots.turn == turn) & (step // _BLOCK == block))
+                ids = [self.pool.ids[row] for row in slots.place[chosen]]
+                uniform = self.ctx.uniform(ids, slots.drawn.shape[1:], "queries", turn, block)
+                slots.drawn[on_device(chosen, uniform.device)] = self._block(uniform, block)
+        device = slots.drawn.device
+        return slots.drawn[self._slot[: len(slots)], on_device(place, device)]
 
     def _block(self, uniform: Tensor, block: int) -> Tensor:
         """What uniform numbers `[n, _BLOCK, 5 + channels]` stand for at the queries of a block, in the same shape."""
@@ -219,7 +190,7 @@ class _Walk:
 
 @dataclass(frozen=True)
 class _Windows:
-    """One window a lane.
+    """One window a slot.
 
     Attributes:
         mask: `[n, 1, height, width]`, 1 for the pixels in it, otherwise 0.
@@ -240,10 +211,10 @@ class _Windows:
     def filled(self, patches: Tensor) -> Tensor:
         """Patches `[n, height, width]` from the corner of their image moved into the windows, 0 around them."""
         n, height, width = patches.shape
-        lane = torch.arange(n, device=patches.device)[:, None, None]
+        slot = torch.arange(n, device=patches.device)[:, None, None]
         down = (torch.arange(height, device=patches.device) - self.row.long()).clamp_min(0)
         across = (torch.arange(width, device=patches.device) - self.column.long()).clamp_min(0)
-        return patches[lane, down[:, :, None], across[:, None, :]][:, None] * self.mask
+        return patches[slot, down[:, :, None], across[:, None, :]][:, None] * self.mask
 
 
 def _moved_mass(offset: Tensor, signs: Tensor, bumps: Tensor, first: _Windows, second: _Windows, eps: float) -> Tensor:

@@ -9,9 +9,8 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import ComponentOf, Context, Differentiable, LabelledInputs, ScoreAccess, Threat
-from harness_adversarial.machinery.losses import Loss, adversarial_loss
-from harness_adversarial.machinery.smallest import length_of, like
-from harness_adversarial.machinery.warp import Placement, place
+from harness.api.attacks import Loss, adversarial_loss, per_example, unit
+from harness_adversarial.common.warp import Placement, place
 
 _PAD_TO = 8
 
@@ -67,8 +66,7 @@ class Transfer:
             loss = adversarial_loss(logits, batch.labels, batch.targets, self.loss)
             (gradient,) = torch.autograd.grad(loss.sum(), leaf)
             gradient = smoothed(gradient, self.kernel)
-            size = length_of(gradient, "l1").clamp_min(torch.finfo(gradient.dtype).tiny)
-            accumulated = self.momentum * accumulated + gradient / like(size, gradient)
+            accumulated = self.momentum * accumulated + unit(gradient, "l1")
             moved = iterate + self.step_size * accumulated.sign()
             offset = (moved - batch.inputs).clamp(-self.eps, self.eps)
             iterate = (batch.inputs + offset).clamp(batch.low, batch.high)
@@ -91,7 +89,7 @@ class Transfer:
         room = (1 - scale[:, None]) / 2
         still = torch.zeros_like(u[:, :2])
         placed = place(inputs, Placement(still[:, 0], scale, room * (2 * u[:, 2:] - 1), still), batch.low)
-        return torch.where(like(chosen, inputs), placed, inputs)
+        return torch.where(per_example(chosen, inputs), placed, inputs)
 
 
 def smoothed(gradient: Tensor, size: int) -> Tensor:

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
+from harness.api.attacks import dlr, likeliest_others, log_odds, targeted_dlr
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted, checkpoints
-from harness_adversarial.machinery.lanes import likeliest_targets
-from harness_adversarial.machinery.ratio_losses import dlr, log_odds, targeted_dlr
 from harness_vision.digits import digits
 
 LOGITS = torch.tensor([[4.0, 1.0, -1.0, 0.0], [0.0, 3.0, 1.0, 2.5]])
@@ -66,7 +65,7 @@ def test_losses_by_hand() -> None:
     assert log_odds(LOGITS, LABELS).tolist() == pytest.approx(
         ((1 - probability) / probability).log().tolist(), abs=1e-5
     )
-    assert likeliest_targets(LOGITS, LABELS, 9).tolist() == [[1, 3, 2], [1, 3, 0]]
+    assert likeliest_others(LOGITS, LABELS, 9).tolist() == [[1, 3, 2], [1, 3, 0]]
 
 
 @pytest.mark.parametrize("classes", [2, 3])

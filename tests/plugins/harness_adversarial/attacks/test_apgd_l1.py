@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
+from harness.api.attacks import l1_length
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.apgd_l1 import Schedule
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_adversarial.machinery.l1_ball import l1_length
 from harness_vision.digits import digits
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs
+from harness.api.attacks import SearchResult
 from harness_adversarial.attacks.auto_attack import AutoAttack
-from harness_adversarial.machinery.lanes import Found
 from harness_classification.classify import Classify
 from harness_vision.digits import digits
 
@@ -54,12 +54,12 @@ class Stage:
     def __init__(self, *names: str) -> None:
         self.names, self.given = names, [""]
 
-    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> Found:
+    def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         self.given = list(batch.ids)
         fooled = torch.tensor([name in self.names for name in batch.ids])
         model(batch.inputs, torch.arange(len(batch)))
         ctx.progress(len(batch), len(batch))
-        return Found(torch.where(fooled[:, None], batch.inputs + 0.1, batch.inputs - 0.1), fooled)
+        return SearchResult(torch.where(fooled[:, None], batch.inputs + 0.1, batch.inputs - 0.1), fooled)
 
 
 class Booked(nn.Module):

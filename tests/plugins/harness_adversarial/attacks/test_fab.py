@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
 from harness_adversarial.attacks.fab import FABTargeted
-from harness_adversarial.machinery.hyperplanes import step_to_hyperplane
+from harness_adversarial.common.hyperplanes import step_to_hyperplane
 from harness_vision.digits import digits
 
 NORMS = ["linf", "l2"]

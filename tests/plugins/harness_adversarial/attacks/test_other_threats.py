@@ -17,7 +17,7 @@ from harness_adversarial.attacks.patch import Patch
 from harness_adversarial.attacks.physical import EOTPhysical
 from harness_adversarial.attacks.spatial import RotationTranslation
 from harness_adversarial.attacks.transfer import Transfer, smoothed
-from harness_adversarial.machinery.warp import Placement, Views, place
+from harness_adversarial.common.warp import Placement, Views, place
 
 
 class Linear(nn.Module):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
 from harness_adversarial.attacks.square import Square
-from harness_adversarial.machinery.square_windows import bump, opposed_bumps, window_sides
+from harness_adversarial.common.square_windows import bump, opposed_bumps, window_sides
 from harness_vision.digits import digits
 
 

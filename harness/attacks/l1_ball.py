@@ -12,7 +12,7 @@ _SLACK = 1e-7
 """Relative: how far inside the projection aims, since a difference of two points is rounded too when it is measured."""
 
 
-def project_l1(candidate: Tensor, centre: Tensor, radius: Tensor, low: float, high: float) -> Tensor:
+def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: float, high: float) -> Tensor:
     """The nearest points, in L2, of the L1 ball around the centres and of the box at once.
 
     Section 2 of the paper: with w the absolute offsets and g the room to the box in their directions, the offset
@@ -22,14 +22,14 @@ def project_l1(candidate: Tensor, centre: Tensor, radius: Tensor, low: float, hi
     Args:
         candidate: `[n, ...]`.
         centre: the same shape, within the box.
-        radius: `[n]`, of each ball.
+        radius: of the balls; one for all, or `[n]`.
         low, high: the box.
     """
     start = centre.flatten(1).double()
     offset = candidate.flatten(1).double() - start
     wanted = offset.abs()
     room = torch.where(offset > 0, high - start, start - low).clamp_min(0)
-    within = radius.double() * (1 - _SLACK)
+    within = _for_each(radius, candidate).double() * (1 - _SLACK)
     kept = torch.minimum((wanted - _threshold(wanted, room, within)[:, None]).clamp_min(0), room)
     exact = start + offset.sign() * kept
     rounded = exact.to(candidate.dtype)
@@ -55,13 +55,17 @@ def _threshold(wanted: Tensor, room: Tensor, radius: Tensor) -> Tensor:
     return torch.where(sums[:, 0] > radius, crossing, torch.zeros_like(at)).clamp_min(0)
 
 
-def sparse_step(gradient: Tensor, point: Tensor, share: Tensor, low: float, high: float) -> Tensor:
+def _for_each(value: float | Tensor, like: Tensor) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.full((len(like),), value, dtype=like.dtype, device=like.device)
+
+
+def sparse_step(gradient: Tensor, point: Tensor, share: float | Tensor, low: float, high: float) -> Tensor:
     """Directions of L1 norm 1 along the signs of the largest entries of the gradient, `[n, ...]`; 0 where it is 0.
 
     Args:
         gradient: `[n, ...]`.
         point: where it was taken; pixels that would leave the box are passed over.
-        share: `[n]`, of the entries that move.
+        share: of the entries that move; one for all, or `[n]`.
         low, high: the box.
     """
     flat = gradient.flatten(1)
@@ -69,7 +73,7 @@ def sparse_step(gradient: Tensor, point: Tensor, share: Tensor, low: float, high
     stuck = ((at >= high) & (flat > 0)) | ((at <= low) & (flat < 0))
     size = flat.abs().masked_fill(stuck, 0)
     entries = size.shape[1]
-    count = (share * entries).long().clamp(1, entries)
+    count = (_for_each(share, flat) * entries).long().clamp(1, entries)
     least = size.sort(dim=1, descending=True).values.gather(1, count[:, None] - 1)
     signs = flat.sign() * ((size >= least) & (size > 0))
     length = signs.abs().sum(dim=1, keepdim=True).clamp_min(1)

@@ -1,4 +1,4 @@
-"""The active set: no pass on an example that is fooled, the same answer for every batch size."""
+"""Gradient ascent: no pass on an example that is fooled, the same answer for every batch size."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
+from harness.attacks.losses import adversarial_loss, is_fooled
 from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
 from harness_adversarial.attacks.noise import UniformNoise
-from harness_adversarial.machinery.losses import adversarial_loss, is_fooled
 
 
 class Bar(nn.Module):

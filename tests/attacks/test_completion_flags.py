@@ -1,4 +1,4 @@
-"""No attack of gradients waits for the device between its steps; news that come a step late change no verdict."""
+"""No attack of gradients waits for the device between its steps; flags that are read a step late change no verdict."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from harness.api import Context, LabelledInputs
-from harness.api.instruments import LANES, CountedModel
+from harness.attacks import batch_slots
+from harness.attacks.completion_flags import CompletionFlags
+from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_adversarial.machinery import active_set, lanes
-from harness_adversarial.machinery.news import News
 from harness_classification.failure_indicators import AttackWatch
 from harness_vision.digits import digits
 
@@ -109,12 +109,11 @@ def test_a_wait_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("attack", list(ATTACKS))
-def test_late_news_change_no_verdict_and_cost_one_step(
+def test_late_flags_change_no_verdict_and_cost_one_step(
     network: nn.Module, pool: LabelledInputs, attack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points, passes = attacked(network, pool, ATTACKS[attack](), batch_size=16)
-    for module in (active_set, lanes):
-        monkeypatch.setattr(module, "News", lambda n, device: News(n, device, late=True))
+    monkeypatch.setattr(batch_slots, "CompletionFlags", lambda n, device, late: CompletionFlags(n, device, late=True))
     late_points, late_passes = attacked(network, pool, ATTACKS[attack](), batch_size=16)
     with torch.no_grad():
         verdicts = [network(given).argmax(1) != pool.labels for given in (points, late_points)]
@@ -124,13 +123,13 @@ def test_late_news_change_no_verdict_and_cost_one_step(
     assert more.max() == 1
 
 
-def test_news_are_of_this_step_or_of_the_one_before() -> None:
-    now, late = News(3, torch.device("cpu")), News(3, torch.device("cpu"), late=True)
+def test_flags_are_of_this_step_or_of_the_one_before() -> None:
+    now, late = CompletionFlags(3, torch.device("cpu")), CompletionFlags(3, torch.device("cpu"), late=True)
     rows = torch.tensor([2, 0])
-    for news in (now, late):
-        assert news.post(rows, torch.tensor([True, False])).tolist() == [True, False]
-    assert now.heard().tolist() == [False, False, True]
-    assert late.heard().tolist() == [False, False, False]
+    for flags in (now, late):
+        assert flags.set(rows, torch.tensor([True, False])).tolist() == [True, False]
+    assert now.read().tolist() == [False, False, True]
+    assert late.read().tolist() == [False, False, False]
     # What is done stays done, even if a model that is random says otherwise when asked again.
-    assert late.post(rows, torch.tensor([False, False])).tolist() == [True, False]
-    assert np.array_equal(late.heard(), [False, False, True])
+    assert late.set(rows, torch.tensor([False, False])).tolist() == [True, False]
+    assert np.array_equal(late.read(), [False, False, True])

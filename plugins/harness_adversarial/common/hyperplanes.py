@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness_adversarial.machinery.norms import BallNorm
+from harness.api.attacks import BallNorm
 
 _ROUNDS = 32
 """Newton steps at most; 16 were the most seen, at targets that nearly all of the box is needed for."""

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_adversarial.machinery.norms import project, random_offset, random_start, steepest
+from harness.attacks.norm_balls import project, random_offset, random_start, steepest
 
 NORMS = ["linf", "l2"]
 seeds = st.integers(0, 10_000)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from harness.api import GradientAccess, LabelledInputs
+from harness.contract.context import Context
+from harness.contract.protocols import GradientAccess, LabelledInputs
 
 
 def rows_of(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
-    """Some of the examples `[m]`."""
+    """A batch of the examples in rows `[m]` only."""
     ids = [batch.ids[row] for row in rows.tolist()]
     targets = None if batch.targets is None else batch.targets[rows]
     return replace(batch, ids=ids, inputs=batch.inputs[rows], labels=batch.labels[rows], targets=targets)
+
+
+def row_batches(batch: LabelledInputs, ctx: Context) -> Iterator[Tensor]:
+    """The rows of a batch, at most `ctx.batch_size` at a time; its progress is told after each."""
+    for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
+        if len(rows):
+            yield rows
+            ctx.progress(int(rows[-1]) + 1, len(batch))
 
 
 class OnRows(nn.Module):

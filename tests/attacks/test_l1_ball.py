@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from harness_adversarial.machinery.l1_ball import l1_length, project_l1, sparse_step
+from harness.attacks.l1_ball import l1_length, project_l1, sparse_step
 
 
 def by_quadratic_program(candidate: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:

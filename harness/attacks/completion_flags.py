@@ -1,4 +1,4 @@
-"""What the host hears of examples that are done, without waiting for the device."""
+"""Which examples of a pool are done, known on the host without waiting for the device."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from torch import Tensor
 
 
 def on_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """The values there; the copy is under way and nobody waits for it."""
+    """A copy of the values on the device, which may still be under way: the host does not wait for it."""
     tensor = torch.from_numpy(values)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
-class News:
-    """Which examples of a pool are done. An example that is done stays done, so late news is still true.
+class CompletionFlags:
+    """Which examples of a pool are done. An example that is done stays done, so a flag that is read late is still true.
 
     A device that works on its own is told to copy the flags after each step, and the host reads those of the step
     before, which have arrived while the device was busy with this one: an example that is done costs one more pass,
-    and the device never idles. Elsewhere the news are those of this step.
+    and the device never idles. Elsewhere the host reads the flags of this step.
 
     Args:
         examples: how many there are.
         device: where the flags are.
-        late: hear of each step one step later; by default on CUDA only.
+        late: read the flags of each step one step later; by default on CUDA only.
     """
 
     def __init__(self, examples: int, device: torch.device, late: bool | None = None) -> None:
@@ -37,23 +37,18 @@ class News:
         self._arrived: list[torch.cuda.Event | None] = [None, None]
         self._steps = 0
 
-    @property
-    def done(self) -> Tensor:
-        """Which examples are done `[n]`, on the device."""
-        return self._done
-
-    def post(self, rows: Tensor, done: Tensor) -> Tensor:
-        """Examples `[m]` are done where `done` `[m]` says so; whether they are done, by this or an earlier step."""
+    def set(self, rows: Tensor, done: Tensor) -> Tensor:
+        """Mark examples `[m]` as done where `done` `[m]` is true; which are done, by this or an earlier step, `[m]`."""
         if self._late:
             done = done | self._done[rows]
         self._done[rows] = done
         return done
 
-    def heard(self) -> npt.NDArray[np.bool_]:
+    def read(self) -> npt.NDArray[np.bool_]:
         """Which examples are known to be done `[n]`, on the host; call it once a step."""
         now = self._steps % 2
         self._steps += 1
-        self._copies[now].copy_(self._done, non_blocking=True)
+        self._copies[now].copy_(self._done, non_blocking=self._late)
         if not self._late:
             return self._arrays[now]
         if self._done.is_cuda:

@@ -1,1 +1,0 @@
-"""What the attacks are made of: losses, norms, sets of examples worked off together, warps and windows."""
