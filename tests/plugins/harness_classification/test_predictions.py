@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.instruments.counted_model import CountedModel
+from harness.api.instruments import CountedModel
 from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes, spread
 
 

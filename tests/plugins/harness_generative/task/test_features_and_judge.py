@@ -9,9 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.instruments.counted_model import LANES
+from harness.api import Context, InvalidOutput
+from harness.api.instruments import LANES
 from harness_generative.task.features_and_judge import extracted, judged, verdicts
 from harness_generative.task.sampling import Wishes
 

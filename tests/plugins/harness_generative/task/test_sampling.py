@@ -9,11 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Examples
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import SampleBatch
-from harness.instruments.counted_model import LANES
+from harness.api import Context, Examples, InvalidOutput, SampleBatch
+from harness.api.instruments import LANES
 from harness_generative.task.sampling import Wishes, draw_samples, given_samples
 
 DATA = Examples(
