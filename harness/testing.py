@@ -10,10 +10,9 @@ def test_my_attack(tmp_path):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -23,51 +22,29 @@ from harness.library import Run, run
 from harness.plugins import load_catalog
 from harness.results.report.page import make_page, render
 from harness.results.table import views
+from harness.run.options import RunArguments
 from harness.signatures import Signature, SignatureReader, read_signature
-from harness.suite.plan import Isolation
 
 _TIMINGS = {"seconds", "batch"}
 """Record columns that say how long something took and together with what."""
 
 
-def run_suite(
-    suite: str | Path,
-    results: Path,
-    *,
-    plugins: Mapping[str, ModuleType] | None = None,
-    plugin_folders: Iterable[Path] = (),
-    device: str = "cpu",
-    batch_size: int = 128,
-    threads: int = 1,
-    isolation: Isolation = "inline",
-    **how: Any,
-) -> Run:
-    """Run a suite.
+def run_suite(suite: str | Path, results: Path, /, **how: Unpack[RunArguments]) -> Run:
+    """Run a suite on the CPU and in this process, unless told otherwise.
 
     Args:
         suite: a path, or the text of a suite.
         results: the results folder; two runs into one folder share finished cells and trained weights.
-        plugins: modules to load as plugins besides the installed ones, by name.
-        plugin_folders: as `--plugins-dir`.
-        device, batch_size, threads, isolation, **how: as those of `harness.run`.
+        **how: as those of `harness.run`, with other defaults: device ("cpu"), threads (1), isolation ("inline").
     """
+    file = suite
     if isinstance(suite, str):
         results.mkdir(parents=True, exist_ok=True)
         file = results / "suite.yaml"
         file.write_text(suite, encoding="utf-8")
-    else:
-        file = suite
-    return run(
-        file,
-        device=device,
-        results=results,
-        batch_size=batch_size,
-        threads=threads,
-        isolation=isolation,
-        **how,
-        plugin_folders=plugin_folders,
-        plugins=plugins,
-    )
+    arguments: RunArguments = {"results": results, "device": "cpu", "threads": 1, "isolation": "inline"}
+    arguments.update(how)
+    return run(file, **arguments)
 
 
 def signature_of(kind: Kind, name: str) -> Signature:

@@ -19,14 +19,27 @@ read from its signature and docstring; what it must be able to do stands in the 
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
 | `models`, `attacks`, `generation`, `language` | protocols of each field |
 | `pages` | sections of the page of a run, pictures for them |
-| `statistics` | intervals, tests |
-| `instruments` | counted and frozen models, seeding, norms; imports torch, so it is imported by its own name |
+| `statistics` | intervals, tests, groups |
+| `instruments` | counted and frozen models, seeding, margins, norms; imports torch, so it is imported by its own name |
+| `figures` | one look for pictures; its names are short, so it is used by its own name |
 
-All names but those of `instruments` are offered by `harness.api` itself. A name that leaves is kept, with a warning,
-for two minor releases.
+All names but those of `instruments` and `figures` are offered by `harness.api` itself. A name that leaves is kept, with
+a warning, for two minor releases.
 """
 
-from harness.api import attacks, components, data, generation, language, models, pages, results, statistics, versions
+from harness.api import (
+    attacks,
+    components,
+    data,
+    figures,
+    generation,
+    language,
+    models,
+    pages,
+    results,
+    statistics,
+    versions,
+)
 from harness.api.attacks import *
 from harness.api.components import *
 from harness.api.data import *
@@ -39,7 +52,7 @@ from harness.api.statistics import *
 from harness.api.versions import *
 from harness.api.versions import __getattr__ as __getattr__
 
-__all__ = ["__getattr__"]
+__all__ = ["__getattr__", "figures"]
 __all__ += attacks.__all__
 __all__ += components.__all__
 __all__ += data.__all__

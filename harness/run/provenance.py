@@ -8,26 +8,24 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version
+from harness.run.options import Workers
 from harness.version import __version__
 
 
-def provenance(
-    catalog: Catalog, *, devices: Sequence[str], threads: int, batch_size: int, isolation: str
-) -> dict[str, Any]:
+def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str, Any]:
     """Facts about this run.
 
     Args:
         catalog: plugins may add facts of their own.
-        devices: of each worker.
-        threads, batch_size, isolation: how the cells are run.
+        workers, batch_size: how the cells are run.
     """
-    distinct = list(dict.fromkeys(devices))
+    distinct = list(dict.fromkeys(workers.devices))
     return {
         "harness": __version__,
         "git": git_state(Path.cwd()),
@@ -39,9 +37,9 @@ def provenance(
         "torch": distribution_version("torch"),
         "device": ",".join(distinct),
         "accelerator": _accelerator(distinct[0]),
-        "workers": len(devices),
-        "isolation": isolation,
-        "threads": threads,
+        "workers": len(workers.devices),
+        "isolation": workers.isolation,
+        "threads": workers.threads,
         "batch_size": batch_size,
         "packages": packages(),
         "plugins": _plugin_facts(catalog),

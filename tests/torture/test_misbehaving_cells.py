@@ -14,6 +14,8 @@ from harness.contract.rows import Status
 from harness.suite.plan import Isolation
 from harness.testing import run_suite
 
+pytestmark = pytest.mark.extended
+
 PLUGINS = Path(__file__).parent / "plugins"
 KINDS = {
     "raise": (Status.FAILED, "ValueError: a bug of the plugin"),

@@ -14,6 +14,7 @@ from harness.contract.rows import Row, Status
 from harness.results.table import display_text
 from harness.statistics.changes import Point, Step, distinct, find_steps
 from harness.store.run_folder import RESULT, RUN, RunFolder
+from harness.store.schema import check_schema
 
 SECONDS = "seconds"
 
@@ -131,6 +132,9 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
             break
         try:
             run = _read_run(RunFolder(path.parent))
+        except UsageError as error:
+            problems.append(f"{path.parent.name} is left out: {error}")
+            continue
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(
                 f"{path.parent.name} is left out: its table cannot be read ({type(error).__name__}: {error})"
@@ -149,6 +153,7 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
 
 def _read_run(folder: RunFolder) -> PastRun | None:
     about = folder.read_json(RUN)
+    check_schema(folder.path / RUN, about.get("schema", 0), oldest=0)
     if about.get("status") != "finished":
         return None
     table = folder.read_json("table.json")

@@ -50,7 +50,7 @@ def fresh_results(reference: Run, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_records_do_not_depend_on_the_batch_size(reference: Run, tmp_path: Path, batch_size: int) -> None:
     done = run_suite(SUITE, fresh_results(reference, tmp_path), batch_size=batch_size)
@@ -58,7 +58,7 @@ def test_records_do_not_depend_on_the_batch_size(reference: Run, tmp_path: Path,
     assert_same_records(reference, done, margins=MARGINS)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_records_of_single_examples_are_those_of_a_batch(reference: Run, tmp_path: Path) -> None:
     """On a third of the test set, since each pass is for one example."""
     third = SUITE.replace("data: digits", "data: {use: digits, limit: 120}")
@@ -68,7 +68,7 @@ def test_records_of_single_examples_are_those_of_a_batch(reference: Run, tmp_pat
     assert_same_records(together, alone, margins=MARGINS)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_records_do_not_depend_on_the_order_of_cells(reference: Run, tmp_path: Path) -> None:
     lines = SUITE.splitlines()
     attacks, models = lines.index("attacks:"), lines.index("models:")

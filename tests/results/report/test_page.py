@@ -239,11 +239,13 @@ def with_script(page: Path, target: Path, script: str) -> Path:
     return target
 
 
+@pytest.mark.extended
 def test_the_script_runs_under_the_policy_of_the_page(page: Path, browser: Browser) -> None:
     dom = browser(page, "--dump-dom").stdout
     assert re.search(r'<html[^>]*data-script="ready"', dom)
 
 
+@pytest.mark.extended
 def test_no_other_script_runs(page: Path, browser: Browser, tmp_path: Path) -> None:
     html = page.read_text(encoding="utf-8")
     (tmp_path / "attacked.html").write_text(
@@ -253,6 +255,7 @@ def test_no_other_script_runs(page: Path, browser: Browser, tmp_path: Path) -> N
     assert 'data-script="ready"' in browser(tmp_path / "attacked.html", "--dump-dom").stdout
 
 
+@pytest.mark.extended
 def test_headings_sort_and_the_box_filters(page: Path, browser: Browser, tmp_path: Path) -> None:
     script = """
     const table = document.querySelector("table.results");
@@ -292,6 +295,7 @@ def test_headings_sort_and_the_box_filters(page: Path, browser: Browser, tmp_pat
     assert said["left"] == "fgsm eps=0.3"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("options", "is_dark"), [((), False), (("--force-dark-mode",), True)])
 def test_it_is_drawn_in_light_and_dark(
     page: Path, browser: Browser, tmp_path: Path, options: tuple[str, ...], is_dark: bool

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import InvalidOutput, Records
+from harness.contract.errors import InvalidOutput
+from harness.contract.records import Records
 
 _PREFIX = "group."
 
@@ -37,12 +38,13 @@ class Partition:
         parts = [_coded(records, part.strip()) for part in name.split("*")]
         codes, told = parts[0]
         for more, names in parts[1:]:
-            codes = codes * len(names) + more
-            told = [f"{one}, {other}" for one in told for other in names]
+            pairs, codes = np.unique(codes * len(names) + more, return_inverse=True)
+            told = [f"{told[pair // len(names)]}, {names[pair % len(names)]}" for pair in pairs.tolist()]
         occurring = np.flatnonzero(np.bincount(codes, minlength=len(told)))
         members = tuple(sorted({told[i] for i in occurring}))
+        numbers = {member: i for i, member in enumerate(members)}
         place = np.zeros(len(told), dtype=np.intp)
-        place[occurring] = [members.index(told[i]) for i in occurring]
+        place[occurring] = [numbers[told[i]] for i in occurring]
         return cls(name, members, place[codes])
 
     @property
@@ -66,15 +68,15 @@ def _coded(records: Records, part: str) -> tuple[npt.NDArray[np.intp], list[str]
     column = _PREFIX + part
     if column not in records.table.column_names:
         known = [each.removeprefix(_PREFIX) for each in records.table.column_names if each.startswith(_PREFIX)]
-        raise InvalidOutput(f"the records have no group column {part!r}; they have {', '.join(known) or 'none'}")
+        raise InvalidOutput(f"the data have no group column {part!r}; they have {', '.join(known) or 'none'}")
     values = records.table.column(column)
     missing = pc.is_null(values, nan_is_null=True)
     n_missing = pc.sum(missing).as_py() or 0
     if n_missing:
         first = records.table.column("id").filter(missing)[0].as_py()
         raise InvalidOutput(
-            f"{n_missing} of {len(records)} records have no {part!r}, first {first!r}; give them a value of their own, "
-            "such as 'unknown', or leave them out of the data"
+            f"{n_missing} of {len(records)} examples have no {part!r}, first {first!r}; give them a value of "
+            "their own, such as 'unknown', or leave them out of the data"
         )
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
