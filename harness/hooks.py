@@ -9,7 +9,8 @@ import pluggy
 
 from harness.contract.cells import Cell
 from harness.contract.components import Component
-from harness.contract.rows import Row
+from harness.contract.pages import Section
+from harness.contract.rows import MeasuredCell, Row
 
 PROJECT = "harness"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -64,3 +65,12 @@ def harness_cell_end(run_id: str, row: Row) -> None:
 @hookspec
 def harness_run_end(run_id: str, rows: Sequence[Row], exit_code: int) -> None:
     """The tables are written. Runs in the coordinator. Observer."""
+
+
+@hookspec
+def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:  # type: ignore[empty-body]
+    """Sections to add to the page of a run, between its curves and its pictures.
+
+    Runs where `harness report` runs, once, with the cells that have records. A plugin that raises, or whose template
+    cannot be filled in, is reported and adds nothing.
+    """

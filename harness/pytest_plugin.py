@@ -16,8 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from harness.contract.cells import Cell, Use
     from harness.contract.rows import Row
-    from harness.library import Prepared
-    from harness.run.runner import LiveRun
+    from harness.coordinator.prepared import Prepared
+    from harness.coordinator.runner import LiveRun
     from harness.suite.plan import Plan
 
 
@@ -47,17 +47,18 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """One test for every cell, then one for every aggregate."""
         from harness.contract.errors import HarnessError
-        from harness.library import prepare
+        from harness.coordinator.options import RunOptions
+        from harness.coordinator.prepared import prepare
 
         option = self.config.getoption
+        options = RunOptions(
+            device=option("--harness-device"),
+            results=option("--harness-results"),
+            isolation=option("--harness-isolation"),
+            plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
+        )
         try:
-            self._prepared = prepare(
-                self.path,
-                device=option("--harness-device"),
-                results=option("--harness-results"),
-                isolation=option("--harness-isolation"),
-                plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
-            )
+            self._prepared = prepare(self.path, options)
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
         has_benchmark = self.config.pluginmanager.hasplugin("benchmark")
@@ -82,9 +83,10 @@ class SuiteFile(pytest.File):
     def live(self) -> LiveRun:
         """The run, begun if it has not begun."""
         if self._live is None:
-            from harness.library import SilentDisplay
+            from harness.coordinator.display import SilentDisplay
+            from harness.coordinator.runner import LiveRun
 
-            self._live = self._prepared.start(SilentDisplay())
+            self._live = LiveRun(self._prepared, SilentDisplay())
         return self._live
 
     def teardown(self) -> None:

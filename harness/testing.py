@@ -10,80 +10,96 @@ def test_my_attack(tmp_path):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
+from harness.contract.components import Kind
 from harness.contract.records import Records
+from harness.coordinator.options import RunArguments
 from harness.library import Run, run
-from harness.suite.plan import Isolation
+from harness.plugins import load_catalog
+from harness.results.report.page import make_page, render
+from harness.results.table import views
+from harness.signatures import Signature, SignatureReader, read_signature
 
 _TIMINGS = {"seconds", "batch"}
 """Record columns that say how long something took and together with what."""
 
 
-def run_suite(
-    suite: str | Path,
-    results: Path,
-    *,
-    plugins: Mapping[str, ModuleType] | None = None,
-    plugin_folders: Iterable[Path] = (),
-    device: str = "cpu",
-    batch_size: int = 128,
-    threads: int = 1,
-    isolation: Isolation = "inline",
-    **how: Any,
-) -> Run:
-    """Run a suite.
+def run_suite(suite: str | Path, results: Path, /, **how: Unpack[RunArguments]) -> Run:
+    """Run a suite on the CPU and in this process, unless told otherwise.
 
     Args:
         suite: a path, or the text of a suite.
         results: the results folder; two runs into one folder share finished cells and trained weights.
-        plugins: modules to load as plugins besides the installed ones, by name.
-        plugin_folders: as `--plugins-dir`.
-        device, batch_size, threads, isolation, **how: as those of `harness.run`.
+        **how: as those of `harness.run`, with other defaults: device ("cpu"), threads (1), isolation ("inline").
     """
+    file = suite
     if isinstance(suite, str):
         results.mkdir(parents=True, exist_ok=True)
         file = results / "suite.yaml"
         file.write_text(suite, encoding="utf-8")
-    else:
-        file = suite
-    return run(
-        file,
-        device=device,
-        results=results,
-        batch_size=batch_size,
-        threads=threads,
-        isolation=isolation,
-        **how,
-        plugin_folders=plugin_folders,
-        plugins=plugins,
-    )
+    arguments: RunArguments = {"results": results, "device": "cpu", "threads": 1, "isolation": "inline"}
+    arguments.update(how)
+    return run(file, **arguments)
+
+
+def signature_of(kind: Kind, name: str) -> Signature:
+    """What the plan reads of an installed component: its parameters, and what it needs of a model.
+
+    Raises:
+        UsageError: there is no such component.
+        SignatureError: its target cannot be imported, or its signature cannot be expressed in a suite.
+    """
+    return read_signature(load_catalog().find(kind, name).component)
+
+
+def page_of(run: Run, plugin_folders: Iterable[Path] = ()) -> str:
+    """The page of a run as HTML, as `harness report` writes it; an AssertionError where a plugin's section fails."""
+    catalog = load_catalog(plugin_folders)
+    page = make_page(run.folder, run.plan, run.rows, views(run.plan, run.rows, SignatureReader(), catalog), catalog)
+    assert not page.warnings, "; ".join(page.warnings)
+    return render(page)
 
 
 def assert_same_records(
-    first: Run, second: Run, *, tolerance: float = 1e-5, margin: float = 1e-3, at_most: int = 2
+    first: Run,
+    second: Run,
+    *,
+    tolerance: float = 1e-5,
+    margins: Sequence[str] = (),
+    margin: float = 1e-3,
+    at_most: int = 2,
 ) -> None:
     """Assert that two runs of one suite have the same records, whatever the batch size or the order of cells.
 
     Args:
         first, second: the runs.
         tolerance: allowed difference of floating-point columns.
-        margin: an example may differ only if its adversarial margin is smaller than this, which makes it round-off.
+        margins: columns that say how far an example is from another outcome, such as another class; the first one that
+            the records of a cell have counts. Without any no example may differ.
+        margin: an example may differ only if it is closer than this, which makes it round-off.
         at_most: how many examples of a cell may differ for that reason.
     """
     cells = {row.cell: row for row in second.rows if row.cell}
     for row in first.rows:
         if row.cell and row.n is not None:
             assert row.cell in cells, f"the second run has no cell {row.cell}"
-            _assert_same(first.records(row), second.records(cells[row.cell]), row.cell, tolerance, margin, at_most)
+            one, two = first.records(row), second.records(cells[row.cell])
+            told = _differing(one, two, row.cell, tolerance, margins)
+            assert len(told) <= at_most, f"{row.cell}: {len(told)} examples differ: {told}"
+            assert all(distance is not None and abs(distance) < margin for distance in told.values()), (
+                f"{row.cell}: these differ by more than round-off: {told}"
+            )
 
 
-def _assert_same(one: Records, two: Records, cell: str, tolerance: float, margin: float, at_most: int) -> None:
+def _differing(
+    one: Records, two: Records, cell: str, tolerance: float, margins: Sequence[str]
+) -> dict[str, float | None]:
+    """The ids of the examples that differ, each with how far it is from another outcome, if that is known."""
     assert one.table.column_names == two.table.column_names, f"{cell}: the columns differ"
     assert one["id"].tolist() == two["id"].tolist(), f"{cell}: the ids differ"
     differing: set[int] = set()
@@ -91,16 +107,9 @@ def _assert_same(one: Records, two: Records, cell: str, tolerance: float, margin
         left, right = one.table.column(name).to_pylist(), two.table.column(name).to_pylist()
         loose = tolerance if isinstance(next((v for v in left if v is not None), None), float) else 0.0
         differing |= {i for i, pair in enumerate(zip(left, right, strict=True)) if not _equal(*pair, loose)}
-    if not differing:
-        return
-    column = "adversarial_margin" if "adversarial_margin" in one.table.column_names else "clean_margin"
-    margins = one.table.column(column).to_pylist() if column in one.table.column_names else []
-    told = {one["id"][i]: margins[i] if margins else None for i in sorted(differing)}
-    assert len(differing) <= at_most, f"{cell}: {len(differing)} examples differ: {told}"
-    assert margins, f"{cell}: {told} differ"
-    assert all(margins[i] is not None and abs(margins[i]) < margin for i in differing), (
-        f"{cell}: these differ by more than round-off: {told}"
-    )
+    column = next((name for name in margins if name in one.table.column_names), "")
+    distances = one.table.column(column).to_pylist() if column else [None] * len(one)
+    return {one["id"][i]: distances[i] for i in sorted(differing)}
 
 
 def _equal(left: object, right: object, tolerance: float) -> bool:

@@ -64,8 +64,10 @@ def data_folder() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """CUDA tests skip themselves where there is no GPU."""
-    if not torch.cuda.is_available():
-        for item in items:
-            if item.get_closest_marker("cuda"):
-                item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+    """Extended tests are slow; CUDA tests skip themselves where there is no GPU, unless they are rehearsed."""
+    absent = not torch.cuda.is_available() and "HARNESS_GPU" not in os.environ
+    for item in items:
+        if item.get_closest_marker("extended"):
+            item.add_marker(pytest.mark.slow)
+        if absent and item.get_closest_marker("cuda"):
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))

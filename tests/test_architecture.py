@@ -17,15 +17,15 @@ from asserting import without_assertion
 # from floors below its own, imports in functions and for type checkers included, so that no circle can come to be.
 FLOORS: list[set[str]] = [
     {"contract", "version"},
-    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures"},
-    {"statistics", "instruments", "builtin"},
+    {"hooks", "isolation", "files", "pinned_files", "hub_folders", "figures", "png"},
+    {"statistics", "instruments", "builtin", "picture_section"},
     {"attacks"},
     {"api", "signatures"},
     {"plugins"},
     {"store", "suite"},
     {"scoring", "execution"},
     {"results"},
-    {"run"},
+    {"coordinator"},
     {"library"},
     {"__init__", "testing", "pytest_plugin"},
     {"cli"},
@@ -71,6 +71,15 @@ def test_plugins_use_the_contract_and_no_other_plugin(root: Path) -> None:
             assert not top.startswith("harness_") or top == own, f"{path} imports {module}"
 
 
+def test_tests_of_plugins_use_what_their_authors_have(root: Path) -> None:
+    """They are examples for third parties: the api, the conformance kit, and harness from Python."""
+    open_names = re.compile(r"harness|harness\.(api(\.\w+)*|testing|library|Run|open_run|run)")
+    for path in [*modules(root, "tests/plugins"), *modules(root, "tests/tiny"), *modules(root, "tests/contract")]:
+        for module in imports(path):
+            if module.partition(".")[0] == "harness":
+                assert open_names.fullmatch(module), f"{path.relative_to(root)} imports {module}"
+
+
 def test_rooms_of_the_core_import_from_floors_below(root: Path) -> None:
     floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
     for path in modules(root, "harness"):
@@ -106,8 +115,12 @@ def test_every_dependency_is_pinned_and_justified(root: Path) -> None:
     def named(requirements: list[str]) -> set[str]:
         return {re.split(r"[<>=\[ ]", requirement)[0].lower() for requirement in requirements}
 
-    # Tests of the other extras skip themselves, so nothing has to hold their versions.
-    names = named([*project["dependencies"], *extras["dev"]])
+    # What `make test-extras` installs; robustbench pins others of its own.
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    together = re.search(r"^EXTRAS = (.*)$", makefile, re.M)
+    assert together is not None
+    assert set(together[1].split(",")) == set(extras) - {"robustbench"}
+    names = named([*project["dependencies"], *(line for extra in together[1].split(",") for line in extras[extra])])
     pins = dict(
         line.lower().split("==") for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines() if line
     )

@@ -153,6 +153,21 @@ def test_the_changelog_names_the_version(root: Path) -> None:
     assert f"## {harness.__version__} " in (root / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_the_changelog_sorts_changes_by_kind_in_short_sentences(root: Path) -> None:
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.split(r"^## ", text, flags=re.M)[1:]
+    assert releases[0].startswith("Unreleased\n")
+    for release in releases:
+        kinds = re.findall(r"^### (\w+)$", release, re.M)
+        assert kinds == [kind for kind in ("Added", "Changed", "Deprecated", "Removed", "Fixed") if kind in kinds]
+        assert kinds
+        assert "- " not in release.partition("### ")[0]
+    bullets = re.findall(r"^- (.*?)(?=^- |^$|\Z)", text, re.M | re.S)
+    assert len(bullets) > 60
+    sentences = [sentence for bullet in bullets for sentence in re.split(r"(?<=[.?]) ", " ".join(bullet.split()))]
+    assert [sentence for sentence in sentences if len(sentence.split()) > 40] == []
+
+
 def test_every_status_is_documented(readme: str) -> None:
     _, _, section = readme.partition("## When things break")
     documented = re.findall(r"^\| `(\w+)`", section.partition("\n## ")[0], re.M)

@@ -14,7 +14,11 @@ from cli.conftest import COINS, MIXED, PLUGINS
 from harness import open_run, run
 from harness.contract.errors import Exit, SuiteError, UsageError
 from harness.contract.rows import Status
-from harness.library import DEFAULT_TIMEOUT, Prepared, Run, SilentDisplay, prepare
+from harness.coordinator.display import SilentDisplay
+from harness.coordinator.options import DEFAULT_TIMEOUT, RunOptions
+from harness.coordinator.prepared import Prepared, prepare
+from harness.coordinator.runner import LiveRun
+from harness.library import Run
 
 HOW: dict[str, Any] = {"plugin_folders": [PLUGINS], "device": "cpu", "isolation": "inline"}
 
@@ -42,7 +46,7 @@ def mixed(folder: Path, coins: Run) -> Run:
 def prepared(folder: Path, text: str = "", **how: Any) -> Prepared:
     file = folder / "more.yaml"
     file.write_text(COINS + text, encoding="utf-8")
-    return prepare(file, results=folder / "results", **{**HOW, **how})
+    return prepare(file, RunOptions(results=folder / "results", **{**HOW, **how}))
 
 
 # --- running --------------------------------------------------------------------------------------------------
@@ -137,25 +141,25 @@ def test_a_run_is_opened_by_folder_id_or_suite(mixed: Run, folder: Path) -> None
 
 def test_the_caller_goes_before_the_suite_and_the_suite_before_the_defaults(folder: Path) -> None:
     suite = "timeout: 60\nthreads: 4\nisolation: cell\n"
-    plain = prepared(folder, isolation=None).options
+    plain = prepared(folder, isolation=None).workers
     assert (plain.timeout, plain.threads, plain.isolation) == (DEFAULT_TIMEOUT, 1, "process")
-    of_suite = prepared(folder, suite, isolation=None).options
+    of_suite = prepared(folder, suite, isolation=None).workers
     assert (of_suite.timeout, of_suite.threads, of_suite.isolation) == (60, 4, "cell")
-    given = prepared(folder, suite, isolation="inline", timeout=5, threads=2).options
+    given = prepared(folder, suite, isolation="inline", timeout=5, threads=2).workers
     assert (given.timeout, given.threads, given.isolation) == (5, 2, "inline")
 
 
 def test_threads_are_divided_among_workers(folder: Path) -> None:
-    options = prepared(folder, isolation="process", workers=2, threads=5).options
-    assert (list(options.devices), options.threads) == (["cpu", "cpu"], 2)
-    assert prepared(folder, isolation="process", workers=3, threads=2).options.threads == 1
+    workers = prepared(folder, isolation="process", workers=2, threads=5).workers
+    assert (list(workers.devices), workers.threads) == (["cpu", "cpu"], 2)
+    assert prepared(folder, isolation="process", workers=3, threads=2).workers.threads == 1
 
 
 def test_what_only_this_process_has_runs_in_it(folder: Path) -> None:
-    assert prepared(folder, isolation=None, debug=True).options.isolation == "inline"
+    assert prepared(folder, isolation=None, debug=True).workers.isolation == "inline"
     coins = sys.modules["coins"]
     given = prepared(folder, isolation=None, plugin_folders=(), plugins={"coins": coins})
-    assert given.options.isolation == "inline"
+    assert given.workers.isolation == "inline"
     with pytest.raises(UsageError, match="inline isolation has one worker, not 2; use --isolation process"):
         prepared(folder, workers=2)
 
@@ -176,11 +180,11 @@ def test_a_suite_that_says_nothing_is_refused_before_anything_is_made(folder: Pa
 
 
 def test_cells_can_be_run_one_by_one(folder: Path, tmp_path: Path) -> None:
-    plan = prepare(folder / "coins.yaml", results=tmp_path / "results", **HOW)
-    live = plan.start(SilentDisplay())
+    made = prepare(folder / "coins.yaml", RunOptions(results=tmp_path / "results", **HOW))
+    live = LiveRun(made, SilentDisplay())
     try:
-        live.run(plan.plan.cells[:1])
-        live.run(plan.plan.cells[1:])
+        live.run(made.plan.cells[:1])
+        live.run(made.plan.cells[1:])
         finished = live.finish()
     finally:
         live.close()

@@ -26,7 +26,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_the_wheel_holds_core_plugins_and_suites_and_nothing_else(wheel: Path, root: Path) -> None:
     assert wheel.name.startswith("neural_harness-")
     names = zipfile.ZipFile(wheel).namelist()
@@ -34,10 +34,11 @@ def test_the_wheel_holds_core_plugins_and_suites_and_nothing_else(wheel: Path, r
     assert tops == {"harness", *(path.parent.name for path in (root / "plugins").glob("*/__init__.py"))}
     assert {f"harness/suites/{path.name}" for path in (root / "suites").glob("*.yaml")} <= set(names)
     assert "harness/suite/suite.schema.json" in names
+    assert {f"{top}/py.typed" for top in tops} <= set(names)
     assert not [name for name in names if "test" in name.lower() and name not in _ABOUT_TESTS]
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_an_empty_environment_runs_a_bare_suite_name(wheel: Path, tmp_path: Path) -> None:
     """The libraries are lent from this environment; harness itself comes from the wheel alone."""
     environment = tmp_path / "env"

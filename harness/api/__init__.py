@@ -18,32 +18,48 @@ read from its signature and docstring; what it must be able to do stands in the 
 | `data` | datasets, files whose content is pinned |
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
 | `models`, `threats`, `generation`, `language` | protocols of each field |
-| `statistics` | intervals, tests |
-| `instruments` | counted and frozen models, seeding, norms; imports torch, so it is imported by its own name |
+| `pages` | sections of the page of a run, pictures for them |
+| `statistics` | intervals, tests, groups |
+| `instruments` | counted and frozen models, seeding, margins, norms; imports torch, so it is imported by its own name |
 | `attacks` | a toolkit for attacks: batch slots, losses, norm balls; imports torch, so it is imported by its own name |
+| `figures` | one look for pictures; its names are short, so it is used by its own name |
 
-All names but those of `instruments` and `attacks` are offered by `harness.api` itself. A name that leaves is kept, with
-a warning, for two minor releases.
+All names but those of `instruments`, `attacks` and `figures` are offered by `harness.api` itself. A name that leaves is
+kept, with a warning, for two minor releases.
 """
 
-from harness.api import components, data, generation, language, models, results, statistics, threats, versions
+from harness.api import (
+    components,
+    data,
+    figures,
+    generation,
+    language,
+    models,
+    pages,
+    results,
+    statistics,
+    threats,
+    versions,
+)
 from harness.api.components import *
 from harness.api.data import *
 from harness.api.generation import *
 from harness.api.language import *
 from harness.api.models import *
+from harness.api.pages import *
 from harness.api.results import *
 from harness.api.statistics import *
 from harness.api.threats import *
 from harness.api.versions import *
 from harness.api.versions import __getattr__ as __getattr__
 
-__all__ = ["__getattr__"]
+__all__ = ["__getattr__", "figures"]
 __all__ += components.__all__
 __all__ += data.__all__
 __all__ += generation.__all__
 __all__ += language.__all__
 __all__ += models.__all__
+__all__ += pages.__all__
 __all__ += results.__all__
 __all__ += statistics.__all__
 __all__ += threats.__all__

@@ -4,14 +4,14 @@ An attack with a loss of its own is a subclass of `ProjectedGradientDescent`; it
 with it, and an example costs no pass once it is fooled:
 
     from harness.api import Component, hookimpl
-    from harness.api.attacks import ProjectedGradientDescent, margin
+    from harness.api.attacks import ProjectedGradientDescent, logit_margin
 
 
     class SquaredMargin(ProjectedGradientDescent):
         '''PGD on the squared margin of what is still classified correctly.'''
 
         def objective(self, logits, labels, targets):
-            return -margin(logits, labels).clamp_min(0).square()
+            return -logit_margin(logits, labels).clamp_min(0).square()
 
 
     @hookimpl
@@ -29,7 +29,6 @@ does, and reports an input outside the budget or the box as an invalid cell. Imp
 
 from harness.attacks.ascents import Ascents, AscentSearch, BestSearch
 from harness.attacks.batch_slots import BatchSlots, Search, SearchResult, run_searches, run_steps
-from harness.attacks.broadcasting import per_example
 from harness.attacks.closest import Bisections, Closest, cosine
 from harness.attacks.completion_flags import CompletionFlags, on_device
 from harness.attacks.gradient_ascent import GradientAscent, ProjectedGradientDescent
@@ -49,7 +48,6 @@ from harness.attacks.losses import (
     targeted_dlr,
     targets_of,
 )
-from harness.attacks.margins import margin
 from harness.attacks.norm_balls import (
     DUAL,
     BallNorm,
@@ -64,6 +62,8 @@ from harness.attacks.norm_balls import (
     unit,
 )
 from harness.attacks.row_subset import OnRows, row_batches, rows_of
+from harness.instruments.broadcasting import per_example
+from harness.instruments.margins import logit_margin
 
 __all__ = [
     "DUAL",
@@ -94,8 +94,8 @@ __all__ = [
     "likeliest_others",
     "likeliest_targets",
     "log_odds",
+    "logit_margin",
     "loss_gradient",
-    "margin",
     "mean_fooled",
     "on_device",
     "per_example",

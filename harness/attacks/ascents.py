@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.attacks.batch_slots import BatchSlots, Search, SearchResult, run_searches
-from harness.attacks.broadcasting import per_example
 from harness.contract.context import Context
 from harness.contract.protocols import LabelledInputs
+from harness.instruments.broadcasting import per_example
 
 
 @dataclass

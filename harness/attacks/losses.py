@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from harness.attacks.margins import margin
 from harness.contract.protocols import GradientAccess, LabelledInputs, ScoreAccess
+from harness.instruments.margins import logit_margin
 
 Loss = Literal["cross_entropy", "margin", "dlr"]
 
@@ -36,7 +36,7 @@ def adversarial_loss(logits: Tensor, labels: Tensor, targets: Tensor | None, los
     if loss == "dlr":
         return dlr(logits, labels) if targets is None else targeted_dlr(logits, labels, targets)
     if loss == "margin":
-        return -margin(logits, labels) if targets is None else margin(logits, targets)
+        return -logit_margin(logits, labels) if targets is None else logit_margin(logits, targets)
     if targets is None:
         return cross_entropy(logits, labels, reduction="none")
     return -cross_entropy(logits, targets, reduction="none")
@@ -55,7 +55,7 @@ def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
 
 def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     """The difference of logits ratio `[n]` (Croce & Hein 2020b, equation 6); the plain margin for 2 classes."""
-    lead = -margin(logits, labels)
+    lead = -logit_margin(logits, labels)
     if logits.shape[1] < 3:
         return lead
     top = logits.topk(3, dim=1).values

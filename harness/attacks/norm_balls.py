@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.attacks.broadcasting import per_example
 from harness.contract.context import Context
 from harness.contract.protocols import LabelledInputs
+from harness.instruments.broadcasting import per_example
 
 BallNorm = Literal["linf", "l2"]
 ConvexNorm = Literal["linf", "l2", "l1"]

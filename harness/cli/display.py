@@ -1,4 +1,4 @@
-"""Showing a run while it goes on: a progress bar on a terminal, one line a cell elsewhere."""
+"""Showing a run while it goes on: a progress bar on a terminal, one line per cell elsewhere."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from rich.progress import (
 
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
+from harness.coordinator.display import Display
 from harness.results.table import joined_labels, name_of
 
 
-def make_display() -> TerminalDisplay | LineDisplay:
+def make_display() -> Display:
     """The display that suits the error stream."""
     return TerminalDisplay() if sys.stderr.isatty() else LineDisplay()
 
@@ -33,7 +34,7 @@ def _headline(row: Row) -> str:
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)
 
 
-class TerminalDisplay:
+class TerminalDisplay(Display):
     """A bar over all cells with the time left, and under it a bar for each cell that is running."""
 
     def __init__(self) -> None:
@@ -84,8 +85,8 @@ def _label(cell: Cell) -> str:
     return joined_labels(cell.labels) or cell.id
 
 
-class LineDisplay:
-    """One line a cell, for logs."""
+class LineDisplay(Display):
+    """One line per cell, for logs."""
 
     def __init__(self) -> None:
         self._total = self._done = 0
@@ -96,9 +97,6 @@ class LineDisplay:
     def begin(self, total: int, reused: int) -> None:
         self._total, self._quiet = total, reused == total
         self._say(f"{total} cells, {reused} finished before")
-
-    def working(self, cell: Cell) -> None:
-        return None
 
     def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
         if what and done == total > 0:
@@ -113,9 +111,6 @@ class LineDisplay:
 
     def warn(self, message: str) -> None:
         self._say(f"warning: {message}")
-
-    def close(self) -> None:
-        return None
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)

@@ -28,7 +28,7 @@ def command(run: str, cell: str, results: Path) -> None:
     """
     from tabulate import tabulate
 
-    from harness.run.explain import explain
+    from harness.coordinator.explain import explain
     from harness.store.run_folder import RunFolder
 
     folder = RunFolder.find(run, results)

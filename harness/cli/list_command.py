@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import difflib
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +13,23 @@ if TYPE_CHECKING:
     from harness.cli import Session
 
 
+class _KindChoice(click.Choice[str]):
+    """A kind of component, in the singular or the plural."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        kind = str(value).lower().removesuffix("s")
+        if kind in self.choices:
+            return kind
+        close = difflib.get_close_matches(kind, self.choices, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        self.fail(f"{value!r} is not one of {', '.join(self.choices)}{hint}", param, ctx)
+
+
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=_KindChoice(KINDS))
 @click.pass_obj
 def command(session: Session, kind: str | None) -> None:
-    """List the components that plugins offer, all or of one KIND."""
+    """List the components that plugins offer, all or of one KIND; "models" means the same as "model"."""
     from tabulate import tabulate
 
     catalog = session.catalog()
@@ -26,6 +39,10 @@ def command(session: Session, kind: str | None) -> None:
             click.secho(f"\n{each}s", bold=True)
             body = [[entry.component.name, entry.component.summary, entry.package] for entry in entries]
             click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
+    if kind and not catalog.of_kind(kind):
+        click.echo(f"No plugin offers a component of kind {kind}.")
+        if kind == "executor":
+            click.echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
     if catalog.failures:
         click.echo()
     for failure in catalog.failures:

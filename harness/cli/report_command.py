@@ -38,7 +38,10 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     catalog = session.catalog()
     store = open_store(results)
     plan, rows = recorded_rows(folder, catalog, store)
-    text = render(make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog)))
+    page = make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog), catalog)
+    for warning in page.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    text = render(page)
     if output is None:
         folder.write_text(REPORT, text)
     else:

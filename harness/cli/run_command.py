@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -12,14 +12,17 @@ from harness.cli.options import results_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
-    from harness.library import Prepared
-    from harness.run.runner import Finished
+    from harness.coordinator.options import RunArguments
+    from harness.coordinator.prepared import Prepared
+    from harness.coordinator.runner import Finished
 
 
 @click.command("run")
 @click.argument("suite")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps, auto, or cuda:0,cuda:1.")
-@click.option("--workers", type=click.IntRange(min=1), help="Cells at a time. [default: one a device]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of cells to run at a time. [default: one per device]"
+)
 @results_option
 @click.option(
     "--batch-size",
@@ -45,19 +48,22 @@ if TYPE_CHECKING:
 )
 @click.option("--pdb", "debugger", is_flag=True, help="Run inline and debug the first exception of a plugin.")
 @click.pass_obj
-def command(session: Session, /, suite: str, debugger: bool, **how: Any) -> int:
+def command(session: Session, /, suite: str, debugger: bool, **how: Unpack[RunArguments]) -> int:
     """Run SUITE, a YAML file or the name of a shipped suite, and print its table.
 
     Finished cells and trained weights are kept, so a second run does only what is missing.
     """
     from harness.cli.display import make_display
-    from harness.library import prepare
+    from harness.coordinator.options import RunOptions
+    from harness.coordinator.prepared import prepare
+    from harness.coordinator.runner import run_all
 
-    prepared = prepare(suite, plugin_folders=session.plugins_dirs, debug=session.debug or debugger, **how)
+    how |= {"plugin_folders": session.plugins_dirs, "debug": session.debug or debugger}
+    prepared = prepare(suite, RunOptions(**how))
     display = make_display()
     for warning in prepared.warnings:
         display.warn(warning)
-    finished = prepared.run(display)
+    finished = run_all(prepared, display)
     _show(prepared, finished)
     return int(finished.exit_code)
 

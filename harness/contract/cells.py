@@ -17,6 +17,10 @@ Role = Literal["model", "data", "attack", "sampler"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler")
 """The roles in the order in which plans run through them and tables show them."""
+TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
+"""What is done with a model. It is checked for what it needs of the model, and random draws are scoped by its name."""
+CONSTANT_ROLES: tuple[Role, ...] = ("data", "sampler")
+"""The roles that tables name once above the table where they are the same in every row."""
 SHOWN_LABELS = (*SHOWN_ROLES, "group")
 """What tables call a row by: its components, then the subgroup of its examples."""
 KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
@@ -191,7 +195,7 @@ class Cell:
     @cached_property
     def id(self) -> str:
         """Readable and path-safe, e.g. "standard.pgd-eps-0.1.digits.s0-1f3a9c"."""
-        names = [self.components[role] for role in ("model", "attack", "sampler", "data") if self.components.get(role)]
+        names = [self.components[role] for role in ("model", *TREATMENTS, "data") if self.components.get(role)]
         words = [use.label for use in names if use] or [self.task.label]
         slug = ".".join("".join(c if c.isalnum() or c in ".-_" else "-" for c in word) for word in words)
         return f"{slug[:96]}.s{self.seed}-{digest([self.experiment, self.identity])[:8]}"

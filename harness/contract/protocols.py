@@ -43,6 +43,7 @@ class Outcome:
             task and metric: the threat model, the sampler's settings. Goes into the comparability key.
         cost: effort per example, shown in the table, e.g. {"passes": 41.0}.
         artifacts: arrays (saved as .npy) or bytes (saved under their name, e.g. "grid.png").
+        display: columns that tables show beside the numbers, heading to text, e.g. {"threat": "linf ≤ 0.1"}.
         problems: rules that were broken; any makes the cell `invalid`.
         doubts: why the numbers may not mean what they say, such as an attack whose gradients were zero; any makes the
             cell `suspect`, which keeps and shows its numbers, marked.
@@ -52,6 +53,7 @@ class Outcome:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, Any] = field(default_factory=dict)
+    display: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -65,6 +67,17 @@ class Task(Protocol):
     """
 
     run: Callable[..., Outcome]
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A model that says of itself what is not measured, such as the accuracy that was published of it.
+
+    Attributes:
+        facts: what can be written as JSON; stands in the row under `facts["model"]`, and is part of no key.
+    """
+
+    facts: Mapping[str, Any]
 
 
 @runtime_checkable
@@ -342,6 +355,7 @@ class OneShot(Protocol):
         """Samples `[n, ...]` in the box of the data, of noise `[n, *latent_shape]`."""
 
 
+@runtime_checkable
 class Denoiser(Protocol):
     """A generative model that removes Gaussian noise: D(x; sigma) of Karras et al. 2022, the mean of y given x.
 
@@ -379,6 +393,17 @@ class Conditional(Protocol):
         Raises:
             NotApplicable: it does not take conditions of this sort.
         """
+
+
+@runtime_checkable
+class GivenSamples(Protocol):
+    """A model whose samples exist already, such as a folder that another system filled: no sampler draws them."""
+
+    def given(self, rows: Sequence[int]) -> Tensor:
+        """The samples `[len(rows), ...]` at these positions, in the box of the data."""
+
+    def given_conditions(self, rows: Sequence[int]) -> Sequence[int] | None:
+        """The class that each of these samples was made for; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import digest
@@ -53,7 +54,8 @@ class Row:
         cell: the id of the cell; empty for a derived row.
         derived: the name of the aggregate that made the row; empty for a cell.
         facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
-            such as its published accuracy, and under "execution" how it was run where that is not plain float32.
+            such as its published accuracy, under "execution" how it was run where that is not plain float32, and under
+            "display" the columns that its task, or the aggregate that made it, adds to tables: heading to text.
     """
 
     experiment: str
@@ -77,6 +79,18 @@ class Row:
         protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
         return protocol
 
+    @property
+    def task(self) -> str:
+        """The name of its task with that of its package, as recorded, e.g. "harness/classify"; empty if not known."""
+        task = self.comparability.get("task")
+        return str(task["name"]) if isinstance(task, Mapping) else ""
+
+    @property
+    def display(self) -> Mapping[str, str]:
+        """The columns that its task adds to tables, heading to text."""
+        display: Mapping[str, str] | None = self.facts.get("display")
+        return _display_before_1_0(self.protocol) if display is None else display
+
     @cached_property
     def key(self) -> str:
         """The comparability key: the hash of all that must be equal; empty if there are no records."""
@@ -94,6 +108,14 @@ class Row:
         return cls(**{**fields, "status": Status(raw["status"]), "estimates": estimates})
 
 
+def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a row of a run before version 1.0 shows, which did not say it: its threat, if there is one."""
+    from harness.contract.protocols import Threat
+
+    threat = protocol.get("threat")
+    return {"threat": str(Threat(**threat))} if threat else {}
+
+
 @dataclass(frozen=True)
 class MeasuredCell:
     """A cell as an aggregate sees it: its row, and its records on request.
@@ -102,8 +124,10 @@ class MeasuredCell:
         row: the row of the cell.
         digest: the hash of its records; empty if there are none.
         records: reads the records; call it only if `row.n` is not None.
+        folder: where its records and, under `artifacts`, its arrays and pictures lie; None for one made in memory.
     """
 
     row: Row
     digest: str
     records: Callable[[], Records]
+    folder: Path | None = None

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.contract.cells import Cell, Use, digest
+from harness.contract.cells import TREATMENTS, Cell, Use, digest
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput, NotApplicable
-from harness.contract.protocols import Outcome
+from harness.contract.protocols import Described, Outcome
 from harness.contract.rows import Status
 from harness.execution.build import Builder
 from harness.execution.precision import execution_text, reduced_precision
@@ -78,7 +78,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     scratch = folder / "scratch"
     scratch.mkdir()
     # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
-    treatment = cell.components.get("attack") or cell.components.get("sampler") or cell.task
+    treatment = next((use for role in TREATMENTS if (use := cell.components.get(role))), cell.task)
     progress = partial(builder.on_progress, "")
     ctx = builder.context(treatment, cell.seed, scratch, progress)
     ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
@@ -105,7 +105,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         cost=_checked_cost(outcome.cost),
         weights=weights,
         comparability=comparability,
-        facts=_facts(things.get("model"), execution_text(model)),
+        facts=_facts(things.get("model"), execution_text(model), outcome.display),
         seconds=seconds,
     )
 
@@ -118,14 +118,17 @@ def _fitted_to(cell: Cell, builder: Builder) -> dict[str, Dataset]:
     return found
 
 
-def _facts(model: Any, execution: str) -> dict[str, Any]:
-    """What a model says of itself, and how it was run. Raises InvalidOutput."""
-    said = getattr(model, "facts", {})
+def _facts(model: Any, execution: str, display: Mapping[str, str]) -> dict[str, Any]:
+    """What a model says of itself, how it was run, and what tables show beside the numbers. Raises InvalidOutput."""
+    said = model.facts if isinstance(model, Described) else {}
     try:
         said = json.loads(json.dumps(dict(said), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InvalidOutput(f"the facts of the model cannot be written as JSON: {error}") from error
-    return {**({"model": said} if said else {}), **({"execution": execution} if execution else {})}
+    if wrong := [name for name, text in display.items() if not isinstance(name, str) or not isinstance(text, str)]:
+        raise InvalidOutput(f"the display column {wrong[0]!r} is {display[wrong[0]]!r}; heading and content are text")
+    given = {"model": said, "execution": execution, "display": dict(display)}
+    return {name: value for name, value in given.items() if value}
 
 
 def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
@@ -138,7 +141,7 @@ def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
     """What the plan could not know of a component before it was made."""
     needing: list[tuple[Use | None, str]] = [(cell.task, role) for role in things]
-    needing += [(cell.components.get("attack"), "model"), (cell.components.get("sampler"), "model")]
+    needing += [(cell.components.get(role), "model") for role in TREATMENTS]
     for use, role in needing:
         if use is None or things.get(role) is None:
             continue

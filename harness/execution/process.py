@@ -33,13 +33,15 @@ from harness.store.cell_result import CellResult
 from harness.store.locks import WAITING
 from harness.store.run_folder import LOG
 
-_GRACE = 2.0
+_KILL_AFTER = 2.0
 """Seconds between TERM and KILL."""
-_START = 300.0
+_START_LIMIT = 300.0
 """Seconds a worker may take to import what it needs."""
-_TICK = 0.1
+_POLL_INTERVAL = 0.1
+"""Seconds between two checks of the workers."""
+# A worker that ran out of memory, say, may be left with half of it taken.
 _KEEPS_ITS_WORKER = (Status.OK, Status.SUSPECT, Status.INVALID, Status.FAILED, Status.SKIPPED)
-_BLOCK = 1 << 16
+_BLOCK_BYTES = 1 << 16
 
 
 @dataclass
@@ -87,6 +89,7 @@ class ProcessExecutor:
         self._selector = selectors.DefaultSelector()
         self._done: list[tuple[Job, CellResult]] = []
         self._is_closed = False
+        # It reads the workers' numbers from a pipe that ends when this process dies, however it dies.
         self._guardian = subprocess.Popen(
             [sys.executable, "-E", "-S", guardian_module.__file__],
             stdin=subprocess.PIPE,
@@ -99,17 +102,18 @@ class ProcessExecutor:
         model = job.cell.components.get("model")
         wanted = model.identity_digest if model else ""
         idle = [slot for slot, worker in enumerate(self._workers) if worker is None or worker.job is None]
-        slot = min(idle, key=lambda slot: self._strangeness(slot, wanted))
+        slot = max(idle, key=lambda slot: self._affinity(slot, wanted))
         worker = self._workers[slot] or self._start(slot)
         worker.job, worker.model, worker.log = job, wanted, BoundedLog()
         worker.started = datetime.now(UTC).isoformat(timespec="seconds")
-        worker.deadline = time.monotonic() + _START if not worker.is_ready else self._new_deadline()
+        worker.deadline = time.monotonic() + _START_LIMIT if not worker.is_ready else self._new_deadline()
         text = json.dumps(job_message(job.cell, job.folder, job.batch_size))
-        self._tell(worker, text)
+        self._send(worker, text)
 
-    def _strangeness(self, slot: int, model: str) -> int:
+    def _affinity(self, slot: int, model: str) -> int:
+        """Return how much a slot saves a cell: 2 if its worker has the model at hand, 1 if it has started, 0 if not."""
         worker = self._workers[slot]
-        return 2 if worker is None else 0 if worker.model == model else 1
+        return 0 if worker is None else 2 if worker.model == model else 1
 
     def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
         """Wait for a job to end.
@@ -120,11 +124,11 @@ class ProcessExecutor:
         """
         until = None if timeout is None else time.monotonic() + timeout
         while not self._done:
-            for key, _ in self._selector.select(_TICK):
+            for key, _ in self._selector.select(_POLL_INTERVAL):
                 slot, what = key.data
                 self._read(slot, what)
             for slot in range(self.slots):
-                self._look_after(slot)
+                self._check_worker(slot)
             if until is not None and time.monotonic() >= until and not self._done:
                 return None
         return self._done.pop(0)
@@ -137,7 +141,7 @@ class ProcessExecutor:
         living = [worker for worker in self._workers if worker is not None]
         for worker in living:
             signal_group(worker.process.pid, signal.SIGTERM if worker.job else signal.SIGKILL)
-        until = time.monotonic() + _GRACE
+        until = time.monotonic() + _KILL_AFTER
         for worker in living:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(max(0.0, until - time.monotonic()))
@@ -150,6 +154,7 @@ class ProcessExecutor:
         self._selector.close()
 
     def _start(self, slot: int) -> _Worker:
+        # Messages have a pipe of their own, since plugins print to the standard streams.
         reading, writing = os.pipe()
         setup = self._setups[slot]
         device, environment = seen_by_worker(setup.device, setup.threads, os.environ)
@@ -160,9 +165,11 @@ class ProcessExecutor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
+            # A session of its own: a signal reaches what the cell has started too, and Ctrl-C only this process.
             start_new_session=True,
             env=environment,
         )
+        # While this process kept it open, the pipe would never end.
         os.close(writing)
         worker = _Worker(process, reading)
         self._workers[slot] = worker
@@ -170,7 +177,7 @@ class ProcessExecutor:
         for descriptor, what in ((reading, "messages"), (self._output(worker), "output")):
             os.set_blocking(descriptor, False)
             self._selector.register(descriptor, selectors.EVENT_READ, (slot, what))
-        self._tell(worker, json.dumps(asdict(replace(setup, device=device))))
+        self._send(worker, json.dumps(asdict(replace(setup, device=device))))
         return worker
 
     @staticmethod
@@ -179,7 +186,7 @@ class ProcessExecutor:
         return worker.process.stdout.fileno()
 
     @staticmethod
-    def _tell(worker: _Worker, line: str) -> None:
+    def _send(worker: _Worker, line: str) -> None:
         assert worker.process.stdin is not None
         try:
             worker.process.stdin.write(line.encode() + b"\n")
@@ -205,14 +212,15 @@ class ProcessExecutor:
         elif what == "output":
             worker.log.write(data)
         else:
-            self._listen(slot, worker, data)
+            self._take_messages(slot, worker, data)
 
-    def _listen(self, slot: int, worker: _Worker, data: bytes) -> None:
+    def _take_messages(self, slot: int, worker: _Worker, data: bytes) -> None:
+        # A read may end within a message; what is left of it waits for the next read.
         *lines, worker.buffer = (worker.buffer + data).split(b"\n")
         for line in lines:
-            self._heard(slot, worker, json.loads(line))
+            self._take_message(slot, worker, json.loads(line))
 
-    def _heard(self, slot: int, worker: _Worker, message: Mapping[str, Any]) -> None:
+    def _take_message(self, slot: int, worker: _Worker, message: Mapping[str, Any]) -> None:
         kind = message["kind"]
         if kind == "ready":
             worker.is_ready = True
@@ -220,18 +228,19 @@ class ProcessExecutor:
             worker.deadline = self._new_deadline()
         elif kind == "progress" and worker.job is not None:
             if message["what"].startswith(WAITING):
-                # The one who works on it has a deadline of its own.
+                # The cell that trains what this one waits for has a deadline of its own.
                 worker.deadline = self._new_deadline()
             self._on_progress(worker.job.cell, message["what"], message["done"], message["total"])
         elif kind == "fatal":
             raise StoreError(message["message"])
         elif kind == "ended":
             result = CellResult.from_json({**message["result"], "device": self._setups[slot].device})
-            self._ended(slot, worker, result, message["left_behind"])
+            self._take_result(slot, worker, result, message["left_behind"])
 
-    def _ended(self, slot: int, worker: _Worker, result: CellResult, left_behind: int) -> None:
-        """A job gave a result."""
-        self._drain(worker)
+    def _take_result(self, slot: int, worker: _Worker, result: CellResult, left_behind: int) -> None:
+        """Note the result of a job, and end the worker if it may not run another one."""
+        # Output has a pipe of its own, so what was printed before the result may still lie there.
+        self._drain_output(worker)
         if left_behind:
             worker.log.write(f"\n{left_behind} processes that the cell had left behind were killed\n")
         worker.log.write(result.traceback)
@@ -241,33 +250,35 @@ class ProcessExecutor:
         if is_spent or left_behind or result.status not in _KEEPS_ITS_WORKER:
             self._remove(slot)
 
-    def _look_after(self, slot: int) -> None:
+    def _check_worker(self, slot: int) -> None:
         """End a worker that takes too long, and notice one that has ended."""
         worker = self._workers[slot]
         if worker is None:
             return
         now = time.monotonic()
         if worker.process.poll() is not None:
-            self._lost(slot, worker)
+            self._take_exit(slot, worker)
         elif worker.kill_at is not None:
             if now >= worker.kill_at:
                 signal_group(worker.process.pid, signal.SIGKILL)
         elif worker.job is not None and now >= worker.deadline:
             is_late = worker.is_ready and self._timeout is not None
             worker.ended_for = f"took longer than {self._timeout:g} s" if is_late else "its worker never started"
-            worker.kill_at = now + _GRACE
+            worker.kill_at = now + _KILL_AFTER
             signal_group(worker.process.pid, signal.SIGTERM)
 
-    def _lost(self, slot: int, worker: _Worker) -> None:
-        """A worker has ended of its own accord, or was ended. What it said last may have been a result."""
+    def _take_exit(self, slot: int, worker: _Worker) -> None:
+        """Note that a worker has ended of its own accord, or was ended."""
+        # Its last message may have been a result, which then counts.
         while data := _available(worker.messages):
-            self._listen(slot, worker, data)
+            self._take_messages(slot, worker, data)
             if self._workers[slot] is not worker:
                 return
-        self._drain(worker)
+        self._drain_output(worker)
         job, log = worker.job, worker.log.content()
         if job is not None:
-            status, reason = self._verdict(worker)
+            status, reason = _status_of_exit(worker.process.returncode, worker.ended_for)
+            # Records that are half written must not be taken for records.
             for path in job.folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             device = self._setups[slot].device
@@ -277,17 +288,6 @@ class ProcessExecutor:
         if not worker.is_ready and not worker.ended_for and worker.process.returncode >= 0:
             raise HarnessError("a worker could not start:\n" + log.decode("utf-8", "replace").strip()[-2000:])
 
-    @staticmethod
-    def _verdict(worker: _Worker) -> tuple[Status, str]:
-        code = worker.process.returncode
-        if worker.ended_for:
-            return Status.TIMEOUT, worker.ended_for + ("; it ignored TERM" if code == -signal.SIGKILL else "")
-        if code == -signal.SIGKILL:
-            return Status.LOST, "its worker was killed from outside; was the machine out of memory?"
-        if code < 0:
-            return Status.CRASHED, f"its worker crashed: {signal.Signals(-code).name}"
-        return Status.CRASHED, f"its worker exited with code {code} without a result"
-
     def _finish(self, worker: _Worker, result: CellResult) -> None:
         job = worker.job
         assert job is not None
@@ -295,7 +295,7 @@ class ProcessExecutor:
         worker.job = None
         self._done.append((job, result))
 
-    def _drain(self, worker: _Worker) -> None:
+    def _drain_output(self, worker: _Worker) -> None:
         while data := _available(self._output(worker)):
             worker.log.write(data)
 
@@ -305,6 +305,7 @@ class ProcessExecutor:
         if worker is None:
             return
         self._workers[slot] = None
+        # Listed first: once the worker is dead, its children belong to another process and cannot be found.
         below = descendants(worker.process.pid)
         signal_group(worker.process.pid, signal.SIGKILL)
         kill_all(below)
@@ -323,10 +324,27 @@ class ProcessExecutor:
         return float("inf") if self._timeout is None else time.monotonic() + self._timeout
 
 
+def _status_of_exit(code: int, ended_for: str) -> tuple[Status, str]:
+    """Return the status and the reason of a cell whose worker has ended without a result.
+
+    Args:
+        code: the exit code of the worker; negative if a signal ended it.
+        ended_for: why this process ended the worker; empty if it did not.
+    """
+    if ended_for:
+        return Status.TIMEOUT, ended_for + ("; it ignored TERM" if code == -signal.SIGKILL else "")
+    # Nothing in a cell sends KILL to its own worker by chance; the kernel does when memory runs out.
+    if code == -signal.SIGKILL:
+        return Status.LOST, "its worker was killed from outside; was the machine out of memory?"
+    if code < 0:
+        return Status.CRASHED, f"its worker crashed: {signal.Signals(-code).name}"
+    return Status.CRASHED, f"its worker exited with code {code} without a result"
+
+
 def _available(descriptor: int) -> bytes | None:
     """What can be read now without waiting; None at the end."""
     try:
-        return os.read(descriptor, _BLOCK) or None
+        return os.read(descriptor, _BLOCK_BYTES) or None
     except BlockingIOError:
         return b""
 

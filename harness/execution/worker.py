@@ -66,12 +66,14 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: of the pipe for messages.
     """
+    # Before the imports of `_serve`, which take seconds in which the coordinator may die.
     die_with_parent()
     adopt_orphans()
+    # Processes that a plugin starts must not write messages, nor keep the pipe open after the worker has ended.
     os.set_inheritable(descriptor, False)
     messages = _Messages(os.fdopen(descriptor, "w", encoding="utf-8"))
     jobs = os.fdopen(os.dup(0), encoding="utf-8")
-    # What a plugin starts, or asks of its input, must not eat jobs.
+    # A plugin that reads its standard input, or starts a process that does, must not take the jobs that lie there.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -80,7 +82,7 @@ def main(descriptor: int) -> None:
 
 
 def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
-    # Imported here, since `Setup` is wanted where torch is not.
+    # Imported here: the coordinator imports `Setup` from this file and has no need of torch.
     from harness.execution.build import Builder
     from harness.execution.cell import execute
     from harness.execution.precision import pin_numerics
@@ -103,6 +105,7 @@ def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
         except StoreError as error:
             messages.send("fatal", message=str(error))
             return
+        # Before the message: the coordinator closes the log of the cell when it reads that the cell has ended.
         sys.stdout.flush()
         sys.stderr.flush()
         left = descendants(os.getpid())

@@ -1,1 +1,1 @@
-"""What tasks measure with: counted and frozen models, seeded library code, norms."""
+"""What tasks and attacks measure with: counted and frozen models, seeded library code, margins, norms."""

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DISTANCES = ("linf", "l2", "l1", "l0")
 
 
-def distance(difference: Tensor, norm: str) -> Tensor:
+def distance(difference: Tensor, norm: str, *, exact: bool = True) -> Tensor:
     """The norm of each difference.
 
     Args:
         difference: `[n, ...]`.
         norm: linf, l2 and l1 over all elements of an example; l0 counts the positions of an image
             `[channels, height, width]` that changed in any channel, and elements otherwise.
+        exact: sum in float64, since a float32 sum over a large image errs by more than the tolerance of a budget;
+            otherwise in the precision of the inputs, which is faster and has a gradient at 0.
 
     Returns:
-        `[n]`, float64, in units of the inputs; for l0 a count.
+        `[n]`, in units of the inputs; for l0 a count.
     """
-    # Summed in float64: a float32 sum over a large image errs by more than the tolerance of a budget.
-    flat = (difference if difference.device.type == "mps" else difference.double()).flatten(1)
+    flat = (difference.double() if exact and difference.device.type != "mps" else difference).flatten(1)
     if norm == "linf":
+        # Ten times as fast as the norm of infinite order on a CPU.
         return flat.abs().amax(dim=1)
     if norm == "l2":
-        return flat.square().sum(dim=1).sqrt()
+        return flat.square().sum(dim=1).sqrt() if exact else flat.norm(2, dim=1)
     if norm == "l1":
-        return flat.abs().sum(dim=1)
+        return flat.abs().sum(dim=1) if exact else flat.norm(1, dim=1)
     if norm == "l0":
         changed = difference != 0
         per_position = changed.any(dim=1) if difference.dim() == 4 else changed

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.cells import SHOWN_LABELS
+from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.store.run_folder import RunFolder
@@ -92,11 +92,14 @@ class TableView:
         rows: what to show.
         headings: metric name to what its column is called, e.g. "accuracy ↑".
         units: metric name to unit.
+        metrics, costs, display: the columns that any row has, those that tasks add in `display`.
     """
 
     def __init__(self, rows: Sequence[Row], headings: Mapping[str, str], units: Mapping[str, str]) -> None:
         self.rows, self.headings, self.units = rows, headings, units
         self.metrics = list(dict.fromkeys(name for row in rows for name in row.estimates))
+        self.costs = list(dict.fromkeys(name for row in rows for name in row.cost))
+        self.display = display_headings(rows)
 
     def heading(self, metric: str) -> str:
         """What the column of a metric is called; only an aggregate gives some of them, without a direction."""
@@ -105,7 +108,7 @@ class TableView:
     def constants(self) -> dict[str, str]:
         """What is the same in every row and therefore needs no column."""
         found: dict[str, str] = {}
-        for role in ("data", "sampler"):
+        for role in CONSTANT_ROLES:
             labels = {row.labels.get(role, "") for row in self.rows}
             if len(labels) == 1 and (label := labels.pop()):
                 found[role] = label
@@ -117,6 +120,11 @@ class TableView:
             found["seed"] = str(seeds.pop())
         return found
 
+    def roles(self) -> list[str]:
+        """The labels that need a column."""
+        constant = self.constants()
+        return [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
+
     def columns(self, *, dropped: Sequence[str] = (), repeat: bool = True) -> tuple[list[str], list[list[str]]]:
         """Headings and cells.
 
@@ -124,13 +132,10 @@ class TableView:
             dropped: metrics to leave out.
             repeat: write a label again where it is that of the row above.
         """
-        constant = self.constants()
-        roles = [role for role in SHOWN_LABELS if role not in constant and any(role in row.labels for row in self.rows)]
-        costs = list(dict.fromkeys(name for row in self.rows for name in row.cost))
+        constant, roles, costs = self.constants(), self.roles(), self.costs
         metrics = [name for name in self.metrics if name not in dropped]
-        threats = any(row.protocol.get("threat") for row in self.rows)
         executions = "execution" not in constant and any(execution_of(row) for row in self.rows)
-        head = [*roles, *(["seed"] if "seed" not in constant else []), *(["threat"] if threats else [])]
+        head = [*roles, *(["seed"] if "seed" not in constant else []), *self.display]
         head += ["execution"] if executions else []
         head += [*(self.heading(name) for name in metrics), "n", "status", *costs, "s", "key"]
         body: list[list[str]] = []
@@ -144,7 +149,7 @@ class TableView:
             line = [
                 *labels,
                 *([str(row.seed)] if "seed" not in constant else []),
-                *([threat_text(row)] if threats else []),
+                *(row.display.get(heading, "") for heading in self.display),
                 *([execution_of(row)] if executions else []),
             ]
             line += [self._number(row, metric) for metric in metrics]
@@ -213,14 +218,14 @@ def execution_of(row: Row) -> str:
     return str(row.facts.get("execution", ""))
 
 
-def threat_text(row: Row) -> str:
-    """The threat model of a row, e.g. "linf ≤ 0.1"."""
-    raw = row.protocol.get("threat")
-    if not raw:
-        return ""
-    from harness.contract.protocols import Threat
+def display_headings(rows: Sequence[Row]) -> list[str]:
+    """The columns that tasks add to the table of these rows, in the order in which they first appear."""
+    return list(dict.fromkeys(heading for row in rows for heading in row.display))
 
-    return str(Threat(**raw))
+
+def display_text(row: Row) -> str:
+    """What the task shows of a row, in one word group, e.g. "linf ≤ 0.1"."""
+    return ", ".join(row.display.values())
 
 
 def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:

@@ -58,7 +58,7 @@ class Measurer:
     def measured(self, cell: Cell, result: CellResult, folder: Path) -> MeasuredCell:
         """The cell as aggregates see it."""
         digest = file_digest(folder / RECORDS) if result.n is not None else ""
-        return MeasuredCell(self.row(cell, result, folder), digest, lambda: self.records(result, folder))
+        return MeasuredCell(self.row(cell, result, folder), digest, lambda: self.records(result, folder), folder)
 
     def records(self, result: CellResult, folder: Path) -> Records:
         """The records of a cell."""

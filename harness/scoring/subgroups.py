@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -19,54 +19,13 @@ from harness.contract.rows import MeasuredCell, Row
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.statistics.intervals import LEVEL
+from harness.statistics.partition import Partition
 from harness.statistics.permutation import permuted_gap
 from harness.store.keys import key_of, statistics_of
 from harness.store.store import Store
 
 DERIVED = "group"
 MIN_RECORDS_PER_GROUP = 2
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """A partition of records.
-
-    Attributes:
-        name: as the suite says, e.g. "sex*age_band".
-        members: what each group is called, e.g. "f, 25-45".
-        of_row: `[n]`, the group of each record.
-    """
-
-    name: str
-    members: tuple[str, ...]
-    of_row: npt.NDArray[np.intp]
-
-    @classmethod
-    def of(cls, records: Records, name: str) -> Grouping:
-        """The grouping by one column, or by the combinations of several that occur.
-
-        Raises:
-            InvalidOutput: there is no such column, or records miss its value: who is left out must be decided.
-        """
-        columns = []
-        for part in (part.strip() for part in name.split("*")):
-            column = f"group.{part}"
-            if column not in records.table.column_names:
-                known = [c.removeprefix("group.") for c in records.table.column_names if c.startswith("group.")]
-                raise InvalidOutput(f"the data have no group column {part!r}; they have {', '.join(known) or 'none'}")
-            values = records.table.column(column).to_pylist()
-            missing = [i for i, value in enumerate(values) if value is None or value != value]
-            if missing:
-                first = records["id"][missing[0]]
-                raise InvalidOutput(
-                    f"{len(missing)} of {len(values)} examples have no {part!r}, first {first!r}; give them a value of "
-                    "their own, such as 'unknown', or leave them out of the data"
-                )
-            columns.append([_text(value) for value in values])
-        told = [", ".join(parts) for parts in zip(*columns, strict=True)]
-        members = tuple(sorted(set(told)))
-        place = {member: i for i, member in enumerate(members)}
-        return cls(name, members, np.array([place[each] for each in told], dtype=np.intp))
 
 
 def group_rows(
@@ -99,12 +58,12 @@ def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], cat
         use.label: catalog.find("metric", use.name).component.load()(**use.arguments) for use in metrics
     }
     for name in groups:
-        grouping = Grouping.of(records, name)
-        for i, member in enumerate(grouping.members):
-            part = replace(records.where(grouping.of_row == i), folder=None)
+        partition = Partition.of(records, name)
+        for i, member in enumerate(partition.members):
+            part = replace(records.where(partition.of_row == i), folder=None)
             estimates = {label: _within(metric, part, cell.row, label) for label, metric in made.items()}
             yield replace(_bare(cell.row, f"{name}: {member}"), estimates=estimates, n=len(part))
-        gaps = {label: _gap(metric, records, grouping, cell.row, label) for label, metric in made.items()}
+        gaps = {label: _gap(metric, records, partition, cell.row, label) for label, metric in made.items()}
         yield replace(_bare(cell.row, f"{name}: gap"), estimates=gaps, n=len(records))
 
 
@@ -149,7 +108,7 @@ def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
         return Estimate.undefined(str(error), n=len(part))
 
 
-def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: str) -> Estimate:
+def _gap(metric: Metric, records: Records, partition: Partition, row: Row, label: str) -> Estimate:
     """The largest value of a group less the smallest, against what chance alone would give."""
     lacking = _applies(metric, records, row, label)
     if lacking is not None:
@@ -159,8 +118,8 @@ def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: 
         return Estimate.not_applicable("it has no values per example to permute", n=len(records))
     tops, bottoms = sums
     counted = np.isfinite(tops) & np.isfinite(bottoms) & (bottoms > 0)
-    sizes = np.bincount(grouping.of_row[counted], minlength=len(grouping.members))
-    named = zip(grouping.members, sizes, strict=True)
+    sizes = np.bincount(partition.of_row[counted], minlength=len(partition.members))
+    named = zip(partition.members, sizes, strict=True)
     left_out = [f"{member} ({size})" for member, size in named if size < MIN_RECORDS_PER_GROUP]
     kept = np.flatnonzero(sizes >= MIN_RECORDS_PER_GROUP)
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
@@ -169,11 +128,11 @@ def _gap(metric: Metric, records: Records, grouping: Grouping, row: Row, label: 
     if len(kept) < 2:
         reason = f"{len(kept)} groups have {MIN_RECORDS_PER_GROUP} examples that count; a gap needs 2"
         return Estimate.undefined(reason, n=int(counted.sum()), n_missing=n_missing)
-    inside = counted & np.isin(grouping.of_row, kept)
-    values = [_within(metric, records.where(inside & (grouping.of_row == i)), row, label).value for i in kept]
+    inside = counted & np.isin(partition.of_row, kept)
+    values = [_within(metric, records.where(inside & (partition.of_row == i)), row, label).value for i in kept]
     known = [value for value in values if value is not None]
-    rng = np.random.default_rng(derive_seed(row.seed, "gap", grouping.name, label))
-    of_row = np.searchsorted(kept, grouping.of_row[inside])
+    rng = np.random.default_rng(derive_seed(row.seed, "gap", partition.name, label))
+    of_row = np.searchsorted(kept, partition.of_row[inside])
     test = permuted_gap(tops[inside], bottoms[inside], of_row, len(kept), rng)
     # The test is on the ratio of sums; only where that is the metric itself does its null have the metric's units.
     null = test.null if isinstance(metric, PerExample) else None
@@ -191,8 +150,3 @@ def _sums(metric: Any, records: Records) -> tuple[npt.NDArray[np.float64], npt.N
         values = metric.per_example(records)
         return values, np.where(np.isfinite(values), 1.0, np.nan)
     return None
-
-
-def _text(value: Any) -> str:
-    # With all digits: shortened, two numbers would be one group.
-    return str(int(value) if value.is_integer() else value) if isinstance(value, float) else str(value)

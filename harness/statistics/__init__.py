@@ -1,1 +1,1 @@
-"""Intervals, paired tests, permutation tests and change points."""
+"""Intervals, paired tests, permutation tests, change points, sums over clusters, and the partition into groups."""

@@ -30,9 +30,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import hypot, sqrt
+from math import sqrt
 from statistics import median
 from typing import Literal
+
+from harness.statistics.intervals import square_and_add
 
 Rule = Literal["noise", "intervals", "scored anew"]
 
@@ -115,10 +117,9 @@ def difference_interval(before: Point, after: Point) -> tuple[float, float] | No
     """The square-and-add interval of after minus before; None unless both have an interval."""
     if before.low is None or before.high is None or after.low is None or after.high is None:
         return None
+    below, above = square_and_add((after.value, after.low, after.high), (before.value, before.low, before.high))
     change = after.value - before.value
-    down = hypot(after.value - after.low, before.high - before.value)
-    up = hypot(after.high - after.value, before.value - before.low)
-    return change - down, change + up
+    return change - float(below), change + float(above)
 
 
 def find_steps(points: Sequence[Point]) -> list[Step]:

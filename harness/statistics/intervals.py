@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import derive_seed
 from harness.contract.estimates import Estimate
+from harness.statistics.clustered_sums import ClusteredSums
 
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T", float, Floats)
+Ends = tuple[Floats, Floats]
+Interval = tuple[Floats | float, Floats | float, Floats | float]
+"""A value, or many, with the lower and the upper end."""
 LEVEL = 0.95
 DRAWS = 2000
 
@@ -34,11 +39,16 @@ def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = L
     if n == 0:
         return Estimate.undefined("no examples to count", n_missing=n_missing)
     share = successes / n
-    low, high = wilson(share, n, NormalDist().inv_cdf(0.5 + level / 2))
+    low, high = wilson(share, n, normal_quantile(level))
     return Estimate(share, float(low), float(high), level, "wilson", n, n_missing)
 
 
-def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> tuple[Floats, Floats]:
+def normal_quantile(level: float) -> float:
+    """The quantile of the standard normal for a two-sided interval, 1.96 for 95 %."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> Ends:
     """The ends of Wilson's score interval (Wilson 1927), of one share or of many.
 
     Args:
@@ -47,10 +57,44 @@ def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> tuple[Float
         z: the quantile of the standardised share, 1.96 for 95 %.
     """
     p, n = np.asarray(share, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(np.maximum(p * (1 - p), 0.0) / n + z * z / (4 * n * n))
+    centre, half = score_interval(p, np.maximum(p * (1 - p), 0.0), n, z, np.sqrt)
     # At the ends the interval touches 0 and 1 exactly; the subtraction leaves 1e-17.
     return np.where(p <= 0, 0.0, np.maximum(0.0, centre - half)), np.where(p >= 1, 1.0, np.minimum(1.0, centre + half))
+
+
+def score_interval(p: T, variance: T, n: T, z: float, sqrt: Callable[[T], T]) -> tuple[T, T]:
+    """Centre and half the length of Wilson's interval; numbers are not made arrays, which would take 50 times as long.
+
+    Args:
+        p: one share or many.
+        variance: p (1 - p).
+        n: trials.
+        z: the quantile of the standardised share.
+        sqrt: math.sqrt of a number or numpy.sqrt of an array.
+    """
+    scale = 1 + z * z / n
+    return (p + z * z / (2 * n)) / scale, z / scale * sqrt(variance / n + z * z / (4 * n * n))
+
+
+def newcombe(s1: npt.ArrayLike, n1: npt.ArrayLike, s2: npt.ArrayLike, n2: npt.ArrayLike, z: float) -> Ends:
+    """The ends of the interval for s1 / n1 - s2 / n2 (Newcombe 1998, method 10: from two Wilson intervals)."""
+    one, other = np.asarray(s1) / np.asarray(n1), np.asarray(s2) / np.asarray(n2)
+    below, above = square_and_add((one, *wilson(one, n1, z)), (other, *wilson(other, n2, z)))
+    return one - other - below, one - other + above
+
+
+def square_and_add(first: Interval, second: Interval, correlation: float = 0.0) -> Ends:
+    """How far the interval of the first value less the second reaches below and above the difference.
+
+    Newcombe 1998, Statistics in Medicine 17:873-890, method 10, and 17:2635-2650, method 10, for shares that are
+    correlated; Zou & Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER), for any values.
+    """
+    (one, low_one, high_one), (other, low_other, high_other) = first, second
+
+    def reach(a: Floats | float, b: Floats | float) -> Floats:
+        return np.sqrt(np.maximum(0.0, a * a - 2 * correlation * a * b + b * b))
+
+    return reach(one - low_one, high_other - other), reach(high_one - one, other - low_other)
 
 
 def mean(values: npt.ArrayLike, *, least: float | None = None, n_missing: int = 0, level: float = LEVEL) -> Estimate:
@@ -81,34 +125,28 @@ def ratio_of_sums(
     denominators: npt.ArrayLike,
     *,
     clusters: Sequence[Hashable] | npt.NDArray[Any] | None = None,
+    interval: Literal["bootstrap", "jackknife"] = "bootstrap",
     n_missing: int = 0,
     level: float = LEVEL,
     draws: int = DRAWS,
 ) -> Estimate:
-    """sum(numerators) / sum(denominators), e.g. bits per byte, with a percentile bootstrap over clusters.
+    """sum(numerators) / sum(denominators), e.g. bits per byte, with an interval over rows or their clusters.
 
-    Whole clusters are resampled, since examples of one author or document are not independent. The draws
-    are multinomial counts of the clusters, which is the same as resampling rows and needs no copies.
+    Args:
+        numerators, denominators: `[rows]`.
+        clusters: `[rows]`, what each row belongs to, where rows of one cluster are not independent.
+        interval: the percentile bootstrap, or for values that are not negative the jackknife with Student's t, which
+            holds for few rows of unequal length better; see `ClusteredSums`.
+        n_missing: rows that should have counted and could not.
+        level: the nominal coverage.
+        draws: of the bootstrap.
     """
-    top: npt.NDArray[np.float64] = np.asarray(numerators, dtype=np.float64)
-    bottom: npt.NDArray[np.float64] = np.asarray(denominators, dtype=np.float64)
-    if bottom.sum() == 0:
-        return Estimate.undefined("the denominator is 0", n=len(top), n_missing=n_missing)
-    n_rows = len(top)
-    if clusters is not None:
-        _, of_row = np.unique(np.asarray(clusters), return_inverse=True)
-        top, bottom = np.bincount(of_row, top).astype(np.float64), np.bincount(of_row, bottom).astype(np.float64)
-    value = float(top.sum() / bottom.sum())
-    units = len(top)
-    method = "bootstrap" if clusters is None else f"bootstrap over {units} clusters"
-    if units < 2:
-        return Estimate(value, None, None, level, method, n_rows, n_missing)
-    rng = np.random.default_rng(derive_seed(0, "bootstrap", units, draws))
-    counts = rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
-    denominators_drawn = counts @ bottom
-    drawn = (counts @ top)[denominators_drawn != 0] / denominators_drawn[denominators_drawn != 0]
-    low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(value, float(low), float(high), level, method, n_rows, n_missing)
+    sums = ClusteredSums.of(numerators, denominators, clusters)
+    if sums.bottom.sum() == 0:
+        return Estimate.undefined("the denominator is 0", n=sums.rows, n_missing=n_missing)
+    ends = sums.jackknife(level) if interval == "jackknife" else sums.bootstrap(level, draws)
+    low, high = ends or (None, None)
+    return Estimate(sums.ratio, low, high, level, interval + sums.clustering, sums.rows, n_missing)
 
 
 def bootstrap(

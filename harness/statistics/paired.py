@@ -8,13 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.contract.estimates import Estimate
-from harness.statistics.intervals import DRAWS, LEVEL
+from harness.statistics.intervals import DRAWS, LEVEL, normal_quantile, score_interval, square_and_add, wilson
 
 Values = npt.NDArray[np.float64]
 
@@ -85,21 +84,14 @@ def newcombe_paired(
     together with their correlation, which is corrected for continuity.
     """
     n = both + only_first + only_second + neither
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    first, second = (both + only_first) / n, (both + only_second) / n
     margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
     excess = both * neither - only_first * only_second
     phi = (max(excess - n / 2, 0.0) if excess > 0 else excess) / math.sqrt(margins) if margins else 0.0
-    low_first, high_first = _wilson(first, n, z)
-    low_second, high_second = _wilson(second, n, z)
-
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
-
+    shares = np.array([both + only_first, both + only_second]) / n
+    first, second = zip(shares, *wilson(shares, n, normal_quantile(level)), strict=True)
+    below, above = map(float, square_and_add(first, second, phi))
     difference = (only_first - only_second) / n
-    low = difference - reach(first - low_first, high_second - second)
-    high = difference + reach(high_first - first, second - low_second)
-    return max(-1.0, low), min(1.0, high)
+    return max(-1.0, difference - below), min(1.0, difference + above)
 
 
 def bootstrap_difference(
@@ -183,7 +175,7 @@ def independent_difference(a: Estimate, b: Estimate, *, level: float = LEVEL) ->
     def high(z: float) -> float:
         return value + math.hypot(reach_b(z)[1], reach_a(z)[0])
 
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    z = normal_quantile(level)
     p = 1.0 if value == 0 else math.erfc(_touching(low if value > 0 else lambda z: -high(z)) / math.sqrt(2))
     both_wilson = a.method == b.method == "wilson"
     if not both_wilson and value != 0:
@@ -199,11 +191,16 @@ def _reach(estimate: Estimate) -> Reach | None:
     share, low, high, n = estimate.value, estimate.low, estimate.high, estimate.n
     if share is None or low is None or high is None or not all(map(math.isfinite, (share, low, high))):
         return None
-    nominal = NormalDist().inv_cdf(0.5 + estimate.level / 2)
-    if estimate.method == "wilson" and np.allclose(_wilson(share, n, nominal), (low, high), rtol=0, atol=1e-9):
-        return lambda z: (share - _wilson(share, n, z)[0], _wilson(share, n, z)[1] - share)
+    nominal = normal_quantile(estimate.level)
+    if estimate.method == "wilson" and np.allclose(wilson(share, n, nominal), (low, high), rtol=0, atol=1e-9):
+        return lambda z: _wilson_reach(share, n, z)
     below, above = max(0.0, share - low), max(0.0, high - share)
     return lambda z: (below * z / nominal, above * z / nominal)
+
+
+def _wilson_reach(share: float, n: int, z: float) -> tuple[float, float]:
+    centre, half = score_interval(share, share * (1 - share), n, z, math.sqrt)
+    return share - max(0.0, centre - half), min(1.0, centre + half) - share
 
 
 def _touching(end: Callable[[float], float]) -> float:
@@ -215,13 +212,6 @@ def _touching(end: Callable[[float], float]) -> float:
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if end(middle) > 0 else (inside, middle)
     return inside
-
-
-def _wilson(share: float, n: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval (Wilson 1927) at a normal quantile."""
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -50,12 +50,29 @@ def permuted_gap(
     tops, bottoms = (np.bincount(group, each, minlength=groups)[None] for each in (numerators, denominators))
     observed = _gaps(tops.astype(np.float64), bottoms.astype(np.float64))[0]
     if bool(np.all(denominators == 1) and np.all((numerators == 0) | (numerators == 1))):
-        counts = rng.multivariate_hypergeometric(sizes, int(numerators.sum()), size=PERMUTATIONS)
+        counts = permuted_counts(int(numerators.sum()), sizes, rng)
         drawn = _gaps(counts.astype(np.float64), sizes[None].astype(np.float64))
     else:
         drawn = _permuted(numerators, denominators, sizes, rng)
+    return GapTest(float(observed), float(drawn.mean()), permutation_p(observed, drawn))
+
+
+def permuted_counts(successes: int, sizes: Whole, rng: np.random.Generator, draws: int = PERMUTATIONS) -> Whole:
+    """How many of the successes each group has, `[draws, groups]`, after members of the groups are exchanged at random.
+
+    Args:
+        successes: of all groups together.
+        sizes: `[groups]`.
+        rng: draws the permutations.
+        draws: how many.
+    """
+    return np.asarray(rng.multivariate_hypergeometric(sizes, successes, size=draws))
+
+
+def permutation_p(observed: float, drawn: Floats) -> float:
+    """The share of permutations with a value as large, the observed one counted (Phipson & Smyth 2010)."""
     at_least = int((drawn >= observed - 1e-12 * max(1.0, abs(observed))).sum())
-    return GapTest(float(observed), float(drawn.mean()), (at_least + 1) / (len(drawn) + 1))
+    return (at_least + 1) / (len(drawn) + 1)
 
 
 def _permuted(numerators: Floats, denominators: Floats, sizes: Whole, rng: np.random.Generator) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.contract.rows import Status
 from harness.store.run_folder import RESULT
+from harness.store.schema import SCHEMA, check_schema
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class CellResult:
         weights: key and digest of every set of stored weights used.
         comparability: what must be equal before two rows may be compared: task, data and protocol.
         facts: what the model says of itself, such as its published accuracy, and how it was run; part of no key.
-        seconds: wall time of the task; training is in `training_seconds`.
+        seconds: wall time of the task, without loading and training.
         device, batch_size: how it was run; the records do not depend on them.
         started: UTC time.
         traceback: of the exception, if one was raised.
@@ -54,8 +55,10 @@ class CellResult:
 
     @classmethod
     def read(cls, folder: Path) -> CellResult:
-        """The result stored in a folder."""
-        return cls.from_json(json.loads((folder / RESULT).read_bytes()))
+        """The result stored in a folder. Raises UsageError if another version of harness wrote it."""
+        raw = json.loads((folder / RESULT).read_bytes())
+        check_schema(folder / RESULT, raw.pop("schema", SCHEMA))
+        return cls.from_json(raw)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CellResult:
@@ -64,4 +67,5 @@ class CellResult:
 
     def write(self, folder: Path) -> None:
         """Store the result in a folder."""
-        (folder / RESULT).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1)
+        (folder / RESULT).write_text(text, encoding="utf-8")

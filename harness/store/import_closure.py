@@ -1,8 +1,8 @@
 """The import closure of a module: the code that it can run, and so the code that its cache keys must follow.
 
 The closure holds every module that the module imports, directly or not, inside functions as well, up to the standard
-library and installed packages that are no plugin; of these the version counts. A name imported through a module that
-only re-exports counts as imported from where it is defined, beside modules there that act when they are imported.
+library and installed packages that are no plugin; of these the version counts. A name that a module
+only passes on counts as imported from where it is defined, beside modules there that act when they are imported.
 Parent packages count by what Python runs of them. What imports by a name that only a run can tell depends on its whole
 package.
 """
@@ -152,6 +152,9 @@ class ImportClosures:
             bool(name) and name != STAR and self._places.follows(base) and self._places.find(submodule) is not None
         )
         if (base, name) in seen:
+            # A package that passes on its own module, or a circle of names.
+            if is_submodule:
+                yield submodule, "whole"
             return
         seen.add((base, name))
         if facts is None or name in ("", STAR):
@@ -160,7 +163,7 @@ class ImportClosures:
                 yield submodule, "whole"
         elif is_submodule and name not in facts.names:
             yield submodule, "whole"
-        elif facts.face is None:
+        elif facts.face is None or name in facts.names - facts.face.keys():
             yield base, "named" if name in facts.names else "whole"
         else:
             yield from self._acting(base)
@@ -170,18 +173,21 @@ class ImportClosures:
         self, base: str, name: str, facts: Facts, seen: set[tuple[str, str]]
     ) -> Iterator[tuple[str, Part]]:
         sources = [] if facts.face is None or name not in facts.face else [facts.face[name]]
-        sources = sources or self._starred(base, name, facts)
-        if not sources:
+        found = [(self._places.absolute(base, module, level), there) for module, level, there in sources]
+        starred = (self._places.absolute(base, module, level) for module, level in facts.stars)
+        found = found or [(module, name) for module in starred if self._offers(module, name, {base})]
+        if not found:
             yield base, "whole"
-        for module, level, there in sources:
-            yield from self._named(self._places.absolute(base, module, level), there, seen)
+        for module, there in found:
+            yield from self._named(module, there, seen)
 
-    def _starred(self, base: str, name: str, facts: Facts) -> list[tuple[str, int, str]]:
-        """Where `from x import *` may have brought a name from: the modules that bind it, else all of them."""
-        stars = [(module, level, name) for module, level in facts.stars]
-        there = [self._facts_of(self._places.absolute(base, module, level)) for module, level, _ in stars]
-        binding = [star for star, facts in zip(stars, there, strict=True) if facts and name in facts.names]
-        return binding or stars
+    def _offers(self, module: str, name: str, seen: set[str]) -> bool:
+        """Whether `from module import *` may bind a name; no library is asked."""
+        facts = self._facts_of(module)
+        if facts is None or name in facts.names:
+            return True
+        starred = {self._places.absolute(module, inner, level) for inner, level in facts.stars} - seen
+        return any(self._offers(inner, name, seen | starred) for inner in starred)
 
     def _acting(self, face: str) -> Iterator[tuple[str, Part]]:
         """The modules that a face imports, directly or not, and that do more than define names when imported."""

@@ -21,7 +21,6 @@ _IMPORT_BY_NAME = frozenset({"import_module", "__import__"})
 _RUN_BY_NAME = frozenset({"exec_module", "run_path", "run_module"})
 _PURE_CALLS = frozenset({"dict", "frozenset", "fromkeys", "list", "set", "tuple"})
 _HARMLESS = sys.stdlib_module_names | {"pluggy", "torch", "typing_extensions"}
-_METADATA = frozenset({"__all__", "__version__", "__author__"})
 
 _LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Call)
 Functions = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -68,8 +67,8 @@ class Facts:
         named: what counts for who imports a name that the module binds: all but its `__getattr__`.
         parent: what counts for who imports another module of the package: what runs, and functions that this calls.
         names: what its top level binds.
-        face: for a module that only re-exports: module, level and name there ("" for the module itself) by its own
-            name; None for any other module.
+        face: for a module whose import runs nothing but imports and definitions: module, level and name there ("" for
+            the module itself) of each name that it passes on; None for any other module.
         stars: module and level of each `from module import *`.
         acts: whether importing it does more than define names, e.g. enters them into a registry.
     """
@@ -275,9 +274,10 @@ def _face(body: Sequence[ast.stmt]) -> dict[str, tuple[str, int, str]] | None:
             names |= {a.asname or a.name: (node.module or "", node.level, a.name) for a in node.names if a.name != STAR}
         elif isinstance(node, ast.Import) and all(alias.asname or "." not in alias.name for alias in node.names):
             names |= {alias.asname or alias.name: (alias.name, 0, "") for alias in node.names}
-        elif not isinstance(node, ast.Assign | ast.AugAssign) or not set(_bound([node])) <= _METADATA:
+        elif not _only_defines(node) and not (isinstance(node, ast.AugAssign) and set(_bound([node])) == {"__all__"}):
             return None
-    return names
+    own = set(_bound([node for node in body if not isinstance(node, ast.Import | ast.ImportFrom)]))
+    return {name: source for name, source in names.items() if name not in own}
 
 
 def _acts(body: Sequence[ast.stmt]) -> bool:

@@ -11,12 +11,14 @@ import numpy as np
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.records import Records
+from harness.store.schema import SCHEMA, check_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 RECORDS = "records.parquet"
+_SCHEMA_KEY = b"harness.schema"
 
 
 def to_table(columns: Mapping[str, Any]) -> pa.Table:
@@ -42,7 +44,7 @@ def to_table(columns: Mapping[str, Any]) -> pa.Table:
         raise InvalidOutput("the ids of the records are not unique text")
     for name, array in arrays.items():
         _check_numbers(name, array, ids)
-    return pa.table(arrays)
+    return pa.table(arrays, metadata={_SCHEMA_KEY: str(SCHEMA)})
 
 
 @lru_cache(maxsize=32)
@@ -50,11 +52,13 @@ def _read(path: Path, mtime_ns: int, size: int) -> pa.Table:
     """Read once for all metrics, while the file is the same by its time and size."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(path)
+    table = pq.read_table(path)
+    check_schema(path, int((table.schema.metadata or {}).get(_SCHEMA_KEY, SCHEMA)))
+    return table
 
 
 def read_records(folder: Path, protocol: Mapping[str, Any]) -> Records:
-    """The records that lie in the folder of a cell."""
+    """The records that lie in the folder of a cell. Raises UsageError if another version of harness wrote them."""
     stat = (folder / RECORDS).stat()
     return Records(_read(folder / RECORDS, stat.st_mtime_ns, stat.st_size), protocol, folder)
 

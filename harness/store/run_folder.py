@@ -14,14 +14,13 @@ from typing import Any
 
 from harness.contract.errors import UsageError
 from harness.files import explained, write_whole
+from harness.store.schema import SCHEMA, check_schema
 
 RUN = "run.json"
 PLAN = "plan.json"
 RESULT = "result.json"
 LOG = "log.txt"
 KEY = "key.json"
-SCHEMA = 2
-"""Of run.json; raise it when what is written there changes."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,12 @@ class RunFolder:
             UsageError: another version of harness wrote it.
         """
         about: dict[str, Any] = self.read_json(RUN)
-        if about.get("schema") != SCHEMA:
-            raise UsageError(
-                f"{self.path} was written by another version of harness; its tables and records can be read as files"
-            )
+        check_schema(self.path / RUN, about.get("schema"))
         return about
+
+    def write_about(self, about: Mapping[str, Any]) -> None:
+        """Write run.json."""
+        self.write_json(RUN, {"schema": SCHEMA, **about})
 
     def plan(self) -> dict[str, Any]:
         """The plan of the run as JSON.
@@ -109,11 +109,12 @@ class RunFolder:
         """
         self.about()
         plan: dict[str, Any] = self.read_json(PLAN)
+        check_schema(self.path / PLAN, plan.get("schema", SCHEMA))
         return plan
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan, compactly: it may have a hundred thousand cells."""
-        self.write_text(PLAN, json.dumps(plan, separators=(",", ":"), ensure_ascii=False) + "\n")
+        self.write_text(PLAN, json.dumps({"schema": SCHEMA, **plan}, separators=(",", ":"), ensure_ascii=False) + "\n")
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run."""

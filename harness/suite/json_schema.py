@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.contract.cells import TREATMENTS
 from harness.contract.components import Kind
 from harness.contract.errors import HarnessError
 from harness.plugins import Catalog, Entry
@@ -64,7 +65,7 @@ def _entry_schema(
 ) -> dict[str, Any]:
     entries = [e for e in catalog.of_kind(kind) if packages is None or e.package in packages]
     names = [{"const": e.component.name, "description": e.component.summary} for e in entries]
-    if kind in ("attack", "sampler"):
+    if kind in TREATMENTS:
         names.insert(0, {"const": "none", "description": f"Without {kind}."})
     name = {"anyOf": [*names, {"type": "string"}]}
     rules = [rule for e in entries if (rule := _parameter_rule(e, signatures)) is not None]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, Cell, Role, Use, uses_in
+from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, TREATMENTS, Cell, Role, Use, uses_in
 from harness.contract.components import Kind
 from harness.contract.errors import SuiteError, UsageError
 from harness.contract.execution import Execution
@@ -37,7 +37,6 @@ from harness.suite.schema import (
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
 _PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
 _SHAPES: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
-_TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
 _CALLED = ("Classifier", "Differentiable")
 """The protocols of models whose forward pass is what a task measures."""
 _ABSENT = "none"
@@ -228,7 +227,7 @@ class _Resolver:
                 install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
                 return f"{use.label} needs {' and '.join(missing)}, not installed here{install}"
         pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
-        pairs += [(cell.components.get(role), "model") for role in _TREATMENTS]
+        pairs += [(cell.components.get(role), "model") for role in TREATMENTS]
         for needing, role in pairs:
             given = cell.components.get(role)
             if needing and given and (reason := self._misfit(needing, role, given)):
@@ -283,7 +282,7 @@ class _Resolver:
 
     def _uses(self, kind: Kind, entries: Sequence[UseEntry], key: str, task: Use) -> Iterator[tuple[Use, UseEntry]]:
         for i, entry in enumerate(entries):
-            if entry.use == _ABSENT and kind in ("attack", "sampler"):
+            if entry.use == _ABSENT and kind in TREATMENTS:
                 continue
             # A single dataset may be written without a list.
             path: Path_ = (key, i) if (key, i) in self.document.marks else (key,)

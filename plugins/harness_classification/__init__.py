@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from harness.api import Component, Kind, hookimpl
+from harness.api import Component, Kind, MeasuredCell, Section, hookimpl
 
 _REGRESS = frozenset({"regress"})
 
@@ -38,6 +38,14 @@ def harness_components() -> Iterable[Component]:
             tasks=_REGRESS,
         ),
     ]
+
+
+@hookimpl
+def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
+    """Show the hardest examples of attacked classifiers."""
+    from harness_classification.hardest_examples import sections
+
+    return sections(cells)
 
 
 def _component(kind: Kind, name: str, target: str, summary: str, tasks: frozenset[str] = frozenset()) -> Component:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
-from harness.api.instruments import LANES, CountedModel
+from harness.api.instruments import LANES, CountedModel, per_example
 from harness_classification.failure_indicators import AttackWatch, Signs
-from harness_classification.predictions import Judgement, column, judge, spread
+from harness_classification.predictions import Judgement, column, judge
 
 LOOKED_AT_TWICE = 64
 """How many inputs a model is given a second time, to see whether it answers the same."""
@@ -32,7 +32,7 @@ def signs_of_failure(
 ) -> tuple[Signs, dict[str, Any]]:
     """The indicators of attack failure, and the record columns that say what they rest on."""
     examples, device = watch.examples, adversarial.device
-    finite = spread(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
+    finite = per_example(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
     seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)
     survived = torch.tensor([outcome == "robust" for outcome in columns["outcome"]], device=device)
     attacked = torch.tensor([success is not None for success in columns["success"]], device=device)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Attack, Context, InvalidOutput, LabelledInputs, Threat, Viewed
-from harness.api.instruments import DISTANCES, CountedModel, distance
-from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes, spread
+from harness.api.instruments import DISTANCES, CountedModel, distance, per_example
+from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
@@ -37,7 +37,7 @@ def judge_attack(
     random model is judged by its mean over `draws`.
     """
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    asked = torch.where(spread(finite, adversarial), adversarial, examples.inputs)
+    asked = torch.where(per_example(finite, adversarial), adversarial, examples.inputs)
     verdict = judge(counted, asked, examples.labels, ctx.batch_size, draws)
     valid = clean.valid & verdict.valid & finite
     distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}

@@ -96,6 +96,7 @@ class Classify:
             records={**columns, **adversarial_columns, **indicators, **groups},
             protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
             artifacts=hardest(examples, adversarial, adversarial_columns),
+            display={"threat": str(threat)},
             cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
             problems=problems,
             doubts=signs.doubts(),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api.instruments import CountedModel
+from harness.api.instruments import CountedModel, logit_margin
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,10 @@ def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, 
     valid = logits.isfinite().all(dim=1)
     logits = torch.where(valid[:, None], logits, torch.zeros_like(logits))
     exact = logits.double() if logits.device.type != "mps" else logits
-    own = exact.gather(1, labels[:, None]).squeeze(1)
-    others = exact.scatter(1, labels[:, None], float("-inf"))
     return Judgement(
         prediction=logits.argmax(dim=1),
         confidence=exact.softmax(dim=1).amax(dim=1),
-        margin=own - others.amax(dim=1),
+        margin=logit_margin(exact, labels),
         loss=torch.nn.functional.cross_entropy(exact, labels, reduction="none"),
         valid=valid,
         logits=logits,
@@ -96,8 +94,3 @@ def not_finite(what: str, valid: Tensor, ids: Sequence[str]) -> tuple[str, ...]:
         return ()
     first = ids[int(torch.nonzero(~valid)[0])]
     return (f"{int((~valid).sum())} of {len(ids)} {what} outputs are not finite, first for example {first!r}",)
-
-
-def spread(mask: Tensor, values: Tensor) -> Tensor:
-    """One truth per example `[n]`, shaped to apply to values `[n, ...]`."""
-    return mask.reshape(-1, *([1] * (values.dim() - 1)))

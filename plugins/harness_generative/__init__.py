@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.api import Component, Kind, hookimpl
+from harness.api import Component, Kind, MeasuredCell, Section, hookimpl, picture_section
 
 
 def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) -> Component:
@@ -37,6 +37,12 @@ def harness_components() -> Iterable[Component]:
         *_sample_metrics(),
         *_reporters(),
     ]
+
+
+@hookimpl
+def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
+    """Show grids of samples, the way from noise to sample, and what samples may be copies of."""
+    return picture_section("Samples", [cell for cell in cells if cell.row.task == "harness/generate"])
 
 
 def _trained_models() -> list[Component]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.api import Component, Kind, hookimpl
+from harness.api import Component, Kind, MeasuredCell, Section, hookimpl
 
 _SCORE = frozenset({"language"})
 _ANSWER = frozenset({"answer"})
@@ -33,6 +33,14 @@ def harness_components() -> Iterable[Component]:
         *_guardrail_metrics(),
         *_emergence(),
     ]
+
+
+@hookimpl
+def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
+    """Show a few questions of every cell with their answers."""
+    from harness_language.transcripts import sections
+
+    return sections(cells)
 
 
 def _tasks() -> list[Component]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row, Status, figures
 from harness_language.growth_curve import fit_growth
 from harness_language.size_sweeps import SizeSweep, size_sweeps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito's palette, which most people with colour blindness can tell apart.
-_BLUE, _VERMILLION, _PALE = "#0072B2", "#D55E00", "#999999"
-_STYLES: Sequence[tuple[str, str, Literal["-", "--"]]] = ((_BLUE, "o", "-"), (_VERMILLION, "s", "--"))
+_STYLES = (figures.line_style(0), figures.line_style(1))
 # How far apart seeds and metrics of one size are drawn, in doublings.
 _APART = 0.05
 
@@ -41,32 +39,22 @@ class EmergenceCurve:
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
         """Write emergence.png. Raises HarnessError if no model was run at three sizes."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
         sweeps = size_sweeps(rows, self._size)
-        columns = min(2, len(sweeps))
-        lines = -(-len(sweeps) // columns)
-        figure = Figure(figsize=(2.4 + 4.6 * columns, 0.9 + 3.4 * lines), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = list(figure.subplots(lines, columns, squeeze=False).flat)
-        for axis in axes[len(sweeps) :]:
-            axis.set_visible(False)
-        for axis, sweep in zip(axes, sweeps, strict=False):
+        figure, axes = figures.panels(len(sweeps), 2, (4.6, 3.4), (2.4, 0.9))
+        for axis, sweep in zip(axes.flat, sweeps, strict=False):
             self._draw(axis, sweep, rows)
         handles = [
             Line2D([], [], color=colour, marker=marker, linestyle=dashes, markersize=4, label=metric.replace("_", " "))
-            for metric, (colour, marker, dashes) in zip(self._metrics, _STYLES, strict=True)
+            for metric, (colour, dashes, marker) in zip(self._metrics, _STYLES, strict=True)
         ]
         figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
-        path = folder / "emergence.png"
-        figure.savefig(path, dpi=130)
-        yield path
+        yield figures.save(figure, folder / "emergence.png")
 
     def _draw(self, axis: Axes, sweep: SizeSweep, rows: Sequence[Row]) -> None:
         derived = _derived(rows, sweep)
-        for number, (metric, (colour, marker, dashes)) in enumerate(zip(self._metrics, _STYLES, strict=True)):
+        for number, (metric, (colour, dashes, marker)) in enumerate(zip(self._metrics, _STYLES, strict=True)):
             points = _points(rows, sweep, metric)
             for point in points:
                 x = point.size * 2 ** (_APART * (point.seed_place + 0.35 * number))
@@ -75,14 +63,14 @@ class EmergenceCurve:
             _curve(axis, points, colour, dashes)
             _crossing(axis, derived.sizes[number] if len(derived.sizes) > number else None, derived.threshold, colour)
         if derived.threshold is not None:
-            axis.axhline(derived.threshold, color=_PALE, linewidth=0.8, zorder=0)
+            axis.axhline(derived.threshold, color=figures.PALE, linewidth=0.8, zorder=0)
         axis.set_xscale("log", base=2)
         axis.set_xticks(sweep.sizes, [f"{size:g}" for size in sweep.sizes])
         axis.minorticks_off()
         axis.set_ylim(-0.03, 1.03)
         axis.set_xlabel(sweep.parameter)
         axis.set_title("\n".join([_title(rows, sweep), *([derived.verdict] if derived.verdict else [])]), fontsize=10)
-        axis.grid(alpha=0.25, linewidth=0.6)
+        figures.faint_grid(axis)
 
 
 @dataclass(frozen=True)

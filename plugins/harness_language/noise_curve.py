@@ -6,18 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row, Status, figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SWEPT_RATE = re.compile(r"\s*\brate=\S+")
-# Okabe & Ito's palette, which most people with colour blindness can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_DASHES = ("-", "--", ":", "-.")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 @dataclass(frozen=True)
@@ -64,47 +60,26 @@ def _point(row: Row, metric: str) -> _Point | None:
 
 
 def _draw(points: Sequence[_Point], metric: str, path: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = list(dict.fromkeys((point.panel, point.noise) for point in points if point.noise))
     models = list(dict.fromkeys(point.model for point in points))
-    columns = 2 if len(panels) == 4 else min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(1.6 + 3.2 * columns, 1.0 + 2.7 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
+    most = 2 if len(panels) == 4 else 3
+    figure, axes = figures.panels(len(panels), most, (3.2, 2.7), (1.6, 1.0), sharex=True, sharey=True)
     several = len({panel for panel, _ in panels}) > 1
     for axis, (panel, noise) in zip(axes.flat, panels, strict=False):
         for number, model in enumerate(models):
             own = [p for p in points if (p.panel, p.model) == (panel, model) and p.noise in ("", noise)]
             _line(axis, own, number, model)
         axis.set_title(" / ".join((noise, *(panel if several else ()))), fontsize=10)
-        axis.grid(alpha=0.25, linewidth=0.6)
+        figures.faint_grid(axis)
     for number in range(len(panels)):
         # The lowest panel of its column, under which there may be an empty place.
-        if number + columns >= len(panels):
+        if number + axes.shape[1] >= len(panels):
             axes.flat[number].set_xlabel("rate of the noise")
             axes.flat[number].tick_params(labelbottom=True)
     for line in axes:
         line[0].set_ylabel(metric.replace("_", " "))
-    handles = {
-        label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False)
-    figure.savefig(path, dpi=130)
-    return path
-
-
-def _legend(axes: Iterable[Axes]) -> list[tuple[Any, str]]:
-    """Each model once, whichever panel it is in."""
-    found: dict[str, Any] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return [(handle, label) for label, handle in found.items()]
+    figures.legend(figure, axes.flat)
+    return figures.save(figure, path)
 
 
 def _line(axis: Axes, points: Sequence[_Point], number: int, label: str) -> None:
@@ -114,8 +89,7 @@ def _line(axis: Axes, points: Sequence[_Point], number: int, label: str) -> None
     points = sorted(points, key=lambda point: point.rate)
     rates: Sequence[float] = [point.rate for point in points]
     values = [float(point.estimate.value or 0) for point in points]
-    colour, dashes = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
-    marker = _MARKERS[number % len(_MARKERS)]
+    colour, dashes, marker = figures.line_style(number)
     axis.plot(rates, values, dashes, color=colour, label=label, linewidth=1.4, marker=marker, markersize=4)
     bands = [
         (point.rate, point.estimate.low, point.estimate.high)

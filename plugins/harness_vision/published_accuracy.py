@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from harness.api import Described
+
 FACT = "published_accuracy"
 """The fact under which a row records it."""
 
@@ -30,7 +32,8 @@ class PublishedAccuracy:
 
     def note_on(self, model: nn.Module) -> None:
         """Make it a fact of the model, which the core records beside its row."""
-        model.facts = {**getattr(model, "facts", {}), FACT: asdict(self)}  # type: ignore[assignment]
+        said = model.facts if isinstance(model, Described) else {}
+        model.facts = {**said, FACT: asdict(self)}  # type: ignore[assignment]
 
     @classmethod
     def of_row(cls, facts: Mapping[str, Any]) -> PublishedAccuracy | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.api import Context, LabelledInputs
+from harness.api import LabelledInputs
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
+from trained_digits import trained_cnn
 
 
 class Plain(nn.Module):
@@ -24,10 +25,7 @@ class Plain(nn.Module):
 
 def trained_network() -> DigitCNN:
     """Trained a little, so that its boundaries are those of digits."""
-    torch.manual_seed(0)
-    model = DigitCNN(epochs=8)
-    model.fit(digits, Context())
-    return model.eval().requires_grad_(False)
+    return trained_cnn("short")
 
 
 def right_digits(network: nn.Module, n: int) -> LabelledInputs:

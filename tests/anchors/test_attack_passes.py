@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import torch
 
 from harness.api import Attack, Context, LabelledInputs
 from harness.api.attacks import SearchResult
@@ -27,18 +26,16 @@ from harness_adversarial.attacks.gradient_attacks import PGD
 from harness_classification.classify import Classify
 from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
+from trained_digits import trained_cnn
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extended
 
-EPS = 0.11
+EPS = 0.09
 
 
 @pytest.fixture(scope="module")
 def model() -> DigitCNN:
-    torch.manual_seed(0)
-    network = DigitCNN()
-    network.fit(digits, Context())
-    return network.eval().requires_grad_(False)
+    return trained_cnn("standard")
 
 
 def attacked(model: DigitCNN, attack: Attack) -> tuple[int, int, float]:

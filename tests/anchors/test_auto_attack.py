@@ -20,6 +20,7 @@ from harness_adversarial.attacks.square import Square
 from harness_classification.classify import Classify
 from harness_vision.digits import digits
 from harness_vision.published import published
+from trained_digits import checkpoint_of
 
 BUDGETS = (0.05, 0.1, 0.2)
 LINEAR = f"""
@@ -73,7 +74,7 @@ def accuracy(done: Run, attack: str, eps: float) -> float:
     return value
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_no_attack_goes_below_the_exact_robust_accuracy_of_a_linear_model(
     linear: Run, truth: Mapping[float, Bools]
 ) -> None:
@@ -84,7 +85,7 @@ def test_no_attack_goes_below_the_exact_robust_accuracy_of_a_linear_model(
         assert not (~linear.records(row)["robust"] & robust).any(), row.labels
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("eps", BUDGETS)
 def test_strong_attacks_come_near_the_exact_value_and_cross_entropy_does_not(
     linear: Run, truth: Mapping[float, Bools], eps: float
@@ -99,23 +100,24 @@ def test_strong_attacks_come_near_the_exact_value_and_cross_entropy_does_not(
     assert accuracy(linear, "pgd", eps) - exact >= {0.05: 0.01, 0.1: 0.05, 0.2: 0.01}[eps]
 
 
-TORCHATTACKS = """
+TORCHATTACKS = f"""
 suite: agreement
 task: classify
-data: {use: digits, limit: 150}
-models: [{use: digit_cnn, as: standard}]
+data: {{use: digits, limit: 150}}
+models:
+  - {checkpoint_of("standard")}
 attacks:
-  - {use: apgd, with: {eps: 0.1, steps: 20}}
-  - {use: square, with: {eps: 0.1, queries: 300}}
-  - {use: square, as: square-l2, with: {eps: 1.0, norm: l2, queries: 300}}
-  - {use: torchattacks, as: their-apgd, with: {attack: APGD, eps: 0.1, steps: 20}}
-  - {use: torchattacks, as: their-square, with: {attack: Square, eps: 0.1, n_queries: 300}}
-  - {use: torchattacks, as: their-square-l2, with: {attack: Square, norm: L2, eps: 1.0, n_queries: 300}}
+  - {{use: apgd, with: {{eps: 0.1, steps: 20}}}}
+  - {{use: square, with: {{eps: 0.1, queries: 300}}}}
+  - {{use: square, as: square-l2, with: {{eps: 1.0, norm: l2, queries: 300}}}}
+  - {{use: torchattacks, as: their-apgd, with: {{attack: APGD, eps: 0.1, steps: 20}}}}
+  - {{use: torchattacks, as: their-square, with: {{attack: Square, eps: 0.1, n_queries: 300}}}}
+  - {{use: torchattacks, as: their-square-l2, with: {{attack: Square, norm: L2, eps: 1.0, n_queries: 300}}}}
 metrics: [robust_accuracy]
 """
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
     done = run_suite(TORCHATTACKS, tmp_path)
     for attack in ("apgd", "square", "square-l2"):
@@ -127,7 +129,7 @@ def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
         assert max(ours.low, theirs.low) <= min(ours.high, theirs.high), attack
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_auto_attack_on_a_verified_network(data_folder: Path) -> None:
     """L-inf 2/255 on 200 images: 48.5 % are verified, official AutoAttack leaves 50.5 %, 50.0 % is the best known."""
     folder = data_folder / "robustness" / "sdp"

@@ -75,7 +75,7 @@ def test_area_under_risk_coverage_against_its_integral() -> None:
     assert area == pytest.approx(expected, abs=0.005)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("binning", ["equal_width", "equal_mass"])
 def test_a_calibrated_model_lies_in_the_interval_of_its_null(binning: Binning) -> None:
     rng = np.random.default_rng(4)
@@ -89,7 +89,7 @@ def test_a_calibrated_model_lies_in_the_interval_of_its_null(binning: Binning) -
     assert 0.93 <= inside / 400 <= 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("n", [100, 1000])
 @pytest.mark.parametrize("world", ["calibrated", "slight", "at the top", "strong"])
 def test_coverage_of_the_calibration_error(world: str, n: int) -> None:
@@ -102,7 +102,7 @@ def test_coverage_of_the_calibration_error(world: str, n: int) -> None:
     assert covered / repeats >= 0.88
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_coverage_of_the_area_under_risk_coverage() -> None:
     rng, repeats, covered = np.random.default_rng(6), 60, 0
     for _ in range(repeats):

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness_generative.diffusion.losses import EDMWeight, Weight, denoising_loss, epsilon_weight, per_row
+from harness.api.instruments import per_example
+from harness_generative.diffusion.losses import EDMWeight, Weight, denoising_loss, epsilon_weight
 from harness_generative.diffusion.preconditioning import EDMPreconditioning, EpsilonPreconditioning
 from harness_generative.diffusion.schedules import LinearBetas, LogNormalNoise
 from harness_generative.models.adversarial import Discriminator, discriminator_loss, generator_loss, r1_penalty
@@ -91,7 +92,7 @@ def test_the_loss_of_the_exact_denoiser_of_gaussian_data_is_its_posterior_varian
     noise = torch.randn(n, 1, generator=generator, dtype=torch.float64)
 
     def exact(x: Tensor, sigma: Tensor) -> Tensor:
-        variance = per_row(sigma, x) ** 2
+        variance = per_example(sigma, x) ** 2
         return (deviation**2 * x + variance * mean) / (deviation**2 + variance)
 
     for level in (0.05, 0.5, 5.0):

@@ -17,7 +17,7 @@ try:
 except (ImportError, RuntimeError) as missing:
     pytest.skip(f"torch-fidelity or torchvision cannot be imported: {missing}"[:120], allow_module_level=True)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extended
 
 
 def lively(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -82,7 +82,7 @@ def exact(done: Run) -> Callable[[float], np.ndarray]:
     return robust
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_no_attack_fools_what_is_exactly_robust(done: Run, exact: Callable[[float], np.ndarray]) -> None:
     shares = []
     for row in done.rows:
@@ -94,7 +94,7 @@ def test_no_attack_fools_what_is_exactly_robust(done: Run, exact: Callable[[floa
     assert 0.05 < min(shares) < max(shares) < 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_the_targeted_attack_comes_within_a_point_and_a_half(done: Run, exact: Callable[[float], np.ndarray]) -> None:
     """And cross-entropy alone, or steps of one sparsity, do not come closer than it."""
     for eps in BUDGETS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,16 @@ import numpy.typing as npt
 import pytest
 import scipy.stats
 
-from harness.api import Context, Examples, Records
+from harness.api import ClusteredSums, Context, Examples, Records, ratio_of_sums
 from harness_language.corpora.markov import MarkovSource, markov
 from harness_language.corpora.published import names, tinyshakespeare
 from harness_language.corpora.topics import topics
 from harness_language.metrics.likelihood import BitsPerByte, EntropyRate, ExcessBits, Perplexity, WordPerplexity
 from harness_language.models.ngram import NGram
 from harness_language.models.uniform import Uniform
-from harness_language.ratios import ClusteredSums, ratio
 from harness_language.tasks.score_text import Language
 
+jackknife = partial(ratio_of_sums, interval="jackknife")
 Floats = npt.NDArray[np.float64]
 
 
@@ -121,7 +122,7 @@ def test_the_standard_error_of_equal_documents_is_that_of_their_mean() -> None:
     sums = ClusteredSums.of(nll, np.full(23, 50.0), None)
     assert sums.standard_error() == pytest.approx(scipy.stats.sem(nll) / 50, rel=1e-12)
     assert sums.degrees_of_freedom() == pytest.approx(22)
-    estimate = ratio(nll, np.full(23, 50.0))
+    estimate = jackknife(nll, np.full(23, 50.0))
     low, high = scipy.stats.t.interval(0.95, 22, loc=nll.mean() / 50, scale=scipy.stats.sem(nll) / 50)
     assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
 
@@ -141,8 +142,8 @@ def test_clusters_of_copies_count_once() -> None:
     """Ten copies of each document say no more than one, and the interval must not shrink."""
     rng = np.random.default_rng(2)
     nll, size = rng.gamma(3.0, 100.0, size=12), rng.gamma(2.0, 50.0, size=12)
-    once = ratio(nll, size)
-    copied = ratio(np.repeat(nll, 10), np.repeat(size, 10), clusters=np.repeat(np.arange(12), 10))
+    once = jackknife(nll, size)
+    copied = jackknife(np.repeat(nll, 10), np.repeat(size, 10), clusters=np.repeat(np.arange(12), 10))
     assert (copied.value, copied.low, copied.high) == pytest.approx((once.value, once.low, once.high), rel=1e-12)
     assert copied.method == "jackknife over 12 clusters"
     assert (copied.n, once.n) == (120, 12)
@@ -170,7 +171,7 @@ def test_coverage(kind: str, least: float, n: int) -> None:
         size = np.full(n, 1000.0) if kind == "equal" else 1000 * rng.lognormal(0.0, 1.0, n)
         slope = np.log(size / 1000) / 4 if kind == "related" else 0.0
         nll = size * (2.0 - slope + 0.3 * rng.standard_normal(n))
-        estimate = ratio(nll, size)
+        estimate = jackknife(nll, size)
         assert estimate.low is not None
         assert estimate.high is not None
         ours += estimate.low <= truth <= estimate.high

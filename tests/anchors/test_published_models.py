@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from harness.testing import run_suite
 
@@ -56,7 +55,7 @@ metrics: [accuracy, robust_accuracy]
 """
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.usefixtures("data_folder")
 def test_cifar_resnets_have_their_published_errors(tmp_path: Path) -> None:
     """Published accuracy 91.73, 92.63, 93.10 and 93.39 % on the whole test set, and `published_gap` says the same.
@@ -77,7 +76,7 @@ def test_cifar_resnets_have_their_published_errors(tmp_path: Path) -> None:
     assert first.estimates["nll"].value == pytest.approx(0.3727, abs=0.0003)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> None:
     """Wong & Kolter 2018 at eps .1: error 1.80 %, FGSM 3.90 %, PGD 4.06 % (recomputed), certified 5.8 %."""
     done = run_suite(CONVEX.format(data=data_folder), tmp_path)
@@ -91,7 +90,7 @@ def test_provably_robust_mnist_network(data_folder: Path, tmp_path: Path) -> Non
     assert error["fgsm"] <= error["pgd"] <= error["worst case"] < 0.058
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.usefixtures("data_folder")
 def test_advertorchs_lenet_pair(tmp_path: Path) -> None:
     """Published: PGD at eps .3, 40 steps of .01 from a zero start, leaves .000 and .9326 of the whole test set.
@@ -114,9 +113,9 @@ def test_advertorchs_lenet_pair(tmp_path: Path) -> None:
     assert left("adversarial", "pgd", "robust_accuracy") == pytest.approx(457, abs=1.01)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
+@pytest.mark.cuda
 @pytest.mark.usefixtures("data_folder")
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: it takes ten minutes on two cores")
 def test_advertorchs_lenet_pair_on_the_whole_test_set(tmp_path: Path) -> None:
     done = run_suite(LENETS.replace(", limit: 500", ""), tmp_path, device="cuda", batch_size=2000)
     assert [row.reason for row in done.rows] == [""] * 4

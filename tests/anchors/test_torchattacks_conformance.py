@@ -1,6 +1,6 @@
 """Which attacks of torchattacks change their verdicts where no decision of the model changed.
 
-Run with `pytest -m slow -s tests/anchors/test_torchattacks_conformance.py` to see the report.
+Run with `pytest -s tests/anchors/test_torchattacks_conformance.py` to see the report.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FAULTS = {("CW", "logits - 50"), ("Jitter", "logits - 50"), ("JSMA", "classes pe
 """CW masks logits by multiplying with 0, Jitter divides by the largest, JSMA aims at the class after the true one."""
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_the_report_of_what_fails_where() -> None:
     source = digits("test")
     failed: dict[str, dict[str, int]] = {}

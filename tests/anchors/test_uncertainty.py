@@ -104,7 +104,7 @@ def test_parts_of_the_brier_score_of_a_known_world() -> None:
         assert found.value == pytest.approx(expected, abs=0.002)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_calibration_error_of_a_hundred_million_rows_is_exact() -> None:
     """Float32 is 21 % off here. Confidences are multiples of 1 / 1024, so that float64 sums have no rounding at all."""
     block = 10_000_000
@@ -121,7 +121,7 @@ def test_calibration_error_of_a_hundred_million_rows_is_exact() -> None:
     assert totals.error == expected / 1024 / block
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_perfect_calibration_lies_within_its_null() -> None:
     """400 draws of 300 answers: the error lies in the interval of the null in 93 to 97 %; that of the error holds 0."""
     rng = np.random.default_rng(4)
@@ -136,7 +136,7 @@ def test_perfect_calibration_lies_within_its_null() -> None:
     assert holds_none / 400 >= 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize(("n", "shift"), [(30, 1.5), (100, 3.0)])
 def test_coverage_of_the_metrics_of_detection(n: int, shift: float) -> None:
     rng = np.random.default_rng(5)
@@ -166,7 +166,7 @@ def test_coverage_of_the_accuracy_at_a_coverage(n: int, b: int) -> None:
     assert 0.92 <= coverage(AccuracyAtCoverage(0.8), draw, truth, 400) <= 0.99
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("sharper", [1.3, 2.0])
 def test_coverage_of_classwise_errors_and_reliability(sharper: float) -> None:
     """A model whose logits are too large by this factor."""
@@ -209,7 +209,7 @@ metrics: [accuracy, nll]
 """
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_an_ensemble_is_likelier_under_shift_than_a_single_network(run: Callable[..., Run]) -> None:
     """Ovadia et al. 2019. The difference of losses example by example, three corruptions at severity 4."""
     done = run(METHODS)
@@ -249,7 +249,7 @@ def test_temperature_scaling_mends_a_sure_network_and_changes_no_prediction(run:
     assert scaled.estimates["nll"].value < plain.estimates["nll"].value  # type: ignore[operator]
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_cifar100_before_a_network_for_cifar10(data_folder: Path) -> None:
     """Maximum softmax AUROC about .86 on the full sets; here 2,000 and 1,000 images."""
     own = np.load(data_folder / "robustness" / "cifar10" / "cifar10_test_official_order.npz")["x"][:2000]

@@ -13,7 +13,7 @@ from attacks.plugins.momentum import Momentum
 from attacks.plugins.own_loss import OwnLoss
 from harness import Run
 from harness.api import Context, LabelledInputs
-from harness.api.attacks import margin
+from harness.api.attacks import logit_margin
 from harness.instruments.counted_model import LANES, CountedModel
 from harness.testing import assert_same_records, run_suite
 from harness_adversarial.attacks.gradient_attacks import PGD
@@ -96,7 +96,7 @@ def test_the_attack_on_batch_slots_finds_what_a_loop_over_examples_finds(
         iterate, velocity, best, highest, made = clean, torch.zeros_like(clean), clean, -float("inf"), 0
         for _ in range(7):
             leaf = iterate.clone().requires_grad_(True)
-            lead = -margin(model(leaf), label)
+            lead = -logit_margin(model(leaf), label)
             (slope,) = torch.autograd.grad(lead.sum(), leaf)
             made += 2
             if lead.item() > highest:

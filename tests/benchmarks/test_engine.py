@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.library import SilentDisplay, prepare
+from harness.coordinator.display import SilentDisplay
+from harness.coordinator.options import RunOptions
+from harness.coordinator.prepared import prepare
+from harness.coordinator.runner import LiveRun
 from harness.store.keys import cell_key_inputs, key_of
 from harness.testing import run_suite
 
@@ -35,14 +37,10 @@ def test_a_warm_cell(benchmark: Any, tmp_path: Path, isolation: str) -> None:
     """Hand out, run, commit and measure a cell that does next to nothing, in a worker that has started."""
     rounds = 30
     (tmp_path / "s.yaml").write_text(suite(rounds + 1))
-    made = prepare(
-        tmp_path / "s.yaml",
-        results=tmp_path / "results",
-        isolation=isolation,
-        plugin_folders=[PLUGINS],
-        device="cpu",
-    )
-    run = made.start(SilentDisplay())
+    results = tmp_path / "results"
+    options = RunOptions(results=results, isolation=isolation, plugin_folders=[PLUGINS], device="cpu")
+    made = prepare(tmp_path / "s.yaml", options)
+    run = LiveRun(made, SilentDisplay())
     cells = itertools.cycle(made.plan.cells)
     try:
         assert run.run([next(cells)])[0].row.status == "ok"
@@ -63,23 +61,23 @@ def test_a_plan_of_a_hundred_thousand_cells(timed: Any, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(suite(1000).replace("data: tiny", f"data: tiny\nseeds: {list(range(100))}"))
 
     def plan() -> int:
-        made = prepare(tmp_path / "s.yaml", results=tmp_path / "results", plugin_folders=[PLUGINS], device="cpu")
-        return len(made.plan.cells)
+        options = RunOptions(results=tmp_path / "results", plugin_folders=[PLUGINS], device="cpu")
+        return len(prepare(tmp_path / "s.yaml", options).plan.cells)
 
     assert timed.pedantic(plan, rounds=1) == 100_000
 
 
 def test_keys_of_a_hundred_thousand_cells(timed: Any, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(suite(1000).replace("data: tiny", f"data: tiny\nseeds: {list(range(100))}"))
-    made = prepare(tmp_path / "s.yaml", results=tmp_path / "results", plugin_folders=[PLUGINS], device="cpu")
+    made = prepare(
+        tmp_path / "s.yaml", RunOptions(results=tmp_path / "results", plugin_folders=[PLUGINS], device="cpu")
+    )
 
     def keys() -> int:
         inputs = (cell_key_inputs(cell, made.catalog, made.store, "cpu") for cell in made.plan.cells)
         return len({key_of(each) for each in inputs})
 
-    began = time.process_time()
     assert timed.pedantic(keys, rounds=1) == 100_000
-    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("workers", [1, 4])

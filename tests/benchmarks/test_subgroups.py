@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness.api import Records
+from harness.api import Partition, Records
 from harness_fairness.metrics.cells import Rate, cells_of, rows_of, successes_and_trials
-from harness_fairness.metrics.partition import Partition
 from harness_fairness.metrics.rate_gaps import SubgroupErrorGap
 
 N, GROUPS, REPLICATES = 1_000_000, 100, 1_000

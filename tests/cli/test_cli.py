@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import COMMANDS, main
+from harness.contract.components import KINDS
 
 TINY = """
 suite: tiny
@@ -116,9 +117,19 @@ def test_list(harness: Harness) -> None:
     assert said.code == 0
     for name in ("digit_cnn", "digits", "pgd", "torchattacks", "robust_accuracy", "classify", "worst_case"):
         assert name in said.out
+    none = harness("list", "executor").out
+    assert none.startswith("No plugin offers a component of kind executor.\nA run cannot choose one yet")
     only = harness("list", "dataset")
     assert "digits" in only.out
     assert "pgd" not in only.out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_takes_a_kind_in_the_singular_and_in_the_plural(harness: Harness, kind: str) -> None:
+    one, several = harness("list", kind), harness("list", f"{kind}s")
+    assert (one.code, several.code) == (0, 0)
+    assert one.out == several.out
+    assert one.out.startswith(f"\n{kind}s\n") or not one.out
 
 
 def test_list_shows_plugins_that_did_not_load(harness: Harness, tmp_path: Path) -> None:
@@ -203,7 +214,8 @@ def test_help_names_every_command(harness: Harness) -> None:
         (["--plugins-dir", "gone", "list"], "plugins folder 'gone' does not exist"),
         (["describe", "pdg"], "there is no component named 'pdg'; did you mean 'pgd'?"),
         (["describe", "torchattacks", "Sqare"], "has no variant 'Sqare'"),
-        (["list", "atack"], "'atack' is not one of"),
+        (["list", "atack"], "'atack' is not one of model, dataset, attack,"),
+        (["list", "datsets"], "did you mean 'dataset'?"),
         (["table", "nothing"], "there is no run 'nothing'"),
         (["rum"], "No such command 'rum'"),
     ],

@@ -38,7 +38,7 @@ def test_what_did_not_load_is_named_beside_the_list(say: Say, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["modle"], "'modle' is not one of 'model', 'dataset'"), (["model", "coin"], "unexpected extra")],
+    [(["modle"], "'modle' is not one of model, dataset"), (["model", "coin"], "unexpected extra")],
 )
 def test_usage_errors(say: Say, arguments: list[str], told: str) -> None:
     said = say("list", *arguments)

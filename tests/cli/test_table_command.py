@@ -84,4 +84,4 @@ def test_a_run_of_another_version_says_so(say: Say, run: Path) -> None:
     (run / "run.json").write_text(json.dumps({**about, "schema": 1}))
     said = say("table", run)
     assert said.code == 2
-    assert "was written by another version of harness; its tables and records can be read as files" in said.err
+    assert "another version of harness: its schema is 1, and this version reads 2" in said.err

@@ -11,7 +11,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from harness import Run
-from harness.contract.rows import Status
+from harness.api import Status
 from harness.testing import run_suite
 
 HERE = Path(__file__).parent

@@ -17,7 +17,8 @@ from execution.cells import use
 from harness.contract.cells import Use
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput
-from harness.execution.build import Builder, Limited, seeded, state_digest
+from harness.execution.build import Builder, Limited
+from harness.instruments.seeding import seeded, state_digest
 
 TRAINING = use("dataset", "numbers", n=3)
 """10, 11 and 12 in its training split, whose sum is 33."""

@@ -64,6 +64,21 @@ def test_what_never_changes_needs_no_column(view: TableView) -> None:
     assert body[2] == ["b", "none", "", "", "failed", "", "", ""]
 
 
+def test_a_task_adds_columns_to_the_table() -> None:
+    shown = [row("a", "pgd", facts={"display": {"threat": "linf ≤ 0.1", "dose": "2 mg"}}), row("a", "none")]
+    head, body = TableView(shown, {}, {}).columns()
+    assert head[:5] == ["model", "attack", "threat", "dose", "accuracy"]
+    assert [line[:4] for line in body] == [["a", "pgd", "linf ≤ 0.1", "2 mg"], ["a", "none", "", ""]]
+
+
+def test_rows_of_runs_before_version_1_show_their_threat() -> None:
+    """They did not say what they show; it stood in the protocol of attacks on inputs."""
+    threat = {"norm": "l2", "eps": 0.5, "targeted": True, "minimal": False}
+    old = Row.from_json({**row("a", "pgd").to_json(), "comparability": {"protocol": {"threat": threat}}})
+    assert old.display == {"threat": "l2 ≤ 0.5 targeted"}
+    assert Row.from_json({**row("a", "none").to_json(), "comparability": {"protocol": {"threat": None}}}).display == {}
+
+
 def test_repeated_labels_can_be_left_out(view: TableView) -> None:
     _, body = view.columns(repeat=False)
     assert [line[:2] for line in body] == [["a", "none"], ["", "pgd"], ["b", "none"]]

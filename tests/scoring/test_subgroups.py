@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.api import Estimate, InvalidOutput, Records
+from harness.api import Estimate, InvalidOutput, Partition, Records
 from harness.contract.cells import Use
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.plugins import Catalog
-from harness.scoring.subgroups import Grouping, group_rows
+from harness.scoring.subgroups import group_rows
 from harness.store.store import Store
 from harness.testing import run_suite
 
@@ -76,7 +76,7 @@ def test_a_missing_value_or_column_is_an_error_of_the_row(
     assert row.status is Status.INVALID
     assert told in row.reason
     with pytest.raises(InvalidOutput, match=r"no 'sex'|no group column 'race'"):
-        Grouping.of(records, name)
+        Partition.of(records, name)
 
 
 def test_one_group_alone_has_no_gap(tmp_path: Path, catalog: Catalog) -> None:

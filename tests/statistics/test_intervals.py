@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.estimates import Estimate
-from harness.statistics.intervals import bootstrap, mean, proportion, ratio_of_sums
+from harness.statistics.intervals import (
+    bootstrap,
+    mean,
+    newcombe,
+    normal_quantile,
+    proportion,
+    ratio_of_sums,
+    square_and_add,
+    wilson,
+)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -113,3 +122,32 @@ def test_nan_is_not_an_estimate() -> None:
         Estimate(None, None, None, 0.95, "m", 1)
     with pytest.raises(ValueError, match="upside down"):
         Estimate(0.5, 0.6, 0.4, 0.95, "m", 1)
+
+
+def test_quantiles_of_two_sided_intervals() -> None:
+    assert normal_quantile(0.95) == pytest.approx(1.959963984540054)
+    assert normal_quantile(0.99) == pytest.approx(2.5758293035489)
+
+
+def test_wilsons_interval_by_hand() -> None:
+    """Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3; at z = 2, 5 of 10: .5 -+ 1 / sqrt(14)."""
+    low, high = wilson([81 / 263, 15 / 148], [263, 148], normal_quantile(0.95))
+    assert low == pytest.approx([0.2553, 0.0624], abs=5e-5)
+    assert high == pytest.approx([0.3662, 0.1605], abs=5e-5)
+    assert [float(end) for end in wilson(0.5, 10, 2.0)] == pytest.approx([0.5 - 14**-0.5, 0.5 + 14**-0.5])
+    assert wilson([0.0, 1.0], 5, 2.0)[0][0] == 0.0
+    assert wilson([0.0, 1.0], 5, 2.0)[1][1] == 1.0
+
+
+def test_newcombes_interval_for_many_pairs() -> None:
+    """Newcombe 1998, Statistics in Medicine 17:873-890, table II, method 10."""
+    low, high = newcombe([56, 9], [70, 10], [48, 3], [80, 10], normal_quantile(0.95))
+    assert low == pytest.approx([0.0524, 0.1705], abs=5e-5)
+    assert high == pytest.approx([0.3339, 0.8090], abs=5e-5)
+
+
+def test_what_is_correlated_differs_less() -> None:
+    first, second = (5.0, 2.0, 9.0), (1.0, -3.0, 4.0)
+    assert [float(end) for end in square_and_add(first, second)] == pytest.approx([18**0.5, 32**0.5])
+    assert [float(end) for end in square_and_add(first, second, 1.0)] == [0.0, 0.0]
+    assert [float(end) for end in square_and_add(first, second, -1.0)] == [6.0, 8.0]

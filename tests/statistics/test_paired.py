@@ -13,6 +13,7 @@ from harness.statistics.paired import (
     Difference,
     binary_difference,
     bootstrap_difference,
+    holm,
     independent_difference,
     paired_difference,
 )
@@ -137,3 +138,9 @@ def test_a_wilson_interval_that_is_none_is_taken_as_it_is() -> None:
     odd = Estimate(0.5, 0.4, 0.6, 0.95, "wilson", 10_000)
     found = independent_difference(odd, Estimate(0.7, 0.6, 0.8, 0.95, "wilson", 10_000))
     assert ends(found) == pytest.approx((0.2 - 0.1 * 2**0.5, 0.2 + 0.1 * 2**0.5))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]

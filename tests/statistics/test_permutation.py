@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.statistics.permutation import PERMUTATIONS, permuted_gap
+from harness.statistics.permutation import PERMUTATIONS, permutation_p, permuted_counts, permuted_gap
 
 RNG = np.random.default_rng(0)
 ONES = np.ones
@@ -79,3 +79,20 @@ def test_false_alarms_are_as_rare_as_promised(counts: bool) -> None:
         values = (rng.random(200) < 0.9).astype(float) if counts else rng.exponential(size=200)
         alarms += permuted_gap(values, ONES(200), group, 20, rng).p <= 0.05
     assert alarms / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
+
+
+def test_permuted_counts_are_those_of_permuted_rows() -> None:
+    """Mean and variance of the multivariate hypergeometric distribution, in closed form."""
+    trials, successes = np.array([40, 10, 50]), np.array([20, 1, 9])
+    drawn = permuted_counts(int(successes.sum()), trials, np.random.default_rng(0), draws=50_000)
+    assert (drawn.sum(axis=1) == 30).all()
+    share = trials / 100
+    assert drawn.mean(axis=0) == pytest.approx(30 * share, abs=0.05)
+    assert drawn.var(axis=0) == pytest.approx(30 * share * (1 - share) * 70 / 99, rel=0.03)
+
+
+def test_the_observed_value_counts_among_the_permutations() -> None:
+    assert permutation_p(0.5, np.array([0.1, 0.5, 0.7])) == 3 / 4
+    assert permutation_p(2.0, np.array([0.1, 0.5, 0.7])) == 1 / 4
+    # The same gap by another order of summation is as large.
+    assert permutation_p(0.3, np.array([0.1 + 0.2 - 1e-15, 0.2])) == 2 / 3

@@ -118,6 +118,38 @@ def test_a_name_through_a_face_counts_where_it_is_defined(write: Write) -> None:
     assert files("uses_a_neighbour") == {"uses_a_neighbour.py", "fa/api/one.py", "fa/base.py"}
 
 
+def test_a_face_that_passes_on_all_names_of_several_modules(write: Write) -> None:
+    write(
+        {
+            "st/__init__.py": """
+                from st import one, two
+                from st.one import *
+                from st.two import *
+                VERSION = (1, 0)
+                _MOVED = dict.fromkeys(("old",), "st.old")
+                def __getattr__(name):
+                    import st.old
+            """,
+            "st/one.py": "from st.one_inner import *\n__all__ = ['One']",
+            "st/one_inner.py": "class One: pass",
+            "st/two.py": "from st.two_inner import Two",
+            "st/two_inner.py": "class Two: pass",
+            "st/old.py": "",
+            "st_one.py": "from st import One",
+            "st_two.py": "from st import Two",
+            "st_module.py": "from st import two",
+            "st_version.py": "from st import VERSION",
+            "st_old.py": "from st import old_name",
+        }
+    )
+    assert files("st_one") == {"st_one.py", "st/one_inner.py"}
+    assert files("st_two") == {"st_two.py", "st/two_inner.py"}
+    assert files("st_module") == {"st_module.py", "st/two.py", "st/two_inner.py"}
+    assert "st/__init__.py" in files("st_version")
+    assert "st/old.py" not in files("st_version")
+    assert "st/old.py" in files("st_old")
+
+
 def test_what_registers_itself_counts_for_who_imports_through_the_face(write: Write) -> None:
     """Python runs the whole face, so modules that act on others when they are imported take part."""
     write(
@@ -142,7 +174,8 @@ def test_a_parent_package_counts_by_what_runs(write: Write) -> None:
             return [_component("{}")]
         def _component(name):
             return name
-        LIMIT = x + {}
+        LIMIT = {}
+        print(x)
     """
     write({"pa/__init__.py": source.format("one", 1), "pa/early.py": "x = 1", "pa/a.py": "", "pa/b.py": ""})
     before = digest("pa.a")
@@ -154,6 +187,8 @@ def test_a_parent_package_counts_by_what_runs(write: Write) -> None:
     assert digest("pa.a") == before, "a constant that nothing uses does not count"
     write({"pa/early.py": "x = 2"})
     assert digest("pa.a") != before
+    write({"pa/__init__.py": source.format("two", 2).replace("print(x)", "")})
+    assert files("pa.a") == {"pa/a.py"}, "what only imports and defines does nothing to the modules beside it"
 
 
 def test_what_cannot_be_followed_depends_on_the_whole_package(write: Write) -> None:

@@ -163,7 +163,8 @@ def test_faces() -> None:
     assert face.face == {"A": ("a", 1, "A"), "B": ("a", 1, "b"), "c": ("", 1, "c"), "e": ("d", 0, "")}
     assert face.stars == (("x", 0),)
     assert facts("").face == {}
-    for more in ("B = 1", "def f(): pass", "f()", "if x:\n    from a import y"):
+    assert facts("from a import A, B\nB = 1\ndef __getattr__(name): import c\n").face == {"A": ("a", 0, "A")}
+    for more in ("B = A()", "@A\ndef f(): pass", "A()", "class B(A): pass", "if A:\n    from a import y", "A.b = 1"):
         assert facts(f"from a import A\n{more}\n").face is None
 
 

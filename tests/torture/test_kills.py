@@ -19,6 +19,8 @@ from harness.execution.process_tree import descendants
 from harness.store.store import Store
 from harness.testing import run_suite
 
+pytestmark = pytest.mark.extended
+
 PLUGINS = Path(__file__).parent / "plugins"
 N = 60
 KILLS = 25
@@ -78,7 +80,6 @@ def assert_store_is_whole(results: Path, n: int = N) -> None:
     assert not list((results / "store" / "quarantine").iterdir())
 
 
-@pytest.mark.slow
 def test_random_kills_lose_nothing(tmp_path: Path, undisturbed: list[dict[str, str]]) -> None:
     """25 times kill -9 of the coordinator or of a worker at random moments, then the same command again."""
     suite, results = write_suite(tmp_path), tmp_path / "results"
@@ -140,7 +141,6 @@ def test_an_interruption_keeps_what_is_done(tmp_path: Path, number: signal.Signa
     assert all(row["status"] == "ok" for row in table(results))
 
 
-@pytest.mark.slow
 def test_four_coordinators_do_each_cell_once(tmp_path: Path, undisturbed: list[dict[str, str]]) -> None:
     suite, results = write_suite(tmp_path), tmp_path / "results"
     coordinators = [start(suite, results) for _ in range(4)]

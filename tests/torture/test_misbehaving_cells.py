@@ -14,6 +14,8 @@ from harness.contract.rows import Status
 from harness.suite.plan import Isolation
 from harness.testing import run_suite
 
+pytestmark = pytest.mark.extended
+
 PLUGINS = Path(__file__).parent / "plugins"
 KINDS = {
     "raise": (Status.FAILED, "ValueError: a bug of the plugin"),
@@ -24,6 +26,7 @@ KINDS = {
     "half_written": (Status.CRASHED, "its worker exited with code 1 without a result (attempt 2)"),
     "killed": (Status.LOST, "its worker was killed from outside; was the machine out of memory? (attempt 4)"),
     "bad_cost": (Status.INVALID, "cost 'effort' is nan, not a finite number"),
+    "bad_display": (Status.INVALID, "the display column 'dose' is 2; heading and content are text"),
     "bad_progress": (Status.FAILED, "ValueError: invalid literal for int() with base 10: 'half'"),
     "system_exit": (Status.FAILED, "SystemExit: 0"),
     "memory": (Status.OK, ""),

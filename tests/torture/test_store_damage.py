@@ -32,7 +32,6 @@ def shown(run: Run) -> list[object]:
     return [(row.labels, row.status, dict(row.estimates), row.key) for row in run.rows]
 
 
-@pytest.mark.slow
 def test_a_flipped_byte_in_any_file_of_the_store_is_noticed(tmp_path: Path) -> None:
     """Each file is damaged in turn: the rows are the same ever after, and the entry is whole again."""
     first = shown(run_suite(SUITE, tmp_path))
@@ -66,11 +65,12 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 from harness.cli import main
+
+pytestmark = pytest.mark.extended
 sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "isolation"), [(0, "process"), (2_000, "inline"), (9_000, "process")])
 def test_a_full_disk_is_one_clear_error(tmp_path: Path, limit: int, isolation: str) -> None:
     """With RLIMIT_FSIZE, which fails as a full disk does; then the same command with room."""

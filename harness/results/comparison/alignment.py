@@ -7,9 +7,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.contract.cells import TREATMENTS
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row
-from harness.results.comparison.comparability import TREATMENTS, differing_fields
+from harness.results.comparison.comparability import differing_fields
 
 KeyOf = Callable[[Row, bool], Hashable]
 

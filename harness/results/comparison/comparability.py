@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.contract.cells import TREATMENTS
 from harness.contract.rows import Row
 
-TREATMENTS = ("attack", "sampler")
 _ABSENT = "absent"
 _LONGEST = 24
 _DIGEST = 8

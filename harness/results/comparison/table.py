@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.contract.cells import SHOWN_LABELS
+from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS, SHOWN_ROLES, TREATMENTS
 from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
-from harness.results.table import interval, metric_heading, number, threat_text
+from harness.results.table import display_text, interval, metric_heading, number
 from harness.statistics.paired import Difference
 
 _MAX_ROWS_NAMED = 2
@@ -170,12 +170,12 @@ def _roles(compared: Sequence[Compared]) -> list[str]:
 
 
 def _label(each: Compared, role: str) -> str:
-    """The label of a role on both sides; a derived row says its threat, which its labels do not."""
+    """The label of a role on both sides; a derived row says what its task shows, which its labels do not."""
     one = each.a.labels.get(role, "")
     other = one if each.b is None else each.b.labels.get(role, "")
     label = one if one == other else f"{one} → {other}"
-    threat = threat_text(each.a) if each.a.derived and role == "attack" else ""
-    return f"{label}, {threat}" if threat else label
+    shown = display_text(each.a) if each.a.derived and role in TREATMENTS else ""
+    return f"{label}, {shown}" if shown else label
 
 
 def _constants(shown: Sequence[Compared]) -> dict[str, str]:
@@ -183,7 +183,8 @@ def _constants(shown: Sequence[Compared]) -> dict[str, str]:
     labels = _line_labels(shown)
     constant = {name: column[0] for name, column in labels.items() if len(set(column)) == 1}
     if len(constant) == len(labels):
-        constant.pop("attack" if "attack" in constant else "model", None)
+        kept = (role for role in reversed(SHOWN_ROLES) if role in constant and role not in CONSTANT_ROLES)
+        constant.pop(next(kept, ""), None)
     return {name: label for name, label in constant.items() if label}
 
 

@@ -9,7 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.cells import TREATMENTS
 from harness.contract.errors import UsageError
+from harness.figures import PALETTE, faint_grid, line_style, save
+from harness.figures import panels as panels_of
 from harness.results.history.series import PastRun, Series
 from harness.results.history.table import Readings, heading
 
@@ -21,10 +24,6 @@ MOST_PANELS = 24
 _WIDEST = 6
 _MOST_TICKS = 5
 _LOGARITHMIC_FROM = 50.0
-# Okabe & Ito's palette, which most people with colour blindness can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_DASHES = ("-", "--", ":", "-.")
-_MARKERS = ("o", "s", "^", "D")
 _RING: Mapping[str, Any] = {
     "marker": "o",
     "markersize": 10,
@@ -70,23 +69,16 @@ def draw_history(found: Sequence[Series], runs: Sequence[PastRun], readings: Rea
     Raises:
         UsageError: the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = _panels(found, readings)
     shown = _most_telling(panels)
     titles = list(dict.fromkeys(panel.title for panel in shown))
     is_grid = len(titles) <= _WIDEST and len(shown) == len(panels)
     columns = len(titles) if is_grid else min(4, len(shown))
     cells = _grid(shown, titles) if is_grid else list(shown)
-    lines = -(-len(cells) // columns)
     styles = _styles(shown)
-    legend_columns = 1 + (len(styles) + 2) // max(12, 11 * lines)
-    figure = Figure(figsize=(1.6 + 3.1 * columns + 1.9 * legend_columns, 0.9 + 2.2 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, sharex=True, sharey="row" if is_grid else False, squeeze=False)
-    for axis in axes.flat[len(cells) :]:
-        axis.set_visible(False)
+    legend_columns = 1 + (len(styles) + 2) // max(12, 11 * -(-len(cells) // columns))
+    margins, sharey = (1.6 + 1.9 * legend_columns, 0.9), "row" if is_grid else False
+    figure, axes = panels_of(len(cells), columns, (3.1, 2.2), margins, sharex=True, sharey=sharey)
     for axis, panel in zip(axes.flat, cells, strict=False):
         if panel is None:
             axis.set_visible(False)
@@ -106,7 +98,7 @@ def draw_history(found: Sequence[Series], runs: Sequence[PastRun], readings: Rea
     if len(shown) < len(panels):
         figure.suptitle(f"{len(shown)} of {len(panels)} panels, those with steps first", fontsize=9)
     try:
-        figure.savefig(path, dpi=130)
+        save(figure, path)
     except OSError as error:
         raise UsageError(f"the picture {str(path)!r} cannot be written: {error.strerror or error}") from error
     return len(panels) - len(shown)
@@ -151,8 +143,8 @@ def _grid(panels: Sequence[_Panel], titles: Sequence[str]) -> list[_Panel | None
 def _name(series: Series) -> str:
     """What tells a line from the others of its panel."""
     labels = series.row.labels
-    words = [labels[role] for role in ("attack", "sampler") if role in labels] or [labels.get("data", "all")]
-    words += [f"({series.threat})"] if series.row.derived and series.threat else []
+    words = [labels[role] for role in TREATMENTS if role in labels] or [labels.get("data", "all")]
+    words += [f"({series.display})"] if series.row.derived and series.display else []
     words += [f"seed {series.row.seed}"] if series.row.seed else []
     return " ".join(words)
 
@@ -167,10 +159,10 @@ def _styles(panels: Sequence[_Panel]) -> dict[str, _Style]:
     styles: dict[str, _Style] = {}
     for family, names in families.items():
         place = coloured.index(family) if family else 0
-        colour = _COLOURS[place % len(_COLOURS)] if family else "black"
-        marker = _MARKERS[place // len(_COLOURS) % len(_MARKERS)]
+        colour = line_style(place)[0] if family else "black"
+        marker = line_style(place // len(PALETTE))[2]
         for i, name in enumerate(names):
-            styles[name] = _Style(colour, _DASHES[i % len(_DASHES)], marker, 1.2 if family else 2.0)
+            styles[name] = _Style(colour, line_style(i)[1], marker, 1.2 if family else 2.0)
     return {name: styles[name] for name in derived}
 
 
@@ -184,7 +176,7 @@ def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapp
     _scale(axis, [point.value for series in panel.series for point in series.points if series.sort != "metric"])
     axis.set_xlim(-0.4, len(runs) - 0.6)
     axis.tick_params(labelsize=8)
-    axis.grid(alpha=0.25, linewidth=0.6)
+    faint_grid(axis)
 
 
 def _unequal(found: Sequence[Series]) -> list[Series]:
@@ -238,7 +230,7 @@ def _legend(figure: Figure, styles: Mapping[str, _Style], columns: int) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], **style.line) for style in styles.values()]
-    ring, bare = Line2D([], [], **_RING), Line2D([], [], color=_COLOURS[-1], linewidth=1.2)
+    ring, bare = Line2D([], [], **_RING), Line2D([], [], color=PALETTE[-1], linewidth=1.2)
     figure.legend(
         [*handles, ring, bare, Line2D([], [], linestyle="")],
         [*styles, "step", "no marker: not measured again", "of equal lines the first is drawn"],

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from harness.contract.cells import digest
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
-from harness.results.table import threat_text
+from harness.results.table import display_text
 from harness.statistics.changes import Point, Step, distinct, find_steps
 from harness.store.run_folder import RESULT, RUN, RunFolder
+from harness.store.schema import check_schema
 
 SECONDS = "seconds"
 
@@ -97,9 +98,9 @@ class Series:
     absent: str = ""
 
     @property
-    def threat(self) -> str:
-        """The threat model, e.g. "linf ≤ 0.1"; it tells rows apart whose labels are the same."""
-        return threat_text(self.row)
+    def display(self) -> str:
+        """What its task shows of it, e.g. "linf ≤ 0.1"; it tells rows apart whose labels are the same."""
+        return display_text(self.row)
 
     @property
     def measurements(self) -> list[Point]:
@@ -131,6 +132,9 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
             break
         try:
             run = _read_run(RunFolder(path.parent))
+        except UsageError as error:
+            problems.append(f"{path.parent.name} is left out: {error}")
+            continue
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(
                 f"{path.parent.name} is left out: its table cannot be read ({type(error).__name__}: {error})"
@@ -149,6 +153,7 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
 
 def _read_run(folder: RunFolder) -> PastRun | None:
     about = folder.read_json(RUN)
+    check_schema(folder.path / RUN, about.get("schema", 0), oldest=0)
     if about.get("status") != "finished":
         return None
     table = folder.read_json("table.json")
@@ -259,7 +264,7 @@ class _PastRows:
         earlier = [past for run in self._runs if run < first for past in own.get(run, []) if past.key]
         still = {past.key for past in own[first]}
         gone = [past for past in earlier if past.key not in still]
-        alike = [past for past in gone if threat_text(past.row) == series.threat] or gone
+        alike = [past for past in gone if display_text(past.row) == series.display] or gone
         return (first, alike[-1].key) if alike and series.key not in {past.key for past in earlier} else ("", "")
 
     def _absent(self, series: Series, own: Mapping[str, list[PastRow]]) -> str:

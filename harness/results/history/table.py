@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.cells import SHOWN_LABELS
+from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.results.history.series import Change, PastRun, Series
-from harness.results.table import KEY_LENGTH, metric_heading, number
+from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number
 
 if TYPE_CHECKING:
     from harness.contract.protocols import Direction
@@ -92,14 +92,13 @@ def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
     """
     found = sorted(found, key=lambda series: not series.steps)
     fields = [_labels(series) for series in found]
-    names = [
-        name for name in ("experiment", *SHOWN_LABELS, "seed", "threat") if any(field.get(name) for field in fields)
-    ]
-    names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, "threat")]
+    shown = display_headings([series.row for series in found])
+    names = [name for name in ("experiment", *SHOWN_LABELS, "seed", *shown) if any(field.get(name) for field in fields)]
+    names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, *shown)]
     constants = {
         name: fields[0][name]
         for name in names
-        if name in ("experiment", "data", "sampler", "seed") and len({field.get(name) for field in fields}) == 1
+        if name in ("experiment", *CONSTANT_ROLES, "seed") and len({field.get(name) for field in fields}) == 1
     }
     names = [name for name in names if name not in constants]
     columns = [*names, "metric", "key", "runs", "measured", "first", "last", "last change", "marks"]
@@ -112,7 +111,7 @@ def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
 
 def _labels(series: Series) -> dict[str, str]:
     row = series.row
-    return {"experiment": row.experiment, **row.labels, "seed": str(row.seed), "threat": series.threat}
+    return {"experiment": row.experiment, **row.labels, "seed": str(row.seed), **row.display}
 
 
 def _numbers(series: Series, readings: Readings) -> list[str]:

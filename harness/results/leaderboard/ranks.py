@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.contract.cells import canonical, digest
+from harness.contract.cells import TREATMENTS, canonical, digest
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.comparison.comparability import TREATMENTS
 from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side
-from harness.results.table import KEY_LENGTH
+from harness.results.table import KEY_LENGTH, display_headings
 from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
 
 
@@ -299,12 +298,10 @@ def _place(
 
 
 def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
-    """What each protocol means: key, task, data, n, treatment, threat, number of models, metrics."""
-    from harness.results.table import threat_text
-
+    """What each protocol means: key, task, data, n, treatment, what its task shows, number of models, metrics."""
+    shown = display_headings([each.row for each in found])
     for each in found:
         row = each.row
-        task = row.comparability.get("task") or {}
         names = dict.fromkeys(
             name for one in each.models for name, estimate in one.row.estimates.items() if estimate.applies
         )
@@ -312,11 +309,11 @@ def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
         models = str(ok) if ok == len(each.models) else f"{ok} of {len(each.models)}"
         yield (
             each.key[:KEY_LENGTH],
-            str(task.get("name", "")),
+            row.task,
             row.labels.get("data", ""),
             str(row.n or ""),
             each.treatment,
-            threat_text(row),
+            *(row.display.get(heading, "") for heading in shown),
             models,
             ", ".join(names),
         )

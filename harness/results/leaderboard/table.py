@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
-from harness.results.table import KEY_LENGTH, interval, metric_heading, threat_text
+from harness.results.table import KEY_LENGTH, display_headings, display_text, interval, metric_heading
 
 _MAX_TIES_NAMED = 3
-_PROTOCOL_HEADINGS = ("key", "task", "data", "n", "treatment", "threat", "models ok", "metrics")
 _LATEX = str.maketrans(
     {
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -34,7 +33,9 @@ def protocols_text(found: Sequence[Protocol]) -> str:
     """The protocols that can be ranked by, and what they mean."""
     from tabulate import tabulate
 
-    return str(tabulate(list(meanings(found)), _PROTOCOL_HEADINGS, tablefmt="simple", disable_numparse=True))
+    shown = display_headings([protocol.row for protocol in found])
+    headings = ["key", "task", "data", "n", "treatment", *shown, "models ok", "metrics"]
+    return str(tabulate(list(meanings(found)), headings, tablefmt="simple", disable_numparse=True))
 
 
 def terminal_text(boards: Sequence[Board]) -> str:
@@ -169,7 +170,7 @@ def _told(estimate: Estimate | None, unit: str) -> str:
 
 def _title(board: Board) -> str:
     row = board.protocol.row
-    told = [board.protocol.treatment, threat_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
+    told = [board.protocol.treatment, display_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
     what = ", ".join(text for text in told if text and text != "data " and text != "n = None")
     return f"{board.metric.replace('_', ' ')} ({what}; key {board.protocol.key[:KEY_LENGTH]})"
 

@@ -7,18 +7,24 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.rows import Row, Status
+from harness.contract.errors import InvalidOutput
+from harness.contract.pages import Section
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.isolation import Fault, isolated
+from harness.picture_section import cell_title, picture_section
+from harness.plugins import Catalog
+from harness.png import data_uri, read_png
 from harness.results.expectations import Judged, judge_expectations
-from harness.results.report.examples import Gallery, gallery
-from harness.results.report.images import data_uri, read_png
 from harness.results.report.tables import Table, make_table
-from harness.results.table import TableView, name_of
+from harness.results.table import TableView
+from harness.store.records import read_records
 from harness.store.run_folder import LOG, RunFolder
 
 if TYPE_CHECKING:
@@ -26,9 +32,8 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 LOG_LINES = 15
-MOST_PICTURE_BYTES = 6_000_000
-"""How many bytes the pictures that tasks left beside their records may take."""
 _HERE = Path(__file__).parent
+_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
@@ -41,11 +46,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class CellPictures:
-    """The pictures that the task left in one cell."""
+class FilledSection:
+    """A section of a plugin whose template is filled in."""
 
+    anchor: str
     title: str
-    pictures: tuple[Picture, ...]
+    html: str
+    style: str
+    cells: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -71,10 +79,9 @@ class Page:
         environment: device and versions in a few words.
         tables: one for each experiment.
         curves: pictures of the reporters.
-        gallery: the hardest examples.
-        artifacts: pictures of the tasks.
-        artifacts_left_out: files of theirs that did not fit.
+        sections: what plugins add, then the pictures that no plugin shows.
         failures: rows that are not ok.
+        warnings: plugins whose sections are left out, and why.
         provenance: facts by name; `packages` are the installed distributions.
     """
 
@@ -88,10 +95,9 @@ class Page:
     environment: tuple[str, ...]
     tables: tuple[Table, ...]
     curves: tuple[Picture, ...]
-    gallery: Gallery
-    artifacts: tuple[CellPictures, ...]
-    artifacts_left_out: int
+    sections: tuple[FilledSection, ...]
     failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
     provenance: Mapping[str, str]
     packages: Mapping[str, str]
 
@@ -102,7 +108,13 @@ class Page:
         return {verdict: counted[verdict] for verdict in ("passed", "failed", "unresolved")}
 
 
-def make_page(folder: RunFolder, plan: Plan, rows: Sequence[Row], views: Sequence[tuple[str, str, TableView]]) -> Page:
+def make_page(
+    folder: RunFolder,
+    plan: Plan,
+    rows: Sequence[Row],
+    views: Sequence[tuple[str, str, TableView]],
+    catalog: Catalog,
+) -> Page:
     """Gather the page of a run.
 
     Args:
@@ -110,13 +122,14 @@ def make_page(folder: RunFolder, plan: Plan, rows: Sequence[Row], views: Sequenc
         plan: what was planned.
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
+        catalog: the plugins, which may add sections.
     """
     about = folder.about()
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
     severity = {"failed": 0, "unresolved": 1, "passed": 2}
-    artifacts, left_out = _artifacts(folder, cells)
+    sections, warnings = _sections(folder, cells, catalog)
     return Page(
         suite=plan.suite,
         about=plan.about,
@@ -128,10 +141,9 @@ def make_page(folder: RunFolder, plan: Plan, rows: Sequence[Row], views: Sequenc
         environment=tuple(_environment(facts)),
         tables=tuple(make_table(name, question, view) for name, question, view in views),
         curves=tuple(_pictures(folder.path)),
-        gallery=gallery(folder, rows),
-        artifacts=artifacts,
-        artifacts_left_out=left_out,
+        sections=tuple(sections),
         failures=tuple(_failure(folder, row) for row in rows if row.status is not Status.OK),
+        warnings=tuple(warnings),
         provenance=dict(_provenance(about, facts)),
         packages=facts.get("packages") or {},
     )
@@ -141,10 +153,9 @@ def render(page: Page) -> str:
     """The page as HTML. Everything it shows is escaped; only its own style and script may run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, **_TEMPLATES)
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    style += "".join(dict.fromkeys(section.style for section in page.sections))
     return environment.get_template("report.html.j2").render(
         zip=zip,
         page=page,
@@ -153,6 +164,46 @@ def render(page: Page) -> str:
         style_hash=_content_hash(style),
         script_hash=_content_hash(script),
     )
+
+
+def _sections(folder: RunFolder, rows: Sequence[Row], catalog: Catalog) -> tuple[list[FilledSection], list[str]]:
+    """What plugins add to the page and the pictures that they do not show, and which plugins failed to add anything."""
+    filled: list[FilledSection] = []
+    warnings = []
+    cells = [
+        MeasuredCell(row, "", partial(read_records, path, row.protocol), path)
+        for row in rows
+        if row.n is not None and (path := folder.cell(row.cell)).is_dir()
+    ]
+    for plugin, sections in catalog.implementations("harness_page_sections"):
+        answer = sections(cells=cells)
+        added = answer if isinstance(answer, Fault) else isolated(partial(_filled, plugin, answer))
+        if isinstance(added, Fault):
+            warnings.append(f"plugin {plugin!r} adds nothing to the page: harness_page_sections: {added.reason}")
+        else:
+            filled += added
+    shown = frozenset[str]().union(*(section.cells for section in filled))
+    rest = [cell for cell in cells if cell.row.cell not in shown]
+    return [*filled, *_filled("pictures", picture_section("Pictures", rest))], warnings
+
+
+def _filled(plugin: str, sections: Iterable[Section]) -> list[FilledSection]:
+    """The sections of a plugin with their templates filled in; templates may not mark anything as safe."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(undefined=StrictUndefined, **_TEMPLATES)
+    del environment.filters["safe"]
+    filled = []
+    for number, section in enumerate(sections):
+        if not isinstance(section, Section):
+            raise InvalidOutput(f"it must yield Section objects, not {type(section).__name__}")
+        if "<" in section.style:
+            raise InvalidOutput(f"the style of section {section.title!r} contains '<'; it is CSS without tags")
+        html = environment.from_string(section.template).render(section.values)
+        anchor = f"{plugin}-{number}"
+        filled.append(FilledSection(anchor, section.title, html, section.style, frozenset(section.cells)))
+    return filled
 
 
 def _content_hash(text: str) -> str:
@@ -186,33 +237,12 @@ def _pictures(folder: Path) -> Iterator[Picture]:
             yield Picture(path.name, data_uri(content))
 
 
-def _artifacts(folder: RunFolder, cells: Sequence[Row]) -> tuple[tuple[CellPictures, ...], int]:
-    """The pictures of the cells, and how many did not fit."""
-    found: list[CellPictures] = []
-    left, left_out = MOST_PICTURE_BYTES, 0
-    for row in cells:
-        pictures: list[Picture] = []
-        for picture in _pictures(folder.cell(row.cell) / "artifacts"):
-            if len(picture.uri) > left:
-                left_out += 1
-                continue
-            left -= len(picture.uri)
-            pictures.append(picture)
-        if pictures:
-            found.append(CellPictures(_title(row), tuple(pictures)))
-    return tuple(found), left_out
-
-
-def _title(row: Row) -> str:
-    return name_of(row) + (f", seed {row.seed}" if row.seed else "")
-
-
 def _failure(folder: RunFolder, row: Row) -> Failure:
     path = folder.cell(row.cell) / LOG
     log = ""
     if row.cell and path.is_file():
         log = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
-    return Failure(f"{row.experiment}: {_title(row)}", str(row.status), row.reason, log)
+    return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), row.reason, log)
 
 
 def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

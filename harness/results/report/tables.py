@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.contract.cells import SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number, threat_text
+from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number
 
 
 @dataclass(frozen=True)
@@ -90,20 +89,17 @@ class Table:
 def make_table(name: str, about: str, view: TableView) -> Table:
     """The table of an experiment from its view."""
     constants = view.constants()
-    roles = [role for role in SHOWN_LABELS if role not in constants and any(role in r.labels for r in view.rows)]
-    has_threat = any(row.protocol.get("threat") for row in view.rows)
-    costs = list(dict.fromkeys(cost for row in view.rows for cost in row.cost))
-    labels = [*roles, *([] if "seed" in constants else ["seed"]), *(["threat"] if has_threat else [])]
+    labels = [*view.roles(), *([] if "seed" in constants else ["seed"]), *view.display]
     columns = (
         *(Column(label, "label") for label in labels),
         *(Column(_unbroken(view.heading(metric)), "number") for metric in view.metrics),
         Column("status", "status"),
-        *(Column(cost, "number effort") for cost in costs),
+        *(Column(cost, "number effort") for cost in view.costs),
         Column("seconds", "number effort"),
         Column("key", "key"),
     )
     lines = tuple(
-        Line(tuple(_fields(row, view, labels, costs)), str(row.status), row.reason, row.derived) for row in view.rows
+        Line(tuple(_fields(row, view, labels)), str(row.status), row.reason, row.derived) for row in view.rows
     )
     fine = TableView([row for row in view.rows if row.status is Status.OK], view.headings, view.units)
     told = ", ".join(f"{role} {label}" for role, label in constants.items())
@@ -115,21 +111,19 @@ def _unbroken(heading: str) -> str:
     return heading.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
 
 
-def _fields(row: Row, view: TableView, labels: Sequence[str], costs: Sequence[str]) -> Iterator[Field]:
+def _fields(row: Row, view: TableView, labels: Sequence[str]) -> Iterator[Field]:
     for label in labels:
-        if label == "threat":
-            yield Field(threat_text(row))
-        elif label == "seed":
+        if label == "seed":
             yield Field(str(row.seed), value=row.seed)
         else:
-            yield Field(row.labels.get(label, ""))
+            yield Field(row.labels.get(label) or row.display.get(label, ""))
     for metric in view.metrics:
         estimate = row.estimates.get(metric)
         field = Field("") if estimate is None else estimate_field(estimate, view.units.get(metric, ""))
         is_doubtful = row.status is Status.SUSPECT and field.text not in ("", UNDEFINED)
         yield replace(field, text=f"{field.text} ?") if is_doubtful else field
     yield Field(str(row.status))
-    for cost in costs:
+    for cost in view.costs:
         yield Field(f"{row.cost[cost]:.1f}", value=row.cost[cost]) if cost in row.cost else Field("")
     yield Field("") if row.seconds is None else Field(f"{row.seconds:.2f}", value=row.seconds)
     yield Field(row.key[:KEY_LENGTH], hover=row.key)

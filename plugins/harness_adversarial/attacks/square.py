@@ -19,7 +19,7 @@ from harness.api.attacks import (
     SearchResult,
     is_fooled,
     length,
-    margin,
+    logit_margin,
     on_device,
     per_example,
     project,
@@ -140,7 +140,7 @@ class _Walk(BestSearch[_Walks]):
     def advance(self, slots: _Walks) -> Tensor:
         """Ask about the candidates, keep what is better, and propose the next."""
         logits = self.model(slots.iterate.reshape(-1, *self._given), slots.row)
-        slots.judge(-margin(logits, slots.labels), is_fooled(logits, slots.labels, None))
+        slots.judge(-logit_margin(logits, slots.labels), is_fooled(logits, slots.labels, None))
         if not (slots.step + 1 == self.queries).all():
             slots.iterate = self._proposal(slots)
         return slots.stopped

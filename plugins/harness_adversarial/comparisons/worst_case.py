@@ -60,13 +60,16 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
     broken = [cell for cell in [*members, *unknown] if not cell.row.status.is_measured]
     attacks = sorted(str(cell.row.components.get("attack")) for cell in members)
     protocol = {"threat": {name: getattr(threat, name) for name in Threat.__slots__}, "attacks": attacks}
-    comparability = {**first.comparability, "protocol": protocol}
+    what: dict[str, Any] = {
+        "comparability": {**first.comparability, "protocol": protocol},
+        "facts": {"display": {"threat": str(threat)}},
+    }
     labels = {**first.labels, "attack": "worst case"}
     if broken:
         names = ", ".join(cell.row.labels["attack"] for cell in broken[:3])
         reason = f"{len(broken)} of {len(members) + len(unknown)} attacks gave no result: {names}"
         estimates = {"robust_accuracy": Estimate.undefined(reason)}
-        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, comparability=comparability)
+        return Row(first.experiment, labels, first.seed, Status.INVALID, reason, estimates, **what)
     survived = _survivors(members, threat)
     # A weak attack beside a strong one does no harm; where the strongest is in doubt, so is the row.
     left = [int(_survivors([cell], threat).sum()) for cell in members]
@@ -80,10 +83,10 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         reason=f"strongest attack suspect: {_told(doubtful[0])}" if doubtful else "",
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
-        comparability=comparability,
         cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
         seconds=sum(cell.row.seconds or 0.0 for cell in members),
         components={**first.components, "attack": attacks},
+        **what,
     )
 
 

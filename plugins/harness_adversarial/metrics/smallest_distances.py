@@ -250,4 +250,5 @@ class SmallestDistance:
                 cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in each.cells)},
                 seconds=sum(cell.row.seconds or 0.0 for cell in each.cells),
                 components={**each.first.components, "attack": list(each.attacks)},
+                facts={"display": {"threat": str(each.threat)}},
             )

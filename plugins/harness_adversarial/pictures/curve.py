@@ -7,15 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api import Row, Status
+from harness.api import Row, Status, figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SWEPT_EPS = re.compile(r"\s*\beps=\S+")
-# Okabe & Ito's palette, which most people with colour blindness can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-DASHES = ("-", "--", ":", "-.")
 NORM_NAMES = {"linf": "L∞", "l2": "L2", "l1": "L1", "l0": "L0"}
 
 
@@ -43,19 +40,10 @@ def _point(row: Row) -> tuple[str, float] | None:
 
 
 def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = list(dict.fromkeys(panel_of(row) for row in rows))
     families = list(dict.fromkeys(_family(row) for row in rows if not row.derived))
-    styles = {f: (COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i, f in enumerate(families)}
-    columns = min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(1.2 + 3.4 * columns, 1.1 + 3.0 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
+    styles = {family: figures.line_style(i)[:2] for i, family in enumerate(families)}
+    figure, axes = figures.panels(len(panels), 3, (3.4, 3.0), (1.2, 1.1), sharex=True, sharey=True)
     for axis, panel in zip(axes.flat, panels, strict=False):
         clean = _clean(panel, all_rows)
         for family in families:
@@ -65,15 +53,13 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
         _line(axis, worst, clean, style=("black", "-"), label="worst case", is_worst=True)
         axis.set_title(" / ".join(panel), fontsize=10)
         axis.set_ylim(-0.02, 1.02)
-        axis.grid(alpha=0.25, linewidth=0.6)
+        figures.faint_grid(axis)
     for axis in axes[-1]:
         axis.set_xlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}")
     for line in axes:
         line[0].set_ylabel("robust accuracy")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
-    figure.savefig(path, dpi=130)
-    return path
+    figures.legend(figure, axes.flat)
+    return figures.save(figure, path)
 
 
 def panel_of(row: Row) -> tuple[str, ...]:

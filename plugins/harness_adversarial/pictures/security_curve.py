@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.api import MeasuredCell, Row, proportion
+from harness.api import MeasuredCell, Row, figures, proportion
 from harness_adversarial.metrics.smallest_distances import Combined, Floats, combined, smallest_of
-from harness_adversarial.pictures.curve import COLOURS, DASHES, NORM_NAMES, panel_of
+from harness_adversarial.pictures.curve import NORM_NAMES, panel_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,16 +42,9 @@ def survival(distances: Floats) -> tuple[Floats, Floats]:
 
 
 def _draw(norm: str, panels: Sequence[Combined], path: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     attacks = list(dict.fromkeys(name for panel in panels for name in panel.attacks))
-    styles = {name: (COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i, name in enumerate(attacks)}
-    columns = min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(1.6 + 3.2 * columns, 0.9 + 2.7 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    styles = {name: figures.line_style(i)[:2] for i, name in enumerate(attacks)}
+    figure, axes = figures.panels(len(panels), 3, (3.2, 2.7), (1.6, 0.9), sharex=True, sharey=True)
     finite = [panel.distances[np.isfinite(panel.distances)] for panel in panels]
     # Single attacks reach further than all of them together.
     end = 1.15 * max((float(each.max()) for each in finite if len(each)), default=1.0) or 1.0
@@ -64,20 +57,13 @@ def _draw(norm: str, panels: Sequence[Combined], path: Path) -> Path:
         axis.set_title(_title(panel.first, [each.first for each in panels]), fontsize=10)
         axis.set_ylim(-0.02, 1.02)
         axis.set_xlim(0, end)
-        axis.grid(alpha=0.25, linewidth=0.6)
+        figures.faint_grid(axis)
         axis.tick_params(labelbottom=True)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
     for line in axes:
         line[0].set_ylabel("robust accuracy")
     figure.supxlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}", fontsize=10)
-    entries: dict[str, Any] = {}
-    for axis in axes.flat[: len(panels)]:
-        handles, labels = axis.get_legend_handles_labels()
-        entries |= {label: handle for handle, label in zip(handles, labels, strict=True) if label not in entries}
-    figure.legend(list(entries.values()), list(entries), loc="outside right upper", fontsize=8, frameon=False)
-    figure.savefig(path, dpi=130)
-    return path
+    figures.legend(figure, axes.flat)
+    return figures.save(figure, path)
 
 
 def _title(row: Row, rows: Sequence[Row]) -> str:

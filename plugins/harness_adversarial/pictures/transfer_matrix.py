@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import Estimate, Row
+from harness.api import Estimate, Row, figures
 
 
 class TransferMatrix:
@@ -58,9 +58,6 @@ def _setting(row: Row) -> str:
 
 
 def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     models = list(dict.fromkeys(row.labels["model"] for row in rows))
     known = {
         json.dumps(_essence(row.components.get("model")), sort_keys=True): row.labels["model"] for row in rows
@@ -69,8 +66,7 @@ def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
     made_on.sort(key=lambda name: models.index(name) if name in models else len(models))
     found = {(_name(row, known), row.labels["model"]): row.estimates["attack_success_rate"] for row in rows}
     shares = np.array([[_value(found.get((one, other))) for other in models] for one in made_on])
-    figure = Figure(figsize=(2.6 + 1.25 * len(models), 1.7 + 0.75 * len(made_on)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figures.empty_figure(2.6 + 1.25 * len(models), 1.7 + 0.75 * len(made_on))
     axis = figure.subplots()
     image = axis.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for i, one in enumerate(made_on):
@@ -85,8 +81,7 @@ def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
     axis.set_ylabel("made on")
     axis.set_title(setting.partition("\n")[0], fontsize=9)
     figure.colorbar(image, ax=axis, label="attack success rate")
-    figure.savefig(path, dpi=130)
-    return path
+    return figures.save(figure, path)
 
 
 def _name(row: Row, known: Mapping[str, str]) -> str:

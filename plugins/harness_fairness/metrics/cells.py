@@ -13,8 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import InvalidOutput, Records
-from harness_fairness.metrics.partition import Partition
+from harness.api import InvalidOutput, Partition, Records
 
 Rate = Literal["accuracy", "error", "fpr", "fnr", "tpr", "ppv", "selection_rate"]
 Whole = npt.NDArray[np.int64]

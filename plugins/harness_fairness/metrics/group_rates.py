@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records, proportion
+from harness.api import Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, cells_of, rows_of
-from harness_fairness.metrics.intervals import LEVEL, fisher, holm, newcombe, ratio
-from harness_fairness.metrics.partition import Partition
+from harness_fairness.metrics.intervals import LEVEL, fisher, ratio
 
 LACKING = "the records have no labels with predictions"
 
@@ -112,7 +111,7 @@ class _AgainstReference(ABC):
         s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
         tested = [i for i in range(len(n)) if i != theirs and n[i] > 0]
         adjusted = holm([fisher(s[i], n[i], s[theirs], n[theirs]) for i in tested])
-        return float(adjusted[tested.index(mine)]), len(tested)
+        return adjusted[tested.index(mine)], len(tested)
 
 
 class GroupDifference(_AgainstReference):
@@ -130,7 +129,7 @@ class GroupDifference(_AgainstReference):
     """
 
     def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
-        low, high = newcombe(s1, n1, s2, n2)
+        low, high = map(float, newcombe(s1, n1, s2, n2, normal_quantile(LEVEL)))
         return Estimate(s1 / n1 - s2 / n2, low, high, LEVEL, "newcombe", n1 + n2)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import wilson
+from harness.api import newcombe, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
@@ -18,17 +17,6 @@ _MIN_DRAWS, _MAX_DRAWS, _MAX_VALUES_AT_ONCE = 99, 399, 1_000_000
 """Permutations that intervals are stretched by, and how many numbers they may hold."""
 _NORMAL_FROM = 1000
 """The mean of so many values is taken for normal."""
-
-
-def normal_quantile(level: float) -> float:
-    """The quantile for a two-sided interval."""
-    return NormalDist().inv_cdf(0.5 + level / 2)
-
-
-def newcombe(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> Ends:
-    """Interval for s1 / n1 - s2 / n2 (Newcombe 1998, method 10: from two Wilson intervals)."""
-    low, high = _pairwise_newcombe(np.array([s1, s2]), np.array([n1, n2]), normal_quantile(level))
-    return float(low[0, 1]), float(high[0, 1])
 
 
 def ratio(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> Ends:
@@ -62,7 +50,7 @@ def gap_of_rates(
         stretch: how many times as long every interval shall be; see `stretch_of_rates`.
     """
     s, n = np.asarray(successes), np.asarray(trials)
-    low, high = _pairwise_newcombe(s, n, range_quantile(len(s), level) / math.sqrt(2))
+    low, high = newcombe(s[:, None], n[:, None], s, n, range_quantile(len(s), level) / math.sqrt(2))
     difference, others = s[:, None] / n[:, None] - s / n, ~np.eye(len(s), dtype=bool)
     low, high = difference + stretch * (low - difference), difference + stretch * (high - difference)
     return max(0.0, float(low[others].max())), min(1.0, float(high[others].max()))
@@ -96,15 +84,6 @@ def _stretch(difference: Floats, half: Floats, level: float) -> float:
     # What a few hundred draws may be off by is no reason to stretch.
     noise = 2 * math.sqrt(level * (1 - level) / len(units))
     return max(1.0, float(np.quantile(largest, level - noise, method="higher")))
-
-
-def _pairwise_newcombe(s: npt.NDArray[np.int_], n: npt.NDArray[np.int_], z: float) -> tuple[Floats, Floats]:
-    """Ends `[k, k]` of the differences of row less column."""
-    low, high = wilson(s / n, n, z)
-    share = s / n
-    down, up = (share - low) ** 2, (high - share) ** 2
-    difference = share[:, None] - share[None]
-    return difference - np.sqrt(down[:, None] + up[None]), difference + np.sqrt(up[:, None] + down[None])
 
 
 @cache
@@ -203,13 +182,3 @@ def fisher(s1: int, n1: int, s2: int, n2: int) -> float:
     log = log_choose(n1, x) + log_choose(n2, total - x) - log_choose(n, np.array([total]))
     mine = log[s1 - int(x[0])]
     return min(1.0, float(np.exp(log[log <= mine + 1e-7]).sum()))
-
-
-def holm(p: npt.ArrayLike) -> Floats:
-    """P-values adjusted for their number (Holm 1979)."""
-    raw = np.asarray(p, dtype=np.float64)
-    order = np.argsort(raw, kind="stable")
-    adjusted = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)).clip(max=1.0)
-    out = np.empty_like(adjusted)
-    out[order] = adjusted
-    return out

@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Records
+from harness.api import Context, Estimate, Partition, Records, permutation_p, permuted_counts
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
 from harness_fairness.metrics.intervals import LEVEL, gap_of_rates, stretch_of_rates
-from harness_fairness.metrics.partition import Partition
 
 Floats = npt.NDArray[np.float64]
-PERMUTATIONS = 1999
 
 
 @dataclass(frozen=True)
@@ -54,17 +52,7 @@ class RateOfGroups:
 
     def permuted(self, rng: np.random.Generator) -> Whole:
         """Numerators `[permutations, groups]` if the groups meant nothing: multivariate hypergeometric."""
-        return permuted_successes(self.successes, self.trials, rng)
-
-
-def permuted_successes(successes: Whole, trials: Whole, rng: np.random.Generator, draws: int = PERMUTATIONS) -> Whole:
-    """Numerators `[draws, groups]` after members of the groups are exchanged at random."""
-    return np.asarray(rng.multivariate_hypergeometric(trials, int(successes.sum()), size=draws))
-
-
-def p_value(observed: float, drawn: Floats) -> float:
-    """The share of permutations with a value as large, the observed one counted (Phipson & Smyth 2010)."""
-    return (int((drawn >= observed - 1e-12).sum()) + 1) / (len(drawn) + 1)
+        return permuted_counts(int(self.successes.sum()), self.trials, rng)
 
 
 def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.random.Generator) -> Estimate:
@@ -100,7 +88,7 @@ def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.r
         n_missing,
         told,
         null=float(drawn.mean()),
-        p=p_value(value, drawn),
+        p=permutation_p(value, drawn),
     )
 
 

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Records, wilson
+from harness.api import Context, Estimate, Partition, Records, normal_quantile, permutation_p, wilson
 from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL, normal_quantile
-from harness_fairness.metrics.partition import Partition
-from harness_fairness.metrics.rate_gaps import RateOfGroups, p_value, permuted_successes
+from harness_fairness.metrics.intervals import LEVEL
+from harness_fairness.metrics.rate_gaps import RateOfGroups
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class WorstGroup:
         low, high = wilson(splits.successes / splits.trials, splits.trials, normal_quantile(LEVEL))
         sign = -1.0 if low_is_worst else 1.0
         observed = float((sign * found.successes / found.trials).max())
-        drawn = (sign * permuted_successes(found.successes, found.trials, rng) / found.trials).max(axis=1)
+        drawn = (sign * found.permuted(rng) / found.trials).max(axis=1)
         (often, times), *_ = Counter(splits.chosen.tolist()).most_common(1)
         told = f"the worst is {found.members[often]} in {100 * times / self.splits:.0f} % of splits"
         if found.left_out:
@@ -115,5 +114,5 @@ class WorstGroup:
             cells.n_missing,
             told,
             null=float(found.successes.sum() / used),
-            p=p_value(observed, drawn),
+            p=permutation_p(observed, drawn),
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from harness.api.instruments import per_example
+
 
 class ConditionEmbedding(nn.Module):
     """Maps encoded conditions `[n, ...]` to embeddings `[n, width]`; subclasses define `forward`.
@@ -26,8 +28,7 @@ class ConditionEmbedding(nn.Module):
 
     def drop(self, conditions: Tensor, dropped: Tensor) -> Tensor:
         """The conditions, with those rows replaced where `dropped` `[n]` is true."""
-        mask = dropped.reshape(-1, *[1] * self.null.dim())
-        return torch.where(mask, self.null, conditions)
+        return torch.where(per_example(dropped, conditions), self.null, conditions)
 
 
 class ClassEmbedding(ConditionEmbedding):

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from harness.api.instruments import per_example
+
 
 class Weight(Protocol):
     """How much an error at a noise level counts."""
@@ -34,11 +36,6 @@ def epsilon_weight(sigma: Tensor) -> Tensor:
     return 1 / sigma**2
 
 
-def per_row(values: Tensor, like: Tensor) -> Tensor:
-    """`[n]` shaped so that it multiplies `[n, ...]` row by row."""
-    return values.reshape(-1, *[1] * (like.dim() - 1))
-
-
 def denoising_loss(
     denoise: Callable[[Tensor, Tensor], Tensor], clean: Tensor, sigma: Tensor, noise: Tensor, weight: Weight
 ) -> Tensor:
@@ -51,6 +48,6 @@ def denoising_loss(
         noise: n, standard normal, of the shape of y.
         weight: lambda.
     """
-    denoised = denoise(clean + per_row(sigma, clean) * noise, sigma)
-    loss: Tensor = (per_row(weight(sigma), clean) * (denoised - clean) ** 2).mean()
+    denoised = denoise(clean + per_example(sigma, clean) * noise, sigma)
+    loss: Tensor = (per_example(weight(sigma), clean) * (denoised - clean) ** 2).mean()
     return loss

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from harness.api import Context
-from harness_generative.diffusion.losses import per_row
+from harness.api.instruments import per_example
 from harness_generative.diffusion.networks import MLP, UNet
 from harness_generative.diffusion.preconditioning import Preconditioning
 from harness_generative.diffusion.training import Training, train_denoiser
@@ -43,8 +43,8 @@ class DiffusionModel(nn.Module):
     def denoise(self, x: Tensor, sigma: Tensor, conditions: Tensor | None) -> Tensor:
         """The denoised of x `[n, *image_shape]` at noise levels `[n]`; without conditions unconditionally."""
         skip, out, into, noise = self._preconditioning(sigma.to(x.dtype))
-        raw = self.network((per_row(into, x) * x).float(), noise.float(), conditions)
-        denoised: Tensor = per_row(skip, x) * x + per_row(out, x) * raw.to(x.dtype)
+        raw = self.network((per_example(into, x) * x).float(), noise.float(), conditions)
+        denoised: Tensor = per_example(skip, x) * x + per_example(out, x) * raw.to(x.dtype)
         return denoised
 
     def decode(self, x: Tensor) -> Tensor:

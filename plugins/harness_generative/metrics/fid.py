@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, Records
+from harness.api import Estimate, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, Side, feature_array
 from harness_generative.metrics.frechet import Array, Influences, distance, fit, influences
 
@@ -89,7 +88,7 @@ class FidDebiased(FeatureMetric):
         half, quarter = (_of_parts(generated, reference, parts) for parts in (2, 4))
         value = 2 * whole.distance - half
         trend = (2 * half - quarter) - value
-        reach = _z() * _standard_error(whole.first, whole.second)
+        reach = normal_quantile(LEVEL) * _standard_error(whole.first, whole.second)
         low, high = value - reach - max(trend, 0.0), value + reach + max(-trend, 0.0)
         return Estimate(value, low, high, LEVEL, "jackknife and trend", n)
 
@@ -146,7 +145,7 @@ class FidOverFloor(FeatureMetric):
             floor.first / floor.distance,
             found.second / found.distance - floor.second / floor.distance,
         )
-        factor = float(np.exp(_z() * error))
+        factor = float(np.exp(normal_quantile(LEVEL) * error))
         return Estimate(value, value / factor, value * factor, LEVEL, "jackknife of the logarithm", n)
 
 
@@ -214,10 +213,6 @@ def _draws(of: int, n: int) -> Iterator[npt.NDArray[np.intp]]:
         yield np.sort(np.random.default_rng((of, n, draw)).permutation(of)[:n])
 
 
-def _z() -> float:
-    return NormalDist().inv_cdf(0.5 + LEVEL / 2)
-
-
 def _standard_error(*added: Array) -> float:
     """Of a sum to which the rows of independent sets add this much."""
     return float(np.sqrt(sum(float(part @ part) for part in added)))
@@ -229,7 +224,7 @@ def _around(value: float, error: float, n: int, method: str, fewest: int) -> Est
         return Estimate(0.0, None, None, LEVEL, "none: the sets are the same", n)
     if fewest < _LEAST_FOR_INTERVAL:
         return Estimate(value, None, None, LEVEL, _too_few(fewest), n)
-    reach = _z() * error
+    reach = normal_quantile(LEVEL) * error
     return Estimate(value, max(0.0, value - reach), value + reach, LEVEL, method, n)
 
 

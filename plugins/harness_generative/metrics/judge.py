@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, InvalidOutput, Records, proportion
+from harness.api import Estimate, InvalidOutput, Records, normal_quantile, proportion
 
 LEVEL = 0.95
 _ROWS = 4096
@@ -227,5 +226,5 @@ def _jackknife_interval(value: float, left_out: Array, times: Array) -> tuple[fl
     average = float(times @ left_out / n)
     variance = (n - 1) / n * float(times @ (left_out - average) ** 2)
     centre = n * value - (n - 1) * average
-    reach = NormalDist().inv_cdf(0.5 + LEVEL / 2) * variance**0.5
+    reach = normal_quantile(LEVEL) * variance**0.5
     return centre - reach, centre + reach

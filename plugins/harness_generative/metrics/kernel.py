@@ -7,13 +7,12 @@ standard errors, not the spread over subsets.
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Gt
 
-from harness.api import Estimate, Records
+from harness.api import Estimate, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, feature_array
 from harness_generative.metrics.kernel_distance import (
     Discrepancy,
@@ -97,5 +96,5 @@ def _unit_length(rows: Features) -> Features:
 
 def _estimate(found: Discrepancy, n: int, scale: float = 1.0) -> Estimate:
     value = scale * found.value
-    reach = scale * NormalDist().inv_cdf(0.5 + LEVEL / 2) * found.standard_error
+    reach = scale * normal_quantile(LEVEL) * found.standard_error
     return Estimate(value, value - reach, value + reach, LEVEL, "jackknife", n)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le, Lt
 
-from harness.api import Estimate, Records, proportion, wilson
+from harness.api import Estimate, Records, normal_quantile, proportion, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import nearest
 
@@ -179,5 +178,5 @@ def _share_above(samples: Floats, reference: Floats, place: int) -> Estimate:
     guess = (beyond + 1) / (n + 2)
     trials = guess * (1 - guess) / (guess * (1 - guess) / n + float(shares.var()))
     share = beyond / n
-    low, high = map(float, wilson(share, trials, NormalDist().inv_cdf(0.5 + LEVEL / 2)))
+    low, high = map(float, wilson(share, trials, normal_quantile(LEVEL)))
     return Estimate(share, low, high, LEVEL, "wilson, uncertain threshold", n)

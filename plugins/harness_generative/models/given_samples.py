@@ -1,7 +1,7 @@
 """Samples that are given, not drawn: files that another system made, or a dataset posing as a model.
 
-Both say with `given(rows)` which samples they hold, by position, so that the core takes them as they are and counts no
-pass. They have `generate` only because a cell of generated samples asks for it.
+Both are `GivenSamples`: they say which samples they hold, by position, so that the task takes them as they are and
+counts no pass. They have `generate` only because a cell of generated samples asks for it.
 """
 
 from __future__ import annotations

@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row, Status, figures
 from harness_generative.pictures.label_placement import Label, Line, place_labels
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -21,11 +20,6 @@ Better = Literal["less", "more"]
 Cost = Literal["seconds", "nfe"]
 
 _SWEPT_STEPS = re.compile(r"\s*\bsteps=\S+")
-# Okabe & Ito's palette, which most people with colour blindness can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_DASHES = ("-", "--", ":", "-.")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_PALE = "#999999"
 # How far apart lines are drawn that meet at one cost, as a factor.
 _APART = 1.03
 _FLOORS = {"fid_proxy": "fid_floor"}
@@ -62,8 +56,7 @@ class NfeQuality:
             _reference_lines(axis, own, styles)
         path = folder / "nfe-quality.png"
         _finish(figure, [axis for axis, _ in panels], points, self._metric, "nfe")
-        figure.savefig(path, dpi=130)
-        yield path
+        yield figures.save(figure, path)
 
 
 class CostQuality:
@@ -105,7 +98,7 @@ class CostQuality:
                 axis.plot([], [], "o", color=colour, markersize=5, label=model)
             front = pareto_front([(p.cost, p.value) for p in paid], self._better)
             for (x0, y0), (x1, y1) in _steps(front):
-                axis.plot([x0, x1], [y0, y1], color=_PALE, linewidth=1.0, zorder=1, label="Pareto front")
+                axis.plot([x0, x1], [y0, y1], color=figures.PALE, linewidth=1.0, zorder=1, label="Pareto front")
             _reference_lines(axis, own, styles)
         _finish(figure, [axis for axis, _ in panels], points, self._metric, self._cost)
         figure.draw_without_rendering()
@@ -115,8 +108,7 @@ class CostQuality:
             lines = [*_steps(pareto_front(spots, self._better)), *(bar for point in paid for bar in point.bar)]
             place_labels(axis, _labels(paid), spots, lines)
         path = folder / "cost-quality.png"
-        figure.savefig(path, dpi=130)
-        yield path
+        yield figures.save(figure, path)
 
 
 def pareto_front(points: Sequence[tuple[float, float]], better: Better) -> list[tuple[float, float]]:
@@ -185,12 +177,12 @@ class _Styles:
         drawn = [self.models.index(point.model)]
         if len(self.models) == 1 and point.family in self.families:
             drawn = [self.families.index(point.family)]
-        return _COLOURS[drawn[0] % len(_COLOURS)]
+        return figures.line_style(drawn[0])[0]
 
     def shape(self, point: _Point) -> tuple[str, str]:
         """Dashes and marker."""
-        i = self.families.index(point.family)
-        return _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)]
+        _, dashes, marker = figures.line_style(self.families.index(point.family))
+        return dashes, marker
 
 
 def _points(rows: Sequence[Row], metric: str, cost: Cost, floor: str) -> list[_Point]:
@@ -216,20 +208,11 @@ def _value(row: Row, metric: str) -> float | None:
 
 def _panels(points: Sequence[_Point]) -> tuple[Figure, list[tuple[Axes, list[_Point]]]]:
     """A figure with a panel for every set of points that may be compared."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     names = list(dict.fromkeys(point.panel for point in points))
-    columns = min(2, len(names))
-    lines = -(-len(names) // columns)
-    figure = Figure(figsize=(2.6 + 5.2 * columns, 0.8 + 3.8 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
-    for axis in axes[len(names) :]:
-        axis.set_visible(False)
+    figure, axes = figures.panels(len(names), 2, (5.2, 3.8), (2.6, 0.8))
     panels = []
     data = [name for name, _ in names]
-    for axis, name in zip(axes, names, strict=False):
+    for axis, name in zip(axes.flat, names, strict=False):
         # The same data twice differ in what else must be equal, e.g. the number of samples.
         told = f"{name[0]} (key {name[1][:8]})" if data.count(name[0]) > 1 else name[0]
         axis.set_title(told, fontsize=10)
@@ -296,7 +279,6 @@ def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metr
 
     values = [point.value for point in points]
     costs = [point.cost for point in points if point.cost]
-    handles: dict[str, Artist] = {}
     for axis in axes:
         axis.set_xscale("log")
         # Room at both ends for labels, and for a panel whose rows all cost the same.
@@ -308,6 +290,5 @@ def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metr
             axis.set_yscale("log", nonpositive="clip")
         axis.set_xlabel(_COST_NAMES[cost])
         axis.set_ylabel(metric)
-        axis.grid(alpha=0.25, linewidth=0.6)
-        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(handles.values()), list(handles), loc="outside right upper", fontsize=8, frameon=False)
+        figures.faint_grid(axis)
+    figures.legend(figure, axes)

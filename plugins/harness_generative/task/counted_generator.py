@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.api import InvalidOutput
+from harness.api import Denoiser, InvalidOutput
 
 WATCHED = 4
 """How many samples are followed from noise to picture."""
@@ -121,7 +121,7 @@ class CountedGenerator:
     def warm_up(self, noise: Tensor, conditions: Tensor | None) -> None:
         """One pass that is neither counted nor timed, since a first one is slow."""
         with torch.no_grad():
-            if hasattr(self.model, "denoise"):
+            if isinstance(self.model, Denoiser):
                 high = self.sigma_range[1]
                 self.model.denoise(high * noise, noise.new_full((len(noise),), high), conditions)
             else:

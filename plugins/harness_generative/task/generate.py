@@ -15,7 +15,18 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from harness.api import Classifier, ComponentOf, Context, Dataset, Extractor, InvalidOutput, Outcome, Sampler, digest
+from harness.api import (
+    Classifier,
+    ComponentOf,
+    Context,
+    Dataset,
+    Extractor,
+    GivenSamples,
+    InvalidOutput,
+    Outcome,
+    Sampler,
+    digest,
+)
 from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
 from harness_generative.task.counted_generator import WATCHED
@@ -88,7 +99,7 @@ class Generate:
         with left_unchanged(model):
             drawn = (
                 given_samples(model, n)
-                if hasattr(model, "given")
+                if isinstance(model, GivenSamples)
                 else draw_samples(model, sampler, ids, asked, draws, ctx)
             )
         samples = checked_samples(drawn.samples, reference, data.facts)

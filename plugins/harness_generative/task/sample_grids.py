@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from harness.api import figures
 from harness_generative.task.counted_generator import Trace
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Picture = npt.NDArray[np.float32]
 """`[height, width]` grey or `[height, width, 3]`, within [0, 1]."""
@@ -35,7 +32,7 @@ _CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
 _CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
 """Inches a captioned image is wide, and what its two captions add to its height."""
 _CAPTION_LETTERS = 32
-_WRONG = "#D55E00"
+_WRONG = figures.PALETTE[1]
 
 
 def is_drawable(images: Tensor) -> bool:
@@ -67,15 +64,11 @@ def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str
         captions: what each was asked for.
         judged: what the judge sees in each, None where it sees what was asked for or there is no judge.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
     height, width = shown[0].shape[:2]
     rows = -(-len(shown) // _CAPTIONED_COLUMNS)
     across, down = _CAPTIONED_INCHES, _CAPTIONED_INCHES * height / width + _CAPTION_INCHES
-    figure: Figure = Figure(figsize=(_CAPTIONED_COLUMNS * across, rows * down))
-    FigureCanvasAgg(figure)
+    figure = figures.empty_figure(_CAPTIONED_COLUMNS * across, rows * down, layout=None)
     # The share of its cell that a picture takes; the rest is for the captions above and below.
     wide, high = 0.94, 0.94 * (1 - _CAPTION_INCHES / down)
     for i, (picture, caption, seen) in enumerate(zip(shown, captions, judged, strict=False)):
@@ -88,9 +81,7 @@ def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str
         if seen is not None:
             told = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
             told.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return content.getvalue()
+    return figures.png(figure)
 
 
 def _short(caption: str) -> str:
@@ -181,15 +172,11 @@ def _png(
     row_names: Sequence[str],
     column_names: Sequence[str],
 ) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     height, width, gap = cell
     scale = _CELL / min(height, width)
     margins = (0.9 if row_names else 0.1, 0.35 if column_names else 0.1)
     inches = (whole.shape[1] * scale + margins[0], whole.shape[0] * scale + margins[1])
-    figure: Figure = Figure(figsize=inches, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figures.empty_figure(*inches)
     axis = figure.subplots()
     axis.imshow(whole, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
     axis.set_yticks([i * (height + gap) + height / 2 - 0.5 for i in range(rows)] if row_names else [], row_names)
@@ -197,9 +184,7 @@ def _png(
     axis.tick_params(length=0, labelsize=8, top=False, labeltop=True, bottom=False, labelbottom=False)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return content.getvalue()
+    return figures.png(figure)
 
 
 def pictures(

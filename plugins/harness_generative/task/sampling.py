@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Conditional, Context, Dataset, InvalidOutput, SampleBatch, Sampler
+from harness.api import Conditional, Context, Dataset, GivenSamples, InvalidOutput, SampleBatch, Sampler
 from harness.api.instruments import LANES, seeded
 from harness_generative.task.counted_generator import CountedGenerator, Trace
 
@@ -36,9 +36,9 @@ class Conditions:
     @classmethod
     def of(cls, model: object, data: Dataset, n: int) -> Conditions:
         unasked = cls(None, [None] * n, [None] * n, {})
-        if hasattr(model, "given"):
+        if isinstance(model, GivenSamples):
             # Samples made elsewhere say themselves what they were asked for.
-            labels = model.given_conditions(range(n)) if hasattr(model, "given_conditions") else None
+            labels = model.given_conditions(range(n))
             if labels is None:
                 return unasked
             names = _class_names(data)
@@ -82,7 +82,7 @@ class Drawn:
     seconds: npt.NDArray[np.float64] | None = None
 
 
-def given_samples(model: Any, n: int) -> Drawn:
+def given_samples(model: GivenSamples, n: int) -> Drawn:
     """Samples that were made before: nothing is drawn, and what they cost is not known."""
     samples = torch.as_tensor(model.given(range(n))).float().cpu()
     if len(samples) != n:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-from harness.api import Estimate, HarnessError
+from harness.api import Estimate, HarnessError, normal_quantile
 
 _LEVEL = 0.95
 
@@ -80,7 +79,7 @@ def corrected(found: int, n: int, quality: Quality, *, n_missing: int = 0, level
         )
         return Estimate.undefined(reason, n=n, n_missing=n_missing)
     value = min(1.0, max(0.0, (found / n + quality.specificity - 1) / informedness))
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    z = normal_quantile(level)
     n_all, share = _shrunk(found, n, z * z)
     n_positive, sensitivity = _shrunk(quality.true_positives, quality.positives, 2)
     n_negative, specificity = _shrunk(quality.true_negatives, quality.negatives, 2)

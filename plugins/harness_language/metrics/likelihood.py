@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, Records
-from harness_language.ratios import ClusteredSums, ratio
+from harness.api import ClusteredSums, Estimate, Records, ratio_of_sums
 
 _DIGITS = 12
 Floats = npt.NDArray[np.float64]
@@ -26,7 +25,9 @@ def _per(records: Records, column: str) -> Estimate:
     known = records.without_missing("nll")
     if not len(known):
         return Estimate.undefined("no document could be scored", n_missing=known.n_missing)
-    return ratio(known["nll"], known[column], clusters=_clusters(known), n_missing=known.n_missing)
+    return ratio_of_sums(
+        known["nll"], known[column], clusters=_clusters(known), interval="jackknife", n_missing=known.n_missing
+    )
 
 
 def _clusters(records: Records) -> npt.NDArray[Any] | None:

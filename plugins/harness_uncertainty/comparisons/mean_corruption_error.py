@@ -120,6 +120,7 @@ class MeanCorruptionError:
             },
             seconds=sum(cell.row.seconds or 0.0 for cell in series.cells.values()),
             components=first.components,
+            facts={"display": first.display},
         )
 
     def _labels(self, first: Row) -> dict[str, str]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records, wilson
+from harness.api import Estimate, InvalidOutput, Records, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
 _LEVEL = 0.95
-_Z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+_Z = normal_quantile(_LEVEL)
 _TPR = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
@@ -92,7 +91,7 @@ class OODAuroc(_Detection):
             low, high = _logit_interval(value, math.sqrt(variance))
         else:
             method = "Newcombe's method 5"
-            low, high = _newcombe_interval(value, len(found.positive), len(found.negative))
+            low, high = _auroc_interval(value, len(found.positive), len(found.negative))
         return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing)
 
 
@@ -221,7 +220,7 @@ def _logit_interval(value: float, error: float) -> tuple[float, float]:
     return min(low, value), max(high, value)
 
 
-def _newcombe_interval(value: float, m: int, k: int) -> tuple[float, float]:
+def _auroc_interval(value: float, m: int, k: int) -> tuple[float, float]:
     """Areas from which the observed one is less than 1.96 standard errors away (Newcombe 2006, part 2, method 5)."""
     half = (m + k) / 2 - 1
 

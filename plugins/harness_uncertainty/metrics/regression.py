@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Lt
 
-from harness.api import Estimate, Records, mean, proportion
+from harness.api import Estimate, Records, mean, normal_quantile, proportion
 from harness_uncertainty.metrics.sets import promised
 
 Floats = npt.NDArray[np.float64]
@@ -74,7 +73,7 @@ class _Interval:
             return records.floats("low"), records.floats("high"), promised(records, "level")
         if "deviation" not in records:
             return None
-        half = NormalDist().inv_cdf(0.5 + self._level / 2) * records.floats("deviation")
+        half = normal_quantile(self._level) * records.floats("deviation")
         centre = records.floats("prediction")
         return centre - half, centre + half, self._level
 

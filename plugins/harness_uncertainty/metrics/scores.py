@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Annotated, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, mean
+from harness.api import Estimate, Records, mean, normal_quantile
 from harness_uncertainty.metrics.calibration import bins_of
 from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
 
@@ -115,7 +114,7 @@ class BrierPart:
             return Estimate.undefined(reason, n=n, n_missing=found.n_missing)
         value, without_one = brier_parts(found.probabilities, found.one_hot, self._bins)[self._part]
         error = float(np.sqrt((n - 1) / n * ((without_one - without_one.mean()) ** 2).sum()))
-        half = NormalDist().inv_cdf(0.5 + _LEVEL / 2) * error
+        half = normal_quantile(_LEVEL) * error
         # The correction may lead below 0, where only chance leads; the interval keeps its estimate.
         low = max(min(0.0, value), value - half)
         return Estimate(value, low, value + half, _LEVEL, "jackknife", n, found.n_missing)

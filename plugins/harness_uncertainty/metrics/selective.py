@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from harness.api import Estimate, Records, bootstrap, proportion, wilson
+from harness.api import Estimate, Records, bootstrap, normal_quantile, proportion, wilson
 from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, column_of, confidences
 
 _LEVEL = 0.95
-_Z = NormalDist().inv_cdf(0.5 + _LEVEL / 2)
+_Z = normal_quantile(_LEVEL)
 _EDGE_AT_LEAST = 10
 
 

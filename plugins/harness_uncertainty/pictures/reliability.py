@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from annotated_types import Ge
 
-from harness.api import MeasuredCell, Status, proportion
+from harness.api import MeasuredCell, Status, figures, proportion
 from harness_uncertainty.metrics.calibration import Binning, bins_of
 from harness_uncertainty.metrics.confidences import Confidences, confidences
 
@@ -51,42 +51,37 @@ class ReliabilityDiagram:
             yield self._draw(panels[start : start + _MAX_PANELS_PER_FIGURE], folder / f"reliability-{name}{suffix}.png")
 
     def _draw(self, panels: Sequence[tuple[str, Confidences]], path: Path) -> Path:
-        from harness_uncertainty.pictures.style import DPI, figure_of
-
         columns = min(_COLUMNS, len(panels))
         lines = -(-len(panels) // columns)
-        figure = figure_of(0.8 + 2.6 * columns, 0.5 + 3.3 * lines)
+        figure = figures.empty_figure(0.8 + 2.6 * columns, 0.5 + 3.3 * lines)
         for place, (title, found) in zip(figure.subfigures(lines, columns, squeeze=False).flat, panels, strict=False):
             upper, lower = place.subplots(2, 1, sharex=True, height_ratios=(3, 1))
             self._panel(upper, lower, found)
             upper.set_title(title, fontsize=9)
-        figure.savefig(path, dpi=DPI)
-        return path
+        return figures.save(figure, path)
 
     def _panel(self, upper: Axes, lower: Axes, found: Confidences) -> None:
-        from harness_uncertainty.pictures.style import COLOURS
-
         of_row = bins_of(found.confidence, self._bins, self._binning)
         counts = np.bincount(of_row, minlength=self._bins)
         used = np.flatnonzero(counts)
         middle = np.bincount(of_row, found.confidence, self._bins)[used] / counts[used]
         rates = [proportion(int(found.correct[of_row == b].sum()), int(counts[b])) for b in used]
         values, lows, highs = (np.array([getattr(r, end) for r in rates]) for end in ("value", "low", "high"))
-        upper.plot([0, 1], [0, 1], color="#7F7F7F", linewidth=1, linestyle="--", zorder=1)
-        upper.vlines(middle, values, middle, color=COLOURS[1], alpha=0.5, linewidth=4, zorder=1)
+        upper.plot([0, 1], [0, 1], color=figures.PALETTE[-1], linewidth=1, linestyle="--", zorder=1)
+        upper.vlines(middle, values, middle, color=figures.PALETTE[1], alpha=0.5, linewidth=4, zorder=1)
         bars = [values - lows, highs - values]
-        upper.errorbar(middle, values, bars, fmt="o", color=COLOURS[0], markersize=4, linewidth=1, zorder=2)
+        upper.errorbar(middle, values, bars, fmt="o", color=figures.PALETTE[0], markersize=4, linewidth=1, zorder=2)
         upper.set_ylim(-0.03, 1.03)
         upper.set_xlim(-0.02, 1.02)
         upper.set_ylabel("accuracy", fontsize=8)
-        lower.bar(middle, counts[used], width=0.8 / self._bins, color=COLOURS[0])
+        lower.bar(middle, counts[used], width=0.8 / self._bins, color=figures.PALETTE[0])
         # Most answers have a confidence near 1; the others would not be seen on a plain axis.
         lower.set_yscale("symlog", linthresh=1)
         lower.set_xlabel("confidence", fontsize=8)
         lower.set_ylabel("answers", fontsize=8)
         for axis in (upper, lower):
             axis.tick_params(labelsize=7)
-            axis.grid(alpha=0.25, linewidth=0.6)
+            figures.faint_grid(axis)
 
 
 def _title(cell: MeasuredCell, cells: Sequence[MeasuredCell]) -> str:

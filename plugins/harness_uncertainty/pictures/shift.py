@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row, Status, figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,19 +86,16 @@ def _model(row: Row) -> str:
 
 
 def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
-    from harness_uncertainty.pictures.style import COLOURS, DPI, MARKERS, figure_of
-
     kinds = list(dict.fromkeys(point.kind for point in points))
     models = list(dict.fromkeys(point.model for point in points))
-    figure = figure_of(1.6 + 2.0 * len(kinds), 0.9 + 1.9 * len(metrics))
-    axes = figure.subplots(len(metrics), len(kinds), sharex=True, sharey="row", squeeze=False)
+    count = len(metrics) * len(kinds)
+    figure, axes = figures.panels(count, len(kinds), (2.0, 1.9), (1.6, 0.9), sharex=True, sharey="row")
     for line, metric in zip(axes, metrics, strict=True):
         for axis, kind in zip(line, kinds, strict=True):
             for number, model in enumerate(models):
                 own = [p for p in points if (p.model, p.kind) == (model, kind)]
-                style = (COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
-                _line(axis, own, metric, style, model)
-            axis.grid(alpha=0.25, linewidth=0.6)
+                _line(axis, own, metric, number, model)
+            figures.faint_grid(axis)
             axis.tick_params(labelsize=7)
         line[0].set_ylabel(metric.replace("_", " "), fontsize=9)
     for axis, kind in zip(axes[0], kinds, strict=True):
@@ -106,16 +103,14 @@ def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
     for axis in axes[-1]:
         axis.set_xlabel("severity", fontsize=8)
         axis.set_xticks(range(max(point.severity for point in points) + 1))
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(models)), fontsize=8, frameon=False)
-    figure.savefig(path, dpi=DPI)
-    return path
+    figures.legend(figure, axes.flat, "outside upper center", ncols=min(5, len(models)))
+    return figures.save(figure, path)
 
 
-def _line(axis: Axes, points: Sequence[Point], metric: str, style: tuple[str, str], label: str) -> None:
+def _line(axis: Axes, points: Sequence[Point], metric: str, number: int, label: str) -> None:
     found = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
     severities = [severity for severity in sorted(found) if found[severity].value is not None]
-    colour, marker = style
+    colour, _, marker = figures.line_style(number)
     values = [_end(found[severity], "value") for severity in severities]
     axis.plot(severities, values, color=colour, marker=marker, markersize=3, linewidth=1.2, label=label)
     lows, highs = ([_end(found[severity], end) for severity in severities] for end in ("low", "high"))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Component, Context, GradientAccess, LabelledInputs, Threat, hookimpl
-from harness.api.attacks import Ascents, BatchSlots, BestSearch, gradients, is_fooled, margin, project, unit
+from harness.api.attacks import Ascents, BatchSlots, BestSearch, gradients, is_fooled, logit_margin, project, unit
 
 
 class Momentum:
@@ -41,7 +41,7 @@ class _Search(BestSearch[_Slots]):
 
     def advance(self, slots: _Slots) -> Tensor:
         (slope,), (loss,), (logits,) = gradients(
-            self.model, slots.iterate, slots.row, lambda logits: -margin(logits, slots.labels)
+            self.model, slots.iterate, slots.row, lambda logits: -logit_margin(logits, slots.labels)
         )
         slots.judge(loss, is_fooled(logits, slots.labels, None))
         slots.velocity = self.attack.decay * slots.velocity + unit(slope, "l1")

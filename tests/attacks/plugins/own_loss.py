@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from harness.api import Component, hookimpl
-from harness.api.attacks import ProjectedGradientDescent, margin
+from harness.api.attacks import ProjectedGradientDescent, logit_margin
 
 
 class OwnLoss(ProjectedGradientDescent):
@@ -15,7 +15,7 @@ class OwnLoss(ProjectedGradientDescent):
 
     def objective(self, logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
         """The lead `[m]`, or that of the target."""
-        return -margin(logits, labels) if targets is None else margin(logits, targets)
+        return -logit_margin(logits, labels) if targets is None else logit_margin(logits, targets)
 
 
 @hookimpl

@@ -8,10 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import LabelledInputs, Norm, Threat
-from harness.instruments.counted_model import CountedModel
+from harness.api import Context, InvalidOutput, LabelledInputs, Norm, Threat
+from harness.api.instruments import CountedModel
 from harness_classification.attack_verification import HARDEST, hardest, judge_attack, views_given
 from harness_classification.predictions import judge
 

@@ -21,7 +21,7 @@ from harness.api import (
     Records,
     Threat,
 )
-from harness.instruments.norms import distance
+from harness.api.instruments import distance
 from harness_classification.classify import Classify
 
 N, CLASSES = 24, 3

@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.api import Context, Examples, GradientAccess, LabelledInputs, Outcome, Threat
-from harness.contract.protocols import Norm
+from harness.api import Context, Examples, GradientAccess, LabelledInputs, Norm, Outcome, Threat
 from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
 from harness_adversarial.attacks.noise import UniformNoise
 from harness_classification.classify import Classify

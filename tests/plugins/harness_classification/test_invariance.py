@@ -13,6 +13,7 @@ import torch
 from harness import Run
 from harness.testing import assert_same_records, run_suite
 
+MARGINS = ("adversarial_margin", "clean_margin")
 SUITE = """
 suite: invariance
 task: classify
@@ -49,25 +50,25 @@ def fresh_results(reference: Run, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_records_do_not_depend_on_the_batch_size(reference: Run, tmp_path: Path, batch_size: int) -> None:
     done = run_suite(SUITE, fresh_results(reference, tmp_path), batch_size=batch_size)
     assert done.n_run == 27
-    assert_same_records(reference, done)
+    assert_same_records(reference, done, margins=MARGINS)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_records_of_single_examples_are_those_of_a_batch(reference: Run, tmp_path: Path) -> None:
     """On a third of the test set, since each pass is for one example."""
     third = SUITE.replace("data: digits", "data: {use: digits, limit: 120}")
     together = run_suite(third, fresh_results(reference, tmp_path / "together"), batch_size=120)
     alone = run_suite(third, fresh_results(reference, tmp_path / "alone"), batch_size=1)
     assert together.n_run == alone.n_run == 27
-    assert_same_records(together, alone)
+    assert_same_records(together, alone, margins=MARGINS)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_records_do_not_depend_on_the_order_of_cells(reference: Run, tmp_path: Path) -> None:
     lines = SUITE.splitlines()
     attacks, models = lines.index("attacks:"), lines.index("models:")
@@ -80,7 +81,7 @@ def test_records_do_not_depend_on_the_order_of_cells(reference: Run, tmp_path: P
     ]
     done = run_suite("\n".join(flipped), fresh_results(reference, tmp_path), batch_size=360)
     assert [row.cell for row in done.rows] != [row.cell for row in reference.rows]
-    assert_same_records(reference, done, at_most=0)
+    assert_same_records(reference, done, at_most=0, margins=MARGINS)
 
 
 @pytest.mark.cuda
@@ -110,7 +111,7 @@ def twice(reference: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run
 def test_the_check_itself_notices_a_difference(twice: tuple[Run, Run], column: str, at: int) -> None:
     """One changed value far from the decision boundary is not called round-off."""
     one, two = twice
-    assert_same_records(one, two)
+    assert_same_records(one, two, margins=MARGINS)
     row = two.row(model="digit_linear", attack="fgsm")
     file = two.folder.cell(row.cell) / "records.parquet"
     content = file.read_bytes()
@@ -121,7 +122,7 @@ def test_the_check_itself_notices_a_difference(twice: tuple[Run, Run], column: s
     pq.write_table(pa.table(values), file)
     try:
         with pytest.raises(AssertionError, match=r"differ|ids"):
-            assert_same_records(one, two)
+            assert_same_records(one, two, margins=MARGINS)
     finally:
         file.unlink()
         file.write_bytes(content)

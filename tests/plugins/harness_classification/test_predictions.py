@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.instruments.counted_model import CountedModel
-from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes, spread
+from harness.api.instruments import CountedModel, per_example
+from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
 
 
 class Table(nn.Module):
@@ -106,4 +106,4 @@ def test_the_first_that_is_not_finite_is_named() -> None:
 
 
 def test_one_truth_for_each_example() -> None:
-    assert spread(torch.tensor([True, False]), torch.zeros(2, 3, 4)).shape == (2, 1, 1)
+    assert per_example(torch.tensor([True, False]), torch.zeros(2, 3, 4)).shape == (2, 1, 1)

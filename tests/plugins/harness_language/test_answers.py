@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from harness.contract.records import Records
+from harness.api import Records
 from harness_language.metrics.answers import (
     AnswerLikelihood,
     ChoiceAccuracy,

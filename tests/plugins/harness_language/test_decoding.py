@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from harness.contract.language import Decoding
+from harness.api import Decoding
 from harness_language.decoding import Greedy, Temperature, TopK, TopP
 
 PROBABILITIES = torch.tensor([0.05, 0.4, 0.15, 0.3, 0.1], dtype=torch.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness import Run
-from harness.contract.rows import Status
+from harness.api import Status
 
 KNOWLEDGE = """
 suite: knowledge

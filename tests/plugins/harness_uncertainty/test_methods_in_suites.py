@@ -9,6 +9,7 @@ import pytest
 from harness import Run
 from harness.testing import assert_same_records, run_suite
 
+MARGINS = ("adversarial_margin", "clean_margin")
 NETWORK = "{use: digit_mlp, with: {epochs: 4, width: 24, dropout: 0.3}}"
 SUITE = f"""
 suite: methods
@@ -80,7 +81,7 @@ def test_a_wrapper_is_fitted_on_the_data_of_its_network(done: Run) -> None:
 
 def test_records_do_not_depend_on_the_batch_size(done: Run, tmp_path: Path) -> None:
     again = run_suite(SUITE, tmp_path, batch_size=7)
-    assert_same_records(done, again)
+    assert_same_records(done, again, margins=MARGINS)
 
 
 def test_a_network_without_dropout_is_skipped_with_a_reason(tmp_path: Path) -> None:

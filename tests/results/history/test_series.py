@@ -203,7 +203,7 @@ def test_tables_of_another_version_are_read(past: Past) -> None:
         raw |= {"protocol": {"threat": threat}, "key": "abc", "colour": "blue"}
     file.write_text(json.dumps(table))
     (series,) = past.series()
-    assert (series.key, series.threat, values(series)) == ("abc", "linf ≤ 0.1", [0.1])
+    assert (series.key, series.display, values(series)) == ("abc", "linf ≤ 0.1", [0.1])
 
 
 def test_no_finished_run_says_how_to_make_one(past: Past) -> None:

@@ -85,7 +85,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run with every kind of row, as a page."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "plugins").mkdir()
-    from harness.results.report.images import png
+    from harness.png import png
 
     picture = png(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4)
     (folder / "plugins" / "awkward.py").write_text(PLUGIN.format(png=f"PNG = {picture!r}"), encoding="utf-8")
@@ -145,10 +145,50 @@ def test_pictures_of_reporters_tasks_and_attacks_are_embedded(html: str) -> None
     assert 'alt="curve-linf.png"' in html
     assert "grid.png" in html
     assert "fake.png" not in html
-    gallery = html.partition('<section id="examples">')[2].partition("</section>")[0]
+    gallery = html.partition('<section id="harness_classification-0">')[2].partition("</section>")[0]
     assert "fgsm eps=0.3" in gallery
     assert gallery.count('title="clean"') == gallery.count('title="adversarial"') == gallery.count('title="difference"')
     assert 1 <= gallery.count('title="clean"') <= 8
+
+
+def test_a_plugin_whose_section_fails_is_reported_and_the_page_is_written(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of these would break the page: an exception, what is no section, marked-up data, style that ends its tag."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    broken = {
+        "raises_late": "yield Section('A', 'a'); raise RuntimeError('no')",
+        "no_section": "return ['<script>']",
+        "absent_name": "return [Section('A', '{{ absent }}')]",
+        "marks_safe": "return [Section('A', '{{ text|safe }}', {'text': '<script>'})]",
+        "ends_style": "return [Section('A', '', style='</style><script>')]",
+        "good": "return [Section('A <b>', '<p>{{ text }}</p>', {'text': '<script>'}, '.good { color: red; }')]",
+    }
+    for name, body in broken.items():
+        text = (
+            f"from harness.api import Section, hookimpl\n\n@hookimpl\ndef harness_page_sections(cells):\n    {body}\n"
+        )
+        (plugins / f"{name}.py").write_text(text, encoding="utf-8")
+    arguments = ["report", str(page.parent), "--results", str(page.parents[2]), "--output", str(tmp_path / "out.html")]
+    before = ["--plugins-dir", str(page.parents[3] / "plugins"), "--plugins-dir", str(plugins)]
+    assert main([*before, *arguments]) == 0
+    warned = capsys.readouterr().err.splitlines()
+    said = {line.split("'")[1]: line.partition("harness_page_sections: ")[2] for line in warned}
+    assert said.keys() == broken.keys() - {"good"}
+    assert said["raises_late"] == "RuntimeError: no"
+    assert said["no_section"] == "it must yield Section objects, not str"
+    assert "'absent' is undefined" in said["absent_name"]
+    assert "safe" in said["marks_safe"]
+    assert said["ends_style"] == "the style of section 'A' contains '<'; it is CSS without tags"
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    added = html.partition('<section id="good-0">')[2].partition("</section>")[0]
+    assert "<h2>A &lt;b&gt;</h2>" in added
+    assert "<p>&lt;script&gt;</p>" in added
+    assert ".good { color: red; }" in html.partition("</style>")[0]
+    assert html.count("<script>") == 1
+    for name in broken:
+        sys.modules.pop(name, None)
 
 
 def test_provenance_is_told(html: str) -> None:
@@ -199,11 +239,13 @@ def with_script(page: Path, target: Path, script: str) -> Path:
     return target
 
 
+@pytest.mark.extended
 def test_the_script_runs_under_the_policy_of_the_page(page: Path, browser: Browser) -> None:
     dom = browser(page, "--dump-dom").stdout
     assert re.search(r'<html[^>]*data-script="ready"', dom)
 
 
+@pytest.mark.extended
 def test_no_other_script_runs(page: Path, browser: Browser, tmp_path: Path) -> None:
     html = page.read_text(encoding="utf-8")
     (tmp_path / "attacked.html").write_text(
@@ -213,6 +255,7 @@ def test_no_other_script_runs(page: Path, browser: Browser, tmp_path: Path) -> N
     assert 'data-script="ready"' in browser(tmp_path / "attacked.html", "--dump-dom").stdout
 
 
+@pytest.mark.extended
 def test_headings_sort_and_the_box_filters(page: Path, browser: Browser, tmp_path: Path) -> None:
     script = """
     const table = document.querySelector("table.results");
@@ -252,6 +295,7 @@ def test_headings_sort_and_the_box_filters(page: Path, browser: Browser, tmp_pat
     assert said["left"] == "fgsm eps=0.3"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("options", "is_dark"), [((), False), (("--force-dark-mode",), True)])
 def test_it_is_drawn_in_light_and_dark(
     page: Path, browser: Browser, tmp_path: Path, options: tuple[str, ...], is_dark: bool

@@ -19,7 +19,7 @@ from harness.api import Component, Context, Dataset, Estimate, Examples, Outcome
 Kind = Literal[
     "fine", "raise", "hang", "ignore_term", "segfault", "exit", "system_exit", "memory", "orphan", "daemon",
     "flood", "crash_once", "killed", "killed_once", "slow", "half_written", "tell_process", "busy", "bad_cost",
-    "bad_progress",
+    "bad_progress", "bad_display",
 ]  # fmt: skip
 
 
@@ -69,7 +69,8 @@ class Act:
                 file.write(f"{attack.which}\n")
         drawn = ctx.uniform(data.ids, (), "value", attack.which).numpy()
         cost = {"effort": float("nan")} if attack.kind == "bad_cost" else {"effort": np.float32(1)}
-        return Outcome({"id": list(data.ids), "value": numbers + drawn}, cost=cost)  # type: ignore[arg-type]
+        display: dict = {"dose": 2} if attack.kind == "bad_display" else {"dose": "2 mg"}
+        return Outcome({"id": list(data.ids), "value": numbers + drawn}, cost=cost, display=display)  # type: ignore[arg-type]
 
 
 def act(attack: Behave, ctx: Context) -> None:

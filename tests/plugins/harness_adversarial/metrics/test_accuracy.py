@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.api import Records
-from harness.statistics.intervals import proportion
+from harness.api import Records, proportion
 from harness_adversarial.metrics.accuracy import AttackSuccessRate, MeanDistance, Queries, RobustAccuracy
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.api import InvalidOutput, Records
+from harness.api import InvalidOutput, Partition, Records
 from harness_fairness.metrics.cells import Cells, Rate, cells_of, rows_of, successes_and_trials
-from harness_fairness.metrics.partition import Partition
 
 LABEL, PREDICTION, GROUP = [1, 1, 0, 0, 0, 1], [1, 0, 1, 0, 0, 1], ["a", "a", "a", "a", "b", "b"]
 

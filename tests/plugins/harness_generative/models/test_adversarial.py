@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import special, stats
 
 from harness.api import Conditional, Context, NotApplicable
 from harness_generative.models.adversarial import GAN
@@ -61,19 +62,24 @@ def test_a_conditional_model_needs_a_class() -> None:
         model.generate(same, None)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_without_the_penalty_modes_are_lost() -> None:
-    """The share of the rarest digit among the samples; among the training data it is 9 %."""
+    """Ten digits in equal shares, by the likelihood ratio statistic of 1000 samples, chi-squared with 9 degrees.
+
+    Training is chaotic, so it is another network on another processor: without the penalty 139 and 392 were seen on
+    two, with it 11. The limit is twice the quantile .999, since the shares of the training data are not quite equal.
+    """
     from sklearn.svm import SVC
 
     train = digits("train")
     judge = SVC().fit(train.columns["inputs"].reshape(-1, 64), train.columns["labels"])
-    least = {}
+    unequal, least = {}, {}
     for r1 in (0.0, 1.0):
         model = fitted(steps=1500, r1=r1)
         with torch.no_grad():
             samples = model.generate(noise(model, 1000), None)
-        found = judge.predict(samples.reshape(-1, 64).numpy())
-        least[r1] = np.bincount(found, minlength=10).min() / 1000
-    assert least[0.0] < 0.04
-    assert least[1.0] > 0.06
+        counts = np.bincount(judge.predict(samples.reshape(-1, 64).numpy()), minlength=10)
+        unequal[r1] = 2 * special.xlogy(counts, counts / 100).sum()
+        least[r1] = counts.min() / 1000
+    assert unequal[1.0] < 2 * stats.chi2.ppf(0.999, 9) < unequal[0.0]
+    assert least[0.0] < 0.06 < least[1.0]

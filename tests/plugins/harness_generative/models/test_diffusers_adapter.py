@@ -196,7 +196,7 @@ def test_pipelines_of_other_kinds_are_refused(tmp_path: Path, file: str, values:
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="its folder with `folder`, or its id on the hub with `hub`"):
         DiffusersModel()
-    with pytest.raises(MissingData, match=r"holds neither config.json nor model_index.json"):
+    with pytest.raises(MissingData, match=r"holds no config.json and no model_index.json, so it is no published model"):
         DiffusersModel(tmp_path)
     with pytest.raises(MissingData, match=r"(?s)not in the cache.*hf download some/model --revision v1 .*`folder:`"):
         DiffusersModel(hub="some/model", revision="v1", download=False)

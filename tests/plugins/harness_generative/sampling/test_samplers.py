@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, NotApplicable, SampleBatch
-from harness.plugins import Catalog
-from harness.signatures import read_signature
+from harness.testing import signature_of
 from harness_generative.sampling.samplers import DDIM, Ancestral, DPMpp2M, Euler, Heun, OneShotSampler
 
 SHAPE = (1, 2, 2)
@@ -178,16 +177,16 @@ def test_churn_acts_between_its_bounds() -> None:
         ("dpmpp_2m", set()),
     ],
 )
-def test_the_parameters_are_documented(catalog: Catalog, name: str, own: set[str]) -> None:
-    signature = read_signature(catalog.find("sampler", name).component)
+def test_the_parameters_are_documented(name: str, own: set[str]) -> None:
+    signature = signature_of("sampler", name)
     shared = {"steps", "schedule", "rho", "spacing", "guidance", "guidance_low", "guidance_high"}
     assert {parameter.name for parameter in signature.parameters} == shared | own
     assert all(parameter.doc and not parameter.required for parameter in signature.parameters)
     assert signature.needs["model"].protocol == "Denoiser"
 
 
-def test_one_shot_needs_a_model_of_one_pass(catalog: Catalog) -> None:
-    signature = read_signature(catalog.find("sampler", "one_shot").component)
+def test_one_shot_needs_a_model_of_one_pass() -> None:
+    signature = signature_of("sampler", "one_shot")
     assert signature.needs["model"].members == ("generate",)
 
 

@@ -12,8 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from harness import Run
-from harness.contract.context import derive_seed
-from harness.contract.rows import Status
+from harness.api import Context, Status
 from harness.testing import assert_same_records, run_suite
 
 PLUGINS = Path(__file__).parents[3] / "tiny"
@@ -46,7 +45,7 @@ def test_the_records_say_what_was_drawn(tmp_path: Path) -> None:
     assert row.status is Status.OK
     assert row.estimates["count"].value == 20
     assert records["id"][3] == "sample-00003"
-    assert records["seed"][3] == derive_seed(0, "generate", "noise", "sample-00003")
+    assert records["seed"][3] == Context(scope=("generate",)).derive_seed("noise", "sample-00003")
     # Asked row by row for the classes of the reference, and the judge sees that it was given.
     assert records["condition"].tolist() == ["dark", "bright"] * 10
     assert records["judged"].tolist() == records["condition_class"].tolist() == [0, 1] * 10

@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.contract.data import Examples
-from harness.contract.errors import InvalidOutput
+from harness.api import Examples, InvalidOutput
 from harness_generative.task.image_sets import ImageSet, check_disjoint, check_unseen, checked_samples, stored_samples
 
 

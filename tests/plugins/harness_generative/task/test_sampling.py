@@ -9,12 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.data import Examples
-from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import SampleBatch
-from harness.instruments.counted_model import LANES
-from harness_generative.task.sampling import Wishes, draw_samples, given_samples
+from harness.api import Context, Examples, InvalidOutput, SampleBatch
+from harness.api.instruments import LANES
+from harness_generative.task.sampling import Conditions, draw_samples, given_samples
 
 DATA = Examples(
     ["a", "b", "c"],
@@ -67,13 +64,13 @@ class Direct:
 
 
 def test_a_model_that_cannot_be_asked_is_asked_nothing() -> None:
-    assert Wishes.of(Plain(), DATA, 2) == Wishes(None, [None, None], [None, None], {})
+    assert Conditions.of(Plain(), DATA, 2) == Conditions(None, [None, None], [None, None], {})
     unlabelled = Examples(["a"], {"inputs": torch.zeros(1, 2)})
-    assert Wishes.of(Asked(), unlabelled, 1).values is None
+    assert Conditions.of(Asked(), unlabelled, 1).values is None
 
 
 def test_classes_are_asked_for_row_by_row_of_the_reference() -> None:
-    found = Wishes.of(Asked(), DATA, 5)
+    found = Conditions.of(Asked(), DATA, 5)
     assert found.values == found.classes == [1, 0, 1, 1, 0]
     assert found.texts == ["dog", "cat", "dog", "dog", "cat"]
     assert found.groups == {"group.hand": ["left", "right", "left", "left", "right"]}
@@ -81,24 +78,24 @@ def test_classes_are_asked_for_row_by_row_of_the_reference() -> None:
 
 def test_prompts_go_before_names_of_classes() -> None:
     data = Examples(DATA.ids, {**DATA.columns, "prompts": ["a dog", "one cat", "dogs"]}, facts=DATA.facts)
-    found = Wishes.of(Asked(), data, 2)
+    found = Conditions.of(Asked(), data, 2)
     assert found.values == found.texts == ["a dog", "one cat"]
     assert found.classes == [1, 0]
 
 
 def test_samples_made_elsewhere_say_what_they_were_asked_for() -> None:
-    found = Wishes.of(Given([1, 1]), DATA, 2)
+    found = Conditions.of(Given([1, 1]), DATA, 2)
     assert (found.values, found.texts, found.classes) == (None, ["dog", "dog"], [1, 1])
-    assert Wishes.of(Given(None), DATA, 2).classes == [None, None]
+    assert Conditions.of(Given(None), DATA, 2).classes == [None, None]
     with pytest.raises(
         InvalidOutput, match="sample-00001 was made for class 2, but the reference data have 2 classes, 0 to 1"
     ):
-        Wishes.of(Given([0, 2]), DATA, 2)
+        Conditions.of(Given([0, 2]), DATA, 2)
 
 
 def test_classes_without_names_cannot_be_asked_for() -> None:
     with pytest.raises(InvalidOutput, match="the reference data lack the fact 'classes'"):
-        Wishes.of(Asked(), Examples(DATA.ids, DATA.columns), 2)
+        Conditions.of(Asked(), Examples(DATA.ids, DATA.columns), 2)
 
 
 def test_given_samples_must_be_as_many_as_were_asked_for() -> None:
@@ -111,7 +108,7 @@ def test_given_samples_must_be_as_many_as_were_asked_for() -> None:
 
 # --- drawing --------------------------------------------------------------------------------------------------
 
-NOTHING = Wishes(None, [None] * 10, [None] * 10, {})
+NOTHING = Conditions(None, [None] * 10, [None] * 10, {})
 IDS = [f"sample-{i}" for i in range(10)]
 
 
@@ -138,8 +135,25 @@ def test_passes_are_counted_for_each_sample_and_the_first_one_is_not() -> None:
     assert len(set(found.seconds[:4])) == 1
 
 
+def test_seconds_are_shared_out_and_do_not_hold_the_first_pass_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that only passes of the model move, by 8 s: 2 s for each of four, 4 s for each of the last two."""
+    now = [0.0]
+
+    class Slow(Plain):
+        def generate(self, noise: Tensor, conditions: Tensor | None = None) -> Tensor:
+            now[0] += 8
+            return super().generate(noise, conditions)
+
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    found = draw_samples(Slow(), Direct(), IDS, NOTHING, Context(), Context(batch_size=4))  # type: ignore[arg-type]
+    assert found.seconds is not None
+    assert found.seconds.tolist() == [2.0] * 8 + [4.0] * 2
+    # Three batches, and the pass that warms up.
+    assert now == [32.0]
+
+
 def test_conditions_reach_the_model() -> None:
-    asked = Wishes.of(Asked(), DATA, 10)
+    asked = Conditions.of(Asked(), DATA, 10)
     plain = draw_samples(Asked(), Direct(), IDS, NOTHING, Context(), Context())  # type: ignore[arg-type]
     found = draw_samples(Asked(), Direct(), IDS, asked, Context(), Context())  # type: ignore[arg-type]
     added = (found.samples - plain.samples)[:, 0]
@@ -173,4 +187,4 @@ def test_what_a_sampler_or_an_encoder_returns_is_checked() -> None:
         with pytest.raises(InvalidOutput, match=told):
             draw_samples(Plain(), sampler, IDS, NOTHING, Context(), Context())  # type: ignore[arg-type]
     with pytest.raises(InvalidOutput, match=r"the model encoded 16 conditions as list, not \[n, ...\]"):
-        draw_samples(Deaf(), Direct(), IDS, Wishes.of(Deaf(), DATA, 10), Context(), Context())  # type: ignore[arg-type]
+        draw_samples(Deaf(), Direct(), IDS, Conditions.of(Deaf(), DATA, 10), Context(), Context())  # type: ignore[arg-type]

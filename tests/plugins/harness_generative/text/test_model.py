@@ -144,7 +144,7 @@ def test_data_of_another_kind_are_refused() -> None:
         TextEDM(channels=4).fit(lambda split: small, Context())
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_words_help_to_denoise() -> None:
     """After 400 steps the right prompt leaves less error at much noise than none, and none less than a wrong one."""
     torch.manual_seed(0)

@@ -24,7 +24,7 @@ SUITE = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_a_secret_is_kept_until_somebody_searches_for_a_way(run: Callable[..., Run]) -> None:
     found = run(SUITE)
     assert found.exit_code == 0, [row.reason for row in found.rows]

@@ -10,7 +10,6 @@ import pytest
 
 from harness.api import Records
 from harness_language.metrics.likelihood import BitsPerByte, EntropyRate, ExcessBits, Perplexity, WordPerplexity
-from harness_language.ratios import ClusteredSums, ratio
 
 COLUMNS: dict[str, Any] = {
     "id": ["a", "b", "c"],
@@ -96,27 +95,6 @@ def test_the_mean_over_documents_is_the_metric(clusters: str | None) -> None:
         values = metric.per_example(table)
         assert np.nanmean(values) == pytest.approx(metric.estimate(table).value)
         assert np.isnan(values).tolist() == ([False, False, True, True] if clusters else [True, False, False, False])
-
-
-def test_two_documents_of_equal_length_by_hand() -> None:
-    """1 and 3 nats per unit: the jackknife's error is that of the mean, 1, and t with one degree of freedom 12.706."""
-    estimate = ratio([10.0, 30.0], [10.0, 10.0])
-    assert estimate.value == 2.0
-    assert estimate.high == pytest.approx(2 + 12.7062, abs=1e-3)
-    # Nats per byte are not negative.
-    assert estimate.low == 0.0
-
-
-def test_where_there_is_no_interval() -> None:
-    for one in (ratio([2.0], [4.0]), ratio([2.0, 4.0], [1.0, 1.0], clusters=["a", "a"]), ratio([2.0, 0.0], [1.0, 0.0])):
-        assert one.value is not None
-        assert (one.low, one.high) == (None, None)
-
-
-def test_the_degrees_of_freedom_are_those_of_equal_clusters() -> None:
-    assert ClusteredSums.of([1, 1, 1, 1], [5, 5, 5, 5], None).degrees_of_freedom() == pytest.approx(3)
-    # One large document among small ones says as much as one.
-    assert ClusteredSums.of([1, 1, 1], [1000, 1, 1], None).degrees_of_freedom() == 1
 
 
 def test_sums_give_the_metrics_and_count_a_cluster_once() -> None:

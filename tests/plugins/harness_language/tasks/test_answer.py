@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract.context import Context
-from harness.contract.data import Examples
-from harness.contract.errors import InvalidOutput, UsageError
-from harness.contract.language import TextBatch
-from harness.contract.protocols import Outcome
+from harness.api import Context, Examples, InvalidOutput, Outcome, TextBatch, UsageError
 from harness_language.tasks.answer import Answer
 from scripted_models import Scripted, ScriptedIncremental, always
 

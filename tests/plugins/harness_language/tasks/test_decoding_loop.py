@@ -10,9 +10,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from harness.contract.context import Context
-from harness.contract.errors import InvalidOutput
-from harness.contract.language import Decoding
+from harness.api import Context, Decoding, InvalidOutput
 from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
 from scripted_models import Scripted, ScriptedIncremental, always
 

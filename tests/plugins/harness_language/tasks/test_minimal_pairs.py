@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract.context import Context
-from harness.contract.data import Examples
-from harness.contract.errors import InvalidOutput, NotApplicable
+from harness.api import Context, Examples, InvalidOutput, NotApplicable
 from harness_language.models.uniform import Uniform
 from harness_language.tasks.minimal_pairs import MinimalPairs
 from scripted_models import Scripted

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.contract.context import Context
+from harness.api import Context
 from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
 from scripted_models import Scripted
 

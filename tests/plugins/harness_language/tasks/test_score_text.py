@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.api import Context, Examples, InvalidOutput, NotApplicable, TextBatch
-from harness.contract.rows import Status
+from harness.api import Context, Examples, InvalidOutput, NotApplicable, Status, TextBatch
 from harness.testing import assert_same_records, run_suite
 from harness_language.tasks.score_text import Language
 from tiny.tiny_language import Reader

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from harness import Run
-from harness.api import Dataset, Examples, InvalidOutput, LabelledInputs
-from harness.contract.context import Context
+from harness.api import Context, Dataset, Examples, InvalidOutput, LabelledInputs
 from harness_uncertainty.data.corrupted import Corrupted, Corruption
 
 

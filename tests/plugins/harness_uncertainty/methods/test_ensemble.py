@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.api import NotApplicable
-from harness.contract.rows import Status
+from harness.api import NotApplicable, Status
 from harness.testing import run_suite
 from harness_uncertainty.methods.ensemble import DeepEnsemble
 

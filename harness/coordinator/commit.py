@@ -1,0 +1,50 @@
+"""Finished cells between a run and the store: which one may be reused, and how a new one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.contract.cells import canonical
+from harness.execution.executor import Job
+from harness.store.cell_result import CellResult
+from harness.store.keys import key_of
+from harness.store.run_folder import KEY, RunFolder
+from harness.store.store import Store
+
+
+def find_reusable(store: Store, key: str) -> tuple[Path, CellResult] | None:
+    """Return the folder and the result of a finished cell, if its weights are still the ones in the store."""
+    folder = store.get("cells", key)
+    if folder is None:
+        return None
+    result = CellResult.read(folder)
+    for used in result.weights:
+        stored = store.weights_digest(used["key"])
+        if stored is not None and stored != used["digest"]:
+            # Moved aside, since the first entry of a key stays.
+            store.move_aside("cells", key)
+            return None
+    return folder, result
+
+
+def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, inputs: Mapping[str, Any]) -> None:
+    """Keep what a job left: in the store and the run if the cell was measured, else in the run alone.
+
+    Args:
+        store, folder: where to.
+        job: its folder is moved.
+        result: how it ended.
+        inputs: of its key; kept beside the records, so that a rerun can be explained.
+
+    Raises:
+        StoreError: the results folder cannot be written.
+    """
+    with store.explained():
+        (job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
+        result.write(job.folder)
+    if result.status.is_measured:
+        folder.take_cell(job.cell.id, store.commit("cells", key_of(dict(inputs)), job.folder))
+    else:
+        folder.take_cell(job.cell.id, job.folder, move=True)

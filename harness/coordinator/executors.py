@@ -1,0 +1,40 @@
+"""Which executor a run hands its cells to."""
+
+from __future__ import annotations
+
+from harness.coordinator.prepared import Prepared
+from harness.execution.executor import Executor, Progress
+
+_CELLS_PER_WORKER = 1000
+"""A worker is replaced after so many cells, before what plugins leak fills the memory."""
+
+
+def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
+    """Return the executor that the isolation of a run asks for.
+
+    Args:
+        prepared: what to run and how.
+        on_progress: called during long work.
+    """
+    workers, options = prepared.workers, prepared.options
+    # Imported here: inline, cells run in this process, which then needs torch; a run with nothing to do needs none.
+    if workers.isolation == "inline":
+        from harness.execution.build import Builder
+        from harness.execution.inline import InlineExecutor
+        from harness.execution.precision import pin_numerics
+
+        pin_numerics(workers.threads)
+        builder = Builder(prepared.catalog, prepared.store, workers.devices[0], options.batch_size, _ignore_progress)
+        return InlineExecutor(builder, prepared.signatures, on_progress, debug=options.debug)
+    from harness.execution.process import ProcessExecutor, setups_for
+
+    return ProcessExecutor(
+        setups_for(workers.devices, workers.threads, prepared.store.root, options.plugin_folders),
+        timeout=workers.timeout,
+        cells_per_worker=1 if workers.isolation == "cell" else _CELLS_PER_WORKER,
+        on_progress=on_progress,
+    )
+
+
+def _ignore_progress(what: str, done: int, total: int) -> None:
+    return None

@@ -1,0 +1,94 @@
+"""How to run a suite, as opposed to what: what a user asks for, and what is decided with the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TypedDict
+
+from harness.contract.errors import UsageError
+from harness.suite.plan import Isolation, Plan
+
+DEFAULT_TIMEOUT = 3600.0
+"""Seconds that a cell may take unless the suite or the user says otherwise."""
+
+
+class RunArguments(TypedDict, total=False):
+    """The fields of `RunOptions` as keyword arguments, so that editors and type checkers know them."""
+
+    device: str
+    workers: int | None
+    results: str | Path
+    batch_size: int
+    threads: int | None
+    isolation: Isolation | None
+    timeout: float | None
+    plugin_folders: Sequence[Path]
+    plugins: Mapping[str, ModuleType] | None
+    debug: bool
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a user asks of a run; None leaves the choice to the suite.
+
+    Attributes:
+        device: cpu, cuda, cuda:N, mps, auto, or several separated by commas.
+        workers: number of cells to run at a time; None for one per device.
+        results: the folder of runs and of the store of finished cells.
+        batch_size: number of examples at once; the records do not depend on it.
+        threads: torch threads on the CPU, divided among the workers; None for the suite's, else 1.
+        isolation: "inline" in this process; "process" in warm workers; "cell" in a fresh worker for every cell; None
+            for the suite's, else "process".
+        timeout: seconds that a cell may take, with the training it needs; None for the suite's, else 3600. Inline cells
+            have no limit.
+        plugin_folders: folders whose modules are loaded as plugins, as `--plugins-dir`.
+        plugins: modules to load as plugins besides the installed ones, by name.
+        debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
+    """
+
+    device: str = "auto"
+    workers: int | None = None
+    results: str | Path = "results"
+    batch_size: int = 128
+    threads: int | None = None
+    isolation: Isolation | None = None
+    timeout: float | None = None
+    plugin_folders: Sequence[Path] = ()
+    plugins: Mapping[str, ModuleType] | None = None
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where the cells of a run are executed.
+
+    Attributes:
+        devices: a torch device string for each worker.
+        threads: torch threads of each worker on the CPU.
+        isolation: "inline", "process" or "cell", as in `RunOptions`.
+        timeout: seconds that a cell may take, with the training it needs. Inline cells have no limit.
+    """
+
+    devices: Sequence[str]
+    threads: int
+    isolation: Isolation
+    timeout: float
+
+
+def decide_workers(options: RunOptions, plan: Plan, devices: Sequence[str]) -> Workers:
+    """Return the workers for a plan: what the user asks for, else what the suite asks for, else the defaults.
+
+    Raises:
+        UsageError: several workers are asked for, but cells run in this process.
+    """
+    # A module given by the caller exists in this process only, and a debugger wants the cells here.
+    is_bound_to_process = options.plugins or options.debug
+    isolation = options.isolation or ("inline" if is_bound_to_process else plan.isolation) or "process"
+    if isolation == "inline" and len(devices) > 1:
+        raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
+    # One thread, not one per core: round-off follows the threads, and several slow small networks down.
+    threads = max(1, (options.threads or plan.threads or 1) // len(devices))
+    return Workers(devices, threads, isolation, options.timeout or plan.timeout or DEFAULT_TIMEOUT)

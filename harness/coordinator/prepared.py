@@ -1,0 +1,61 @@
+"""All that a run needs before its first cell: the plan, the plugins, the store, and where cells are executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.coordinator.options import RunOptions, Workers, decide_workers
+from harness.execution.devices import choose_devices
+from harness.plugins import Catalog, load_catalog
+from harness.signatures import SignatureReader
+from harness.store.open import cached_signatures, open_store
+from harness.store.store import Store
+from harness.suite.load import load_suite
+from harness.suite.plan import Plan
+from harness.suite.resolve import make_plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What to run and how.
+
+    Attributes:
+        plan: all cells.
+        catalog, signatures: where components are found, and what they take.
+        store: what finished cells are kept in.
+        options: what the user asked for.
+        workers: where cells are executed.
+    """
+
+    plan: Plan
+    catalog: Catalog
+    signatures: SignatureReader
+    store: Store
+    options: RunOptions
+    workers: Workers
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Which plugins could not be loaded, or did something wrong in the plan."""
+        return (*map(str, self.catalog.failures), *self.plan.warnings)
+
+
+def prepare(suite: str | Path, options: RunOptions) -> Prepared:
+    """Plan a suite and decide where its cells are executed.
+
+    Args:
+        suite: a path, or the name of a shipped suite.
+        options: how to run it.
+
+    Raises:
+        HarnessError: the suite, the device or the results folder cannot be used.
+    """
+    results = Path(options.results)
+    loaded = load_suite(str(suite))
+    catalog = load_catalog(options.plugin_folders, extra=options.plugins)
+    devices = choose_devices(options.device, options.workers)
+    store = open_store(results)
+    signatures = cached_signatures(results, catalog)
+    plan = make_plan(loaded, catalog, signatures)
+    return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))

@@ -1,0 +1,187 @@
+"""The coordinator: decides what must run, hands it to an executor, commits what comes back, writes the tables.
+
+The coordinator is the only writer of a run. Everything an executor returns is a status with a reason; nothing a
+plugin does ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.contract.cells import Cell, Use
+from harness.contract.errors import Exit, HarnessError
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.coordinator.commit import commit_cell, find_reusable
+from harness.coordinator.display import Display
+from harness.coordinator.executors import make_executor
+from harness.coordinator.observers import notify_observers
+from harness.coordinator.prepared import Prepared
+from harness.coordinator.schedule import Schedule
+from harness.coordinator.state import RunState
+from harness.coordinator.writing import exit_code_of, head_of, summary_of, write_files
+from harness.execution.executor import Executor, Job
+from harness.results.expectations import Judged, judge_expectations
+from harness.scoring.aggregates import aggregate_rows
+from harness.scoring.metrics import Measurer
+from harness.scoring.rows import collect_rows
+from harness.store.cell_result import CellResult
+from harness.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended.
+
+    Attributes:
+        folder: where it lies.
+        rows: cells in plan order, each experiment's derived rows after its cells.
+        n_run, n_reused: how many cells were executed and how many were taken from the store.
+        files: the tables and reports written.
+        expectations: what became of them.
+        exit_code: for the command line.
+    """
+
+    folder: RunFolder
+    rows: Sequence[Row]
+    n_run: int
+    n_reused: int
+    files: Sequence[Path]
+    expectations: Sequence[Judged]
+    exit_code: Exit
+
+
+class LiveRun:
+    """A run under way: `run` some or all of its cells, once or more often, then `finish`.
+
+    Args:
+        prepared: what to run and how.
+        display: shows it.
+    """
+
+    def __init__(self, prepared: Prepared, display: Display) -> None:
+        plan = prepared.plan
+        self._prepared, self._display = prepared, display
+        self._measurer = Measurer(prepared.catalog, prepared.store)
+        self._executor: Executor | None = None
+        self._is_interrupted = False
+        self._state = RunState.of(plan, prepared.catalog, prepared.store, prepared.workers.devices[0])
+        self._folder = RunFolder.create(Path(prepared.options.results), plan.suite)
+        self._head = head_of(prepared, self._folder)
+        # The plan first: a folder with run.json is a run.
+        self._folder.write_plan(plan.to_json())
+        self._folder.write_about(self._head | {"status": "running"})
+        self._notify("harness_run_start", cells=plan.cells)
+
+    def run(self, cells: Sequence[Cell]) -> list[MeasuredCell]:
+        """Run cells of the plan, or reuse them; returns those that have ended.
+
+        Raises:
+            StoreError: the results folder cannot be written.
+            HarnessError: a worker cannot start.
+        """
+        reusable = {cell.id: match for cell in cells if not cell.skip and (match := self._find_reusable(cell))}
+        self._display.begin(len(cells), len(reusable))
+        to_run = []
+        for cell in cells:
+            if cell.skip:
+                self._end(cell, CellResult(Status.SKIPPED, cell.skip))
+            elif cell.id in reusable:
+                self._take(cell, *reusable[cell.id])
+            else:
+                to_run.append(cell)
+        try:
+            self._is_interrupted |= bool(to_run and self._execute(to_run))
+        except HarnessError as error:
+            self.close()
+            self._folder.write_about(self._head | {"status": "stopped", "reason": str(error)})
+            raise
+        finally:
+            self._display.close()
+        return self._state.ended_among(cells)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
+    def derived_rows(self, experiment: str, aggregate: Use) -> list[Row]:
+        """The rows that an aggregate makes of what has ended of an experiment."""
+        own = self._state.ended_among(cell for cell in self._prepared.plan.cells if cell.experiment == experiment)
+        return aggregate_rows(aggregate, own, self._prepared.catalog, self._prepared.store)
+
+    def finish(self) -> Finished:
+        """Write the tables; cells that have not ended are `interrupted`."""
+        self.close()
+        state, plan = self._state, self._prepared.plan
+        for cell in plan.cells:
+            if cell.id not in state.ended:
+                self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"))
+        rows = collect_rows(plan, state.ended, self._prepared.catalog, self._prepared.store)
+        expectations = judge_expectations(plan, rows)
+        facts, warn = self._head["provenance"], self._display.warn
+        files = write_files(self._prepared, self._folder, state, rows, facts, warn)
+        exit_code = exit_code_of(rows, expectations, is_interrupted=self._is_interrupted)
+        self._folder.write_about(self._head | summary_of(state, rows, expectations, exit_code))
+        self._notify("harness_run_end", rows=rows, exit_code=int(exit_code))
+        n_run, n_reused = state.count("ran"), state.count("reused")
+        return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code)
+
+    def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Run the cells; returns those left by an interruption."""
+        if self._executor is None:
+            self._executor = make_executor(self._prepared, self._display.progress)
+        schedule = Schedule(
+            executor=self._executor,
+            store=self._prepared.store,
+            keys=self._state.keys,
+            batch_size=self._prepared.options.batch_size,
+            reuse=self._reuse,
+            commit=self._commit,
+            working=self._display.working,
+        )
+        return schedule.run(cells)
+
+    def _find_reusable(self, cell: Cell) -> tuple[Path, CellResult] | None:
+        return find_reusable(self._prepared.store, self._state.keys[cell.id])
+
+    def _reuse(self, cell: Cell) -> bool:
+        """Take a cell from the store, if it is there by now."""
+        match = self._find_reusable(cell)
+        if match is not None:
+            self._take(cell, *match)
+        return match is not None
+
+    def _take(self, cell: Cell, stored: Path, result: CellResult) -> None:
+        self._folder.take_cell(cell.id, stored)
+        self._state.how[cell.id] = "reused"
+        self._end(cell, result)
+
+    def _commit(self, job: Job, result: CellResult) -> None:
+        result = replace(result, run=f"{self._prepared.plan.suite}/{self._folder.run_id}")
+        commit_cell(self._prepared.store, self._folder, job, result, self._state.inputs[job.cell.id])
+        self._state.how[job.cell.id] = "ran"
+        self._end(job.cell, result)
+
+    def _end(self, cell: Cell, result: CellResult) -> None:
+        measured = self._measurer.measured(cell, result, self._folder.cell(cell.id))
+        self._state.ended[cell.id] = measured
+        self._display.cell_done(measured.row)
+        self._notify("harness_cell_end", row=measured.row)
+
+    def _notify(self, hook: str, **arguments: Any) -> None:
+        catalog, warn = self._prepared.catalog, self._display.warn
+        notify_observers(catalog, warn, hook, run_id=self._folder.run_id, **arguments)
+
+
+def run_all(prepared: Prepared, display: Display) -> Finished:
+    """Run what is missing, reuse the rest, and write the tables. Raises StoreError if they cannot be written."""
+    live = LiveRun(prepared, display)
+    try:
+        live.run(prepared.plan.cells)
+        return live.finish()
+    finally:
+        live.close()

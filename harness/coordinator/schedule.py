@@ -1,0 +1,136 @@
+"""The loop that gets cells done: claims them, hands them to an executor, retries, and says how each has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from harness.contract.cells import Cell
+from harness.coordinator.interrupts import Interrupts
+from harness.coordinator.retry import Attempt, batch_size_of_next_attempt, with_attempts
+from harness.execution.executor import Executor, Job
+from harness.store.cell_result import CellResult
+from harness.store.locks import Claim
+from harness.store.store import Store
+
+_POLL = 0.5
+"""Seconds between looks at what other runs are doing."""
+_LOOK_AHEAD = 1000
+
+
+@dataclass
+class Schedule:
+    """Gets cells done, each once, whatever other runs on the same store do.
+
+    Attributes:
+        executor: where cells run.
+        store: where they are claimed, and where stages lie.
+        keys: cell id to cache key.
+        batch_size: of first attempts.
+        reuse: takes a cell from the store if it has it; true if so.
+        commit: called with the last attempt of a cell, its folder still staged.
+        working: called when a cell is handed out.
+    """
+
+    executor: Executor
+    store: Store
+    keys: Mapping[str, str]
+    batch_size: int
+    reuse: Callable[[Cell], bool]
+    commit: Callable[[Job, CellResult], None]
+    working: Callable[[Cell], None]
+    _waiting: deque[Cell] = field(default_factory=deque)
+    _elsewhere: deque[Cell] = field(default_factory=deque)
+    _running: dict[str, Job] = field(default_factory=dict)
+    _claims: dict[str, Claim] = field(default_factory=dict)
+    _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    _begun: set[str] = field(default_factory=set)
+
+    def run(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Run the cells; returns those that were left when the user interrupted.
+
+        The executor stays open, unless some of its jobs were left.
+        """
+        self._waiting.extend(cells)
+        interrupts = Interrupts()
+        try:
+            with contextlib.suppress(KeyboardInterrupt), interrupts:
+                while (self._waiting or self._running or self._elsewhere) and not interrupts.requested:
+                    self._turn(interrupts)
+        finally:
+            if self._running:
+                self.executor.close()
+            for job in self._running.values():
+                self.store.discard(job.folder)
+            for claim in self._claims.values():
+                claim.release()
+        return [*(job.cell for job in self._running.values()), *self._waiting, *self._elsewhere]
+
+    def _turn(self, interrupts: Interrupts) -> None:
+        """Hand out what can be handed out, and take back what has ended."""
+        self._hand_out()
+        if self._running:
+            with interrupts.raising(self.executor.in_this_process):
+                ended = self.executor.next(_POLL)
+            if ended is not None:
+                self._take_back(*ended)
+        elif self._elsewhere:
+            time.sleep(_POLL)
+        self._waiting.extend(self._elsewhere)
+        self._elsewhere.clear()
+
+    def _hand_out(self) -> None:
+        while self._waiting and len(self._running) < self.executor.slots:
+            cell = self._choose()
+            claim = self.store.try_claim("cells", self.keys[cell.id])
+            if claim is None:
+                self._elsewhere.append(cell)
+                continue
+            # Another run may have finished it since this one looked.
+            if self.reuse(cell):
+                claim.release()
+                continue
+            self._claims[cell.id] = claim
+            self._submit(cell, self.batch_size)
+            self.working(cell)
+
+    def _choose(self) -> Cell:
+        """The next cell; not one whose model another cell is just training, if there is a choice."""
+        if self._running:
+            busy = {_model(job.cell) for job in self._running.values()} - self._begun
+            for i, cell in enumerate(islice(self._waiting, _LOOK_AHEAD)):
+                if _model(cell) not in busy:
+                    del self._waiting[i]
+                    return cell
+        return self._waiting.popleft()
+
+    def _submit(self, cell: Cell, batch_size: int) -> None:
+        job = Job(cell, self.store.open_stage(), batch_size)
+        self._running[cell.id] = job
+        self.executor.submit(job)
+
+    def _take_back(self, job: Job, result: CellResult) -> None:
+        cell = job.cell
+        before = self._attempts.setdefault(cell.id, [])
+        again = batch_size_of_next_attempt(result, before)
+        del self._running[cell.id]
+        self._begun.add(_model(cell))
+        if again is not None:
+            self.store.discard(job.folder)
+            before.append(Attempt.of(result))
+            self._submit(cell, again)
+            return
+        try:
+            self.commit(job, with_attempts(result, before))
+        finally:
+            self.store.discard(job.folder)
+            self._claims.pop(cell.id).release()
+
+
+def _model(cell: Cell) -> str:
+    model = cell.components.get("model")
+    return f"{model.identity_digest} {cell.seed}" if model else ""

@@ -1,0 +1,86 @@
+"""What a run writes besides its cells: run.json, tables and reports, and the exit code they imply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.contract.errors import Exit
+from harness.contract.rows import Row, Status
+from harness.coordinator.prepared import Prepared
+from harness.coordinator.provenance import provenance
+from harness.coordinator.state import RunState
+from harness.results.expectations import Judged
+from harness.results.table import write_tables
+from harness.scoring.aggregates import write_report
+from harness.store.run_folder import RunFolder
+
+
+def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
+    """Return what run.json says from the start: which run it is, and where it came from."""
+    facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
+    return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
+
+
+def summary_of(state: RunState, rows: Sequence[Row], expectations: Sequence[Judged], exit_code: Exit) -> dict[str, Any]:
+    """Return what run.json says of a run that has ended."""
+    statuses = [str(row.status) for row in rows]
+    return {
+        "status": "interrupted" if exit_code is Exit.INTERRUPTED else "finished",
+        "ended": _now(),
+        "cells": {cell_id: {"how": state.how.get(cell_id, ""), "key": key} for cell_id, key in state.keys.items()},
+        "statuses": {status: statuses.count(status) for status in sorted(set(statuses))},
+        "expectations": [asdict(judged) for judged in expectations],
+        "exit_code": int(exit_code),
+    }
+
+
+def exit_code_of(rows: Sequence[Row], expectations: Sequence[Judged], *, is_interrupted: bool) -> Exit:
+    """Return the exit code of a run: interrupted before a cell that is not ok before a gate that failed."""
+    if is_interrupted:
+        return Exit.INTERRUPTED
+    # A doubt is a finding, not a failure of the run, and no other run would end otherwise; gates act on it.
+    statuses = {row.status for row in rows}
+    if not any(status.is_measured for status in statuses) or any(
+        not status.is_measured and status is not Status.SKIPPED for status in statuses
+    ):
+        return Exit.CELL_NOT_OK
+    return Exit.GATE_FAILED if any(judged.verdict == "failed" for judged in expectations) else Exit.OK
+
+
+def write_files(
+    prepared: Prepared,
+    folder: RunFolder,
+    state: RunState,
+    rows: Sequence[Row],
+    facts: Mapping[str, Any],
+    warn: Callable[[str], None],
+) -> list[Path]:
+    """Write the tables and the reports of a run; return their paths.
+
+    Args:
+        prepared: what was run.
+        folder: where to.
+        state: every cell has ended.
+        rows: of the table.
+        facts: where the run came from.
+        warn: called with what a reporter did wrong.
+    """
+    plan, catalog = prepared.plan, prepared.catalog
+    files = write_tables(folder, plan, rows, facts, prepared.signatures, catalog)
+    for name, experiment in plan.experiments.items():
+        own = [row for row in rows if row.experiment == name]
+        cells = state.ended_among(cell for cell in plan.cells if cell.experiment == name)
+        for use in experiment.reports:
+            written, problem = write_report(use, own, cells, folder.path, catalog, prepared.store)
+            files += written
+            if problem:
+                warn(problem)
+    return files
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

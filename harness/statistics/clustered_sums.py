@@ -1,0 +1,99 @@
+"""Numerators and denominators summed within clusters of rows that are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.contract.context import derive_seed
+
+Floats = npt.NDArray[np.float64]
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ClusteredSums:
+    """Sums over clusters, and intervals for their ratio.
+
+    Attributes:
+        top, bottom: `[clusters]`.
+        rows: how many rows were summed.
+        clustering: " over 4 clusters", or empty where each row is its own cluster.
+    """
+
+    top: Floats
+    bottom: Floats
+    rows: int
+    clustering: str = ""
+
+    @classmethod
+    def of(
+        cls, top: npt.ArrayLike, bottom: npt.ArrayLike, clusters: Sequence[Hashable] | npt.NDArray[Any] | None
+    ) -> ClusteredSums:
+        """Sums over clusters `[rows]`; without them each row is one."""
+        tops, bottoms = np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)
+        if clusters is None:
+            return cls(tops, bottoms, len(tops))
+        names, of_row = np.unique(np.asarray(clusters), return_inverse=True)
+        summed = [np.bincount(of_row, values).astype(np.float64) for values in (tops, bottoms)]
+        return cls(summed[0], summed[1], len(tops), f" over {len(names)} clusters")
+
+    @property
+    def ratio(self) -> float:
+        """The sum of the numerators over that of the denominators."""
+        return float(self.top.sum() / self.bottom.sum())
+
+    @property
+    def influences(self) -> Floats:
+        """`[clusters]`, values whose mean is the ratio and whose spread is its uncertainty: the ratio, linearised."""
+        values: Floats = self.ratio + (self.top - self.ratio * self.bottom) / self.bottom.mean()
+        return values
+
+    def standard_error(self) -> float | None:
+        """The jackknife's, leaving out one cluster at a time (Efron 1982, equation 3.6); None if it cannot be told."""
+        left = self.bottom.sum() - self.bottom
+        n = len(self.top)
+        if n < 2 or (left <= 0).any():
+            return None
+        ratios = (self.top.sum() - self.top) / left
+        return float(np.sqrt((n - 1) / n * ((ratios - ratios.mean()) ** 2).sum()))
+
+    def degrees_of_freedom(self) -> float:
+        """One less than the number of clusters of equal size that would say as much (Kish 1965, section 11.7)."""
+        return max(1.0, float(self.bottom.sum() ** 2 / (self.bottom**2).sum()) - 1)
+
+    def jackknife(self, level: float) -> Ends | None:
+        """Student's interval of a ratio that is not negative; None if there is no standard error.
+
+        At 5 to 100 documents of equal or log-normal length (sigma 1), with rates that are skewed, or do or do not fall
+        with the length, nominal 95 % intervals cover: percentile bootstrap 66 to 94 %, BCa 67 to 94 %, Student's t on
+        the linearised ratio 79 to 96 %, this one 88 to 96 %. It is short of 95 % where rates are skewed or fall with
+        the length.
+        """
+        error = self.standard_error()
+        if error is None:
+            return None
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.degrees_of_freedom(), 0.5 + level / 2)) * error
+        return max(0.0, self.ratio - half), self.ratio + half
+
+    def bootstrap(self, level: float, draws: int) -> Ends | None:
+        """The percentile bootstrap's interval; None of a single cluster.
+
+        Whole clusters are resampled, since examples of one author or document are not independent. The draws
+        are multinomial counts of the clusters, which is the same as resampling rows and needs no copies.
+        """
+        units = len(self.top)
+        if units < 2:
+            return None
+        rng = np.random.default_rng(derive_seed(0, "bootstrap", units, draws))
+        counts = rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
+        bottoms = counts @ self.bottom
+        drawn = (counts @ self.top)[bottoms != 0] / bottoms[bottoms != 0]
+        low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
+        return float(low), float(high)

@@ -1,0 +1,60 @@
+"""A few questions with their answers for the page of a run: of every cell the first wrong and the first right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.api import MeasuredCell, Section, cell_title
+
+PER_OUTCOME = 2
+"""How many wrong and how many other answers of a cell are shown at most."""
+MAX_CHARACTERS = 1_500
+"""Of a prompt, whose end is shown, and of an answer, whose beginning is."""
+MAX_CELLS = 100
+_COLUMNS = ("id", "prompt", "answer", "expected", "correct")
+_TEMPLATE = """
+  <p>Of every cell the first wrong and the first other answers, each under its prompt.</p>
+  {% for transcript in transcripts %}
+  <details{% if loop.first %} open{% endif %}>
+    <summary><b>{{ transcript.title }}</b></summary>
+    {% for answer in transcript.answers %}
+    <article>
+      <p class="soft">{{ answer.id }}{{ {true: ' · right', false: ' · wrong'}.get(answer.correct, '') }}</p>
+      <pre>{{ answer.prompt }}<b>{{ answer.answer }}</b></pre>
+      {% if answer.expected is not none and not answer.correct %}<p class="soft">expected: {{ answer.expected }}</p>{% endif %}
+    </article>
+    {% endfor %}
+  </details>
+  {% endfor %}
+  {% if left_out %}<p class="soft">{{ left_out }} more cells have answers; they stand in their records.</p>{% endif %}
+"""  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a model said in one cell: records, as they are stored, with long texts cut."""
+
+    title: str
+    answers: tuple[dict[str, Any], ...]
+
+
+def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
+    """The section of the page, if any cell has answers."""
+    answering = [cell for cell in cells if cell.row.task == "harness/answer"]
+    transcripts = [_transcript(cell) for cell in answering[:MAX_CELLS]]
+    if transcripts:
+        left_out = len(answering) - len(transcripts)
+        yield Section("Transcripts", _TEMPLATE, {"transcripts": transcripts, "left_out": left_out})
+
+
+def _transcript(cell: MeasuredCell) -> Transcript:
+    records = cell.records()
+    is_wrong = records.floats("correct") == 0
+    rows = [*np.flatnonzero(is_wrong)[:PER_OUTCOME], *np.flatnonzero(~is_wrong)[:PER_OUTCOME]]
+    answers = records.table.select(_COLUMNS).take(rows).to_pylist()
+    cut = ({"prompt": each["prompt"][-MAX_CHARACTERS:], "answer": each["answer"][:MAX_CHARACTERS]} for each in answers)
+    return Transcript(cell_title(cell.row), tuple({**each, **short} for each, short in zip(answers, cut, strict=True)))

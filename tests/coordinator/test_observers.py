@@ -1,0 +1,29 @@
+"""Plugins are told what happens, and cannot end it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from harness.api import hookimpl
+from harness.coordinator.observers import notify_observers
+from harness.plugins import load_catalog
+
+
+def test_one_that_raises_is_reported_and_the_others_are_told() -> None:
+    seen: list[Any] = []
+    bad, good = ModuleType("bad"), ModuleType("good")
+
+    def raises(run_id: str) -> None:
+        raise RuntimeError("observer bug")
+
+    def notes(run_id: str, cells: Any) -> None:
+        seen.append((run_id, cells))
+
+    bad.harness_run_start = hookimpl(raises)  # type: ignore[attr-defined]
+    good.harness_run_start = hookimpl(notes)  # type: ignore[attr-defined]
+    catalog = load_catalog(entry_points=[], extra={"bad": bad, "good": good})
+    warnings: list[str] = []
+    notify_observers(catalog, warnings.append, "harness_run_start", run_id="1", cells=())
+    assert seen == [("1", ())]
+    assert warnings == ["plugin bad: harness_run_start: RuntimeError: observer bug"]
