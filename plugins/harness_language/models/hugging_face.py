@@ -111,7 +111,7 @@ class HuggingFaceModel(nn.Module):
         self.vocabulary = int(self.logits(self._states(probe)[:, -1]).shape[-1])
         if compiled:
             self._read = torch.compile(self._read, dynamic=True)
-        if getattr(probe, "past_key_values", None) is not None:
+        if self._reads_its_cache():
             self.extend: Callable[[Tensor, Any | None], tuple[Tensor, Any]] = self._extend
         if chat and tokenizer.chat_template:
             self.chat_template = _sha256(json.dumps(tokenizer.chat_template, sort_keys=True))
@@ -145,6 +145,18 @@ class HuggingFaceModel(nn.Module):
     def logits(self, states: Tensor) -> Tensor:
         """Logits `[m, vocabulary]` of states `[m, ...]`."""
         return states if self._head is None else self._head(states)
+
+    def _reads_its_cache(self) -> bool:
+        """Whether the cache of a text stands for the text: some architectures ignore a cache that is given back."""
+        tokens = torch.arange(_PROBE + 1)[None] % self.vocabulary
+        first = self._answer(use_cache=True, input_ids=tokens[:, :-1])
+        if getattr(first, "past_key_values", None) is None:
+            return False
+        last, _ = self._extend(tokens[:, -1:], first.past_key_values)
+        whole = self.states(tokens)[:, -1:]
+        # Round-off stays below the root of the precision; another text does not.
+        tolerance = torch.finfo(getattr(torch, self.precision)).eps ** 0.5
+        return bool((last - whole).abs().max() <= tolerance * whole.abs().max())
 
     def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
         answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
