@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 Kind = Literal[
     "model", "dataset", "attack", "sampler", "extractor", "metric", "task", "aggregate", "executor", "reporter"
@@ -109,7 +109,7 @@ class Declarations:
             name,
             f"{self.package}{'' if target.startswith(':') else '.'}{target}",
             summary,
-            frozenset(self.tasks if tasks is None else tasks),
+            cast("frozenset[str]", self.tasks if tasks is None else tasks),  # it checks and converts them
             version,
             requires,
             trained_on,
