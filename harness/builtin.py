@@ -11,11 +11,4 @@ from harness.hooks import hookimpl
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare the aggregate that belongs to no field."""
-    return [
-        Component(
-            "aggregate",
-            "over_seeds",
-            "harness.scoring.over_seeds:OverSeeds",
-            "Mean and spread of every metric over seeds: how stable training is.",
-        )
-    ]
+    return [Component("aggregate", "over_seeds", "harness.scoring.over_seeds:OverSeeds")]

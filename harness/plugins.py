@@ -19,6 +19,7 @@ import pluggy
 
 from harness import hooks
 from harness.contract.components import Component, Kind
+from harness.contract.docstrings import first_line
 from harness.contract.errors import UsageError
 from harness.isolation import isolated
 
@@ -59,6 +60,17 @@ class Entry:
     def recorded_name(self) -> str:
         """The name in keys, seeds and records: the qualified one, or the one it had before it moved here."""
         return self.component.moved_from or self.qualified_name
+
+    @property
+    def summary(self) -> str:
+        """The declared summary, or the first line of the target's docstring; empty if there is neither."""
+        return self.component.summary or first_line(self.component.target)
+
+    @property
+    def without_summary(self) -> str:
+        """What to do where there is none."""
+        what = f"{self.component.kind} {self.qualified_name} (from {self.source}) has no summary"
+        return f"{what}: write a docstring at {self.component.target}, or declare a summary"
 
 
 @dataclass

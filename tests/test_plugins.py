@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 
 from harness.contract.components import Component
 from harness.contract.errors import UsageError
-from harness.plugins import Catalog, extra_with, first_party, load_catalog
+from harness.plugins import ABSENT, Catalog, distribution_version, extra_with, first_party, load_catalog
+from harness.store.module_facts import read_facts
 
 GOOD = """
 from harness.api import Component, hookimpl
@@ -164,6 +166,24 @@ def test_an_absent_folder_is_an_error(tmp_path: Path) -> None:
 def test_descriptors_are_checked(fields: dict[str, str], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Component(**{"kind": "model", "name": "m", "target": "a.b:C", "summary": "s", **fields})  # type: ignore[arg-type]
+
+
+def test_summaries_of_first_party_components_are_their_docstrings() -> None:
+    """What is read from sources is what Python says once they are imported."""
+    for entry in load_catalog().entries.values():
+        if all(distribution_version(name) != ABSENT for name in entry.component.requires):
+            doc = inspect.getdoc(entry.component.load())
+            assert doc is not None
+            assert entry.summary == doc.splitlines()[0], entry.qualified_name
+        assert entry.summary.endswith((".", "?")), entry.qualified_name
+
+
+def test_first_party_packages_only_declare(root: Path) -> None:
+    """So that no declaration enters the cache keys of the components of its package."""
+    for path in (root / "plugins").glob("*/__init__.py"):
+        found = read_facts(path.read_bytes(), is_package=True)
+        assert found.face is not None, path
+        assert not found.acts, path
 
 
 def test_first_party_packages(root: Path) -> None:

@@ -2,15 +2,16 @@
 
 A plugin is a module with a hook that declares components:
 
-    from harness.api import Component, hookimpl
+    from harness.api import Declarations, hookimpl
 
     @hookimpl
     def harness_components():
-        return [Component("attack", "corner", f"{__name__}:Corner", "Moves every pixel to a corner of the box.",
-                          tasks={"classify"})]
+        attack = Declarations("attack", __name__, tasks={"classify"})
+        return [attack("corner", ":Corner"), attack("edge", "edges:Edge")]
 
 Each component's target is a class or function. Its parameters, their types, defaults and documentation are
-read from its signature and docstring; what it must be able to do stands in the protocols of its field.
+read from its signature and docstring, and the first line of the docstring is its summary; what it must be able to do
+stands in the protocols of its field.
 
 | module | what it holds |
 |---|---|

@@ -1,7 +1,7 @@
 """What every plugin declares: components, their parameters, and the hooks."""
 
 from harness.contract.cells import Cell, Use
-from harness.contract.components import Component, Kind
+from harness.contract.components import Component, Declarations, Kind
 from harness.contract.context import Context
 from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable, UsageError
 from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Location, Uncounted, Variants
@@ -12,6 +12,7 @@ __all__ = [
     "Component",
     "ComponentOf",
     "Context",
+    "Declarations",
     "FormerSpelling",
     "HarnessError",
     "ImportPath",

@@ -49,12 +49,12 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
 
     component = entry.component
     click.secho(f"{component.kind} {entry.qualified_name}", bold=True, nl=False)
-    click.echo(f"  version {component.version}, from {entry.source}\n{component.summary}")
+    click.echo(f"  version {component.version}, from {entry.source}\n{entry.summary}")
     if variant is not None and variant not in signature.variants:
         known = f"one of {', '.join(signature.variants)}" if signature.variants else "none"
         raise UsageError(f"{component.name} has no variant {variant!r}; known: {known}")
-    if signature.doc and signature.doc.strip() != component.summary:
-        click.echo(f"\n{signature.doc}")
+    if rest := signature.doc.removeprefix(entry.summary).strip():
+        click.echo(f"\n{rest}")
     chosen = signature.variants.get(variant) if variant else None
     if chosen and chosen.doc:
         click.echo(f"\n{variant}: {chosen.doc}")

@@ -56,6 +56,8 @@ def command(session: Session, results: Path) -> int:
         say(True, told)
     reader = SignatureReader()
     for (kind, name), entry in sorted(catalog.entries.items()):
+        if not entry.summary:
+            say(False, entry.without_summary)
         missing = [each for each in entry.component.requires if distribution_version(each) == ABSENT]
         if missing:
             say(True, f"{kind} {name}: left out of runs until {', '.join(missing)} is installed")

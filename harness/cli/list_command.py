@@ -33,17 +33,20 @@ def command(session: Session, kind: str | None) -> None:
     from tabulate import tabulate
 
     catalog = session.catalog()
+    undocumented: list[str] = []
     for each in KINDS:
         entries = catalog.of_kind(each) if kind in (None, each) else []
         if entries:
             click.secho(f"\n{each}s", bold=True)
-            body = [[entry.component.name, entry.component.summary, entry.package] for entry in entries]
+            body = [[entry.component.name, entry.summary, entry.package] for entry in entries]
+            undocumented += [entry.without_summary for entry, row in zip(entries, body, strict=True) if not row[1]]
             click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
     if kind and not catalog.of_kind(kind):
         click.echo(f"No plugin offers a component of kind {kind}.")
         if kind == "executor":
             click.echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
-    if catalog.failures:
+    problems = [*map(str, catalog.failures), *undocumented]
+    if problems:
         click.echo()
-    for failure in catalog.failures:
-        click.echo(str(failure), err=True)
+    for problem in problems:
+        click.echo(problem, err=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 Kind = Literal[
     "model", "dataset", "attack", "sampler", "extractor", "metric", "task", "aggregate", "executor", "reporter"
@@ -27,7 +27,7 @@ class Component:
         kind: what it is; see `KINDS`.
         name: lower-case, unique among the plugin's components of this kind.
         target: `"package.module:attribute"`, a class or function called with the parameters of the suite.
-        summary: one line for `harness list`.
+        summary: one line for `harness list`; empty for the first line of the target's docstring.
         tasks: the tasks it can take part in; empty means any.
         version: raise it when its results change on purpose. Part of the comparability key.
         requires: distributions that must be installed, e.g. `("scikit-learn",)`; their versions are part
@@ -42,7 +42,7 @@ class Component:
     kind: Kind
     name: str
     target: str
-    summary: str
+    summary: str = ""
     tasks: frozenset[str] = frozenset()
     version: int = 1
     requires: tuple[str, ...] = ()
@@ -71,3 +71,48 @@ class Component:
         module = importlib.import_module(self.module)  # keyed: it is the root of a closure of its own
         target: Callable[..., Any] = getattr(module, self.target.partition(":")[2])
         return target
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """Declares components of one kind, each in a line.
+
+        attack = Declarations("attack", f"{__name__}.attacks", tasks={"classify"})
+        attack("pgd", "gradient_attacks:PGD", "Madry et al. 2018, arXiv:1706.06083")
+
+    Attributes:
+        kind: of each component.
+        package: where the modules of the targets lie.
+        tasks: that each component can take part in, unless it says otherwise; empty means any.
+        moved_from: the package that they were in before, if their names in records are to stay as they were there.
+    """
+
+    kind: Kind
+    package: str
+    tasks: Collection[str] = ()
+    moved_from: str = ""
+
+    def __call__(
+        self,
+        name: str,
+        target: str,
+        *references: str,
+        summary: str = "",
+        tasks: Collection[str] | None = None,
+        version: int = 1,
+        requires: tuple[str, ...] = (),
+        trained_on: str | None = None,
+    ) -> Component:
+        """A component with a target in the package, `"module:attribute"`, or `":attribute"` in `package` itself."""
+        return Component(
+            self.kind,
+            name,
+            f"{self.package}{'' if target.startswith(':') else '.'}{target}",
+            summary,
+            cast("frozenset[str]", self.tasks if tasks is None else tasks),  # it checks and converts them
+            version,
+            requires,
+            trained_on,
+            references,
+            f"{self.moved_from}/{name}" if self.moved_from else "",
+        )

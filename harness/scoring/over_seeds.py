@@ -15,7 +15,7 @@ _MIN_SEEDS = 2
 
 
 class OverSeeds:
-    """Two rows for all that was run under several seeds: the mean of each metric, and its standard deviation.
+    """Mean and standard deviation of every metric over seeds, a row each: how stable training is.
 
     The mean has Student's t interval over seeds, which holds for a new seed too; the standard deviation has that of a
     normal spread (chi squared). Seeds that gave no number are counted as missing, never left out silently.

@@ -64,7 +64,7 @@ def _entry_schema(
     kind: Kind, base: str, catalog: Catalog, signatures: SignatureReader, packages: set[str] | None
 ) -> dict[str, Any]:
     entries = [e for e in catalog.of_kind(kind) if packages is None or e.package in packages]
-    names = [{"const": e.component.name, "description": e.component.summary} for e in entries]
+    names = [{"const": e.component.name, "description": e.summary} for e in entries]
     if kind in TREATMENTS:
         names.insert(0, {"const": "none", "description": f"Without {kind}."})
     name = {"anyOf": [*names, {"type": "string"}]}

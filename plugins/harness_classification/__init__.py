@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.api import Component, Kind, MeasuredCell, Section, hookimpl
+from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _REGRESS = frozenset({"regress"})
 
@@ -12,31 +12,18 @@ _REGRESS = frozenset({"regress"})
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare tasks and metrics."""
+    # They were part of the core once, and their results stay comparable.
+    task = Declarations("task", __name__, moved_from="harness")
+    metric = Declarations("metric", __name__, moved_from="harness")
     return [
-        _component(
-            "task", "classify", "classify:Classify", "Predict a class for every example, clean and under attack."
-        ),
-        _component("task", "detect", "detect:Detect", "Tell data like a classifier's own from other data."),
-        _component(
-            "task", "from_scores", "from_scores:FromScores", "Audit a table of labels and scores, without a model."
-        ),
-        _component("task", "regress", "regress:Regress", "Predict a number for every example."),
-        _component(
-            "metric", "accuracy", "accuracy:Accuracy", "Share of examples given their true class, without attack."
-        ),
-        _component(
-            "metric", "mae", "regression_metrics:MAE", "Mean absolute error of predicted numbers.", tasks=_REGRESS
-        ),
-        _component(
-            "metric", "rmse", "regression_metrics:RMSE", "Root mean squared error of predicted numbers.", tasks=_REGRESS
-        ),
-        _component(
-            "metric",
-            "r2",
-            "regression_metrics:R2",
-            "Share of the variance of the targets that predictions explain.",
-            tasks=_REGRESS,
-        ),
+        task("classify", "classify:Classify"),
+        task("detect", "detect:Detect"),
+        task("from_scores", "from_scores:FromScores"),
+        task("regress", "regress:Regress"),
+        metric("accuracy", "accuracy:Accuracy"),
+        metric("mae", "regression_metrics:MAE", tasks=_REGRESS),
+        metric("rmse", "regression_metrics:RMSE", tasks=_REGRESS),
+        metric("r2", "regression_metrics:R2", tasks=_REGRESS),
     ]
 
 
@@ -46,8 +33,3 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
     from harness_classification.hardest_examples import sections
 
     return sections(cells)
-
-
-def _component(kind: Kind, name: str, target: str, summary: str, tasks: frozenset[str] = frozenset()) -> Component:
-    # They were part of the core once, and their results stay comparable.
-    return Component(kind, name, f"{__name__}.{target}", summary, tasks=tasks, moved_from=f"harness/{name}")

@@ -9,7 +9,7 @@ from harness.api import Estimate, Records, proportion
 
 
 class Accuracy:
-    """Share of examples given their true class, with Wilson's interval."""
+    """Share of examples given their true class, without attack; Wilson's interval."""
 
     columns = ("correct",)
     direction = "max"

@@ -13,7 +13,9 @@ from harness.api.instruments import left_unchanged
 
 
 class Detect:
-    """Score every example of the data (in distribution) and of other data (out of distribution).
+    """Tell data like a classifier's own from other data.
+
+    Score every example of the data (in distribution) and of other data (out of distribution).
 
     All scores are higher where the model is less sure: `max_softmax` (minus the largest probability; Hendrycks & Gimpel
     2017), `entropy` (of the softmax, in nats), `energy` (minus the logsumexp of the logits; Liu et al. 2020), and those

@@ -12,7 +12,9 @@ _OWN = ("id", "label", "score", "prediction", "correct")
 
 
 class FromScores:
-    """Take labels, and scores or predictions, from the data as they are; predict 1 from `threshold` on.
+    """Audit a table of labels and scores, without a model.
+
+    Take labels, and scores or predictions, from the data as they are; predict 1 from `threshold` on.
 
     Data: `labels` (0 or 1, or any classes where predictions are given), `scores` (numbers) or `predictions`; every
     other column becomes a record column of its name, e.g. `errors` and `words` of a transcript, or `speaker`.

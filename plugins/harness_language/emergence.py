@@ -23,7 +23,9 @@ _EXACT, _SMOOTH = "exact match", "likelihood per token"
 
 
 class Emergence:
-    """Three rows for every model that was run at three sizes or more.
+    """The smallest size that reaches a threshold, and whether the jump survives a smooth metric.
+
+    Three rows for every model that was run at three sizes or more.
 
     Exact match needs every token of an answer right, so it can leap where the likelihood of each token grows slowly
     (Schaeffer et al. 2023). Both are fitted by a logistic curve over the logarithm of the size. The first two rows say

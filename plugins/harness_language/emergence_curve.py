@@ -22,7 +22,7 @@ _APART = 0.05
 
 
 class EmergenceCurve:
-    """A PNG with a panel for every model that was run at three sizes or more.
+    """A PNG: metrics over size, a panel for every model that was run at three sizes or more.
 
     Each cell is a point with its interval over prompts, each curve the logistic fit through the means over seeds, as in
     the aggregate `emergence`. Where that has made rows, the bar across the threshold is the interval of the size that

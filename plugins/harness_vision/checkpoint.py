@@ -58,7 +58,7 @@ def checkpoint(
     published_accuracy: Annotated[float, Ge(0), Le(1)] | None = None,
     published_n: Annotated[int, Ge(1)] | None = None,
 ) -> nn.Module:
-    """A classifier with trained weights from a file.
+    """A classifier with trained weights from a file; its architecture by name or import path.
 
     Args:
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone

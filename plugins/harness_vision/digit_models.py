@@ -34,7 +34,7 @@ class _DigitClassifier(nn.Module):
 
 
 class DigitCNN(_DigitClassifier):
-    """Three 3x3 convolutions with two max-poolings and a hidden layer of 64 units.
+    """A small network for digits: three 3x3 convolutions, two max-poolings and a hidden layer of 64 units.
 
     Args:
         training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
@@ -71,7 +71,7 @@ class DigitCNN(_DigitClassifier):
 
 
 class DigitMLP(_DigitClassifier):
-    """Two hidden layers.
+    """A multilayer perceptron for digits, with two hidden layers.
 
     Args:
         training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
@@ -103,7 +103,7 @@ class DigitMLP(_DigitClassifier):
 
 
 class DigitLinear(_DigitClassifier):
-    """Multinomial logistic regression: the model whose exact robust accuracy is known in closed form.
+    """Multinomial logistic regression for digits: its exact robust accuracy is known in closed form.
 
     Args:
         training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.

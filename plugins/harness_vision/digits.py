@@ -17,7 +17,7 @@ def digits(
     split: Literal["train", "validation", "tuning", "calibration", "test", "held_out"] = "test",
     classes: list[Annotated[int, Ge(0), Le(9)]] | None = None,
 ) -> Examples:
-    """Handwritten digits: 8x8 grey images with 17 levels, 10 classes, no download.
+    """Handwritten digits of scikit-learn: 1797 grey images of 8x8 pixels with 17 levels, 10 classes, no download.
 
     The split is fixed: images are ordered by the sha256 of their pixels; the first 360 are the test set, the
     next 359 the validation set, the other 1078 the training set.

@@ -117,7 +117,7 @@ _CHECKPOINTS: Mapping[str, _Checkpoint] = MappingProxyType(
 
 
 def published(name: Name, folder: Location | None = None, download: Annotated[bool, Uncounted()] = True) -> nn.Module:
-    """A published classifier of images in [0, 1], normalisation inside.
+    """A published classifier for CIFAR-10 or MNIST by name, for images in [0, 1], normalisation inside.
 
     Args:
         name: resnet20, 32, 44 and 56 for CIFAR-10 (He et al. 2015; akamaster/pytorch_resnet_cifar10); cnn_a, trained

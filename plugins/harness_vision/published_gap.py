@@ -13,7 +13,9 @@ from harness_vision.published_accuracy import PublishedAccuracy
 
 
 class PublishedGap:
-    """A row for each model without attack whose clean accuracy was published: measured less published.
+    """Measured clean accuracy less the published one; suspect where they differ on the whole test set.
+
+    A row for each model without attack whose clean accuracy was published: measured less published.
 
     The row is `suspect` where the gap exceeds the tolerance on as many examples as were published, of the same data:
     then weights, data or preprocessing are not those of the publication. On fewer examples the gap is shown with the

@@ -83,7 +83,8 @@ def test_a_task_says_what_it_needs_and_has_no_example(say: Say) -> None:
 def test_values_and_defaults_are_as_yaml_has_them(say: Say, varied: Path) -> None:
     said = say("describe", "many", plugins=varied)
     assert said.code == 0, said.err
-    assert "\nAnd more to say.\n" in said.out
+    assert "\nMuch to set.\n\nAnd more to say.\n" in said.out
+    assert said.out.count("Much to set.") == 1
     assert line(said.out, "share ") == "share a number ≥ 0 and ≤ 1 required a share."
     assert line(said.out, "on ").split()[-3:] == ["true", "a", "switch."]
     assert " null " in line(said.out, "names ")

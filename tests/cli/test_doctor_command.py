@@ -19,11 +19,16 @@ def harness_components():
     return [
         Component("model", "absent", "odd:Plain", "Needs what is not there.", requires=("no-such-distribution",)),
         Component("model", "unreadable", "odd:Unreadable", "Its parameter has no type."),
+        Component("model", "silent", "odd:Silent"),
     ]
 
 
 class Plain:
     """Plain."""
+
+
+class Silent:
+    pass
 
 
 class Unreadable:
@@ -59,12 +64,14 @@ def test_what_is_wrong_is_marked_and_counted(say: Say, tmp_path: Path) -> None:
     said = say("doctor", "--results", "file", plugins=folder)
     assert said.code == 1
     wrong = [line for line in said.out.splitlines() if line.startswith("wrong ")]
-    assert len(wrong) == 3
+    assert len(wrong) == 4
     assert "the results folder 'file' cannot be written" in wrong[0]
     assert "plugin 'torn'" in wrong[1]
     assert "ZeroDivisionError" in wrong[1]
-    assert "unreadable" in wrong[2]
-    assert said.out.splitlines()[-1].startswith("3 ")
+    assert wrong[2].startswith("wrong model odd/silent (from ")
+    assert wrong[2].endswith("has no summary: write a docstring at odd:Silent, or declare a summary")
+    assert "unreadable" in wrong[3]
+    assert said.out.splitlines()[-1].startswith("4 ")
     # What is only left out until something is installed is no mistake.
     assert "ok    model odd/absent: left out of runs until no-such-distribution is installed" in said.out
 

@@ -39,7 +39,7 @@ _MOMENTUM = 0.75
 
 
 class APGD:
-    """Auto-PGD (Croce & Hein 2020, arXiv:2003.01690, algorithm 1).
+    """Auto-PGD: gradient ascent with momentum and a step size that halves itself (Croce & Hein 2020, algorithm 1).
 
     Every iterate is judged, and an example leaves the batch at the first that fools the model. In the L1 ball it is the
     version with sparse steps (Croce & Hein 2021, arXiv:2103.01208).

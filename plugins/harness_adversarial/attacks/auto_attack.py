@@ -27,7 +27,7 @@ class Stage(Protocol):
 
 
 class AutoAttack:
-    """AutoAttack (Croce & Hein 2020, arXiv:2003.01690, section 5), worst case by example.
+    """AutoAttack (Croce & Hein 2020, section 5): APGD, targeted APGD, FAB, Square, each on what survives the last.
 
     The standard version is APGD on cross-entropy, targeted APGD on the difference of logits ratio, targeted FAB and
     Square; the rand version, for models that are random, APGD on both losses with gradients averaged over 20 passes.

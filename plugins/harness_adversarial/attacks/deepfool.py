@@ -14,7 +14,7 @@ from harness.api.attacks import DUAL, BallNorm, Bisections, Closest, is_fooled, 
 
 
 class DeepFool:
-    """Smallest distance by steps to the nearest boundary of the model's linearisation (Moosavi-Dezfooli et al. 2016).
+    """Smallest L2 or L-infinity distance by steps to the boundary of the linearised model (Moosavi-Dezfooli 2016).
 
     arXiv:1511.04599, algorithm 2 and, for L-infinity, equations 11 and 12.
 

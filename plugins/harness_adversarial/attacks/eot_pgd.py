@@ -29,7 +29,7 @@ Count = Annotated[int, Ge(1)]
 
 
 class EotPGD:
-    """PGD on the expected loss (Athalye, Carlini & Wagner 2018, arXiv:1802.00420, section 4.2).
+    """PGD against random models: gradients and verdicts averaged over passes (Athalye et al. 2018, section 4.2).
 
     What fools the model is decided on the mean predicted probabilities of the same passes, not on a lucky one.
 

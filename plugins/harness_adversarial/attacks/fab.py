@@ -33,7 +33,9 @@ _BACKWARD = 0.9
 
 
 class FABTargeted:
-    """FAB (Croce & Hein 2020, arXiv:1907.02044, algorithm 1), against the most likely other classes in turn (FAB-T).
+    """Fast adaptive boundary: the smallest perturbation towards each of the most likely other classes.
+
+    FAB (Croce & Hein 2020, arXiv:1907.02044, algorithm 1), against the most likely other classes in turn (FAB-T).
 
     The boundary to the target is taken for the hyperplane of the logits' linear approximation; any wrong class is a
     success (arXiv:2003.01690, section 5).

@@ -17,7 +17,7 @@ StepSize = Annotated[float, Gt(0)] | None
 
 
 class FGSM:
-    """Fast gradient sign method (Goodfellow, Shlens & Szegedy 2015, section 4): x + eps * sign(grad loss(x)).
+    """Fast gradient sign method, one step: x + eps * sign(grad loss(x)) (Goodfellow et al. 2015, section 4).
 
     Args:
         eps: L-infinity budget, in units of the inputs.
@@ -42,7 +42,7 @@ class FGSM:
 
 
 class PGD(ProjectedGradientDescent):
-    """Projected gradient descent on the negative loss (Madry et al. 2018, section 2.1).
+    """Projected gradient descent from random starts, L-infinity, L2 or L1 (Madry et al. 2018, section 2.1).
 
     In the L1 ball a step moves the hundredth of the pixels with the largest gradients.
 
@@ -70,7 +70,7 @@ class PGD(ProjectedGradientDescent):
 
 
 class BIM(PGD):
-    """Basic iterative method (Kurakin, Goodfellow & Bengio 2017, equation 2): sign steps from the clean input.
+    """Basic iterative method: many small sign steps from the clean input (Kurakin et al. 2017, equation 2).
 
     Args:
         eps: L-infinity budget, in units of the inputs.

@@ -14,7 +14,7 @@ from harness.api.attacks import BallNorm, Closest, is_fooled, length, per_exampl
 
 
 class HopSkipJump:
-    """HopSkipJumpAttack (Chen, Jordan & Wainwright 2020, arXiv:1904.02144, algorithm 2), which sees predictions only.
+    """The smallest L2 or L-infinity distance from decisions alone (Chen, Jordan & Wainwright 2020, algorithm 2).
 
     From a random image that fools the model: to the boundary by bisection, a gradient estimated from the decisions
     around it, a step of decreasing length, and again.

@@ -13,7 +13,7 @@ from harness.api.attacks import BallNorm, fooled_at, random_offset, random_point
 
 
 class UniformNoise:
-    """A point drawn uniformly from the ball around each input.
+    """Uniform noise from the ball of the budget around each input: the baseline every attack must beat.
 
     Args:
         eps: budget in the norm, in units of the inputs.

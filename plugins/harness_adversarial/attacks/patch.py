@@ -15,7 +15,7 @@ _NUDGE = 1e-6
 
 
 class Patch:
-    """A square of any content, made for each image and place (Karmon et al. 2018, arXiv:1801.02608).
+    """Any change within a square of pixels, made for each image and place (Karmon et al. 2018).
 
     Brown et al. (2017) seek one patch for all images; this one may differ, so it is the stronger threat.
 

@@ -16,7 +16,7 @@ from harness_adversarial.attacks.gradient_attacks import PGD
 
 
 class PGDCurve:
-    """PGD at one budget after the other, from the largest down, each on what the one before fooled.
+    """PGD at many budgets for little more than the dearest: from the largest down, each on what is still fooled.
 
     An example that survives a budget is not attacked at smaller ones, so it costs the passes of one survival, and those
     at larger budgets, which are quick: the search at a budget begins where the one before ended, moved towards the

@@ -16,7 +16,9 @@ Share = Annotated[float, Ge(0), Lt(1)]
 
 
 class EOTPhysical:
-    """Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397, section 2.1), within a norm ball.
+    """Survives being turned, moved, tilted and lit otherwise: expectation over transformation.
+
+    Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397, section 2.1), within a norm ball.
 
     Ascends the mean, over views drawn afresh in every step, of the log-probability of the target. The core judges the
     answer on other views. What is a bound here is a Lagrange term with the distance of LAB colours in the paper.

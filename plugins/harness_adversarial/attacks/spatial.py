@@ -16,7 +16,7 @@ from harness_adversarial.common.warp import Placement, place
 
 
 class RotationTranslation:
-    """Tries every rotation and translation of a grid (Engstrom et al. 2019, arXiv:1712.02779, section 2).
+    """The worst of a grid of rotations and translations (Engstrom et al. 2019, section 2).
 
     Args:
         rotation: largest turn, in degrees, to both sides.

@@ -36,7 +36,7 @@ _TILES = 5
 
 
 class Square:
-    """Square attack (Andriushchenko et al. 2020, arXiv:1912.00049, algorithms 1 to 3), on the margin of the logits.
+    """Random search over square windows, on the margin; no gradient (Andriushchenko et al. 2020, algorithms 1 to 3).
 
     Inputs that are not images `[channels, height, width]` are taken for images one pixel high.
 

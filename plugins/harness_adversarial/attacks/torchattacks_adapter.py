@@ -37,7 +37,7 @@ def library_attacks() -> dict[str, type[Attack]]:
 
 
 class TorchAttack:
-    """An attack of the torchattacks library (Kim 2020, arXiv:2010.01950) with its own parameters.
+    """Any attack of the torchattacks library by its class name, with its own parameters (Kim 2020).
 
     Its norm is the one that its documentation declares (or its parameter `norm`), its budget is its parameter
     `eps` (`max_epsilon` of PIFGSM, `pixels` of OnePixel). An attack without either seeks the smallest perturbation.

@@ -16,7 +16,9 @@ _PAD_TO = 8
 
 
 class Transfer:
-    """MI-, DI- and TI-FGSM on a surrogate; the attacked model is never asked, so no pass through it is counted.
+    """Made on another model, with momentum, input diversity and translation invariance.
+
+    MI-, DI- and TI-FGSM on a surrogate; the attacked model is never asked, so no pass through it is counted.
 
     Momentum of Dong et al. 2018 (equation 6), input diversity of Xie et al. 2019 (section 3.3) and smoothed gradients
     of Dong et al. 2019 (equation 9). Without all three it is BIM on the surrogate.

@@ -113,7 +113,7 @@ class _Suspicion:
 
 
 class AttackChecks:
-    """Checks over the attacks of a model: a row per finding, `suspect`, or one row that is `ok`.
+    """Per model: does random beat gradient, black box white box, or less budget more? A row per finding, or `ok`.
 
     The attacks that fail a check become `suspect` themselves, with the finding as their reason.
 

@@ -14,7 +14,7 @@ _TOLERANCE = 1e-6
 
 
 class WorstCase:
-    """Robust accuracy against all attacks of a threat model together, per model.
+    """Per model and threat: robust accuracy where an example counts only if it survives every attack.
 
     For each norm and each budget that some attack of the experiment has, an example counts as robust only if
     none of the attacks with that norm and at most that budget found a point within the budget that fools the

@@ -79,7 +79,7 @@ def median_of(distances: Floats) -> Estimate:
 
 
 class RobustAccuracyAt:
-    """Share of all examples that are right and for which nothing within a budget was found that fools the model.
+    """Robust accuracy at any budget: share of examples that are right and that nothing found within it fools.
 
     A function of the smallest distances of a minimal attack, so that one run gives it at every budget. Like every
     robust accuracy it is an upper bound; an attack made for the one budget may find more.
@@ -214,7 +214,7 @@ def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
 
 
 class SmallestDistance:
-    """The worst case over minimal attacks: the smallest distance that any of them found, for each example.
+    """Per model and norm: each example's smallest distance over all minimal attacks, as robust accuracy.
 
     Args:
         eps: budgets to give the robust accuracy at.

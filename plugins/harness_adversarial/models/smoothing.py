@@ -16,7 +16,7 @@ _BLOCK = 256
 
 
 class Smoothed(nn.Module):
-    """The smoothed classifier of a model and its certificates (Cohen, Rosenfeld & Kolter 2019, arXiv:1902.02918).
+    """A classifier under Gaussian noise, which certifies an L2 radius around each input (Cohen et al. 2019).
 
     Certificates are those of algorithm CERTIFY: n0 draws choose a class, n others bound from below, by Clopper-Pearson,
     how often it is given; sigma times the normal quantile of that bound is the radius. It abstains where the bound is

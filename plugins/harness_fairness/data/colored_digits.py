@@ -22,7 +22,7 @@ def colored_digits(
     agreement: Share = 0.95,
     minority: Share = 0.1,
 ) -> Examples:
-    """Handwritten digits on a coloured ground: a gap between two groups with a known cause and of any size.
+    """Digits on a coloured ground that misleads about a minority: a gap with a known cause and of any size.
 
     Every class has a colour. In the majority a digit has the colour of its class with probability `agreement`, in the
     minority with probability 1 - `agreement`, else that of another class; the digits themselves do not differ. A model

@@ -26,7 +26,7 @@ def csv_table(
     separator: str | None = None,
     split: Split = "all",
 ) -> Examples:
-    """A table (.csv, .tsv, .txt, .parquet) whose columns have roles: scores to audit, or features to learn from.
+    """Any table (.csv, .tsv, .txt, .parquet) with a role for each column: scores to audit, or features to learn from.
 
     For the task `from_scores` give a label with a score or a prediction, or what the metric reads in `keep`; for
     `classify` a label and features; for `regress` a target and features.

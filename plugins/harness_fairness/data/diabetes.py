@@ -15,7 +15,9 @@ _AGE, _SEX = 0, 1
 
 
 def diabetes(split: Literal["train", "validation", "test", "all"] = "test") -> Examples:
-    """Ten measurements at baseline and the disease progression a year later (Efron et al. 2004), for `regress`.
+    """Disease progression of 442 patients of scikit-learn, by sex and age; no download.
+
+    Ten measurements at baseline and the disease progression a year later (Efron et al. 2004), for `regress`.
 
     The groups are `sex` (1 and 2, as published: which is which is not documented) and `age_band`. With 148 patients to
     test on, most gaps between them cannot be resolved. The split is fixed: patients are ordered by the sha256 of their

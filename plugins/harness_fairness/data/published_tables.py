@@ -59,7 +59,7 @@ _ADULT_FEATURES = (
 
 
 def compas(folder: Location | None = None, download: Download = False) -> Examples:
-    """COMPAS recidivism scores of Broward County, as audited by ProPublica: all 7,214 people, for `from_scores`.
+    """COMPAS scores of Broward County as audited by ProPublica: 7,214 people, for `from_scores`; folder or download.
 
     The prediction is "will reoffend" for every score that is not Low, the label is rearrest within two years. A filter
     to 6,172 rows is common and gives other rates than those published.
@@ -81,7 +81,7 @@ def adult(
     split: Split = "test",
     with_groups: bool = True,
 ) -> Examples:
-    """The training part of Adult (UCI, 32,561 people of the census of 1994), to predict an income above 50,000.
+    """The training part of Adult (UCI, census of 1994): 32,561 people, income above 50,000; a folder or a download.
 
     Args:
         folder: where adult.csv lies; by default the cache folder.

@@ -16,7 +16,9 @@ LACKING = "the records have no labels with predictions"
 
 
 class GroupRate:
-    """A rate with Wilson's interval, of all records or of one group; without denominator it is undefined, not 0.
+    """Accuracy, error, FPR, FNR, TPR, PPV or selection rate, of all or of one group.
+
+    A rate with Wilson's interval, of all records or of one group; without denominator it is undefined, not 0.
 
     With `groups:` in a suite every group has a row, and the gap between them one with its permutation test.
 
@@ -115,7 +117,7 @@ class _AgainstReference(ABC):
 
 
 class GroupDifference(_AgainstReference):
-    """The rate of a group less that of a reference group, with Newcombe's interval.
+    """A rate of a group less that of a reference group, with Newcombe's interval and Holm's p over the groups.
 
     The p-value is Fisher's, adjusted by Holm's method for all groups that the reference can be compared with; the
     interval stands for this one comparison.
@@ -134,7 +136,7 @@ class GroupDifference(_AgainstReference):
 
 
 class GroupRatio(_AgainstReference):
-    """The rate of a group over that of a reference group, with the interval of Donner & Zou 2012 from Wilson's.
+    """A rate of a group over a reference group's, with the interval of Donner & Zou 2012 from Wilson's and Holm's p.
 
     The p-value is that of the difference.
 

@@ -69,7 +69,7 @@ def _errors(records: Records, measure: Measure) -> Floats:
 
 
 class RegressionError:
-    """The mean error of a regression, with Student's interval; by group with `groups:` of a suite.
+    """The mean absolute, squared or signed error of a regression, with Student's interval; by group with `groups:`.
 
     Args:
         measure: absolute (in the units of the targets), squared, or signed (prediction less target).

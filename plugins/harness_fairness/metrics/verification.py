@@ -87,7 +87,7 @@ class _MatchRate:
 
 
 class FalseMatchRate(_MatchRate):
-    """Share of pairs of two identities that are taken for one (ISO/IEC 19795-1), at one threshold for every group.
+    """False match rate: share of pairs of two identities taken for one, at one threshold for all (ISO/IEC 19795-1).
 
     With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
     suite every group has a row at the same threshold.
@@ -98,7 +98,7 @@ class FalseMatchRate(_MatchRate):
 
 
 class FalseNonMatchRate(_MatchRate):
-    """Share of pairs of one identity that are taken for two (ISO/IEC 19795-1), at one threshold for every group.
+    """False non-match rate: share of pairs of one identity taken for two, at one threshold for all (ISO/IEC 19795-1).
 
     With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
     suite every group has a row at the same threshold.

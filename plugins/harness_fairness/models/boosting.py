@@ -18,7 +18,9 @@ _LEAF = -1
 
 
 class GradientBoosting:
-    """Gradient boosted trees (Friedman 2001) of scikit-learn: classes where the data have labels, else numbers.
+    """Gradient boosted trees for tables, with mitigation by group.
+
+    Gradient boosted trees (Friedman 2001) of scikit-learn: classes where the data have labels, else numbers.
 
     After fitting, the trees are arrays: for every node the feature and threshold it splits by, its children and its
     value. That is what is stored, and what predictions are made of. There are no gradients for an attack to follow.

@@ -15,7 +15,9 @@ from harness_fairness.models.mitigation import Mitigation, TrainingGroups, train
 
 
 class ColoredDigitCNN(nn.Module):
-    """Two 3x3 convolutions with max-poolings and a hidden layer of 64 units, for images of three channels.
+    """A small convolutional network for coloured digits, with mitigation by group.
+
+    Two 3x3 convolutions with max-poolings and a hidden layer of 64 units, for images of three channels.
 
     Args:
         width: channels of the first convolution; the second has twice as many.

@@ -53,7 +53,9 @@ def layered(sizes: list[int]) -> nn.Sequential:
 
 
 class TabularMLP(_SizedByData):
-    """A multilayer perceptron for rows of numbers: classes where the data have labels, else numbers.
+    """A multilayer perceptron for tables, with mitigation by group.
+
+    A multilayer perceptron for rows of numbers: classes where the data have labels, else numbers.
 
     For numbers the predictive deviation is the root mean square error on the validation split, the same for all.
 
@@ -137,7 +139,9 @@ class TabularMLP(_SizedByData):
 
 
 class Logistic(_SizedByData):
-    """Multinomial logistic regression, fitted to convergence: the objective of scikit-learn's `LogisticRegression`.
+    """Logistic regression for tables, with mitigation by group.
+
+    Multinomial logistic regression, fitted to convergence: the objective of scikit-learn's `LogisticRegression`.
 
     Args:
         strength: the inverse of the L2 penalty (C of scikit-learn); intercepts are free.

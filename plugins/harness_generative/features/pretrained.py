@@ -52,7 +52,9 @@ _FID_POOLS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 class InceptionV3(nn.Module):
-    """The last pool of Inception-v3 (Szegedy et al. 2016, arXiv:1512.00567), 2048 features.
+    """The pool of Inception-v3 trained on ImageNet: turns the FID-proxy into an FID.
+
+    The last pool of Inception-v3 (Szegedy et al. 2016, arXiv:1512.00567), 2048 features.
 
     Images in [0, 1] get three channels and 299x299 pixels. The published FID (Heusel et al. 2017) uses a network of
     2015 whose pools differ and which is given (v - 128) / 128 of 8-bit values v; `fid` is that one, in the weights that

@@ -33,7 +33,9 @@ Features = npt.NDArray[np.floating[Any]]
 
 
 class FidProxy(FeatureMetric):
-    """The plug-in Frechet distance at this number of samples, as it is commonly reported.
+    """Frechet distance between Gaussians fitted to generated and reference features.
+
+    The plug-in Frechet distance at this number of samples, as it is commonly reported.
 
     It is an FID only if the features are those of Inception-v3. The interval covers the expectation of the plug-in
     distance at these numbers of samples, not its limit: rows may be compared if their numbers are equal. See

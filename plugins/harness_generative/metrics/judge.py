@@ -17,7 +17,9 @@ Array = npt.NDArray[np.float64]
 
 
 class InceptionScore:
-    """exp of the mean divergence of each verdict from their average, over all samples at once (no splits).
+    """How sure the judge is of each sample, and how varied its verdicts are.
+
+    exp of the mean divergence of each verdict from their average, over all samples at once (no splits).
 
     It never looks at real data: blurred copies of one sure example per class have the highest score. The value is
     biased downwards at small n, by about exp(-(classes - 1) / 2n), so the interval stands around the logarithm that

@@ -28,7 +28,7 @@ _MIN_ROWS = 3
 
 
 class KID(FeatureMetric):
-    """Kernel inception distance: squared MMD with the kernel (x.y / d + 1)^3.
+    """Kernel inception distance: unbiased squared MMD with the kernel (x.y / d + 1)^3.
 
     It is the published distance only if the features are those of Inception-v3. Coverage at a nominal 95 %, on 200
     draws each of 100 to 1500 samples of populations with an exact value: 93 to 100 %. The kernel is of sixth order,

@@ -45,7 +45,7 @@ def r1_penalty(judge: Judge, real: Tensor) -> Tensor:
 
 
 class GAN(nn.Module):
-    """Generative adversarial network of two perceptrons, with the non-saturating loss.
+    """Generative adversarial network of two perceptrons: the non-saturating loss, with or without the R1 penalty.
 
     Without the R1 penalty nothing keeps the discriminator's gradients small where the generator is already right, the
     two do not settle, and modes are lost; everything else is the same. The class reaches the discriminator by

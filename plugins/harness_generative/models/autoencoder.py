@@ -27,7 +27,7 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class VAE(nn.Module):
-    """Variational autoencoder whose decoder gives each pixel's mean grey.
+    """Variational autoencoder whose decoder gives each pixel's mean grey; beta weighs the divergence from the prior.
 
     The likelihood of a pixel x in [0, 1] is x ln p + (1 - x) ln(1 - p): that of a Bernoulli pixel, averaged over the
     black and white images that a grey one stands for. Its mean p stays in the box, and there is no variance to choose,

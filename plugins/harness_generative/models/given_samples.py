@@ -44,7 +44,7 @@ class _Given:
 
 
 class FromSamples(_Given):
-    """Samples that another system made, in the order of the file or of the names in the folder.
+    """Samples that another system made, in the order of the file (.npz, .npy) or of the image names in the folder.
 
     A folder of PNG or JPEG images of one size, sorted by name; or an .npz file with an array `samples` (or `arr_0`) and
     perhaps whole-number `labels` (or `arr_1`); or an .npy file. An array is `[n, H, W]`, `[n, H, W, C]` or
@@ -94,7 +94,9 @@ class FromSamples(_Given):
 
 
 class CopyOf(_Given):
-    """A dataset posing as a model, in a shuffled order so that its classes are mixed.
+    """A dataset posing as a model: the cheat that copies the training set, or a row of real data.
+
+    A dataset posing as a model, in a shuffled order so that its classes are mixed.
 
     Of the training data it is the cheat that every measure of novelty must catch; of held-out data it is what a perfect
     model would score.

@@ -23,7 +23,7 @@ NotNegative = Annotated[float, Ge(0)]
 
 
 class OneShotSampler:
-    """The sample that the model makes of the noise in one pass."""
+    """One pass of a GAN or another one-shot model: the sample that it makes of the noise."""
 
     def sample(self, model: OneShot, batch: SampleBatch, ctx: Context) -> Tensor:
         """What `model.generate` returns."""
@@ -117,7 +117,7 @@ class Ancestral(_Diffusion):
 
 @dataclass(frozen=True)
 class DDIM(_Diffusion):
-    """Denoising diffusion implicit model, Song et al. 2021, equations 12 and 16.
+    """Deterministic steps of a diffusion model, with noise added back by eta (Song et al. 2021, equations 12 and 16).
 
     One pass a step, twice that with guidance.
 
@@ -168,7 +168,7 @@ class Heun(_Diffusion):
 
 @dataclass(frozen=True)
 class DPMpp2M(_Diffusion):
-    """DPM-Solver++(2M), Lu et al. 2022, algorithm 2; one pass a step, two with guidance."""
+    """DPM-Solver++(2M), second order (Lu et al. 2022, algorithm 2): one pass a step, two with guidance."""
 
     steps: Steps = 20
 

@@ -46,7 +46,9 @@ _MIN_SAMPLES = 2
 
 
 class Generate:
-    """Draw samples, and measure on each what the metrics of generation need.
+    """Draw samples of a generative model and compare them with held-out data.
+
+    Draw samples, and measure on each what the metrics of generation need.
 
     Samples are asked for what the reference data show, row by row: prompts if the data have a column `prompts`, else
     classes; a model that cannot be asked is not. Noise depends on the sample's id and the seed, so all samplers start

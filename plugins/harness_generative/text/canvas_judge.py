@@ -21,7 +21,7 @@ _TURN, _SCALE, _SHIFT = 0.15, 0.1, 0.12
 
 
 class CanvasJudge(nn.Module):
-    """Reads digit canvases: P(meaning) = P(count) P(left | count) P(right | count).
+    """Reads which digits stand where on a digit canvas: P(meaning) = P(count) P(left | count) P(right | count).
 
     The places of a canvas are read one by one with the same network, so a pair of digits that never stood together in
     training is judged as well as any other. Canvases for training are composed anew in each batch, of turned, scaled

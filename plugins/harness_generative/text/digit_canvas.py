@@ -29,7 +29,9 @@ def digit_canvas(
     size: Annotated[int, Ge(1)] = 3300,
     held_out_pairs: Annotated[int, Ge(0), Le(90)] = 10,
 ) -> Examples:
-    """One digit in the middle, or two beside each other, on a canvas of 8x16 pixels with 17 grey levels.
+    """One or two handwritten digits on a canvas, with prompts that say which.
+
+    One digit in the middle, or two beside each other, on a canvas of 8x16 pixels with 17 grey levels.
 
     There are 110 meanings, equally frequent: 10 single digits and 100 ordered pairs. A canvas is composed of digits of
     its split only; the digits are split as those of the dataset `digits` are. Some pairs of different digits are kept

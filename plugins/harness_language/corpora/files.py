@@ -19,7 +19,7 @@ _TEXT, _LINES, _PARQUET = (".txt", ".text", ".md", ".rst"), (".jsonl", ".ndjson"
 
 
 def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "all") -> Examples:
-    """The documents of a file.
+    """Documents of a text, JSON Lines or Parquet file.
 
     What is no UTF-8 stays bytes, so that the task can count it as a document without a likelihood.
 

@@ -90,7 +90,7 @@ def markov(
     length: Annotated[int, Ge(1)] = 1000,
     source: Annotated[int, Ge(0)] = 0,
 ) -> Examples:
-    """Documents of a random Markov source over the first letters of the alphabet, each drawn on its own.
+    """Documents of a random Markov source over the first letters, each drawn on its own; its entropy rate is known.
 
     The fact `entropy_rate` is exact, in bits per byte. It is a limit in the long run: the first `order` letters of a
     document cost a little more than the others, so the best model stays above it by at most

@@ -21,7 +21,7 @@ _SHARES: Mapping[Split, float] = {"held_out": 0.2, "validation": 0.08}
 
 
 def topics(split: Split = "held_out", size: Annotated[int, Ge(1)] = 1000) -> Examples:
-    """The help topics of this Python in documents of some paragraphs, with the group `topic`.
+    """English prose that ships with Python: its help topics in documents of some paragraphs, with the group `topic`.
 
     Many paragraphs stand in several topics; each counts once. Topics that still share a run of twelve words are one,
     named by the first of them. A topic is in one split as a whole, so nothing that a model is judged by was learned.

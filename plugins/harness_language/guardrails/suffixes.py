@@ -59,7 +59,7 @@ class RandomSuffix:
 
 
 class GreedyCoordinateGradient:
-    """GCG (Zou et al. 2023, arXiv:2307.15043, algorithm 1): tries the tokens that the gradient finds promising.
+    """A suffix found by gradients: GCG tries the tokens that they find promising (Zou et al. 2023, algorithm 1).
 
     Each step takes, for each place of the suffix, the tokens with the most negative gradient of the goal's negative
     log-likelihood, tries some suffixes with one of them in one place, and goes on from the best of these. Tokens that

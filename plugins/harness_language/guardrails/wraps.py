@@ -109,7 +109,7 @@ class FewShot:
 
 
 class Encoded:
-    """Writes the request in a code that filters of words do not read (Wei et al. 2023, arXiv:2307.02483).
+    """Writes the request in leetspeak, base64 or rot13, past word filters (Wei et al. 2023, arXiv:2307.02483).
 
     Args:
         code: leetspeak (a e i o s t as 4 3 1 0 5 7), base64 or rot13.

@@ -95,7 +95,7 @@ def _turned(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
 
 
 class ByteGPT(ByteTokens, nn.Module):
-    """A GPT over bytes that learns the texts of its data, or the answers to its prompts.
+    """A small GPT over bytes that learns the texts of its data, or the answers to its prompts.
 
     Two things are not as in GPT-2, since a byte says less than a token and there is a minute to learn in: places turn
     queries and keys (Su et al. 2021) instead of having vectors, and each place starts from the last four bytes instead

@@ -39,7 +39,7 @@ def causal_language_model(
     start: str | None = None,
     download: Annotated[bool, Uncounted()] = True,
 ) -> object:
-    """A causal language model of the transformers library; code that comes with a model is never run.
+    """Any causal language model of the transformers library, by path or hub id; its own code is never run.
 
     Args:
         folder: the model with its tokenizer, as `save_pretrained` writes them; the content is part of its identity.

@@ -53,7 +53,7 @@ class _Level:
 
 
 class NGram(ByteTokens):
-    """Predicts a byte from the `order - 1` bytes before it.
+    """Interpolated Kneser-Ney: predicts a byte from the `order - 1` bytes before it.
 
     Args:
         order: the longest n-gram; 1 counts single bytes.

@@ -20,7 +20,7 @@ def blimp(
     folder: Location | None = None,
     download: Annotated[bool, Uncounted()] = True,
 ) -> Examples:
-    """Minimal pairs of English grammar; the acceptable sentence is the first choice.
+    """67 paradigms of minimal pairs of English grammar; the acceptable sentence is the first choice.
 
     Groups: paradigm, phenomenon and field, as the files name them. In seven pairs of the published files both
     sentences are the same; they stay, and give every model half a credit.

@@ -38,7 +38,7 @@ def questions(
     groups: Sequence[str] = (),
     answer_kind: Literal["text", "number", "boolean"] = "text",
 ) -> Examples:
-    """Questions of a JSON Lines, JSON, CSV or TSV file.
+    """Questions and answers of a JSON Lines, JSON, CSV or TSV file.
 
     An answer is a text, a number, a truth value, a list of accepted texts, or nothing (null, an empty field) where
     nothing is right. With choices it is the right one of them, as its text or as its position, counted from 0.

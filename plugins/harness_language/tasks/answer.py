@@ -99,7 +99,9 @@ class _Record:
 
 
 class Answer:
-    """Ask a model the questions of a dataset (columns `prompts` and `answers`, maybe `choices` and `goals`).
+    """Ask questions: what a model answers, whether it is right, and how sure it is.
+
+    Ask a model the questions of a dataset (columns `prompts` and `answers`, maybe `choices` and `goals`).
 
     Where there are choices the answer is the likeliest of them by total log-likelihood after the prompt; all others
     are generated, by the likeliest token unless a sampler says otherwise. A prompt that does not fit the model's window

@@ -14,7 +14,9 @@ from harness_language.tasks.questions import choices_of, right_choice
 
 
 class MinimalPairs:
-    """Score sentences (column `choices`) by their total log-likelihood; `labels` says which is acceptable.
+    """Which of two sentences is likelier: the right or the wrong.
+
+    Score sentences (column `choices`) by their total log-likelihood; `labels` says which is acceptable.
 
     Sentences whose likelihoods are equal share the credit, and in whatever order they stand the records are the same
     but for the order of `choice_nll` and `bytes`.

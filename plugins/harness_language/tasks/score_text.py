@@ -41,7 +41,7 @@ class _Size:
 
 
 class Language:
-    """Score every document of a corpus (column `texts`) by its likelihood.
+    """Score every document of a corpus (column `texts`) by its likelihood, clean and noisy.
 
     A long document is read in windows: each token is scored once, with at least `window - stride` tokens before it
     where the document has them. What cannot be scored, such as an empty document or one that is no UTF-8, is a record

@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class MeanCorruptionError:
-    """Error over all kinds and severities of corruption, and against a baseline (Hendrycks & Dietterich 2019).
+    """Per model: error over all kinds and severities of corruption, plain and against a baseline model.
 
     `mean_error` is the mean of the errors, not normalised. With a baseline there also are `mean_corruption_error`, in
     which every kind is divided by the error of the baseline under it, and, where the experiment has the clean data

@@ -16,7 +16,7 @@ Severity = Annotated[int, Ge(1), Le(SEVERITIES)]
 
 
 class Corrupted:
-    """Images of another dataset under one corruption; ids, labels, groups and facts are theirs.
+    """Images of another dataset under one corruption of one of five severities; ids, labels, groups, facts are theirs.
 
     Every example is corrupted, right or wrong, so accuracy, calibration, coverage and detection can be measured under
     shift by any task. Sweep `severity` for a curve.
@@ -66,7 +66,7 @@ class Corrupted:
 
 
 class Corruption:
-    """A corruption as an attack that searches for nothing: who is right without it, and still right under it?
+    """A corruption of images as an attack that searches for nothing: who is right without it, and still under it?
 
     Calibration under shift concerns all examples: for that there is the dataset `corrupted`, with the same images.
 

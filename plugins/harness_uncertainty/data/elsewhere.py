@@ -75,7 +75,7 @@ def noise_images(
     n: Count = 360,
     draw: Annotated[int, Ge(0)] = 0,
 ) -> Examples:
-    """Images of noise.
+    """Images of noise, in the shape of other data.
 
     Args:
         like: the data whose shape, box and grey levels they have.
@@ -100,7 +100,9 @@ def noise_images(
 def textures(
     like: Annotated[Dataset, ComponentOf("dataset")], n: Count = 360, draw: Annotated[int, Ge(0)] = 0
 ) -> Examples:
-    """Patches of the two photographs that come with scikit-learn: roofs, walls, petals, leaves.
+    """Patches of two photographs, in the shape of other data; no download.
+
+    Patches of the two photographs that come with scikit-learn: roofs, walls, petals, leaves.
 
     Each is a random square, averaged down to the size of an image and stretched to the whole range of brightness.
 
@@ -133,7 +135,9 @@ def textures(
 def letters(
     like: Annotated[Dataset, ComponentOf("dataset")], n: Count = 360, draw: Annotated[int, Ge(0)] = 0
 ) -> Examples:
-    """Capital letters in the fonts that come with matplotlib, turned a little, bright on dark, without I and O.
+    """Capital letters in four fonts, in the shape of other data; no download.
+
+    Capital letters in the fonts that come with matplotlib, turned a little, bright on dark, without I and O.
 
     Those two are also digits.
 

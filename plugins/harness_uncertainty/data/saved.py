@@ -17,7 +17,7 @@ def saved_probabilities(
     predictions: str = "predictions",
     labels: str = "labels",
 ) -> Examples:
-    """Class probabilities and labels from an .npz file, for the task `from_scores`.
+    """Class probabilities and labels that another system saved as .npz, for the task `from_scores`.
 
     Whether the file holds probabilities or logits must be said: guessing goes wrong without a sign.
 

@@ -18,7 +18,9 @@ Score = Literal["lac", "aps"]
 
 
 class SplitConformal(Wrapper):
-    """Sets of all classes whose score is no worse than that of most calibration examples (Vovk et al. 2005).
+    """Sets of classes that hold the true one with a promised probability.
+
+    Sets of all classes whose score is no worse than that of most calibration examples (Vovk et al. 2005).
 
     Where the examples are exchangeable with those of the calibration split, a set holds the true class with probability
     k / (n + 1) or, where scores tie, more, k being (n + 1) * coverage rounded up. Three splits take part and none may

@@ -17,7 +17,7 @@ _LOWEST, _HIGHEST = 1e-3, 1e3
 
 
 class TemperatureScaled(Wrapper):
-    """Divides the logits of a classifier by one temperature, fitted by likelihood (Guo et al. 2017, arXiv:1706.04599).
+    """A classifier whose logits are divided by a temperature, fitted by likelihood on held-out data (Guo et al. 2017).
 
     No prediction changes: where rounding would make a tie of the largest logit, it stays the largest.
 

@@ -253,7 +253,7 @@ def _not_surprising(
 
 
 class ECENull(_Binned):
-    """What the calibration error of as many answers with the same confidences is if each is right with its confidence.
+    """The calibration error that perfect calibration would show: each answer is right with its own confidence.
 
     Bröcker & Smith 2007; Vaicenavicius et al. 2019. An `ece` inside this interval shows no miscalibration.
 

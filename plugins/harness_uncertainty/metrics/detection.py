@@ -122,7 +122,7 @@ class OODAupr(_Detection):
 
 
 class FPR95(_Detection):
-    """Share of the negatives above the threshold that finds 95 % of the positives.
+    """False positive rate: share of the negatives above the threshold that finds 95 % of the positives.
 
     Args:
         score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.

@@ -32,7 +32,7 @@ def gaussian_crps(error: Floats, deviation: Floats) -> Floats:
 
 
 class CRPS:
-    """Continuous ranked probability score, a proper score in the units of the target.
+    """Continuous ranked probability score of a predicted number, a proper score in the units of the target.
 
     Of the Gaussian with the predicted mean and deviation; of a prediction without a deviation it is the absolute error.
     """

@@ -155,7 +155,9 @@ class ConfidentErrors:
 
 
 class ExcessAURC(AURC):
-    """`aurc` less what the same answers have if every error is less confident than every right answer.
+    """Area under the risk-coverage curve beyond the best possible at this accuracy.
+
+    `aurc` less what the same answers have if every error is less confident than every right answer.
 
     0 is the best there is, whatever the accuracy (Geifman et al. 2019, E-AURC).
     """

@@ -33,7 +33,7 @@ class ConformalCoverage:
 
 
 class SetSize:
-    """Mean number of classes in a set; smaller ones say more, at the same coverage."""
+    """Mean number of classes in a prediction set; smaller ones say more, at the same coverage."""
 
     columns: Sequence[str] = ("set_size",)
     direction = "min"

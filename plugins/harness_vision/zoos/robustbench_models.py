@@ -25,7 +25,9 @@ def robustbench_model(
     model_info: Path | None = None,
     download: Annotated[bool, Uncounted()] = True,
 ) -> nn.Module:
-    """A model of RobustBench (Croce et al. 2021, arXiv:2010.09670) for images in [0, 1], normalisation inside.
+    """The model zoo of RobustBench by name, dataset and threat model (extra robustbench).
+
+    A model of RobustBench (Croce et al. 2021, arXiv:2010.09670) for images in [0, 1], normalisation inside.
 
     The package on the index imports `autoattack` without asking for it: install that from its repository,
     fra31/auto-attack.

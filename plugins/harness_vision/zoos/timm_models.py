@@ -28,7 +28,7 @@ def timm_model(
     resize: bool = True,
     published_accuracy: Annotated[float, Ge(0), Le(1)] | None = None,
 ) -> nn.Module:
-    """A model of timm (Wightman 2019) for images in [0, 1].
+    """A model of timm (Wightman 2019) by name, with its published preprocessing, for images in [0, 1] (extra vision).
 
     timm does not ship its table of results, so that a published accuracy must be given to be compared.
 

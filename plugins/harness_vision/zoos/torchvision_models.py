@@ -19,7 +19,7 @@ _ENDING = "_Weights"
 
 
 def torchvision_model(weights: str, file: Path | None = None, resize: bool = True) -> nn.Module:
-    """A classifier of torchvision for images in [0, 1], with the accuracy that its authors measured.
+    """A classifier of torchvision by name, for images in [0, 1], with its published accuracy (extra vision).
 
     Args:
         weights: as torchvision names them, e.g. "ResNet18_Weights.IMAGENET1K_V1".
