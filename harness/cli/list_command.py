@@ -33,10 +33,10 @@ def command(session: Session, kind: str | None) -> None:
     from tabulate import tabulate
 
     catalog = session.catalog()
-    for each in KINDS:
-        entries = catalog.of_kind(each) if kind in (None, each) else []
+    for listed in KINDS:
+        entries = catalog.of_kind(listed) if kind in (None, listed) else []
         if entries:
-            click.secho(f"\n{each}s", bold=True)
+            click.secho(f"\n{listed}s", bold=True)
             body = [[entry.component.name, entry.component.summary, entry.package] for entry in entries]
             click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
     if kind and not catalog.of_kind(kind):
