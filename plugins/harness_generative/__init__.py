@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.api import Component, Kind, MeasuredCell, Section, hookimpl, picture_section
+from harness.api import Component, Kind, MeasuredCell, Section, hookimpl
 
 
 def _component(kind: Kind, name: str, target: str, summary: str, **more: Any) -> Component:
@@ -42,6 +42,8 @@ def harness_components() -> Iterable[Component]:
 @hookimpl
 def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
     """Show grids of samples, the way from noise to sample, and what samples may be copies of."""
+    from harness.api import picture_section
+
     return picture_section("Samples", [cell for cell in cells if cell.row.task == "harness/generate"])
 
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from harness.api import Context, LabelledInputs
+from harness.api.instruments import LANES, CountedModel
 from harness.attacks import batch_slots
 from harness.attacks.completion_flags import CompletionFlags
-from harness.instruments.counted_model import LANES, CountedModel
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD

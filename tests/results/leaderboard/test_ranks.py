@@ -112,7 +112,7 @@ def test_a_row_without_a_model_ranks_nothing(model: str) -> None:
         best, labels={**best.labels, "model": model}, components={"model": None, "attack": best.components["attack"]}
     )
     found = protocols([side(row("a", 70), row("b", 60), real)])
-    assert {entrant.name for protocol in found for entrant in protocol.entrants} == {"clean", "a", "b"}
+    assert {entrant.name for protocol in found for entrant in protocol.models} == {"clean", "a", "b"}
     assert [(p.name, p.rank) for p in ranked(row("a", 70), row("b", 60), real).places] == [("a", 1), ("b", 2)]
     assert protocols([replace(side(), rows=[real])]) == []
 
