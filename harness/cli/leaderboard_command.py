@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("leaderboard")
 @click.argument("source", metavar="RESULTS")
 @results_option
-@click.option("--protocol", default="", metavar="KEY", help="Comparability key to rank by, or its start.")
+@click.option("--protocol", default="", metavar="KEY", help="Comparability key of the rows to rank, or its start.")
 @click.option("--treatment", default="*", metavar="PATTERN", help="Rank only these attacks or samplers, e.g. 'pgd*'.")
 @click.option("--metric", default="", help="Metric to rank by. [default: the first with a direction]")
 @click.option(
