@@ -28,7 +28,7 @@ from harness_vision.digit_models import DigitCNN
 from harness_vision.digits import digits
 from trained_digits import trained_cnn
 
-pytestmark = pytest.mark.extended
+pytestmark = pytest.mark.slow
 
 EPS = 0.09
 

@@ -117,7 +117,7 @@ metrics: [robust_accuracy]
 """
 
 
-@pytest.mark.extended
+@pytest.mark.slow
 def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
     done = run_suite(TORCHATTACKS, tmp_path)
     for attack in ("apgd", "square", "square-l2"):

@@ -52,12 +52,15 @@ def test_deepfool_walks_the_same_way_and_the_librarys_ends_on_the_boundary(
     theirs = library(torchattacks.DeepFool(network, steps=50, overshoot=0.02), batch)
     ours = DeepFool(bisections=0).perturb(Plain(network), batch, Context())
     assert float(lengths(ours, batch).median()) == pytest.approx(float(lengths(theirs, batch).median()), rel=0.02)
-    assert bool((network(ours).argmax(1) != batch.labels).all())
     # Both come to where two logits are equal but for round-off. Ours adds 1e-6 to each step, as the authors' code does;
-    # the library does not, and what fooled the model alone does not fool it in a batch.
+    # the library does not, and what fooled the model alone does not fool it in a batch: up to half of its points, and a
+    # few of ours. Logits of a size of 10 that come of some eight operations have this round-off.
+    round_off = 8 * 10 * torch.finfo(torch.float32).eps
+    margin = margins(network, ours, batch)
+    assert float(margin.max()) < round_off
     survive = network(theirs).argmax(1) == batch.labels
-    assert int(survive.sum()) > 0
-    assert float(margins(network, theirs, batch)[survive].max()) < 1e-4
+    assert int(survive.sum()) > 2 * int((margin >= 0).sum())
+    assert float(margins(network, theirs, batch)[survive].max()) < round_off
 
 
 @pytest.mark.slow

@@ -188,7 +188,7 @@ def test_dropped_conditions_ask_for_nothing() -> None:
     assert embedding.drop(prompts, torch.tensor([False, True])).tolist() == [[1, 2, 3], [0, 0, 0]]
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_edm_draws_the_digits_it_is_asked_for() -> None:
     """Judged by a support vector machine on pixels, right for 98 % of held-out digits."""
     from sklearn.svm import SVC
