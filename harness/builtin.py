@@ -1,4 +1,4 @@
-"""What the core itself offers, registered through the same hook as every plugin."""
+"""The components of the core itself, registered through the same hook as every plugin."""
 
 from __future__ import annotations
 

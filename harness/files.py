@@ -14,7 +14,7 @@ from harness.contract.errors import StoreError
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Turn what the operating system says of reading and writing inside into a StoreError about this folder."""
+    """Turn errors of the operating system inside into a StoreError about this folder."""
     try:
         yield
     except OSError as error:
@@ -44,7 +44,7 @@ def write_checked(path: Path, content: bytes) -> None:
 
 
 def read_checked(path: Path) -> bytes | None:
-    """What `write_checked` wrote; None if there is no such file or it is damaged."""
-    kept = path.read_bytes() if path.is_file() else b""
-    digest, _, content = kept.partition(b"\n")
+    """Return what `write_checked` wrote; None if there is no such file or it is damaged."""
+    raw = path.read_bytes() if path.is_file() else b""
+    digest, _, content = raw.partition(b"\n")
     return content if digest == hashlib.sha256(content).hexdigest().encode() else None

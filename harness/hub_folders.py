@@ -17,10 +17,10 @@ def published_folder(
     holds: Sequence[str] = ("config.json",),
     download: bool,
 ) -> Path:
-    """The folder that holds a published model.
+    """Return the folder that holds a published model.
 
     Args:
-        folder: where it lies; if None it is taken from the hub.
+        folder: the folder of the model; if None it is taken from the hub.
         hub: its id there, e.g. "facebook/dinov2-large".
         revision: branch, tag or commit.
         patterns: which of its files are needed.
@@ -40,12 +40,12 @@ def published_folder(
     from huggingface_hub import snapshot_download
 
     try:
-        place = snapshot_download(hub, revision=revision, allow_patterns=list(patterns), local_files_only=not download)
+        path = snapshot_download(hub, revision=revision, allow_patterns=list(patterns), local_files_only=not download)
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise MissingData(
-            f"{hub} (revision {revision}) is not in the cache and could not be fetched ({told}). Where there is a "
+            f"{hub} (revision {revision}) is not in the cache and could not be fetched ({reason}). Where there is a "
             f"network, run `hf download {hub} --revision {revision} --local-dir FOLDER`; then put the folder here and "
             "name it with `folder:`"
         ) from error
-    return Path(place)
+    return Path(path)

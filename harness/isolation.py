@@ -12,16 +12,16 @@ from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable, 
 from harness.contract.rows import Status
 
 T = TypeVar("T")
-_LONGEST = 500
+_MAX_REASON_LENGTH = 500
 _OUT_OF_MEMORY = re.compile(r"CUDA error: out of memory|CUDNN_STATUS_ALLOC_FAILED|DefaultCPUAllocator: ")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong inside plugin code.
+    """An error in plugin code.
 
     Attributes:
-        status: what it makes of a cell.
+        status: the status that a cell then has.
         reason: one line for the table.
         traceback: for the log.
     """
@@ -32,35 +32,35 @@ class Fault:
 
     @classmethod
     def of(cls, error: BaseException) -> Fault:
-        """The fault that an exception stands for."""
+        """Return the fault for an exception."""
         text = "".join(traceback.format_exception(error))
-        told = one_line(str(error))
-        named = f"{type(error).__name__}: {told}" if told else type(error).__name__
+        message = one_line(str(error))
+        named = f"{type(error).__name__}: {message}" if message else type(error).__name__
         if isinstance(error, InvalidOutput):
-            return cls(Status.INVALID, told, text)
+            return cls(Status.INVALID, message, text)
         if isinstance(error, NotApplicable):
-            return cls(Status.SKIPPED, told, text)
+            return cls(Status.SKIPPED, message, text)
         if isinstance(error, HarnessError):
-            return cls(Status.FAILED, told, text)
+            return cls(Status.FAILED, message, text)
         if _is_out_of_memory(error):
             return cls(Status.OOM, named, text)
         return cls(Status.FAILED, named, text)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or a GPU. Torch has classes and words of its own, and is not imported here."""
+    """Whether memory ran out, on the CPU or a GPU; torch has errors of its own, and is not imported here."""
     by_class = any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
     return by_class or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None)
 
 
 def one_line(text: str) -> str:
-    """A message as a table can hold it: on one line, and not longer than a few."""
+    """Return a message on one line, cut off after `_MAX_REASON_LENGTH` characters, so that tables can show it."""
     joined = " ".join(text.split())
-    return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 1]}…"
+    return joined if len(joined) <= _MAX_REASON_LENGTH else f"{joined[: _MAX_REASON_LENGTH - 1]}…"
 
 
 def isolated(call: Callable[[], T]) -> T | Fault:
-    """The value of a call into plugin code, or what went wrong.
+    """Return the value of a call into plugin code, or what went wrong.
 
     Only the user's interrupt passes through, and a store that cannot be written, which is no plugin's fault.
     """

@@ -16,7 +16,7 @@ from harness.coordinator.options import RunArguments, RunOptions
 from harness.coordinator.prepared import prepare
 from harness.coordinator.runner import run_all
 from harness.plugins import load_catalog
-from harness.results.expectations import Judged, judge_expectations
+from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.table import frame
 from harness.scoring.rows import recorded_rows
 from harness.store.open import open_store
@@ -38,7 +38,7 @@ class Run:
         rows: cells in plan order, each experiment's derived rows after its cells.
         exit_code: what the command line would exit with.
         n_run, n_reused: how many cells were executed and how many were taken from the store.
-        warnings: what plugins did wrong besides.
+        warnings: problems of plugins that did not stop the run.
     """
 
     folder: RunFolder
@@ -62,8 +62,8 @@ class Run:
         """
         matches = [row for row in self.rows if all(row.labels.get(role) == label for role, label in labels.items())]
         if len(matches) != 1:
-            known = "; ".join(str(dict(row.labels)) for row in (matches or self.rows)[:8])
-            raise UsageError(f"{len(matches) or 'no'} rows are labelled {labels}; there are: {known}")
+            labelled = "; ".join(str(dict(row.labels)) for row in (matches or self.rows)[:8])
+            raise UsageError(f"{len(matches) or 'no'} rows are labelled {labels}; there are: {labelled}")
         return matches[0]
 
     def records(self, cell: str | Row) -> Records:
@@ -81,9 +81,9 @@ class Run:
             raise UsageError(f"{row.cell or 'a derived row'} has no records: it is {row.status} {row.reason}".rstrip())
         return read_records(folder, row.protocol)
 
-    def expectations(self) -> list[Judged]:
-        """What became of the expectations of the suite."""
-        return judge_expectations(self.plan, self.rows)
+    def expectations(self) -> list[ExpectationResult]:
+        """Return the result of each expectation of the suite."""
+        return check_expectations(self.plan, self.rows)
 
     @cached_property
     def _rows_by_cell(self) -> dict[str, Row]:

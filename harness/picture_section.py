@@ -9,7 +9,7 @@ from harness.contract.rows import MeasuredCell, Row
 from harness.png import data_uri, read_png
 
 MAX_PICTURE_BYTES = 6_000_000
-"""How many bytes the pictures of a section may take."""
+"""Number of bytes that the pictures of a section may take."""
 _TEMPLATE = """
   {% for title, pictures in shown %}
   <h3>{{ title }}</h3>
@@ -45,6 +45,6 @@ def picture_section(
 
 
 def cell_title(row: Row) -> str:
-    """What was combined in a cell, in one word group, e.g. "cnn / pgd eps=0.1, seed 1"."""
+    """Return the labels of a cell as a title, e.g. "cnn / pgd eps=0.1, seed 1"."""
     labels = " / ".join(label for role, label in row.labels.items() if role != "data") or row.experiment
     return labels + (f", seed {row.seed}" if row.seed else "")

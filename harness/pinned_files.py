@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness.contract.errors import MissingData
 
-_TIMEOUT = 30.0
-_GZIP = b"\x1f\x8b"
+_TIMEOUT_SECONDS = 30.0
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class PinnedFile:
 
 
 def default_folder(dataset: str) -> Path:
-    """Where downloads of a data set are kept."""
+    """Return the folder for downloads of a data set."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "harness" / dataset
 
 
 def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
-    """The verified content of a file, unpacked if it is gzipped.
+    """Return the verified content of a file, unpacked if it is gzipped.
 
     Args:
-        file: which.
-        folder: where it lies or shall lie; with or without the ending .gz.
+        file: the file to read.
+        folder: where it is or is downloaded to; with or without the ending .gz.
         download: fetch it if it is not there.
 
     Raises:
@@ -54,19 +54,19 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     """
     path = folder / file.name
     unpacked = folder / file.name.removesuffix(".gz")
-    found = path if path.is_file() else unpacked if unpacked.is_file() else None
-    if found is None:
+    source = path if path.is_file() else unpacked if unpacked.is_file() else None
+    if source is None:
         if not download:
             raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}")
-        found = _download(file, path)
-    data = found.read_bytes()
-    content = gzip.decompress(data) if data[:2] == _GZIP else data
+        source = _download(file, path)
+    data = source.read_bytes()
+    content = gzip.decompress(data) if data[:2] == _GZIP_MAGIC else data
     digests = {hashlib.sha256(data).hexdigest(), hashlib.sha256(content).hexdigest()}
     if not digests & set(file.sha256) and _git_blob(content) != file.git_blob:
-        told = f"{found} is {_git_blob(content)} to git, expected {file.git_blob}"
+        problem = f"{source} is {_git_blob(content)} to git, expected {file.git_blob}"
         if file.sha256:
-            told = f"{found} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
-        raise MissingData(f"{told}; it is damaged or another file. {_how_to_get(file, folder)}")
+            problem = f"{source} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
+        raise MissingData(f"{problem}; it is damaged or another file. {_how_to_get(file, folder)}")
     return content
 
 
@@ -79,11 +79,11 @@ def _how_to_get(file: PinnedFile, folder: Path) -> str:
 
 
 def _download(file: PinnedFile, path: Path) -> Path:
-    """Fetch a file next to its place and move it there once it is whole."""
+    """Download a file under a temporary name and rename it once it is whole."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         staged = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source, staged.open("wb") as target:
+        with urllib.request.urlopen(file.url, timeout=_TIMEOUT_SECONDS) as source, staged.open("wb") as target:
             while block := source.read(1 << 20):
                 target.write(block)
     except (urllib.error.URLError, OSError) as error:

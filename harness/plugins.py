@@ -31,7 +31,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """Why a plugin, or one of its components, was left out."""
+    """A plugin, or one of its components, that was left out, and why."""
 
     plugin: str
     source: str
@@ -107,8 +107,8 @@ class Catalog:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            told = " or ".join(f"{entry.qualified_name!r} (from {entry.source})" for entry in matches)
-            raise UsageError(f"{kind} {name!r} is offered twice; write {told}")
+            choices = " or ".join(f"{entry.qualified_name!r} (from {entry.source})" for entry in matches)
+            raise UsageError(f"{kind} {name!r} is offered twice; write {choices}")
         raise UsageError("\n".join([self._unknown(kind, name), *(f"  {failure}" for failure in self.failures)]))
 
     def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -116,8 +116,8 @@ class Catalog:
 
         Calling the hook as a whole would let one plugin that raises silence all others.
         """
-        for found in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
-            yield found.plugin_name, partial(_call_isolated, found)
+        for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            yield implementation.plugin_name, partial(_call_isolated, implementation)
 
     def _unknown(self, kind: Kind, name: str) -> str:
         elsewhere = self.named(name)
@@ -148,11 +148,11 @@ def load_catalog(
     manager.add_hookspecs(hooks)
     catalog = Catalog(manager)
     _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))  # keyed: it only declares
-    found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-    for point in sorted(found, key=lambda point: point.name):
+    points = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
+    for point in sorted(points, key=lambda point: point.name):
         _register(catalog, point.name, f"entry point {point.value}", point.load)
     for name, module in (extra or {}).items():
-        _register(catalog, name, "given by the caller", partial(_itself, module))
+        _register(catalog, name, "given by the caller", partial(_given_module, module))
     for folder in plugin_folders:
         for path in _modules_in(folder):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
@@ -164,7 +164,7 @@ def _call_isolated(implementation: pluggy.HookImpl, **arguments: Any) -> Any:
     return isolated(partial(implementation.function, **given))
 
 
-def _itself(module: ModuleType) -> ModuleType:
+def _given_module(module: ModuleType) -> ModuleType:
     return module
 
 
@@ -249,7 +249,7 @@ def first_party() -> set[str]:
     return {CORE, *(point.module.partition(".")[0] for point in points)}
 
 
-_OF_EXTRA = re.compile(r"""([\w.-]+).*;.*\bextra *== *["']([\w.-]+)["']""")
+_EXTRA_REQUIREMENT = re.compile(r"""([\w.-]+).*;.*\bextra *== *["']([\w.-]+)["']""")
 
 
 @cache
@@ -259,8 +259,8 @@ def extra_with(distribution: str) -> str:
         requirements = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
         return ""
-    found = (match for each in requirements if (match := _OF_EXTRA.match(each)))
-    return next((match[2] for match in found if match[1].lower() == distribution.lower()), "")
+    matches = (match for each in requirements if (match := _EXTRA_REQUIREMENT.match(each)))
+    return next((match[2] for match in matches if match[1].lower() == distribution.lower()), "")
 
 
 @cache

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options as those of `harness run`."""
+    """Add options like those of `harness run`."""
     group = parser.getgroup("harness", "benchmark suites of harness")
-    group.addoption("--harness-device", default="auto", help="cpu, cuda, cuda:N, mps or auto")
+    group.addoption("--harness-device", default="auto", help="device: cpu, cuda, cuda:N, mps or auto")
     group.addoption("--harness-results", default="results", help="folder of runs and of the store of finished cells")
     group.addoption("--harness-plugins-dir", action="append", default=[], help="load every module there as a plugin")
     group.addoption("--harness-isolation", choices=["inline", "process", "cell"], help="where cells run")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A suite that was named on the command line."""
+    """Return the collector of a suite that is named on the command line."""
     if file_path.suffix in (".yaml", ".yml") and parent.session.isinitpath(file_path):
         collector: pytest.Collector = SuiteFile.from_parent(parent, path=file_path)
         return collector
@@ -81,7 +81,7 @@ class SuiteFile(pytest.File):
         return item
 
     def live(self) -> LiveRun:
-        """The run, begun if it has not begun."""
+        """Return the run; the first call begins it."""
         if self._live is None:
             from harness.coordinator.display import SilentDisplay
             from harness.coordinator.runner import LiveRun
@@ -98,14 +98,14 @@ class SuiteFile(pytest.File):
     def check(self, row: Row) -> None:
         """Fail unless the row is ok and keeps what is expected of it."""
         from harness.contract.rows import Status
-        from harness.results.expectations import judge_expectations
+        from harness.results.expectations import check_expectations
 
         if row.status is Status.SKIPPED:
             pytest.skip(row.reason)
         if row.status is not Status.OK:
             pytest.fail(f"{row.status}: {row.reason}", pytrace=False)
-        judged = [each for each in judge_expectations(self._prepared.plan, [row]) if each.row]
-        failed = [str(each) for each in judged if each.verdict == "failed"]
+        results = [result for result in check_expectations(self._prepared.plan, [row]) if result.row]
+        failed = [str(result) for result in results if result.verdict == "failed"]
         if failed:
             pytest.fail("\n".join(failed), pytrace=False)
 

@@ -82,17 +82,17 @@ class Needs:
     members: tuple[str, ...]
 
     def missing_in(self, thing: object) -> list[str]:
-        """The required methods that a made thing does not have."""
+        """Return the required methods that a component does not have."""
         return [member for member in self.members if not hasattr(thing, member)]
 
     def unmet(self, missing: list[str]) -> str:
-        """What is lacking, in words; empty if nothing is."""
+        """Return in words what is missing; empty if nothing is."""
         return f"{self.protocol}; it has no {', '.join(missing)}" if missing else ""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a target's code says about it.
+    """The signature of a component's target: its parameters, roles and needs.
 
     Attributes:
         doc: its docstring without the parameters.
@@ -121,7 +121,7 @@ class Signature:
         return (*self.parameters, *chosen.parameters) if chosen else self.parameters
 
     def lacks(self, needs: Needs | None) -> list[str]:
-        """The required methods that the made thing will not have; empty where that is not known yet."""
+        """Return the required methods that the component will not have; empty where that is not known yet."""
         if needs is None or self.offers is None:
             return []
         return [member for member in needs.members if member not in self.offers]
@@ -165,18 +165,18 @@ class SignatureReader:
         Raises:
             SignatureError: the target cannot be imported or its signature cannot be expressed.
         """
-        known = self._read.get(component.target)
-        if known is None:
-            known = self._read[component.target] = self._from_cache(component)
-        return known
+        signature = self._read.get(component.target)
+        if signature is None:
+            signature = self._read[component.target] = self._from_cache(component)
+        return signature
 
     def _from_cache(self, component: Component) -> Signature:
         if self._folder is None or self._key is None:
             return read_signature(component)
         path = self._folder / f"{self._key(component)}.json"
-        kept = read_checked(path)
-        if kept is not None:
-            return Signature.from_json(kept.decode())
+        stored = read_checked(path)
+        if stored is not None:
+            return Signature.from_json(stored.decode())
         signature = read_signature(component)
         with explained(self._folder):
             write_checked(path, signature.to_json().encode())
@@ -260,7 +260,7 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
 
 
 def _plain(value: Any) -> Any:
-    """A default as a suite would write it."""
+    """Return a default as a suite writes it."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
@@ -271,27 +271,27 @@ def _plain(value: Any) -> Any:
 def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:
     """The description, and (type, text) by parameter name, from the docstrings of a target.
 
-    What a class does not say of a parameter, the class that it inherits it from does.
+    A parameter that a class does not document is looked up in the classes it inherits from.
     """
     import docstring_parser
 
     texts = [inspect.getdoc(target) or ""]
-    for each in reversed(target.__mro__) if inspect.isclass(target) else ():
-        texts += [vars(each).get("__doc__") or "", getattr(vars(each).get("__init__"), "__doc__", None) or ""]
+    for base in reversed(target.__mro__) if inspect.isclass(target) else ():
+        texts += [vars(base).get("__doc__") or "", getattr(vars(base).get("__init__"), "__doc__", None) or ""]
     parsed = [docstring_parser.parse(inspect.cleandoc(text)) for text in texts]
-    found: dict[str, tuple[str, str]] = {}
+    documented: dict[str, tuple[str, str]] = {}
     for part in parsed:
         for parameter in part.params:
             for name in parameter.arg_name.split(","):
                 text = " ".join((parameter.description or "").split())
-                found[name.strip()] = (parameter.type_name or "", re.sub(r"\s*\(Default:.*?\)\s*$", "", text))
+                documented[name.strip()] = (parameter.type_name or "", re.sub(r"\s*\(Default:.*?\)\s*$", "", text))
     head = parsed[0]
     about = "\n\n".join(part for part in (head.short_description, head.long_description) if part)
-    return about, found
+    return about, documented
 
 
 def _markers(hint: Any) -> list[Any]:
-    """What an annotation says beyond its type, also inside a union."""
+    """Return the markers of an annotation, also those inside a union."""
     markers = list(getattr(hint, "__metadata__", ()))
     if get_origin(hint) in (Union, types.UnionType):
         markers += [marker for part in get_args(hint) for marker in _markers(part)]
@@ -314,7 +314,7 @@ def _schema(hint: Any, documented: str, default: Any) -> dict[str, Any]:
 
 
 def _undocumented_schema(documented: str, default: Any) -> dict[str, Any]:
-    """For a parameter without annotation: the type that its docstring gives, else that of its default."""
+    """Return the schema of a parameter without annotation: the type in its docstring, else that of its default."""
     named = _DOCUMENTED_TYPES.get(documented.strip())
     of_default = _JSON_TYPES.get(type(default))
     if named == "integer" and of_default == "number":
@@ -326,7 +326,7 @@ def _undocumented_schema(documented: str, default: Any) -> dict[str, Any]:
 
 
 def _requirements(target: Callable[..., Any], kind: str, where: str) -> tuple[dict[str, bool], dict[str, Needs]]:
-    """For a task, its roles and what each needs; for others, what their methods need of a model."""
+    """Return the roles of a task with their needs; for other kinds, what their methods need of a model."""
     if not inspect.isclass(target):
         return {}, {}
     if kind == "task":
@@ -355,14 +355,14 @@ def _hints(method: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _needs(hints: Mapping[str, Any]) -> dict[str, Needs]:
-    found: dict[str, Needs] = {}
+    needs: dict[str, Needs] = {}
     for role, hint in hints.items():
         for part in get_args(hint) or (hint,):
             if inspect.isclass(part) and is_protocol(part):
                 # Attributes may be set in __init__, where a class does not show them; methods cannot hide.
                 methods = [m for m in get_protocol_members(part) if inspect.isfunction(getattr(part, m, None))]
-                found[role] = Needs(part.__name__, tuple(sorted(methods)))
-    return found
+                needs[role] = Needs(part.__name__, tuple(sorted(methods)))
+    return needs
 
 
 def _members(made: type) -> frozenset[str]:

@@ -48,7 +48,7 @@ def run_suite(suite: str | Path, results: Path, /, **how: Unpack[RunArguments]) 
 
 
 def signature_of(kind: Kind, name: str) -> Signature:
-    """What the plan reads of an installed component: its parameters, and what it needs of a model.
+    """Return the signature of an installed component: its parameters, and what it needs of a model.
 
     Raises:
         UsageError: there is no such component.
@@ -82,17 +82,17 @@ def assert_same_records(
         margins: columns that say how far an example is from another outcome, such as another class; the first one that
             the records of a cell have counts. Without any no example may differ.
         margin: an example may differ only if it is closer than this, which makes it round-off.
-        at_most: how many examples of a cell may differ for that reason.
+        at_most: number of examples of a cell that may differ for that reason.
     """
     cells = {row.cell: row for row in second.rows if row.cell}
     for row in first.rows:
         if row.cell and row.n is not None:
             assert row.cell in cells, f"the second run has no cell {row.cell}"
             one, two = first.records(row), second.records(cells[row.cell])
-            told = _differing(one, two, row.cell, tolerance, margins)
-            assert len(told) <= at_most, f"{row.cell}: {len(told)} examples differ: {told}"
-            assert all(distance is not None and abs(distance) < margin for distance in told.values()), (
-                f"{row.cell}: these differ by more than round-off: {told}"
+            differing = _differing(one, two, row.cell, tolerance, margins)
+            assert len(differing) <= at_most, f"{row.cell}: {len(differing)} examples differ: {differing}"
+            assert all(distance is not None and abs(distance) < margin for distance in differing.values()), (
+                f"{row.cell}: these differ by more than round-off: {differing}"
             )
 
 

@@ -1,4 +1,4 @@
-"""What every plugin declares: components, their parameters, and the hooks."""
+"""Declarations of a plugin: components, their parameters, and the hooks."""
 
 from harness.contract.cells import Cell, Use
 from harness.contract.components import Component, Declarations, Kind

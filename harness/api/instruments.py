@@ -1,4 +1,4 @@
-"""What tasks measure with: counted and frozen models, seeded library code, margins, norms. Imports torch."""
+"""Instruments of tasks: counted and frozen models, seeded library code, margins, norms. Imports torch."""
 
 from harness.instruments.broadcasting import per_example
 from harness.instruments.counted_model import LANES, CountedModel, PassObserver

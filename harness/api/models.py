@@ -1,4 +1,4 @@
-"""What classifiers and regression models can do."""
+"""Protocols of classifiers and regression models."""
 
 from harness.contract.protocols import (
     Certificate,

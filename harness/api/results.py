@@ -1,4 +1,4 @@
-"""Tasks and what is made of their records: metrics, aggregates, reporters."""
+"""Tasks, and what is computed from their records: metrics, aggregates, reporters."""
 
 from harness.contract.estimates import Estimate
 from harness.contract.protocols import (

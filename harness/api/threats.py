@@ -1,4 +1,4 @@
-"""What attacks on inputs are given and must return; what they are made with is in `harness.api.attacks`."""
+"""Protocols and inputs of attacks; `harness.api.attacks` has the toolkit to build them."""
 
 from harness.contract.protocols import (
     Attack,

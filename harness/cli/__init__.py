@@ -18,7 +18,7 @@ COMMANDS = {
     "plan": "Show the cells of a suite and what will be skipped, without running anything.",
     "table": "Print the table of a finished run again.",
     "report": "Write a run as one HTML page with tables, curves and examples.",
-    "compare": "Compare two runs: what is better, what is worse, what cannot be told.",
+    "compare": "Compare two runs: what is better, what is worse, what is not resolved.",
     "leaderboard": "Rank the models of all runs by what they were measured on, with ties.",
     "history": "Show every row of a suite over its runs, and mark what changed.",
     "score": "Compute metrics on the stored records of a run.",
@@ -32,7 +32,7 @@ COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """Knows its commands by name and imports a command's module only to run it."""
+    """A group of commands that imports the module of a command only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,7 +68,7 @@ _EXIT_CODES = (
     envvar="HARNESS_PLUGINS_DIR",
     help="Also load every module in this folder as a plugin. May be repeated.",
 )
-@click.option("--debug", is_flag=True, help="Show tracebacks, and let exceptions of plugins through.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, and do not catch exceptions of plugins.")
 @click.pass_context
 def cli(ctx: click.Context, plugins_dirs: tuple[Path, ...], debug: bool) -> None:
     """One benchmark harness for the ways in which neural networks fail.
@@ -79,13 +79,13 @@ def cli(ctx: click.Context, plugins_dirs: tuple[Path, ...], debug: bool) -> None
 
 
 class Session:
-    """What the options before the command say; plugins are loaded when a command asks for them."""
+    """The options that stand before the command, and the plugins, loaded when a command needs them."""
 
     def __init__(self, plugins_dirs: tuple[Path, ...], debug: bool) -> None:
         self.plugins_dirs, self.debug = plugins_dirs, debug
 
     def catalog(self) -> Any:
-        """Every component of every plugin that loads."""
+        """Return every component of every plugin that can be loaded."""
         from harness.plugins import load_catalog
 
         return load_catalog(self.plugins_dirs)
@@ -134,5 +134,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """The console script."""
+    """Run the command line as the console script `harness`."""
     sys.exit(main())

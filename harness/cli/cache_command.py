@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("ls")
 @results_option
 def show(results: Path) -> None:
-    """Show how much lies in the store."""
+    """Show the number, size and age of the entries in the store."""
     from tabulate import tabulate
 
     from harness.store.garbage import usage
@@ -46,15 +46,15 @@ def verify(results: Path) -> int:
     for kind, key in damaged(open_store(results)):
         n += 1
         click.echo(f"damaged: {kind} {key[:16]}; it will be made again when it is needed")
-    click.echo(f"{n} damaged entries moved to the quarantine" if n else "every entry is as it was written")
+    click.echo(f"{n} damaged entries moved to the quarantine" if n else "all entries are intact")
     return int(n > 0)
 
 
 @command.command("gc")
-@click.option("--older-than", type=click.FloatRange(min=0), help="Also remove entries not used for so many days.")
+@click.option("--older-than", type=click.FloatRange(min=0), help="Also remove entries not used for this many days.")
 @results_option
 def collect(results: Path, older_than: float | None) -> None:
-    """Remove what is of no more use: the quarantine, what dead processes left behind, old locks.
+    """Remove what is no longer needed: the quarantine, files that dead processes left, old locks.
 
     Tables and records of runs stay as they are.
     """
@@ -62,12 +62,12 @@ def collect(results: Path, older_than: float | None) -> None:
     from harness.store.open import open_store
 
     cleaned = clean(open_store(results), older_than_days=older_than)
-    told = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)
-    click.echo(f"removed {told}: {size_text(cleaned.size)}" if told else "nothing to remove")
+    counts = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)
+    click.echo(f"removed {counts}: {size_text(cleaned.size)}" if counts else "nothing to remove")
 
 
 def size_text(size: float) -> str:
-    """A number of bytes for people."""
+    """Return a number of bytes as text with its unit, e.g. "1.5 MB"."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

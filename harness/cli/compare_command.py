@@ -34,10 +34,10 @@ _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not compara
     metavar="FIELD",
     help="Compare although FIELD differs, e.g. attack.eps; the output says so. May be repeated.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show also what is not resolved, and each row left out.")
+@click.option("--all", "everything", is_flag=True, help="Also show what is not resolved, and each row left out.")
 @click.option("--gate", is_flag=True, help="Exit with 3 if anything is worse, or was ok in A and cannot be compared.")
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write everything to a .md, .csv or .json."
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write to a .md, .csv or .json file."
 )
 @click.pass_obj
 def command(
@@ -51,7 +51,7 @@ def command(
     gate: bool,
     output: Path | None,
 ) -> int:
-    """Compare run B with run A: what is better, what is worse, what the examples cannot tell.
+    """Compare run B with run A: what is better, what is worse, what the examples do not resolve.
 
     A and B are each the folder of a run, SUITE/RUN-ID, the name of a suite for its latest run, or a table.json. Runs
     over the same examples are compared example by example. Rows that do not measure the same thing are not
@@ -74,8 +74,8 @@ def command(
     width = terminal_width()
     click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
-        told = click.style("gate failed:", fg="red", bold=True)
-        click.echo(f"{told} in {b}, something that was ok in {a} is worse or cannot be compared", err=True)
+        prefix = click.style("gate failed:", fg="red", bold=True)
+        click.echo(f"{prefix} in {b}, something that was ok in {a} is worse or cannot be compared", err=True)
     return Exit.GATE_FAILED if failed else Exit.OK
 
 

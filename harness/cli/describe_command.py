@@ -33,8 +33,8 @@ def command(session: Session, name: str, variant: str | None) -> None:
     if not entries:
         import difflib
 
-        known = sorted({entry.component.name for entry in catalog.entries.values()})
-        close = difflib.get_close_matches(name, known, 1)
+        names = sorted({entry.component.name for entry in catalog.entries.values()})
+        close = difflib.get_close_matches(name, names, 1)
         hint = f"; did you mean {close[0]!r}?" if close else "; see harness list"
         raise UsageError(
             "\n".join([f"there is no component named {name!r}{hint}", *(f"  {f}" for f in catalog.failures)])
@@ -51,8 +51,8 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
     click.secho(f"{component.kind} {entry.qualified_name}", bold=True, nl=False)
     click.echo(f"  version {component.version}, from {entry.source}\n{entry.summary}")
     if variant is not None and variant not in signature.variants:
-        known = f"one of {', '.join(signature.variants)}" if signature.variants else "none"
-        raise UsageError(f"{component.name} has no variant {variant!r}; known: {known}")
+        choices = f"one of {', '.join(signature.variants)}" if signature.variants else "none"
+        raise UsageError(f"{component.name} has no variant {variant!r}; known: {choices}")
     if rest := signature.doc.removeprefix(entry.summary).strip():
         click.echo(f"\n{rest}")
     chosen = signature.variants.get(variant) if variant else None
@@ -112,7 +112,7 @@ def _values(parameter: Parameter) -> str:
 
 
 def _default(value: object) -> str:
-    """A default as YAML would say it."""
+    """Return a default value as YAML writes it."""
     if isinstance(value, float):
         return f"{value:.6g}"
     return json.dumps(value) if isinstance(value, bool | list | dict | None) else str(value)

@@ -23,12 +23,12 @@ from harness.results.table import joined_labels, name_of
 
 
 def make_display() -> Display:
-    """The display that suits the error stream."""
+    """Return a progress bar if the error stream is a terminal, else a display of one line per cell."""
     return TerminalDisplay() if sys.stderr.isatty() else LineDisplay()
 
 
 def _headline(row: Row) -> str:
-    """The status of a row, with the reason unless it is ok; of a doubt its name, since the table tells more of it."""
+    """Return the status of a row with its reason; of a suspect row only the names of its doubts (the table has all)."""
     if row.status is Status.SUSPECT:
         return f"{row.status}: {', '.join(dict.fromkeys(doubt.partition(': ')[0] for doubt in row.reason.split('; ')))}"
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)

@@ -52,13 +52,13 @@ def command(session: Session, results: Path) -> int:
     catalog = session.catalog()
     for failure in catalog.failures:
         say(False, str(failure))
-    for told in _unfollowed(catalog):
-        say(True, told)
+    for warning in _unfollowed(catalog):
+        say(True, warning)
     reader = SignatureReader()
     for (kind, name), entry in sorted(catalog.entries.items()):
         if not entry.summary:
             say(False, entry.without_summary)
-        missing = [each for each in entry.component.requires if distribution_version(each) == ABSENT]
+        missing = [package for package in entry.component.requires if distribution_version(package) == ABSENT]
         if missing:
             say(True, f"{kind} {name}: left out of runs until {', '.join(missing)} is installed")
             continue
@@ -69,19 +69,19 @@ def command(session: Session, results: Path) -> int:
     plugins = {entry.package for entry in catalog.entries.values()}
     say(True, f"{len(catalog.entries)} components of {len(plugins)} plugins: {', '.join(sorted(plugins))}")
     say(True, f"pluggy {importlib.metadata.version('pluggy')}, pyarrow {importlib.metadata.version('pyarrow')}")
-    click.echo("\nall is well" if not wrong else f"\n{wrong} things are wrong")
+    click.echo(f"\nproblems: {wrong}" if wrong else "\neverything works")
     return int(bool(wrong))
 
 
 def _unfollowed(catalog: Catalog) -> Iterator[str]:
-    """Where imports of plugins cannot be followed, and which components then depend on a whole package."""
+    """Yield each import that cannot be followed, with the components that depend on a whole package for it."""
     from harness.store.import_closure import ImportClosures
 
     closures = ImportClosures(catalog.packages)
     depending: dict[str, list[str]] = {}
     for (kind, name), entry in sorted(catalog.entries.items()):
-        for place in closures.of(entry.component.module).unfollowed:
-            depending.setdefault(place, []).append(f"{kind} {name}")
-    for place, names in depending.items():
-        package = place.partition("/")[0].partition(".")[0]
-        yield f"{place} imports what only a run can tell: any edit of {package} makes {', '.join(names)} run again"
+        for location in closures.of(entry.component.module).unfollowed:
+            depending.setdefault(location, []).append(f"{kind} {name}")
+    for location, names in depending.items():
+        package = location.partition("/")[0].partition(".")[0]
+        yield f"{location} imports by a name made at run time: any edit of {package} makes {', '.join(names)} run again"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.contract.cells import Cell
     from harness.store.cell_result import CellResult
 
-_TAIL = 20
+_LOG_LINES = 20
 
 
 @click.command("explain")
@@ -32,20 +32,20 @@ def command(run: str, cell: str, results: Path) -> None:
     from harness.store.run_folder import RunFolder
 
     folder = RunFolder.find(run, results)
-    found = explain(folder, cell)
-    click.secho(found.cell.id, bold=True, nl=False)
+    explanation = explain(folder, cell)
+    click.secho(explanation.cell.id, bold=True, nl=False)
     click.echo(f"  in {folder.path}")
-    click.echo(tabulate(_parts(found.cell), tablefmt="plain"))
-    click.echo(f"\n{found.how}: {found.why}")
-    if found.differences:
-        body = [[d.field, d.before, d.after] for d in found.differences]
+    click.echo(tabulate(_parts(explanation.cell), tablefmt="plain"))
+    click.echo(f"\n{explanation.how}: {explanation.why}")
+    if explanation.differences:
+        body = [[d.field, d.before, d.after] for d in explanation.differences]
         click.echo(tabulate(body, ["what differs", "then", "now"], tablefmt="simple", disable_numparse=True))
-    if found.result is not None:
-        _show_result(found.result)
-    if found.log.strip():
-        lines = found.log.rstrip().splitlines()
-        click.echo(f"\nlog{f', the last {_TAIL} of {len(lines)} lines' if len(lines) > _TAIL else ''}:")
-        for line in lines[-_TAIL:]:
+    if explanation.result is not None:
+        _show_result(explanation.result)
+    if explanation.log.strip():
+        lines = explanation.log.rstrip().splitlines()
+        click.echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
+        for line in lines[-_LOG_LINES:]:
             click.echo(f"  {line}")
 
 
@@ -54,8 +54,8 @@ def _parts(cell: Cell) -> list[list[str]]:
     rows = []
     for role, use in uses:
         parameters = {} if use is None else use.identity["parameters"]
-        told = ", ".join(f"{name} {json.dumps(value)}" for name, value in parameters.items())
-        rows.append([f"  {role}", use.label if use else "none", use.name if use else "", told])
+        values = ", ".join(f"{name} {json.dumps(value)}" for name, value in parameters.items())
+        rows.append([f"  {role}", use.label if use else "none", use.name if use else "", values])
     return [*rows, ["  seed", str(cell.seed), "", ""]]
 
 

@@ -26,14 +26,14 @@ _DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
 @click.command("history")
 @click.argument("suite")
 @results_option
-@click.option("--metric", help='Only this metric; costs go by their name, the time taken by "seconds".')
-@click.option("--last", type=click.IntRange(min=1), help="Look at so many of the latest finished runs only.")
+@click.option("--metric", help='Show only this metric, this cost, or "seconds" for the time taken.')
+@click.option("--last", type=click.IntRange(min=1), help="Read only this many of the latest finished runs.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The picture. [default: history-SUITE.png beside the runs]",
+    help="File of the picture. [default: history-SUITE.png beside the runs]",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write all series.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all series.")
 @click.pass_obj
 def command(
     session: Session,
@@ -58,16 +58,16 @@ def command(
     runs, problems = read_runs(results, name, last)
     for problem in problems:
         click.echo(f"{click.style('warning:', fg='yellow')} {problem}", err=True)
-    found = collect_series(runs, metric)
-    if not found:
+    series = collect_series(runs, metric)
+    if not series:
         raise UsageError(f"the finished runs of suite {name!r} hold no number: no row of them is ok")
     readings = _readings(session, RunFolder(results / name / runs[-1].run), results)
-    _print(name, found, runs, readings)
+    _print(name, series, runs, readings)
     picture = output or results / name / f"history-{name}.png"
-    left_out = draw_history(found, runs, readings, picture)
+    left_out = draw_history(series, runs, readings, picture)
     click.echo(f"\nPicture: {picture}" + (f" ({left_out} panels did not fit; --metric narrows)" if left_out else ""))
     if json_file is not None:
-        text = json.dumps(history_json(name, found, runs, readings), indent=1, ensure_ascii=False)
+        text = json.dumps(history_json(name, series, runs, readings), indent=1, ensure_ascii=False)
         write_named_file(json_file, text + "\n")
         click.echo(f"Series: {json_file}")
 
@@ -93,7 +93,7 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
         plan = folder.plan()
     except UsageError:  # Another version wrote it; its numbers can be read, its plan cannot.
         return {}
-    found = {}
+    readings = {}
     for experiment in plan["experiments"]:
         for use in (plan["uses"][key] for key in experiment["metrics"]):
             try:
@@ -101,20 +101,20 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
             except HarnessError:
                 continue
             direction = _DIRECTIONS.get(signature.direction, "none")
-            found[experiment["name"], use["label"]] = Reading(direction, signature.unit)
-    return found
+            readings[experiment["name"], use["label"]] = Reading(direction, signature.unit)
+    return readings
 
 
-def _print(name: str, found: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
+def _print(name: str, series: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
     from harness.results.history.table import history_table, notes
     from harness.statistics.changes import NOTE
 
-    table = history_table(found, readings)
+    table = history_table(series, readings)
     constants = [f"{role} {label}" for role, label in table.constants.items()]
     click.echo()
     click.secho(name, bold=True, nl=False)
     click.echo(f" — history over {len(runs)} {'run' if len(runs) == 1 else 'runs'}")
     click.echo(", ".join(constants) + "; intervals at 95 %\n")
     click.echo(table.terminal(terminal_width()))
-    for note in (*notes(found, runs), NOTE):
+    for note in (*notes(series, runs), NOTE):
         click.echo("  " + note.replace("\n", "\n  "))

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 @click.command("leaderboard")
 @click.argument("source", metavar="RESULTS")
 @results_option
-@click.option("--protocol", default="", metavar="KEY", help="The comparability key of the rows to rank, or its start.")
-@click.option("--treatment", default="*", metavar="PATTERN", help="Only attacks or samplers labelled so, e.g. 'pgd*'.")
-@click.option("--metric", default="", help="What to rank by. [default: the first that is better high or low]")
+@click.option("--protocol", default="", metavar="KEY", help="Comparability key of the rows to rank, or its start.")
+@click.option("--treatment", default="*", metavar="PATTERN", help="Rank only these attacks or samplers, e.g. 'pgd*'.")
+@click.option("--metric", default="", help="Metric to rank by. [default: the first with a direction]")
 @click.option(
     "--format", "layout", type=click.Choice(["text", "md", "csv", "tex", "html"]), default="text", show_default=True
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a .md, .csv, .tex or .html instead."
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this .md, .csv, .tex or .html file."
 )
 @click.pass_obj
 def command(
@@ -37,7 +37,7 @@ def command(
     layout: str,
     output: Path | None,
 ) -> None:
-    """Rank models that were measured alike, with the ranks that the examples leave open.
+    """Rank models that were measured under one protocol, with the ranks that the examples leave open.
 
     RESULTS is a results folder, of which the latest run of each suite is read, or the folder of a run, SUITE/RUN-ID,
     the name of a suite, or a table.json. Without --protocol the keys are listed with what they mean. Rows that are not
@@ -53,12 +53,12 @@ def command(
     sides, notes = open_latest(source, results, session.catalog())
     for note in notes:
         click.echo(note, err=True)
-    found = protocols(sides)
+    candidates = protocols(sides)
     if not protocol:
-        click.echo(protocols_text(found))
+        click.echo(protocols_text(candidates))
         click.echo("\nTo rank the models of one of them: --protocol KEY")
         return
-    boards = [board(each, metric) for each in chosen_protocols(found, protocol, treatment)]
+    boards = [board(each, metric) for each in chosen_protocols(candidates, protocol, treatment)]
     text = WRITERS[output.suffix[1:] if output is not None else layout](boards)
     if output is not None:
         write_named_file(output, text)

@@ -34,10 +34,10 @@ def command(session: Session, kind: str | None) -> None:
 
     catalog = session.catalog()
     undocumented: list[str] = []
-    for each in KINDS:
-        entries = catalog.of_kind(each) if kind in (None, each) else []
+    for listed in KINDS:
+        entries = catalog.of_kind(listed) if kind in (None, listed) else []
         if entries:
-            click.secho(f"\n{each}s", bold=True)
+            click.secho(f"\n{listed}s", bold=True)
             body = [[entry.component.name, entry.summary, entry.package] for entry in entries]
             undocumented += [entry.without_summary for entry, row in zip(entries, body, strict=True) if not row[1]]
             click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))

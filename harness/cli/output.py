@@ -1,4 +1,4 @@
-"""Where commands write to: the terminal at its width, and files that a user named."""
+"""Output of commands: the terminal with its width, and files that a user named."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from harness.contract.errors import UsageError
 
-_WIDE = 10_000
+_NO_LIMIT = 10_000
 
 
 def terminal_width() -> int:
     """The width that tables must fit; no limit where the output is not a terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_LIMIT
 
 
 def write_named_file(path: Path, text: str) -> None:

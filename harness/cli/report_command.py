@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @results_option
 @click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The page. [default: report.html in the run's folder]",
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Page file. [default: report.html of the run]"
 )
 @click.pass_obj
 def command(session: Session, run: str, results: Path, output: Path | None) -> None:

@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=128,
     show_default=True,
-    help="Examples at once; results do not depend on it.",
+    help="Number of examples in a batch; results do not depend on it.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Torch threads on the CPU, divided among the workers. [default: the suite's, else 1]",
+    help="Number of torch threads on the CPU, divided among the workers. [default: the suite's, else 1]",
 )
 @click.option(
     "--isolation",
     type=click.Choice(["inline", "process", "cell"]),
-    help="Cells in this process, in warm workers, or each in a fresh one. [default: the suite's, else process]",
+    help="Run cells in this process, in kept workers, or each in a new worker. [default: the suite's, else process]",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds a cell may take, with training. [default: the suite's, else 3600]",
+    help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
 )
 @click.option("--pdb", "debugger", is_flag=True, help="Run inline and debug the first exception of a plugin.")
 @click.pass_obj
@@ -85,4 +85,4 @@ def _show(prepared: Prepared, finished: Finished) -> None:
     if pictures:
         click.echo(f"Pictures there: {', '.join(pictures)}")
     if finished.exit_code == 130:
-        click.echo(f"Interrupted. What is done is kept; to go on: harness {shlex.join(sys.argv[1:])}", err=True)
+        click.echo(f"Interrupted. Finished cells are kept; to continue: harness {shlex.join(sys.argv[1:])}", err=True)

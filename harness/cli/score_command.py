@@ -21,7 +21,7 @@ _NAME = "score"
     "--metrics",
     required=True,
     metavar="TEXT",
-    help="Names with commas between them, or entries as in a suite: '[{use: NAME, with: {...}}, accuracy]'.",
+    help="Names separated by commas, or entries as in a suite: '[{use: NAME, with: {...}}, accuracy]'.",
 )
 @results_option
 @click.pass_obj

@@ -23,7 +23,7 @@ def command(session: Session, run: str, results: Path) -> None:
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
     from harness.cli.tables import print_expectations, print_tables
-    from harness.results.expectations import judge_expectations
+    from harness.results.expectations import check_expectations
     from harness.results.table import write_tables
     from harness.scoring.rows import recorded_rows
     from harness.store.open import cached_signatures, open_store
@@ -36,4 +36,4 @@ def command(session: Session, run: str, results: Path) -> None:
     plan, rows = recorded_rows(folder, catalog, store)
     write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog)
     print_tables(plan, rows, signatures, catalog)
-    print_expectations(judge_expectations(plan, rows))
+    print_expectations(check_expectations(plan, rows))

@@ -12,7 +12,7 @@ from harness.cli.output import terminal_width
 if TYPE_CHECKING:
     from harness.contract.rows import Row
     from harness.plugins import Catalog
-    from harness.results.expectations import Judged
+    from harness.results.expectations import ExpectationResult
     from harness.signatures import SignatureReader
     from harness.suite.plan import Plan
 
@@ -22,9 +22,9 @@ _COLOURS = {"passed": "green", "unresolved": "yellow", "failed": "red"}
 def print_tables(
     plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog, file: str = "table.md"
 ) -> None:
-    """The table of every experiment, fitted to the terminal; whole where the output is not a terminal.
+    """Print the table of every experiment, fitted to the terminal, or whole where the output is not a terminal.
 
-    `file` is where a reader finds the whole of it.
+    `file` has the whole table; a shortened one names it.
     """
     from harness.results.table import terminal, views
 
@@ -39,11 +39,11 @@ def print_tables(
             click.echo(f"  {note}")
 
 
-def print_expectations(expectations: Sequence[Judged]) -> None:
-    """What became of the expectations of a suite, the failed ones last."""
+def print_expectations(expectations: Sequence[ExpectationResult]) -> None:
+    """Print the result of each expectation of a suite, the failed ones last."""
     if expectations:
         click.echo()
     for verdict, colour in _COLOURS.items():
-        for judged in expectations:
-            if judged.verdict == verdict:
-                click.echo(f"{click.style(verdict, fg=colour)}{str(judged).removeprefix(verdict)}")
+        for result in expectations:
+            if result.verdict == verdict:
+                click.echo(f"{click.style(verdict, fg=colour)}{str(result).removeprefix(verdict)}")

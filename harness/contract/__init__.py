@@ -1,1 +1,1 @@
-"""The bottom layer: the words that plugins and the core share. Plugin authors import it as `harness.api`."""
+"""The bottom layer: data types and protocols of plugins and core. Plugin authors import it as `harness.api`."""

@@ -18,21 +18,21 @@ ROLES: tuple[Role, ...] = get_args(Role)
 SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler")
 """The roles in the order in which plans run through them and tables show them."""
 TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
-"""What is done with a model. It is checked for what it needs of the model, and random draws are scoped by its name."""
+"""Roles of what is done with a model: checked for its needs of the model, and random draws are scoped by its name."""
 CONSTANT_ROLES: tuple[Role, ...] = ("data", "sampler")
 """The roles that tables name once above the table where they are the same in every row."""
 SHOWN_LABELS = (*SHOWN_ROLES, "group")
-"""What tables call a row by: its components, then the subgroup of its examples."""
+"""The labels of a row in tables: its components, then the subgroup of its examples."""
 KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
 
 
 def canonical(value: Any) -> str:
-    """JSON with one spelling, so that equal things have equal hashes."""
+    """Return a value as JSON with one spelling, so that equal values have equal hashes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Any) -> str:
-    """The sha256 of a JSON value, in hex."""
+    """Return the sha256 of a JSON value, in hex."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
@@ -72,16 +72,16 @@ class Use:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for two uses to be the same thing.
+        """The fields that must be equal for two uses to be the same component.
 
         Labels are no part of it, nor is where a file lies: its content is a part of the key.
         """
         counted = {name: value for name, value in self.parameters.items() if name not in self.uncounted}
-        kept = {name: Path(value).name if name in self.paths and value else value for name, value in counted.items()}
+        shown = {name: Path(value).name if name in self.paths and value else value for name, value in counted.items()}
         return {
             "name": self.name,
             "version": self.version,
-            "parameters": {name: _identity(value) for name, value in {**kept, **self.former}.items()},
+            "parameters": {name: _identity(value) for name, value in {**shown, **self.former}.items()},
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
             **({"member": self.member} if self.member else {}),
@@ -131,7 +131,7 @@ class Use:
 
 
 def uses_in(value: Any) -> tuple[Use, ...]:
-    """The components that a parameter's value is."""
+    """Return the components that the value of a parameter consists of; empty for a plain value."""
     if isinstance(value, Use):
         return (value,)
     return value if _are_uses(value) else ()
@@ -168,9 +168,9 @@ class Cell:
         experiment: the experiment of the suite it belongs to.
         task: the task.
         components: role to component; None where a treatment is absent on purpose.
-        metrics: what is computed of its records. Not part of its identity: records come before metrics.
+        metrics: the metrics to compute from its records. Not part of its identity: records come before metrics.
         seed: the seed every random draw depends on.
-        chunk: how many examples a component that is not batch-independent is given at once.
+        chunk: number of examples given at once to a component that is not batch-independent.
         skip: why the cell cannot run; empty if it can.
     """
 
@@ -184,7 +184,7 @@ class Cell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for two cells to have the same records, given equal code, data and weights."""
+        """The fields that must be equal for two cells to have the same records, given equal code, data and weights."""
         return {
             "task": self.task.identity_digest,
             "components": {role: use.identity_digest if use else None for role, use in self.components.items()},
@@ -221,7 +221,7 @@ class Cell:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What tables call the components, by role."""
+        """The labels of the components in tables, by role."""
         return {role: use.label if use else "none" for role, use in self.components.items()}
 
     @property

@@ -1,4 +1,4 @@
-"""Descriptors: what a plugin says it offers, without importing it."""
+"""Descriptors of the components that a plugin offers, which are read without importing them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TARGET = re.compile(r"[\w.]+:\w+")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A named thing a plugin offers.
+    """A component that a plugin offers, by kind and name.
 
     The target is imported only where a cell needs it, so declaring a component costs nothing.
 

@@ -1,4 +1,4 @@
-"""Randomness and surroundings of a component: everything it may depend on beyond its parameters."""
+"""Random generators, device and folders of a component: all it may depend on beyond its parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def derive_seed(seed: int, *names: str | int) -> int:
-    """A 63-bit seed that depends on exactly the given names, in their order.
+    """Return a 63-bit seed that depends on exactly the given names, in their order.
 
     Two draws share a stream only if they name the same things, so neither the batch nor the order of
     execution can change what is drawn.
@@ -27,7 +27,7 @@ def derive_seed(seed: int, *names: str | int) -> int:
 
 
 def _derive_seeds(first: Sequence[str | int], lasts: Sequence[str | int]) -> Iterator[int]:
-    """The seed of `[*first, last]` for each last name: the sha256 of the list as JSON, hashing what they share once."""
+    """Seeds of `[*first, last]` for each last name: the sha256 of the list as JSON, hashing what they share once."""
     shared = json.dumps(list(first), separators=(",", ":"))[:-1] + ("," if first else "")
     common = hashlib.sha256(shared.encode())
     for last in lasts:
@@ -51,13 +51,13 @@ def _fitted_to_nothing() -> Mapping[str, Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a component is given to work with. There is no other source of randomness or place to write.
+    """The device, seed, batch size and folder of a component. There is no other source of randomness or place to write.
 
     Attributes:
         device: a torch device string such as "cpu" or "cuda:0".
         seed: the seed of the cell.
-        batch_size: how many examples to process at once; results must not depend on it.
-        chunk: how many examples to give at once to code whose results do depend on it; part of the cell.
+        batch_size: number of examples to process at once; results must not depend on it.
+        chunk: number of examples to give at once to code whose results do depend on it; part of the cell.
         scratch: a folder for temporary files, removed after the cell.
         progress: call it with (done, total) now and then during long work.
         scope: names put before those of every generator.

@@ -1,4 +1,4 @@
-"""Data as columns: what a dataset component returns."""
+"""Datasets: examples as columns, taken by position."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Examples with stable ids, taken by position. What the columns are called is up to the task.
+    """Examples with stable ids, taken by position. The task decides the names of the columns.
 
     A dataset from which models can be trained has a parameter `split` with the value "train" among its
     choices.

@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 
 class HarnessError(Exception):
-    """Something the user can mend. Shown without a traceback unless `--debug` is given."""
+    """An error that the user can correct. Shown without a traceback unless `--debug` is given."""
 
     exit_code: Exit = Exit.USAGE
 

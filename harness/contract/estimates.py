@@ -1,4 +1,4 @@
-"""A number that never travels alone: a value, its interval, and how both were obtained."""
+"""Estimates: a value with its interval, and how both were obtained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Estimate:
         low, high: the ends of the interval; None where there is no interval.
         level: the nominal coverage of the interval, e.g. 0.95.
         method: how the interval was made, e.g. "wilson", "student-t", "bootstrap".
-        n: the number of records the value rests on.
+        n: the number of records behind the value.
         n_missing: records that should have counted and could not.
         reason: why the value is undefined, or what is left out of it; else empty.
         null: what the value would be on average if there were nothing to find, such as no gap between groups or perfect
@@ -54,10 +54,10 @@ class Estimate:
 
     @classmethod
     def not_applicable(cls, reason: str, *, n: int) -> Estimate:
-        """For a metric that the records of this cell cannot have, such as success without an attack."""
+        """An estimate of a metric that does not apply to these records, such as success without an attack."""
         return cls(None, None, None, 0.95, "not applicable", n, 0, reason)
 
     @property
     def applies(self) -> bool:
-        """Whether the metric means anything for these records."""
+        """Whether the metric applies to these records."""
         return self.method != "not applicable"

@@ -25,7 +25,7 @@ class Execution:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it asks for nothing."""
+        """Whether all options have their defaults."""
         return self == Execution()
 
     def __str__(self) -> str:

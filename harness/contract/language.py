@@ -1,4 +1,4 @@
-"""What language models, decoding rules and attacks on text must be able to do."""
+"""Protocols of language models, decoding rules and attacks on text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LanguageModel(Protocol):
     head only where a token is scored, and in chunks.
 
     Attributes:
-        vocabulary: how many tokens can be predicted; the width of the logits.
+        vocabulary: number of tokens that can be predicted; the width of the logits.
         window: the longest input in tokens; None for any.
         bos: the token that starts a text and is never predicted, which may lie beyond the vocabulary; None if the
             tokenizer has none.
@@ -43,7 +43,7 @@ class LanguageModel(Protocol):
         """The text of tokens. Bytes that are no UTF-8 become U+FFFD."""
 
     def states(self, tokens: Tensor) -> Tensor:
-        """What the model knows after each token: `[n, length, ...]` of int64 tokens `[n, length]`.
+        """Return the hidden state after each token: `[n, length, ...]` of int64 tokens `[n, length]`.
 
         Rows are padded on the right with token 0. A state depends only on the tokens up to its own, so padding
         changes none that counts.
@@ -65,7 +65,7 @@ class DifferentiableLanguageModel(LanguageModel, Protocol):
 
 @runtime_checkable
 class Incremental(Protocol):
-    """A language model that goes on from where it was, without reading everything again."""
+    """A language model that can continue from cached states instead of reading all tokens again."""
 
     def extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
         """The states `[n, m, ...]` of further tokens `[n, m]`, and the past for the next call.
@@ -84,11 +84,11 @@ class Chat(Protocol):
     """The digest of the template; part of the comparability key."""
 
     def converse(self, prompt: str) -> str:
-        """The text that asks the model for its answer to a user's prompt."""
+        """Return a user's prompt in the chat format of the model."""
 
 
 class Decoding(Protocol):
-    """How the next token is chosen; the core seeds the draws by prompt and position."""
+    """A rule that chooses the next token; the core seeds the draws by prompt and position."""
 
     def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
         """The next tokens `[n]`, int64.
@@ -128,4 +128,4 @@ class TextAttack(Protocol):
     """
 
     def rewrite(self, model: Any, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
-        """For each text one or more candidates."""
+        """Return one or more candidates for each text."""

@@ -17,7 +17,7 @@ class ComponentOf:
     `base: Annotated[Classifier, ComponentOf("model")]` receives the built (and trained) model.
 
     Attributes:
-        kind: what it may be.
+        kind: the kind of the component.
         several: it is a list in the suite, and a mapping of labels to built components for the target.
         members: the parameter, a whole number, that says how many times the one component is built and trained, each
             time under a seed of its own; the target receives a mapping as for several. The first has the seed of the
@@ -46,8 +46,8 @@ class FormerSpelling:
     """Marks a parameter with a value that was renamed: identities keep the old spelling, so that runs stay comparable.
 
     Attributes:
-        now: how suites write the value.
-        was: how they wrote it once.
+        now: the value in suites today.
+        was: its former spelling.
     """
 
     now: str

@@ -1,4 +1,4 @@
-"""What a loaded component must be able to do.
+"""Protocols that loaded components must satisfy.
 
 Capabilities are protocols, not base classes. A task says in the annotations of its `run` what it needs of a
 model, an attack says it in the annotation of its `perturb`; what a model's class does not offer is skipped in
@@ -34,7 +34,7 @@ Norm = Literal["linf", "l2", "l1", "l0"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a task makes of one cell.
+    """The result of a task on one cell.
 
     Attributes:
         records: columns of equal length, one row per example, with a unique string column `id`. None is a
@@ -59,7 +59,7 @@ class Outcome:
 
 
 class Task(Protocol):
-    """How components become records.
+    """A task: it runs components and returns records.
 
     The signature of `run` names the roles that a cell of this task has: `model`, `data`, `attack`, `sampler`,
     each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite; the
@@ -71,7 +71,7 @@ class Task(Protocol):
 
 @runtime_checkable
 class Described(Protocol):
-    """A model that says of itself what is not measured, such as the accuracy that was published of it.
+    """A model that states facts about itself that are not measured, such as its published accuracy.
 
     Attributes:
         facts: what can be written as JSON; stands in the row under `facts["model"]`, and is part of no key.
@@ -98,7 +98,7 @@ class Differentiable(Classifier, Protocol):
 
 @runtime_checkable
 class Uncertain(Protocol):
-    """A classifier that says itself how unsure it is, beside what its logits say."""
+    """A classifier with uncertainty scores of its own, besides those that follow from its logits."""
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
         """Name of a score to its values `[n]` for inputs `[n, ...]`; higher is less sure."""
@@ -106,7 +106,7 @@ class Uncertain(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a regression model says of n examples.
+    """The predictions of a regression model for n examples.
 
     Attributes:
         mean: `[n]`.
@@ -137,12 +137,12 @@ class SetPredictor(Classifier, Protocol):
     coverage: float
 
     def contains(self, inputs: Tensor) -> Tensor:
-        """Which classes are in the set: truth values `[n, classes]` for inputs `[n, ...]`."""
+        """Return which classes are in the set: truth values `[n, classes]` for inputs `[n, ...]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a model proves of n inputs.
+    """The certificates of a model for n inputs.
 
     Attributes:
         prediction: `[n]`, int64, the class; -1 where the model abstains.
@@ -179,7 +179,7 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Threat:
-    """What an attack may do; the core checks every returned input against it.
+    """The threat model of an attack, against which every returned input is checked.
 
     Attributes:
         norm: the norm in which the perturbation is bounded, over the elements of one example; l0 counts
@@ -306,7 +306,7 @@ class Pooled(Protocol):
 
 @runtime_checkable
 class Averaging(Protocol):
-    """An attack on models that are random, which under any other attack are a reason for doubt.
+    """An attack on models that are random, which make the result of any other attack suspect.
 
     Attributes:
         averages: whether it takes the mean over the randomness of a model.
@@ -317,10 +317,10 @@ class Averaging(Protocol):
 
 @runtime_checkable
 class WithSurrogate(Protocol):
-    """An attack that makes its examples on a stand-in for the model.
+    """An attack that computes its examples on a surrogate model.
 
     Attributes:
-        surrogate: the stand-in, so that the task sees whether they fool that one only; None if there is none.
+        surrogate: the surrogate, so that the task can tell whether only it is fooled; None if there is none.
     """
 
     surrogate: Classifier | None
@@ -328,10 +328,10 @@ class WithSurrogate(Protocol):
 
 @runtime_checkable
 class Viewed(Protocol):
-    """An attack whose answer is meant to be looked at in many ways: turned, further off, in other light.
+    """An attack whose examples must hold under many views: rotated, at a distance, in other light.
 
     Attributes:
-        views: how many views of every answer are judged.
+        views: number of views of every example that are evaluated.
     """
 
     views: int
@@ -385,10 +385,10 @@ class Denoiser(Protocol):
 
 @runtime_checkable
 class Conditional(Protocol):
-    """A generative model that can be asked for something."""
+    """A generative model that takes conditions, such as classes or prompts."""
 
     def encode_conditions(self, conditions: Sequence[Any]) -> Tensor:
-        """What to ask for, classes (whole numbers) or prompts (text), as a tensor `[n, ...]` for its other methods.
+        """Encode conditions, classes (whole numbers) or prompts (text), as a tensor `[n, ...]` for its other methods.
 
         Raises:
             NotApplicable: it does not take conditions of this sort.
@@ -408,7 +408,7 @@ class GivenSamples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SampleBatch:
-    """The samples that a sampler is asked for.
+    """The noise and conditions from which a sampler makes its samples.
 
     Attributes:
         ids: of the samples, length n. Every further draw must be keyed by them: `ctx.normal(batch.ids, ...)`.
@@ -443,7 +443,7 @@ class Extractor(Protocol):
 
 
 class Metric(Protocol):
-    """A number made of the records of one cell.
+    """A number computed from the records of one cell.
 
     Attributes:
         columns: record columns it needs; where one is absent the metric does not apply to the cell.
@@ -476,7 +476,7 @@ class PerExample(Protocol):
 
 
 class Aggregate(Protocol):
-    """Rows made of the records of several cells, e.g. the worst case over attacks."""
+    """Rows computed from the records of several cells, e.g. the worst case over attacks."""
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """Rows to append to the table of an experiment."""
@@ -484,10 +484,10 @@ class Aggregate(Protocol):
 
 @runtime_checkable
 class Doubting(Protocol):
-    """An aggregate that sees only across cells why the numbers of some may not mean what they say."""
+    """An aggregate that finds, by comparing cells, that the numbers of some may be misleading."""
 
     def doubts(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Sequence[str]]:
-        """Cell id to why it is in doubt; such a cell that was measured is then `suspect`, for every other reader."""
+        """Return cell id to reasons for doubt; such a cell that was measured is then `suspect` in all results."""
 
 
 class Reporter(Protocol):

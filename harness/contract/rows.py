@@ -1,4 +1,4 @@
-"""Rows: what a table shows of a cell, and what aggregates and reporters are given."""
+"""Rows of tables, and measured cells as aggregates and reporters are given them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Row:
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """What the task says must be equal before this row may be compared with another."""
+        """The part of the comparability that the task defines, e.g. the threat model."""
         protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
         return protocol
 
@@ -109,7 +109,7 @@ class Row:
 
 
 def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:
-    """What a row of a run before version 1.0 shows, which did not say it: its threat, if there is one."""
+    """Return the display columns of a row of a run before version 1.0, which has none: its threat, if any."""
     from harness.contract.protocols import Threat
 
     threat = protocol.get("threat")
@@ -118,7 +118,7 @@ def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A cell as an aggregate sees it: its row, and its records on request.
+    """A cell as an aggregate is given it: its row, and its records on request.
 
     Attributes:
         row: the row of the cell.

@@ -1,1 +1,1 @@
-"""The coordinator: what must run, in which order, and what became of it."""
+"""The coordinator: it decides which cells run, in which order, and records how each has ended."""

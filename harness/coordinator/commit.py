@@ -30,13 +30,13 @@ def find_reusable(store: Store, key: str) -> tuple[Path, CellResult] | None:
 
 
 def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, inputs: Mapping[str, Any]) -> None:
-    """Keep what a job left: in the store and the run if the cell was measured, else in the run alone.
+    """Keep the files of a job: in the store and the run if the cell was measured, else in the run alone.
 
     Args:
-        store, folder: where to.
+        store, folder: where it is kept.
         job: its folder is moved.
         result: how it ended.
-        inputs: of its key; kept beside the records, so that a rerun can be explained.
+        inputs: the inputs of its key; kept beside the records, so that a rerun can be explained.
 
     Raises:
         StoreError: the results folder cannot be written.

@@ -1,4 +1,4 @@
-"""What shows a run while it goes on, and the display that shows nothing."""
+"""Displays of a run in progress, and the display that shows nothing."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ class Display:
     """Shows a run while it goes on. A display overrides what it shows; the rest does nothing."""
 
     def begin(self, total: int, reused: int) -> None:
-        """The run starts: so many cells, of which so many are reused."""
+        """The run starts with `total` cells, of which `reused` are taken from the store."""
 
     def working(self, cell: Cell) -> None:
         """This cell has begun to run."""
 
     def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
-        """How far a running cell, or a training on its behalf (`what`), has come."""
+        """Show the progress of a running cell, or of a training for it (`what`)."""
 
     def cell_done(self, row: Row) -> None:
         """A cell has ended."""
 
     def warn(self, message: str) -> None:
-        """Something a user should know that stops nothing."""
+        """Warn the user of something that does not stop the run."""
 
     def close(self) -> None:
         """The last cell has ended."""

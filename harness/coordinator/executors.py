@@ -1,4 +1,4 @@
-"""Which executor a run hands its cells to."""
+"""The choice of the executor that runs the cells of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.coordinator.prepared import Prepared
 from harness.execution.executor import Executor, Progress
 
 _CELLS_PER_WORKER = 1000
-"""A worker is replaced after so many cells, before what plugins leak fills the memory."""
+"""Number of cells after which a worker is replaced, before what plugins leak fills the memory."""
 
 
 def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:

@@ -1,4 +1,4 @@
-"""Why a cell ran or was reused: which input of its key differs from the last time it was measured."""
+"""Explaining why a cell ran or was reused: the inputs of its key that differ from the last measurement."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What became of a cell in a run, and why.
+    """How a cell was done in a run, and why.
 
     Attributes:
         cell: the cell.
         result: how it ended; None if it never ended in this run.
         how: "ran", "reused", "skipped" or "not run".
-        why: in a sentence.
+        why: the reason in a sentence.
         differences: inputs of the key that differ from the last time.
-        log: what it printed.
+        log: the output of the cell.
     """
 
     cell: Cell
@@ -57,13 +57,13 @@ def explain(folder: RunFolder, name: str) -> Explanation:
         name: the cell's id, or a part of it that no other cell has.
 
     Raises:
-        UsageError: no cell, or several, are called so.
+        UsageError: no cell, or more than one, has this name.
     """
     about = folder.about()
     cell = Plan.from_json(folder.plan()).find_cell(name)
-    place = folder.cell(cell.id)
-    result = CellResult.read(place) if place.is_dir() else None
-    log = (place / LOG).read_text(encoding="utf-8", errors="replace") if (place / LOG).is_file() else ""
+    cell_folder = folder.cell(cell.id)
+    result = CellResult.read(cell_folder) if cell_folder.is_dir() else None
+    log = (cell_folder / LOG).read_text(encoding="utf-8", errors="replace") if (cell_folder / LOG).is_file() else ""
     if cell.skip:
         return Explanation(cell, result, "skipped", cell.skip, (), log)
     if result is None:
@@ -77,10 +77,10 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
-    for run, place in _earlier(folder, cell):
-        before, after = json.loads((place / KEY).read_bytes()), json.loads((folder.cell(cell.id) / KEY).read_bytes())
+    for run, earlier in _earlier(folder, cell):
+        before, after = json.loads((earlier / KEY).read_bytes()), json.loads((folder.cell(cell.id) / KEY).read_bytes())
         differences = (*_changed_code(folder, before, after), *_differences(before, after))
-        ended = CellResult.read(place).status
+        ended = CellResult.read(earlier).status
         if differences:
             return f"what its records depend on has changed since run {run}", differences
         if not ended.is_measured:
@@ -90,7 +90,7 @@ def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, .
 
 
 def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
-    """The same cell in earlier runs of the suite, the latest first: by its id, else by its labels and seed."""
+    """Yield run and folder of the same cell in earlier runs, latest first: by its id, else by labels and seed."""
     runs = sorted((path for path in folder.path.parent.iterdir() if path.name < folder.run_id), reverse=True)
     for run in runs:
         if (run / "cells" / cell.id / KEY).is_file():
@@ -103,7 +103,7 @@ def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
 
 
 def _cells(run: Path) -> Sequence[Cell]:
-    """What a run had planned; nothing if another version of harness wrote it, or it is no run."""
+    """Return the planned cells of a run; none if another version of harness wrote it, or it is no run."""
     if not (run / RUN).is_file():
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Interruption by the user (INT) or a scheduler (TERM), noticed where nothing is half done."""
+"""Interruption by the user (INT) or a scheduler (TERM), handled between two steps so that nothing is left half done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
@@ -25,7 +25,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._noted) for number in _NUMBERS}
+            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
@@ -41,7 +41,7 @@ class Interrupts:
         finally:
             self._may_raise = False
 
-    def _noted(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         is_second, self.requested = self.requested, True
         if self._may_raise or is_second:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""How to run a suite, as opposed to what: what a user asks for, and what is decided with the suite."""
+"""Options of a run as a user gives them, and the workers that follow from them and the suite."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a user asks of a run; None leaves the choice to the suite.
+    """The options that a user gives to a run; None leaves the choice to the suite.
 
     Attributes:
         device: cpu, cuda, cuda:N, mps, auto, or several separated by commas.
@@ -63,7 +63,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Workers:
-    """Where the cells of a run are executed.
+    """The workers that execute the cells of a run.
 
     Attributes:
         devices: a torch device string for each worker.

@@ -18,12 +18,12 @@ from harness.suite.resolve import make_plan
 
 @dataclass(frozen=True)
 class Prepared:
-    """What to run and how.
+    """A run that is ready to start.
 
     Attributes:
         plan: all cells.
         catalog, signatures: where components are found, and what they take.
-        store: what finished cells are kept in.
+        store: where finished cells are kept.
         options: what the user asked for.
         workers: where cells are executed.
     """
@@ -37,7 +37,7 @@ class Prepared:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Which plugins could not be loaded, or did something wrong in the plan."""
+        """The plugins that could not be loaded, and the warnings of the plan."""
         return (*map(str, self.catalog.failures), *self.plan.warnings)
 
 

@@ -1,4 +1,4 @@
-"""Where a run came from: code, versions, machine, command. Stored in run.json, never part of a key."""
+"""Provenance of a run: code, versions, machine, command. Stored in run.json, never part of a key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.version import __version__
 
 
 def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str, Any]:
-    """Facts about this run.
+    """Return facts about where this run came from.
 
     Args:
         catalog: plugins may add facts of their own.
@@ -47,9 +47,9 @@ def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str,
 
 
 def packages() -> dict[str, str]:
-    """Every installed distribution and its version."""
-    found = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-    return dict(sorted((name, version) for name, version in found.items() if name))
+    """Return every installed distribution and its version."""
+    versions = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    return dict(sorted((name, version) for name, version in versions.items() if name))
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

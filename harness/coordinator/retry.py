@@ -1,4 +1,4 @@
-"""Which ends of a cell are worth another attempt."""
+"""Which failures of a cell are tried again, and with what batch size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from harness.contract.rows import Status
 from harness.store.cell_result import CellResult
 
-_AGAIN = {Status.LOST: 3, Status.CRASHED: 1}
+_MAX_RETRIES = {Status.LOST: 3, Status.CRASHED: 1}
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Attempt:
 
     @classmethod
     def of(cls, result: CellResult) -> Attempt:
-        """What the result of an attempt says of it."""
+        """Return the attempt that gave this result."""
         return cls(result.status, result.reason, result.batch_size)
 
 
 def batch_size_of_next_attempt(result: CellResult, before: Sequence[Attempt]) -> int | None:
-    """The batch size to try again with, or None if the result stands.
+    """Return the batch size of the next attempt, or None if the result stands.
 
     Out of memory: half the batch, down to 1, since records do not depend on it. Lost, when the worker was killed from
     outside or its machine went away: up to three times more. Crashed: once more, since some crashes are chance.
@@ -35,13 +35,13 @@ def batch_size_of_next_attempt(result: CellResult, before: Sequence[Attempt]) ->
     if result.status is Status.OOM:
         return result.batch_size // 2 or None
     same = sum(attempt.status is result.status for attempt in before)
-    return result.batch_size if same < _AGAIN.get(result.status, 0) else None
+    return result.batch_size if same < _MAX_RETRIES.get(result.status, 0) else None
 
 
 def with_attempts(result: CellResult, before: Sequence[Attempt]) -> CellResult:
-    """The result with what was tried before it."""
+    """Return the result with the attempts before it."""
     if not before:
         return result
-    told = [asdict(attempt) | {"status": str(attempt.status)} for attempt in before]
+    attempts = [asdict(attempt) | {"status": str(attempt.status)} for attempt in before]
     reason = result.reason and f"{result.reason} (attempt {len(before) + 1})"
-    return replace(result, attempts=told, reason=reason)
+    return replace(result, attempts=attempts, reason=reason)

@@ -23,7 +23,7 @@ from harness.coordinator.schedule import Schedule
 from harness.coordinator.state import RunState
 from harness.coordinator.writing import exit_code_of, head_of, summary_of, write_files
 from harness.execution.executor import Executor, Job
-from harness.results.expectations import Judged, judge_expectations
+from harness.results.expectations import ExpectationResult, check_expectations
 from harness.scoring.aggregates import aggregate_rows
 from harness.scoring.metrics import Measurer
 from harness.scoring.rows import collect_rows
@@ -40,8 +40,8 @@ class Finished:
         rows: cells in plan order, each experiment's derived rows after its cells.
         n_run, n_reused: how many cells were executed and how many were taken from the store.
         files: the tables and reports written.
-        expectations: what became of them.
-        exit_code: for the command line.
+        expectations: the result of each.
+        exit_code: the exit code of the command line.
     """
 
     folder: RunFolder
@@ -49,7 +49,7 @@ class Finished:
     n_run: int
     n_reused: int
     files: Sequence[Path]
-    expectations: Sequence[Judged]
+    expectations: Sequence[ExpectationResult]
     exit_code: Exit
 
 
@@ -121,7 +121,7 @@ class LiveRun:
             if cell.id not in state.ended:
                 self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"))
         rows = collect_rows(plan, state.ended, self._prepared.catalog, self._prepared.store)
-        expectations = judge_expectations(plan, rows)
+        expectations = check_expectations(plan, rows)
         facts, warn = self._head["provenance"], self._display.warn
         files = write_files(self._prepared, self._folder, state, rows, facts, warn)
         exit_code = exit_code_of(rows, expectations, is_interrupted=self._is_interrupted)

@@ -1,4 +1,4 @@
-"""The loop that gets cells done: claims them, hands them to an executor, retries, and says how each has ended."""
+"""The loop that runs cells: claims them, hands them to an executor, retries, and commits how each has ended."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from harness.store.cell_result import CellResult
 from harness.store.locks import Claim
 from harness.store.store import Store
 
-_POLL = 0.5
-"""Seconds between looks at what other runs are doing."""
-_LOOK_AHEAD = 1000
+_POLL_SECONDS = 0.5
+"""Seconds between two checks of cells that other runs have claimed."""
+_MAX_CELLS_AHEAD = 1000
 
 
 @dataclass
 class Schedule:
-    """Gets cells done, each once, whatever other runs on the same store do.
+    """Runs each cell once, also while other runs share the store.
 
     Attributes:
         executor: where cells run.
         store: where they are claimed, and where stages lie.
         keys: cell id to cache key.
-        batch_size: of first attempts.
+        batch_size: the batch size of first attempts.
         reuse: takes a cell from the store if it has it; true if so.
         commit: called with the last attempt of a cell, its folder still staged.
         working: called when a cell is handed out.
@@ -44,11 +44,11 @@ class Schedule:
     commit: Callable[[Job, CellResult], None]
     working: Callable[[Cell], None]
     _waiting: deque[Cell] = field(default_factory=deque)
-    _elsewhere: deque[Cell] = field(default_factory=deque)
+    _claimed_elsewhere: deque[Cell] = field(default_factory=deque)
     _running: dict[str, Job] = field(default_factory=dict)
     _claims: dict[str, Claim] = field(default_factory=dict)
     _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
-    _begun: set[str] = field(default_factory=set)
+    _models_ready: set[str] = field(default_factory=set)
 
     def run(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those that were left when the user interrupted.
@@ -59,7 +59,7 @@ class Schedule:
         interrupts = Interrupts()
         try:
             with contextlib.suppress(KeyboardInterrupt), interrupts:
-                while (self._waiting or self._running or self._elsewhere) and not interrupts.requested:
+                while (self._waiting or self._running or self._claimed_elsewhere) and not interrupts.requested:
                     self._turn(interrupts)
         finally:
             if self._running:
@@ -68,27 +68,27 @@ class Schedule:
                 self.store.discard(job.folder)
             for claim in self._claims.values():
                 claim.release()
-        return [*(job.cell for job in self._running.values()), *self._waiting, *self._elsewhere]
+        return [*(job.cell for job in self._running.values()), *self._waiting, *self._claimed_elsewhere]
 
     def _turn(self, interrupts: Interrupts) -> None:
         """Hand out what can be handed out, and take back what has ended."""
         self._hand_out()
         if self._running:
             with interrupts.raising(self.executor.in_this_process):
-                ended = self.executor.next(_POLL)
+                ended = self.executor.next(_POLL_SECONDS)
             if ended is not None:
                 self._take_back(*ended)
-        elif self._elsewhere:
-            time.sleep(_POLL)
-        self._waiting.extend(self._elsewhere)
-        self._elsewhere.clear()
+        elif self._claimed_elsewhere:
+            time.sleep(_POLL_SECONDS)
+        self._waiting.extend(self._claimed_elsewhere)
+        self._claimed_elsewhere.clear()
 
     def _hand_out(self) -> None:
         while self._waiting and len(self._running) < self.executor.slots:
             cell = self._choose()
             claim = self.store.try_claim("cells", self.keys[cell.id])
             if claim is None:
-                self._elsewhere.append(cell)
+                self._claimed_elsewhere.append(cell)
                 continue
             # Another run may have finished it since this one looked.
             if self.reuse(cell):
@@ -101,8 +101,8 @@ class Schedule:
     def _choose(self) -> Cell:
         """The next cell; not one whose model another cell is just training, if there is a choice."""
         if self._running:
-            busy = {_model(job.cell) for job in self._running.values()} - self._begun
-            for i, cell in enumerate(islice(self._waiting, _LOOK_AHEAD)):
+            busy = {_model(job.cell) for job in self._running.values()} - self._models_ready
+            for i, cell in enumerate(islice(self._waiting, _MAX_CELLS_AHEAD)):
                 if _model(cell) not in busy:
                     del self._waiting[i]
                     return cell
@@ -116,13 +116,13 @@ class Schedule:
     def _take_back(self, job: Job, result: CellResult) -> None:
         cell = job.cell
         before = self._attempts.setdefault(cell.id, [])
-        again = batch_size_of_next_attempt(result, before)
+        next_batch_size = batch_size_of_next_attempt(result, before)
         del self._running[cell.id]
-        self._begun.add(_model(cell))
-        if again is not None:
+        self._models_ready.add(_model(cell))
+        if next_batch_size is not None:
             self.store.discard(job.folder)
             before.append(Attempt.of(result))
-            self._submit(cell, again)
+            self._submit(cell, next_batch_size)
             return
         try:
             self.commit(job, with_attempts(result, before))

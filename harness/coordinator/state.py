@@ -1,4 +1,4 @@
-"""What is known of every cell of a run: the inputs of its key, how it was done, and how it ended."""
+"""The state of every cell of a run: the inputs of its key, whether it ran or was reused, and how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes besides its cells: run.json, tables and reports, and the exit code they imply."""
+"""Writing run.json, the tables and the reports of a run, and its exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.contract.rows import Row, Status
 from harness.coordinator.prepared import Prepared
 from harness.coordinator.provenance import provenance
 from harness.coordinator.state import RunState
-from harness.results.expectations import Judged
+from harness.results.expectations import ExpectationResult
 from harness.results.table import write_tables
 from harness.scoring.aggregates import write_report
 from harness.store.run_folder import RunFolder
@@ -25,7 +25,9 @@ def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
 
 
-def summary_of(state: RunState, rows: Sequence[Row], expectations: Sequence[Judged], exit_code: Exit) -> dict[str, Any]:
+def summary_of(
+    state: RunState, rows: Sequence[Row], expectations: Sequence[ExpectationResult], exit_code: Exit
+) -> dict[str, Any]:
     """Return what run.json says of a run that has ended."""
     statuses = [str(row.status) for row in rows]
     return {
@@ -33,12 +35,12 @@ def summary_of(state: RunState, rows: Sequence[Row], expectations: Sequence[Judg
         "ended": _now(),
         "cells": {cell_id: {"how": state.how.get(cell_id, ""), "key": key} for cell_id, key in state.keys.items()},
         "statuses": {status: statuses.count(status) for status in sorted(set(statuses))},
-        "expectations": [asdict(judged) for judged in expectations],
+        "expectations": [asdict(result) for result in expectations],
         "exit_code": int(exit_code),
     }
 
 
-def exit_code_of(rows: Sequence[Row], expectations: Sequence[Judged], *, is_interrupted: bool) -> Exit:
+def exit_code_of(rows: Sequence[Row], expectations: Sequence[ExpectationResult], *, is_interrupted: bool) -> Exit:
     """Return the exit code of a run: interrupted before a cell that is not ok before a gate that failed."""
     if is_interrupted:
         return Exit.INTERRUPTED
@@ -48,7 +50,7 @@ def exit_code_of(rows: Sequence[Row], expectations: Sequence[Judged], *, is_inte
         not status.is_measured and status is not Status.SKIPPED for status in statuses
     ):
         return Exit.CELL_NOT_OK
-    return Exit.GATE_FAILED if any(judged.verdict == "failed" for judged in expectations) else Exit.OK
+    return Exit.GATE_FAILED if any(result.verdict == "failed" for result in expectations) else Exit.OK
 
 
 def write_files(
@@ -63,9 +65,9 @@ def write_files(
 
     Args:
         prepared: what was run.
-        folder: where to.
-        state: every cell has ended.
-        rows: of the table.
+        folder: the folder of the run.
+        state: the state, in which every cell has ended.
+        rows: the rows of the table.
         facts: where the run came from.
         warn: called with what a reporter did wrong.
     """

@@ -1,9 +1,9 @@
-"""A log that keeps the beginning and the end of a flood, and says how much is missing between them."""
+"""A log that keeps the beginning and the end of a long output, and the number of bytes left out between them."""
 
 from __future__ import annotations
 
-_HEAD = 256 * 1024
-_TAIL = 64 * 1024
+_HEAD_BYTES = 256 * 1024
+_TAIL_BYTES = 64 * 1024
 
 
 class BoundedLog:
@@ -17,20 +17,20 @@ class BoundedLog:
     def write(self, data: bytes | str) -> int:
         """Add to the log; returns the length, as files do."""
         raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
-        room = _HEAD - len(self._head)
+        room = _HEAD_BYTES - len(self._head)
         self._head += raw[: max(0, room)]
         self._tail += raw[max(0, room) :]
         # Cut seldom, since cutting copies.
-        if len(self._tail) > 2 * _TAIL:
-            self._dropped += len(self._tail) - _TAIL
-            del self._tail[:-_TAIL]
+        if len(self._tail) > 2 * _TAIL_BYTES:
+            self._dropped += len(self._tail) - _TAIL_BYTES
+            del self._tail[:-_TAIL_BYTES]
         return len(data)
 
     def flush(self) -> None:
-        """Nothing to do; files have it."""
+        """Do nothing; files have this method."""
 
     def content(self) -> bytes:
-        """What is kept."""
+        """Return what is kept, with a line that says how many bytes are left out."""
         if not self._dropped:
             return bytes(self._head + self._tail)
         return bytes(self._head + f"\n… {self._dropped} bytes left out …\n".encode() + self._tail)

@@ -30,13 +30,13 @@ from harness.store.keys import key_of, weights_key_inputs
 from harness.store.locks import WAITING
 from harness.store.store import Store
 
-_KEPT = 8
+_MAX_BUILT = 8
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Which stored weights a model was given."""
+    """The stored weights that a model was given."""
 
     key: str
     digest: str
@@ -74,7 +74,7 @@ class Builder:
         catalog: where targets are found.
         store: where weights are kept.
         device: where models live.
-        batch_size: for training and whatever else a component does while it is fitted.
+        batch_size: number of examples at once while a component is fitted.
         on_progress: called with (what, done, total) during training.
     """
 
@@ -83,21 +83,21 @@ class Builder:
     device: str
     batch_size: int
     on_progress: Progress
-    _kept: OrderedDict[tuple[str, int], tuple[Any, tuple[Weights, ...]]] = field(default_factory=OrderedDict)
+    _built: OrderedDict[tuple[str, int], tuple[Any, tuple[Weights, ...]]] = field(default_factory=OrderedDict)
 
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
-        """The component, and the stored weights it and its nested components were given."""
+        """Return the component, and the stored weights that it and its nested components were given."""
         seed = derive_seed(seed, "member", use.member) if use.member else seed
-        known = (use.identity_digest, seed)
-        if known not in self._kept:
-            self._kept[known] = self._build(use, seed)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(known)
-        return self._kept[known]
+        key = (use.identity_digest, seed)
+        if key not in self._built:
+            self._built[key] = self._build(use, seed)
+            while len(self._built) > _MAX_BUILT:
+                self._built.popitem(last=False)
+        self._built.move_to_end(key)
+        return self._built[key]
 
     def context(self, use: Use, seed: int, scratch: Path, progress: Callable[[int, int], None]) -> Context:
-        """The context of a component: its draws depend on its name, not on its label or its neighbours."""
+        """Return the context of a component: its draws depend on its name, not on its label or its neighbours."""
 
         def checked(done: int, total: int) -> None:
             # What is no number fails here, in the plugin, and not in the display.
@@ -108,15 +108,15 @@ class Builder:
 
     def training_data(self, use: Use, seed: int) -> dict[str, Dataset]:
         """The training split of every component in a use that is fitted to data, by its kind and label."""
-        found: dict[str, Dataset] = {}
-        for each in use.nested():
-            if each.trained_on is not None and isinstance(self.build(each, seed)[0], Trainable):
-                found[f"{each.kind} {each.label}"] = self._split(each.trained_on, "train", seed)
-        return found
+        splits: dict[str, Dataset] = {}
+        for inner in use.nested():
+            if inner.trained_on is not None and isinstance(self.build(inner, seed)[0], Trainable):
+                splits[f"{inner.kind} {inner.label}"] = self._split(inner.trained_on, "train", seed)
+        return splits
 
     def forget(self) -> None:
         """Drop what is kept, since a cell that went wrong may have changed it."""
-        self._kept.clear()
+        self._built.clear()
 
     def _build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         values, used = self._values(use, seed)
@@ -156,8 +156,8 @@ class Builder:
         key = key_of(inputs)
         folder = self.store.get("weights", key)
         if folder is None:
-            told = partial(self.on_progress, f"{WAITING} {use.label}, in training elsewhere", 0, 0)
-            claim = self.store.claim("weights", key, told)
+            on_wait = partial(self.on_progress, f"{WAITING} {use.label}, in training elsewhere", 0, 0)
+            claim = self.store.claim("weights", key, on_wait)
             try:
                 if self.store.get("weights", key) is None:
                     self._train(model, use, seed, key, inputs)

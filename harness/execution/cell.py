@@ -33,7 +33,7 @@ from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.records import RECORDS, to_table
 
-_CHUNK = 256
+_EXAMPLES_PER_BLOCK = 256
 _INSTRUMENT_SEED = 0
 
 
@@ -46,8 +46,8 @@ def execute(
         cell: what to run.
         folder: an empty folder.
         builder: makes its components.
-        signatures: says what they need of each other.
-        debug: let exceptions through, for a debugger.
+        signatures: reads what they need of each other.
+        debug: do not catch exceptions, for a debugger.
 
     Raises:
         StoreError: the folder or the store cannot be written.
@@ -111,23 +111,23 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
 
 
 def _fitted_to(cell: Cell, builder: Builder) -> dict[str, Dataset]:
-    found = builder.training_data(cell.task, _INSTRUMENT_SEED)
+    splits = builder.training_data(cell.task, _INSTRUMENT_SEED)
     for role, use in cell.components.items():
         if use is not None and role != "data":
-            found |= builder.training_data(use, cell.seed)
-    return found
+            splits |= builder.training_data(use, cell.seed)
+    return splits
 
 
 def _facts(model: Any, execution: str, display: Mapping[str, str]) -> dict[str, Any]:
-    """What a model says of itself, how it was run, and what tables show beside the numbers. Raises InvalidOutput."""
-    said = model.facts if isinstance(model, Described) else {}
+    """Return the facts that a model states, how it was run, and its display columns. Raises InvalidOutput."""
+    stated = model.facts if isinstance(model, Described) else {}
     try:
-        said = json.loads(json.dumps(dict(said), allow_nan=False))
+        stated = json.loads(json.dumps(dict(stated), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InvalidOutput(f"the facts of the model cannot be written as JSON: {error}") from error
     if wrong := [name for name, text in display.items() if not isinstance(name, str) or not isinstance(text, str)]:
         raise InvalidOutput(f"the display column {wrong[0]!r} is {display[wrong[0]]!r}; heading and content are text")
-    given = {"model": said, "execution": execution, "display": dict(display)}
+    given = {"model": stated, "execution": execution, "display": dict(display)}
     return {name: value for name, value in given.items() if value}
 
 
@@ -139,7 +139,7 @@ def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
-    """What the plan could not know of a component before it was made."""
+    """Raise NotApplicable where a built component lacks what another needs, which its class did not show."""
     needing: list[tuple[Use | None, str]] = [(cell.task, role) for role in things]
     needing += [(cell.components.get(role), "model") for role in TREATMENTS]
     for use, role in needing:
@@ -159,8 +159,8 @@ def _data_facts(data: Dataset) -> dict[str, Any]:
     for name, group in sorted(data.groups.items()):
         hasher.update(f"group.{name}".encode())
         hasher.update(_content(group))
-    for start in range(0, n, _CHUNK):
-        columns = data.take(range(start, min(n, start + _CHUNK)))
+    for start in range(0, n, _EXAMPLES_PER_BLOCK):
+        columns = data.take(range(start, min(n, start + _EXAMPLES_PER_BLOCK)))
         for name in sorted(columns):
             hasher.update(name.encode())
             hasher.update(_content(columns[name]))

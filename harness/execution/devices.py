@@ -1,4 +1,4 @@
-"""Choosing a device, without importing torch where the answer is known without it."""
+"""Choosing a device, without importing torch where the choice does not need it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 from harness.contract.errors import UsageError
 
-_KNOWN = re.compile(r"cpu|auto|mps|cuda(:\d+)?")
+_DEVICE_NAMES = re.compile(r"cpu|auto|mps|cuda(:\d+)?")
 
 
 def choose_device(wanted: str) -> str:
-    """The torch device string for what the user asked: cpu, cuda, cuda:N, mps or auto.
+    """Return the torch device string for what the user asked: cpu, cuda, cuda:N, mps or auto.
 
     Raises:
         UsageError: the name is unknown, or the device is not there.
     """
-    if not _KNOWN.fullmatch(wanted):
+    if not _DEVICE_NAMES.fullmatch(wanted):
         raise UsageError(f"unknown device {wanted!r}; use cpu, cuda, cuda:N, mps or auto")
     if wanted == "cpu" or (wanted == "auto" and _only_cpu_possible()):
         return "cpu"
@@ -45,11 +45,11 @@ def choose_device(wanted: str) -> str:
 
 
 def choose_devices(wanted: str, workers: int | None = None) -> tuple[str, ...]:
-    """One device for each worker, e.g. of "cuda:0,cuda:1" or of "cpu" with 4 workers.
+    """Return one device for each worker, e.g. for "cuda:0,cuda:1" or of "cpu" with 4 workers.
 
     Args:
         wanted: a device, or several separated by commas.
-        workers: how many workers share the devices in turn; by default one a device.
+        workers: number of workers that share the devices in turn; by default one per device.
 
     Raises:
         UsageError: a device is unknown or not there, they are of different kinds, or fewer workers than devices.
@@ -67,7 +67,7 @@ def choose_devices(wanted: str, workers: int | None = None) -> tuple[str, ...]:
 
 
 def seen_by_worker(device: str, threads: int, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """What a device is called in its worker, and the worker's environment.
+    """Return the name of a device in its worker, and the environment of the worker.
 
     A worker sees no GPU but its own, whatever a plugin in it asks for, and libraries beside torch use as many
     threads as torch does.

@@ -1,4 +1,4 @@
-"""Executors place jobs. They do not retry or interpret what comes back; the runner does."""
+"""Executors run jobs. They neither retry nor interpret results; the coordinator does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.contract.cells import Cell
 from harness.store.cell_result import CellResult
 
 Progress = Callable[[Cell, str, int, int], None]
-"""Called with the cell, what is going on ("" for the cell itself), and how much of how much is done."""
+"""Called with the cell, the work ("" for the cell itself), how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Job:
     Attributes:
         cell: what to run.
         folder: the empty folder that records, artifacts and log go to.
-        batch_size: examples at once.
+        batch_size: number of examples at once.
     """
 
     cell: Cell
@@ -33,7 +33,7 @@ class Executor(Protocol):
     """Runs jobs somewhere.
 
     Attributes:
-        slots: how many jobs it runs at once.
+        slots: number of jobs that it runs at once.
         in_this_process: whether code of plugins runs in this process, where only an exception can stop it.
     """
 
@@ -47,4 +47,4 @@ class Executor(Protocol):
         """Wait for a job to end; None if none has after this many seconds."""
 
     def close(self) -> None:
-        """End whatever still runs."""
+        """End all jobs that still run."""

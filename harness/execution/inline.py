@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class InlineExecutor:
-    """Runs cells one after another in this process. It can end no cell that hangs, and no crash leaves it standing.
+    """Runs cells one after another in this process. It cannot end a cell that hangs, and a crash ends it too.
 
     Args:
         builder: makes components.
-        signatures: says what they need of each other.
+        signatures: reads what they need of each other.
         on_progress: called during long work.
-        debug: let exceptions and output of plugins through.
+        debug: do not catch exceptions and output of plugins.
     """
 
     slots = 1

@@ -1,4 +1,4 @@
-"""How torch computes: the same way every time, and a model as a suite asks: in half precision, compiled, ..."""
+"""Numerical settings of torch, and the execution of a model in half precision, compiled or with channels last."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def run_as(model: object, execution: Execution, device: str) -> None:
 
 
 def reduced_precision(model: Use | None) -> str:
-    """The half precisions in which a model or what it wraps is executed; empty if all of it is float32."""
-    found = {use.execution.precision for use in _executed(model)} - {"float32"}
-    return "+".join(sorted(found))
+    """Return the half precisions in which a model or what it wraps is executed; empty if all of it is float32."""
+    precisions = {use.execution.precision for use in _executed(model)} - {"float32"}
+    return "+".join(sorted(precisions))
 
 
 def execution_text(model: Use | None) -> str:
-    """How a model or what it wraps is executed, as tables show it; empty for plain float32."""
+    """Return how a model or what it wraps is executed, as tables show it; empty for plain float32."""
     return "; ".join(sorted({str(use.execution) for use in _executed(model)} - {""}))
 
 
@@ -72,14 +72,14 @@ def _in_precision(forward: Callable[..., Any], dtype: torch.dtype, kind: str) ->
     @functools.wraps(forward)
     def run(self: nn.Module, *arguments: Any, **named: Any) -> Any:
         with torch.autocast(kind, dtype=dtype):
-            found = forward(self, *arguments, **named)
-        return found.float() if isinstance(found, Tensor) else found
+            output = forward(self, *arguments, **named)
+        return output.float() if isinstance(output, Tensor) else output
 
     return run
 
 
 def _check_compiler(kind: str) -> None:
-    """Say before anything runs what torch would say from deep inside. Raises HarnessError."""
+    """Raise HarnessError if there is no compiler, before torch fails in the middle of a run."""
     if kind == "cuda" and importlib.util.find_spec("triton") is None:
         raise HarnessError("`compile: true` needs triton on a GPU, which is not installed; leave it out")
     named = os.environ.get("CXX", "")

@@ -1,4 +1,4 @@
-"""Runs cells in worker processes, one a slot, kept warm from cell to cell and replaced when something went wrong.
+"""Runs cells in worker processes, one per slot, kept from cell to cell and replaced when something went wrong.
 
 Each worker leads a session of its own. A cell that hangs is ended by TERM and then KILL of its process group; a worker
 that dies takes one cell with it; whatever it had started is ended too; and if this process dies, a guardian ends all.
@@ -33,11 +33,11 @@ from harness.store.cell_result import CellResult
 from harness.store.locks import WAITING
 from harness.store.run_folder import LOG
 
-_KILL_AFTER = 2.0
+_KILL_AFTER_SECONDS = 2.0
 """Seconds between TERM and KILL."""
-_START_LIMIT = 300.0
+_START_LIMIT_SECONDS = 300.0
 """Seconds a worker may take to import what it needs."""
-_POLL_INTERVAL = 0.1
+_POLL_SECONDS = 0.1
 """Seconds between two checks of the workers."""
 # A worker that ran out of memory, say, may be left with half of it taken.
 _KEEPS_ITS_WORKER = (Status.OK, Status.SUSPECT, Status.INVALID, Status.FAILED, Status.SKIPPED)
@@ -68,7 +68,7 @@ class ProcessExecutor:
     Args:
         setups: one for each slot.
         timeout: seconds that a cell may take, with the training it needs; None for no limit.
-        cells_per_worker: after how many cells a worker is replaced; 1 gives every cell a fresh process.
+        cells_per_worker: number of cells after which a worker is replaced; 1 gives every cell a fresh process.
         on_progress: called during long work.
     """
 
@@ -106,7 +106,7 @@ class ProcessExecutor:
         worker = self._workers[slot] or self._start(slot)
         worker.job, worker.model, worker.log = job, wanted, BoundedLog()
         worker.started = datetime.now(UTC).isoformat(timespec="seconds")
-        worker.deadline = time.monotonic() + _START_LIMIT if not worker.is_ready else self._new_deadline()
+        worker.deadline = time.monotonic() + _START_LIMIT_SECONDS if not worker.is_ready else self._new_deadline()
         text = json.dumps(job_message(job.cell, job.folder, job.batch_size))
         self._send(worker, text)
 
@@ -124,7 +124,7 @@ class ProcessExecutor:
         """
         until = None if timeout is None else time.monotonic() + timeout
         while not self._done:
-            for key, _ in self._selector.select(_POLL_INTERVAL):
+            for key, _ in self._selector.select(_POLL_SECONDS):
                 slot, what = key.data
                 self._read(slot, what)
             for slot in range(self.slots):
@@ -141,7 +141,7 @@ class ProcessExecutor:
         living = [worker for worker in self._workers if worker is not None]
         for worker in living:
             signal_group(worker.process.pid, signal.SIGTERM if worker.job else signal.SIGKILL)
-        until = time.monotonic() + _KILL_AFTER
+        until = time.monotonic() + _KILL_AFTER_SECONDS
         for worker in living:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(max(0.0, until - time.monotonic()))
@@ -201,7 +201,7 @@ class ProcessExecutor:
             self._guardian.stdin.flush()
 
     def _read(self, slot: int, what: str) -> None:
-        """Take what a worker has said or printed."""
+        """Read the messages or the output of a worker."""
         worker = self._workers[slot]
         if worker is None:
             return
@@ -264,7 +264,7 @@ class ProcessExecutor:
         elif worker.job is not None and now >= worker.deadline:
             is_late = worker.is_ready and self._timeout is not None
             worker.ended_for = f"took longer than {self._timeout:g} s" if is_late else "its worker never started"
-            worker.kill_at = now + _KILL_AFTER
+            worker.kill_at = now + _KILL_AFTER_SECONDS
             signal_group(worker.process.pid, signal.SIGTERM)
 
     def _take_exit(self, slot: int, worker: _Worker) -> None:
@@ -342,7 +342,7 @@ def _status_of_exit(code: int, ended_for: str) -> tuple[Status, str]:
 
 
 def _available(descriptor: int) -> bytes | None:
-    """What can be read now without waiting; None at the end."""
+    """Return what can be read now without waiting; None at the end."""
     try:
         return os.read(descriptor, _BLOCK_BYTES) or None
     except BlockingIOError:
@@ -350,6 +350,6 @@ def _available(descriptor: int) -> bytes | None:
 
 
 def setups_for(devices: Sequence[str], threads: int, store: Path, plugin_folders: Sequence[Path]) -> list[Setup]:
-    """One setup for each device."""
+    """Return one setup for each device."""
     folders = tuple(str(folder.resolve()) for folder in plugin_folders)
     return [Setup(folders, str(store.resolve()), device, threads) for device in devices]

@@ -1,4 +1,4 @@
-"""Process trees on Linux and elsewhere: what a worker leaves behind must not outlive it."""
+"""Process trees on Linux and elsewhere, so that processes that a worker started are ended with it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _prctl(option: int, value: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below one, nearest first (Linux; elsewhere none are known)."""
-    found: list[int] = []
+    """Return all processes below one, nearest first (Linux; elsewhere none are known)."""
+    below: list[int] = []
     waiting = [pid]
     while waiting:
         children = _children(waiting.pop(0))
-        found += children
+        below += children
         waiting += children
-    return found
+    return below
 
 
 def _children(pid: int) -> list[int]:

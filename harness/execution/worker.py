@@ -1,6 +1,6 @@
-"""A worker process: runs the jobs it is given, one after another, and keeps what it has built warm.
+"""A worker process: runs the jobs it is given, one after another, and keeps what it has built.
 
-It reads jobs from its input and writes messages to a pipe of its own, a JSON object a line each way; no object of a
+It reads jobs from its input and writes messages to a pipe of its own, one JSON object per line each way; no object of a
 plugin is ever pickled. What plugins print goes to the worker's output, which the coordinator collects.
 """
 
@@ -20,12 +20,12 @@ from harness.contract.cells import Cell
 from harness.contract.errors import StoreError
 from harness.execution.process_tree import adopt_orphans, descendants, die_with_parent, kill_all
 
-_PROGRESS_INTERVAL = 0.1
+_PROGRESS_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker must know before its first job.
+    """The settings of a worker.
 
     Attributes:
         plugin_folders: as `--plugins-dir`.
@@ -55,18 +55,18 @@ class _Messages:
 
     def progress(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done >= total or now - self._last >= _PROGRESS_INTERVAL:
+        if done >= total or now - self._last >= _PROGRESS_SECONDS:
             self._last = now
             self.send("progress", what=what, done=done, total=total)
 
 
 def main(descriptor: int) -> None:
-    """Serve until the input ends.
+    """Run jobs until the input ends.
 
     Args:
-        descriptor: of the pipe for messages.
+        descriptor: the descriptor of the pipe for messages.
     """
-    # Before the imports of `_serve`, which take seconds in which the coordinator may die.
+    # Before the imports of `_run_jobs`, which take seconds in which the coordinator may die.
     die_with_parent()
     adopt_orphans()
     # Processes that a plugin starts must not write messages, nor keep the pipe open after the worker has ended.
@@ -78,10 +78,10 @@ def main(descriptor: int) -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     raw = json.loads(jobs.readline())
-    _serve(Setup(**{**raw, "plugin_folders": tuple(raw["plugin_folders"])}), jobs, messages)
+    _run_jobs(Setup(**{**raw, "plugin_folders": tuple(raw["plugin_folders"])}), jobs, messages)
 
 
-def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
+def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     # Imported here: the coordinator imports `Setup` from this file and has no need of torch.
     from harness.execution.build import Builder
     from harness.execution.cell import execute
@@ -114,5 +114,5 @@ def _serve(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
 
 
 def job_message(cell: Cell, folder: Path, batch_size: int) -> Mapping[str, Any]:
-    """A job as a worker reads it."""
+    """Return a job as the JSON object that a worker reads."""
     return {"cell": cell.to_json(), "folder": str(folder), "batch_size": batch_size}

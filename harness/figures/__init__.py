@@ -47,9 +47,9 @@ def panels(
 
     Args:
         count: number of panels, at least 1.
-        most_columns: of the grid.
+        most_columns: the largest number of columns of the grid.
         panel: width and height of a panel in inches.
-        margins: what the figure is wider and higher than its panels.
+        margins: width and height in inches that the figure has beyond its panels.
         sharing: `sharex` and `sharey`, as matplotlib takes them.
     """
     columns = min(most_columns, count)

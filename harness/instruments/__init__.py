@@ -1,1 +1,1 @@
-"""What tasks and attacks measure with: counted and frozen models, seeded library code, margins, norms."""
+"""Instruments of tasks and attacks: counted and frozen models, seeded library code, margins, norms."""

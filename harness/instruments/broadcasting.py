@@ -1,4 +1,4 @@
-"""One value per example, shaped to apply to whole examples."""
+"""Broadcasting of one value per example over the elements of the example."""
 
 from __future__ import annotations
 

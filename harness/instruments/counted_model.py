@@ -1,4 +1,4 @@
-"""The model as attacks see it: padded to a steady shape, every pass counted, every output checked."""
+"""The model that attacks are given: inputs padded to a fixed shape, passes counted, outputs checked."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ on the batch size (measured: bitwise equal for multiples of 4, not for 1, 2 or 7
 
 
 class PassObserver(Protocol):
-    """Sees every pass that an attack makes through a counted model, and may follow its gradients."""
+    """Is given every pass that an attack makes through a counted model, and may follow its gradients."""
 
     def watched(self, inputs: Tensor, batch: Tensor, places: Tensor | None) -> Tensor:
-        """The inputs of a pass, through which their gradient is seen if one is taken.
+        """Return the inputs of a pass, as a tensor that may record their gradient.
 
         Args:
             inputs: `[m, ...]`.
@@ -32,7 +32,7 @@ class PassObserver(Protocol):
         """
 
     def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, places: Tensor | None) -> None:
-        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
+        """Note a pass of the attack: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
 
 
 class CountedModel(nn.Module):
@@ -41,7 +41,7 @@ class CountedModel(nn.Module):
     Counting is done here, where the passes happen, so that an attack need not be trusted with it.
 
     Attributes:
-        observer: sees the passes booked to a batch as they happen; None for nobody.
+        observer: is given the passes booked to a batch as they happen; None for no observer.
     """
 
     def __init__(self, model: Any, classes: int, n: int, device: str) -> None:
@@ -100,7 +100,7 @@ class CountedModel(nn.Module):
         return logits
 
     def _places(self, batch: Tensor, m: int, rows: Tensor | None) -> Tensor | None:
-        """Which examples the m inputs of a pass are, None if that cannot be told; the same tensor while they stay."""
+        """Return the examples of the m inputs of a pass, the same tensor while they stay; None if not known."""
         if rows is None:
             return batch if m == len(batch) else None
         # What cannot be seen to be changed in place is looked up anew.
@@ -116,12 +116,12 @@ class CountedModel(nn.Module):
 
 
 def _equal(one: Tensor, two: Tensor) -> bool:
-    """Whether they are equal, as far as that can be known without waiting for a device."""
+    """Whether two tensors are known to be equal without waiting for a device."""
     return one.device.type == "cpu" and torch.equal(one, two)
 
 
 class _Counter:
-    """Passes per example. Bookings are collected and added up now and then, since adding costs as much as noting."""
+    """Passes per example. Bookings are collected and added up in blocks, since adding is slow."""
 
     _MAX_NOTES = 512
 
@@ -138,7 +138,7 @@ class _Counter:
             self.total()
 
     def total(self) -> Tensor:
-        """All that was booked, `[n]`."""
+        """Return the number of passes of each example, `[n]`."""
         for indices, amount in self._noted:
             self._total.index_add_(0, indices, torch.full(indices.shape, amount, device=self._total.device))
         self._noted = []

@@ -1,4 +1,4 @@
-"""A model that is measured must come out of it as it went in."""
+"""Freezing a model while it is measured, and checking that it has not changed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.instruments.seeding import state_digest
 
 @contextmanager
 def left_unchanged(model: object) -> Iterator[None]:
-    """Eval mode and frozen parameters inside; afterwards modes and flags as before, and the same state, or an error.
+    """Put a model into eval mode with frozen parameters inside; restore both, and check that its state is the same.
 
-    What is no torch module is left alone.
+    An object that is no torch module is left alone.
 
     Raises:
         InvalidOutput: parameters or buffers were changed.

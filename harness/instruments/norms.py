@@ -11,7 +11,7 @@ DISTANCES = ("linf", "l2", "l1", "l0")
 
 
 def distance(difference: Tensor, norm: str, *, exact: bool = True) -> Tensor:
-    """The norm of each difference.
+    """Return the norm of each difference.
 
     Args:
         difference: `[n, ...]`.

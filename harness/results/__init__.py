@@ -1,1 +1,1 @@
-"""From records to tables: statistics, measurement, aggregates, and what a user reads."""
+"""What a user reads: tables, comparisons, histories, leaderboards, the page of a run."""

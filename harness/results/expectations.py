@@ -1,4 +1,4 @@
-"""Expectations of a suite against the rows of a run, with the interval in mind."""
+"""Expectations of a suite, compared with the intervals of the rows of a run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.results.table import interval, name_of
 if TYPE_CHECKING:
     from harness.suite.plan import Expectation, Plan
 
-Verdict = Literal["passed", "failed", "unresolved"]
+ExpectationVerdict = Literal["passed", "failed", "unresolved"]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What became of an expectation at one row.
+class ExpectationResult:
+    """The result of an expectation at one row.
 
     Attributes:
         experiment: of the row.
         expectation: in words.
-        row: the labels of the row; empty if no row was meant.
+        row: the labels of the row; empty if it matches no row.
         verdict: passed if the whole interval keeps the bound, failed if the whole interval breaks it or there is no
             number or a suspect one, else unresolved; a skipped row is unresolved.
         told: the number, or why there is none.
@@ -32,7 +32,7 @@ class Judged:
     experiment: str
     expectation: str
     row: str
-    verdict: Verdict
+    verdict: ExpectationVerdict
     told: str
 
     def __str__(self) -> str:
@@ -40,29 +40,29 @@ class Judged:
         return f"{self.verdict}: {self.expectation}{at}: {self.told}"
 
 
-def judge_expectations(plan: Plan, rows: Sequence[Row]) -> list[Judged]:
-    """Every expectation at every row it concerns; one that concerns no row has failed."""
-    found = []
+def check_expectations(plan: Plan, rows: Sequence[Row]) -> list[ExpectationResult]:
+    """Compare every expectation with every row it concerns; one that concerns no row has failed."""
+    results = []
     for name, experiment in plan.experiments.items():
         own = [row for row in rows if row.experiment == name]
         for expectation in experiment.expect:
-            judged = list(_at_rows(expectation, own))
-            found += judged or [Judged(name, str(expectation), "", "failed", "no row is meant by it")]
-    return found
+            at_rows = list(_at_rows(expectation, own))
+            results += at_rows or [ExpectationResult(name, str(expectation), "", "failed", "it matches no row")]
+    return results
 
 
-def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[Judged]:
+def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[ExpectationResult]:
     for row in rows:
         estimate = row.estimates.get(expectation.metric)
         if not expectation.concerns(row.labels) or (estimate is not None and not estimate.applies):
             continue
         if estimate is None and (row.derived or row.status.is_measured):
             continue
-        verdict, told = _judge(expectation, row, estimate)
-        yield Judged(row.experiment, str(expectation), name_of(row), verdict, told)
+        verdict, reason = _compare(expectation, row, estimate)
+        yield ExpectationResult(row.experiment, str(expectation), name_of(row), verdict, reason)
 
 
-def _judge(expectation: Expectation, row: Row, estimate: Estimate | None) -> tuple[Verdict, str]:
+def _compare(expectation: Expectation, row: Row, estimate: Estimate | None) -> tuple[ExpectationVerdict, str]:
     if estimate is None:
         return "unresolved" if row.status is Status.SKIPPED else "failed", f"{row.status}: {row.reason}"
     if estimate.value is None:
@@ -71,12 +71,12 @@ def _judge(expectation: Expectation, row: Row, estimate: Estimate | None) -> tup
         return "failed", f"{interval(estimate)}, but {row.status}: {row.reason}"
     low = estimate.value if estimate.low is None else estimate.low
     high = estimate.value if estimate.high is None else estimate.high
-    told = interval(estimate)
+    shown = interval(estimate)
     if expectation.at_least is not None:
-        verdict: Verdict = (
+        verdict: ExpectationVerdict = (
             "passed" if low >= expectation.at_least else "failed" if high < expectation.at_least else "unresolved"
         )
     else:
         bound = float(expectation.at_most or 0.0)
         verdict = "passed" if high <= bound else "failed" if low > bound else "unresolved"
-    return verdict, told
+    return verdict, shown

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ARROWS = {"max": " ↑", "min": " ↓"}
 KEY_LENGTH = 8
-"""How much of a comparability key tables show."""
+"""Number of characters of a comparability key that tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
 _SMALLEST_P = 0.0001
@@ -102,23 +102,23 @@ class TableView:
         self.display = display_headings(rows)
 
     def heading(self, metric: str) -> str:
-        """What the column of a metric is called; only an aggregate gives some of them, without a direction."""
+        """Return the heading of a metric; a metric that only an aggregate gives has no direction."""
         return self.headings.get(metric) or metric_heading(metric, "")
 
     def constants(self) -> dict[str, str]:
-        """What is the same in every row and therefore needs no column."""
-        found: dict[str, str] = {}
+        """Return the labels that are the same in every row and need no column."""
+        constants: dict[str, str] = {}
         for role in CONSTANT_ROLES:
             labels = {row.labels.get(role, "") for row in self.rows}
             if len(labels) == 1 and (label := labels.pop()):
-                found[role] = label
+                constants[role] = label
         executions = {execution_of(row) for row in self.rows if not row.derived}
         if len(executions) == 1 and (execution := executions.pop()):
-            found["execution"] = execution
+            constants["execution"] = execution
         seeds = {row.seed for row in self.rows}
         if len(seeds) == 1:
-            found["seed"] = str(seeds.pop())
-        return found
+            constants["seed"] = str(seeds.pop())
+        return constants
 
     def roles(self) -> list[str]:
         """The labels that need a column."""
@@ -168,8 +168,8 @@ class TableView:
         return f"{text} ?" if text and row.status is Status.SUSPECT else text
 
     def notes(self) -> list[str]:
-        """Why rows are not ok, and why numbers are undefined, each reason once."""
-        found: dict[str, list[str]] = {}
+        """Return why rows are not ok, and why numbers are undefined, each reason once."""
+        rows_by_reason: dict[str, list[str]] = {}
         doubts: dict[str, list[tuple[str, str]]] = {}
         for row in self.rows:
             if row.status is Status.SUSPECT:
@@ -177,19 +177,19 @@ class TableView:
                     sign, _, what = doubt.partition(": ")
                     doubts.setdefault(sign, []).append((name_of(row), what))
             elif row.status is not Status.OK:
-                found.setdefault(f"{row.status}: {row.reason}", []).append(name_of(row))
+                rows_by_reason.setdefault(f"{row.status}: {row.reason}", []).append(name_of(row))
             for name, estimate in row.estimates.items():
                 applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
                 if estimate.value is None and row.status is Status.OK and (estimate.applies or not applied_somewhere):
-                    found.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
+                    rows_by_reason.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
                 elif estimate.value is not None and estimate.reason:
-                    found.setdefault(f"{name}: {estimate.reason}", []).append(name_of(row))
+                    rows_by_reason.setdefault(f"{name}: {estimate.reason}", []).append(name_of(row))
         for name in self.metrics:
             estimates = [row.estimates[name] for row in self.rows if name in row.estimates]
             if len({estimate.within for estimate in estimates if estimate.value is not None}) > 1:
-                found.setdefault(f"{name} may be compared only within the same {_within(estimates)}", [])
+                rows_by_reason.setdefault(f"{name} may be compared only within the same {_within(estimates)}", [])
         shown = []
-        for reason, names in found.items():
+        for reason, names in rows_by_reason.items():
             if not names:
                 shown.append(reason)
                 continue
@@ -199,22 +199,22 @@ class TableView:
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
-    """What was treated how, in one word group; empty if there are no such labels."""
+    """Return the labels of a row but for its data, joined by " / "; empty if there are none."""
     return " / ".join(labels[role] for role in SHOWN_LABELS if role != "data" and role in labels)
 
 
 def name_of(row: Row) -> str:
-    """The labels of a row in one word group."""
+    """Return the joined labels of a row, or its experiment if it has none."""
     return joined_labels(row.labels) or row.experiment
 
 
 def metric_heading(label: str, direction: str) -> str:
-    """What tables call a metric, e.g. "robust accuracy ↑"."""
+    """Return the heading of a metric in tables, e.g. "robust accuracy ↑"."""
     return label.replace("_", " ") + _ARROWS.get(direction, "")
 
 
 def execution_of(row: Row) -> str:
-    """How the model of a row was run, e.g. "bfloat16, compiled"; empty for plain float32."""
+    """Return how the model of a row was run, e.g. "bfloat16, compiled"; empty for plain float32."""
     return str(row.facts.get("execution", ""))
 
 
@@ -224,25 +224,25 @@ def display_headings(rows: Sequence[Row]) -> list[str]:
 
 
 def display_text(row: Row) -> str:
-    """What the task shows of a row, in one word group, e.g. "linf ≤ 0.1"."""
+    """Return the columns that the task adds to a row as text, e.g. "linf ≤ 0.1"."""
     return ", ".join(row.display.values())
 
 
 def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:
-    """A sign, how many rows show it, and the first of them with what was seen there."""
+    """Return a line on one sign of doubt: the number of rows that show it, and details of the first of them."""
     if not rows[0][1]:
         return [f"{Status.SUSPECT}: {sign} ({'; '.join(dict.fromkeys(name for name, _ in rows))})"]
     seen: dict[str, list[str]] = {}
     for name, what in rows:
         seen.setdefault(what, []).append(name)
-    told = [f"{what} ({', '.join(names)})" for what, names in seen.items()]
+    details = [f"{what} ({', '.join(names)})" for what, names in seen.items()]
     head = f"{Status.SUSPECT}: {sign}, {len(rows)} row{'s' if len(rows) > 1 else ''}"
-    rest = f"; and {len(told) - _MAX_REASONS_SHOWN} more like it" if len(told) > _MAX_REASONS_SHOWN else ""
-    return [f"{head}: {'; '.join(told[:_MAX_REASONS_SHOWN])}{rest}"]
+    rest = f"; and {len(details) - _MAX_REASONS_SHOWN} more like it" if len(details) > _MAX_REASONS_SHOWN else ""
+    return [f"{head}: {'; '.join(details[:_MAX_REASONS_SHOWN])}{rest}"]
 
 
 def _within(estimates: Sequence[Estimate]) -> str:
-    """What sort of thing must be equal, e.g. "tokenizer"."""
+    """Return the kinds of things that must be equal, e.g. "tokenizer"."""
     return " or ".join(dict.fromkeys(each.within.partition(" ")[0] for each in estimates if each.within))
 
 
@@ -254,15 +254,15 @@ def views(
     plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog
 ) -> list[tuple[str, str, TableView]]:
     """(name, question, view) of each experiment."""
-    found = []
+    tables = []
     for name, experiment in plan.experiments.items():
         headings, units = {}, {}
         for use in experiment.metrics:
             signature = signatures.read(catalog.find(use.kind, use.name).component)
             headings[use.label] = metric_heading(use.label, signature.direction)
             units[use.label] = signature.unit
-        found.append((name, experiment.about, TableView([r for r in rows if r.experiment == name], headings, units)))
-    return found
+        tables.append((name, experiment.about, TableView([r for r in rows if r.experiment == name], headings, units)))
+    return tables
 
 
 def write_tables(
@@ -287,7 +287,7 @@ def write_tables(
 
 
 def origin_text(origin: Mapping[str, Any]) -> str:
-    """Where a table came from, in one line."""
+    """Return the origin of a table in one line."""
     git = origin.get("git") or {}
     at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
     threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"
@@ -318,7 +318,7 @@ def terminal(view: TableView, width: int, file: str = "table.md") -> str:
     Args:
         view: what to show.
         width: of the terminal.
-        file: where the whole table lies.
+        file: the name of the file with the whole table.
     """
     from tabulate import tabulate
 

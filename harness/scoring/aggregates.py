@@ -18,12 +18,12 @@ from harness.store.store import MANIFEST, Store
 
 
 def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
-    """The rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
+    """Return the rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
     key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
-    kept = store.get_json("estimates", key)
-    if kept is not None:
-        return [Row.from_json(raw) for raw in kept["rows"]]
+    stored = store.get_json("estimates", key)
+    if stored is not None:
+        return [Row.from_json(raw) for raw in stored["rows"]]
     rows = isolated(lambda: _aggregate(use, cells, catalog))
     if isinstance(rows, Fault):
         experiment = cells[0].row.experiment if cells else ""
@@ -32,16 +32,16 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, st
     return rows
 
 
-def doubted(uses: Sequence[Use], cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[MeasuredCell]:
-    """The cells of an experiment, `suspect` where an aggregate finds across them a reason to doubt one.
+def suspected(uses: Sequence[Use], cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[MeasuredCell]:
+    """Return the cells of an experiment, marked `suspect` where an aggregate finds a reason to doubt them.
 
-    A failure is silent here, since the same aggregate's rows tell it.
+    A failure is not reported here, since the rows of the same aggregate report it.
     """
-    found: dict[str, list[str]] = {}
+    doubts: dict[str, list[str]] = {}
     for use in uses:
         for cell, reasons in _doubts(use, cells, catalog, store).items():
-            found.setdefault(cell, []).extend(reasons)
-    return [_with_doubts(cell, found[cell.row.cell]) if cell.row.cell in found else cell for cell in cells]
+            doubts.setdefault(cell, []).extend(reasons)
+    return [_mark_suspect(cell, doubts[cell.row.cell]) if cell.row.cell in doubts else cell for cell in cells]
 
 
 def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> Mapping[str, Sequence[str]]:
@@ -50,23 +50,23 @@ def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: St
         return {}
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
     key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
-    kept = store.get_json("estimates", key)
-    if kept is None:
-        found = isolated(lambda: loaded(**use.arguments).doubts(cells))
-        if isinstance(found, Fault):
+    stored = store.get_json("estimates", key)
+    if stored is None:
+        result = isolated(lambda: loaded(**use.arguments).doubts(cells))
+        if isinstance(result, Fault):
             return {}
-        kept = {"doubts": {cell: list(reasons) for cell, reasons in found.items()}}
-        store.put_json("estimates", key, kept)
-    doubts: Mapping[str, Sequence[str]] = kept["doubts"]
+        stored = {"doubts": {cell: list(reasons) for cell, reasons in result.items()}}
+        store.put_json("estimates", key, stored)
+    doubts: Mapping[str, Sequence[str]] = stored["doubts"]
     return doubts
 
 
-def _with_doubts(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
+def _mark_suspect(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
     row = cell.row
     if not row.status.is_measured or not reasons:
         return cell
-    told = "; ".join([*([row.reason] if row.reason else []), *reasons])
-    return replace(cell, row=replace(row, status=Status.SUSPECT, reason=told))
+    reason = "; ".join([*([row.reason] if row.reason else []), *reasons])
+    return replace(cell, row=replace(row, status=Status.SUSPECT, reason=reason))
 
 
 def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
@@ -84,7 +84,7 @@ def _checked(row: Any, use: Use) -> Row:
 def write_report(
     use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], folder: Path, catalog: Catalog, store: Store
 ) -> tuple[list[Path], str]:
-    """The files that a reporter makes of the rows or the cells of an experiment, and why it failed if it did.
+    """Return the files that a reporter makes of rows or cells of an experiment, and why it failed if it did.
 
     The same rows and records give the same files, so they are kept and copied: drawing takes longer than anything else
     in a run that has nothing to do.

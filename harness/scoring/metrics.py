@@ -1,4 +1,4 @@
-"""From the records of a cell to its row: metrics are computed once per version of their code and kept."""
+"""Computing the row of a cell from its records; metrics are computed once per version of their code and kept."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from harness.store.store import Store, array_digests
 class Measurer:
     """Computes metrics on stored records.
 
-    A metric that raises or returns nonsense costs its own number and the row's `ok`, never the records.
+    A metric that raises or returns nonsense loses its own number and the row's status `ok`, never the records.
     """
 
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog, self._store = catalog, store
 
     def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
-        """The table row of a cell whose result and records lie in a folder."""
+        """Return the table row of a cell whose result and records lie in a folder."""
         estimates: dict[str, Estimate] = {}
         status, reason = result.status, result.reason
         for use in cell.metrics if result.n is not None else ():
-            found = self._estimate(use, result, folder)
-            if isinstance(found, Fault):
-                estimates[use.label] = Estimate.undefined(found.reason, n=result.n or 0)
+            estimate = self._estimate(use, result, folder)
+            if isinstance(estimate, Fault):
+                estimates[use.label] = Estimate.undefined(estimate.reason, n=result.n or 0)
                 if status.is_measured:
-                    status, reason = found.status, f"metric {use.label}: {found.reason}"
+                    status, reason = estimate.status, f"metric {use.label}: {estimate.reason}"
             else:
-                estimates[use.label] = found
+                estimates[use.label] = estimate
         return Row(
             experiment=cell.experiment,
             labels=cell.labels,
@@ -56,12 +56,12 @@ class Measurer:
         )
 
     def measured(self, cell: Cell, result: CellResult, folder: Path) -> MeasuredCell:
-        """The cell as aggregates see it."""
+        """Return the cell as aggregates are given it."""
         digest = file_digest(folder / RECORDS) if result.n is not None else ""
         return MeasuredCell(self.row(cell, result, folder), digest, lambda: self.records(result, folder), folder)
 
     def records(self, result: CellResult, folder: Path) -> Records:
-        """The records of a cell."""
+        """Return the records of a cell."""
         return read_records(folder, result.protocol)
 
     def _estimate(self, use: Use, result: CellResult, folder: Path) -> Estimate | Fault:
@@ -75,13 +75,13 @@ class Measurer:
             **statistics_of(__name__, [use], self._catalog, self._store),
         }
         key = key_of(inputs)
-        kept = self._store.get_json("estimates", key)
-        if kept is not None:
-            return Estimate(**kept)
-        found = isolated(lambda: self._compute(use, self.records(result, folder)))
-        if isinstance(found, Estimate):
-            self._store.put_json("estimates", key, asdict(found))
-        return found
+        stored = self._store.get_json("estimates", key)
+        if stored is not None:
+            return Estimate(**stored)
+        estimate = isolated(lambda: self._compute(use, self.records(result, folder)))
+        if isinstance(estimate, Estimate):
+            self._store.put_json("estimates", key, asdict(estimate))
+        return estimate
 
     def _compute(self, use: Use, records: Records) -> Estimate:
         metric = self._catalog.find("metric", use.name).component.load()(**use.arguments)

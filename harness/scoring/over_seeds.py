@@ -1,4 +1,4 @@
-"""What training and drawing under other seeds changes: the mean over seeds, and the spread."""
+"""The mean and the spread of every metric over seeds, of training and of random draws."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OverSeeds:
     """
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
-        """Rows for every group of cells that differ in their seed only."""
+        """Yield two rows for every group of cells that differ in their seed only."""
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for cell in cells:
             if cell.row.status is not Status.SKIPPED:
@@ -40,11 +40,11 @@ def _rows_of(rows: Sequence[Row]) -> Iterator[Row]:
     for word, statistic in (("mean", _mean), ("spread", _spread)):
         estimates = {name: _over(rows, name, statistic) for name in names}
         protocol = {**first.protocol, "over_seeds": {"statistic": word, "seeds": seeds}}
-        told = f"{word} of {len(rows)} seeds"
+        suffix = f"{word} of {len(rows)} seeds"
         role = "model" if "model" in first.labels else next(iter(first.labels))
         yield Row(
             experiment=first.experiment,
-            labels={**first.labels, role: f"{first.labels[role]} ({told})"},
+            labels={**first.labels, role: f"{first.labels[role]} ({suffix})"},
             seed=first.seed,
             status=Status.OK if good else Status.INVALID,
             reason="" if good else f"none of {len(rows)} seeds gave a number",
@@ -56,10 +56,10 @@ def _rows_of(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _over(rows: Sequence[Row], name: str, statistic: Callable[[list[float], int], Estimate]) -> Estimate:
-    found = [row.estimates[name] for row in rows if name in row.estimates]
-    if found and not any(estimate.applies for estimate in found):
-        return found[0]
-    values = [estimate.value for estimate in found if estimate.value is not None]
+    estimates = [row.estimates[name] for row in rows if name in row.estimates]
+    if estimates and not any(estimate.applies for estimate in estimates):
+        return estimates[0]
+    values = [estimate.value for estimate in estimates if estimate.value is not None]
     n_missing = len(rows) - len(values)
     if len(values) < _MIN_SEEDS:
         reason = f"{len(values)} of {len(rows)} seeds gave a number; a spread needs {_MIN_SEEDS}"

@@ -1,4 +1,4 @@
-"""Metrics of stored records: a run measured again without running it again."""
+"""Metrics of stored records, computed without running any cell again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from harness.suite.plan import Plan
 
 
 def stored_plan(folder: RunFolder) -> Plan:
-    """The plan of a run, with the cells that left records.
+    """Return the plan of a run, with the cells that left records.
 
     Raises:
-        UsageError: none did.
+        UsageError: no cell left records.
     """
     plan = Plan.from_json(folder.plan())
     cells = tuple(cell for cell in plan.cells if recorded_result(cell, folder.cell(cell.id)).n is not None)
     if not cells:
         raise UsageError(f"no cell of {str(folder.path)!r} left records; there is nothing to score")
-    kept = {name: e for name, e in plan.experiments.items() if any(cell.experiment == name for cell in cells)}
-    return replace(plan, cells=cells, experiments=kept)
+    experiments = {name: e for name, e in plan.experiments.items() if any(cell.experiment == name for cell in cells)}
+    return replace(plan, cells=cells, experiments=experiments)
 
 
 def tasks_of(plan: Plan) -> dict[str, Use]:
@@ -42,8 +42,8 @@ def score(
 
     Args:
         folder: the run.
-        plan: of the run; see `stored_plan`.
-        metrics: for each experiment what is computed.
+        plan: the plan of the run; see `stored_plan`.
+        metrics: the metrics to compute, by experiment.
         catalog, store: as for a run. Records are only read.
 
     Returns:

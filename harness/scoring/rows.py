@@ -1,4 +1,4 @@
-"""The rows of a run made of what its folder holds."""
+"""The rows of a run, made from its folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.plugins import Catalog
-from harness.scoring.aggregates import aggregate_rows, doubted
+from harness.scoring.aggregates import aggregate_rows, suspected
 from harness.scoring.metrics import Measurer
 from harness.scoring.subgroups import group_rows
 from harness.store.cell_result import CellResult
@@ -22,7 +22,7 @@ def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog
     rows: list[Row] = []
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
-        own = doubted(experiment.aggregates, own, catalog, store)
+        own = suspected(experiment.aggregates, own, catalog, store)
         rows += [cell.row for cell in own]
         if experiment.groups:
             for cell in own:
@@ -47,7 +47,7 @@ def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Pl
 
 
 def recorded_result(cell: Cell, path: Path) -> CellResult:
-    """What the folder of a cell in a run says became of it."""
+    """Return how a cell of a run ended, as its folder says."""
     if not path.is_dir():
         return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
     # Cells that are not ok never were in the store and have no manifest.

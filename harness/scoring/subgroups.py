@@ -31,7 +31,7 @@ MIN_RECORDS_PER_GROUP = 2
 def group_rows(
     cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog, store: Store
 ) -> list[Row]:
-    """For each grouping a row per group and one for the gap; computed once per version of the code and kept."""
+    """Return a row per group and one for the gap of each grouping; computed once per version of the code and kept."""
     if cell.row.n is None or not cell.row.status.is_measured:
         return []
     inputs = {
@@ -42,9 +42,9 @@ def group_rows(
         **statistics_of(__name__, metrics, catalog, store),
     }
     key = key_of(inputs)
-    kept = store.get_json("estimates", key)
-    if kept is not None:
-        return [Row.from_json(raw) for raw in kept["rows"]]
+    stored = store.get_json("estimates", key)
+    if stored is not None:
+        return [Row.from_json(raw) for raw in stored["rows"]]
     rows = isolated(lambda: list(_rows(cell, groups, metrics, catalog)))
     if isinstance(rows, Fault):
         return [replace(_bare(cell.row, "groups"), status=rows.status, reason=rows.reason)]
@@ -68,7 +68,7 @@ def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], cat
 
 
 def _bare(row: Row, label: str) -> Row:
-    """A row of the same combination for a part of its examples."""
+    """Return an empty row of the same combination for a part of its examples."""
     comparability = {**row.comparability, "group": label} if row.comparability else {}
     return replace(
         row,
@@ -82,8 +82,8 @@ def _bare(row: Row, label: str) -> Row:
     )
 
 
-def _applies(metric: Metric, records: Records, row: Row, label: str) -> Estimate | None:
-    """Why a metric has no value by group; None if it has one."""
+def _why_undefined(metric: Metric, records: Records, row: Row, label: str) -> Estimate | None:
+    """Return the estimate that says why a metric has no value by group; None if it has one."""
     whole = row.estimates.get(label)
     if whole is not None and not whole.applies:
         return whole
@@ -94,8 +94,8 @@ def _applies(metric: Metric, records: Records, row: Row, label: str) -> Estimate
 
 
 def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
-    """The metric within one group."""
-    lacking = _applies(metric, part, row, label)
+    """Return the metric within one group."""
+    lacking = _why_undefined(metric, part, row, label)
     if lacking is not None:
         return lacking
     try:
@@ -109,8 +109,8 @@ def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
 
 
 def _gap(metric: Metric, records: Records, partition: Partition, row: Row, label: str) -> Estimate:
-    """The largest value of a group less the smallest, against what chance alone would give."""
-    lacking = _applies(metric, records, row, label)
+    """Return the largest value of a group less the smallest, tested against chance by permutation."""
+    lacking = _why_undefined(metric, records, row, label)
     if lacking is not None:
         return lacking
     sums = _sums(metric, records)
@@ -121,26 +121,26 @@ def _gap(metric: Metric, records: Records, partition: Partition, row: Row, label
     sizes = np.bincount(partition.of_row[counted], minlength=len(partition.members))
     named = zip(partition.members, sizes, strict=True)
     left_out = [f"{member} ({size})" for member, size in named if size < MIN_RECORDS_PER_GROUP]
-    kept = np.flatnonzero(sizes >= MIN_RECORDS_PER_GROUP)
+    groups = np.flatnonzero(sizes >= MIN_RECORDS_PER_GROUP)
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
     whole = row.estimates.get(label)
     n_missing = whole.n_missing if whole is not None else int((~counted).sum())
-    if len(kept) < 2:
-        reason = f"{len(kept)} groups have {MIN_RECORDS_PER_GROUP} examples that count; a gap needs 2"
+    if len(groups) < 2:
+        reason = f"{len(groups)} groups have {MIN_RECORDS_PER_GROUP} examples that count; a gap needs 2"
         return Estimate.undefined(reason, n=int(counted.sum()), n_missing=n_missing)
-    inside = counted & np.isin(partition.of_row, kept)
-    values = [_within(metric, records.where(inside & (partition.of_row == i)), row, label).value for i in kept]
-    known = [value for value in values if value is not None]
+    inside = counted & np.isin(partition.of_row, groups)
+    values = [_within(metric, records.where(inside & (partition.of_row == i)), row, label).value for i in groups]
+    defined = [value for value in values if value is not None]
     rng = np.random.default_rng(derive_seed(row.seed, "gap", partition.name, label))
-    of_row = np.searchsorted(kept, partition.of_row[inside])
-    test = permuted_gap(tops[inside], bottoms[inside], of_row, len(kept), rng)
+    of_row = np.searchsorted(groups, partition.of_row[inside])
+    test = permuted_gap(tops[inside], bottoms[inside], of_row, len(groups), rng)
     # The test is on the ratio of sums; only where that is the metric itself does its null have the metric's units.
     null = test.null if isinstance(metric, PerExample) else None
-    told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
-    value = max(known) - min(known)
+    note = f"left out, too few: {', '.join(left_out)}" if left_out else ""
+    value = max(defined) - min(defined)
     n = int(inside.sum())
     within = row.estimates[label].within if label in row.estimates else ""
-    return Estimate(value, None, None, LEVEL, "permutation", n, n_missing, told, null=null, p=test.p, within=within)
+    return Estimate(value, None, None, LEVEL, "permutation", n, n_missing, note, null=null, p=test.p, within=within)
 
 
 def _sums(metric: Any, records: Records) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:

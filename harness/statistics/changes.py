@@ -1,4 +1,4 @@
-"""Which changes in a series of measurements exceed its noise: the rule of `harness history`.
+"""Steps: changes in a series of measurements that exceed its noise, as `harness history` marks them.
 
 A run that takes a cell from the store does not measure it again, so its point is no new measurement and says nothing
 about noise. Between distinct measurements d_1, d_2, ... are the successive differences. The noise of one measurement is
@@ -39,9 +39,9 @@ from harness.statistics.intervals import square_and_add
 Rule = Literal["noise", "intervals", "scored anew"]
 
 MIN_DIFFERENCES = 4
-"""How many other differences it takes to know the noise."""
+"""Number of other differences from which the noise can be estimated."""
 ROUND_OFF = 1e-12
-_NORMAL = 1.4826
+_DEVIATIONS_PER_MEDIAN = 1.4826
 
 NOTE = (
     "A step is a change of more than 3·(1 + 7/m)·√2 times the noise of one measurement, 1.4826·median|difference|/√2\n"
@@ -54,12 +54,12 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Point:
-    """What one run says of one row and one metric.
+    """The value of one metric of one row in one run.
 
     Attributes:
         run: the id of the run.
         value, low, high: the number and its interval; without interval both ends are None.
-        n: how many records it rests on, if it says so.
+        n: the number of records behind it, if known.
         measurement: equal for points that stem from the same measurement.
     """
 
@@ -77,7 +77,7 @@ class Step:
 
     Attributes:
         before, after: the measurements on both sides; `after.run` is the run in which it appeared.
-        rule: what it was judged by.
+        rule: the rule that found it.
         noise: the standard deviation of one measurement; None where it is not known.
     """
 
@@ -93,23 +93,23 @@ class Step:
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:
-    """The points without those that repeat the measurement and the value of the point before them."""
-    kept: list[Point] = []
+    """Return the points without those that repeat the measurement and the value of the point before them."""
+    measurements: list[Point] = []
     for point in points:
-        if not kept or point.measurement != kept[-1].measurement or _differ(kept[-1], point):
-            kept.append(point)
-    return kept
+        if not measurements or point.measurement != measurements[-1].measurement or _differ(measurements[-1], point):
+            measurements.append(point)
+    return measurements
 
 
 def noise_of(differences: Sequence[float]) -> float | None:
     """The standard deviation of one measurement from differences of two; None if there are too few to know it."""
     if len(differences) < MIN_DIFFERENCES:
         return None
-    return _NORMAL * median(abs(difference) for difference in differences) / sqrt(2)
+    return _DEVIATIONS_PER_MEDIAN * median(abs(difference) for difference in differences) / sqrt(2)
 
 
 def factor(n_others: int) -> float:
-    """How many standard deviations of a difference make a step, when they are known from so many other differences."""
+    """Return how many standard deviations of a difference make a step, estimated from `n_others` differences."""
     return 3.0 * (1.0 + 7.0 / n_others)
 
 
@@ -123,27 +123,27 @@ def difference_interval(before: Point, after: Point) -> tuple[float, float] | No
 
 
 def find_steps(points: Sequence[Point]) -> list[Step]:
-    """The steps of a series, oldest first.
+    """Return the steps of a series, oldest first.
 
     Args:
         points: in the order of their runs; repeated measurements are collapsed here.
     """
-    kept = distinct(points)
-    pairs = list(pairwise(kept))
+    measurements = distinct(points)
+    pairs = list(pairwise(measurements))
     differences = [after.value - before.value for before, after in pairs if before.measurement != after.measurement]
-    found: list[Step] = []
+    steps: list[Step] = []
     position = 0
     for before, after in pairs:
         if before.measurement == after.measurement:
-            found.append(Step(before, after, "scored anew"))
+            steps.append(Step(before, after, "scored anew"))
             continue
-        step = _judge(before, after, differences[:position] + differences[position + 1 :])
-        found += [step] if step else []
+        step = _step_between(before, after, differences[:position] + differences[position + 1 :])
+        steps += [step] if step else []
         position += 1
-    return found
+    return steps
 
 
-def _judge(before: Point, after: Point, others: Sequence[float]) -> Step | None:
+def _step_between(before: Point, after: Point, others: Sequence[float]) -> Step | None:
     noise = noise_of(others)
     if noise is None:
         interval = difference_interval(before, after)

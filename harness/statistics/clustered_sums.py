@@ -21,7 +21,7 @@ class ClusteredSums:
 
     Attributes:
         top, bottom: `[clusters]`.
-        rows: how many rows were summed.
+        rows: the number of rows that were summed.
         clustering: " over 4 clusters", or empty where each row is its own cluster.
     """
 
@@ -54,7 +54,7 @@ class ClusteredSums:
         return values
 
     def standard_error(self) -> float | None:
-        """The jackknife's, leaving out one cluster at a time (Efron 1982, equation 3.6); None if it cannot be told."""
+        """Return the jackknife standard error, leaving out a cluster at a time (Efron 1982, eq. 3.6), or None."""
         left = self.bottom.sum() - self.bottom
         n = len(self.top)
         if n < 2 or (left <= 0).any():
@@ -63,11 +63,11 @@ class ClusteredSums:
         return float(np.sqrt((n - 1) / n * ((ratios - ratios.mean()) ** 2).sum()))
 
     def degrees_of_freedom(self) -> float:
-        """One less than the number of clusters of equal size that would say as much (Kish 1965, section 11.7)."""
+        """Return the effective number of clusters (Kish 1965, section 11.7) less one."""
         return max(1.0, float(self.bottom.sum() ** 2 / (self.bottom**2).sum()) - 1)
 
     def jackknife(self, level: float) -> Ends | None:
-        """Student's interval of a ratio that is not negative; None if there is no standard error.
+        """Return Student's interval of a ratio that is not negative; None if there is no standard error.
 
         At 5 to 100 documents of equal or log-normal length (sigma 1), with rates that are skewed, or do or do not fall
         with the length, nominal 95 % intervals cover: percentile bootstrap 66 to 94 %, BCa 67 to 94 %, Student's t on
@@ -83,7 +83,7 @@ class ClusteredSums:
         return max(0.0, self.ratio - half), self.ratio + half
 
     def bootstrap(self, level: float, draws: int) -> Ends | None:
-        """The percentile bootstrap's interval; None of a single cluster.
+        """Return the percentile bootstrap interval; None for a single cluster.
 
         Whole clusters are resampled, since examples of one author or document are not independent. The draws
         are multinomial counts of the clusters, which is the same as resampling rows and needs no copies.

@@ -44,7 +44,7 @@ def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = L
 
 
 def normal_quantile(level: float) -> float:
-    """The quantile of the standard normal for a two-sided interval, 1.96 for 95 %."""
+    """Return the quantile of the standard normal for a two-sided interval, 1.96 for 95 %."""
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
@@ -53,7 +53,7 @@ def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> Ends:
 
     Args:
         share: from 0 to 1.
-        trials: how many there were, or how many independent ones would give the variance of the share; positive.
+        trials: number of trials, or of independent ones that would give the variance of the share; positive.
         z: the quantile of the standardised share, 1.96 for 95 %.
     """
     p, n = np.asarray(share, dtype=np.float64), np.asarray(trials, dtype=np.float64)
@@ -84,7 +84,7 @@ def newcombe(s1: npt.ArrayLike, n1: npt.ArrayLike, s2: npt.ArrayLike, n2: npt.Ar
 
 
 def square_and_add(first: Interval, second: Interval, correlation: float = 0.0) -> Ends:
-    """How far the interval of the first value less the second reaches below and above the difference.
+    """Return how far the interval of the first value less the second reaches below and above the difference.
 
     Newcombe 1998, Statistics in Medicine 17:873-890, method 10, and 17:2635-2650, method 10, for shares that are
     correlated; Zou & Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER), for any values.
@@ -139,7 +139,7 @@ def ratio_of_sums(
             holds for few rows of unequal length better; see `ClusteredSums`.
         n_missing: rows that should have counted and could not.
         level: the nominal coverage.
-        draws: of the bootstrap.
+        draws: number of bootstrap draws.
     """
     sums = ClusteredSums.of(numerators, denominators, clusters)
     if sums.bottom.sum() == 0:

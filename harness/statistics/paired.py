@@ -20,13 +20,13 @@ Values = npt.NDArray[np.float64]
 ROUND_OFF = 1e-6
 """Relative difference of two means that float32 arithmetic can make; smaller ones are no differences."""
 
-_BLOCK = 2_000_000
-_FARTHEST = 40.0
+_MAX_WEIGHTS_PER_BLOCK = 2_000_000
+_LARGEST_QUANTILE = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far B is from A.
+    """The difference of B and A.
 
     Attributes:
         value: B minus A.
@@ -109,7 +109,7 @@ def bootstrap_difference(
     Args:
         a, b: `[n]`, NaN where an example does not count.
         rng: the source of the draws.
-        draws: how many.
+        draws: number of bootstrap draws.
         level: the nominal coverage.
     """
     in_a, in_b = ~np.isnan(a), ~np.isnan(b)
@@ -135,12 +135,12 @@ def bootstrap_difference(
 
 def _weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[Values]:
     """Multinomial weights `[draws, n]` in blocks: how often each example comes up among n drawn with replacement."""
-    per_block = max(1, _BLOCK // n)
+    per_block = max(1, _MAX_WEIGHTS_PER_BLOCK // n)
     for start in range(0, draws, per_block):
         size = min(per_block, draws - start)
-        # Counting places is three times as fast as drawing the counts.
-        places = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(places.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        # Counting positions is three times as fast as drawing the counts.
+        positions = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(positions.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
 def _p_value(value: float, error: float, counted: int) -> float:
@@ -187,7 +187,7 @@ Reach = Callable[[float], tuple[float, float]]
 
 
 def _reach(estimate: Estimate) -> Reach | None:
-    """How far the interval reaches below and above the value, as a function of the normal quantile."""
+    """Return how far the interval reaches below and above the value, as a function of the normal quantile."""
     share, low, high, n = estimate.value, estimate.low, estimate.high, estimate.n
     if share is None or low is None or high is None or not all(map(math.isfinite, (share, low, high))):
         return None
@@ -205,7 +205,7 @@ def _wilson_reach(share: float, n: int, z: float) -> tuple[float, float]:
 
 def _touching(end: Callable[[float], float]) -> float:
     """The normal quantile at which the end of an interval, which falls as the quantile grows, reaches 0."""
-    inside, outside = 0.0, _FARTHEST
+    inside, outside = 0.0, _LARGEST_QUANTILE
     if end(outside) > 0:
         return outside
     for _ in range(60):

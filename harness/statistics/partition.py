@@ -16,11 +16,11 @@ _PREFIX = "group."
 
 @dataclass(frozen=True)
 class Partition:
-    """Which group each record belongs to.
+    """The group that each record belongs to.
 
     Attributes:
-        name: of the column, or of several joined by `*`.
-        members: what each group is called, in alphabetical order.
+        name: the name of the column, or of several joined by `*`.
+        members: the names of the groups, in alphabetical order.
         of_row: `[n]`, the position in `members` of each record's group.
     """
 
@@ -36,27 +36,27 @@ class Partition:
             InvalidOutput: there is no such column, or records lack its value: who is left out must be decided.
         """
         parts = [_coded(records, part.strip()) for part in name.split("*")]
-        codes, told = parts[0]
+        codes, texts = parts[0]
         for more, names in parts[1:]:
             pairs, codes = np.unique(codes * len(names) + more, return_inverse=True)
-            told = [f"{told[pair // len(names)]}, {names[pair % len(names)]}" for pair in pairs.tolist()]
-        occurring = np.flatnonzero(np.bincount(codes, minlength=len(told)))
-        members = tuple(sorted({told[i] for i in occurring}))
+            texts = [f"{texts[pair // len(names)]}, {names[pair % len(names)]}" for pair in pairs.tolist()]
+        occurring = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
+        members = tuple(sorted({texts[i] for i in occurring}))
         numbers = {member: i for i, member in enumerate(members)}
-        place = np.zeros(len(told), dtype=np.intp)
-        place[occurring] = [numbers[told[i]] for i in occurring]
-        return cls(name, members, place[codes])
+        position = np.zeros(len(texts), dtype=np.intp)
+        position[occurring] = [numbers[texts[i]] for i in occurring]
+        return cls(name, members, position[codes])
 
     @property
     def alone(self) -> str:
-        """Why nothing can be said between groups, if all records are of one; else empty."""
+        """The reason why groups cannot be compared, if all records are of one; else empty."""
         return f"all records are of one group, {self.members[0]!r}" if len(self.members) == 1 else ""
 
     def index(self, member: str) -> int:
         """The position of a group. Raises InvalidOutput where there is no such group."""
         if member not in self.members:
-            known = ", ".join(repr(each) for each in self.members[:20])
-            raise InvalidOutput(f"{self.name!r} has no group {member!r}; it has {known}")
+            groups = ", ".join(repr(each) for each in self.members[:20])
+            raise InvalidOutput(f"{self.name!r} has no group {member!r}; it has {groups}")
         return self.members.index(member)
 
 
@@ -67,8 +67,8 @@ def _coded(records: Records, part: str) -> tuple[npt.NDArray[np.intp], list[str]
 
     column = _PREFIX + part
     if column not in records.table.column_names:
-        known = [each.removeprefix(_PREFIX) for each in records.table.column_names if each.startswith(_PREFIX)]
-        raise InvalidOutput(f"the data have no group column {part!r}; they have {', '.join(known) or 'none'}")
+        parts = [each.removeprefix(_PREFIX) for each in records.table.column_names if each.startswith(_PREFIX)]
+        raise InvalidOutput(f"the data have no group column {part!r}; they have {', '.join(parts) or 'none'}")
     values = records.table.column(column)
     missing = pc.is_null(values, nan_is_null=True)
     n_missing = pc.sum(missing).as_py() or 0

@@ -14,16 +14,16 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]
 PERMUTATIONS = 1999
-_AT_ONCE = 2**24
+_MAX_VALUES_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
 class GapTest:
-    """What permutation says of a gap.
+    """The result of a permutation test of a gap.
 
     Attributes:
         gap: the largest ratio of a group less the smallest.
-        null: the mean gap when groups mean nothing.
+        null: the mean gap over the permutations.
         p: the share of permutations with a gap as large, the observed one counted (Phipson & Smyth 2010).
     """
 
@@ -43,7 +43,7 @@ def permuted_gap(
     Args:
         numerators, denominators: `[n]`, finite.
         group: `[n]`, from 0 to groups - 1, each with at least one row of a positive denominator.
-        groups: how many there are.
+        groups: the number of groups.
         rng: draws the permutations.
     """
     sizes = np.bincount(group, minlength=groups)
@@ -58,13 +58,13 @@ def permuted_gap(
 
 
 def permuted_counts(successes: int, sizes: Whole, rng: np.random.Generator, draws: int = PERMUTATIONS) -> Whole:
-    """How many of the successes each group has, `[draws, groups]`, after members of the groups are exchanged at random.
+    """Draw the number of successes in each group, `[draws, groups]`, when members are exchanged at random.
 
     Args:
         successes: of all groups together.
         sizes: `[groups]`.
         rng: draws the permutations.
-        draws: how many.
+        draws: number of permutations.
     """
     return np.asarray(rng.multivariate_hypergeometric(sizes, successes, size=draws))
 
@@ -77,14 +77,14 @@ def permutation_p(observed: float, drawn: Floats) -> float:
 
 def _permuted(numerators: Floats, denominators: Floats, sizes: Whole, rng: np.random.Generator) -> Floats:
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    n, found = len(numerators), []
-    at_once = max(1, _AT_ONCE // max(1, n))
+    n, gaps = len(numerators), []
+    at_once = max(1, _MAX_VALUES_AT_ONCE // max(1, n))
     for start in range(0, PERMUTATIONS, at_once):
         rows = min(at_once, PERMUTATIONS - start)
         order = rng.permuted(np.broadcast_to(np.arange(n), (rows, n)), axis=1)
         tops, bottoms = (np.add.reduceat(each[order], starts, axis=1) for each in (numerators, denominators))
-        found.append(_gaps(tops, bottoms))
-    return np.concatenate(found)
+        gaps.append(_gaps(tops, bottoms))
+    return np.concatenate(gaps)
 
 
 def _gaps(tops: Floats, bottoms: Floats) -> Floats:

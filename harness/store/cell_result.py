@@ -1,4 +1,4 @@
-"""What became of a cell, as it is stored beside the records."""
+"""The result of a cell, as it is stored beside the records."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.store.schema import SCHEMA, check_schema
 
 @dataclass(frozen=True)
 class CellResult:
-    """What became of a cell; stored beside its records.
+    """How a cell ended and what it cost; stored beside its records.
 
     Attributes:
         status, reason: how it ended and why.
         n: how many records there are; None if there are none.
-        cost: as the task returned it.
+        cost: the cost as the task returned it.
         weights: key and digest of every set of stored weights used.
         comparability: what must be equal before two rows may be compared: task, data and protocol.
         facts: what the model says of itself, such as its published accuracy, and how it was run; part of no key.
@@ -28,8 +28,8 @@ class CellResult:
         device, batch_size: how it was run; the records do not depend on them.
         started: UTC time.
         traceback: of the exception, if one was raised.
-        attempts: what was tried before: status, reason and batch size of each attempt.
-        run: the run that made it.
+        attempts: the attempts before this one: status, reason and batch size of each attempt.
+        run: the run that measured it.
     """
 
     status: Status
@@ -49,7 +49,7 @@ class CellResult:
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """What the task says must be equal before two rows may be compared."""
+        """The part of the comparability that the task defines, e.g. the threat model."""
         protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
         return protocol
 

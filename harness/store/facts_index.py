@@ -15,14 +15,14 @@ from harness.files import read_checked, write_checked
 from harness.store import module_facts
 from harness.store.module_facts import Facts, read_facts
 
-_MOST = 5000
-"""Facts kept; beyond that, those of sources that were not asked for go."""
+_MAX_SOURCES = 5000
+"""Number of sources whose facts are kept; beyond it, those that were not used are dropped."""
 
 
 class FactsIndex:
     """Facts by source, and the distributions that installed packages come from.
 
-    One file, written whole; two processes that write at once cost the other's news, which are then read again.
+    One file, written whole; of two processes that write at once, the facts of one are lost and then read again.
 
     Args:
         folder: where the file lies; None to keep nothing.
@@ -31,16 +31,16 @@ class FactsIndex:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._used: dict[str, list[Any]] = {}
-        self._is_news = False
+        self._has_changed = False
 
     def facts(self, source: bytes, *, is_package: bool) -> tuple[str, Facts]:
-        """The hash of a source, and its facts."""
+        """Return the hash of a source, and its facts."""
         name = hashlib.sha256(source).hexdigest()
         key = f"{name}p" if is_package else name
-        kept = self._used.get(key) or self._kept["facts"].get(key)
-        facts = read_facts(source, is_package=is_package) if kept is None else Facts.from_json(kept)
-        self._is_news |= kept is None
-        self._used[key] = kept or facts.to_json()
+        stored = self._used.get(key) or self._stored["facts"].get(key)
+        facts = read_facts(source, is_package=is_package) if stored is None else Facts.from_json(stored)
+        self._has_changed |= stored is None
+        self._used[key] = stored or facts.to_json()
         return name, facts
 
     @cached_property
@@ -48,21 +48,21 @@ class FactsIndex:
         """The distributions of each importable package that is installed."""
         folders = [(path, Path(path).stat().st_mtime_ns) for path in sys.path if Path(path).is_dir()]
         seen = hashlib.sha256(repr(folders).encode()).hexdigest()
-        if self._kept["installed"] != seen:
-            self._kept.update(installed=seen, distributions=_distributions(seen))
-            self._is_news = True
-        known: dict[str, list[str]] = self._kept["distributions"]
-        return known
+        if self._stored["installed"] != seen:
+            self._stored.update(installed=seen, distributions=_distributions(seen))
+            self._has_changed = True
+        distributions: dict[str, list[str]] = self._stored["distributions"]
+        return distributions
 
     def save(self) -> None:
-        """Write what is new; a folder that cannot be written is no reason to stop."""
-        if self._path is None or not self._is_news:
+        """Write the facts if any are new; a folder that cannot be written is ignored."""
+        if self._path is None or not self._has_changed:
             return
-        facts = {**self._kept["facts"], **self._used}
-        self._kept["facts"] = self._used if len(facts) > _MOST else facts
+        facts = {**self._stored["facts"], **self._used}
+        self._stored["facts"] = self._used if len(facts) > _MAX_SOURCES else facts
         with suppress(OSError):
-            write_checked(self._path, json.dumps(self._kept).encode())
-        self._is_news = False
+            write_checked(self._path, json.dumps(self._stored).encode())
+        self._has_changed = False
 
     @cached_property
     def _path(self) -> Path | None:
@@ -72,12 +72,12 @@ class FactsIndex:
         return self._folder and self._folder / f"imports-{version}-{reader[:12]}.json"
 
     @cached_property
-    def _kept(self) -> dict[str, Any]:
+    def _stored(self) -> dict[str, Any]:
         content = read_checked(self._path) if self._path else None
         return json.loads(content) if content else {"facts": {}, "installed": "", "distributions": {}}
 
 
 @cache
 def _distributions(seen: str) -> dict[str, list[str]]:
-    """As the folders that `seen` stands for have them; reading all of their metadata takes a while."""
+    """Return the distributions of each package; cached by `seen`, the state of the folders, as reading is slow."""
     return {name: sorted(set(of)) for name, of in importlib.metadata.packages_distributions().items()}

@@ -1,4 +1,4 @@
-"""Looking after the store: what lies in it, what is damaged, and what may go."""
+"""Maintenance of the store: what it holds, what is damaged, and what can be removed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 from harness.store.locks import try_claim
 from harness.store.store import ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
 
-_DAY = 86_400.0
+_SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of a kind lies in the store.
+    """The number and size of the entries of one kind in the store.
 
     Attributes:
         kind: cells, weights, estimates, pictures, or what is no entry: quarantine, staging.
-        n: entries.
-        size: bytes, counting what runs link to as well.
+        n: the number of entries.
+        size: their size in bytes, counting what runs link to as well.
         oldest, newest: when an entry was last used, in seconds since the epoch; None if there is none.
     """
 
@@ -35,20 +35,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What a cleaning has removed: entries by kind, and the bytes they took."""
+    """The result of a cleaning: number of removed entries by kind, and their size in bytes."""
 
     removed: dict[str, int]
     size: int
 
 
 def usage(store: Store) -> list[Usage]:
-    """What lies in the store, by kind."""
-    found = [_usage(kind, list(_entries(store, kind))) for kind in ENTRY_KINDS]
-    return [*found, *(_usage(name, list((store.root / name).iterdir())) for name in ("quarantine", "staging"))]
+    """Return the usage of the store by kind."""
+    entries = [_usage(kind, list(_entries(store, kind))) for kind in ENTRY_KINDS]
+    return [*entries, *(_usage(name, list((store.root / name).iterdir())) for name in ("quarantine", "staging"))]
 
 
 def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
-    """Kind and key of each entry that is not as it was written; each is moved to the quarantine when it is found."""
+    """Yield kind and key of each entry that is not as it was written, after moving it to the quarantine."""
     for kind in ENTRY_KINDS:
         for entry in list(_entries(store, kind)):
             if entry.is_dir() and not is_intact(entry):
@@ -57,29 +57,29 @@ def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
 
 
 def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
-    """Remove the quarantine, what dead processes left in staging, idle locks, and entries not used for long.
+    """Remove the quarantine, files of dead processes in staging, idle locks, and entries not used for long.
 
     Folders of runs are not touched: they keep their own links to the files of their cells.
 
     Args:
-        store: which.
+        store: the store to clean.
         older_than_days: remove entries that no run has used for this long; None keeps all.
     """
-    doomed: dict[str, list[Path]] = {
+    to_remove: dict[str, list[Path]] = {
         "quarantine": list((store.root / "quarantine").iterdir()),
-        "staging": [path for path in (store.root / "staging").iterdir() if not _is_staged_by_the_living(path)],
+        "staging": [path for path in (store.root / "staging").iterdir() if not _is_stage_in_use(path)],
     }
     if older_than_days is not None:
-        before = time.time() - older_than_days * _DAY
+        oldest_kept = time.time() - older_than_days * _SECONDS_PER_DAY
         for kind in ENTRY_KINDS:
-            doomed[kind] = [entry for entry in _entries(store, kind) if _last_used(entry) < before]
-    size = sum(_size(path) for paths in doomed.values() for path in paths)
+            to_remove[kind] = [entry for entry in _entries(store, kind) if _last_used(entry) < oldest_kept]
+    size = sum(_size(path) for paths in to_remove.values() for path in paths)
     with store.explained():
-        for paths in doomed.values():
+        for paths in to_remove.values():
             for path in paths:
                 shutil.rmtree(path)
         _remove_idle_locks(store)
-    return Cleaned({kind: len(paths) for kind, paths in doomed.items()}, size)
+    return Cleaned({kind: len(paths) for kind, paths in to_remove.items()}, size)
 
 
 def _entries(store: Store, kind: EntryKind) -> Iterator[Path]:
@@ -101,11 +101,11 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _is_staged_by_the_living(path: Path) -> bool:
+def _is_stage_in_use(path: Path) -> bool:
     """Whether the process that opened this stage still runs, or may run on another machine and is not a day old."""
     host, _, rest = path.name.partition("+")
     if host != os.uname().nodename:
-        return time.time() - path.stat().st_mtime < _DAY
+        return time.time() - path.stat().st_mtime < _SECONDS_PER_DAY
     try:
         os.kill(int(rest.partition("-")[0]), 0)
     except (ProcessLookupError, ValueError):

@@ -3,7 +3,7 @@
 The closure holds every module that the module imports, directly or not, inside functions as well, up to the standard
 library and installed packages that are no plugin; of these the version counts. A name that a module
 only passes on counts as imported from where it is defined, beside modules there that act when they are imported.
-Parent packages count by what Python runs of them. What imports by a name that only a run can tell depends on its whole
+Parent packages count by what Python runs of them. A module that imports by a name made at run time depends on its whole
 package.
 """
 
@@ -33,12 +33,12 @@ _PARTS: tuple[Part, ...] = ("parent", "named", "whole")
 
 @dataclass(frozen=True)
 class Closure:
-    """What a module depends on.
+    """The import closure of a module.
 
     Attributes:
         files: digest of the code of each module, or of the content of a data file, by path, e.g. "plugin/attack.py".
         libraries: version of each library imported, by distribution.
-        unfollowed: where something is imported that only a run can tell, e.g. "plugin/zoo.py:19".
+        unfollowed: where something is imported by a name made at run time, e.g. "plugin/zoo.py:19".
         sources: the hash of the sources, docstrings included.
     """
 
@@ -54,7 +54,7 @@ class Closure:
 
 
 class ImportClosures:
-    """Import closures by module, computed once as long as this lives.
+    """Import closures by module, each computed once.
 
     Args:
         plugins: top-level packages to follow even where they are installed.
@@ -85,11 +85,11 @@ class ImportClosures:
     def code(self, modules: frozenset[str], requires: frozenset[str]) -> Mapping[str, Any]:
         """The digest of the closure of each module, and the versions of the libraries in them and in `requires`."""
         if (modules, requires) not in self._codes:
-            found = {module: self.of(module) for module in sorted(modules)}
+            closures = {module: self.of(module) for module in sorted(modules)}
             versions = {name: distribution_version(name) for name in requires}
-            for closure in found.values():
+            for closure in closures.values():
                 versions.update(closure.libraries)
-            digests = {module: closure.digest for module, closure in found.items()}
+            digests = {module: closure.digest for module, closure in closures.items()}
             self._codes[modules, requires] = {"code": digests, "versions": versions}
         return self._codes[modules, requires]
 
@@ -135,7 +135,7 @@ class ImportClosures:
                 yield parent, "parent"
 
     def _imports(self, module: str, part: Part) -> Iterator[tuple[str, Part]]:
-        """What a module imports, each with the part of it that counts."""
+        """Yield what a module imports, each with the part of it that counts."""
         code = self._code(module, part)
         for statement in code.imports:
             base = self._places.absolute(module, statement.module, statement.level)
@@ -145,7 +145,7 @@ class ImportClosures:
             yield from ((inside, "whole") for inside in self._places.modules_in(module.partition(".")[0]))
 
     def _named(self, base: str, name: str, seen: set[tuple[str, str]]) -> Iterator[tuple[str, Part]]:
-        """What `from base import name` depends on; without a name, `import base`."""
+        """Yield what `from base import name` depends on; without a name, `import base`."""
         facts = self._facts_of(base)
         submodule = f"{base}.{name}"
         is_submodule = (
@@ -173,16 +173,16 @@ class ImportClosures:
         self, base: str, name: str, facts: Facts, seen: set[tuple[str, str]]
     ) -> Iterator[tuple[str, Part]]:
         sources = [] if facts.face is None or name not in facts.face else [facts.face[name]]
-        found = [(self._places.absolute(base, module, level), there) for module, level, there in sources]
+        origins = [(self._places.absolute(base, module, level), there) for module, level, there in sources]
         starred = (self._places.absolute(base, module, level) for module, level in facts.stars)
-        found = found or [(module, name) for module in starred if self._offers(module, name, {base})]
-        if not found:
+        origins = origins or [(module, name) for module in starred if self._offers(module, name, {base})]
+        if not origins:
             yield base, "whole"
-        for module, there in found:
+        for module, there in origins:
             yield from self._named(module, there, seen)
 
     def _offers(self, module: str, name: str, seen: set[str]) -> bool:
-        """Whether `from module import *` may bind a name; no library is asked."""
+        """Whether `from module import *` may bind a name; True for libraries, whose names are not read."""
         facts = self._facts_of(module)
         if facts is None or name in facts.names:
             return True
@@ -230,8 +230,8 @@ class ImportClosures:
         return self._facts[path]
 
     def _versions(self, libraries: set[str]) -> dict[str, str]:
-        known = self._index.distributions if libraries else {}
-        names = {name for library in libraries for name in known.get(library, [library])}
+        distributions = self._index.distributions if libraries else {}
+        names = {name for library in libraries for name in distributions.get(library, [library])}
         return {name: distribution_version(name) for name in sorted(names)}
 
 

@@ -44,7 +44,7 @@ def file_digest(path: Path) -> str:
 
 @cache
 def _content_digest(path: Path, mtime_ns: int, size: int) -> str:
-    """Read once per version of a file, as its time and size tell versions apart."""
+    """Return the sha256 of a file, read once per version, which time and size tell apart."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -73,7 +73,7 @@ def _module_in(import_path: Any) -> str:
 
 
 def statistics_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> dict[str, Any]:
-    """What numbers made of records depend on: code of these components and of `root`, files that they name."""
+    """Return what numbers made of records depend on: code of these components and of `root`, files that they name."""
     files = files_of(uses)
     return {**({"files": files} if files else {}), **code_of(root, uses, catalog, store)}
 
@@ -85,7 +85,7 @@ def files_of(uses: Iterable[Use]) -> list[list[str]]:
 
 
 def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
-    """All that may change the records of a cell. Stored beside them, so that a rerun can be explained.
+    """Return all that may change the records of a cell. Stored beside them, so that a rerun can be explained.
 
     Batch size, threads, order and host are not among them: a cell's records do not depend on those.
     """
@@ -102,7 +102,7 @@ def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> 
 
 
 def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
-    """All that may change the weights of a model that the module `root` trains."""
+    """Return all that may change the weights of a model that the module `root` trains."""
     uses = model.nested()
     return {
         "schema": KEY_SCHEMA,
@@ -117,12 +117,12 @@ def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store
 
 def signature_key(component: Component, closures: ImportClosures) -> str:
     """The key under which a component's signature is kept; docstrings are a part of signatures."""
-    found = [closures.of(module) for module in (component.module, READS_SIGNATURES)]
+    both = [closures.of(module) for module in (component.module, READS_SIGNATURES)]
     versions = {name: distribution_version(name) for name in component.requires}
-    code = [[closure.sources, dict(closure.libraries)] for closure in found]
+    code = [[closure.sources, dict(closure.libraries)] for closure in both]
     return digest([KEY_SCHEMA, component.kind, component.target, code, versions, sys.version])
 
 
 def key_of(inputs: dict[str, Any]) -> str:
-    """The key that stands for these inputs."""
+    """Return the cache key: the hash of these inputs."""
     return hashlib.sha256(canonical(inputs).encode()).hexdigest()

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 WAITING = "waiting for"
-"""How progress begins while work is done elsewhere; such waiting does not count against a cell's time."""
+"""The first words of a progress message while another process works; this time does not count for a cell's limit."""
 
 
 class Claim:
@@ -17,16 +17,16 @@ class Claim:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock; releasing twice is fine."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def try_claim(path: Path) -> Claim | None:
-    """The claim on a file, which is made if need be; None while another process (or this one) holds it.
+    """Return the claim on a file, made if need be; None while another process (or this one) holds it.
 
-    On a file system that cannot lock, everybody gets the claim: work may then be done twice, and the store keeps
+    On a file system that cannot lock, every process gets the claim: work may then be done twice, and the store keeps
     one result.
     """
     while True:

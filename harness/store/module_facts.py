@@ -1,4 +1,4 @@
-"""What the source of one module says: the digest of its code, what it imports, and what it passes on to importers.
+"""Facts of the source of one module: the digest of its code, its imports, and the names it passes on to importers.
 
 Facts follow from the source alone, so they can be kept under its hash; `import_closure` resolves them to files.
 """
@@ -20,9 +20,9 @@ STAR = "*"
 _IMPORT_BY_NAME = frozenset({"import_module", "__import__"})
 _RUN_BY_NAME = frozenset({"exec_module", "run_path", "run_module"})
 _PURE_CALLS = frozenset({"dict", "frozenset", "fromkeys", "list", "set", "tuple"})
-_HARMLESS = sys.stdlib_module_names | {"pluggy", "torch", "typing_extensions"}
+_MODULES_WITHOUT_EFFECT = sys.stdlib_module_names | {"pluggy", "torch", "typing_extensions"}
 
-_LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Call)
+_RELEVANT_NODES = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Call)
 Functions = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -48,7 +48,7 @@ class Code:
     Attributes:
         digest: of their syntax, docstrings and positions dropped.
         imports: all they import, inside functions as well.
-        unfollowed: lines that import or execute what only a run can tell.
+        unfollowed: lines that import or execute something by a name made at run time.
         reads_files: whether they read files that lie beside the module.
     """
 
@@ -60,7 +60,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the source of a module says.
+    """The facts of the source of a module.
 
     Attributes:
         whole: all of it, less declarations (functions decorated with `hookimpl`).
@@ -126,7 +126,7 @@ def read_facts(source: bytes, *, is_package: bool) -> Facts:
 
 
 def _guards(tree: ast.Module) -> set[str]:
-    """The expressions that are true for type checkers only."""
+    """Return the expressions that are true for type checkers only."""
     nodes = list(ast.walk(tree))
     imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     taken = [a for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "typing" for a in n.names]
@@ -137,17 +137,17 @@ def _guards(tree: ast.Module) -> set[str]:
 
 
 def _stripped(body: Sequence[Any], guards: set[str]) -> list[Any]:
-    """Statements without what does not run in a measurement: texts, declarations, imports for type checkers."""
-    kept: list[Any] = []
+    """Return the statements that run in a measurement: no texts, declarations, or imports for type checkers."""
+    statements: list[Any] = []
     for node in body:
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
             if inner := getattr(node, field, None):
                 setattr(node, field, _stripped(inner, guards))
         if isinstance(node, ast.If) and guards and ast.unparse(node.test) in guards:
-            kept += node.orelse
+            statements += node.orelse
         elif not _is_text(node) and "hookimpl" not in map(_last_name, getattr(node, "decorator_list", ())):
-            kept.append(node)
-    return kept
+            statements.append(node)
+    return statements
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -162,7 +162,7 @@ def _last_name(node: ast.AST) -> str:
 
 
 def _code(body: Sequence[ast.stmt], lines: Sequence[str]) -> Code:
-    nodes = [node for stmt in body for node in ast.walk(stmt) if isinstance(node, _LOOKED_AT)]
+    nodes = [node for stmt in body for node in ast.walk(stmt) if isinstance(node, _RELEVANT_NODES)]
     nodes = [node for node in nodes if not any(PRAGMA in line for line in lines[node.lineno - 1 : node.end_lineno])]
     imports, unfollowed = [], []
     aliases = {"exec", *_IMPORT_BY_NAME}
@@ -196,7 +196,7 @@ def _runs_by_name(node: ast.Name | ast.Attribute, aliases: set[str]) -> bool:
 
 
 def _by_constant_name(call: ast.Call, aliases: set[str]) -> Import | None:
-    """What `import_module("name")` imports, if that stands in the source."""
+    """Return what `import_module("name")` imports, if the name is a constant; else None."""
     if not isinstance(call.func, ast.Name | ast.Attribute) or not _runs_by_name(call.func, aliases - {"exec"}):
         return None
     if _last_name(call.func) in _RUN_BY_NAME or not call.args or not isinstance(call.args[0], ast.Constant):
@@ -222,13 +222,13 @@ def _reads_files(node: ast.AST) -> bool:
 def _run_by_import(body: Sequence[ast.stmt]) -> list[ast.stmt]:
     """The statements that run on import, and the functions and constants that these use."""
     waiting = [node for node in body if _only_defines(node)]
-    kept = [node for node in body if not _only_defines(node)]
-    used = _names_in(kept)
+    running = [node for node in body if not _only_defines(node)]
+    used = _names_in(running)
     while reached := [node for node in waiting if used & set(_bound([node]))]:
-        kept += reached
+        running += reached
         waiting = [node for node in waiting if node not in reached]
         used |= _names_in(reached)
-    return sorted(kept, key=lambda node: node.lineno)
+    return sorted(running, key=lambda node: node.lineno)
 
 
 def _only_defines(node: ast.stmt) -> bool:
@@ -284,7 +284,7 @@ def _acts(body: Sequence[ast.stmt]) -> bool:
     """Whether a top level calls, decorates with, or assigns into what is neither its own nor Python's nor torch's."""
     own = {*dir(builtins), *_bound([node for node in body if not isinstance(node, ast.Import | ast.ImportFrom)])}
     for stmt in body:
-        if isinstance(stmt, ast.Import | ast.ImportFrom) and _module_of(stmt) in _HARMLESS:
+        if isinstance(stmt, ast.Import | ast.ImportFrom) and _module_of(stmt) in _MODULES_WITHOUT_EFFECT:
             own |= set(_bound([stmt]))
     for node in _top_level(body):
         used: list[ast.AST] = [node.func] if isinstance(node, ast.Call) else []

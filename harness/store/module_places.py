@@ -1,4 +1,4 @@
-"""Where the code of modules lies, found without importing anything, and which of it is followed."""
+"""Finding the source files of modules without importing them, and which of them are followed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """Where a module lies.
+    """The location of a module.
 
     Attributes:
         path: its source; None for a namespace package.
@@ -24,13 +24,13 @@ class Place:
     folders: tuple[str, ...]
 
     def name_of(self, module: str) -> str:
-        """The path of a module that lies here from where its top-level package lies, e.g. "plugin/attack.py"."""
+        """Return the path of a module relative to the folder of its top-level package, e.g. "plugin/attack.py"."""
         parts = module.split(".") if self.folders else module.split(".")[:-1]
         return "/".join([*parts, self.path.name if self.path else ""])
 
 
 class Places:
-    """Finds modules.
+    """Finds the sources of modules, each once.
 
     Args:
         plugins: top-level packages to follow even where they are installed.
@@ -42,7 +42,7 @@ class Places:
         self._places: dict[str, Place | None] = {}
 
     def absolute(self, module: str, name: str, level: int) -> str:
-        """The module that a module means by a name after so many dots."""
+        """Return the module that an import in `module` means by a name after `level` dots."""
         if level == 0:
             return name
         place = self.find(module)
@@ -61,7 +61,7 @@ class Places:
         return self._followed[top]
 
     def find(self, module: str) -> Place | None:
-        """Where a module lies; None if there is no such module."""
+        """Return the location of a module; None if there is no such module."""
         if module not in self._places:
             self._places[module] = self._search(module)
         return self._places[module]

@@ -1,4 +1,4 @@
-"""Opening what a results folder keeps: the store of finished cells, and signatures that were read before."""
+"""Opening the store of a results folder: finished cells, and signatures that were read before."""
 
 from __future__ import annotations
 

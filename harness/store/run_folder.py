@@ -45,7 +45,7 @@ class RunFolder:
 
     @classmethod
     def find(cls, name: str, results: Path) -> RunFolder:
-        """A run given by its folder, by `suite/run-id`, or by its suite for the latest one.
+        """Find a run given by its folder, by `suite/run-id`, or by its suite for the latest one.
 
         Raises:
             UsageError: there is none.
@@ -88,7 +88,7 @@ class RunFolder:
             write_whole(self.path / name, text.encode())
 
     def about(self) -> dict[str, Any]:
-        """What run.json says.
+        """Return the content of run.json.
 
         Raises:
             UsageError: another version of harness wrote it.

@@ -8,7 +8,7 @@ from typing import Any
 from harness.contract.errors import UsageError
 
 SCHEMA = 2
-"""Of run.json, plan.json, result.json and records; raise it when what is written there changes."""
+"""Schema version of run.json, plan.json, result.json and records; raise it when what is written there changes."""
 
 
 def check_schema(path: Path, schema: Any, *, oldest: int = SCHEMA) -> None:

@@ -26,7 +26,7 @@ from harness.store.locks import Claim, try_claim
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 MANIFEST = "manifest.json"
-_WAIT = 0.1
+_POLL_SECONDS = 0.1
 
 
 class Store:
@@ -47,17 +47,17 @@ class Store:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
 
     def explained(self) -> AbstractContextManager[None]:
-        """Inside, what the operating system refuses becomes a StoreError about the results folder."""
+        """Turn errors of the operating system inside into a StoreError about the results folder."""
         return explained(self.root.parent)
 
     def closures(self, plugins: frozenset[str]) -> ImportClosures:
-        """What modules import, where these packages are followed; read once as long as the store is open."""
+        """Return the import closures that follow these packages, computed once as long as the store is open."""
         if self._closures is None or self._closures.plugins != plugins:
             self._closures = ImportClosures(plugins, self.root)
         return self._closures
 
     def folder(self, kind: EntryKind, key: str) -> Path:
-        """Where the entry lies if it exists."""
+        """Return the folder of an entry, which need not exist."""
         return self.root / kind / key[:2] / key
 
     def get(self, kind: EntryKind, key: str) -> Path | None:
@@ -88,15 +88,15 @@ class Store:
             folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
 
     def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
-        """The right to make an entry; None while another process, or this one, is at it."""
+        """Return the right to make an entry; None while another process, or this one, has it."""
         with self.explained():
             return try_claim(self._locks / f"{kind}-{key}")
 
     def claim(self, kind: EntryKind, key: str, on_wait: Callable[[], None]) -> Claim:
-        """The right to make an entry, waiting for it; `on_wait` is called now and then meanwhile."""
+        """Wait for the right to make an entry and return it; `on_wait` is called now and then meanwhile."""
         while (claim := self.try_claim(kind, key)) is None:
             on_wait()
-            time.sleep(_WAIT)
+            time.sleep(_POLL_SECONDS)
         return claim
 
     def open_stage(self) -> Path:
@@ -176,5 +176,5 @@ def array_digests(folder: Path) -> dict[str, str]:
     """Name and digest of every array that a cell left beside its records, as its manifest has them."""
     names = [f"artifacts/{path.name}" for path in sorted((folder / "artifacts").glob("*.npy"))]
     manifest = folder / MANIFEST
-    known = json.loads(manifest.read_bytes())["files"] if manifest.is_file() else {}
-    return {name: known[name] if name in known else _digest(folder / name) for name in names}
+    stored = json.loads(manifest.read_bytes())["files"] if manifest.is_file() else {}
+    return {name: stored[name] if name in stored else _digest(folder / name) for name in names}

@@ -110,7 +110,7 @@ def _value_schema(parameter: Parameter) -> dict[str, Any]:
 
 
 def _sweep_schema(signature: Signature) -> dict[str, Any]:
-    known = {p.name: p for p in signature.parameters}
+    parameters = {p.name: p for p in signature.parameters}
     for variant in signature.variants.values():
-        known |= {p.name: p for p in variant.parameters}
-    return {"type": "object", "propertyNames": {"enum": sorted(known)}}
+        parameters |= {p.name: p for p in variant.parameters}
+    return {"type": "object", "propertyNames": {"enum": sorted(parameters)}}

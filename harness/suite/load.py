@@ -1,4 +1,4 @@
-"""Finding a suite and reading it: `extends`, experiments, and every problem at its place."""
+"""Finding and reading a suite: `extends`, experiments, and every problem with file, line and column."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Suite:
 
 
 def suite_folders() -> list[Path]:
-    """Where bare suite names are looked up: ./suites, then the suites shipped with the package."""
+    """Return the folders in which suite names are looked up: ./suites, then the suites shipped with the package."""
     shipped = _PACKAGE / "suites"  # in an installed wheel
     return [Path("suites"), shipped if shipped.is_dir() else _PACKAGE.parent / "suites"]
 
 
 def find_suite(name: str) -> Path:
-    """The file of a suite given as a path or as a bare name.
+    """Find the file of a suite given as a path or as a bare name.
 
     Raises:
         SuiteError: there is none; the message lists those that exist.
@@ -55,9 +55,9 @@ def find_suite(name: str) -> Path:
         for folder in suite_folders():
             if (folder / f"{name}.yaml").is_file():
                 return folder / f"{name}.yaml"
-    known = sorted({path.stem for folder in suite_folders() for path in folder.glob("*.yaml")})
+    names = sorted({path.stem for folder in suite_folders() for path in folder.glob("*.yaml")})
     raise SuiteError(
-        f"there is no suite {name!r}; give a path ending in .yaml, or one of: {', '.join(known) or 'none found'}"
+        f"there is no suite {name!r}; give a path ending in .yaml, or one of: {', '.join(names) or 'none found'}"
     )
 
 
@@ -87,7 +87,7 @@ def load_suite(name: str) -> Suite:
 
 
 def parse_metrics(text: str, name: str) -> Located:
-    """Metrics in one line, with or without brackets around them, as a document with the key `metrics` alone.
+    """Parse metrics in one line, with or without brackets around them, as a document with the key `metrics` alone.
 
     Args:
         text: e.g. "accuracy, {use: robust_accuracy, as: robust}".
@@ -133,11 +133,11 @@ def _only(document: Located, wanted: Callable[[str], bool]) -> Located:
 
 def _same_names(documents: list[Located]) -> list[Problem]:
     problems, seen = [], set()
-    for each in documents:
-        name = each.data.get("name")
+    for document in documents:
+        name = document.data.get("name")
         if not name:
-            problems.append(each.problem((), "an experiment of several needs a name"))
+            problems.append(document.problem((), "an experiment of several needs a name"))
         elif name in seen:
-            problems.append(each.problem(("name",), f"two experiments are called {name!r}"))
+            problems.append(document.problem(("name",), f"two experiments are called {name!r}"))
         seen.add(name)
     return problems

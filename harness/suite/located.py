@@ -1,4 +1,4 @@
-"""YAML that knows where everything stands: safe nodes only, and errors that look like a compiler's.
+"""YAML with the line and column of every value: safe nodes only, and errors that look like a compiler's.
 
 Scalars follow YAML 1.2, so `1e-3` is a number, `10:30` a string and `no` a string. Foreign tags, duplicate
 keys, merge keys and documents that expand to more than `MAX_NODES` values are errors.
@@ -32,7 +32,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a file; line and column count from 1."""
+    """A position in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -41,7 +41,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong at a place."""
+    """An error in a suite with its file, line and column."""
 
     mark: Mark
     path: Path_
@@ -62,7 +62,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Located:
-    """A value read from YAML, where each part of it stands, and the texts it came from."""
+    """A value read from YAML, the position of each part of it, and the texts it came from."""
 
     data: Any
     marks: Mapping[Path_, Mark]
@@ -85,9 +85,9 @@ class Located:
 
     def overlaid(self, over: Located, *, drop: tuple[str, ...] = ()) -> Located:
         """This mapping with the top-level keys of another put over it, and some of its own keys dropped."""
-        kept = {key: value for key, value in self.data.items() if key not in over.data and key not in drop}
-        marks = {path: mark for path, mark in self.marks.items() if path and path[0] in kept}
-        return Located({**kept, **over.data}, {**marks, **over.marks}, {**self.sources, **over.sources})
+        data = {key: value for key, value in self.data.items() if key not in over.data and key not in drop}
+        marks = {path: mark for path, mark in self.marks.items() if path and path[0] in data}
+        return Located({**data, **over.data}, {**marks, **over.marks}, {**self.sources, **over.sources})
 
     def child(self, *path: str | int) -> Located:
         """The part at a path, as a document of its own."""
@@ -135,7 +135,7 @@ def parse_yaml(text: str, name: str) -> Located:
 
 
 class _Builder:
-    """Turns YAML nodes into values, one visit per place, counting how much aliases expand to."""
+    """Turns YAML nodes into values, one visit per node, counting how much aliases expand to."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -26,17 +26,17 @@ class BadValue(Exception):
 
 
 def unknown_parameter(name: str, signature: Signature, given: Mapping[str, Any]) -> BadValue | None:
-    """What is wrong with a parameter's name, or None."""
-    known = [parameter.name for parameter in signature.parameters_for(given)]
-    if name in known:
+    """Return what is wrong with a parameter's name, or None."""
+    names = [parameter.name for parameter in signature.parameters_for(given)]
+    if name in names:
         return None
-    if not known:
+    if not names:
         return BadValue(f"unknown parameter {name!r}", "it takes no parameters")
-    return BadValue(f"unknown parameter {name!r}", did_you_mean(name, known))
+    return BadValue(f"unknown parameter {name!r}", did_you_mean(name, names))
 
 
 def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
-    """The value as the component receives it: budgets as numbers, paths absolute.
+    """Check a value and return it as the component receives it: budgets as numbers, paths absolute.
 
     Args:
         parameter: what the signature says.
@@ -119,7 +119,7 @@ def _hint(value: Any, schema: Mapping[str, Any]) -> str:
 
 
 def wording(schema: Mapping[str, Any]) -> str:
-    """A schema in words, e.g. "a number > 0" or "'linf' or 'l2'"."""
+    """Return a schema in words, e.g. "a number > 0" or "'linf' or 'l2'"."""
     if not schema:
         return "anything"
     if "anyOf" in schema:

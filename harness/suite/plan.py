@@ -12,7 +12,7 @@ from harness.contract.errors import UsageError
 
 Isolation = Literal["inline", "process", "cell"]
 _MAX_CELLS_NAMED = 20
-_HEAD = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
+_HEAD_FIELDS = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Expectation:
     at_most: float | None = None
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
-        """Whether a row with these labels is meant."""
+        """Whether it is about a row with these labels."""
         return all(fnmatchcase(labels.get(role, ""), pattern) for role, pattern in self.where.items())
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class PlannedExperiment:
-    """What is made of the cells of one experiment."""
+    """An experiment of a plan: what is computed from its cells."""
 
     name: str
     about: str
@@ -62,11 +62,11 @@ class Plan:
         file: where it was read from.
         experiments: by name.
         cells: in order; a cell that cannot run says why in `skip`.
-        deselected: how many combinations `include`, `exclude` or a plugin left out.
+        deselected: number of combinations that `include`, `exclude` or a plugin left out.
         threads: torch threads it asks for.
         timeout: seconds that a cell may take.
         isolation: where cells run: "inline", "process" or "cell".
-        warnings: what a user should know of it.
+        warnings: warnings for the user.
     """
 
     suite: str
@@ -81,31 +81,31 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     def find_cell(self, name: str) -> Cell:
-        """The cell with this id, or whose id alone holds this text.
+        """Find the cell with this id, or the only one whose id contains this text.
 
         Raises:
             UsageError: there is none, or there are several.
         """
         exact = [cell for cell in self.cells if cell.id == name]
-        found = exact or [cell for cell in self.cells if name in cell.id]
-        if len(found) != 1:
-            known = "\n  ".join(cell.id for cell in (found or self.cells)[:_MAX_CELLS_NAMED])
-            more = len(found or self.cells) - _MAX_CELLS_NAMED
-            told = f"{len(found) or 'no'} cells are called {name!r}; there are\n  {known}"
-            raise UsageError(told + (f"\n  and {more} more" if more > 0 else ""))
-        return found[0]
+        matches = exact or [cell for cell in self.cells if name in cell.id]
+        if len(matches) != 1:
+            ids = "\n  ".join(cell.id for cell in (matches or self.cells)[:_MAX_CELLS_NAMED])
+            more = len(matches or self.cells) - _MAX_CELLS_NAMED
+            message = f"{len(matches) or 'no'} cells are called {name!r}; there are\n  {ids}"
+            raise UsageError(message + (f"\n  and {more} more" if more > 0 else ""))
+        return matches[0]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON; each component stands in it once."""
         uses: dict[str, Any] = {}
-        known: dict[int, str] = {}
+        keys: dict[int, str] = {}
 
         def put(use: Use | None) -> str | None:
             if use is None:
                 return None
-            if id(use) not in known:
-                known[id(use)] = put_anew(use)
-            return known[id(use)]
+            if id(use) not in keys:
+                keys[id(use)] = put_anew(use)
+            return keys[id(use)]
 
         def put_anew(use: Use) -> str:
             key = digest(
@@ -133,7 +133,7 @@ class Plan:
             | {part: [put(use) for use in getattr(e, part)] for part in parts}
             for e in self.experiments.values()
         ]
-        head = {name: getattr(self, name) for name in _HEAD}
+        head = {name: getattr(self, name) for name in _HEAD_FIELDS}
         return {**head, "warnings": list(self.warnings), "experiments": experiments, "cells": cells, "uses": uses}
 
     @classmethod
@@ -168,5 +168,5 @@ class Plan:
             )
             for e in raw["experiments"]
         }
-        head = {name: raw[name] for name in _HEAD}
+        head = {name: raw[name] for name in _HEAD_FIELDS}
         return cls(**head, experiments=experiments, cells=cells, warnings=tuple(raw["warnings"]))

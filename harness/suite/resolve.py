@@ -1,4 +1,4 @@
-"""From a suite to its cells: names become components, parameters are checked, what does not fit is skipped."""
+"""From a suite to its cells: names are resolved to components, parameters checked, cells that do not fit skipped."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from harness.suite.schema import (
 )
 
 _KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
-_PARTS: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
-_SHAPES: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
-_CALLED = ("Classifier", "Differentiable")
+_KIND_OF_PART: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
+_ENTRY_OF_KIND: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
+_CALLED_PROTOCOLS = ("Classifier", "Differentiable")
 """The protocols of models whose forward pass is what a task measures."""
-_ABSENT = "none"
+_NONE = "none"
 _METRICS = "metrics"
 
 
@@ -55,10 +55,10 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
     for loaded in suite.experiments:
         resolver = _Resolver(loaded, suite, catalog, signatures)
         planned, candidates = resolver.resolve()
-        kept = [cell for cell in candidates if _selected(cell, loaded.experiment)]
-        deselected += len(candidates) - len(kept)
+        selected = [cell for cell in candidates if _selected(cell, loaded.experiment)]
+        deselected += len(candidates) - len(selected)
         experiments[planned.name] = planned
-        cells += kept
+        cells += selected
     before = len(cells)
     cells, warnings = _modified(cells, catalog)
     deselected += before - len(cells)
@@ -67,7 +67,7 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
         raise SuiteError(f"{suite.file}: the suite plans no cells{why}")
     checked = []
     for cell in cells:
-        objection, more = ("", []) if cell.skip else _objection(cell, catalog)
+        objection, more = ("", []) if cell.skip else _plugin_objection(cell, catalog)
         checked.append(replace(cell, skip=objection) if objection else cell)
         warnings += more
     head = suite.head
@@ -88,7 +88,7 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
 def resolve_metrics(
     text: str, tasks: Mapping[str, Use], catalog: Catalog, signatures: SignatureReader, name: str = "metrics"
 ) -> dict[str, tuple[Use, ...]]:
-    """Metrics written in one line as under `metrics:` of a suite, the brackets being optional.
+    """Resolve metrics written in one line as under `metrics:` of a suite, the brackets being optional.
 
     Args:
         text: e.g. "accuracy, {use: robust_accuracy, as: robust}".
@@ -103,40 +103,40 @@ def resolve_metrics(
         SuiteError: unknown names or parameters, wrong values, or a metric that fits no task.
     """
     document = parse_metrics(text, name)
-    found: dict[str, tuple[Use, ...]] = {}
+    metrics: dict[str, tuple[Use, ...]] = {}
     problems: list[list[Problem]] = []
     for experiment, task in tasks.items():
         asked = Experiment.model_validate({"name": experiment, "task": task.name, **document.data})
         loaded = LoadedExperiment(asked, document)
         resolver = _Resolver(loaded, Suite(SuiteHead(suite=_METRICS), (loaded,), Path(name)), catalog, signatures)
-        found[experiment] = resolver.metrics(task)
+        metrics[experiment] = resolver.metrics(task)
         problems.append(resolver.problems)
     # A metric of one of several tasks is no mistake.
     everywhere = set.intersection(*({problem.path[:2] for problem in each} for each in problems))
     wrong = [problem for each in problems for problem in each if problem.path[:2] in everywhere]
     if wrong:
         raise document.error(list(dict.fromkeys(wrong)))
-    return found
+    return metrics
 
 
 def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
-    """The cells as plugins filter and reorder them, and which plugins failed to and are ignored."""
-    known = {cell.id for cell in cells}
+    """Return the cells as plugins filter and reorder them, and a warning for each plugin that failed and is ignored."""
+    ids = {cell.id for cell in cells}
     warnings = []
     for plugin, modify in catalog.implementations("harness_modify_cells"):
         modified = list(cells)
         answer = modify(cells=modified)
         if isinstance(answer, Fault):
             warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells: {answer.reason}")
-        elif not all(isinstance(cell, Cell) and cell.id in known for cell in modified):
+        elif not all(isinstance(cell, Cell) and cell.id in ids for cell in modified):
             warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells put something new into the plan")
         else:
             cells = modified
     return cells, warnings
 
 
-def _objection(cell: Cell, catalog: Catalog) -> tuple[str, list[str]]:
-    """The first reason of a plugin against a cell, and which plugins failed to give one and are ignored."""
+def _plugin_objection(cell: Cell, catalog: Catalog) -> tuple[str, list[str]]:
+    """Return the first reason of a plugin against a cell, and a warning for each plugin that failed."""
     warnings = []
     for plugin, incompatible in catalog.implementations("harness_incompatible"):
         answer = incompatible(cell=cell)
@@ -175,7 +175,7 @@ class _Resolver:
         uses = {role: self._role(role, task) for role in ROLES}
         parts: dict[str, tuple[Use, ...]] = {
             key: tuple(use for use, _ in self._uses(kind, getattr(self.experiment, key), key, task))
-            for key, kind in _PARTS.items()
+            for key, kind in _KIND_OF_PART.items()
         }
         expect = tuple(self._expectations({use.label for use in parts["metrics"]}))
         if self.problems:
@@ -235,12 +235,12 @@ class _Resolver:
         return ""
 
     def _misfit(self, needing: Use, role: Role, given: Use) -> str:
-        """Why a component cannot take a role beside another, as far as their classes say; else empty."""
-        known = (needing.name, given.name)
-        if known not in self._misfits:
+        """Return why a component does not satisfy what another needs, as far as classes show; empty if it does."""
+        pair = (needing.name, given.name)
+        if pair not in self._misfits:
             needs = self._signature(needing).needs.get(role)
-            self._misfits[known] = needs.unmet(self._signature(given).lacks(needs)) if needs else ""
-        unmet = self._misfits[known]
+            self._misfits[pair] = needs.unmet(self._signature(given).lacks(needs)) if needs else ""
+        unmet = self._misfits[pair]
         return f"{needing.label} needs {role} {given.label} to be {unmet}" if unmet else ""
 
     def _role(self, role: Role, task: Use) -> list[Use | None] | None:
@@ -253,21 +253,21 @@ class _Resolver:
                 roles = ", ".join(_KEY_OF[r] for r in ROLES if r in self._signature(task).roles)
                 self._problem((key,), f"task {task.label!r} takes no {key}", f"it takes {roles}")
             return None
-        found: list[Use | None] = [None for entry in entries if entry.use == _ABSENT and may_be_absent]
-        found += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
+        uses: list[Use | None] = [None for entry in entries if entry.use == _NONE and may_be_absent]
+        uses += [use for use, _ in self._uses(KIND_OF[role], entries, key, task)]
         if role == "model":
-            found = self._executed(found, task)
+            uses = self._executed(uses, task)
         if not entries and not may_be_absent:
             self._problem((), f"the key {key!r} is missing; task {task.label!r} needs it")
-        self._unique_labels(found, key)
-        return found or [None]
+        self._unique_labels(uses, key)
+        return uses or [None]
 
     def _executed(self, models: Sequence[Use | None], task: Use) -> list[Use | None]:
         """The models with the execution of the experiment, where they have none of their own."""
         asked = self.experiment.execution
         executed = [use and _with_execution(use, asked) for use in models]
         needs = self._signature(task).needs.get("model")
-        if needs is None or needs.protocol not in _CALLED:
+        if needs is None or needs.protocol not in _CALLED_PROTOCOLS:
             own = [i for i, entry in enumerate(self.experiment.models) if entry.execution]
             where: list[Path_] = [("execution",)] if asked else [("models", i, "execution") for i in own]
             for path in where:
@@ -275,14 +275,14 @@ class _Resolver:
         return executed
 
     def _unique_labels(self, uses: Sequence[Use | None], key: str) -> None:
-        counted = Counter(use.label if use else _ABSENT for use in uses)
+        counted = Counter(use.label if use else _NONE for use in uses)
         for label, times in counted.items():
             if times > 1:
                 self._problem((key,), f"{times} entries are called {label!r}", "tell them apart with `as:`")
 
     def _uses(self, kind: Kind, entries: Sequence[UseEntry], key: str, task: Use) -> Iterator[tuple[Use, UseEntry]]:
         for i, entry in enumerate(entries):
-            if entry.use == _ABSENT and kind in TREATMENTS:
+            if entry.use == _NONE and kind in TREATMENTS:
                 continue
             # A single dataset may be written without a list.
             path: Path_ = (key, i) if (key, i) in self.document.marks else (key,)
@@ -301,10 +301,10 @@ class _Resolver:
         return True
 
     def _use(self, kind: Kind, entry: UseEntry, path: Path_, swept: Mapping[str, Any] | None = None) -> Use | None:
-        """The entry as a use, or None after noting what is wrong with it."""
+        """Return the entry as a use, or None after noting what is wrong with it."""
         try:
-            found = self.catalog.find(kind, entry.use)
-            signature = self.signatures.read(found.component)
+            match = self.catalog.find(kind, entry.use)
+            signature = self.signatures.read(match.component)
         except (UsageError, SignatureError) as error:
             message, _, rest = str(error).partition("; did you mean")
             self._problem(
@@ -320,29 +320,29 @@ class _Resolver:
         values = self._values(signature, given, path, dict.fromkeys(swept, "sweep"))
         if values is None:
             return None
-        known = signature.parameters_for(given)
+        accepted = signature.parameters_for(given)
         use = Use(
             kind=kind,
-            name=found.recorded_name,
-            label=_label(entry, found, signature, values, swept),
-            version=found.component.version,
+            name=match.recorded_name,
+            label=_label(entry, match, signature, values, swept),
+            version=match.component.version,
             parameters=values,
-            paths=tuple(p.name for p in known if p.path),
-            imports=tuple(p.name for p in known if p.imports),
-            uncounted=tuple(p.name for p in known if not p.counted),
-            former={p.name: p.former[str(values[p.name])] for p in known if str(values.get(p.name)) in p.former},
+            paths=tuple(p.name for p in accepted if p.path),
+            imports=tuple(p.name for p in accepted if p.imports),
+            uncounted=tuple(p.name for p in accepted if not p.counted),
+            former={p.name: p.former[str(values[p.name])] for p in accepted if str(values.get(p.name)) in p.former},
             limit=entry.limit if isinstance(entry, DataEntry) else None,
-            trained_on=self._trained_on(entry, found, path) or _of_wrapped(kind, signature, values),
+            trained_on=self._trained_on(entry, match, path) or _of_wrapped(kind, signature, values),
         )
         return _with_execution(use, entry.execution) if isinstance(entry, ModelEntry) else use
 
-    def _trained_on(self, entry: UseEntry, found: Entry, path: Path_) -> Use | None:
+    def _trained_on(self, entry: UseEntry, match: Entry, path: Path_) -> Use | None:
         if not isinstance(entry, ModelEntry):
             return None
         if entry.trained_on:
             return self._use("dataset", entry.trained_on, (*path, "trained_on"))
-        if found.component.trained_on:
-            return self._use("dataset", DataEntry(use=found.component.trained_on), path)
+        if match.component.trained_on:
+            return self._use("dataset", DataEntry(use=match.component.trained_on), path)
         return None
 
     def _values(
@@ -397,7 +397,7 @@ class _Resolver:
         return uses
 
     def _component_value(self, parameter: Parameter, kind: Kind, value: Any, at: Path_) -> Use | None:
-        shape = _SHAPES.get(kind, UseEntry)
+        shape = _ENTRY_OF_KIND.get(kind, UseEntry)
         try:
             entry = shape.model_validate({"use": value} if isinstance(value, str) else value)
         except ValidationError:
@@ -444,10 +444,10 @@ def _combinations(sweep: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]
 
 
 def _label(
-    entry: UseEntry, found: Entry, signature: Signature, values: Mapping[str, Any], swept: Mapping[str, Any]
+    entry: UseEntry, match: Entry, signature: Signature, values: Mapping[str, Any], swept: Mapping[str, Any]
 ) -> str:
-    """What tables call the entry: its `as`, else its name (and variant), then whatever is swept."""
-    base = entry.label or found.component.name
+    """Return the label of the entry in tables: its `as`, else its name (and variant), then whatever is swept."""
+    base = entry.label or match.component.name
     variant = signature.varies_with
     if variant and (not entry.label or variant in swept):
         base = f"{base}:{values.get(variant)}"

@@ -168,19 +168,19 @@ HEAD_KEYS = tuple(SuiteHead.model_fields)
 
 
 def problems_of(model: type[BaseModel], document: Located, also_allowed: Iterable[str] = ()) -> list[Problem]:
-    """What keeps the document from being this model, each problem at its place."""
+    """Return every problem that keeps the document from being this model, with its position."""
     try:
         model.model_validate(document.data)
     except ValidationError as error:
-        return [_problem(model, document, found, also_allowed) for found in error.errors()]
+        return [_problem(model, document, details, also_allowed) for details in error.errors()]
     return []
 
 
-def _problem(model: type[BaseModel], document: Located, found: ErrorDetails, also_allowed: Iterable[str]) -> Problem:
-    path: Path_ = tuple(found["loc"])
+def _problem(model: type[BaseModel], document: Located, details: ErrorDetails, also_allowed: Iterable[str]) -> Problem:
+    path: Path_ = tuple(details["loc"])
     if path[:1] == ("data",) and path[:2] not in document.marks:
         path = (path[0], *path[2:])  # a single dataset may be written without a list
-    kind, value = found["type"], found["input"]
+    kind, value = details["type"], details["input"]
     if kind == "missing":
         return document.problem(path[:-1], f"the key {path[-1]!r} is missing")
     if kind == "extra_forbidden":
@@ -190,7 +190,7 @@ def _problem(model: type[BaseModel], document: Located, found: ErrorDetails, als
         return document.problem(path, f"{value!r} must be lower-case letters, digits, '-' and '_'")
     if kind in _EXPECTED:
         return document.problem(path, f"must be {_EXPECTED[kind]}, not {describe(value)}")
-    return document.problem(path, f"{found['msg'][:1].lower()}{found['msg'][1:]}; it is {describe(value)}")
+    return document.problem(path, f"{details['msg'][:1].lower()}{details['msg'][1:]}; it is {describe(value)}")
 
 
 _EXPECTED = {
@@ -204,7 +204,7 @@ _EXPECTED = {
 
 
 def describe(value: Any) -> str:
-    """A value as an error message shows it."""
+    """Return a value in the words of an error message."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
@@ -213,10 +213,10 @@ def describe(value: Any) -> str:
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """A hint with the closest allowed word, else with all of them."""
-    known = list(allowed)
-    close = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(known)}"
+    """Return a hint with the closest allowed word, else with all of them."""
+    words = list(allowed)
+    close = difflib.get_close_matches(word, words, 1)
+    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(words)}"
 
 
 def _keys(model: type[BaseModel], path: Path_) -> list[str]:

@@ -71,7 +71,7 @@ def test_what_is_wrong_is_marked_and_counted(say: Say, tmp_path: Path) -> None:
     assert wrong[2].startswith("wrong model odd/silent (from ")
     assert wrong[2].endswith("has no summary: write a docstring at odd:Silent, or declare a summary")
     assert "unreadable" in wrong[3]
-    assert said.out.splitlines()[-1].startswith("4 ")
+    assert said.out.splitlines()[-1] == "problems: 4"
     # What is only left out until something is installed is no mistake.
     assert "ok    model odd/absent: left out of runs until no-such-distribution is installed" in said.out
 

@@ -64,7 +64,7 @@ def test_attempts_and_weights_are_told(say: Say, finished: Finished, tmp_path: P
 
 
 def test_of_a_long_log_the_end_is_shown(say: Say, finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explain_command, "_TAIL", 2)
+    monkeypatch.setattr(explain_command, "_LOG_LINES", 2)
     said = say("explain", "mixed", "bent.storm", "--results", finished.results)
     head, _, log = said.out.rpartition("\nlog, the last 2 of ")
     assert head

@@ -97,7 +97,7 @@ def test_an_interrupt_keeps_what_is_done_and_says_how_to_go_on(say: Say, monkeyp
     monkeypatch.setattr("sys.argv", ["harness", "run", "coins and more.yaml"])
     said = say("run", "coins.yaml", *INLINE)
     assert said.code == Exit.INTERRUPTED
-    assert said.err.splitlines()[-1] == "Interrupted. What is done is kept; to go on: harness run 'coins and more.yaml'"
+    assert said.err.endswith("Interrupted. Finished cells are kept; to continue: harness run 'coins and more.yaml'\n")
     assert "1 of 4 cells run" in said.out
 
 

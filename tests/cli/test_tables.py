@@ -10,11 +10,11 @@ import pytest
 from cli.conftest import Say
 from harness.cli import tables
 from harness.cli.tables import print_expectations
-from harness.results.expectations import Judged
+from harness.results.expectations import ExpectationResult
 
 
-def judged(verdict: str) -> Judged:
-    made = object.__new__(Judged)
+def judged(verdict: str) -> ExpectationResult:
+    made = object.__new__(ExpectationResult)
     object.__setattr__(made, "verdict", verdict)
     return made
 
@@ -22,7 +22,7 @@ def judged(verdict: str) -> Judged:
 def test_expectations_stand_in_the_order_of_their_weight(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Judged, "__str__", lambda self: f"{self.verdict}: of heads")
+    monkeypatch.setattr(ExpectationResult, "__str__", lambda self: f"{self.verdict}: of heads")
     print_expectations([judged("failed"), judged("passed"), judged("unresolved"), judged("passed")])
     assert click.unstyle(capsys.readouterr().out).splitlines() == [
         "",

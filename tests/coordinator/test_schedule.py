@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.run import schedule
 
 from harness.contract.cells import Cell, Use
 from harness.contract.rows import Status
+from harness.coordinator import schedule
 from harness.coordinator.schedule import Schedule
 from harness.execution.executor import Job
 from harness.store.cell_result import CellResult

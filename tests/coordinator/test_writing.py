@@ -8,10 +8,10 @@ from harness.contract.errors import Exit
 from harness.contract.rows import Row, Status
 from harness.coordinator.state import RunState
 from harness.coordinator.writing import exit_code_of, summary_of
-from harness.results.expectations import Judged
+from harness.results.expectations import ExpectationResult
 
-FAILED = Judged("tiny", "accuracy ≥ 0.5", "linear", "failed", "0.4")
-PASSED = Judged("tiny", "accuracy ≥ 0.5", "linear", "passed", "0.6")
+FAILED = ExpectationResult("tiny", "accuracy ≥ 0.5", "linear", "failed", "0.4")
+PASSED = ExpectationResult("tiny", "accuracy ≥ 0.5", "linear", "passed", "0.6")
 
 
 def rows(*statuses: Status) -> list[Row]:
@@ -37,7 +37,9 @@ def rows(*statuses: Status) -> list[Row]:
         ([Status.OK, Status.INTERRUPTED], [FAILED], True, Exit.INTERRUPTED),
     ],
 )
-def test_exit_code(statuses: list[Status], expectations: list[Judged], is_interrupted: bool, code: Exit) -> None:
+def test_exit_code(
+    statuses: list[Status], expectations: list[ExpectationResult], is_interrupted: bool, code: Exit
+) -> None:
     assert exit_code_of(rows(*statuses), expectations, is_interrupted=is_interrupted) == code
 
 

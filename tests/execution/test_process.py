@@ -244,7 +244,7 @@ def test_a_cell_that_takes_too_long_is_ended(
     what: str,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(process, "_KILL_AFTER", 0.2)
+    monkeypatch.setattr(process, "_KILL_AFTER_SECONDS", 0.2)
     executor = make(timeout=0.3)
     result = run(executor, job(what))
     assert (result.status, result.reason) == (Status.TIMEOUT, reason)
@@ -261,7 +261,7 @@ def test_waiting_for_others_does_not_count(
 def test_a_worker_that_never_starts_is_ended(
     make: Callable[..., ProcessExecutor], job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_START_LIMIT", 0.2)
+    monkeypatch.setattr(process, "_START_LIMIT_SECONDS", 0.2)
     result = run(make(device="slow"), job("ok"))
     assert (result.status, result.reason) == (Status.TIMEOUT, "its worker never started")
 

@@ -18,7 +18,7 @@ import pytest
 
 from execution.cells import PLUGINS, cell, use
 from harness.contract.cells import Cell
-from harness.execution.worker import Setup, _Messages, _serve, job_message, main
+from harness.execution.worker import Setup, _Messages, _run_jobs, job_message, main
 
 
 class Worker:
@@ -137,7 +137,9 @@ def test_records_that_cannot_be_written_end_the_worker(tmp_path: Path) -> None:
     (tmp_path / "records.parquet").mkdir()
     jobs = "".join(json.dumps(job_message(cell("more"), tmp_path, 4)) + "\n" for _ in range(2))
     stream = io.StringIO()
-    _serve(Setup((str(PLUGINS),), str(tmp_path / "results" / "store"), "cpu", 1), io.StringIO(jobs), _Messages(stream))
+    _run_jobs(
+        Setup((str(PLUGINS),), str(tmp_path / "results" / "store"), "cpu", 1), io.StringIO(jobs), _Messages(stream)
+    )
     said = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [message["kind"] for message in said] == ["ready", "started", "progress", "fatal"]
     assert "cannot be written" in said[-1]["message"]

@@ -126,16 +126,16 @@ def test_other_outputs_are_refused(answer: Any, told: str) -> None:
 def test_an_observer_sees_inputs_logits_and_gradients_of_the_attack(counted: CountedModel) -> None:
     """One gradient of zero and one that is not, at the point that is nearest to success."""
     examples = LabelledInputs([f"e{i}" for i in range(6)], torch.full((6, 2), 0.5), torch.zeros(6).long())
-    counted.watch = AttackWatch(examples, None, Threat("linf", 0.3), 1e-6)
+    counted.observer = watch = AttackWatch(examples, None, Threat("linf", 0.3), 1e-6)
     counted(torch.zeros(6, 2))
     with counted.attacked_batch(torch.tensor([2]), LANES):
         point = torch.tensor([[0.4, 0.6]], requires_grad=True)
         counted(point).sum().backward()
         (0 * counted(point)).sum().backward()
-    seen = counted.watch.seen(examples.inputs, torch.ones(6, 2), torch.ones(6, 2))
+    seen = watch.seen(examples.inputs, torch.ones(6, 2), torch.ones(6, 2))
     assert seen.zero_gradients.tolist() == [0, 0, 1, 0, 0, 0]
     assert seen.reached is not None
     assert seen.reached.tolist() == pytest.approx([0, 0, 0.1, 0, 0, 0])
-    best, fooled = counted.watch.points()
+    best, fooled = watch.points()
     assert fooled.tolist() == [False, False, True, False, False, False]
     assert best[2].tolist() == pytest.approx([0.4, 0.6])

@@ -8,7 +8,7 @@ import pytest
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.expectations import judge_expectations
+from harness.results.expectations import check_expectations
 from harness.suite.plan import Expectation, Plan, PlannedExperiment
 
 
@@ -20,7 +20,7 @@ def row(model: str = "m", estimate: Estimate | None = None, **changes: Any) -> R
 def verdicts(rows: list[Row], **bound: Any) -> list[tuple[str, str]]:
     expectation = Expectation("accuracy", bound.pop("where", {}), **bound)
     plan = Plan("s", "", "s.yaml", {"e": PlannedExperiment("e", "", (), (), (), (expectation,))}, ())
-    return [(judged.row, judged.verdict) for judged in judge_expectations(plan, rows)]
+    return [(judged.row, judged.verdict) for judged in check_expectations(plan, rows)]
 
 
 NUMBER = Estimate(0.8, 0.7, 0.9, 0.95, "wilson", 50)

@@ -73,7 +73,7 @@ def test_commands(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "ls", "--results", results]) == 0
     assert "estimates" in capsys.readouterr().out
     assert main(["cache", "verify", "--results", results]) == 0
-    assert capsys.readouterr().out == "every entry is as it was written\n"
+    assert capsys.readouterr().out == "all entries are intact\n"
     manifest(store, 2).write_text("{}")
     assert main(["cache", "verify", "--results", results]) == 1
     assert "1 damaged entries moved to the quarantine" in capsys.readouterr().out

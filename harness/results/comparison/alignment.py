@@ -1,4 +1,4 @@
-"""Which row of one run belongs to which row of another."""
+"""Alignment of the rows of two runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pair:
 
 
 def align(a: Sequence[Row], b: Sequence[Row], renamed: Mapping[str, str], *, only_renamed: bool) -> list[Pair]:
-    """Rows that belong together, in the order of A, then what is left of B.
+    """Return the rows that belong together, in the order of A, then the rows of B that are left.
 
     Rows pair up by experiment, labels of all roles and seed; several of the same labels (such as worst cases
     under several threats) by how little they differ. What is left pairs up by experiment, seed, labels of model
@@ -52,21 +52,21 @@ def align(a: Sequence[Row], b: Sequence[Row], renamed: Mapping[str, str], *, onl
 
 
 def _grouped(rows: Mapping[int, Row], key_of: KeyOf, single: bool) -> dict[Hashable, list[int]]:
-    """Positions of rows by their key."""
-    found: dict[Hashable, list[int]] = {}
+    """Return the positions of rows by their key."""
+    groups: dict[Hashable, list[int]] = {}
     for i, row in rows.items():
-        found.setdefault(key_of(row, single), []).append(i)
-    return found
+        groups.setdefault(key_of(row, single), []).append(i)
+    return groups
 
 
 def parse_renaming(texts: Sequence[str], a: Sequence[Row], b: Sequence[Row]) -> dict[str, str]:
-    """Texts `OLD=NEW` as label of A to label of B; labels may hold an equals sign themselves.
+    """Parse texts `OLD=NEW` into label of A to label of B; labels may hold an equals sign themselves.
 
     Raises:
         UsageError: a text that does not name a label of A and one of B.
     """
     known_a, known_b = _labels(a), _labels(b)
-    found: dict[str, str] = {}
+    renaming: dict[str, str] = {}
     for text in texts:
         parts = text.split("=")
         splits = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(1, len(parts))]
@@ -75,10 +75,10 @@ def parse_renaming(texts: Sequence[str], a: Sequence[Row], b: Sequence[Row]) -> 
         meant = [(old, new) for old, new in splits if old in known_a and new in known_b]
         if not meant:
             old, new = next((split for split in splits if split[0] in known_a), splits[0])
-            side, label, known = ("B", new, known_b) if old in known_a else ("A", old, known_a)
-            raise UsageError(f"--pair {text!r}: no row of {side} is labelled {label!r}; labels: {', '.join(known)}")
-        found |= dict(meant[:1])
-    return found
+            side, label, names = ("B", new, known_b) if old in known_a else ("A", old, known_a)
+            raise UsageError(f"--pair {text!r}: no row of {side} is labelled {label!r}; labels: {', '.join(names)}")
+        renaming |= dict(meant[:1])
+    return renaming
 
 
 def _labels(rows: Sequence[Row]) -> list[str]:
@@ -115,7 +115,7 @@ def _treatment(row: Row, role: str) -> tuple[str, str]:
     label = row.labels.get(role, "")
     if not isinstance(used, Mapping):
         return "", label
-    starts = [place for name in used.get("parameters", ()) if (place := label.find(f" {name}=")) >= 0]
+    starts = [start for name in used.get("parameters", ()) if (start := label.find(f" {name}=")) >= 0]
     return str(used.get("name", "")), label[: min(starts, default=len(label))]
 
 
@@ -128,8 +128,8 @@ def _closest(ones: Sequence[int], others: Sequence[int], a: Sequence[Row], b: Se
     if len(ones) == len(others) == 1:
         return {ones[0]: others[0]}
     distances = [(len(differing_fields(a[i], b[j])), i, j) for i, j in itertools.product(ones, others)]
-    found: dict[int, int] = {}
+    partners: dict[int, int] = {}
     for _, i, j in sorted(distances):
-        if i not in found and j not in found.values():
-            found[i] = j
-    return found
+        if i not in partners and j not in partners.values():
+            partners[i] = j
+    return partners

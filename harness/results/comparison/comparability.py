@@ -1,4 +1,4 @@
-"""What keeps two rows from being compared, field by field; never the model.
+"""The fields that keep two rows from being compared; never the model.
 
 A row's comparability and the identity of its treatment must be equal. Fields are named as a user would say them:
 `attack.eps`, `threat.norm`, `data.digest`, `task.version`, `metric.version`.
@@ -14,13 +14,13 @@ from harness.contract.cells import TREATMENTS
 from harness.contract.rows import Row
 
 _ABSENT = "absent"
-_LONGEST = 24
-_DIGEST = 8
+_MAX_VALUE_LENGTH = 24
+_DIGEST_LENGTH = 8
 
 
 @dataclass(frozen=True)
 class Field:
-    """Something that must be equal and is not.
+    """A field that must be equal in two rows and is not.
 
     Attributes:
         name: where it stands, e.g. "attack.eps".
@@ -41,7 +41,7 @@ class Field:
 
 
 def differing_fields(a: Row, b: Row) -> list[Field]:
-    """What must be equal before two rows may be compared, and is not.
+    """Return the fields that must be equal before two rows may be compared, and are not.
 
     A protocol field that restates a parameter of the treatment which is named anyway (`threat.eps` beside
     `attack.eps`) is left out.
@@ -66,7 +66,7 @@ def differing_fields(a: Row, b: Row) -> list[Field]:
 
 
 def metric_fields(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> list[Field]:
-    """What differs between two metrics of one label; nothing where the identity of one of them is not known."""
+    """Return what differs between two metrics of one label; nothing where the identity of one of them is not known."""
     return [] if a is None or b is None else list(_differing(a, b, "metric"))
 
 
@@ -86,10 +86,10 @@ def _differing(a: Any, b: Any, name: str) -> Iterator[Field]:
 
 
 def _short(name: str, value: Any) -> str:
-    """A value as a line can hold it; empty if it cannot."""
+    """Return a value as short text; empty if it is too long for a line."""
     if isinstance(value, Mapping):
         return str(value.get("name", ""))
     if name in ("data.digest", "data.ids") and isinstance(value, str):
-        return value[:_DIGEST]
+        return value[:_DIGEST_LENGTH]
     text = "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else ""
+    return text if len(text) <= _MAX_VALUE_LENGTH else ""

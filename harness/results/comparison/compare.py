@@ -1,4 +1,4 @@
-"""Two runs side by side: which numbers may be compared, how far they are apart, and what that says."""
+"""Comparing two runs: which numbers may be compared, their differences, and the verdict on each."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Side:
     values: Callable[[Row, str], ExampleValues | None] = _no_values
 
     def facts(self, row: Row, metric: str) -> MetricFacts:
-        """What is known of the metric of a row."""
+        """Return what is known of the metric of a row."""
         return self.metrics.get((row.experiment, metric), MetricFacts())
 
 
@@ -83,8 +83,8 @@ class Compared:
         a, b: the rows; `b` is None if A's row has no counterpart.
         metric: its label; empty where the rows as a whole cannot be compared.
         facts: what is known of the metric.
-        verdict: better or worse if the difference is significant after Holm's correction, changed if it is and nobody
-            knows which direction is better.
+        verdict: better or worse if the difference is significant after Holm's correction, changed if it is and no
+            direction of the metric is known.
         difference: B minus A; None if not comparable.
         p_holm: its p-value, adjusted for all tests; None if no test could be made.
         fields: what must be equal and is not.
@@ -142,13 +142,13 @@ class Comparison:
 
     @property
     def counts(self) -> dict[Verdict, int]:
-        """How many verdicts of each kind there are."""
-        found = Counter(each.verdict for each in self.compared)
-        return {verdict: found[verdict] for verdict in VERDICTS}
+        """The number of metrics with each verdict."""
+        counted = Counter(each.verdict for each in self.compared)
+        return {verdict: counted[verdict] for verdict in VERDICTS}
 
     @property
     def gate_fails(self) -> bool:
-        """Whether something is worse, or cannot be compared although it was ok in A: a gate must not pass unseen."""
+        """Whether something is worse, or cannot be compared although it was ok in A, which no gate may pass."""
         return any(each.verdict in ("worse", "not comparable") for each in self.compared)
 
     @property
@@ -157,17 +157,17 @@ class Comparison:
         return any(each.lost for each in self.compared)
 
     def refusal(self) -> UsageError | None:
-        """The error that says why not a single pair can be compared; None if one can."""
+        """Return the error that says why no pair of rows can be compared; None if one can."""
         if any(each.verdict != "not comparable" for each in self.compared):
             return None
         if not self.compared:
             return UsageError(f"there is nothing to compare: {'; '.join(self.notes) or 'neither side has numbers'}")
         reasons = Counter(", ".join(f.name for f in each.fields) or each.reason for each in self.compared)
-        told = [f"  {why} ({times} {'pair' if times == 1 else 'pairs'})" for why, times in reasons.most_common(8)]
+        lines = [f"  {why} ({times} {'pair' if times == 1 else 'pairs'})" for why, times in reasons.most_common(8)]
         differ = any(each.fields for each in self.compared)
         hint = "\n--allow FIELD compares in spite of a differing field" if differ else ""
         return UsageError(
-            "\n".join([f"not a single row of {self.a} can be compared with one of {self.b}:", *told]) + hint
+            "\n".join([f"not a single row of {self.a} can be compared with one of {self.b}:", *lines]) + hint
         )
 
 
@@ -189,12 +189,12 @@ def compare(a: Side, b: Side, pairs: Sequence[str] = (), allowed: Sequence[str] 
     drafts = [each for pair in aligned for each in _compared(pair, a, b, tuple(allowed))]
     tested = [each.difference.p for each in drafts if each.difference and each.difference.p is not None]
     adjusted = iter(holm(tested))
-    judged = [_judged(each, adjusted) for each in drafts]
+    compared = [_with_verdict(each, adjusted) for each in drafts]
     used = {
         name: len({id(each.a) for each in drafts if any(f.allowed_by((name,)) for f in each.allowed)})
         for name in allowed
     }
-    return Comparison(a.name, b.name, judged, len(tested), used, tuple(_notes(aligned, a, b)))
+    return Comparison(a.name, b.name, compared, len(tested), used, tuple(_notes(aligned, a, b)))
 
 
 def _compared(pair: Pair, a: Side, b: Side, allowed: tuple[str, ...]) -> Iterator[Compared]:
@@ -207,35 +207,35 @@ def _compared(pair: Pair, a: Side, b: Side, allowed: tuple[str, ...]) -> Iterato
     if other.status is not Status.OK:
         yield Compared(one, other, reason=f"{other.status} in B: {other.reason}".removesuffix(": "), lost=True)
         return
-    refused, passed = _sorted_out(differing_fields(one, other), allowed)
+    refused, passed = _split_by_allowed(differing_fields(one, other), allowed)
     if refused:
         yield Compared(one, other, fields=refused, allowed=passed)
         return
     for metric in one.estimates:
         facts = _facts(one, other, metric, a, b)
-        if facts.direction != "none" and _means_something(one, other, metric):
+        if facts.direction != "none" and _has_a_value(one, other, metric):
             yield _of_metric(Compared(one, other, metric, facts, allowed=passed), a, b, allowed)
 
 
-def _sorted_out(fields: Sequence[Field], allowed: tuple[str, ...]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
-    """Fields that may not differ, and those that may."""
+def _split_by_allowed(fields: Sequence[Field], allowed: tuple[str, ...]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """Split fields into those that may not differ and those that may."""
     refused = tuple(each for each in fields if not each.allowed_by(allowed))
     return refused, tuple(each for each in fields if each not in refused)
 
 
 def _facts(one: Row, other: Row, metric: str, a: Side, b: Side) -> MetricFacts:
-    """What is known of a metric, preferring the side that knows which component it is."""
-    known = sorted((a.facts(one, metric), b.facts(other, metric)), key=lambda facts: facts.identity is None)
-    return next((facts for facts in known if facts.direction), known[0])
+    """Return what is known of a metric, preferring the side where its component is known."""
+    candidates = sorted((a.facts(one, metric), b.facts(other, metric)), key=lambda facts: facts.identity is None)
+    return next((facts for facts in candidates if facts.direction), candidates[0])
 
 
-def _means_something(one: Row, other: Row, metric: str) -> bool:
-    found = [row.estimates[metric] for row in (one, other) if metric in row.estimates]
-    return any(estimate.value is not None for estimate in found)
+def _has_a_value(one: Row, other: Row, metric: str) -> bool:
+    estimates = [row.estimates[metric] for row in (one, other) if metric in row.estimates]
+    return any(estimate.value is not None for estimate in estimates)
 
 
 def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> Compared:
-    """The draft with its difference, or with the reason why there is none."""
+    """Return the draft with its difference, or with the reason why there is none."""
     one, other = draft.estimate_a, draft.estimate_b
     if one is None or other is None or draft.b is None:
         return replace(draft, reason="not measured in B")
@@ -244,9 +244,9 @@ def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> C
             verb = "undefined" if estimate.applies else "not applicable"
             return replace(draft, reason=f"{verb} in {side}: {estimate.reason}")
     identities = a.facts(draft.a, draft.metric).identity, b.facts(draft.b, draft.metric).identity
-    refused, passed = _sorted_out(metric_fields(*identities), allowed)
+    refused, passed = _split_by_allowed(metric_fields(*identities), allowed)
     within = [Field("metric.within", one.within, other.within)] if one.within != other.within else []
-    more_refused, more_passed = _sorted_out(within, allowed)
+    more_refused, more_passed = _split_by_allowed(within, allowed)
     draft, refused = replace(draft, allowed=(*draft.allowed, *passed, *more_passed)), (*refused, *more_refused)
     if refused:
         return replace(draft, fields=refused)
@@ -279,8 +279,8 @@ def _paired(draft: Compared, a: Side, b: Side) -> Difference | None:
     return paired_difference(one.values, values, np.random.default_rng(seed))
 
 
-def _judged(draft: Compared, adjusted: Iterator[float]) -> Compared:
-    """The draft with its adjusted p-value, taken from the iterator if it was tested, and what that says."""
+def _with_verdict(draft: Compared, adjusted: Iterator[float]) -> Compared:
+    """The draft with its adjusted p-value, taken from the iterator if it was tested, and its verdict."""
     if draft.difference is None or draft.difference.p is None:
         return draft
     p = next(adjusted)
@@ -293,7 +293,7 @@ def _judged(draft: Compared, adjusted: Iterator[float]) -> Compared:
 
 
 def _notes(aligned: Sequence[Pair], a: Side, b: Side) -> Iterator[str]:
-    """What is left out of the comparison, and what could not be checked."""
+    """Yield what is left out of the comparison, and what could not be checked."""
     only_b = sum(pair.a is None for pair in aligned)
     if only_b:
         yield f"{_rows(only_b)} only in B"

@@ -22,7 +22,7 @@ from harness.store.open import cached_signatures, open_store
 from harness.store.records import RECORDS, read_records
 from harness.store.run_folder import RUN, RunFolder
 
-_AGREEMENT = 1e-6
+_MEAN_TOLERANCE = 1e-6
 
 
 def open_sides(a: str, b: str, results: Path, catalog: Catalog) -> tuple[Side, Side]:
@@ -72,14 +72,14 @@ def open_latest(name: str, results: Path, catalog: Catalog) -> tuple[list[Side],
 def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReader) -> Side:
     if Path(name).is_file():
         rows = _read_table(Path(name))
-        return Side(name, Path(name), rows, _installed(rows, catalog, signatures))
+        return Side(name, Path(name), rows, _installed_facts(rows, catalog, signatures))
     if Path(name).suffix == ".json":
         raise UsageError(f"there is no table file {name!r}")
     folder = RunFolder.find(name, results)
     plan, rows = recorded_rows(folder, catalog, open_store(results))
     uses = {(e.name, use.label): use for e in plan.experiments.values() for use in e.metrics}
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
-    facts = {**_installed([row for row in rows if row.derived], catalog, signatures), **planned}
+    facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}
     return Side(f"{plan.suite}/{folder.run_id}", folder.path, rows, facts, _reader(folder, uses, catalog))
 
 
@@ -100,35 +100,35 @@ def _facts(use: Use, catalog: Catalog, signatures: SignatureReader) -> MetricFac
     return MetricFacts(signature.direction, signature.unit, use.identity)
 
 
-def _installed(
+def _installed_facts(
     rows: Sequence[Row], catalog: Catalog, signatures: SignatureReader
 ) -> dict[tuple[str, str], MetricFacts]:
-    """What installed metrics of these labels say; which version made the numbers is not known."""
-    found = {}
+    """Return facts of the installed metrics of these labels; which version made the numbers is not known."""
+    facts = {}
     for key in {(row.experiment, label) for row in rows for label in row.estimates}:
         try:
             signature = signatures.read(catalog.find("metric", key[1]).component)
         except HarnessError:
             continue
-        found[key] = MetricFacts(signature.direction, signature.unit)
-    return found
+        facts[key] = MetricFacts(signature.direction, signature.unit)
+    return facts
 
 
 def _reader(
     folder: RunFolder, uses: Mapping[tuple[str, str], Use], catalog: Catalog
 ) -> Callable[[Row, str], ExampleValues | None]:
-    """Reads the values per example of a metric at a row of a run."""
+    """Return a function that reads the values per example of a metric at a row of a run."""
 
     def read(row: Row, metric: str) -> ExampleValues | None:
         use, path = uses.get((row.experiment, metric)), folder.cell(row.cell)
         if use is None or row.derived or not row.cell or not (path / RECORDS).is_file():
             return None
-        found = isolated(lambda: _per_example(use, read_records(path, row.protocol), catalog))
-        if isinstance(found, Fault):
-            raise InvalidOutput(f"per_example of {use.label}: {found.reason}")
-        if found is not None:
-            _check(found, row.estimates[metric].value, use.label)
-        return found
+        values = isolated(lambda: _per_example(use, read_records(path, row.protocol), catalog))
+        if isinstance(values, Fault):
+            raise InvalidOutput(f"per_example of {use.label}: {values.reason}")
+        if values is not None:
+            _check_mean(values, row.estimates[metric].value, use.label)
+        return values
 
     return read
 
@@ -143,10 +143,10 @@ def _per_example(use: Use, records: Records, catalog: Catalog) -> ExampleValues 
     return ExampleValues([str(name) for name in records["id"]], values)
 
 
-def _check(found: ExampleValues, value: float | None, label: str) -> None:
-    """A paired test of something else than the metric would be worse than none."""
-    counted = found.values[~np.isnan(found.values)]
+def _check_mean(values: ExampleValues, value: float | None, label: str) -> None:
+    """Raise InvalidOutput unless the mean is the metric's value, since a paired test would test something else."""
+    counted = values.values[~np.isnan(values.values)]
     mean = float(counted.mean()) if len(counted) else None
-    if mean is None or value is None or not np.isclose(mean, value, rtol=_AGREEMENT, atol=_AGREEMENT):
-        told = "no example counts" if mean is None else f"its mean is {mean:.6g}"
-        raise InvalidOutput(f"per_example of {label}: {told}, but the metric's value is {value}")
+    if mean is None or value is None or not np.isclose(mean, value, rtol=_MEAN_TOLERANCE, atol=_MEAN_TOLERANCE):
+        problem = "no example counts" if mean is None else f"its mean is {mean:.6g}"
+        raise InvalidOutput(f"per_example of {label}: {problem}, but the metric's value is {value}")

@@ -16,7 +16,7 @@ from harness.results.table import display_text, interval, metric_heading, number
 from harness.statistics.paired import Difference
 
 _MAX_ROWS_NAMED = 2
-_LEAST_P = 0.001
+_SMALLEST_P_SHOWN = 0.001
 
 Style = Callable[[Verdict], str]
 
@@ -40,7 +40,7 @@ def terminal_text(comparison: Comparison, width: int, *, everything: bool = Fals
             plain = str(tabulate(body, columns, tablefmt="simple", disable_numparse=True))
             if max(map(len, plain.splitlines())) <= width:
                 break
-        styled = [[*line[:-1], style(each.verdict)] for line, each in zip(body, shown, strict=True)]
+        styled = [[*line[:-1], style(entry.verdict)] for line, entry in zip(body, shown, strict=True)]
         parts.append(str(tabulate(styled, columns, tablefmt="simple", disable_numparse=True)))
     refused = _not_comparable(comparison, everything)
     if refused:
@@ -49,10 +49,10 @@ def terminal_text(comparison: Comparison, width: int, *, everything: bool = Fals
 
 
 def summary(comparison: Comparison) -> str:
-    """One line: how many verdicts of each kind, and how many tests were made."""
-    told = [f"{n} {verdict}" for verdict, n in comparison.counts.items() if n or verdict in ("worse", "better")]
+    """Return one line with the number of verdicts of each kind and of tests."""
+    counts = [f"{n} {verdict}" for verdict, n in comparison.counts.items() if n or verdict in ("worse", "better")]
     tests = f"{comparison.n_tests} test{'s' if comparison.n_tests != 1 else ''}"
-    return f"{', '.join(told)}; {tests}, Holm's correction at {SIGNIFICANCE:g}"
+    return f"{', '.join(counts)}; {tests}, Holm's correction at {SIGNIFICANCE:g}"
 
 
 def markdown_text(comparison: Comparison) -> str:
@@ -63,7 +63,7 @@ def markdown_text(comparison: Comparison) -> str:
     parts = [f"# {comparison.a} → {comparison.b}", _head(comparison, shown).replace("\n", "  \n")]
     if shown:
         columns, body = _columns(shown, intervals=True)
-        methods = [each.difference.method if each.difference else "" for each in shown]
+        methods = [entry.difference.method if entry.difference else "" for entry in shown]
         lines = [[*line, method] for line, method in zip(body, methods, strict=True)]
         parts.append(str(tabulate(lines, [*columns, "method"], tablefmt="github", disable_numparse=True)))
     bullets = [f"not comparable: {line}" for line in _not_comparable(comparison, True)]
@@ -74,7 +74,7 @@ def markdown_text(comparison: Comparison) -> str:
 def csv_text(comparison: Comparison) -> str:
     """One line per row and metric, those that are not comparable included."""
     roles = _roles(comparison.compared)
-    lines = [_flat(each, roles, comparison) for each in comparison.compared]
+    lines = [_flat(entry, roles, comparison) for entry in comparison.compared]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]) if lines else ["experiment"], lineterminator="\n")
     writer.writeheader()
@@ -94,31 +94,31 @@ def json_text(comparison: Comparison) -> str:
         "counts": comparison.counts,
         "gate_fails": comparison.gate_fails,
         "notes": list(comparison.notes),
-        "compared": [_object(each) for each in comparison.compared],
+        "compared": [_object(entry) for entry in comparison.compared],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _object(each: Compared) -> dict[str, Any]:
+def _object(entry: Compared) -> dict[str, Any]:
     return {
-        "experiment": each.a.experiment,
-        "labels_a": dict(each.a.labels),
-        "labels_b": None if each.b is None else dict(each.b.labels),
-        "seed": each.a.seed,
-        "derived": each.a.derived,
-        "cell_a": each.a.cell,
-        "cell_b": None if each.b is None else each.b.cell,
-        "metric": each.metric,
-        "direction": each.facts.direction,
-        "a": _estimate_object(each.estimate_a),
-        "b": _estimate_object(each.estimate_b),
-        "difference": None if each.difference is None else asdict(each.difference),
-        "p_holm": each.p_holm,
-        "verdict": each.verdict,
-        "reason": each.reason,
-        "fields": [asdict(field) for field in each.fields],
-        "allowed": [asdict(field) for field in each.allowed],
-        "lost": each.lost,
+        "experiment": entry.a.experiment,
+        "labels_a": dict(entry.a.labels),
+        "labels_b": None if entry.b is None else dict(entry.b.labels),
+        "seed": entry.a.seed,
+        "derived": entry.a.derived,
+        "cell_a": entry.a.cell,
+        "cell_b": None if entry.b is None else entry.b.cell,
+        "metric": entry.metric,
+        "direction": entry.facts.direction,
+        "a": _estimate_object(entry.estimate_a),
+        "b": _estimate_object(entry.estimate_b),
+        "difference": None if entry.difference is None else asdict(entry.difference),
+        "p_holm": entry.p_holm,
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+        "fields": [asdict(field) for field in entry.fields],
+        "allowed": [asdict(field) for field in entry.allowed],
+        "lost": entry.lost,
     }
 
 
@@ -126,74 +126,74 @@ def _estimate_object(estimate: Estimate | None) -> dict[str, Any] | None:
     return None if estimate is None else asdict(estimate)
 
 
-def _flat(each: Compared, roles: Sequence[str], comparison: Comparison) -> dict[str, Any]:
-    difference = each.difference or Difference(0.0, None, None, None, "")
-    flat: dict[str, Any] = {"experiment": each.a.experiment, **{role: _label(each, role) for role in roles}}
-    flat |= {"seed": each.a.seed, "metric": each.metric, "direction": each.facts.direction}
-    for side, estimate in (("a", each.estimate_a), ("b", each.estimate_b)):
-        known = estimate or Estimate.undefined("absent")
-        flat |= {side: known.value, f"{side}_low": known.low, f"{side}_high": known.high}
+def _flat(entry: Compared, roles: Sequence[str], comparison: Comparison) -> dict[str, Any]:
+    difference = entry.difference or Difference(0.0, None, None, None, "")
+    flat: dict[str, Any] = {"experiment": entry.a.experiment, **{role: _label(entry, role) for role in roles}}
+    flat |= {"seed": entry.a.seed, "metric": entry.metric, "direction": entry.facts.direction}
+    for side, estimate in (("a", entry.estimate_a), ("b", entry.estimate_b)):
+        shown = estimate or Estimate.undefined("absent")
+        flat |= {side: shown.value, f"{side}_low": shown.low, f"{side}_high": shown.high}
     return flat | {
-        "difference": difference.value if each.difference else None,
+        "difference": difference.value if entry.difference else None,
         "difference_low": difference.low,
         "difference_high": difference.high,
         "p": difference.p,
-        "p_holm": each.p_holm,
+        "p_holm": entry.p_holm,
         "method": difference.method,
-        "verdict": each.verdict,
-        "why": each.why,
-        "allowed": ", ".join(map(str, each.allowed)),
+        "verdict": entry.verdict,
+        "why": entry.why,
+        "allowed": ", ".join(map(str, entry.allowed)),
         "tests": comparison.n_tests,
     }
 
 
 def _table_rows(comparison: Comparison, everything: bool) -> list[Compared]:
-    """What the table shows: resolved differences first, the others only if asked for or if there is nothing else."""
-    order = {verdict: place for place, verdict in enumerate(VERDICTS)}
-    numbers = [each for each in comparison.compared if each.verdict != "not comparable"]
-    resolved = [each for each in numbers if each.verdict != "not resolved"]
-    return sorted(numbers if everything or not resolved else resolved, key=lambda each: order[each.verdict])
+    """Return the rows to show: resolved differences first, others only if asked for or if there is nothing else."""
+    order = {verdict: position for position, verdict in enumerate(VERDICTS)}
+    numbers = [entry for entry in comparison.compared if entry.verdict != "not comparable"]
+    resolved = [entry for entry in numbers if entry.verdict != "not resolved"]
+    return sorted(numbers if everything or not resolved else resolved, key=lambda entry: order[entry.verdict])
 
 
 def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
-    """What is compared, what was allowed to differ, and what is the same in every row."""
+    """Return the lines above the table: the two runs, fields allowed to differ, labels common to all rows."""
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     for name, pairs in comparison.allowed.items():
         lines.append(f"ALLOWED TO DIFFER: {name} ({pairs} pair{'s' if pairs != 1 else ''} of rows)")
     constant = [f"{name} {value}" for name, value in _constants(shown).items()]
-    told = ["difference is B − A, intervals at 95 %, p after Holm's correction"] if shown else []
-    return "\n".join([*lines, "; ".join([*([", ".join(constant)] if constant else []), *told])]).rstrip()
+    legend = ["difference is B − A, intervals at 95 %, p after Holm's correction"] if shown else []
+    return "\n".join([*lines, "; ".join([*([", ".join(constant)] if constant else []), *legend])]).rstrip()
 
 
 def _roles(compared: Sequence[Compared]) -> list[str]:
-    return [role for role in SHOWN_LABELS if any(role in each.a.labels for each in compared)]
+    return [role for role in SHOWN_LABELS if any(role in entry.a.labels for entry in compared)]
 
 
-def _label(each: Compared, role: str) -> str:
+def _label(entry: Compared, role: str) -> str:
     """The label of a role on both sides; a derived row says what its task shows, which its labels do not."""
-    one = each.a.labels.get(role, "")
-    other = one if each.b is None else each.b.labels.get(role, "")
+    one = entry.a.labels.get(role, "")
+    other = one if entry.b is None else entry.b.labels.get(role, "")
     label = one if one == other else f"{one} → {other}"
-    shown = display_text(each.a) if each.a.derived and role in TREATMENTS else ""
+    shown = display_text(entry.a) if entry.a.derived and role in TREATMENTS else ""
     return f"{label}, {shown}" if shown else label
 
 
 def _constants(shown: Sequence[Compared]) -> dict[str, str]:
-    """What is the same in every line and therefore needs no column; one column of labels stays."""
+    """Return the labels that are the same in every line and need no column; one column of labels stays."""
     labels = _line_labels(shown)
     constant = {name: column[0] for name, column in labels.items() if len(set(column)) == 1}
     if len(constant) == len(labels):
-        kept = (role for role in reversed(SHOWN_ROLES) if role in constant and role not in CONSTANT_ROLES)
-        constant.pop(next(kept, ""), None)
+        candidates = (role for role in reversed(SHOWN_ROLES) if role in constant and role not in CONSTANT_ROLES)
+        constant.pop(next(candidates, ""), None)
     return {name: label for name, label in constant.items() if label}
 
 
 def _line_labels(shown: Sequence[Compared]) -> dict[str, list[str]]:
     """The columns that say what a line is about."""
-    columns = {role: [_label(each, role) for each in shown] for role in _roles(shown)}
-    experiments = [each.a.experiment for each in shown]
+    columns = {role: [_label(entry, role) for entry in shown] for role in _roles(shown)}
+    experiments = [entry.a.experiment for entry in shown]
     several = {"experiment": experiments} if len(set(experiments)) > 1 else {}
-    return {**several, **columns, "seed": [str(each.a.seed) for each in shown]}
+    return {**several, **columns, "seed": [str(entry.a.seed) for entry in shown]}
 
 
 def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
@@ -201,13 +201,13 @@ def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], 
     labels = {name: column for name, column in _line_labels(shown).items() if name not in constant}
     head = [*labels, "metric", "A", "B", "difference", "p", "verdict"]
     lines = []
-    for i, each in enumerate(shown):
-        unit = each.facts.unit
+    for i, entry in enumerate(shown):
+        unit = entry.facts.unit
         show = interval if intervals else _value
-        metric = metric_heading(each.metric, each.facts.direction)
-        estimates = [show(e, unit) if e is not None else "" for e in (each.estimate_a, each.estimate_b)]
-        told = [_difference(each.difference, unit), _p(each.p_holm), each.verdict]
-        lines.append([*(column[i] for column in labels.values()), metric, *estimates, *told])
+        metric = metric_heading(entry.metric, entry.facts.direction)
+        estimates = [show(e, unit) if e is not None else "" for e in (entry.estimate_a, entry.estimate_b)]
+        results = [_difference(entry.difference, unit), _p(entry.p_holm), entry.verdict]
+        lines.append([*(column[i] for column in labels.values()), metric, *estimates, *results])
     return head, lines
 
 
@@ -230,16 +230,16 @@ def _signed(value: float, unit: str) -> str:
 
 
 def _p(p: float | None) -> str:
-    return "" if p is None else f"< {_LEAST_P:g}" if p < _LEAST_P else "1" if p == 1 else f"{p:.3f}"
+    return "" if p is None else f"< {_SMALLEST_P_SHOWN:g}" if p < _SMALLEST_P_SHOWN else "1" if p == 1 else f"{p:.3f}"
 
 
 def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
-    """Which rows cannot be compared and why; rows of one reason together unless everything is to be shown."""
+    """Return the rows that cannot be compared, with reasons; grouped by reason unless `everything` is set."""
     groups: dict[str, list[str]] = {}
-    several = len({each.a.experiment for each in comparison.compared}) > 1
-    for each in comparison.compared:
-        if each.verdict == "not comparable":
-            groups.setdefault(each.why, []).append(_name(each, several))
+    several = len({entry.a.experiment for entry in comparison.compared}) > 1
+    for entry in comparison.compared:
+        if entry.verdict == "not comparable":
+            groups.setdefault(entry.why, []).append(_name(entry, several))
     lines = []
     for why, names in groups.items():
         if everything:
@@ -250,10 +250,10 @@ def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
     return lines
 
 
-def _name(each: Compared, several: bool) -> str:
-    labels = [_label(each, role) for role in SHOWN_LABELS if role != "data" and each.a.labels.get(role)]
-    told = " / ".join([*([each.a.experiment] if several else []), *labels]) or each.a.experiment
-    return f"{told} / {each.metric}" if each.metric else told
+def _name(entry: Compared, several: bool) -> str:
+    labels = [_label(entry, role) for role in SHOWN_LABELS if role != "data" and entry.a.labels.get(role)]
+    name = " / ".join([*([entry.a.experiment] if several else []), *labels]) or entry.a.experiment
+    return f"{name} / {entry.metric}" if entry.metric else name
 
 
 WRITERS: Mapping[str, Callable[[Comparison], str]] = {".md": markdown_text, ".csv": csv_text, ".json": json_text}

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_PANELS = 24
-_WIDEST = 6
-_MOST_TICKS = 5
-_LOGARITHMIC_FROM = 50.0
+MAX_PANELS = 24
+_MAX_GRID_COLUMNS = 6
+_MAX_TICKS = 5
+_LOG_SCALE_FROM_RATIO = 50.0
 _RING: Mapping[str, Any] = {
     "marker": "o",
     "markersize": 10,
@@ -43,7 +43,7 @@ class _Style:
 
     @property
     def line(self) -> dict[str, Any]:
-        """As matplotlib's lines take it."""
+        """The style as arguments of a matplotlib line."""
         marker = {"marker": self.marker, "markersize": 3.2}
         return {"color": self.colour, "linestyle": self.dashes, "linewidth": self.width, **marker}
 
@@ -63,16 +63,16 @@ class _Panel:
     series: tuple[Series, ...]
 
 
-def draw_history(found: Sequence[Series], runs: Sequence[PastRun], readings: Readings, path: Path) -> int:
-    """Draw the history and return how many panels were left out, since there were more than `MOST_PANELS`.
+def draw_history(history: Sequence[Series], runs: Sequence[PastRun], readings: Readings, path: Path) -> int:
+    """Draw the history and return how many panels were left out, since there were more than `MAX_PANELS`.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    panels = _panels(found, readings)
-    shown = _most_telling(panels)
+    panels = _panels(history, readings)
+    shown = _panels_that_fit(panels)
     titles = list(dict.fromkeys(panel.title for panel in shown))
-    is_grid = len(titles) <= _WIDEST and len(shown) == len(panels)
+    is_grid = len(titles) <= _MAX_GRID_COLUMNS and len(shown) == len(panels)
     columns = len(titles) if is_grid else min(4, len(shown))
     cells = _grid(shown, titles) if is_grid else list(shown)
     styles = _styles(shown)
@@ -104,11 +104,11 @@ def draw_history(found: Sequence[Series], runs: Sequence[PastRun], readings: Rea
     return len(panels) - len(shown)
 
 
-def _panels(found: Sequence[Series], readings: Readings) -> list[_Panel]:
-    """By metric and then by model, in the order of the table."""
-    experiments = {series.row.experiment for series in found}
+def _panels(history: Sequence[Series], readings: Readings) -> list[_Panel]:
+    """Group series into panels by metric and then by model, in the order of the table."""
+    experiments = {series.row.experiment for series in history}
     by_place: dict[tuple[str, str], list[Series]] = {}
-    for series in found:
+    for series in history:
         model = series.row.labels.get("model", "")
         title = " / ".join(name for name in (series.row.experiment if len(experiments) > 1 else "", model) if name)
         by_place.setdefault((heading(series, readings), title or series.row.experiment), []).append(series)
@@ -126,22 +126,22 @@ def _rank(series: Series) -> int:
     return ("metric", "cost", "seconds").index(series.sort)
 
 
-def _most_telling(panels: Sequence[_Panel]) -> list[_Panel]:
-    """At most as many as fit, those with steps before others, in their order."""
+def _panels_that_fit(panels: Sequence[_Panel]) -> list[_Panel]:
+    """Return at most `MAX_PANELS` panels in their order; those with steps come before others when some are left out."""
     ranked = sorted(panels, key=lambda panel: not any(series.steps for series in panel.series))
-    kept = ranked[:MOST_PANELS]
-    return [panel for panel in panels if panel in kept]
+    fitting = ranked[:MAX_PANELS]
+    return [panel for panel in panels if panel in fitting]
 
 
 def _grid(panels: Sequence[_Panel], titles: Sequence[str]) -> list[_Panel | None]:
-    """A line for each metric with a place for each model."""
+    """Return a row for each metric with an entry for each model, None where there is no panel."""
     placed = {(panel.metric, panel.title): panel for panel in panels}
     metrics = dict.fromkeys(panel.metric for panel in panels)
     return [placed.get((metric, title)) for metric in metrics for title in titles]
 
 
 def _name(series: Series) -> str:
-    """What tells a line from the others of its panel."""
+    """Return the name that tells a line from the others of its panel."""
     labels = series.row.labels
     words = [labels[role] for role in TREATMENTS if role in labels] or [labels.get("data", "all")]
     words += [f"({series.display})"] if series.row.derived and series.display else []
@@ -158,19 +158,19 @@ def _styles(panels: Sequence[_Panel]) -> dict[str, _Style]:
     coloured = [family for family in families if family]
     styles: dict[str, _Style] = {}
     for family, names in families.items():
-        place = coloured.index(family) if family else 0
-        colour = line_style(place)[0] if family else "black"
-        marker = line_style(place // len(PALETTE))[2]
+        index = coloured.index(family) if family else 0
+        colour = line_style(index)[0] if family else "black"
+        marker = line_style(index // len(PALETTE))[2]
         for i, name in enumerate(names):
             styles[name] = _Style(colour, line_style(i)[1], marker, 1.2 if family else 2.0)
     return {name: styles[name] for name in derived}
 
 
 def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapping[str, _Style]) -> None:
-    place = {run.run: position for position, run in enumerate(runs)}
-    for series in _unequal(panel.series):
-        _draw_line(axis, series, place, styles[_name(series)])
-    steps = {(place[change.step.after.run], change.step.after.value) for s in panel.series for change in s.steps}
+    positions = {run.run: position for position, run in enumerate(runs)}
+    for series in _without_repeats(panel.series):
+        _draw_line(axis, series, positions, styles[_name(series)])
+    steps = {(positions[change.step.after.run], change.step.after.value) for s in panel.series for change in s.steps}
     if steps:
         axis.plot(*zip(*steps, strict=True), **_RING, zorder=5)
     _scale(axis, [point.value for series in panel.series for point in series.points if series.sort != "metric"])
@@ -179,18 +179,18 @@ def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapp
     faint_grid(axis)
 
 
-def _unequal(found: Sequence[Series]) -> list[Series]:
-    """Without series that would lie on an earlier one, as the accuracy without attack does for every attack."""
+def _without_repeats(history: Sequence[Series]) -> list[Series]:
+    """Leave out series that equal an earlier one, as the accuracy without attack does for every attack."""
     first: dict[tuple[tuple[object, ...], ...], Series] = {}
-    for series in found:
+    for series in history:
         first.setdefault(tuple((p.run, p.value, p.low, p.high) for p in series.points), series)
     return list(first.values())
 
 
-def _draw_line(axis: Axes, series: Series, place: Mapping[str, int], style: _Style) -> None:
+def _draw_line(axis: Axes, series: Series, positions: Mapping[str, int], style: _Style) -> None:
     fresh = {point.run for point in series.measurements}
     axis.plot(
-        [place[point.run] for point in series.points],
+        [positions[point.run] for point in series.points],
         [point.value for point in series.points],
         **style.line,
         markevery=[i for i, point in enumerate(series.points) if point.run in fresh],
@@ -198,14 +198,14 @@ def _draw_line(axis: Axes, series: Series, place: Mapping[str, int], style: _Sty
     banded = [(p, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
     if banded:
         low, high = [low for _, low, _ in banded], [high for _, _, high in banded]
-        xs = [place[point.run] for point, _, _ in banded]
+        xs = [positions[point.run] for point, _, _ in banded]
         axis.fill_between(xs, low, high, color=style.colour, alpha=0.08, linewidth=0)
 
 
 def _scale(axis: Axes, efforts: Sequence[float]) -> None:
     """Costs and timings of a cheap and a dear attack differ by orders of magnitude; a cost may be 0."""
     positive = [effort for effort in efforts if effort > 0]
-    if positive and max(positive) > _LOGARITHMIC_FROM * min(positive):
+    if positive and max(positive) > _LOG_SCALE_FROM_RATIO * min(positive):
         if len(positive) == len(efforts):
             axis.set_yscale("log")
         else:
@@ -213,9 +213,9 @@ def _scale(axis: Axes, efforts: Sequence[float]) -> None:
 
 
 def _date_axis(axis: Axes, runs: Sequence[PastRun]) -> None:
-    every = -(-len(runs) // _MOST_TICKS)
-    places = list(range(len(runs) - 1, -1, -every))[::-1]
-    axis.set_xticks(places, [_date(runs[place].started) for place in places], fontsize=7)
+    every = -(-len(runs) // _MAX_TICKS)
+    positions = list(range(len(runs) - 1, -1, -every))[::-1]
+    axis.set_xticks(positions, [_date(runs[position].started) for position in positions], fontsize=7)
     axis.tick_params(labelbottom=True)
 
 

@@ -37,7 +37,7 @@ class PastRow:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What rows of one series share besides the key."""
+        """The fields that the rows of one series share besides the key."""
         labels = (f"{role}={label}" for role, label in sorted(self.row.labels.items()))
         return (self.row.experiment, *labels, str(self.row.seed))
 
@@ -99,7 +99,7 @@ class Series:
 
     @property
     def display(self) -> str:
-        """What its task shows of it, e.g. "linf ≤ 0.1"; it tells rows apart whose labels are the same."""
+        """The columns that its task adds, e.g. "linf ≤ 0.1", which differ between rows of the same labels."""
         return display_text(self.row)
 
     @property
@@ -110,17 +110,17 @@ class Series:
     @property
     def last_change(self) -> float | None:
         """The last measurement minus the one before; None with a single one."""
-        kept = self.measurements
-        return kept[-1].value - kept[-2].value if len(kept) > 1 else None
+        points = self.measurements
+        return points[-1].value - points[-2].value if len(points) > 1 else None
 
 
 def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[PastRun], list[str]]:
-    """The finished runs of a suite, oldest first, and why others were left out.
+    """Return the finished runs of a suite, oldest first, and why others were left out.
 
     Args:
         results: the results folder.
         suite: its name.
-        last: only so many of the latest.
+        last: the number of runs to read, the latest first; None for all.
 
     Raises:
         UsageError: there is no finished run.
@@ -187,7 +187,7 @@ def _measurement(folder: RunFolder, row: Row) -> str:
 
 
 def collect_series(runs: Sequence[PastRun], metric: str | None = None) -> list[Series]:
-    """Every series that has a point, in the order of the latest table.
+    """Return every series that has a point, in the order of the latest table.
 
     Args:
         runs: oldest first.
@@ -196,26 +196,26 @@ def collect_series(runs: Sequence[PastRun], metric: str | None = None) -> list[S
     Raises:
         UsageError: no row has a value of this metric.
     """
-    found: dict[tuple[str, ...], Series] = {}
+    by_identity: dict[tuple[str, ...], Series] = {}
     for run in reversed(runs):
         for past in run.rows:
             for name, sort, point in _points(run.run, past):
                 identity = (*past.identity, past.key, sort, name)
-                known = found.get(identity)
-                if known is None:
-                    found[identity] = Series(past.row, past.key, name, sort, (point,))
-                elif known.points[0].run != run.run:
-                    found[identity] = replace(known, points=(point, *known.points))
-    names = dict.fromkeys(series.metric for series in found.values())
+                later = by_identity.get(identity)
+                if later is None:
+                    by_identity[identity] = Series(past.row, past.key, name, sort, (point,))
+                elif later.points[0].run != run.run:
+                    by_identity[identity] = replace(later, points=(point, *later.points))
+    names = dict.fromkeys(series.metric for series in by_identity.values())
     if metric is not None and metric not in names:
         raise UsageError(f"no row has a metric {metric!r}; there are: {', '.join(names)}")
     past_rows = _PastRows(runs)
-    chosen = [series for series in found.values() if metric is None or series.metric == metric]
-    return [past_rows.judged(series) for series in chosen]
+    chosen = [series for series in by_identity.values() if metric is None or series.metric == metric]
+    return [past_rows.with_steps(series) for series in chosen]
 
 
 def _points(run: str, past: PastRow) -> Iterator[tuple[str, Sort, Point]]:
-    """What a row says in numbers; a row that is not ok says nothing."""
+    """Yield the numbers of a row as points; a row that is not ok has none."""
     row = past.row
     if row.status is not Status.OK or not past.key:
         return
@@ -230,7 +230,7 @@ def _points(run: str, past: PastRow) -> Iterator[tuple[str, Sort, Point]]:
 
 
 class _PastRows:
-    """The rows of all runs by what identifies them, for saying more of a series than its points do."""
+    """The rows of all runs by identity, from which steps, replaced keys and absences of a series follow."""
 
     def __init__(self, runs: Sequence[PastRun]) -> None:
         self._runs = {run.run: run for run in runs}
@@ -239,8 +239,8 @@ class _PastRows:
             for past in run.rows:
                 self._rows.setdefault(past.identity, {}).setdefault(run.run, []).append(past)
 
-    def judged(self, series: Series) -> Series:
-        """The series with its steps, with the key whose place it took, and with why it ended."""
+    def with_steps(self, series: Series) -> Series:
+        """Return the series with its steps, the key that it replaced, and why it ended."""
         own = self._rows[PastRow(series.row, series.key, "").identity]
         steps = tuple(Change(step, self._besides(step, series.key, own)) for step in find_steps(series.points))
         since, instead_of = self._replaced(series, own)

@@ -13,7 +13,7 @@ from harness.results.table import KEY_LENGTH, display_headings, metric_heading, 
 if TYPE_CHECKING:
     from harness.contract.protocols import Direction
 
-_SPARED = ("key", "first", "runs", "measured", "last change")
+_OPTIONAL_COLUMNS = ("key", "first", "runs", "measured", "last change")
 _WORDS: Mapping[str, tuple[str, str]] = {"seconds": ("slower", "faster"), "cost": ("more", "less")}
 
 
@@ -31,7 +31,7 @@ class Reading:
 
 
 Readings = Mapping[tuple[str, str], Reading]
-"""By experiment and metric."""
+"""Readings by experiment and metric."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,21 @@ class HistoryTable:
     constants: Mapping[str, str]
 
     def terminal(self, width: int) -> str:
-        """The table as text of at most this width, if leaving out what can be spared makes it fit."""
+        """The table as text of at most this width, if leaving out optional columns makes it fit."""
         from tabulate import tabulate
 
         dropped: list[str] = []
         while True:
-            kept = [i for i, name in enumerate(self.columns) if name not in dropped]
-            body = [[line[i] for i in kept] for line in self.lines]
-            text = str(tabulate(body, [self.columns[i] for i in kept], tablefmt="simple", disable_numparse=True))
-            if len(dropped) == len(_SPARED) or max(map(len, text.splitlines())) <= width:
+            shown = [i for i, name in enumerate(self.columns) if name not in dropped]
+            body = [[line[i] for i in shown] for line in self.lines]
+            text = str(tabulate(body, [self.columns[i] for i in shown], tablefmt="simple", disable_numparse=True))
+            if len(dropped) == len(_OPTIONAL_COLUMNS) or max(map(len, text.splitlines())) <= width:
                 return text + (f"\n(too narrow for {', '.join(dropped)})" if dropped else "")
-            dropped.append(_SPARED[len(dropped)])
+            dropped.append(_OPTIONAL_COLUMNS[len(dropped)])
 
 
 def reading_of(series: Series, readings: Readings) -> Reading:
-    """How a series is to be read; of costs and timings the less the better."""
+    """Return how a series is to be read; of costs and timings less is better."""
     if series.sort == "metric":
         return readings.get((series.row.experiment, series.metric), Reading())
     return Reading("min")
@@ -75,8 +75,8 @@ def heading(series: Series, readings: Readings) -> str:
     return metric_heading(series.metric, reading_of(series, readings).direction)
 
 
-def verdict(change: float, series: Series, reading: Reading) -> str:
-    """A change in words with the way it went, e.g. "↓ worse"; empty where nothing is known of the direction."""
+def change_text(change: float, series: Series, reading: Reading) -> str:
+    """Return the direction of a change in words, e.g. "↓ worse"; empty where no direction is known."""
     if change == 0 or reading.direction == "none":
         return ""
     arrow = "↑" if change > 0 else "↓"
@@ -85,14 +85,14 @@ def verdict(change: float, series: Series, reading: Reading) -> str:
     return f"{arrow} {'better' if (change > 0) == (reading.direction == 'max') else 'worse'}"
 
 
-def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
+def history_table(history: Sequence[Series], readings: Readings) -> HistoryTable:
     """Labels, metric, how often it was run and measured, first and last value, last change, and the latest step.
 
     Rows with steps stand first.
     """
-    found = sorted(found, key=lambda series: not series.steps)
-    fields = [_labels(series) for series in found]
-    shown = display_headings([series.row for series in found])
+    history = sorted(history, key=lambda series: not series.steps)
+    fields = [_labels(series) for series in history]
+    shown = display_headings([series.row for series in history])
     names = [name for name in ("experiment", *SHOWN_LABELS, "seed", *shown) if any(field.get(name) for field in fields)]
     names += [name for name in dict.fromkeys(n for field in fields for n in field) if name not in (*names, *shown)]
     constants = {
@@ -104,7 +104,7 @@ def history_table(found: Sequence[Series], readings: Readings) -> HistoryTable:
     columns = [*names, "metric", "key", "runs", "measured", "first", "last", "last change", "marks"]
     lines = [
         [*(field.get(name, "") for name in names), *_numbers(series, readings)]
-        for field, series in zip(fields, found, strict=True)
+        for field, series in zip(fields, history, strict=True)
     ]
     return HistoryTable(columns, lines, constants)
 
@@ -133,21 +133,21 @@ def _numbers(series: Series, readings: Readings) -> list[str]:
 
 
 def marks(series: Series, reading: Reading) -> list[str]:
-    """What to know of a series: its latest step, the key it took the place of, and that it ended."""
-    told = [_step_text(series.steps[-1], series, reading)] if series.steps else []
-    told += [f"{len(series.steps) - 1} earlier"] if len(series.steps) > 1 else []
+    """Return the remarks on a series: its latest step, the key that it replaced, and why it ended."""
+    texts = [_step_text(series.steps[-1], series, reading)] if series.steps else []
+    texts += [f"{len(series.steps) - 1} earlier"] if len(series.steps) > 1 else []
     if series.since:
-        told.append(f"new series since {series.since}: the key was {series.instead_of[:KEY_LENGTH]}")
-    return [*told, *([series.absent] if series.absent else [])]
+        texts.append(f"new series since {series.since}: the key was {series.instead_of[:KEY_LENGTH]}")
+    return [*texts, *([series.absent] if series.absent else [])]
 
 
 def _step_text(change: Change, series: Series, reading: Reading) -> str:
     step = change.step
-    word = verdict(step.change, series, reading)
-    told = f"step {word + ' ' if word else ''}{_signed(step.change, reading)} at {step.after.run}"
+    word = change_text(step.change, series, reading)
+    text = f"step {word + ' ' if word else ''}{_signed(step.change, reading)} at {step.after.run}"
     if step.rule == "scored anew":
-        told += ", same records scored anew"
-    return told + (f" (changed besides: {', '.join(change.besides)})" if change.besides else "")
+        text += ", same records scored anew"
+    return text + (f" (changed besides: {', '.join(change.besides)})" if change.besides else "")
 
 
 def _signed(change: float, reading: Reading) -> str:
@@ -158,24 +158,24 @@ def _signed(change: float, reading: Reading) -> str:
     return ("+" if change > 0 else "−") + (size if float(size) else f"{abs(change):.2g}")
 
 
-def notes(found: Sequence[Series], runs: Sequence[PastRun]) -> list[str]:
-    """What a reader of the table must know besides the rule."""
-    stepped = sum(bool(series.steps) for series in found)
-    told = [
+def notes(history: Sequence[Series], runs: Sequence[PastRun]) -> list[str]:
+    """Return the lines below the table: the number of runs and steps, and what another key means."""
+    stepped = sum(bool(series.steps) for series in history)
+    lines = [
         f"{len(runs)} finished {'run' if len(runs) == 1 else 'runs'} from {runs[0].run} to {runs[-1].run}; "
-        f"{stepped} of {len(found)} series have a step{'; they stand first' if stepped else ''}"
+        f"{stepped} of {len(history)} series have a step{'; they stand first' if stepped else ''}"
     ]
-    if any(series.since for series in found):
-        told.append("Another key means other data or another protocol: it starts a new series under the same labels.")
-    return told
+    if any(series.since for series in history):
+        lines.append("Another key means other data or another protocol: it starts a new series under the same labels.")
+    return lines
 
 
-def history_json(suite: str, found: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> dict[str, Any]:
+def history_json(suite: str, history: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> dict[str, Any]:
     """The runs and the series with every point and every step, as a JSON object."""
     return {
         "suite": suite,
         "runs": [{"run": run.run, "started": run.started, "origin": dict(run.origin)} for run in runs],
-        "series": [_series_json(series, reading_of(series, readings)) for series in found],
+        "series": [_series_json(series, reading_of(series, readings)) for series in history],
     }
 
 
@@ -196,7 +196,7 @@ def _series_json(series: Series, reading: Reading) -> dict[str, Any]:
             {
                 **asdict(change.step),
                 "change": change.step.change,
-                "verdict": verdict(change.step.change, series, reading),
+                "verdict": change_text(change.step.change, series, reading),
                 "besides": list(change.besides),
             }
             for change in series.steps

@@ -30,7 +30,7 @@ from harness.statistics.paired import Difference, holm, independent_difference, 
 
 @dataclass(frozen=True)
 class RankedModel:
-    """A row of the table in a ranking, the run it comes from, and the name it goes by."""
+    """A row of the table in a ranking, the run that it comes from, and its name."""
 
     row: Row
     side: Side
@@ -39,7 +39,7 @@ class RankedModel:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What rows must have in common to be ranked: a comparability key and a treatment.
+    """Rows that can be ranked: they share a comparability key and a treatment.
 
     Attributes:
         key: the comparability key, as tables show the start of it.
@@ -102,15 +102,15 @@ class Board:
 
 def protocols(sides: Sequence[Side]) -> list[Protocol]:
     """Every protocol that rows of the sides have in common; of a model measured twice, the last side counts."""
-    found: dict[tuple[str, str], dict[str, RankedModel]] = {}
+    grouped: dict[tuple[str, str], dict[str, RankedModel]] = {}
     for side in sides:
         for row in side.rows:
             if row.key and row.labels.get("model") and row.labels["model"] != "none":
                 same = digest([row.components.get("model"), row.seed, row.labels["model"] if row.derived else ""])
-                found.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, row.labels["model"])
+                grouped.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, row.labels["model"])
     return [
         Protocol(key, _treatment_label(models), _named(list(models.values())))
-        for (key, _), models in sorted(found.items(), key=lambda item: _order(next(iter(item[1].values())).row))
+        for (key, _), models in sorted(grouped.items(), key=lambda item: _order(next(iter(item[1].values())).row))
     ]
 
 
@@ -129,7 +129,7 @@ def _order(row: Row) -> tuple[Any, ...]:
 
 
 def _named(models: list[RankedModel]) -> list[RankedModel]:
-    """Entrants with names of their own: with seed or run where labels alone do not tell them apart."""
+    """Return the models with distinct names: with seed or run where labels alone do not tell them apart."""
     seeds = {model.row.seed for model in models}
     named = [
         RankedModel(each.row, each.side, f"{each.name} (seed {each.row.seed})" if len(seeds) > 1 else each.name)
@@ -142,22 +142,22 @@ def _named(models: list[RankedModel]) -> list[RankedModel]:
     ]
 
 
-def chosen_protocols(found: Sequence[Protocol], key: str, treatment: str = "*") -> list[Protocol]:
+def chosen_protocols(candidates: Sequence[Protocol], key: str, treatment: str = "*") -> list[Protocol]:
     """The protocols whose key starts like this and whose treatment matches a pattern.
 
     Raises:
         UsageError: there is none, or the start of the key is that of several.
     """
-    alike = [each for each in found if key and each.key.startswith(key)]
-    if not alike:
+    matching = [each for each in candidates if key and each.key.startswith(key)]
+    if not matching:
         raise UsageError(f"--protocol {key!r}: no row has such a key; without --protocol all keys are listed")
-    if len({each.key for each in alike}) > 1:
-        several = ", ".join(sorted({each.key[:KEY_LENGTH] for each in alike}))
+    if len({each.key for each in matching}) > 1:
+        several = ", ".join(sorted({each.key[:KEY_LENGTH] for each in matching}))
         raise UsageError(f"--protocol {key!r} is the start of several keys: {several}")
-    kept = [each for each in alike if fnmatch.fnmatchcase(each.treatment, treatment)]
-    if not kept:
-        raise UsageError(f"--treatment {treatment!r}: this key has {', '.join(each.treatment for each in alike)}")
-    return kept
+    chosen = [each for each in matching if fnmatch.fnmatchcase(each.treatment, treatment)]
+    if not chosen:
+        raise UsageError(f"--treatment {treatment!r}: this key has {', '.join(each.treatment for each in matching)}")
+    return chosen
 
 
 def board(protocol: Protocol, metric: str = "") -> Board:
@@ -192,7 +192,7 @@ def _number(model: RankedModel, metric: str) -> float | None:
 
 
 def _measured_by(model: RankedModel, metric: str) -> str:
-    """What must be equal beside the protocol: the metric's version and parameters, and what its unit rests on."""
+    """Return what must be equal besides the protocol: the metric's version and parameters, and its unit."""
     identity = model.side.facts(model.row, metric).identity
     return canonical([identity, model.row.estimates[metric].within])
 
@@ -224,11 +224,11 @@ def _default_metric(protocol: Protocol) -> str:
 
 
 def _facts(protocol: Protocol, metric: str) -> MetricFacts:
-    known = [each.side.facts(each.row, metric) for each in protocol.models if metric in each.row.estimates]
-    if not known:
+    candidates = [each.side.facts(each.row, metric) for each in protocol.models if metric in each.row.estimates]
+    if not candidates:
         names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
         raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} has a metric {metric!r}; it has {', '.join(names)}")
-    facts = next((each for each in known if each.direction), known[0])
+    facts = next((each for each in candidates if each.direction), candidates[0])
     if facts.direction == "none":
         raise UsageError(f"metric {metric!r} has no direction: neither more nor less of it is better")
     # A derived row may call a metric as its cells do; its direction is then that of any row.
@@ -236,30 +236,30 @@ def _facts(protocol: Protocol, metric: str) -> MetricFacts:
 
 
 def _facts_anywhere(protocol: Protocol, metric: str) -> MetricFacts:
-    for each in protocol.models:
-        for (_, name), facts in each.side.metrics.items():
+    for model in protocol.models:
+        for (_, name), facts in model.side.metrics.items():
             if name == metric and facts.direction in ("max", "min"):
                 return facts
-    raise UsageError(f"nothing is known of metric {metric!r}: which plugin has it?")
+    raise UsageError(f"the direction of metric {metric!r} is not known; install the plugin that has it")
 
 
 def _significantly_better(
     ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, methods: Counter[str]
 ) -> set[tuple[str, str]]:
-    """(winner, loser) of every pair that the examples tell apart."""
+    """Return (winner, loser) of every pair whose difference is significant."""
     pairs = list(combinations(ranked, 2))
     differences = [_difference(one, other, metric) for one, other in pairs]
     methods.update(difference.method for difference in differences)
     tested = [i for i, difference in enumerate(differences) if difference.p is not None]
     adjusted = holm([float(differences[i].p or 0.0) for i in tested])
-    found = set()
+    significant = set()
     for i, p in zip(tested, adjusted, strict=True):
         value = differences[i].value
         if p < SIGNIFICANCE and value != 0:
             one, other = pairs[i]
             winner, loser = (other, one) if (value > 0) == (facts.direction == "max") else (one, other)
-            found.add((winner.name, loser.name))
-    return found
+            significant.add((winner.name, loser.name))
+    return significant
 
 
 def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference:
@@ -278,41 +278,41 @@ def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference
 
 
 def _place(
-    each: RankedModel, ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, better: Iterable[tuple[str, str]]
+    one: RankedModel, ranked: Sequence[RankedModel], metric: str, facts: MetricFacts, better: Iterable[tuple[str, str]]
 ) -> Place:
     sign = 1.0 if facts.direction == "max" else -1.0
     values = {other.name: sign * float(_number(other, metric) or 0.0) for other in ranked}
-    own = values[each.name]
-    above = {winner for winner, loser in better if loser == each.name}
-    below = {loser for winner, loser in better if winner == each.name}
+    own = values[one.name]
+    above = {winner for winner, loser in better if loser == one.name}
+    below = {loser for winner, loser in better if winner == one.name}
     return Place(
-        name=each.name,
+        name=one.name,
         rank=1 + sum(value > own for value in values.values()),
         shared=sum(value == own for value in values.values()) > 1,
         low=1 + len(above),
         high=len(ranked) - len(below),
-        estimate=each.row.estimates[metric],
-        others={name: estimate for name, estimate in each.row.estimates.items() if name != metric},
-        tied=tuple(name for name in values if name != each.name and name not in above | below),
+        estimate=one.row.estimates[metric],
+        others={name: estimate for name, estimate in one.row.estimates.items() if name != metric},
+        tied=tuple(name for name in values if name != one.name and name not in above | below),
     )
 
 
-def meanings(found: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
-    """What each protocol means: key, task, data, n, treatment, what its task shows, number of models, metrics."""
-    shown = display_headings([each.row for each in found])
-    for each in found:
-        row = each.row
+def meanings(all_protocols: Sequence[Protocol]) -> Iterator[tuple[str, ...]]:
+    """Yield what each protocol means: key, task, data, n, treatment, what its task shows, number of models, metrics."""
+    shown = display_headings([protocol.row for protocol in all_protocols])
+    for protocol in all_protocols:
+        row = protocol.row
         names = dict.fromkeys(
-            name for one in each.models for name, estimate in one.row.estimates.items() if estimate.applies
+            name for model in protocol.models for name, estimate in model.row.estimates.items() if estimate.applies
         )
-        ok = sum(one.row.status is Status.OK for one in each.models)
-        models = str(ok) if ok == len(each.models) else f"{ok} of {len(each.models)}"
+        ok = sum(model.row.status is Status.OK for model in protocol.models)
+        models = str(ok) if ok == len(protocol.models) else f"{ok} of {len(protocol.models)}"
         yield (
-            each.key[:KEY_LENGTH],
+            protocol.key[:KEY_LENGTH],
             row.task,
             row.labels.get("data", ""),
             str(row.n or ""),
-            each.treatment,
+            protocol.treatment,
             *(row.display.get(heading, "") for heading in shown),
             models,
             ", ".join(names),

@@ -29,13 +29,13 @@ _LATEX = str.maketrans(
 )
 
 
-def protocols_text(found: Sequence[Protocol]) -> str:
-    """The protocols that can be ranked by, and what they mean."""
+def protocols_text(protocols: Sequence[Protocol]) -> str:
+    """Return a table of the protocols and what each means."""
     from tabulate import tabulate
 
-    shown = display_headings([protocol.row for protocol in found])
+    shown = display_headings([protocol.row for protocol in protocols])
     headings = ["key", "task", "data", "n", "treatment", *shown, "models ok", "metrics"]
-    return str(tabulate(list(meanings(found)), headings, tablefmt="simple", disable_numparse=True))
+    return str(tabulate(list(meanings(protocols)), headings, tablefmt="simple", disable_numparse=True))
 
 
 def terminal_text(boards: Sequence[Board]) -> str:
@@ -123,7 +123,7 @@ def _latex(board: Board) -> str:
 
 
 def html_text(boards: Sequence[Board]) -> str:
-    """One page without anything from elsewhere."""
+    """Boards as one HTML page that needs no other file."""
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>leaderboard</title>',
         "<style>body{font:15px system-ui,sans-serif;margin:2em;color-scheme:light dark}table{border-collapse:collapse}"
@@ -160,18 +160,18 @@ def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
     span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
     more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
     tied = ", ".join(place.tied[:_MAX_TIES_NAMED]) + more
-    told = [_told(place.others.get(name), "fraction" if board.facts.unit == "fraction" else "") for name in others]
-    return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *told]
+    values = [_interval(place.others.get(name), board) for name in others]
+    return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *values]
 
 
-def _told(estimate: Estimate | None, unit: str) -> str:
-    return "" if estimate is None else interval(estimate, unit)
+def _interval(estimate: Estimate | None, board: Board) -> str:
+    return "" if estimate is None else interval(estimate, "fraction" if board.facts.unit == "fraction" else "")
 
 
 def _title(board: Board) -> str:
     row = board.protocol.row
-    told = [board.protocol.treatment, display_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
-    what = ", ".join(text for text in told if text and text != "data " and text != "n = None")
+    parts = [board.protocol.treatment, display_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
+    what = ", ".join(text for text in parts if text and text != "data " and text != "n = None")
     return f"{board.metric.replace('_', ' ')} ({what}; key {board.protocol.key[:KEY_LENGTH]})"
 
 

@@ -21,7 +21,7 @@ from harness.isolation import Fault, isolated
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
-from harness.results.expectations import Judged, judge_expectations
+from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.report.tables import Table, make_table
 from harness.results.table import TableView
 from harness.store.records import read_records
@@ -68,14 +68,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Page:
-    """What the template shows.
+    """The content of the page of a run.
 
     Attributes:
         suite, about, run: the suite, its question, the id of the run.
         date: when it started, in words.
-        verdicts: how many cells ended in which status.
+        statuses: the number of cells with each status.
         n_derived: rows made of several cells.
-        judged: what became of the expectations, failures first.
+        expectation_results: the result of each expectation, failures first.
         environment: device and versions in a few words.
         tables: one for each experiment.
         curves: pictures of the reporters.
@@ -89,9 +89,9 @@ class Page:
     about: str
     run: str
     date: str
-    verdicts: Mapping[str, int]
+    statuses: Mapping[str, int]
     n_derived: int
-    judged: tuple[Judged, ...]
+    expectation_results: tuple[ExpectationResult, ...]
     environment: tuple[str, ...]
     tables: tuple[Table, ...]
     curves: tuple[Picture, ...]
@@ -103,8 +103,8 @@ class Page:
 
     @property
     def expectations(self) -> Mapping[str, int]:
-        """How many expectations have which verdict."""
-        counted = Counter(judged.verdict for judged in self.judged)
+        """The number of expectations with each verdict."""
+        counted = Counter(result.verdict for result in self.expectation_results)
         return {verdict: counted[verdict] for verdict in ("passed", "failed", "unresolved")}
 
 
@@ -135,9 +135,9 @@ def make_page(
         about=plan.about,
         run=folder.run_id,
         date=_date(about.get("started", "")),
-        verdicts={str(status): counted[str(status)] for status in Status if counted[str(status)]},
+        statuses={str(status): counted[str(status)] for status in Status if counted[str(status)]},
         n_derived=len(rows) - len(cells),
-        judged=tuple(sorted(judge_expectations(plan, rows), key=lambda judged: severity[judged.verdict])),
+        expectation_results=tuple(sorted(check_expectations(plan, rows), key=lambda result: severity[result.verdict])),
         environment=tuple(_environment(facts)),
         tables=tuple(make_table(name, question, view) for name, question, view in views),
         curves=tuple(_pictures(folder.path)),
@@ -167,7 +167,7 @@ def render(page: Page) -> str:
 
 
 def _sections(folder: RunFolder, rows: Sequence[Row], catalog: Catalog) -> tuple[list[FilledSection], list[str]]:
-    """What plugins add to the page and the pictures that they do not show, and which plugins failed to add anything."""
+    """Return the sections of plugins, then one of pictures that they do not show, and a warning for each failure."""
     filled: list[FilledSection] = []
     warnings = []
     cells = [
@@ -207,7 +207,7 @@ def _filled(plugin: str, sections: Iterable[Section]) -> list[FilledSection]:
 
 
 def _content_hash(text: str) -> str:
-    """As a Content-Security-Policy names an inline style or script, so that no other one runs."""
+    """Return the hash by which a Content-Security-Policy allows an inline style or script and no other."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 

@@ -102,8 +102,8 @@ def make_table(name: str, about: str, view: TableView) -> Table:
         Line(tuple(_fields(row, view, labels)), str(row.status), row.reason, row.derived) for row in view.rows
     )
     fine = TableView([row for row in view.rows if row.status is Status.OK], view.headings, view.units)
-    told = ", ".join(f"{role} {label}" for role, label in constants.items())
-    return Table(name, about, told, columns, lines, tuple(fine.notes()))
+    constant_text = ", ".join(f"{role} {label}" for role, label in constants.items())
+    return Table(name, about, constant_text, columns, lines, tuple(fine.notes()))
 
 
 def _unbroken(heading: str) -> str:

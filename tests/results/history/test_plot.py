@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
-from harness.results.history.plot import MOST_PANELS, draw_history
+from harness.results.history.plot import MAX_PANELS, draw_history
 from harness.results.history.series import Change, PastRun, Series
 from harness.results.history.table import Reading
 from harness.statistics.changes import Point, find_steps
@@ -39,8 +39,8 @@ def test_lines_bands_and_steps_are_drawn(tmp_path: Path) -> None:
 
 
 def test_more_panels_than_fit_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_PANELS == 24
-    monkeypatch.setattr("harness.results.history.plot.MOST_PANELS", 3)
+    assert MAX_PANELS == 24
+    monkeypatch.setattr("harness.results.history.plot.MAX_PANELS", 3)
     found = [series("m", "pgd", 0.9, f"metric_{i}") for i in range(5)]
     assert draw_history(found, RUNS, READINGS, tmp_path / "history.png") == 2
     assert draw_history(found[:3], RUNS, READINGS, tmp_path / "history.png") == 0

@@ -9,7 +9,7 @@ import pytest
 
 from harness.contract.rows import Row, Status
 from harness.results.history.series import Change, PastRun, Series, Sort
-from harness.results.history.table import Reading, heading, history_json, history_table, notes, verdict
+from harness.results.history.table import Reading, change_text, heading, history_json, history_table, notes
 from harness.statistics.changes import Point, find_steps
 
 READINGS = {("e", "accuracy"): Reading("max", "fraction"), ("e", "error_rate"): Reading("min", "fraction")}
@@ -60,7 +60,7 @@ def test_a_line_for_each_series_those_with_steps_first() -> None:
 def test_words_follow_the_direction(metric: str, sort: Sort, change: float, words: str) -> None:
     one = series(FLAT, metric, sort)
     reading = Reading("min") if sort != "metric" else READINGS.get(("e", metric), Reading())
-    assert verdict(change, one, reading) == words
+    assert change_text(change, one, reading) == words
 
 
 def test_a_metric_of_unknown_direction_has_no_arrow() -> None:
