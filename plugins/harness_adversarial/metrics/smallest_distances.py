@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt
 
-from harness.api import Estimate, MeasuredCell, Records, Row, Status, Threat, mean, proportion
+from harness.api import LEVEL, Estimate, MeasuredCell, Records, Row, Status, Threat, mean, proportion
 
 _TOLERANCE = 1e-6
-_LEVEL = 0.95
 _NOT_MINIMAL = "the attack seeks no smallest distance; use ddn, fmn, deepfool, carlini_wagner or hopskipjump"
 Budget = Annotated[float, Ge(0)]
 Floats = npt.NDArray[np.float64]
@@ -70,12 +69,12 @@ def median_of(distances: Floats) -> Estimate:
         reason = f"{censored} of {n} examples were not fooled at any distance: the median is beyond what was found"
         return Estimate.undefined(reason, n=n, n_missing=missing)
     # The largest k with P(fewer than k below the median) at most 2.5 %.
-    k = int(binom.ppf((1 - _LEVEL) / 2, n, 0.5))
+    k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
     low, high = (float(known[k - 1]), float(known[n - k])) if k >= 1 else (None, None)
     if high is not None and not math.isfinite(high):
         high = None
     reason = "" if high is not None else "the interval has no upper end"
-    return Estimate(float(value), low, high, _LEVEL, "order statistics", n, missing, reason)
+    return Estimate(float(value), low, high, LEVEL, "order statistics", n, missing, reason)
 
 
 class RobustAccuracyAt:

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
+from harness.api import LEVEL, Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, cells_of, rows_of
-from harness_fairness.metrics.intervals import LEVEL, fisher, ratio
+from harness_fairness.metrics.intervals import fisher, ratio
 
 LACKING = "the records have no labels with predictions"
 

@@ -9,10 +9,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from harness.api import Estimate, Partition, Records, normal_quantile, wilson
+from harness.api import LEVEL, Estimate, Partition, Records, normal_quantile, wilson
 from harness_fairness.metrics.cells import DENOMINATOR, Rate, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING, undefined_rate
-from harness_fairness.metrics.intervals import LEVEL
 
 Fraction = Annotated[float, Gt(0), Lt(1)]
 _NORMAL = NormalDist()

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Partition, Records, permutation_p, permuted_counts
+from harness.api import LEVEL, Context, Estimate, Partition, Records, permutation_p, permuted_counts
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL, gap_of_rates, stretch_of_rates
+from harness_fairness.metrics.intervals import gap_of_rates, stretch_of_rates
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Partition, Records, normal_quantile, permutation_p, wilson
+from harness.api import LEVEL, Context, Estimate, Partition, Records, normal_quantile, permutation_p, wilson
 from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
 from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL
 from harness_fairness.metrics.rate_gaps import RateOfGroups
 
 

@@ -23,14 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, wilson
+from harness.api import LEVEL, Estimate, Records, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LEVEL = 0.95
 HALVES = 20
 _CROWDED = 1 / 16
 """From this share of pairs within reach on, products of masks are cheaper than lists of pairs."""

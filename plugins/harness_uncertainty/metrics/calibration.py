@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, mean
+from harness.api import LEVEL, Estimate, Records, mean
 from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, Confidences, column_of, confidences
 from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
 
 Binning = Literal["equal_width", "equal_mass"]
-_LEVEL = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
 _MANY_RECORDS = 20_000
@@ -89,7 +88,7 @@ class ECE(_Binned):
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors)
         null = float(_calibrated_errors(found.confidence, of_row, self._bins).mean())
-        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
 
 
 class ClasswiseECE:
@@ -126,7 +125,7 @@ class ClasswiseECE:
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors, self._noise(found, of_row, gaps))
         null = self._null(found, of_row)
-        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
 
     def _noise(
         self, found: ClassProbabilities, of_row: npt.NDArray[np.int64], gaps: npt.NDArray[np.float64]
@@ -240,7 +239,7 @@ def _not_surprising(
         noise = np.random.default_rng(0).standard_normal((_DRAWS, len(gaps))) * errors
     else:
         noise = noise[:, used] * errors
-    tail = (1 - _LEVEL) / 2
+    tail = (1 - LEVEL) / 2
     kept = [value]
     for shrinkage in _SHRINKAGE:
         assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
@@ -273,9 +272,9 @@ class ECENull(_Binned):
         if not n:
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
         drawn = _calibrated_errors(found.confidence, self._bins_of(found), self._bins)
-        tail = (1 - _LEVEL) / 2
+        tail = (1 - LEVEL) / 2
         low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-        return Estimate(float(drawn.mean()), low, high, _LEVEL, "simulation", n, found.n_missing)
+        return Estimate(float(drawn.mean()), low, high, LEVEL, "simulation", n, found.n_missing)
 
 
 def _calibrated_errors(

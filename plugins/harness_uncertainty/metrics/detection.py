@@ -10,12 +10,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records, normal_quantile, wilson
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
-_LEVEL = 0.95
-_Z = normal_quantile(_LEVEL)
+_Z = normal_quantile(LEVEL)
 _TPR = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
@@ -92,7 +91,7 @@ class OODAuroc(_Detection):
         else:
             method = "Newcombe's method 5"
             low, high = _auroc_interval(value, len(found.positive), len(found.negative))
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing)
+        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing)
 
 
 class OODAupr(_Detection):
@@ -118,7 +117,7 @@ class OODAupr(_Detection):
         else:
             method, (low, high) = "wilson", map(float, wilson(value, len(found.positive), _Z))
         null = len(found.positive) / found.n
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing, null=null)
 
 
 class FPR95(_Detection):
@@ -156,7 +155,7 @@ class FPR95(_Detection):
         own_low, own_high = map(float, wilson(value, len(negative), _Z))
         low = value - math.hypot(value - own_low, value - min(value, rate(most)))
         high = value + math.hypot(own_high - value, max(value, rate(fewest - 1)) - value)
-        return Estimate(value, max(0.0, low), min(1.0, high), _LEVEL, "MOVER", found.n, found.n_missing)
+        return Estimate(value, max(0.0, low), min(1.0, high), LEVEL, "MOVER", found.n, found.n_missing)
 
 
 def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -191,7 +190,7 @@ def _binomial_range(n: int, share: float) -> tuple[int, int]:
     """The counts of n trials between which 95 % of the draws lie."""
     from scipy.stats import binom
 
-    tail = (1 - _LEVEL) / 2
+    tail = (1 - LEVEL) / 2
     return int(binom.ppf(tail, n, share)), int(binom.ppf(1 - tail, n, share))
 
 

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from harness.api import Estimate, Records, bootstrap, normal_quantile, proportion, wilson
+from harness.api import LEVEL, Estimate, Records, bootstrap, normal_quantile, proportion, wilson
 from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, column_of, confidences
 
-_LEVEL = 0.95
-_Z = normal_quantile(_LEVEL)
+_Z = normal_quantile(LEVEL)
 _EDGE_AT_LEAST = 10
 
 
@@ -203,4 +202,4 @@ class AccuracyAtCoverage:
         more = (1 - given / n) * (accuracy - near) ** 2 / given
         effective = given * variance / (variance + more) if variance > 0 else float(given)
         low, high = map(float, wilson(accuracy, effective, _Z))
-        return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, found.n_missing)
+        return Estimate(accuracy, low, high, LEVEL, "wilson, effective n", given, found.n_missing)
