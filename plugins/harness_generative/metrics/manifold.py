@@ -210,7 +210,6 @@ class Precision(_Manifold):
 
     Args:
         k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
     """
 
     def estimate(self, records: Records) -> Estimate:
@@ -224,7 +223,6 @@ class Recall(_Manifold):
 
     Args:
         k: the neighbour whose distance sets the reach of a sample.
-        features: label of an extractor of the task; the first by default.
     """
 
     def estimate(self, records: Records) -> Estimate:
@@ -238,7 +236,6 @@ class Density(_Manifold):
 
     Args:
         k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
     """
 
     unit = ""
@@ -260,7 +257,6 @@ class Coverage(_Manifold):
 
     Args:
         k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
     """
 
     def estimate(self, records: Records) -> Estimate:

@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from harness.api import Examples
-from harness_language.questions.generated import Question, Split, examples, levels_of
+from harness_language.questions.generated import Question, Split, examples
 
 _YES_OR_NO = ("yes", "no")
 _TRUE_OR_FALSE = ("true", "false")
@@ -37,15 +37,7 @@ def parity(
         return Question(f"Is the number of ones in {text} odd?\n", answer, text, answer)
 
     return examples(
-        draw,
-        name="parity",
-        levels=levels_of(length, 1, "length"),
-        difficulty="length",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="boolean",
-        kinds=_YES_OR_NO,
+        draw, "parity", "length", length, n=n, split=split, seed=seed, answer_kind="boolean", kinds=_YES_OR_NO
     )
 
 
@@ -68,16 +60,7 @@ def sorting(
         digits = rng.choices("0123456789", k=level)
         return Question(f"sort {''.join(digits)}=", "".join(sorted(digits)), "".join(digits))
 
-    return examples(
-        draw,
-        name="sorting",
-        levels=levels_of(length, 1, "length"),
-        difficulty="length",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="text",
-    )
+    return examples(draw, "sorting", "length", length, n=n, split=split, seed=seed, answer_kind="text")
 
 
 def propositions(
@@ -108,15 +91,7 @@ def propositions(
         return Question(f"{told}: {formula}\n", _word(truth), formula, _word(truth))
 
     return examples(
-        draw,
-        name="propositions",
-        levels=levels_of(depth, 1, "depth"),
-        difficulty="depth",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="boolean",
-        kinds=_TRUE_OR_FALSE,
+        draw, "propositions", "depth", depth, n=n, split=split, seed=seed, answer_kind="boolean", kinds=_TRUE_OR_FALSE
     )
 
 
