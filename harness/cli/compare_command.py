@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
-
-if TYPE_CHECKING:
-    from harness.cli import Session
 
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not comparable": "yellow"}
 

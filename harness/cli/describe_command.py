@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
+
 _MAX_CHOICES_INLINE = 8
 
 if TYPE_CHECKING:
-    from harness.cli import Session
     from harness.plugins import Entry
     from harness.signatures import Parameter, Signature
 

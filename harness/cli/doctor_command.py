@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 
 if TYPE_CHECKING:
-    from harness.cli import Session
     from harness.plugins import Catalog
 
 

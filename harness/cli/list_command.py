@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from harness.cli import Session
 from harness.contract.components import KINDS
-
-if TYPE_CHECKING:
-    from harness.cli import Session
 
 
 class _KindChoice(click.Choice[str]):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.cli import Session
 
 
 @click.command("table")
