@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,12 +34,12 @@ class Scores:
         return len(self.positive) + len(self.negative)
 
 
-class _Detection:
+class _Detection(ABC):
     """Parameters that the metrics of detection share.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers.
-        positive: what is to be detected.
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: what is to be detected; the other choice gives another number.
     """
 
     direction: Literal["max", "min", "none"] = "max"
@@ -47,6 +48,14 @@ class _Detection:
     def __init__(self, score: str = "max_softmax", positive: Positive = "out") -> None:
         self._score, self._positive = f"score.{score}", positive
         self.columns: Sequence[str] = ("source", self._score)
+
+    def estimate(self, records: Records) -> Estimate:
+        found = self._scores(records)
+        return found if isinstance(found, Estimate) else self._estimate(found)
+
+    @abstractmethod
+    def _estimate(self, found: Scores) -> Estimate:
+        """The estimate of scores on both sides that are not all the same."""
 
     def _scores(self, records: Records) -> Scores | Estimate:
         """The scores, or why there is no value."""
@@ -75,15 +84,11 @@ class OODAuroc(_Detection):
     Ties count half. It is the same whichever is called positive.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
         positive: what is to be detected.
     """
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         value, variance = auroc(found.positive, found.negative)
         if variance > 0 and 0 < value < 1:
             method = "DeLong, logit"
@@ -95,21 +100,13 @@ class OODAuroc(_Detection):
 
 
 class OODAupr(_Detection):
-    """Area under the precision-recall curve, as average precision. Its `null` is the share of positives.
+    """Area under the precision-recall curve, as average precision. Its `null` is the share of positives."""
 
-    Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
-    """
-
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """The standard error of a bootstrap within both classes, on the logit scale (Boyd et al. 2013).
 
         Where that is 0, no example being out of order, Wilson's interval of as many positives.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         value, drawn = _resampled(found, average_precision)
         error = float(drawn.std())
         if error > 0 and value < 1:
@@ -121,24 +118,16 @@ class OODAupr(_Detection):
 
 
 class FPR95(_Detection):
-    """Share of the negatives above the threshold that finds 95 % of the positives.
-
-    Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
-    """
+    """Share of the negatives above the threshold that finds 95 % of the positives."""
 
     direction = "min"
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
 
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
         how low the threshold must be, and then all negatives may lie above it.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         positive, negative = np.sort(found.positive), np.sort(found.negative)
 
         def rate(place: int) -> float:
