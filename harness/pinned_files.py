@@ -57,7 +57,7 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     found = path if path.is_file() else unpacked if unpacked.is_file() else None
     if found is None:
         if not download:
-            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}")
+            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}, or say `download: true`")
         found = _download(file, path)
     data = found.read_bytes()
     content = gzip.decompress(data) if data[:2] == _GZIP else data

@@ -20,6 +20,14 @@ def _known(records: Records, name: str) -> npt.NDArray[np.float64]:
     return values[~np.isnan(values)]
 
 
+def _share(values: npt.NDArray[np.float64], lacking: str) -> Estimate:
+    """The mean of values from 0 to 1, NaN where a record does not count; not applicable where none does."""
+    counted = values[~np.isnan(values)]
+    if not len(counted):
+        return Estimate.not_applicable(lacking, n=len(values))
+    return proportion(float(counted.sum()), len(counted))
+
+
 class ExactMatch:
     """Share of answers whose value is one of the accepted ones.
 
@@ -50,11 +58,7 @@ class ChoiceAccuracy:
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval; wide enough for shared credit, whose variance is at most that of all or nothing."""
-        values = self.per_example(records)
-        values = values[~np.isnan(values)]
-        if not len(values):
-            return Estimate.not_applicable("no record has choices of which one is right", n=len(records))
-        return proportion(float(values.sum()), len(values))
+        return _share(self.per_example(records), "no record has choices of which one is right")
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The credit, where there are choices."""
@@ -73,11 +77,7 @@ class ExtractionFailures:
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over prompts."""
-        values = self.per_example(records)
-        values = values[~np.isnan(values)]
-        if not len(values):
-            return Estimate.not_applicable("every answer is one of the given choices", n=len(records))
-        return proportion(int(values.sum()), len(values))
+        return _share(self.per_example(records), "every answer is one of the given choices")
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if there is no value, 0 if there is one."""

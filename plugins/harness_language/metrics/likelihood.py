@@ -135,12 +135,8 @@ class BitsPerByte:
         return nats / math.log(2), sizes
 
 
-class ExcessBits:
+class ExcessBits(BitsPerByte):
     """Bits per byte above the entropy rate of the source, which no model can beat in the long run."""
-
-    columns: Sequence[str] = ("nll", "bytes")
-    direction = "min"
-    unit = "bits/byte"
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
@@ -151,12 +147,16 @@ class ExcessBits:
 
     def per_example(self, records: Records) -> Floats:
         """Each document's part in the ratio, above the entropy rate."""
-        return _bits_by_document(records) - float(records.protocol.get("entropy_rate", np.nan))
+        return super().per_example(records) - _entropy_rate(records)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
         """Bits above the entropy rate, and bytes, of each document or cluster."""
-        nats, sizes = _sums(records, "bytes")
-        return nats / math.log(2) - float(records.protocol.get("entropy_rate", np.nan)) * sizes, sizes
+        bits, sizes = super().sums(records)
+        return bits - _entropy_rate(records) * sizes, sizes
+
+
+def _entropy_rate(records: Records) -> float:
+    return float(records.protocol.get("entropy_rate", np.nan))
 
 
 class EntropyRate:
