@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.results.history.series import Change, PastRun, Series
-from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number
+from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number, text_table
 
 if TYPE_CHECKING:
     from harness.contract.protocols import Direction
@@ -49,13 +49,11 @@ class HistoryTable:
 
     def terminal(self, width: int) -> str:
         """The table as text of at most this width, if leaving out what can be spared makes it fit."""
-        from tabulate import tabulate
-
         dropped: list[str] = []
         while True:
             kept = [i for i, name in enumerate(self.columns) if name not in dropped]
             body = [[line[i] for i in kept] for line in self.lines]
-            text = str(tabulate(body, [self.columns[i] for i in kept], tablefmt="simple", disable_numparse=True))
+            text = text_table([self.columns[i] for i in kept], body)
             if len(dropped) == len(_SPARED) or max(map(len, text.splitlines())) <= width:
                 return text + (f"\n(too narrow for {', '.join(dropped)})" if dropped else "")
             dropped.append(_SPARED[len(dropped)])

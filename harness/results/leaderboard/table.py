@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
-from harness.results.table import KEY_LENGTH, display_headings, display_text, interval, metric_heading
+from harness.results.table import (
+    KEY_LENGTH,
+    csv_of,
+    display_headings,
+    display_text,
+    interval,
+    metric_heading,
+    text_table,
+)
 
 _MAX_TIES_NAMED = 3
 _LATEX = str.maketrans(
@@ -31,11 +37,9 @@ _LATEX = str.maketrans(
 
 def protocols_text(found: Sequence[Protocol]) -> str:
     """The protocols that can be ranked by, and what they mean."""
-    from tabulate import tabulate
-
     shown = display_headings([protocol.row for protocol in found])
     headings = ["key", "task", "data", "n", "treatment", *shown, "models ok", "metrics"]
-    return str(tabulate(list(meanings(found)), headings, tablefmt="simple", disable_numparse=True))
+    return text_table(headings, list(meanings(found)))
 
 
 def terminal_text(boards: Sequence[Board]) -> str:
@@ -49,10 +53,8 @@ def markdown_text(boards: Sequence[Board]) -> str:
 
 
 def _as_text(board: Board, layout: str, heading: str) -> str:
-    from tabulate import tabulate
-
     columns, body = _columns(board)
-    parts = [f"{heading}{_title(board)}", str(tabulate(body, columns, tablefmt=layout, disable_numparse=True))]
+    parts = [f"{heading}{_title(board)}", text_table(columns, body, layout)]
     below = [_unranked(*each) for each in board.unranked]
     notes = [*below, _method(board)]
     return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
@@ -60,12 +62,7 @@ def _as_text(board: Board, layout: str, heading: str) -> str:
 
 def csv_text(boards: Sequence[Board]) -> str:
     """One line per row, those that are not ranked included, without a rank."""
-    lines = [line for board in boards for line in _flat(board)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_of([line for board in boards for line in _flat(board)])
 
 
 def _flat(board: Board) -> list[dict[str, object]]:
