@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
 from harness.results.table import (
@@ -157,12 +156,9 @@ def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
     span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
     more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
     tied = ", ".join(place.tied[:_MAX_TIES_NAMED]) + more
-    told = [_told(place.others.get(name), "fraction" if board.facts.unit == "fraction" else "") for name in others]
+    unit = "fraction" if board.facts.unit == "fraction" else ""
+    told = [interval(place.others[name], unit) if name in place.others else "" for name in others]
     return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *told]
-
-
-def _told(estimate: Estimate | None, unit: str) -> str:
-    return "" if estimate is None else interval(estimate, unit)
 
 
 def _title(board: Board) -> str:

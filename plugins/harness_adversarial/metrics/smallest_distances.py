@@ -25,6 +25,11 @@ def threat_of(protocol: Any) -> Threat | None:
     return Threat(**raw) if raw else None
 
 
+def all_but_attack(row: Row) -> tuple[Any, ...]:
+    """What is equal for rows that differ in the attack only."""
+    return (*((role, label) for role, label in sorted(row.labels.items()) if role != "attack"), row.seed)
+
+
 def smallest_of(records: Records) -> Floats | None:
     """The budget from which on each example is wrong, `[n]`; None if the attack sought no smallest distance.
 
@@ -195,8 +200,7 @@ def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
         threat = threat_of(cell.row.protocol)
         if not cell.row.status.is_measured or cell.row.n is None or threat is None or not threat.minimal:
             continue
-        others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
-        groups.setdefault((*others, cell.row.seed, threat.norm, threat.targeted), []).append(cell)
+        groups.setdefault((*all_but_attack(cell.row), threat.norm, threat.targeted), []).append(cell)
     found = []
     for members in groups.values():
         tables = [cell.records() for cell in members]

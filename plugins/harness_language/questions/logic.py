@@ -87,7 +87,8 @@ def propositions(
     def draw(rng: Random, level: int) -> Question:
         world = {name: rng.random() < 0.5 for name in names}
         formula, truth = _formula(rng, level, world)
-        told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in _names_in(formula))
+        used = set(formula.replace("(", " ").replace(")", " ").split())
+        told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in used)
         return Question(f"{told}: {formula}\n", _word(truth), formula, _word(truth))
 
     return examples(
@@ -97,10 +98,6 @@ def propositions(
 
 def _word(truth: bool) -> str:
     return "true" if truth else "false"
-
-
-def _names_in(formula: str) -> set[str]:
-    return set(formula.replace("(", " ").replace(")", " ").split())
 
 
 def _formula(rng: Random, depth: int, world: dict[str, bool]) -> tuple[str, bool]:

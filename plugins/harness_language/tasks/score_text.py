@@ -75,7 +75,7 @@ class Language:
         self._check_model(model)
         texts, unreadable = _texts(data)
         with left_unchanged(model):
-            candidates = _rewritten(model, attack, data.ids, texts, ctx)
+            candidates = rewritten(model, attack, TextBatch(list(data.ids), texts, [None] * len(texts)), ctx)
             documents = [[self._document(model, text) for text in each] for each in candidates]
             flat = [document for each in documents for document in each if isinstance(document, _Document)]
             scored = self._scored(model, flat, ctx)
@@ -193,12 +193,6 @@ def _texts(data: Dataset) -> tuple[list[str], list[str]]:
         texts.append(decoded)
         reasons.append(reason)
     return texts, reasons
-
-
-def _rewritten(
-    model: LanguageModel, attack: TextAttack | None, ids: Sequence[str], texts: Sequence[str], ctx: Context
-) -> list[list[str]]:
-    return rewritten(model, attack, TextBatch(list(ids), list(texts), [None] * len(ids)), ctx)
 
 
 def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch, ctx: Context) -> list[list[str]]:
