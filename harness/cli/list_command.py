@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 import click
+from tabulate import tabulate
 
 from harness.cli import Session
 from harness.contract.components import KINDS
@@ -28,8 +29,6 @@ class _KindChoice(click.Choice[str]):
 @click.pass_obj
 def command(session: Session, kind: str | None) -> None:
     """List the components that plugins offer, all or of one KIND; "models" means the same as "model"."""
-    from tabulate import tabulate
-
     catalog = session.catalog()
     for each in KINDS:
         entries = catalog.of_kind(each) if kind in (None, each) else []

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.plugins import Catalog
+from harness.signatures import SignatureReader
 from harness.store.run_folder import RunFolder
+from harness.suite.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.plugins import Catalog
-    from harness.signatures import SignatureReader
-    from harness.suite.plan import Plan
 
 _ARROWS = {"max": " ↑", "min": " ↓"}
 KEY_LENGTH = 8

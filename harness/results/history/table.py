@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
+from harness.contract.protocols import Direction
 from harness.results.history.series import Change, PastRun, Series
 from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number, text_table
-
-if TYPE_CHECKING:
-    from harness.contract.protocols import Direction
 
 _SPARED = ("key", "first", "runs", "measured", "last change")
 _WORDS: Mapping[str, tuple[str, str]] = {"seconds": ("slower", "faster"), "cost": ("more", "less")}
