@@ -80,38 +80,34 @@ def _mapped(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
     return replace(estimate, value=value, low=low, high=high)
 
 
-class Perplexity:
-    """exp of the mean negative log-likelihood of a token; compares only within one tokenizer."""
-
-    columns: Sequence[str] = ("nll", "tokens", "tokenizer")
-    direction = "min"
-    unit = ""
-
-    def estimate(self, records: Records) -> Estimate:
-        """Student's t and the jackknife over documents or their clusters."""
-        tokenizers = sorted(set(records["tokenizer"]))
-        found = _mapped(_per(records, "tokens"), math.exp)
-        return replace(found, within=f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}")
-
-    def sums(self, records: Records) -> tuple[Floats, Floats]:
-        """Nats and tokens of each document or cluster."""
-        return _sums(records, "tokens")
-
-
 class WordPerplexity:
     """exp of the negative log-likelihood per word, words being what white space parts in the text that was scored."""
 
     columns: Sequence[str] = ("nll", "words")
     direction = "min"
     unit = ""
+    _counted = "words"
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
-        return _mapped(_per(records, "words"), math.exp)
+        return _mapped(_per(records, self._counted), math.exp)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
-        """Nats and words of each document or cluster."""
-        return _sums(records, "words")
+        """Nats, and words or tokens, of each document or cluster."""
+        return _sums(records, self._counted)
+
+
+class Perplexity(WordPerplexity):
+    """exp of the mean negative log-likelihood of a token; compares only within one tokenizer."""
+
+    columns: Sequence[str] = ("nll", "tokens", "tokenizer")
+    _counted = "tokens"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        tokenizers = sorted(set(records["tokenizer"]))
+        within = f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}"
+        return replace(super().estimate(records), within=within)
 
 
 class BitsPerByte:
