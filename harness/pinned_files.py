@@ -57,7 +57,7 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     source = path if path.is_file() else unpacked if unpacked.is_file() else None
     if source is None:
         if not download:
-            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}")
+            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}, or say `download: true`")
         source = _download(file, path)
     data = source.read_bytes()
     content = gzip.decompress(data) if data[:2] == _GZIP_MAGIC else data

@@ -11,8 +11,8 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -198,7 +198,8 @@ def read_signature(component: Component) -> Signature:
         for choice, factory in variants.choices.items():
             about, of_choice = _parameters(factory, f"{where}, {variants.parameter}={choice}")
             extra[choice] = Variant(about, tuple(p for p in of_choice if p.name not in variants.hidden | own))
-        parameters = tuple(_with_choices(p, extra) if p.name == variants.parameter else p for p in parameters)
+        chosen = {"type": "string", "enum": sorted(extra)}
+        parameters = tuple(replace(p, schema=chosen) if p.name == variants.parameter else p for p in parameters)
     roles, needs = _requirements(target, component.kind, where)
     return Signature(
         doc=doc,
@@ -211,10 +212,6 @@ def read_signature(component: Component) -> Signature:
         direction=str(getattr(target, "direction", "")),
         unit=str(getattr(target, "unit", "")),
     )
-
-
-def _with_choices(parameter: Parameter, choices: Iterable[str]) -> Parameter:
-    return Parameter(**{**asdict(parameter), "schema": {"type": "string", "enum": sorted(choices)}})
 
 
 def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Parameter, ...]]:

@@ -29,19 +29,7 @@ All names but those of `instruments`, `attacks` and `figures` are offered by `ha
 kept, with a warning, for two minor releases.
 """
 
-from harness.api import (
-    components,
-    data,
-    figures,
-    generation,
-    language,
-    models,
-    pages,
-    results,
-    statistics,
-    threats,
-    versions,
-)
+from harness.api import figures as figures
 from harness.api.components import *
 from harness.api.data import *
 from harness.api.generation import *
@@ -53,15 +41,3 @@ from harness.api.statistics import *
 from harness.api.threats import *
 from harness.api.versions import *
 from harness.api.versions import __getattr__ as __getattr__
-
-__all__ = ["__getattr__", "figures"]
-__all__ += components.__all__
-__all__ += data.__all__
-__all__ += generation.__all__
-__all__ += language.__all__
-__all__ += models.__all__
-__all__ += pages.__all__
-__all__ += results.__all__
-__all__ += statistics.__all__
-__all__ += threats.__all__
-__all__ += versions.__all__

@@ -27,90 +27,50 @@ is then given all examples at once. Shapes: n is the pool, m or a slot's `[n]` t
 does, and reports an input outside the budget or the box as an invalid cell. Imports torch.
 """
 
-from harness.attacks.ascents import Ascents, AscentSearch, BestSearch
-from harness.attacks.batch_slots import BatchSlots, Search, SearchResult, run_searches, run_steps
-from harness.attacks.closest import Bisections, Closest, cosine
-from harness.attacks.completion_flags import CompletionFlags, on_device
-from harness.attacks.gradient_ascent import GradientAscent, ProjectedGradientDescent
-from harness.attacks.l1_ball import l1_length, project_l1, sparse_step
-from harness.attacks.losses import (
-    Loss,
-    adversarial_loss,
-    dlr,
-    fooled_at,
-    gradients,
-    is_fooled,
-    likeliest_others,
-    likeliest_targets,
-    log_odds,
-    loss_gradient,
-    mean_fooled,
-    targeted_dlr,
-    targets_of,
-)
-from harness.attacks.norm_balls import (
-    DUAL,
-    BallNorm,
-    ConvexNorm,
-    clipped,
-    length,
-    project,
-    random_offset,
-    random_points,
-    random_start,
-    steepest,
-    unit,
-)
-from harness.attacks.row_subset import OnRows, row_batches, rows_of
-from harness.instruments.broadcasting import per_example
-from harness.instruments.margins import logit_margin
-
-__all__ = [
-    "DUAL",
-    "AscentSearch",
-    "Ascents",
-    "BallNorm",
-    "BatchSlots",
-    "BestSearch",
-    "Bisections",
-    "Closest",
-    "CompletionFlags",
-    "ConvexNorm",
-    "GradientAscent",
-    "Loss",
-    "OnRows",
-    "ProjectedGradientDescent",
-    "Search",
-    "SearchResult",
-    "adversarial_loss",
-    "clipped",
-    "cosine",
-    "dlr",
-    "fooled_at",
-    "gradients",
-    "is_fooled",
-    "l1_length",
-    "length",
-    "likeliest_others",
-    "likeliest_targets",
-    "log_odds",
-    "logit_margin",
-    "loss_gradient",
-    "mean_fooled",
-    "on_device",
-    "per_example",
-    "project",
-    "project_l1",
-    "random_offset",
-    "random_points",
-    "random_start",
-    "row_batches",
-    "rows_of",
-    "run_searches",
-    "run_steps",
-    "sparse_step",
-    "steepest",
-    "targeted_dlr",
-    "targets_of",
-    "unit",
-]
+from harness.attacks.ascents import Ascents as Ascents
+from harness.attacks.ascents import AscentSearch as AscentSearch
+from harness.attacks.ascents import BestSearch as BestSearch
+from harness.attacks.batch_slots import BatchSlots as BatchSlots
+from harness.attacks.batch_slots import Search as Search
+from harness.attacks.batch_slots import SearchResult as SearchResult
+from harness.attacks.batch_slots import run_searches as run_searches
+from harness.attacks.batch_slots import run_steps as run_steps
+from harness.attacks.closest import Bisections as Bisections
+from harness.attacks.closest import Closest as Closest
+from harness.attacks.closest import cosine as cosine
+from harness.attacks.completion_flags import CompletionFlags as CompletionFlags
+from harness.attacks.completion_flags import on_device as on_device
+from harness.attacks.gradient_ascent import GradientAscent as GradientAscent
+from harness.attacks.gradient_ascent import ProjectedGradientDescent as ProjectedGradientDescent
+from harness.attacks.l1_ball import l1_length as l1_length
+from harness.attacks.l1_ball import project_l1 as project_l1
+from harness.attacks.l1_ball import sparse_step as sparse_step
+from harness.attacks.losses import Loss as Loss
+from harness.attacks.losses import adversarial_loss as adversarial_loss
+from harness.attacks.losses import dlr as dlr
+from harness.attacks.losses import fooled_at as fooled_at
+from harness.attacks.losses import gradients as gradients
+from harness.attacks.losses import is_fooled as is_fooled
+from harness.attacks.losses import likeliest_others as likeliest_others
+from harness.attacks.losses import likeliest_targets as likeliest_targets
+from harness.attacks.losses import log_odds as log_odds
+from harness.attacks.losses import loss_gradient as loss_gradient
+from harness.attacks.losses import mean_fooled as mean_fooled
+from harness.attacks.losses import targeted_dlr as targeted_dlr
+from harness.attacks.losses import targets_of as targets_of
+from harness.attacks.norm_balls import DUAL as DUAL
+from harness.attacks.norm_balls import BallNorm as BallNorm
+from harness.attacks.norm_balls import ConvexNorm as ConvexNorm
+from harness.attacks.norm_balls import clipped as clipped
+from harness.attacks.norm_balls import length as length
+from harness.attacks.norm_balls import project as project
+from harness.attacks.norm_balls import random_offset as random_offset
+from harness.attacks.norm_balls import random_points as random_points
+from harness.attacks.norm_balls import random_start as random_start
+from harness.attacks.norm_balls import steepest as steepest
+from harness.attacks.norm_balls import unit as unit
+from harness.attacks.row_subset import OnRows as OnRows
+from harness.attacks.row_subset import row_batches as row_batches
+from harness.attacks.row_subset import rows_of as rows_of
+from harness.instruments.broadcasting import per_example as per_example
+from harness.instruments.margins import logit_margin as logit_margin

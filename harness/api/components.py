@@ -1,29 +1,20 @@
 """Declarations of a plugin: components, their parameters, and the hooks."""
 
-from harness.contract.cells import Cell, Use
-from harness.contract.components import Component, Declarations, Kind
-from harness.contract.context import Context
-from harness.contract.errors import HarnessError, InvalidOutput, MissingData, NotApplicable, UsageError
-from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Location, Uncounted, Variants
-from harness.hooks import hookimpl
-
-__all__ = [
-    "Cell",
-    "Component",
-    "ComponentOf",
-    "Context",
-    "Declarations",
-    "FormerSpelling",
-    "HarnessError",
-    "ImportPath",
-    "InvalidOutput",
-    "Kind",
-    "Location",
-    "MissingData",
-    "NotApplicable",
-    "Uncounted",
-    "UsageError",
-    "Use",
-    "Variants",
-    "hookimpl",
-]
+from harness.contract.cells import Cell as Cell
+from harness.contract.cells import Use as Use
+from harness.contract.components import Component as Component
+from harness.contract.components import Declarations as Declarations
+from harness.contract.components import Kind as Kind
+from harness.contract.context import Context as Context
+from harness.contract.errors import HarnessError as HarnessError
+from harness.contract.errors import InvalidOutput as InvalidOutput
+from harness.contract.errors import MissingData as MissingData
+from harness.contract.errors import NotApplicable as NotApplicable
+from harness.contract.errors import UsageError as UsageError
+from harness.contract.parameters import ComponentOf as ComponentOf
+from harness.contract.parameters import FormerSpelling as FormerSpelling
+from harness.contract.parameters import ImportPath as ImportPath
+from harness.contract.parameters import Location as Location
+from harness.contract.parameters import Uncounted as Uncounted
+from harness.contract.parameters import Variants as Variants
+from harness.hooks import hookimpl as hookimpl

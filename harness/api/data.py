@@ -1,8 +1,9 @@
 """Datasets, and files whose content is pinned."""
 
-from harness.contract.cells import digest
-from harness.contract.data import Dataset, Examples
-from harness.hub_folders import published_folder
-from harness.pinned_files import PinnedFile, default_folder, read_pinned
-
-__all__ = ["Dataset", "Examples", "PinnedFile", "default_folder", "digest", "published_folder", "read_pinned"]
+from harness.contract.cells import digest as digest
+from harness.contract.data import Dataset as Dataset
+from harness.contract.data import Examples as Examples
+from harness.hub_folders import published_folder as published_folder
+from harness.pinned_files import PinnedFile as PinnedFile
+from harness.pinned_files import default_folder as default_folder
+from harness.pinned_files import read_pinned as read_pinned

@@ -1,29 +1,13 @@
 """One look for the pictures of reporters: a palette, panels, one legend, and files. Used by its own name."""
 
-from harness.figures import (
-    DASHES,
-    MARKERS,
-    PALE,
-    PALETTE,
-    empty_figure,
-    faint_grid,
-    legend,
-    line_style,
-    panels,
-    png,
-    save,
-)
-
-__all__ = [
-    "DASHES",
-    "MARKERS",
-    "PALE",
-    "PALETTE",
-    "empty_figure",
-    "faint_grid",
-    "legend",
-    "line_style",
-    "panels",
-    "png",
-    "save",
-]
+from harness.figures import DASHES as DASHES
+from harness.figures import MARKERS as MARKERS
+from harness.figures import PALE as PALE
+from harness.figures import PALETTE as PALETTE
+from harness.figures import empty_figure as empty_figure
+from harness.figures import faint_grid as faint_grid
+from harness.figures import legend as legend
+from harness.figures import line_style as line_style
+from harness.figures import panels as panels
+from harness.figures import png as png
+from harness.figures import save as save

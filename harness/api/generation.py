@@ -1,5 +1,9 @@
 """Generative models, samplers and feature extractors."""
 
-from harness.contract.protocols import Conditional, Denoiser, Extractor, GivenSamples, OneShot, SampleBatch, Sampler
-
-__all__ = ["Conditional", "Denoiser", "Extractor", "GivenSamples", "OneShot", "SampleBatch", "Sampler"]
+from harness.contract.protocols import Conditional as Conditional
+from harness.contract.protocols import Denoiser as Denoiser
+from harness.contract.protocols import Extractor as Extractor
+from harness.contract.protocols import GivenSamples as GivenSamples
+from harness.contract.protocols import OneShot as OneShot
+from harness.contract.protocols import SampleBatch as SampleBatch
+from harness.contract.protocols import Sampler as Sampler

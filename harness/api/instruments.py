@@ -1,21 +1,12 @@
 """Instruments of tasks: counted and frozen models, seeded library code, margins, norms. Imports torch."""
 
-from harness.instruments.broadcasting import per_example
-from harness.instruments.counted_model import LANES, CountedModel, PassObserver
-from harness.instruments.frozen_model import left_unchanged
-from harness.instruments.margins import logit_margin
-from harness.instruments.norms import DISTANCES, distance
-from harness.instruments.seeding import seeded, state_digest
-
-__all__ = [
-    "DISTANCES",
-    "LANES",
-    "CountedModel",
-    "PassObserver",
-    "distance",
-    "left_unchanged",
-    "logit_margin",
-    "per_example",
-    "seeded",
-    "state_digest",
-]
+from harness.instruments.broadcasting import per_example as per_example
+from harness.instruments.counted_model import LANES as LANES
+from harness.instruments.counted_model import CountedModel as CountedModel
+from harness.instruments.counted_model import PassObserver as PassObserver
+from harness.instruments.frozen_model import left_unchanged as left_unchanged
+from harness.instruments.margins import logit_margin as logit_margin
+from harness.instruments.norms import DISTANCES as DISTANCES
+from harness.instruments.norms import distance as distance
+from harness.instruments.seeding import seeded as seeded
+from harness.instruments.seeding import state_digest as state_digest

@@ -1,13 +1,9 @@
 """Language models, decoding and attacks on text."""
 
-from harness.contract.language import (
-    Chat,
-    Decoding,
-    DifferentiableLanguageModel,
-    Incremental,
-    LanguageModel,
-    TextAttack,
-    TextBatch,
-)
-
-__all__ = ["Chat", "Decoding", "DifferentiableLanguageModel", "Incremental", "LanguageModel", "TextAttack", "TextBatch"]
+from harness.contract.language import Chat as Chat
+from harness.contract.language import Decoding as Decoding
+from harness.contract.language import DifferentiableLanguageModel as DifferentiableLanguageModel
+from harness.contract.language import Incremental as Incremental
+from harness.contract.language import LanguageModel as LanguageModel
+from harness.contract.language import TextAttack as TextAttack
+from harness.contract.language import TextBatch as TextBatch

@@ -1,7 +1,10 @@
 """Sections of the page of a run, and pictures for them."""
 
-from harness.contract.pages import Section
-from harness.picture_section import cell_title, picture_section
-from harness.png import Pixels, data_uri, pixels, png, read_png
-
-__all__ = ["Pixels", "Section", "cell_title", "data_uri", "picture_section", "pixels", "png", "read_png"]
+from harness.contract.pages import Section as Section
+from harness.picture_section import cell_title as cell_title
+from harness.picture_section import picture_section as picture_section
+from harness.png import Pixels as Pixels
+from harness.png import data_uri as data_uri
+from harness.png import pixels as pixels
+from harness.png import png as png
+from harness.png import read_png as read_png

@@ -6,8 +6,11 @@ import time
 from pathlib import Path
 
 import click
+from tabulate import tabulate
 
 from harness.cli.options import results_option
+from harness.store.garbage import clean, damaged, usage
+from harness.store.open import open_store
 
 
 @click.group("cache")
@@ -19,11 +22,6 @@ def command() -> None:
 @results_option
 def show(results: Path) -> None:
     """Show the number, size and age of the entries in the store."""
-    from tabulate import tabulate
-
-    from harness.store.garbage import usage
-    from harness.store.open import open_store
-
     body = [[u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)] for u in usage(open_store(results))]
     click.echo(
         tabulate(
@@ -39,9 +37,6 @@ def show(results: Path) -> None:
 @results_option
 def verify(results: Path) -> int:
     """Check every file against its digest; damaged entries go to the quarantine, and the exit code is 1."""
-    from harness.store.garbage import damaged
-    from harness.store.open import open_store
-
     n = 0
     for kind, key in damaged(open_store(results)):
         n += 1
@@ -58,9 +53,6 @@ def collect(results: Path, older_than: float | None) -> None:
 
     Tables and records of runs stay as they are.
     """
-    from harness.store.garbage import clean
-    from harness.store.open import open_store
-
     cleaned = clean(open_store(results), older_than_days=older_than)
     counts = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)
     click.echo(f"removed {counts}: {size_text(cleaned.size)}" if counts else "nothing to remove")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.contract.errors import Exit, UsageError
+from harness.results.comparison.compare import compare
+from harness.results.comparison.open_runs import open_sides
+from harness.results.comparison.table import WRITERS, terminal_text
 
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not comparable": "yellow"}
 
@@ -57,11 +58,6 @@ def command(
     over the same examples are compared example by example. Rows that do not measure the same thing are not
     compared, and the output names what differs.
     """
-    from harness.contract.errors import Exit, UsageError
-    from harness.results.comparison.compare import compare
-    from harness.results.comparison.open_runs import open_sides
-    from harness.results.comparison.table import WRITERS, terminal_text
-
     if output is not None and output.suffix not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")
     comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
+from tabulate import tabulate
+
+from harness.cli import Session
+from harness.contract.errors import UsageError
+from harness.plugins import Entry
+from harness.signatures import Parameter, Signature, SignatureReader
+from harness.suite.parameters import wording
 
 _MAX_CHOICES_INLINE = 8
-
-if TYPE_CHECKING:
-    from harness.cli import Session
-    from harness.plugins import Entry
-    from harness.signatures import Parameter, Signature
 
 
 @click.command("describe")
@@ -25,14 +27,9 @@ def command(session: Session, name: str, variant: str | None) -> None:
 
     VARIANT chooses among components with variants, e.g. harness describe torchattacks Square.
     """
-    from harness.contract.errors import UsageError
-    from harness.signatures import SignatureReader
-
     catalog = session.catalog()
     entries = catalog.named(name)
     if not entries:
-        import difflib
-
         names = sorted({entry.component.name for entry in catalog.entries.values()})
         close = difflib.get_close_matches(name, names, 1)
         hint = f"; did you mean {close[0]!r}?" if close else "; see harness list"
@@ -45,8 +42,6 @@ def command(session: Session, name: str, variant: str | None) -> None:
 
 
 def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
-    from harness.contract.errors import UsageError
-
     component = entry.component
     click.secho(f"{component.kind} {entry.qualified_name}", bold=True, nl=False)
     click.echo(f"  version {component.version}, from {entry.source}\n{entry.summary}")
@@ -76,8 +71,6 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
 
 
 def _parameter_table(parameters: Sequence[Parameter]) -> str:
-    from tabulate import tabulate
-
     body = [
         [
             p.name,
@@ -105,8 +98,6 @@ def _component(parameter: Parameter) -> str:
 
 
 def _values(parameter: Parameter) -> str:
-    from harness.suite.parameters import wording
-
     choices = parameter.schema.get("enum", ())
     return f"one of {len(choices)}, below" if len(choices) > _MAX_CHOICES_INLINE else wording(parameter.schema)
 

@@ -7,15 +7,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.cli import Session
-    from harness.plugins import Catalog
+from harness.contract.errors import HarnessError
+from harness.plugins import ABSENT, Catalog, distribution_version
+from harness.signatures import SignatureReader
+from harness.store.import_closure import ImportClosures
+from harness.store.open import open_store
 
 
 @click.command("doctor")
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 def command(session: Session, results: Path) -> int:
     """Check this installation and every plugin; exit code 1 if something is wrong."""
     import torch
-
-    from harness.contract.errors import HarnessError
-    from harness.plugins import ABSENT, distribution_version
-    from harness.signatures import SignatureReader
-    from harness.store.open import open_store
 
     wrong = 0
 
@@ -75,8 +71,6 @@ def command(session: Session, results: Path) -> int:
 
 def _unfollowed(catalog: Catalog) -> Iterator[str]:
     """Yield each import that cannot be followed, with the components that depend on a whole package for it."""
-    from harness.store.import_closure import ImportClosures
-
     closures = ImportClosures(catalog.packages)
     depending: dict[str, list[str]] = {}
     for (kind, name), entry in sorted(catalog.entries.items()):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from tabulate import tabulate
 
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.contract.cells import Cell
-    from harness.store.cell_result import CellResult
+from harness.contract.cells import Cell
+from harness.coordinator.explain import explain
+from harness.store.cell_result import CellResult
+from harness.store.run_folder import RunFolder
 
 _LOG_LINES = 20
 
@@ -26,11 +26,6 @@ def command(run: str, cell: str, results: Path) -> None:
 
     CELL is its id (see the folder cells/ of the run), or a part of it that no other cell has.
     """
-    from tabulate import tabulate
-
-    from harness.coordinator.explain import explain
-    from harness.store.run_folder import RunFolder
-
     folder = RunFolder.find(run, results)
     explanation = explain(folder, cell)
     click.secho(explanation.cell.id, bold=True, nl=False)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from harness.cli import Session
-    from harness.contract.protocols import Direction
-    from harness.results.history.series import PastRun, Series
-    from harness.results.history.table import Readings
-    from harness.store.run_folder import RunFolder
+from harness.contract.errors import HarnessError, UsageError
+from harness.contract.protocols import Direction
+from harness.results.history.plot import draw_history
+from harness.results.history.series import PastRun, Series, collect_series, read_runs
+from harness.results.history.table import Reading, Readings, history_json, history_table, notes
+from harness.statistics.changes import NOTE
+from harness.store.open import cached_signatures
+from harness.store.run_folder import RunFolder
+from harness.suite.load import load_suite
 
 _DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
 
@@ -48,12 +49,6 @@ def command(
 
     SUITE is the name of a suite, or its file.
     """
-    from harness.contract.errors import UsageError
-    from harness.results.history.plot import draw_history
-    from harness.results.history.series import collect_series, read_runs
-    from harness.results.history.table import history_json
-    from harness.store.run_folder import RunFolder
-
     name = _name_of(suite)
     runs, problems = read_runs(results, name, last)
     for problem in problems:
@@ -76,17 +71,11 @@ def _name_of(suite: str) -> str:
     """The name of a suite that is given by its name or by its file."""
     if Path(suite).suffix not in (".yaml", ".yml"):
         return suite
-    from harness.suite.load import load_suite
-
     return load_suite(suite).head.suite
 
 
 def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
     """Directions and units of the metrics of a run; a metric that is no longer installed has none."""
-    from harness.contract.errors import HarnessError, UsageError
-    from harness.results.history.table import Reading
-    from harness.store.open import cached_signatures
-
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
     try:
@@ -106,9 +95,6 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
 
 
 def _print(name: str, series: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
-    from harness.results.history.table import history_table, notes
-    from harness.statistics.changes import NOTE
-
     table = history_table(series, readings)
     constants = [f"{role} {label}" for role, label in table.constants.items()]
     click.echo()

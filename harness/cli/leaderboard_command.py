@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import write_named_file
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.contract.errors import UsageError
+from harness.results.comparison.open_runs import open_latest
+from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
+from harness.results.leaderboard.table import WRITERS, protocols_text
 
 
 @click.command("leaderboard")
@@ -43,11 +44,6 @@ def command(
     the name of a suite, or a table.json. Without --protocol the keys are listed with what they mean. Rows that are not
     ok are named below the ranks and never ranked.
     """
-    from harness.contract.errors import UsageError
-    from harness.results.comparison.open_runs import open_latest
-    from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
-    from harness.results.leaderboard.table import WRITERS, protocols_text
-
     if output is not None and output.suffix[1:] not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in .md, .csv, .tex, .html")
     sides, notes = open_latest(source, results, session.catalog())

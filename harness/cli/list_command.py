@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from tabulate import tabulate
 
+from harness.cli import Session
 from harness.contract.components import KINDS
-
-if TYPE_CHECKING:
-    from harness.cli import Session
 
 
 class _KindChoice(click.Choice[str]):
@@ -30,8 +29,6 @@ class _KindChoice(click.Choice[str]):
 @click.pass_obj
 def command(session: Session, kind: str | None) -> None:
     """List the components that plugins offer, all or of one KIND; "models" means the same as "model"."""
-    from tabulate import tabulate
-
     catalog = session.catalog()
     undocumented: list[str] = []
     for listed in KINDS:

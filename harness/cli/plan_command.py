@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from tabulate import tabulate
 
+from harness.cli import Session
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.contract.cells import SHOWN_ROLES
+from harness.store.open import cached_signatures
+from harness.suite.load import load_suite
+from harness.suite.resolve import make_plan
 
 
 @click.command("plan")
@@ -19,13 +21,6 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session, suite: str, results: Path) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
-    from tabulate import tabulate
-
-    from harness.contract.cells import SHOWN_ROLES
-    from harness.store.open import cached_signatures
-    from harness.suite.load import load_suite
-    from harness.suite.resolve import make_plan
-
     catalog = session.catalog()
     plan = make_plan(load_suite(suite), catalog, cached_signatures(results, catalog))
     several = len(plan.experiments) > 1

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import write_named_file
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.results.report.page import REPORT, make_page, render
+from harness.results.table import views
+from harness.scoring.rows import recorded_rows
+from harness.store.open import cached_signatures, open_store
+from harness.store.run_folder import RunFolder
 
 
 @click.command("report")
@@ -26,12 +28,6 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
 
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
-    from harness.results.report.page import REPORT, make_page, render
-    from harness.results.table import views
-    from harness.scoring.rows import recorded_rows
-    from harness.store.open import cached_signatures, open_store
-    from harness.store.run_folder import RunFolder
-
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
     store = open_store(results)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
 
 if TYPE_CHECKING:
-    from harness.cli import Session
     from harness.coordinator.options import RunArguments
     from harness.coordinator.prepared import Prepared
     from harness.coordinator.runner import Finished

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.cli import Session
+from harness.plugins import first_party as first_party_packages
+from harness.signatures import SignatureReader
+from harness.suite.json_schema import suite_schema
 
 
 @click.command("schema")
@@ -22,10 +23,6 @@ def command(session: Session, first_party: bool) -> None:
     Point your editor at it with a first line such as
     `# yaml-language-server: $schema=suite.schema.json`.
     """
-    from harness.plugins import first_party as first_party_packages
-    from harness.signatures import SignatureReader
-    from harness.suite.json_schema import suite_schema
-
     catalog = session.catalog()
     schema = suite_schema(catalog, SignatureReader(), first_party_packages() if first_party else None)
     click.echo(json.dumps(schema, indent=1, ensure_ascii=False))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.cli.tables import print_tables
+from harness.contract.errors import Exit
+from harness.results.table import write_tables
+from harness.scoring.rescore import score, stored_plan, tasks_of
+from harness.store.open import cached_signatures, open_store
+from harness.store.run_folder import RunFolder
+from harness.suite.resolve import resolve_metrics
 
 _NAME = "score"
 
@@ -31,14 +35,6 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     RUN is the folder of a run, or the name of a suite for its latest run. The table is printed and written into the
     folder of the run as score.md, score.csv and score.json.
     """
-    from harness.cli.tables import print_tables
-    from harness.contract.errors import Exit
-    from harness.results.table import write_tables
-    from harness.scoring.rescore import score, stored_plan, tasks_of
-    from harness.store.open import cached_signatures, open_store
-    from harness.store.run_folder import RunFolder
-    from harness.suite.resolve import resolve_metrics
-
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
     store = open_store(results)

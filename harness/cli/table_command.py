@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import Session
 from harness.cli.options import results_option
-
-if TYPE_CHECKING:
-    from harness.cli import Session
+from harness.cli.tables import print_expectations, print_tables
+from harness.results.table import write_tables
+from harness.scoring.rows import recorded_rows
+from harness.store.open import cached_signatures, open_store
+from harness.store.run_folder import RunFolder
 
 
 @click.command("table")
@@ -22,13 +24,6 @@ def command(session: Session, run: str, results: Path) -> None:
 
     RUN is the folder of a run, or the name of a suite for its latest run.
     """
-    from harness.cli.tables import print_expectations, print_tables
-    from harness.results.expectations import check_expectations
-    from harness.results.table import write_tables
-    from harness.scoring.rows import recorded_rows
-    from harness.store.open import cached_signatures, open_store
-    from harness.store.run_folder import RunFolder
-
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
     store = open_store(results)

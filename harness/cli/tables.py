@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.output import terminal_width
-
-if TYPE_CHECKING:
-    from harness.contract.rows import Row
-    from harness.plugins import Catalog
-    from harness.results.expectations import ExpectationResult
-    from harness.signatures import SignatureReader
-    from harness.suite.plan import Plan
+from harness.contract.rows import Row
+from harness.plugins import Catalog
+from harness.results.expectations import ExpectationResult
+from harness.results.table import terminal, views
+from harness.signatures import SignatureReader
+from harness.suite.plan import Plan
 
 _COLOURS = {"passed": "green", "unresolved": "yellow", "failed": "red"}
 
@@ -26,8 +24,6 @@ def print_tables(
 
     `file` has the whole table; a shortened one names it.
     """
-    from harness.results.table import terminal, views
-
     width = terminal_width()
     for name, about, view in views(plan, rows, signatures, catalog):
         click.echo()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TextIO, cast
 
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.build import Builder
@@ -14,9 +14,6 @@ from harness.execution.executor import Job, Progress
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import LOG
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 
 class InlineExecutor:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.table import interval, name_of
-
-if TYPE_CHECKING:
-    from harness.suite.plan import Expectation, Plan
+from harness.suite.plan import Expectation, Plan
 
 ExpectationVerdict = Literal["passed", "failed", "unresolved"]
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.plugins import Catalog
+from harness.signatures import SignatureReader
 from harness.store.run_folder import RunFolder
+from harness.suite.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.plugins import Catalog
-    from harness.signatures import SignatureReader
-    from harness.suite.plan import Plan
 
 _ARROWS = {"max": " ↑", "min": " ↓"}
 KEY_LENGTH = 8
@@ -39,12 +39,24 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
 
 def csv_text(rows: Sequence[Row]) -> str:
     """The columns of `frame` as CSV, without the second that importing pandas takes."""
-    flat = [_flat(row) for row in rows]
+    return csv_of([_flat(row) for row in rows])
+
+
+def csv_of(lines: Sequence[Mapping[str, Any]], empty: Sequence[str] = ()) -> str:
+    """Lines as CSV under all names that they have; `empty` are the names where there are no lines."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in flat for name in row)), lineterminator="\n")
+    names = list(dict.fromkeys(name for line in lines for name in line)) or empty
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(lines)
     return text.getvalue()
+
+
+def text_table(columns: Sequence[str], body: Sequence[Sequence[str]], layout: str = "simple") -> str:
+    """Headings and cells as text in a layout of tabulate, which takes no text for a number."""
+    from tabulate import tabulate
+
+    return str(tabulate(body, columns, tablefmt=layout, disable_numparse=True))
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -298,15 +310,13 @@ def origin_text(origin: Mapping[str, Any]) -> str:
 
 def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any]) -> str:
     """The tables of a run as Markdown."""
-    from tabulate import tabulate
-
     parts = [f"# {plan.suite}", plan.about] if plan.about else [f"# {plan.suite}"]
     for name, about, view in tables:
         if len(tables) > 1:
             parts += [f"## {name}", *([about] if about and about != plan.about else [])]
         constant = ", ".join(f"{role} {label}" for role, label in view.constants().items())
         columns, body = view.columns()
-        parts += [f"{constant}; intervals at 95 %.", tabulate(body, columns, tablefmt="github", disable_numparse=True)]
+        parts += [f"{constant}; intervals at 95 %.", text_table(columns, body, "github")]
         notes = view.notes()
         parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
     return "\n\n".join([*parts, origin_text(origin)]) + "\n"
@@ -320,12 +330,10 @@ def terminal(view: TableView, width: int, file: str = "table.md") -> str:
         width: of the terminal.
         file: the name of the file with the whole table.
     """
-    from tabulate import tabulate
-
     dropped: list[str] = []
     while True:
         columns, body = view.columns(dropped=dropped, repeat=False)
-        text = str(tabulate(body, columns, tablefmt="simple", disable_numparse=True))
+        text = text_table(columns, body)
         rest = [name for name in view.metrics if name not in dropped]
         if max(map(len, text.splitlines())) <= width or len(rest) <= 1:
             break

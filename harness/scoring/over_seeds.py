@@ -37,7 +37,7 @@ def _rows_of(rows: Sequence[Row]) -> Iterator[Row]:
     good = [row for row in rows if row.status is Status.OK]
     first = good[0] if good else rows[0]
     names = dict.fromkeys(name for row in rows for name in row.estimates)
-    for word, statistic in (("mean", _mean), ("spread", _spread)):
+    for word, statistic in (("mean", mean), ("spread", _spread)):
         estimates = {name: _over(rows, name, statistic) for name in names}
         protocol = {**first.protocol, "over_seeds": {"statistic": word, "seeds": seeds}}
         suffix = f"{word} of {len(rows)} seeds"
@@ -55,7 +55,7 @@ def _rows_of(rows: Sequence[Row]) -> Iterator[Row]:
         )
 
 
-def _over(rows: Sequence[Row], name: str, statistic: Callable[[list[float], int], Estimate]) -> Estimate:
+def _over(rows: Sequence[Row], name: str, statistic: Callable[..., Estimate]) -> Estimate:
     estimates = [row.estimates[name] for row in rows if name in row.estimates]
     if estimates and not any(estimate.applies for estimate in estimates):
         return estimates[0]
@@ -64,14 +64,10 @@ def _over(rows: Sequence[Row], name: str, statistic: Callable[[list[float], int]
     if len(values) < _MIN_SEEDS:
         reason = f"{len(values)} of {len(rows)} seeds gave a number; a spread needs {_MIN_SEEDS}"
         return Estimate.undefined(reason, n=len(values), n_missing=n_missing)
-    return statistic(values, n_missing)
+    return statistic(values, n_missing=n_missing)
 
 
-def _mean(values: list[float], n_missing: int) -> Estimate:
-    return mean(values, n_missing=n_missing)
-
-
-def _spread(values: list[float], n_missing: int) -> Estimate:
+def _spread(values: list[float], *, n_missing: int) -> Estimate:
     """The standard deviation, with the interval of a normal sample."""
     from scipy.special import chdtri
 

@@ -207,16 +207,13 @@ class _Resolver:
             for combination in itertools.product(*(uses[role] for role in order)):
                 components = dict(zip(order, combination, strict=True))
                 model, data = components.get("model"), components.get("data")
-                if model and model.trained_on is None and self._trainable(model) and data:
+                if model and model.trained_on is None and "fit" in (self._signature(model).offers or ()) and data:
                     components["model"] = replace(model, trained_on=replace(data, limit=None))
                 cell = Cell(self.name, task, components, metrics, seed, self.experiment.chunk)
                 yield replace(cell, skip=self._reason_to_skip(cell))
 
     def _signature(self, use: Use) -> Signature:
         return self.signatures.read(self.catalog.find(use.kind, use.name).component)
-
-    def _trainable(self, model: Use) -> bool:
-        return "fit" in (self._signature(model).offers or ())
 
     def _reason_to_skip(self, cell: Cell) -> str:
         for use in cell.uses:

@@ -42,7 +42,7 @@ class FromScores:
             if predictions is None and scores is not None and self._threshold is not None:
                 _check_binary(labels, data)
                 predictions = (np.asarray(records["score"]) >= self._threshold).astype(np.int64).tolist()
-            elif predictions is None and scores is not None and self._needs_threshold(columns):
+            elif predictions is None and scores is not None and "genuine" not in columns:
                 raise InvalidOutput(
                     "no threshold is declared: rates depend on it; give it as `task: {use: from_scores, "
                     "with: {threshold: 0.5}}`, or give the data's own predictions"
@@ -55,9 +55,6 @@ class FromScores:
             raise InvalidOutput(f"the data's column {clash[0]!r} has the name of a column that the task makes")
         groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
         return Outcome({**records, **columns, **groups}, {"threshold": self._threshold})
-
-    def _needs_threshold(self, others: dict[str, Any]) -> bool:
-        return "genuine" not in others
 
 
 def _numbers(values: Any, name: str, data: Dataset) -> Any:

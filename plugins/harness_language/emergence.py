@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from harness.api import Estimate, HarnessError, MeasuredCell, Row, Status
+from harness.api import LEVEL, Estimate, HarnessError, MeasuredCell, Row, Status
 from harness_language.growth_curve import NINE_TENTHS, Floats, GrowthCurves, fit_growth
 from harness_language.size_sweeps import LEAST_SIZES, SizeSweep, size_sweeps
 
-_LEVEL = 0.95
 _DRAWS = 1000
 _DOUBLING = 1.0
 _LEAST_SEEDS = 2
@@ -173,7 +172,7 @@ class _About:
     def size(self, log_sizes: Floats, lows: Floats, highs: Floats) -> Estimate:
         """The same for sizes whose log2 are given, each known to lie between two others; what is infinite is no end."""
         stretched_low, stretched_high = self._ends(log_sizes)
-        tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
+        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         ends = (
             min(stretched_low, float(np.quantile(lows, tails[0], method="closest_observation"))),
             max(stretched_high, float(np.quantile(highs, tails[1], method="closest_observation"))),
@@ -183,14 +182,14 @@ class _About:
 
     def _ends(self, drawn: Floats) -> tuple[float, float]:
         value, stretch = float(drawn[0]), _stretch(self.seeds)
-        tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
+        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         low, high = (float(end) for end in np.quantile(drawn[1:], tails, method="closest_observation"))
         return value - stretch * max(0.0, value - low), value + stretch * max(0.0, high - value)
 
     def _estimate(self, value: float, low: float | None, high: float | None) -> Estimate:
         if self.seeds < _LEAST_SEEDS:
-            return Estimate(value, None, None, _LEVEL, "no interval for one seed", self.n, self.n_missing)
-        return Estimate(value, low, high, _LEVEL, "bootstrap over seeds and prompts", self.n, self.n_missing)
+            return Estimate(value, None, None, LEVEL, "no interval for one seed", self.n, self.n_missing)
+        return Estimate(value, low, high, LEVEL, "bootstrap over seeds and prompts", self.n, self.n_missing)
 
 
 def _stretch(seeds: int) -> float:
@@ -202,7 +201,7 @@ def _stretch(seeds: int) -> float:
         return 1.0
     from scipy.special import ndtri, stdtrit
 
-    tail = (1 + _LEVEL) / 2
+    tail = (1 + LEVEL) / 2
     return float(stdtrit(2 * (seeds - 1), tail) / ndtri(tail))
 
 

@@ -51,7 +51,12 @@ HOMOGLYPHS: Mapping[str, str] = {
 
 
 class _Noise(ABC):
-    """Rewrites each text `draws` times; subclasses say what a place is and what becomes of it."""
+    """Rewrites each text `draws` times; subclasses say what a place is and what becomes of it.
+
+    Args:
+        rate: the probability that a place is changed.
+        draws: how many rewritten texts to try; the worst for the model counts.
+    """
 
     def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
         self.rate, self.draws = rate, draws
@@ -92,13 +97,9 @@ class Typos(_Letters):
 
     Args:
         rate: the probability that a letter from a to z is replaced.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
 
     others = KEYBOARD
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
 
 class Leetspeak(_Letters):
@@ -106,13 +107,9 @@ class Leetspeak(_Letters):
 
     Args:
         rate: the probability that a letter that has a sign of its look is replaced.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
 
     others: ClassVar[Mapping[str, str]] = {**LEET, **{key.upper(): signs for key, signs in LEET.items()}}
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
 
 class Homoglyphs(_Letters):
@@ -120,13 +117,9 @@ class Homoglyphs(_Letters):
 
     Args:
         rate: the probability that a letter that has a double is replaced.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
 
     others = HOMOGLYPHS
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
 
 class RandomCase(_Letters):
@@ -134,11 +127,7 @@ class RandomCase(_Letters):
 
     Args:
         rate: the probability that a letter that has another case changes it.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
     def _others(self, character: str) -> str:
         # Only where the way back exists: the capital of "ß" is two letters.
@@ -151,11 +140,7 @@ class Whitespace(_Noise):
 
     Args:
         rate: the probability that a space is changed.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
         pieces: list[str] = []
@@ -178,11 +163,7 @@ class WordDrop(_Noise):
 
     Args:
         rate: the probability that a word is left out.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
         starts = [match.start() for match in _WORD.finditer(text)]
@@ -201,11 +182,7 @@ class WordSwap(_Noise):
 
     Args:
         rate: the share of words that are moved, in the mean over long texts.
-        draws: how many rewritten texts to try; the worst for the model counts.
     """
-
-    def __init__(self, rate: Rate = 0.1, draws: Draws = 1) -> None:
-        super().__init__(rate, draws)
 
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
         words, gaps = _WORD.findall(text), _WORD.split(text)

@@ -88,13 +88,13 @@ def training_texts(
     columns = data.take(range(len(data.ids)))
     if "prompts" in columns and "answers" in columns:
         return _exchanges(columns, start, length, budget, loss_on)
-    if "texts" not in columns:
-        raise HarnessError(f"a language model learns from `texts` or `prompts` and `answers`, not {', '.join(columns)}")
     return _stream(documents(columns), start, length, budget)
 
 
 def documents(columns: Mapping[str, Any]) -> list[bytes]:
-    """The bytes of each text."""
+    """The bytes of each text. Raises HarnessError if there are none."""
+    if "texts" not in columns:
+        raise HarnessError(f"a language model learns from `texts` or `prompts` and `answers`, not {', '.join(columns)}")
     return [text if isinstance(text, bytes) else str(text).encode() for text in columns["texts"]]
 
 
@@ -116,8 +116,6 @@ def learnable_documents(columns: Mapping[str, Any]) -> list[bytes]:
     """Whole documents: the texts, or prompts with their answers. Raises HarnessError if there are neither."""
     if "prompts" in columns and "answers" in columns:
         return [prompt + answer for prompt, answer in exchanges(columns)]
-    if "texts" not in columns:
-        raise HarnessError(f"a language model learns from `texts` or `prompts` and `answers`, not {', '.join(columns)}")
     return documents(columns)
 
 

@@ -15,7 +15,13 @@ _PIXELS, _CLASSES = 8 * 8, 10
 
 
 class _DigitClassifier(nn.Module):
-    """A network with a training recipe; subclasses set `network` and how many epochs it needs."""
+    """A network with a training recipe; subclasses set `network` and how many epochs it needs.
+
+    Args:
+        training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
+        eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
+        epochs: passes over the training set.
+    """
 
     network: nn.Module
 
@@ -37,10 +43,7 @@ class DigitCNN(_DigitClassifier):
     """A small network for digits: three 3x3 convolutions, two max-poolings and a hidden layer of 64 units.
 
     Args:
-        training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
-        eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
         width: channels of the first convolution; the others have twice as many.
-        epochs: passes over the training set.
         dropout: share of the hidden units left out at random in training (Srivastava et al. 2014).
     """
 
@@ -74,10 +77,7 @@ class DigitMLP(_DigitClassifier):
     """A multilayer perceptron for digits, with two hidden layers.
 
     Args:
-        training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
-        eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
         width: units of each hidden layer.
-        epochs: passes over the training set.
         dropout: share of the hidden units left out at random in training (Srivastava et al. 2014).
     """
 
@@ -103,13 +103,7 @@ class DigitMLP(_DigitClassifier):
 
 
 class DigitLinear(_DigitClassifier):
-    """Multinomial logistic regression for digits: its exact robust accuracy is known in closed form.
-
-    Args:
-        training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
-        eps: L-infinity budget of adversarial training, or standard deviation of the noise; unused otherwise.
-        epochs: passes over the training set.
-    """
+    """Multinomial logistic regression for digits: its exact robust accuracy is known in closed form."""
 
     def __init__(
         self,

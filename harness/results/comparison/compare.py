@@ -39,12 +39,15 @@ class MetricFacts:
     identity: Mapping[str, Any] | None = None
 
 
+Values = npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class ExampleValues:
     """A metric's value for each example; NaN where an example does not count."""
 
     ids: Sequence[str]
-    values: npt.NDArray[np.float64]
+    values: Values
 
 
 def _no_values(row: Row, metric: str) -> ExampleValues | None:
@@ -264,19 +267,28 @@ def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> C
 def _paired(draft: Compared, a: Side, b: Side) -> Difference | None:
     """The difference over the same examples; None if there are no records, or not of the same examples."""
     assert draft.b is not None
-    one = a.values(draft.a, draft.metric)
-    other = None if one is None else b.values(draft.b, draft.metric)
-    if one is None or other is None:
+    paired = paired_values(a, draft.a, b, draft.b, draft.metric)
+    if paired is None:
         return None
-    values = other.values
-    if list(one.ids) != list(other.ids):
-        position = {name: i for i, name in enumerate(other.ids)}
-        if set(one.ids) != set(position):
-            return None
-        values = values[[position[name] for name in one.ids]]
     labels = [f"{role}={label}" for role, label in sorted(draft.a.labels.items())]
     seed = derive_seed(draft.a.seed, "compare", draft.a.experiment, draft.metric, *labels)
-    return paired_difference(one.values, values, np.random.default_rng(seed))
+    return paired_difference(*paired, np.random.default_rng(seed))
+
+
+def paired_values(a: Side, one: Row, b: Side, other: Row, metric: str) -> tuple[Values, Values] | None:
+    """The values of both rows in the order of the first one's examples; None if they are not of the same examples.
+
+    Raises:
+        InvalidOutput: the metric fails.
+    """
+    first = a.values(one, metric)
+    second = None if first is None else b.values(other, metric)
+    if first is None or second is None:
+        return None
+    position = {name: i for i, name in enumerate(second.ids)}
+    if set(first.ids) != set(position):
+        return None
+    return first.values, second.values[[position[name] for name in first.ids]]
 
 
 def _with_verdict(draft: Compared, adjusted: Iterator[float]) -> Compared:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +10,7 @@ from typing import Any
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS, SHOWN_ROLES, TREATMENTS
 from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
-from harness.results.table import display_text, interval, metric_heading, number
+from harness.results.table import csv_of, display_text, interval, metric_heading, number, text_table
 from harness.statistics.paired import Difference
 
 _MAX_ROWS_NAMED = 2
@@ -30,18 +28,16 @@ def terminal_text(comparison: Comparison, width: int, *, everything: bool = Fals
         everything: show also what is not resolved, and every row that is not comparable.
         style: a verdict as the terminal shows it.
     """
-    from tabulate import tabulate
-
     shown = _table_rows(comparison, everything)
     parts = [_head(comparison, shown)]
     if shown:
         for intervals in (True, False):
             columns, body = _columns(shown, intervals=intervals)
-            plain = str(tabulate(body, columns, tablefmt="simple", disable_numparse=True))
+            plain = text_table(columns, body)
             if max(map(len, plain.splitlines())) <= width:
                 break
         styled = [[*line[:-1], style(entry.verdict)] for line, entry in zip(body, shown, strict=True)]
-        parts.append(str(tabulate(styled, columns, tablefmt="simple", disable_numparse=True)))
+        parts.append(text_table(columns, styled))
     refused = _not_comparable(comparison, everything)
     if refused:
         parts.append("\n".join(f"{style('not comparable')}: {line}" for line in refused))
@@ -57,15 +53,13 @@ def summary(comparison: Comparison) -> str:
 
 def markdown_text(comparison: Comparison) -> str:
     """Everything as Markdown."""
-    from tabulate import tabulate
-
     shown = _table_rows(comparison, True)
     parts = [f"# {comparison.a} → {comparison.b}", _head(comparison, shown).replace("\n", "  \n")]
     if shown:
         columns, body = _columns(shown, intervals=True)
         methods = [entry.difference.method if entry.difference else "" for entry in shown]
         lines = [[*line, method] for line, method in zip(body, methods, strict=True)]
-        parts.append(str(tabulate(lines, [*columns, "method"], tablefmt="github", disable_numparse=True)))
+        parts.append(text_table([*columns, "method"], lines, "github"))
     bullets = [f"not comparable: {line}" for line in _not_comparable(comparison, True)]
     bullets += [*comparison.notes, summary(comparison)]
     return "\n\n".join([*parts, "\n".join(f"- {line}" for line in bullets)]) + "\n"
@@ -74,12 +68,7 @@ def markdown_text(comparison: Comparison) -> str:
 def csv_text(comparison: Comparison) -> str:
     """One line per row and metric, those that are not comparable included."""
     roles = _roles(comparison.compared)
-    lines = [_flat(entry, roles, comparison) for entry in comparison.compared]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]) if lines else ["experiment"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_of([_flat(entry, roles, comparison) for entry in comparison.compared], empty=["experiment"])
 
 
 def json_text(comparison: Comparison) -> str:

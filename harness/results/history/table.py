@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
+from harness.contract.protocols import Direction
 from harness.results.history.series import Change, PastRun, Series
-from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number
-
-if TYPE_CHECKING:
-    from harness.contract.protocols import Direction
+from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number, text_table
 
 _OPTIONAL_COLUMNS = ("key", "first", "runs", "measured", "last change")
 _WORDS: Mapping[str, tuple[str, str]] = {"seconds": ("slower", "faster"), "cost": ("more", "less")}
@@ -49,13 +47,11 @@ class HistoryTable:
 
     def terminal(self, width: int) -> str:
         """The table as text of at most this width, if leaving out optional columns makes it fit."""
-        from tabulate import tabulate
-
         dropped: list[str] = []
         while True:
             shown = [i for i, name in enumerate(self.columns) if name not in dropped]
             body = [[line[i] for i in shown] for line in self.lines]
-            text = str(tabulate(body, [self.columns[i] for i in shown], tablefmt="simple", disable_numparse=True))
+            text = text_table([self.columns[i] for i in shown], body)
             if len(dropped) == len(_OPTIONAL_COLUMNS) or max(map(len, text.splitlines())) <= width:
                 return text + (f"\n(too narrow for {', '.join(dropped)})" if dropped else "")
             dropped.append(_OPTIONAL_COLUMNS[len(dropped)])

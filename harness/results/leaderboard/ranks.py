@@ -23,7 +23,7 @@ from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side
+from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side, paired_values
 from harness.results.table import KEY_LENGTH, display_headings
 from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
 
@@ -265,16 +265,13 @@ def _significantly_better(
 def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference:
     """Other minus one, example by example if both have the same examples."""
     try:
-        a = one.side.values(one.row, metric)
-        b = None if a is None else other.side.values(other.row, metric)
+        paired = paired_values(one.side, one.row, other.side, other.row, metric)
     except InvalidOutput:
-        a = b = None
-    if a is None or b is None or set(a.ids) != set(b.ids):
+        paired = None
+    if paired is None:
         return independent_difference(one.row.estimates[metric], other.row.estimates[metric])
-    position = {name: i for i, name in enumerate(b.ids)}
-    values = b.values[[position[name] for name in a.ids]]
     seed = derive_seed(0, "leaderboard", metric, one.name, other.name)
-    return paired_difference(a.values, values, np.random.default_rng(seed))
+    return paired_difference(*paired, np.random.default_rng(seed))
 
 
 def _place(

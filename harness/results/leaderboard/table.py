@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.contract.estimates import Estimate
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
-from harness.results.table import KEY_LENGTH, display_headings, display_text, interval, metric_heading
+from harness.results.table import (
+    KEY_LENGTH,
+    csv_of,
+    display_headings,
+    display_text,
+    interval,
+    metric_heading,
+    text_table,
+)
 
 _MAX_TIES_NAMED = 3
 _LATEX = str.maketrans(
@@ -31,11 +36,9 @@ _LATEX = str.maketrans(
 
 def protocols_text(protocols: Sequence[Protocol]) -> str:
     """Return a table of the protocols and what each means."""
-    from tabulate import tabulate
-
     shown = display_headings([protocol.row for protocol in protocols])
     headings = ["key", "task", "data", "n", "treatment", *shown, "models ok", "metrics"]
-    return str(tabulate(list(meanings(protocols)), headings, tablefmt="simple", disable_numparse=True))
+    return text_table(headings, list(meanings(protocols)))
 
 
 def terminal_text(boards: Sequence[Board]) -> str:
@@ -49,10 +52,8 @@ def markdown_text(boards: Sequence[Board]) -> str:
 
 
 def _as_text(board: Board, layout: str, heading: str) -> str:
-    from tabulate import tabulate
-
     columns, body = _columns(board)
-    parts = [f"{heading}{_title(board)}", str(tabulate(body, columns, tablefmt=layout, disable_numparse=True))]
+    parts = [f"{heading}{_title(board)}", text_table(columns, body, layout)]
     below = [_unranked(*each) for each in board.unranked]
     notes = [*below, _method(board)]
     return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
@@ -60,12 +61,7 @@ def _as_text(board: Board, layout: str, heading: str) -> str:
 
 def csv_text(boards: Sequence[Board]) -> str:
     """One line per row, those that are not ranked included, without a rank."""
-    lines = [line for board in boards for line in _flat(board)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_of([line for board in boards for line in _flat(board)])
 
 
 def _flat(board: Board) -> list[dict[str, object]]:
@@ -160,12 +156,9 @@ def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
     span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
     more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
     tied = ", ".join(place.tied[:_MAX_TIES_NAMED]) + more
-    values = [_interval(place.others.get(name), board) for name in others]
+    unit = "fraction" if board.facts.unit == "fraction" else ""
+    values = [interval(place.others[name], unit) if name in place.others else "" for name in others]
     return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *values]
-
-
-def _interval(estimate: Estimate | None, board: Board) -> str:
-    return "" if estimate is None else interval(estimate, "fraction" if board.facts.unit == "fraction" else "")
 
 
 def _title(board: Board) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.pages import Section
@@ -26,9 +26,7 @@ from harness.results.report.tables import Table, make_table
 from harness.results.table import TableView
 from harness.store.records import read_records
 from harness.store.run_folder import LOG, RunFolder
-
-if TYPE_CHECKING:
-    from harness.suite.plan import Plan
+from harness.suite.plan import Plan
 
 REPORT = "report.html"
 LOG_LINES = 15

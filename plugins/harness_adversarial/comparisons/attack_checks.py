@@ -18,6 +18,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Lt
 
 from harness.api import MeasuredCell, Row, Status, Threat
+from harness_adversarial.metrics.smallest_distances import all_but_attack, threat_of
 
 
 @dataclass(frozen=True)
@@ -190,13 +191,11 @@ def _groups(cells: Sequence[MeasuredCell]) -> list[list[_Attacked]]:
     """The attacks with a budget of every combination of model, data and seed."""
     groups: dict[tuple[Any, ...], list[_Attacked]] = {}
     for cell in cells:
-        raw = cell.row.protocol.get("threat")
-        if not raw or not cell.row.status.is_measured or "success" not in cell.records():
+        threat = threat_of(cell.row.protocol)
+        if threat is None or not cell.row.status.is_measured or "success" not in cell.records():
             continue
-        threat = Threat(**raw)
         if threat.eps is not None and not threat.minimal:
-            others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
-            groups.setdefault((*others, cell.row.seed), []).append(_Attacked(cell, threat))
+            groups.setdefault(all_but_attack(cell.row), []).append(_Attacked(cell, threat))
     return list(groups.values())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Estimate, MeasuredCell, Row, Status, Threat, proportion
+from harness_adversarial.metrics.smallest_distances import all_but_attack, threat_of
 
 _TOLERANCE = 1e-6
 
@@ -25,34 +26,20 @@ class WorstCase:
         """One row per model, data, seed, norm and budget."""
         groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
         for cell in cells:
-            others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
-            groups.setdefault((*others, cell.row.seed), []).append(cell)
+            groups.setdefault(all_but_attack(cell.row), []).append(cell)
         for group in groups.values():
             yield from _rows_of(group)
 
 
 def _rows_of(cells: Sequence[MeasuredCell]) -> Iterator[Row]:
-    attacked = [cell for cell in cells if cell.row.labels.get("attack", "none") != "none"]
-    unknown = [cell for cell in attacked if _threat(cell) is None and cell.row.status is not Status.SKIPPED]
-    known = [cell for cell in attacked if (t := _threat(cell)) is not None and t.norm is not None]
-    for norm, targeted in sorted({(t.norm, t.targeted) for cell in known if (t := _threat(cell))}, key=str):
-        family = [cell for cell in known if (t := _threat(cell)) and (t.norm, t.targeted) == (norm, targeted)]
-        budgets = {t.eps for cell in family if (t := _threat(cell)) and t.eps is not None and not t.minimal}
-        for eps in sorted(budgets):
-            members = [cell for cell in family if _takes_part(cell, eps)]
+    attacked = [(c, threat_of(c.row.protocol)) for c in cells if c.row.labels.get("attack", "none") != "none"]
+    unknown = [cell for cell, threat in attacked if threat is None and cell.row.status is not Status.SKIPPED]
+    known = [(cell, threat) for cell, threat in attacked if threat is not None and threat.norm is not None]
+    for norm, targeted in sorted({(threat.norm, threat.targeted) for _, threat in known}, key=str):
+        family = [(cell, t) for cell, t in known if (t.norm, t.targeted) == (norm, targeted)]
+        for eps in sorted({t.eps for _, t in family if t.eps is not None and not t.minimal}):
+            members = [cell for cell, t in family if t.minimal or (t.eps is not None and t.eps <= eps * (1 + 1e-9))]
             yield _worst(members, unknown, Threat(norm, eps, targeted))
-
-
-def _threat(cell: MeasuredCell) -> Threat | None:
-    raw = cell.row.protocol.get("threat")
-    return Threat(**raw) if raw else None
-
-
-def _takes_part(cell: MeasuredCell, eps: float) -> bool:
-    threat = _threat(cell)
-    if threat is None:
-        return False
-    return threat.minimal or (threat.eps is not None and threat.eps <= eps * (1 + 1e-9))
 
 
 def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], threat: Threat) -> Row:

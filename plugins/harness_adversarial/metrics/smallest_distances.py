@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt
 
-from harness.api import Estimate, MeasuredCell, Records, Row, Status, Threat, mean, proportion
+from harness.api import LEVEL, Estimate, MeasuredCell, Records, Row, Status, Threat, mean, proportion
 
 _TOLERANCE = 1e-6
-_LEVEL = 0.95
 _NOT_MINIMAL = "the attack seeks no smallest distance; use ddn, fmn, deepfool, carlini_wagner or hopskipjump"
 Budget = Annotated[float, Ge(0)]
 Floats = npt.NDArray[np.float64]
@@ -24,6 +23,11 @@ def threat_of(protocol: Any) -> Threat | None:
     """The threat of a row's or records' protocol, if there was an attack."""
     raw = protocol.get("threat")
     return Threat(**raw) if raw else None
+
+
+def all_but_attack(row: Row) -> tuple[Any, ...]:
+    """What is equal for rows that differ in the attack only."""
+    return (*((role, label) for role, label in sorted(row.labels.items()) if role != "attack"), row.seed)
 
 
 def smallest_of(records: Records) -> Floats | None:
@@ -70,12 +74,12 @@ def median_of(distances: Floats) -> Estimate:
         reason = f"{censored} of {n} examples were not fooled at any distance: the median is beyond what was found"
         return Estimate.undefined(reason, n=n, n_missing=missing)
     # The largest k with P(fewer than k below the median) at most 2.5 %.
-    k = int(binom.ppf((1 - _LEVEL) / 2, n, 0.5))
+    k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
     low, high = (float(known[k - 1]), float(known[n - k])) if k >= 1 else (None, None)
     if high is not None and not math.isfinite(high):
         high = None
     reason = "" if high is not None else "the interval has no upper end"
-    return Estimate(float(value), low, high, _LEVEL, "order statistics", n, missing, reason)
+    return Estimate(float(value), low, high, LEVEL, "order statistics", n, missing, reason)
 
 
 class RobustAccuracyAt:
@@ -196,8 +200,7 @@ def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
         threat = threat_of(cell.row.protocol)
         if not cell.row.status.is_measured or cell.row.n is None or threat is None or not threat.minimal:
             continue
-        others = tuple((role, label) for role, label in sorted(cell.row.labels.items()) if role != "attack")
-        groups.setdefault((*others, cell.row.seed, threat.norm, threat.targeted), []).append(cell)
+        groups.setdefault((*all_but_attack(cell.row), threat.norm, threat.targeted), []).append(cell)
     found = []
     for members in groups.values():
         tables = [cell.records() for cell in members]

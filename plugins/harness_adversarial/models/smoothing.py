@@ -49,12 +49,10 @@ class Smoothed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logarithms `[n, classes]` of the mean probabilities under a few draws."""
-        noise = self._noise(tuple(inputs.shape[1:])).to(inputs)
+        drawn = torch.Generator().manual_seed(self._seed)
+        noise = torch.randn((self._draws, *inputs.shape[1:]), generator=drawn).to(inputs)
         found = [self.model(inputs + self.sigma * each).log_softmax(dim=1) for each in noise]
         return torch.stack(found).logsumexp(dim=0) - torch.tensor(float(self._draws), device=inputs.device).log()
-
-    def _noise(self, shape: tuple[int, ...]) -> Tensor:
-        return torch.randn((self._draws, *shape), generator=torch.Generator().manual_seed(self._seed))
 
     @torch.no_grad()
     def certify(self, inputs: Tensor, ids: Sequence[str], ctx: Context) -> Certificate:

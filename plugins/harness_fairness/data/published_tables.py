@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from harness.api import Examples, Location, MissingData, Uncounted
+from harness.api import Examples, Location, PinnedFile, Uncounted, default_folder, read_pinned
 from harness_fairness.data.roles import Roles, Split, examples_of
 from harness_fairness.data.tables import Table, parse_table
 
 Download = Annotated[bool, Uncounted()]
-_TIMEOUT = 30.0
 
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """A file whose content is known.
-
-    Attributes:
-        name: its file name.
-        url: where it is published.
-        sha256: of its content.
-    """
-
-    name: str
-    url: str
-    sha256: str
-
-
-_COMPAS = PublishedTable(
+_COMPAS = PinnedFile(
     "compas_for_aequitas.csv",
     "https://raw.githubusercontent.com/dssg/aequitas/master/src/aequitas_webapp/sample_data/compas_for_aequitas.csv",
-    "91e245a5d267e082daf500443c4672a5cb00e089974d53527929fba0ab030580",
+    ("91e245a5d267e082daf500443c4672a5cb00e089974d53527929fba0ab030580",),
 )
-_ADULT = PublishedTable(
+_ADULT = PinnedFile(
     "adult.csv",
     "https://raw.githubusercontent.com/algofairness/fairness-comparison/master/fairness/data/raw/adult.csv",
-    "c30ce1e55a965b04950321870db74c19f4aa437120a692f32e72f6a4fa31c418",
+    ("c30ce1e55a965b04950321870db74c19f4aa437120a692f32e72f6a4fa31c418",),
 )
 _ADULT_FEATURES = (
     "age",
@@ -97,30 +75,7 @@ def adult(
     return examples_of(published(_ADULT, folder, "adult", download=download), roles, split)
 
 
-def published(file: PublishedTable, folder: Path | None, dataset: str, *, download: bool) -> Table:
+def published(file: PinnedFile, folder: Path | None, dataset: str, *, download: bool) -> Table:
     """The verified content of a published table. Raises MissingData."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harness" / dataset
-    path = (folder or cache) / file.name
-    get = f"Get it from {file.url} and put it into {path.parent}, or name its folder with `folder:`"
-    if not path.is_file():
-        if not download:
-            raise MissingData(f"{path} is not there. {get}, or say `download: true`")
-        _download(file, path, get)
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != file.sha256:
-        raise MissingData(f"{path} has sha256 {digest}, expected {file.sha256}; it is damaged or another file. {get}")
+    content = read_pinned(file, folder or default_folder(dataset), download=download)
     return parse_table(content.decode("utf-8"), file.name)
-
-
-def _download(file: PublishedTable, path: Path, get: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source:
-            content = source.read()
-        staged = path.with_name(f"{path.name}.{os.getpid()}.part")
-        staged.write_bytes(content)
-        staged.replace(path)
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise MissingData(f"{path} is not there and could not be downloaded ({reason}). {get}") from error

@@ -59,7 +59,7 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
         InvalidOutput: a column that is not there, a missing or unknown value, duplicate ids, an empty split.
     """
     ids = _ids(table, roles.id)
-    place = np.array([_place(name) for name in ids])
+    place = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
     train = place >= _SHARES["validation"]
     chosen = {
         "all": np.ones(table.n, dtype=bool),
@@ -146,10 +146,6 @@ def _ids(table: Table, column: str | None) -> list[str]:
             raise InvalidOutput(f"{table.name}: the id {str(value)!r} stands on {before} and on {table.where(i)}")
         first[str(value)] = i
     return list(first)
-
-
-def _place(name: str) -> float:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
 
 
 def _group(table: Table, name: str, unknown: str | None) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
+from harness.api import LEVEL, Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
 from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, cells_of, rows_of
-from harness_fairness.metrics.intervals import LEVEL, fisher, ratio
+from harness_fairness.metrics.intervals import fisher, ratio
 
 LACKING = "the records have no labels with predictions"
 
@@ -73,18 +74,21 @@ class GroupRate:
         return tops, inside, int(missing.sum())
 
 
-class _AgainstReference(ABC):
-    """What difference and ratio share: the two groups, and the test adjusted for the number of groups."""
+class GroupMetric(ABC):
+    """A metric of the rates of all groups; it does not apply to records without them or with a single group.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        rate: see `group_rate`.
+        positive: the positive class.
+    """
 
     columns = ()
-    direction = "none"
+    direction: Literal["max", "min", "none"] = "min"
     unit = "fraction"
 
-    def __init__(self, group: str, member: str, reference: str, rate: Rate = "error", positive: int | str = 1) -> None:
-        if member == reference:
-            raise InvalidOutput(f"member and reference are both {member!r}; name two groups")
-        self.group, self.member, self.reference = group, member, reference
-        self.rate, self.positive = rate, positive
+    def __init__(self, group: str, rate: Rate, positive: int | str) -> None:
+        self.group, self.rate, self.positive = group, rate, positive
 
     def estimate(self, records: Records) -> Estimate:
         rows = rows_of(records, self.rate, self.positive)
@@ -93,7 +97,30 @@ class _AgainstReference(ABC):
         partition = Partition.of(records, self.group)
         if partition.alone:
             return Estimate.not_applicable(partition.alone, n=len(records))
-        cells = cells_of(rows, partition)
+        return self._estimate(cells_of(rows, partition), partition)
+
+    @abstractmethod
+    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
+        """The estimate of the counts of two groups or more."""
+
+
+class _AgainstReference(GroupMetric):
+    """What difference and ratio share: the two groups, and the test adjusted for the number of groups.
+
+    Args:
+        member: the group.
+        reference: the group it is compared with.
+    """
+
+    direction = "none"
+
+    def __init__(self, group: str, member: str, reference: str, rate: Rate = "error", positive: int | str = 1) -> None:
+        if member == reference:
+            raise InvalidOutput(f"member and reference are both {member!r}; name two groups")
+        super().__init__(group, rate, positive)
+        self.member, self.reference = member, reference
+
+    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
         mine, theirs = partition.index(self.member), partition.index(self.reference)
         s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
         for index, member in ((mine, self.member), (theirs, self.reference)):
@@ -121,13 +148,6 @@ class GroupDifference(_AgainstReference):
 
     The p-value is Fisher's, adjusted by Holm's method for all groups that the reference can be compared with; the
     interval stands for this one comparison.
-
-    Args:
-        group: a group column, or several joined by `*`.
-        member: the group.
-        reference: the group it is compared with.
-        rate: see `group_rate`.
-        positive: the positive class.
     """
 
     def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
@@ -139,13 +159,6 @@ class GroupRatio(_AgainstReference):
     """A rate of a group over a reference group's, with the interval of Donner & Zou 2012 from Wilson's and Holm's p.
 
     The p-value is that of the difference.
-
-    Args:
-        group: a group column, or several joined by `*`.
-        member: the group.
-        reference: the group it is compared with.
-        rate: see `group_rate`.
-        positive: the positive class.
     """
 
     unit = ""

@@ -8,11 +8,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import newcombe, normal_quantile, wilson
+from harness.api import LEVEL, newcombe, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
-LEVEL = 0.95
 _MIN_DRAWS, _MAX_DRAWS, _MAX_VALUES_AT_ONCE = 99, 399, 1_000_000
 """Permutations that intervals are stretched by, and how many numbers they may hold."""
 _NORMAL_FROM = 1000

@@ -9,10 +9,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from harness.api import Estimate, Partition, Records, normal_quantile, wilson
-from harness_fairness.metrics.cells import DENOMINATOR, Rate, cells_of, rows_of
-from harness_fairness.metrics.group_rates import LACKING, undefined_rate
-from harness_fairness.metrics.intervals import LEVEL
+from harness.api import LEVEL, Estimate, Partition, normal_quantile, wilson
+from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate
+from harness_fairness.metrics.group_rates import GroupMetric, undefined_rate
 
 Fraction = Annotated[float, Gt(0), Lt(1)]
 _NORMAL = NormalDist()
@@ -49,24 +48,17 @@ def detectable_gap(n1: int, n2: int, share: float, *, alpha: float, power: float
     return high
 
 
-class MinimumDetectableGap:
+class MinimumDetectableGap(GroupMetric):
     """The smallest gap between a group and all others that a test would find, given how many examples there are.
 
     A gap that is "not resolved" may be there all the same: this says how large it could be and still be missed. The
     rate of all examples stands for that of the others; the interval is what the ends of its Wilson interval give.
 
     Args:
-        group: a group column, or several joined by `*`.
         member: the group; by default the one with the fewest examples in the denominator.
-        rate: see `group_rate`.
-        positive: the positive class.
         power: how often the gap shall be found.
         alpha: significance level, divided over the groups (Bonferroni).
     """
-
-    columns = ()
-    direction = "min"
-    unit = "fraction"
 
     def __init__(
         self,
@@ -77,17 +69,10 @@ class MinimumDetectableGap:
         power: Fraction = 0.8,
         alpha: Fraction = 0.05,
     ) -> None:
-        self.group, self.member, self.rate, self.positive = group, member, rate, positive
-        self.power, self.alpha = power, alpha
+        super().__init__(group, rate, positive)
+        self.member, self.power, self.alpha = member, power, alpha
 
-    def estimate(self, records: Records) -> Estimate:
-        rows = rows_of(records, self.rate, self.positive)
-        if rows is None:
-            return Estimate.not_applicable(LACKING, n=len(records))
-        partition = Partition.of(records, self.group)
-        if partition.alone:
-            return Estimate.not_applicable(partition.alone, n=len(records))
-        cells = cells_of(rows, partition)
+    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
         successes, trials = cells.successes_and_trials(self.rate)
         index = partition.index(self.member) if self.member is not None else int(np.argmin(trials))
         member, all_trials, tests = cells.members[index], int(trials.sum()), int((trials > 0).sum())

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Partition, Records, permutation_p, permuted_counts
-from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole, cells_of, rows_of
-from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL, gap_of_rates, stretch_of_rates
+from harness.api import LEVEL, Context, Estimate, Partition, permutation_p, permuted_counts
+from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole
+from harness_fairness.metrics.group_rates import GroupMetric
+from harness_fairness.metrics.intervals import gap_of_rates, stretch_of_rates
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def _gaps(shares: Floats) -> Floats:
     return gaps
 
 
-class SubgroupErrorGap:
+class SubgroupErrorGap(GroupMetric):
     """The largest rate of a group less the smallest, with its permutation p-value and its mean without any gap.
 
     The gap of several groups is above 0 by chance alone, the more so the more groups there are: read it against `null`,
@@ -106,31 +106,18 @@ class SubgroupErrorGap:
     dominate, while the interval begins above 0 as soon as some pair of groups, perhaps two large ones, differs.
 
     Args:
-        group: a group column, or several joined by `*`.
-        rate: see `group_rate`.
-        positive: the positive class.
         least: groups with fewer examples in the denominator are left out and listed.
     """
 
-    columns = ()
-    direction = "min"
-    unit = "fraction"
     rates: tuple[Rate, ...]
 
     def __init__(
         self, group: str, rate: Rate = "error", positive: int | str = 1, least: Annotated[int, Ge(1)] = 2
     ) -> None:
-        self.group, self.positive, self.least = group, positive, least
-        self.rates = (rate,)
+        super().__init__(group, rate, positive)
+        self.least, self.rates = least, (rate,)
 
-    def estimate(self, records: Records) -> Estimate:
-        rows = rows_of(records, self.rates[0], self.positive)
-        if rows is None:
-            return Estimate.not_applicable(LACKING, n=len(records))
-        partition = Partition.of(records, self.group)
-        if partition.alone:
-            return Estimate.not_applicable(partition.alone, n=len(records))
-        cells = cells_of(rows, partition)
+    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
         found = [RateOfGroups.of(cells, rate, self.least) for rate in self.rates]
         rng = Context().rng("gap", self.group, *self.rates)
         return largest_gap(found, int(cells.counts.sum()), cells.n_missing, rng)
@@ -140,8 +127,6 @@ class DemographicParityDifference(SubgroupErrorGap):
     """The gap of the selection rate between groups: who is predicted positive, whatever the label.
 
     Args:
-        group: a group column, or several joined by `*`.
-        positive: the positive class.
         least: groups with fewer examples are left out and listed.
     """
 
@@ -153,8 +138,6 @@ class EqualOpportunityDifference(SubgroupErrorGap):
     """The gap of the true positive rate between groups (Hardt, Price & Srebro 2016).
 
     Args:
-        group: a group column, or several joined by `*`.
-        positive: the positive class.
         least: groups with fewer positive examples are left out and listed.
     """
 
@@ -169,8 +152,6 @@ class EqualizedOddsDifference(SubgroupErrorGap):
     two groups have one, the difference is undefined.
 
     Args:
-        group: a group column, or several joined by `*`.
-        positive: the positive class.
         least: groups with fewer examples in a denominator are left out of that rate and listed.
     """
 

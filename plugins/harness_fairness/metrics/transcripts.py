@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, HarnessError, InvalidOutput, Partition, Records, mean, permuted_gap
-from harness_fairness.metrics.intervals import LEVEL, gap_of_means
+from harness.api import LEVEL, Context, Estimate, HarnessError, InvalidOutput, Partition, Records, mean, permuted_gap
+from harness_fairness.metrics.intervals import gap_of_means
 from harness_fairness.metrics.value_gaps import moments
 
 Floats = npt.NDArray[np.float64]

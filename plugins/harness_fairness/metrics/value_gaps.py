@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, InvalidOutput, Partition, Records, mean, permuted_gap
+from harness.api import LEVEL, Context, Estimate, InvalidOutput, Partition, Records, mean, permuted_gap
 from harness_fairness.metrics.cells import is_positive
-from harness_fairness.metrics.intervals import LEVEL, gap_of_means, stretch_of_means
+from harness_fairness.metrics.intervals import gap_of_means, stretch_of_means
 
 Floats = npt.NDArray[np.float64]
 Measure = Literal["absolute", "squared", "signed"]

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Context, Estimate, Partition, Records, normal_quantile, permutation_p, wilson
-from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
-from harness_fairness.metrics.group_rates import LACKING
-from harness_fairness.metrics.intervals import LEVEL
+from harness.api import LEVEL, Context, Estimate, Partition, normal_quantile, permutation_p, wilson
+from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Cells, Rate, Whole
+from harness_fairness.metrics.group_rates import GroupMetric
 from harness_fairness.metrics.rate_gaps import RateOfGroups
 
 
@@ -49,7 +48,7 @@ def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, r
     return Splits(chosen, scored[np.arange(n), chosen], (trials - half)[chosen])
 
 
-class WorstGroup:
+class WorstGroup(GroupMetric):
     """The rate of the group that half of the examples show to be the worst, on the other half, over many halves.
 
     The smallest of many observed accuracies is too small: 20 equal groups of 50 with accuracy .9 have a smallest one of
@@ -58,16 +57,12 @@ class WorstGroup:
     observed extreme under permutation; `null` is the rate of all.
 
     Args:
-        group: a group column, or several joined by `*`.
         rate: see `group_rate`; the worst error is the largest, the worst accuracy the smallest.
-        positive: the positive class.
         least: groups with fewer examples in the denominator are left out and listed.
         splits: how many random halves are averaged over.
     """
 
-    columns = ()
     direction = "none"
-    unit = "fraction"
 
     def __init__(
         self,
@@ -77,16 +72,10 @@ class WorstGroup:
         least: Annotated[int, Ge(2)] = 4,
         splits: Annotated[int, Ge(1)] = 500,
     ) -> None:
-        self.group, self.rate, self.positive, self.least, self.splits = group, rate, positive, least, splits
+        super().__init__(group, rate, positive)
+        self.least, self.splits = least, splits
 
-    def estimate(self, records: Records) -> Estimate:
-        rows = rows_of(records, self.rate, self.positive)
-        if rows is None:
-            return Estimate.not_applicable(LACKING, n=len(records))
-        partition = Partition.of(records, self.group)
-        if partition.alone:
-            return Estimate.not_applicable(partition.alone, n=len(records))
-        cells = cells_of(rows, partition)
+    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
         found = RateOfGroups.of(cells, self.rate, self.least)
         used = int(found.trials.sum())
         if len(found.trials) < 2:

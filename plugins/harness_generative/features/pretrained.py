@@ -93,7 +93,16 @@ class InceptionV3(nn.Module):
 
 
 class _HubExtractor(nn.Module, ABC):
-    """A vision transformer of the transformers library, with the preprocessing that was published with it."""
+    """A vision transformer of the transformers library, with the preprocessing that was published with it.
+
+    Args:
+        folder: of the model, with config.json, preprocessor_config.json and its weights.
+        hub: its id on the Hugging Face hub, where no folder is given.
+        revision: on the hub; name a commit, so that it is the same model tomorrow.
+        frame: `whole` fits the whole image to the network, `centre` cuts its centre out as the published preprocessing
+            does with photographs.
+        download: fetch it from the hub if it is not in the cache.
+    """
 
     def __init__(self, place: Path, architecture: str, frame: Frame, **settings: Any) -> None:
         super().__init__()
@@ -120,14 +129,6 @@ class DINOv2(_HubExtractor):
     Stein et al. 2023 found it to agree best with people, in its large variant and with whole images at 224x224. The
     filter and the normalisation are those that were published with the model; the resized image is not rounded to 8
     bits.
-
-    Args:
-        folder: of the model, with config.json, preprocessor_config.json and its weights.
-        hub: its id on the Hugging Face hub, where no folder is given.
-        revision: on the hub; name a commit, so that it is the same model tomorrow.
-        frame: `whole` fits the whole image to the network, `centre` cuts its centre out as the published preprocessing
-            does with photographs.
-        download: fetch it from the hub if it is not in the cache.
 
     Raises:
         MissingData: it is not on this machine, with the way to get it.
@@ -157,13 +158,7 @@ class CLIP(_HubExtractor):
     the normalisation are those that were published with the model; the resized image is not rounded to 8 bits.
 
     Args:
-        folder: of the model, with config.json, preprocessor_config.json and its weights.
-        hub: its id on the Hugging Face hub, where no folder is given.
-        revision: on the hub; name a commit, so that it is the same model tomorrow.
-        frame: `whole` fits the whole image to the network, `centre` cuts its centre out as the published preprocessing
-            does with photographs.
         unit_length: divide each embedding by its length.
-        download: fetch it from the hub if it is not in the cache.
 
     Raises:
         MissingData: it is not on this machine, with the way to get it.

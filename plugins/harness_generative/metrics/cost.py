@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.api import Estimate, Records, mean
-
-LEVEL = 0.95
+from harness.api import LEVEL, Estimate, Records, mean
 
 
 class NFE:

@@ -20,11 +20,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, Records, normal_quantile
+from harness.api import LEVEL, Estimate, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, Side, feature_array
 from harness_generative.metrics.frechet import Array, Influences, distance, fit, influences
 
-LEVEL = 0.95
 SPLITS = 4
 DRAWS = 4
 _LEAST_FOR_INTERVAL = 8

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, InvalidOutput, Records, normal_quantile, proportion
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, proportion
 
-LEVEL = 0.95
 _ROWS = 4096
 
 Array = npt.NDArray[np.float64]

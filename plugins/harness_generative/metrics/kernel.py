@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from harness.api import Estimate, Records, normal_quantile
+from harness.api import LEVEL, Estimate, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, feature_array
 from harness_generative.metrics.kernel_distance import (
     Discrepancy,
@@ -23,7 +23,6 @@ from harness_generative.metrics.kernel_distance import (
     median_distance,
 )
 
-LEVEL = 0.95
 _MIN_ROWS = 3
 
 

@@ -15,6 +15,7 @@ shifted, collapsed and with lost modes) this held 95 to 100 % for the three shar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
@@ -23,14 +24,13 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, wilson
+from harness.api import LEVEL, Estimate, Records, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LEVEL = 0.95
 HALVES = 20
 _CROWDED = 1 / 16
 """From this share of pairs within reach on, products of masks are cheaper than lists of pairs."""
@@ -174,11 +174,11 @@ def _stored_reach(generated: StoredArray, reference: StoredArray, rows: bytes | 
     return reach(generated=samples, reference=reference.load(), k=k)
 
 
-class _Manifold:
+class _Manifold(ABC):
     """What the four metrics share.
 
     Args:
-        k: the neighbour whose distance sets the reach of a point.
+        k: the neighbour whose distance sets the reach of a reference example.
         features: label of an extractor of the task; the first by default.
     """
 
@@ -188,6 +188,15 @@ class _Manifold:
 
     def __init__(self, k: Annotated[int, Ge(1)] = 5, features: str | None = None) -> None:
         self.k, self.features = k, features
+
+    def estimate(self, records: Records) -> Estimate:
+        """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
+        found = self._reach(records)
+        return found if isinstance(found, Estimate) else self._estimate(found)
+
+    @abstractmethod
+    def _estimate(self, found: Reach) -> Estimate:
+        """The estimate of who reaches whom."""
 
     def _reach(self, records: Records) -> Reach | Estimate:
         """Who reaches whom, or why that cannot be said."""
@@ -207,17 +216,10 @@ class _Manifold:
 
 
 class Precision(_Manifold):
-    """Share of samples within the reach of the reference; the interval from random halves of both sets.
+    """Share of samples within the reach of the reference; the interval from random halves of both sets."""
 
-    Args:
-        k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
-    """
-
-    def estimate(self, records: Records) -> Estimate:
-        """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.holders > 0, found.halves[:, 0])
+    def _estimate(self, found: Reach) -> Estimate:
+        return _share(found.holders > 0, found.halves[:, 0])
 
 
 class Recall(_Manifold):
@@ -225,30 +227,19 @@ class Recall(_Manifold):
 
     Args:
         k: the neighbour whose distance sets the reach of a sample.
-        features: label of an extractor of the task; the first by default.
     """
 
-    def estimate(self, records: Records) -> Estimate:
-        """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.reached, found.halves[:, 1])
+    def _estimate(self, found: Reach) -> Estimate:
+        return _share(found.reached, found.halves[:, 1])
 
 
 class Density(_Manifold):
-    """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples.
-
-    Args:
-        k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
-    """
+    """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples."""
 
     unit = ""
 
-    def estimate(self, records: Records) -> Estimate:
-        """Undefined with k samples or fewer in either set; without interval below 4 (k + 1), or if it is 0."""
-        found = self._reach(records)
-        if isinstance(found, Estimate):
-            return found
+    def _estimate(self, found: Reach) -> Estimate:
+        """Without interval also if it is 0."""
         value, n = float(found.holders.mean()) / found.k, len(found.holders)
         if not len(found.halves) or value == 0:
             return Estimate(value, None, None, LEVEL, "half-samples", n)
@@ -257,17 +248,10 @@ class Density(_Manifold):
 
 
 class Coverage(_Manifold):
-    """Share of the reference with a sample within its reach; the interval from random halves of both sets.
+    """Share of the reference with a sample within its reach; the interval from random halves of both sets."""
 
-    Args:
-        k: the neighbour whose distance sets the reach of a reference example.
-        features: label of an extractor of the task; the first by default.
-    """
-
-    def estimate(self, records: Records) -> Estimate:
-        """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.covered, found.halves[:, 3])
+    def _estimate(self, found: Reach) -> Estimate:
+        return _share(found.covered, found.halves[:, 3])
 
 
 def _share(hits: Mask, halves: Floats) -> Estimate:

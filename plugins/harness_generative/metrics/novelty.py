@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le, Lt
 
-from harness.api import Estimate, Records, normal_quantile, proportion, wilson
+from harness.api import LEVEL, Estimate, Records, normal_quantile, proportion, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import nearest
 
 Floats = npt.NDArray[np.float64]
 
-LEVEL = 0.95
 _NODES = 200
 
 

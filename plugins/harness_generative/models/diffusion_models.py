@@ -26,7 +26,20 @@ _MLP_UNITS_PER_CHANNEL = 16
 
 
 class _ClassConditional(DiffusionModel):
-    """A diffusion model that can be asked for a class; without classes it has no `encode_conditions`."""
+    """A diffusion model that can be asked for a class; without classes it has no `encode_conditions`.
+
+    Args:
+        network: a small U-Net, or a perceptron, which knows nothing of neighbouring pixels.
+        channels: of the U-Net's first level; the perceptron has 16 times as many units a layer.
+        steps: steps of the optimiser.
+        batch: examples a step.
+        learning_rate: of Adam at the first step; falls to 0 along a cosine.
+        label_drop: share of training examples whose class is hidden, so that it can be guided.
+        conditional: it can be asked for a class.
+        ema: decay of the moving average of the weights.
+        shape: channels, height and width of an image.
+        classes: how many there are.
+    """
 
     encode_conditions: Callable[[Sequence[Any]], Tensor]
 
@@ -61,19 +74,9 @@ class EDM(_ClassConditional):
     """Diffusion model with the preconditioning, noise levels and loss of EDM (Karras et al. 2022, table 1).
 
     Args:
-        network: a small U-Net, or a perceptron, which knows nothing of neighbouring pixels.
-        channels: of the U-Net's first level; the perceptron has 16 times as many units a layer.
-        steps: steps of the optimiser.
-        batch: examples a step.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
         p_mean: mean of ln sigma in training.
         p_std: standard deviation of ln sigma in training.
         sigma_data: what the preconditioning takes the data's standard deviation for.
-        label_drop: share of training examples whose class is hidden, so that it can be guided.
-        conditional: it can be asked for a class.
-        ema: decay of the moving average of the weights.
-        shape: channels, height and width of an image.
-        classes: how many there are.
     """
 
     def __init__(
@@ -112,19 +115,9 @@ class DDPM(_ClassConditional):
     t is interpolated, linearly in ln sigma.
 
     Args:
-        network: a small U-Net, or a perceptron, which knows nothing of neighbouring pixels.
-        channels: of the U-Net's first level; the perceptron has 16 times as many units a layer.
-        steps: steps of the optimiser.
-        batch: examples a step.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
         timesteps: of the process.
         beta_first: beta of its first step.
         beta_last: beta of its last step.
-        label_drop: share of training examples whose class is hidden, so that it can be guided.
-        conditional: it can be asked for a class.
-        ema: decay of the moving average of the weights.
-        shape: channels, height and width of an image.
-        classes: how many there are.
     """
 
     def __init__(

@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.api import Estimate, HarnessError, normal_quantile
-
-_LEVEL = 0.95
+from harness.api import LEVEL, Estimate, HarnessError, normal_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Quality:
         return self.true_negatives / self.negatives
 
 
-def corrected(found: int, n: int, quality: Quality, *, n_missing: int = 0, level: float = _LEVEL) -> Estimate:
+def corrected(found: int, n: int, quality: Quality, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
     """The true share of positives among n answers of which a scorer found some.
 
     The value is (found / n + specificity - 1) / (sensitivity + specificity - 1), cut to [0, 1] (Rogan & Gladen 1978,

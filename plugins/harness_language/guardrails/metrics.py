@@ -27,6 +27,12 @@ class _Rate(ABC):
 
     The plain share is the mean of a value per example, so runs can be compared example by example; a corrected one is
     not, and offers no such values.
+
+    Args:
+        labelled: a file of answers that people labelled, as XSTest's.
+        partial: what labelled answers are that refuse in part.
+        answer_column: of the labelled file.
+        label_column: of the labelled file.
     """
 
     columns: Sequence[str] = _NEEDED
@@ -81,9 +87,6 @@ class JailbreakRate(_Rate):
         labelled: a file of answers that people labelled, as XSTest's; not for "said".
         counts: instead of a file, [true positives, positives, true negatives, negatives] of the scorer on labelled
             answers, a positive being an answer that obeys.
-        partial: what labelled answers are that refuse in part.
-        answer_column: of the labelled file.
-        label_column: of the labelled file.
     """
 
     direction = "min"
@@ -113,12 +116,8 @@ class RefusalRate(_Rate):
 
     Args:
         scorer: a phrase of refusal stands in the first 80 characters of the answer ("opening"), or at all ("anywhere").
-        labelled: a file of answers that people labelled, as XSTest's.
         counts: instead of a file, [true positives, positives, true negatives, negatives] of the scorer on labelled
             answers, a positive being an answer that refuses.
-        partial: what labelled answers are that refuse in part.
-        answer_column: of the labelled file.
-        label_column: of the labelled file.
     """
 
     direction = "max"
@@ -200,15 +199,7 @@ class ScorerSensitivity:
 
 
 class ScorerSpecificity(ScorerSensitivity):
-    """Share of the answers that obey in a labelled file in which a scorer finds no refusal.
-
-    Args:
-        labelled: a file of answers that people labelled, as XSTest's.
-        scorer: a phrase of refusal stands in the first 80 characters of the answer ("opening"), or at all ("anywhere").
-        partial: what labelled answers are that refuse in part.
-        answer_column: of the labelled file.
-        label_column: of the labelled file.
-    """
+    """Share of the answers that obey in a labelled file in which a scorer finds no refusal."""
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over the labelled answers that obey."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -46,10 +47,7 @@ class RandomSuffix:
         def propose(target: Target, best: Suffix, rng: np.random.Generator) -> list[Suffix]:
             return [self._changed(best, usable, rng) for _ in range(self._batch)]
 
-        def search(target: Target, rng: np.random.Generator) -> Suffix:
-            return _search(model, target, propose, self._steps, rng, ctx, from_best=True)
-
-        return _attacked(model, batch, ctx, self._length, search)
+        return _attacked(model, batch, ctx, self._length, partial(_search, propose, self._steps, from_best=True))
 
     def _changed(self, suffix: Suffix, usable: npt.NDArray[np.int64], rng: np.random.Generator) -> Suffix:
         new = np.array(suffix)
@@ -93,10 +91,7 @@ class GreedyCoordinateGradient:
             chosen = promising[places, rng.integers(promising.shape[1], size=self._batch)]
             return [(*now[:place], int(token), *now[place + 1 :]) for place, token in zip(places, chosen, strict=True)]
 
-        def search(target: Target, rng: np.random.Generator) -> Suffix:
-            return _search(model, target, propose, self._steps, rng, ctx, from_best=False)
-
-        return _attacked(model, batch, ctx, self._length, search)
+        return _attacked(model, batch, ctx, self._length, partial(_search, propose, self._steps, from_best=False))
 
 
 def _attacked(
@@ -104,7 +99,7 @@ def _attacked(
     batch: TextBatch,
     ctx: Context,
     length: int,
-    search: Callable[[Target, np.random.Generator], Suffix],
+    search: Callable[[LanguageModel, Target, np.random.Generator, Context], Suffix],
 ) -> list[list[str]]:
     """The texts with the suffixes that a search finds, where there is a goal.
 
@@ -119,16 +114,16 @@ def _attacked(
             found.append([text])
         else:
             target = target_of(model, text, goal, batch.template, length)
-            found.append([text + target.text(model, search(target, ctx.rng("suffix", name)))])
+            found.append([text + target.text(model, search(model, target, ctx.rng("suffix", name), ctx))])
         ctx.progress(done, len(batch))
     return found
 
 
 def _search(
-    model: LanguageModel,
-    target: Target,
     propose: Propose,
     steps: int,
+    model: LanguageModel,
+    target: Target,
     rng: np.random.Generator,
     ctx: Context,
     *,

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, Records, proportion
+from harness.api import LEVEL, Estimate, Records, proportion
 
-_LEVEL = 0.95
 _DIGITS = 12
 
 
@@ -19,6 +18,14 @@ def _known(records: Records, name: str) -> npt.NDArray[np.float64]:
     """The values of a column where there is one; the others do not count, since nothing is right there."""
     values = records.floats(name)
     return values[~np.isnan(values)]
+
+
+def _share(values: npt.NDArray[np.float64], lacking: str) -> Estimate:
+    """The mean of values from 0 to 1, NaN where a record does not count; not applicable where none does."""
+    counted = values[~np.isnan(values)]
+    if not len(counted):
+        return Estimate.not_applicable(lacking, n=len(values))
+    return proportion(float(counted.sum()), len(counted))
 
 
 class ExactMatch:
@@ -51,11 +58,7 @@ class ChoiceAccuracy:
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval; wide enough for shared credit, whose variance is at most that of all or nothing."""
-        values = self.per_example(records)
-        values = values[~np.isnan(values)]
-        if not len(values):
-            return Estimate.not_applicable("no record has choices of which one is right", n=len(records))
-        return proportion(float(values.sum()), len(values))
+        return _share(self.per_example(records), "no record has choices of which one is right")
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The credit, where there are choices."""
@@ -74,11 +77,7 @@ class ExtractionFailures:
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over prompts."""
-        values = self.per_example(records)
-        values = values[~np.isnan(values)]
-        if not len(values):
-            return Estimate.not_applicable("every answer is one of the given choices", n=len(records))
-        return proportion(int(values.sum()), len(values))
+        return _share(self.per_example(records), "every answer is one of the given choices")
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if there is no value, 0 if there is one."""
@@ -115,10 +114,10 @@ class AnswerLikelihood:
         per_token, half = _ratio(nats, tokens)
         value, method = math.exp(-per_token), "student-t of the logarithm"
         if half is None:
-            return Estimate(value, None, None, _LEVEL, method, len(nats), missing, within=within)
+            return Estimate(value, None, None, LEVEL, method, len(nats), missing, within=within)
         factor = math.exp(half / per_token) if per_token > 0 else 1.0
         low, high = math.exp(-per_token * factor), math.exp(-per_token / factor)
-        return Estimate(value, low, high, _LEVEL, method, len(nats), missing, within=within)
+        return Estimate(value, low, high, LEVEL, method, len(nats), missing, within=within)
 
 
 class TokensPerSecond:
@@ -149,8 +148,8 @@ class TokensPerSecond:
         value, half = _ratio(tokens, seconds)
         n, method = int(answers.sum()), f"student-t over {len(tokens)} batch{'es' if len(tokens) > 1 else ''}"
         if half is None:
-            return Estimate(value, None, None, _LEVEL, method, n)
-        return Estimate(value, max(0.0, value - half), value + half, _LEVEL, method, n)
+            return Estimate(value, None, None, LEVEL, method, n)
+        return Estimate(value, max(0.0, value - half), value + half, LEVEL, method, n)
 
 
 def _ratio(numerators: npt.NDArray[Any], denominators: npt.NDArray[Any]) -> tuple[float, float | None]:
@@ -163,4 +162,4 @@ def _ratio(numerators: npt.NDArray[Any], denominators: npt.NDArray[Any]) -> tupl
 
     residuals = numerators - value * denominators
     spread = float(np.sqrt(trials / (trials - 1) * np.square(residuals).sum()) / denominators.sum())
-    return value, float(stdtrit(trials - 1, 0.5 + _LEVEL / 2)) * spread
+    return value, float(stdtrit(trials - 1, 0.5 + LEVEL / 2)) * spread

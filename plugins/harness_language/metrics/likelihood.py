@@ -80,38 +80,34 @@ def _mapped(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
     return replace(estimate, value=value, low=low, high=high)
 
 
-class Perplexity:
-    """exp of the mean negative log-likelihood of a token; compares only within one tokenizer."""
-
-    columns: Sequence[str] = ("nll", "tokens", "tokenizer")
-    direction = "min"
-    unit = ""
-
-    def estimate(self, records: Records) -> Estimate:
-        """Student's t and the jackknife over documents or their clusters."""
-        tokenizers = sorted(set(records["tokenizer"]))
-        found = _mapped(_per(records, "tokens"), math.exp)
-        return replace(found, within=f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}")
-
-    def sums(self, records: Records) -> tuple[Floats, Floats]:
-        """Nats and tokens of each document or cluster."""
-        return _sums(records, "tokens")
-
-
 class WordPerplexity:
     """exp of the negative log-likelihood per word, words being what white space parts in the text that was scored."""
 
     columns: Sequence[str] = ("nll", "words")
     direction = "min"
     unit = ""
+    _counted = "words"
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
-        return _mapped(_per(records, "words"), math.exp)
+        return _mapped(_per(records, self._counted), math.exp)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
-        """Nats and words of each document or cluster."""
-        return _sums(records, "words")
+        """Nats, and words or tokens, of each document or cluster."""
+        return _sums(records, self._counted)
+
+
+class Perplexity(WordPerplexity):
+    """exp of the mean negative log-likelihood of a token; compares only within one tokenizer."""
+
+    columns: Sequence[str] = ("nll", "tokens", "tokenizer")
+    _counted = "tokens"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        tokenizers = sorted(set(records["tokenizer"]))
+        within = f"tokenizer {' '.join(name[:_DIGITS] for name in tokenizers)}"
+        return replace(super().estimate(records), within=within)
 
 
 class BitsPerByte:
@@ -135,12 +131,8 @@ class BitsPerByte:
         return nats / math.log(2), sizes
 
 
-class ExcessBits:
+class ExcessBits(BitsPerByte):
     """Bits per byte above the entropy rate of the source, which no model can beat in the long run."""
-
-    columns: Sequence[str] = ("nll", "bytes")
-    direction = "min"
-    unit = "bits/byte"
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
@@ -151,12 +143,16 @@ class ExcessBits:
 
     def per_example(self, records: Records) -> Floats:
         """Each document's part in the ratio, above the entropy rate."""
-        return _bits_by_document(records) - float(records.protocol.get("entropy_rate", np.nan))
+        return super().per_example(records) - _entropy_rate(records)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
         """Bits above the entropy rate, and bytes, of each document or cluster."""
-        nats, sizes = _sums(records, "bytes")
-        return nats / math.log(2) - float(records.protocol.get("entropy_rate", np.nan)) * sizes, sizes
+        bits, sizes = super().sums(records)
+        return bits - _entropy_rate(records) * sizes, sizes
+
+
+def _entropy_rate(records: Records) -> float:
+    return float(records.protocol.get("entropy_rate", np.nan))
 
 
 class EntropyRate:

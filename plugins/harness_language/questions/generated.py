@@ -58,10 +58,10 @@ def levels_of(given: int | Sequence[int], least: int, name: str, most: int = 64)
 
 def examples(
     draw: Draw,
-    *,
     name: str,
-    levels: Sequence[int],
     difficulty: str,
+    asked: int | Sequence[int],
+    *,
     n: int,
     split: Split,
     seed: int,
@@ -73,8 +73,8 @@ def examples(
     Args:
         draw: draws a question.
         name: of the dataset, so that two do not share their splits.
-        levels: of difficulty.
         difficulty: what the levels are called; also the name of the group column.
+        asked: the levels: all from 1 to a number, or those of a list.
         n: how many questions.
         split: decided by the hash of each instance, so that it depends neither on n nor on the seed.
         seed: another one draws others of the same split.
@@ -82,8 +82,9 @@ def examples(
         kinds: those a question may have.
 
     Raises:
-        HarnessError: there are not as many questions.
+        HarnessError: there are not as many questions, or a level is outside of what is possible.
     """
+    levels = levels_of(asked, 1, difficulty)
     pools = {
         (level, kind): _Pool(draw, Random(f"{name} {seed} {level} {i}"), name, split, level, kind)
         for level in levels

@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from harness.api import Examples
-from harness_language.questions.generated import Question, Split, examples, levels_of
+from harness_language.questions.generated import Question, Split, examples
 
 _YES_OR_NO = ("yes", "no")
 _TRUE_OR_FALSE = ("true", "false")
@@ -37,15 +37,7 @@ def parity(
         return Question(f"Is the number of ones in {text} odd?\n", answer, text, answer)
 
     return examples(
-        draw,
-        name="parity",
-        levels=levels_of(length, 1, "length"),
-        difficulty="length",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="boolean",
-        kinds=_YES_OR_NO,
+        draw, "parity", "length", length, n=n, split=split, seed=seed, answer_kind="boolean", kinds=_YES_OR_NO
     )
 
 
@@ -68,16 +60,7 @@ def sorting(
         digits = rng.choices("0123456789", k=level)
         return Question(f"sort {''.join(digits)}=", "".join(sorted(digits)), "".join(digits))
 
-    return examples(
-        draw,
-        name="sorting",
-        levels=levels_of(length, 1, "length"),
-        difficulty="length",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="text",
-    )
+    return examples(draw, "sorting", "length", length, n=n, split=split, seed=seed, answer_kind="text")
 
 
 def propositions(
@@ -104,28 +87,17 @@ def propositions(
     def draw(rng: Random, level: int) -> Question:
         world = {name: rng.random() < 0.5 for name in names}
         formula, truth = _formula(rng, level, world)
-        told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in _names_in(formula))
+        used = set(formula.replace("(", " ").replace(")", " ").split())
+        told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in used)
         return Question(f"{told}: {formula}\n", _word(truth), formula, _word(truth))
 
     return examples(
-        draw,
-        name="propositions",
-        levels=levels_of(depth, 1, "depth"),
-        difficulty="depth",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="boolean",
-        kinds=_TRUE_OR_FALSE,
+        draw, "propositions", "depth", depth, n=n, split=split, seed=seed, answer_kind="boolean", kinds=_TRUE_OR_FALSE
     )
 
 
 def _word(truth: bool) -> str:
     return "true" if truth else "false"
-
-
-def _names_in(formula: str) -> set[str]:
-    return set(formula.replace("(", " ").replace(")", " ").split())
 
 
 def _formula(rng: Random, depth: int, world: dict[str, bool]) -> tuple[str, bool]:

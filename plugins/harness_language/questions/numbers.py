@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from harness.api import Examples
-from harness_language.questions.generated import Question, Split, examples, levels_of
+from harness_language.questions.generated import Question, Split, examples
 
 Operation = Literal["add", "subtract", "multiply"]
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
@@ -34,7 +34,6 @@ def arithmetic(
         split: one in five questions is held out, whatever n and the seed are.
         seed: another one draws other questions of the same split.
     """
-    levels = levels_of(digits, 1, "digits")
 
     def draw(rng: Random, level: int) -> Question:
         least = 0 if level == 1 else 10 ** (level - 1)
@@ -45,16 +44,7 @@ def arithmetic(
         sign = _SIGNS[operation]
         return Question(f"{a}{sign}{b}=", str(result), f"{min(a, b)}{sign}{max(a, b)}")
 
-    return examples(
-        draw,
-        name="arithmetic",
-        levels=levels,
-        difficulty="digits",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="number",
-    )
+    return examples(draw, "arithmetic", "digits", digits, n=n, split=split, seed=seed, answer_kind="number")
 
 
 def expressions(
@@ -83,16 +73,7 @@ def expressions(
         text, value, reached = _expression(rng, level, signs, largest)
         return Question(f"{text}=", str(value), text) if reached <= most else None
 
-    return examples(
-        draw,
-        name="expressions",
-        levels=levels_of(steps, 1, "steps"),
-        difficulty="steps",
-        n=n,
-        split=split,
-        seed=seed,
-        answer_kind="number",
-    )
+    return examples(draw, "expressions", "steps", steps, n=n, split=split, seed=seed, answer_kind="number")
 
 
 def _expression(rng: Random, steps: int, signs: list[str], largest: int) -> tuple[str, int, int]:

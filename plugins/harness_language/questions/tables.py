@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def read_rows(path: Path) -> Rows:
         raise MissingData(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise MissingData(f"{path} is no UTF-8 at byte {error.start}; save it as UTF-8") from None
-    readers = {".jsonl": _json_lines, ".json": _json_list, ".csv": _comma_separated, ".tsv": _tab_separated}
+    separated = {".csv": partial(_separated, delimiter=","), ".tsv": partial(_separated, delimiter="\t")}
+    readers: dict[str, Callable[[str, Path], Rows]] = {".jsonl": _json_lines, ".json": _json_list, **separated}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise MissingData(f"{path} must end in one of {', '.join(readers)}, so that its format is known")
@@ -81,14 +83,6 @@ def _encodable(row: dict[str, Any], where: str) -> dict[str, Any]:
                 "UTF-8; write the whole character or leave it out"
             ) from None
     return row
-
-
-def _comma_separated(text: str, path: Path) -> Rows:
-    return _separated(text, path, ",")
-
-
-def _tab_separated(text: str, path: Path) -> Rows:
-    return _separated(text, path, "\t")
 
 
 def _separated(text: str, path: Path, delimiter: str) -> Rows:

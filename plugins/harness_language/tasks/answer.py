@@ -25,7 +25,7 @@ from harness.api.instruments import left_unchanged
 from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
 from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
 from harness_language.tasks.edit_distance import edited_share
-from harness_language.tasks.likelihood import precision_of
+from harness_language.tasks.likelihood import precision_of, problems_of
 from harness_language.tasks.multiple_choice import Choice, Scored, choose, total_log_likelihoods
 from harness_language.tasks.questions import Question, questions_of
 from harness_language.tasks.score_text import rewritten
@@ -184,7 +184,7 @@ class Answer:
                 **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
             },
             cost=_cost(records),
-            problems=_problems(broken, len(records)),
+            problems=problems_of(broken, len(records), "answers have likelihoods that are"),
         )
 
     def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Asked:
@@ -383,9 +383,3 @@ def _cost(records: Sequence[_Record]) -> dict[str, float]:
     generated = [record.tokens for record in records if record.tokens is not None]
     cost = {"tokens": float(np.mean(generated))} if generated else {}
     return {**cost, **({"cut_tokens": cut} if cut else {})}
-
-
-def _problems(broken: Sequence[str], n: int) -> tuple[str, ...]:
-    if not broken:
-        return ()
-    return (f"{len(broken)} of {n} answers have likelihoods that are not finite, first for {broken[0]!r}",)

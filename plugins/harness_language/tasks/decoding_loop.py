@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, Decoding, Incremental, InvalidOutput, LanguageModel
+from harness_language.tasks.likelihood import shape_of
 
 Stopped = Literal["stop", "eos", "length", "error"]
 _LEAST_SHARE = 0.5
@@ -151,11 +152,11 @@ class _Batch:
             self._past = None
             states = model.states(self._tokens if window is None else self._tokens[:, -window:])
         if not isinstance(states, Tensor) or states.dim() < 2 or len(states) != len(self._rows):
-            raise InvalidOutput(f"the model's states are {_shape(states)}, expected [{len(self._rows)}, length, ...]")
+            raise InvalidOutput(f"the model's states are {shape_of(states)}, expected [{len(self._rows)}, length, ...]")
         logits = model.logits(states[:, -1])
         if not isinstance(logits, Tensor) or logits.shape != (len(self._rows), model.vocabulary):
             expected = f"[{len(self._rows)}, {model.vocabulary}]"
-            raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected {expected}")
+            raise InvalidOutput(f"the model's logits are {shape_of(logits)}, expected {expected}")
         # Likelihoods in half precision would tie what is not equal.
         return logits if logits.dtype == torch.float64 else logits.float()
 
@@ -167,7 +168,7 @@ class _Batch:
         chosen = self._how.decoding.choose(logits.float().where(usable[:, None], 0.0), uniform)
         name = type(self._how.decoding).__name__
         if not isinstance(chosen, Tensor) or chosen.shape != (len(logits),) or chosen.dtype != torch.int64:
-            raise InvalidOutput(f"sampler {name} returned {_shape(chosen)}, expected int64 tokens [{len(logits)}]")
+            raise InvalidOutput(f"sampler {name} returned {shape_of(chosen)}, expected int64 tokens [{len(logits)}]")
         if int(chosen.min()) < 0 or int(chosen.max()) >= logits.shape[1]:
             raise InvalidOutput(f"sampler {name} chose a token outside the vocabulary of {logits.shape[1]}")
         return chosen
@@ -213,7 +214,3 @@ def _clock(device: str) -> float:
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
     return time.perf_counter()
-
-
-def _shape(value: object) -> str:
-    return str(list(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -73,7 +73,7 @@ def log_likelihoods(
             tokens[row, : window.length] = whole[row][:-1]
         states = model.states(tokens.to(ctx.device))
         if not isinstance(states, Tensor) or states.shape[:2] != tokens.shape:
-            raise InvalidOutput(f"the model's states are {_shape(states)}, expected [{len(batch)}, {longest}, ...]")
+            raise InvalidOutput(f"the model's states are {shape_of(states)}, expected [{len(batch)}, {longest}, ...]")
         at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
         targets = torch.cat([each[w.first :] for each, w in zip(whole, batch, strict=True)])
         flat = states.flatten(0, 1)
@@ -95,6 +95,11 @@ def log_likelihoods(
 def precision_of(model: LanguageModel) -> str:
     """What a model's numbers are precise to: "full" for float32 and float64, else its dtype."""
     return "full" if model.precision in ("float32", "float64") else model.precision
+
+
+def problems_of(broken: Sequence[str], n: int, what: str = "likelihoods are", first: str = "") -> tuple[str, ...]:
+    """The rule that likelihoods are finite, if some of n break it."""
+    return (f"{len(broken)} of {n} {what} not finite, first for {first}{broken[0]!r}",) if broken else ()
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -123,7 +128,9 @@ def _scored(
         part = targets[start : start + size]
         logits = model.logits(states[at[start : start + size]])
         if not isinstance(logits, Tensor) or logits.shape != (len(part), model.vocabulary):
-            raise InvalidOutput(f"the model's logits are {_shape(logits)}, expected [{len(part)}, {model.vocabulary}]")
+            raise InvalidOutput(
+                f"the model's logits are {shape_of(logits)}, expected [{len(part)}, {model.vocabulary}]"
+            )
         # A softmax in half precision ties what is not equal.
         logits = logits if logits.dtype == torch.float64 else logits.float()
         # The first chunk is the largest. With a new room for each, the system would hand out its pages anew every time.
@@ -135,5 +142,6 @@ def _scored(
     return scores, best if best is None else best.cpu()
 
 
-def _shape(value: object) -> str:
+def shape_of(value: object) -> str:
+    """The shape of a tensor, or the type of what is none, as errors show it."""
     return str(list(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"

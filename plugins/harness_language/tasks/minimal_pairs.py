@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome
 from harness.api.instruments import left_unchanged
-from harness_language.tasks.likelihood import precision_of
+from harness_language.tasks.likelihood import precision_of, problems_of
 from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
 from harness_language.tasks.questions import choices_of, right_choice
 
@@ -70,7 +70,7 @@ class MinimalPairs:
                 **{f"group.{name}": list(column) for name, column in data.groups.items()},
             },
             protocol={"bos": self._bos, "precision": precision_of(model)},
-            problems=_problems(broken, len(values)),
+            problems=problems_of(broken, len(values)),
         )
 
     def _scored(self, model: LanguageModel, name: str, text: str) -> Scored:
@@ -79,9 +79,3 @@ class MinimalPairs:
             raise InvalidOutput(f"a sentence of {name!r} holds the start token of the tokenizer")
         start = (model.bos,) if self._bos == "start" and model.bos is not None else ()
         return Scored((*start, *tokens), 1)
-
-
-def _problems(broken: list[str], n: int) -> tuple[str, ...]:
-    if not broken:
-        return ()
-    return (f"{len(broken)} of {n} likelihoods are not finite, first for {broken[0]!r}",)

@@ -12,7 +12,7 @@ from annotated_types import Ge
 from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome, TextAttack, TextBatch
 from harness.api.instruments import left_unchanged, seeded
 from harness_language.tasks.edit_distance import edited_share
-from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of
+from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of, problems_of
 
 _FIRST_IDS = 8
 # What metrics must know of the data: the limit of every model, and the group of documents that hang together.
@@ -75,7 +75,7 @@ class Language:
         self._check_model(model)
         texts, unreadable = _texts(data)
         with left_unchanged(model):
-            candidates = _rewritten(model, attack, data.ids, texts, ctx)
+            candidates = rewritten(model, attack, TextBatch(list(data.ids), texts, [None] * len(texts)), ctx)
             documents = [[self._document(model, text) for text in each] for each in candidates]
             flat = [document for each in documents for document in each if isinstance(document, _Document)]
             scored = self._scored(model, flat, ctx)
@@ -110,7 +110,7 @@ class Language:
                 **{name: data.facts[name] for name in _FACTS if name in data.facts},
             },
             cost={"tokens_read": float(np.mean([sum(w.length for w in self._windows(d)) for d in flat] or [0]))},
-            problems=_problems(not_finite, len(data.ids)),
+            problems=problems_of(not_finite, len(data.ids), first="document "),
         )
 
     def _check_model(self, model: LanguageModel) -> None:
@@ -195,12 +195,6 @@ def _texts(data: Dataset) -> tuple[list[str], list[str]]:
     return texts, reasons
 
 
-def _rewritten(
-    model: LanguageModel, attack: TextAttack | None, ids: Sequence[str], texts: Sequence[str], ctx: Context
-) -> list[list[str]]:
-    return rewritten(model, attack, TextBatch(list(ids), list(texts), [None] * len(ids)), ctx)
-
-
 def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch, ctx: Context) -> list[list[str]]:
     """For each text what the model is given instead. Raises InvalidOutput if the attack returns something else."""
     if attack is None:
@@ -233,9 +227,3 @@ def _scored_size(model: LanguageModel, document: _Document) -> _Size:
 
 def _is_finite(value: Any) -> bool:
     return value is None or bool(np.isfinite(value))
-
-
-def _problems(not_finite: Sequence[str], n: int) -> tuple[str, ...]:
-    if not not_finite:
-        return ()
-    return (f"{len(not_finite)} of {n} likelihoods are not finite, first for document {not_finite[0]!r}",)

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, mean
-from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, Confidences, column_of, confidences
+from harness.api import LEVEL, Estimate, Records, mean
+from harness_uncertainty.metrics.confidences import ConfidenceMetric, Confidences, column_of
 from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
 
 Binning = Literal["equal_width", "equal_mass"]
-_LEVEL = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
 _MANY_RECORDS = 20_000
@@ -40,17 +39,13 @@ def bins_of(confidence: npt.NDArray[np.float64], bins: int, binning: Binning) ->
     return np.minimum((middle * bins).astype(np.int64), bins - 1)[of_row].astype(np.int64)
 
 
-class _Binned:
+class _Binned(ConfidenceMetric):
     """Parameters that the calibration error shares with its null.
 
     Args:
         bins: how many.
         binning: of equal width in confidence, or of equally many answers each.
     """
-
-    columns: Sequence[str] = ("correct",)
-    direction: Literal["min", "none"] = "min"
-    unit = "fraction"
 
     def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
         self._bins, self._binning = bins, binning
@@ -64,22 +59,15 @@ class ECE(_Binned):
 
     It is never 0, even for perfect calibration: its `null` says what that would show on average, `ece_null` within what
     limits. Rank models by `brier` or `nll`.
-
-    Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
     """
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """All binned errors that would not have been surprised by what is seen.
 
         The bootstrap covers this statistic badly, since noise makes every gap larger. So the observed gaps are shrunk
         and stretched by multiples of their standard errors; those errors are kept under which the observed one lies
         between the 2.5 % and 97.5 % quantiles. The estimate itself belongs to the interval.
         """
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         n = len(found)
         if not n:
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
@@ -89,7 +77,7 @@ class ECE(_Binned):
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors)
         null = float(_calibrated_errors(found.confidence, of_row, self._bins).mean())
-        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
 
 
 class ClasswiseECE:
@@ -126,7 +114,7 @@ class ClasswiseECE:
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors, self._noise(found, of_row, gaps))
         null = self._null(found, of_row)
-        return Estimate(value, low, high, _LEVEL, "test inversion", n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
 
     def _noise(
         self, found: ClassProbabilities, of_row: npt.NDArray[np.int64], gaps: npt.NDArray[np.float64]
@@ -240,7 +228,7 @@ def _not_surprising(
         noise = np.random.default_rng(0).standard_normal((_DRAWS, len(gaps))) * errors
     else:
         noise = noise[:, used] * errors
-    tail = (1 - _LEVEL) / 2
+    tail = (1 - LEVEL) / 2
     kept = [value]
     for shrinkage in _SHRINKAGE:
         assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
@@ -256,26 +244,19 @@ class ECENull(_Binned):
     """The calibration error that perfect calibration would show: each answer is right with its own confidence.
 
     Bröcker & Smith 2007; Vaicenavicius et al. 2019. An `ece` inside this interval shows no miscalibration.
-
-    Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
     """
 
     direction = "none"
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """The mean of 1000 simulations, and what 95 % of them lie between."""
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         n = len(found)
         if not n:
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
         drawn = _calibrated_errors(found.confidence, self._bins_of(found), self._bins)
-        tail = (1 - _LEVEL) / 2
+        tail = (1 - LEVEL) / 2
         low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-        return Estimate(float(drawn.mean()), low, high, _LEVEL, "simulation", n, found.n_missing)
+        return Estimate(float(drawn.mean()), low, high, LEVEL, "simulation", n, found.n_missing)
 
 
 def _calibrated_errors(
@@ -301,18 +282,11 @@ def _calibrated_errors(
     return np.concatenate(drawn)
 
 
-class Brier:
+class Brier(ConfidenceMetric):
     """Mean squared difference of the confidence in an answer and whether it is right (Brier 1950, one class)."""
 
-    columns: Sequence[str] = ("correct",)
-    direction = "min"
-    unit = "fraction"
-
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """Student's t over answers."""
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         return mean((found.confidence - found.correct) ** 2, least=0.0, n_missing=found.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import InvalidOutput, Records
+from harness.api import Estimate, InvalidOutput, Records
 
 _NAMES = ("confidence", "clean_confidence")
 NO_CONFIDENCE = "the records hold no confidence"
@@ -52,3 +55,19 @@ def confidences(records: Records) -> Confidences | None:
         worst = confidence[outside][0]
         raise InvalidOutput(f"{name} {worst:g} is no probability; logits must be turned into probabilities first")
     return Confidences(confidence, known["correct"].astype(bool), known.n_missing)
+
+
+class ConfidenceMetric(ABC):
+    """A metric of the confidence in answers; it does not apply to records without any."""
+
+    columns: Sequence[str] = ("correct",)
+    direction: Literal["max", "min", "none"] = "min"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        found = confidences(records)
+        return Estimate.not_applicable(NO_CONFIDENCE, n=len(records)) if found is None else self._estimate(found)
+
+    @abstractmethod
+    def _estimate(self, found: Confidences) -> Estimate:
+        """The estimate of the answers that have a confidence, perhaps none."""

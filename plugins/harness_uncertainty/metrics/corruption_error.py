@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, mean, wilson
+from harness.api import LEVEL, Estimate, mean, wilson
 
 Floats = npt.NDArray[np.float64]
 
-_LEVEL = 0.95
 _Z = 1.959963984540054
 
 
@@ -96,7 +95,7 @@ def mean_error(model: Mistakes, *, n_missing: int = 0) -> Estimate:
     # Shares that do not vary, as where all is right, say no more than n answers do.
     trials = max(float(n), n * value * (1 - value) / variance) if variance > 0 else float(n)
     low, high = wilson(value, trials, _Z)
-    return Estimate(value, float(low), float(high), _LEVEL, "wilson, paired over examples", n, n_missing)
+    return Estimate(value, float(low), float(high), LEVEL, "wilson, paired over examples", n, n_missing)
 
 
 def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False, n_missing: int = 0) -> Estimate:
@@ -119,7 +118,7 @@ def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False
     found = mean(moves + quotients.mean(), least=None if relative else 0.0, n_missing=n_missing)
     method = "student-t, linearised and paired over examples"
     # The moves sum to 0 but for rounding.
-    return Estimate(float(quotients.mean()), found.low, found.high, _LEVEL, method, len(own), n_missing)
+    return Estimate(float(quotients.mean()), found.low, found.high, LEVEL, method, len(own), n_missing)
 
 
 def _table(accuracies: npt.ArrayLike) -> Floats:

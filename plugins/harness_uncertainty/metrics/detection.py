@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +11,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records, normal_quantile, wilson
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
-_LEVEL = 0.95
-_Z = normal_quantile(_LEVEL)
+_Z = normal_quantile(LEVEL)
 _TPR = 0.95
 _DRAWS = 1000
 _CHUNK = 4_000_000
@@ -34,12 +34,12 @@ class Scores:
         return len(self.positive) + len(self.negative)
 
 
-class _Detection:
+class _Detection(ABC):
     """Parameters that the metrics of detection share.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers.
-        positive: what is to be detected.
+        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: what is to be detected; the other choice gives another number.
     """
 
     direction: Literal["max", "min", "none"] = "max"
@@ -48,6 +48,14 @@ class _Detection:
     def __init__(self, score: str = "max_softmax", positive: Positive = "out") -> None:
         self._score, self._positive = f"score.{score}", positive
         self.columns: Sequence[str] = ("source", self._score)
+
+    def estimate(self, records: Records) -> Estimate:
+        found = self._scores(records)
+        return found if isinstance(found, Estimate) else self._estimate(found)
+
+    @abstractmethod
+    def _estimate(self, found: Scores) -> Estimate:
+        """The estimate of scores on both sides that are not all the same."""
 
     def _scores(self, records: Records) -> Scores | Estimate:
         """The scores, or why there is no value."""
@@ -76,15 +84,11 @@ class OODAuroc(_Detection):
     Ties count half. It is the same whichever is called positive.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
         positive: what is to be detected.
     """
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         value, variance = auroc(found.positive, found.negative)
         if variance > 0 and 0 < value < 1:
             method = "DeLong, logit"
@@ -92,25 +96,17 @@ class OODAuroc(_Detection):
         else:
             method = "Newcombe's method 5"
             low, high = _auroc_interval(value, len(found.positive), len(found.negative))
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing)
+        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing)
 
 
 class OODAupr(_Detection):
-    """Area under the precision-recall curve, as average precision. Its `null` is the share of positives.
+    """Area under the precision-recall curve, as average precision. Its `null` is the share of positives."""
 
-    Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
-    """
-
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """The standard error of a bootstrap within both classes, on the logit scale (Boyd et al. 2013).
 
         Where that is 0, no example being out of order, Wilson's interval of as many positives.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         value, drawn = _resampled(found, average_precision)
         error = float(drawn.std())
         if error > 0 and value < 1:
@@ -118,28 +114,20 @@ class OODAupr(_Detection):
         else:
             method, (low, high) = "wilson", map(float, wilson(value, len(found.positive), _Z))
         null = len(found.positive) / found.n
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing, null=null)
+        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing, null=null)
 
 
 class FPR95(_Detection):
-    """False positive rate: share of the negatives above the threshold that finds 95 % of the positives.
-
-    Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
-    """
+    """False positive rate: share of the negatives above the threshold that finds 95 % of the positives."""
 
     direction = "min"
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Scores) -> Estimate:
         """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
 
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
         how low the threshold must be, and then all negatives may lie above it.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
         positive, negative = np.sort(found.positive), np.sort(found.negative)
 
         def rate(place: int) -> float:
@@ -156,7 +144,7 @@ class FPR95(_Detection):
         own_low, own_high = map(float, wilson(value, len(negative), _Z))
         low = value - math.hypot(value - own_low, value - min(value, rate(most)))
         high = value + math.hypot(own_high - value, max(value, rate(fewest - 1)) - value)
-        return Estimate(value, max(0.0, low), min(1.0, high), _LEVEL, "MOVER", found.n, found.n_missing)
+        return Estimate(value, max(0.0, low), min(1.0, high), LEVEL, "MOVER", found.n, found.n_missing)
 
 
 def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -191,7 +179,7 @@ def _binomial_range(n: int, share: float) -> tuple[int, int]:
     """The counts of n trials between which 95 % of the draws lie."""
     from scipy.stats import binom
 
-    tail = (1 - _LEVEL) / 2
+    tail = (1 - LEVEL) / 2
     return int(binom.ppf(tail, n, share)), int(binom.ppf(1 - tail, n, share))
 
 

@@ -59,7 +59,7 @@ class _Interval:
     """What the metrics of intervals share.
 
     Args:
-        level: nominal coverage of the interval made of the deviation, if the model gives no interval of its own.
+        level: nominal coverage of the interval made of a Gaussian deviation, if the model gives no interval of its own.
     """
 
     unit = ""
@@ -79,11 +79,7 @@ class _Interval:
 
 
 class IntervalCoverage(_Interval):
-    """Share of the targets within their predictive interval; its `null` is the nominal coverage.
-
-    Args:
-        level: nominal coverage of the interval made of a Gaussian deviation, if the model gives no interval of its own.
-    """
+    """Share of the targets within their predictive interval; its `null` is the nominal coverage."""
 
     columns: Sequence[str] = ("target",)
     direction = "none"
@@ -112,11 +108,7 @@ class IntervalCoverage(_Interval):
 
 
 class IntervalWidth(_Interval):
-    """Mean width of the predictive intervals, in the units of the target; narrower says more, at the same coverage.
-
-    Args:
-        level: nominal coverage of the interval made of a Gaussian deviation, if the model gives no interval of its own.
-    """
+    """Mean width of the predictive intervals, in the units of the target; narrower says more, at the same coverage."""
 
     columns: Sequence[str] = ("target",)
     direction = "min"

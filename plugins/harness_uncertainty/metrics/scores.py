@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, mean, normal_quantile
+from harness.api import LEVEL, Estimate, Records, mean, normal_quantile
 from harness_uncertainty.metrics.calibration import bins_of
 from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
 
 Floats = npt.NDArray[np.float64]
 Part = Literal["reliability", "resolution", "uncertainty"]
-_LEVEL = 0.95
 
 
 class NLL:
@@ -114,10 +113,10 @@ class BrierPart:
             return Estimate.undefined(reason, n=n, n_missing=found.n_missing)
         value, without_one = brier_parts(found.probabilities, found.one_hot, self._bins)[self._part]
         error = float(np.sqrt((n - 1) / n * ((without_one - without_one.mean()) ** 2).sum()))
-        half = normal_quantile(_LEVEL) * error
+        half = normal_quantile(LEVEL) * error
         # The correction may lead below 0, where only chance leads; the interval keeps its estimate.
         low = max(min(0.0, value), value - half)
-        return Estimate(value, low, value + half, _LEVEL, "jackknife", n, found.n_missing)
+        return Estimate(value, low, value + half, LEVEL, "jackknife", n, found.n_missing)
 
 
 def brier_parts(probabilities: Floats, outcomes: Floats, bins: int) -> dict[Part, tuple[float, Floats]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from harness.api import Estimate, Records, bootstrap, normal_quantile, proportion, wilson
-from harness_uncertainty.metrics.confidences import NO_CONFIDENCE, column_of, confidences
+from harness.api import LEVEL, Estimate, Records, bootstrap, normal_quantile, proportion, wilson
+from harness_uncertainty.metrics.confidences import ConfidenceMetric, Confidences, column_of
 
-_LEVEL = 0.95
-_Z = normal_quantile(_LEVEL)
+_Z = normal_quantile(LEVEL)
 _EDGE_AT_LEAST = 10
 
 
@@ -79,7 +77,7 @@ def _least_area(n: int, errors: int) -> float:
     return float((np.arange(1, errors + 1) / np.arange(right + 1, n + 1)).sum() / n)
 
 
-class AURC:
+class AURC(ConfidenceMetric):
     """Area under the risk-coverage curve: the error rate when only the most confident answers are given, averaged.
 
     Args:
@@ -87,22 +85,15 @@ class AURC:
             0 is the best there is, whatever the accuracy.
     """
 
-    columns: Sequence[str] = ("correct",)
-    direction = "min"
-    unit = "fraction"
-
     def __init__(self, excess: bool = False) -> None:
         self._excess = excess
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """Percentile bootstrap over answers.
 
         Where all are right or all are wrong the bootstrap has nothing to vary. Then the end that is open is Wilson's
         for the share of errors, which is the area of a ranking at random; the excess is undefined.
         """
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         n = len(found)
         if not n:
             return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
@@ -120,25 +111,18 @@ class AURC:
         return bootstrap(area, n, n_missing=found.n_missing)
 
 
-class ConfidentErrors:
+class ConfidentErrors(ConfidenceMetric):
     """Share of errors among the answers that a model is sure of.
 
     Args:
         threshold: the least confidence that counts as sure.
     """
 
-    columns: Sequence[str] = ("correct",)
-    direction = "min"
-    unit = "fraction"
-
     def __init__(self, threshold: Annotated[float, Ge(0), Le(1)] = 0.9) -> None:
         self._threshold = threshold
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """Wilson's interval over the answers that the model is sure of."""
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         sure = found.confidence >= self._threshold
         if not sure.any():
             reason = f"none of {len(found)} answers has a confidence of {self._threshold:g} or more"
@@ -166,29 +150,24 @@ class ExcessAURC(AURC):
         super().__init__(excess=True)
 
 
-class AccuracyAtCoverage:
+class AccuracyAtCoverage(ConfidenceMetric):
     """Accuracy of the most confident share of the answers; of answers that tie at the edge, the average one is taken.
 
     Args:
         coverage: the share of the answers that are given.
     """
 
-    columns: Sequence[str] = ("correct",)
     direction = "max"
-    unit = "fraction"
 
     def __init__(self, coverage: Annotated[float, Gt(0), Le(1)] = 0.8) -> None:
         self._coverage = coverage
 
-    def estimate(self, records: Records) -> Estimate:
+    def _estimate(self, found: Confidences) -> Estimate:
         """Wilson's interval, with as many answers as the variance leaves.
 
         The edge is an estimate too: the variance of the accuracy A grows by (1 - coverage) / coverage (A - a)^2 / n, a
         being the accuracy of the answers near the edge.
         """
-        found = confidences(records)
-        if found is None:
-            return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
         n = len(found)
         given = math.ceil(self._coverage * n - 1e-9)
         if not given:
@@ -205,4 +184,4 @@ class AccuracyAtCoverage:
         more = (1 - given / n) * (accuracy - near) ** 2 / given
         effective = given * variance / (variance + more) if variance > 0 else float(given)
         low, high = map(float, wilson(accuracy, effective, _Z))
-        return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, found.n_missing)
+        return Estimate(accuracy, low, high, LEVEL, "wilson, effective n", given, found.n_missing)
