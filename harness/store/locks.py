@@ -44,15 +44,6 @@ def try_claim(path: Path) -> Claim | None:
         os.close(descriptor)
 
 
-def is_claimed(path: Path) -> bool:
-    """Whether a process holds the claim now."""
-    claim = try_claim(path)
-    if claim is None:
-        return True
-    claim.release()
-    return False
-
-
 def _is_still(path: Path, descriptor: int) -> bool:
     try:
         return path.stat().st_ino == os.fstat(descriptor).st_ino

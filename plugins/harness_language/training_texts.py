@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,13 +13,6 @@ from harness.api import Dataset, HarnessError
 
 UNSCORED = -100
 """The target that cross entropy leaves out."""
-
-
-class Batches(Protocol):
-    """Where a training step gets its tokens from."""
-
-    def batch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Tokens `[n, length]` and what follows each, `[n, length]`, `UNSCORED` where that is not learned."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Stream:
     length: int
 
     def batch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pieces that start anywhere; a start token is never learned."""
+        """Pieces `[n, length]` that start anywhere, and what follows each token; a start token is never learned."""
         starts = torch.randint(len(self.tokens) - self.length, (self.rows, 1), generator=generator)
         pieces = self.tokens[starts + torch.arange(self.length + 1)]
         targets = pieces[:, 1:]
@@ -58,7 +51,7 @@ class Exchanges:
     rows: int
 
     def batch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Exchanges drawn with replacement, padded on the right."""
+        """Exchanges `[n, length]` drawn with replacement, padded on the right, and what follows each token."""
         drawn = torch.randint(len(self.tokens), (self.rows,), generator=generator).tolist()
         longest = max(len(self.tokens[row]) for row in drawn) - 1
         tokens = torch.zeros(len(drawn), longest, dtype=torch.int64)
