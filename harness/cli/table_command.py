@@ -9,6 +9,7 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.tables import print_expectations, print_tables
+from harness.results.expectations import check_expectations
 from harness.results.table import write_tables
 from harness.scoring.rows import recorded_rows
 from harness.store.open import cached_signatures, open_store
