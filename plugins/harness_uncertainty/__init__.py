@@ -211,19 +211,19 @@ def _data() -> list[Component]:
             references=("Hendrycks & Dietterich 2019, arXiv:1903.12261",),
         ),
         _component(
-            "dataset", "noise_images", "data.elsewhere:noise_images", "Images of noise, like those of other data."
+            "dataset", "noise_images", "data.ood_images:noise_images", "Images of noise, like those of other data."
         ),
         _component(
             "dataset",
             "textures",
-            "data.elsewhere:textures",
+            "data.ood_images:textures",
             "Patches of two photographs, in the shape of other data; no download.",
             requires=("scikit-learn",),
         ),
         _component(
             "dataset",
             "letters",
-            "data.elsewhere:letters",
+            "data.ood_images:letters",
             "Capital letters in four fonts, in the shape of other data; no download.",
             requires=("matplotlib",),
         ),
