@@ -79,9 +79,9 @@ def checkpoint(
         content = weights.read_bytes()
     except OSError as error:
         raise HarnessError(f"{weights} cannot be read as weights: {error.strerror}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        raise HarnessError(f"{weights} has sha256 {found}, expected {sha256}; it is damaged or another file")
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256.lower():
+        raise HarnessError(f"{weights} has sha256 {digest}, expected {sha256}; it is damaged or another file")
     network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
     model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
     if published_accuracy is not None:
@@ -105,8 +105,8 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        told = " ".join(str(error).split())
-        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {told[:400]}") from error
+        message = " ".join(str(error).split())
+        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message[:400]}") from error
     return network
 
 
@@ -133,9 +133,9 @@ def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
         else:
             loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        told = str(error).partition("\n")[0]
+        message = str(error).partition("\n")[0]
         raise HarnessError(
-            f"{name} was refused: it holds more than tensors and might run code when loaded ({told[:200]}); "
+            f"{name} was refused: it holds more than tensors and might run code when loaded ({message[:200]}); "
             "save its state dict as .safetensors"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:

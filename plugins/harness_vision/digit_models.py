@@ -71,7 +71,7 @@ class DigitCNN(_DigitClassifier):
 
 
 class DigitMLP(_DigitClassifier):
-    """Two hidden layers.
+    """Multilayer perceptron with two hidden layers.
 
     Args:
         training: how it is trained; `adversarial` is PGD training (Madry 2018), `noise` adds Gaussian noise.
