@@ -1,12 +1,12 @@
-"""Any table as data: each of its columns by the role it plays."""
+"""A dataset made of any table whose columns have roles."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.api import Examples
-from harness_fairness.data.roles import Roles, Split, examples_of
-from harness_fairness.data.tables import read_table
+from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness_fairness.data.table_files import read_table
 
 
 def csv_table(

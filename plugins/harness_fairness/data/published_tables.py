@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 from harness.api import Examples, Location, MissingData, Uncounted
-from harness_fairness.data.roles import Roles, Split, examples_of
-from harness_fairness.data.tables import Table, parse_table
+from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness_fairness.data.table_files import Table, parse_table
 
 Download = Annotated[bool, Uncounted()]
 _TIMEOUT = 30.0
@@ -20,7 +20,7 @@ _TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A file whose content is known.
+    """A published file whose content is pinned by its digest.
 
     Attributes:
         name: its file name.

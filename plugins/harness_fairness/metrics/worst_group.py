@@ -1,4 +1,4 @@
-"""The rate of the worst group, with the choice of the group kept apart from the examples it is scored on."""
+"""The rate of the worst group, which is chosen on other examples than it is scored on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import Context, Estimate, Partition, Records, normal_quantile, permutation_p, wilson
-from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Rate, Whole, cells_of, rows_of
+from harness_fairness.metrics.confusion_counts import HIGHER_IS_BETTER, Rate, Whole, confusions, outcomes_of
 from harness_fairness.metrics.group_rates import LACKING
 from harness_fairness.metrics.intervals import LEVEL
 from harness_fairness.metrics.rate_gaps import RateOfGroups
@@ -50,7 +50,7 @@ def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, r
 
 
 class WorstGroup:
-    """The rate of the group that half of the examples show to be the worst, on the other half, over many halves.
+    """The rate of the worst group, chosen on half of the examples and scored on the other, over many random halves.
 
     The smallest of many observed accuracies is too small: 20 equal groups of 50 with accuracy .9 have a smallest one of
     .81 on average. Here the examples that choose the group do not score it. The value is that of the group which half
@@ -80,29 +80,29 @@ class WorstGroup:
         self.group, self.rate, self.positive, self.least, self.splits = group, rate, positive, least, splits
 
     def estimate(self, records: Records) -> Estimate:
-        rows = rows_of(records, self.rate, self.positive)
-        if rows is None:
+        outcomes = outcomes_of(records, self.rate, self.positive)
+        if outcomes is None:
             return Estimate.not_applicable(LACKING, n=len(records))
         partition = Partition.of(records, self.group)
         if partition.alone:
             return Estimate.not_applicable(partition.alone, n=len(records))
-        cells = cells_of(rows, partition)
-        found = RateOfGroups.of(cells, self.rate, self.least)
-        used = int(found.trials.sum())
-        if len(found.trials) < 2:
-            few = f"{len(found.trials)} groups have {self.least} examples that count"
-            return Estimate.undefined(f"{few}; a worst one needs 2", n=used, n_missing=cells.n_missing)
+        confusion = confusions(outcomes, partition)
+        rate = RateOfGroups.of(confusion, self.rate, self.least)
+        used = int(rate.trials.sum())
+        if len(rate.trials) < 2:
+            few = f"{len(rate.trials)} groups have {self.least} examples that count"
+            return Estimate.undefined(f"{few}; a worst one needs 2", n=used, n_missing=confusion.n_missing)
         low_is_worst = self.rate in HIGHER_IS_BETTER
         rng = Context().rng("worst group", self.group, self.rate)
-        splits = random_splits(found.successes, found.trials, low_is_worst, self.splits, rng)
+        splits = random_splits(rate.successes, rate.trials, low_is_worst, self.splits, rng)
         low, high = wilson(splits.successes / splits.trials, splits.trials, normal_quantile(LEVEL))
         sign = -1.0 if low_is_worst else 1.0
-        observed = float((sign * found.successes / found.trials).max())
-        drawn = (sign * found.permuted(rng) / found.trials).max(axis=1)
+        observed = float((sign * rate.successes / rate.trials).max())
+        drawn = (sign * rate.permuted(rng) / rate.trials).max(axis=1)
         (often, times), *_ = Counter(splits.chosen.tolist()).most_common(1)
-        told = f"the worst is {found.members[often]} in {100 * times / self.splits:.0f} % of splits"
-        if found.left_out:
-            told += f"; left out, too few: {', '.join(found.left_out)}"
+        reason = f"the worst is {rate.members[often]} in {100 * times / self.splits:.0f} % of splits"
+        if rate.left_out:
+            reason += f"; left out, too few: {', '.join(rate.left_out)}"
         # The mean of intervals that each cover covers at least as often: the centre varies less, the width does not.
         return Estimate(
             float((splits.successes / splits.trials).mean()),
@@ -111,8 +111,8 @@ class WorstGroup:
             LEVEL,
             "wilson, split",
             used,
-            cells.n_missing,
-            told,
-            null=float(found.successes.sum() / used),
+            confusion.n_missing,
+            reason,
+            null=float(rate.successes.sum() / used),
             p=permutation_p(observed, drawn),
         )
