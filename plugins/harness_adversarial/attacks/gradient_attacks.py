@@ -65,7 +65,7 @@ class PGD(ProjectedGradientDescent):
         self.loss: Loss = loss
 
     def objective(self, logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
-        """The loss `[m]` of that name."""
+        """The loss `[m]` that the parameter `loss` names."""
         return adversarial_loss(logits, labels, targets, self.loss)
 
 

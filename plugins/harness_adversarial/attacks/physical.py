@@ -1,4 +1,4 @@
-"""Adversarial examples that survive being looked at: expectation over physical transformations."""
+"""Adversarial examples that survive changes of the view: expectation over physical transformations."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class EOTPhysical:
         self._views = Views(rotation, scale, translation, perspective, contrast, brightness, noise)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The last iterate: with views drawn afresh there is no telling which one is best."""
+        """Return the last iterate, since losses under fresh views cannot be compared to choose the best."""
         answer = batch.inputs.clone()
         for rows in row_batches(batch, ctx):
             for step in range(self.steps):

@@ -1,4 +1,4 @@
-"""The worst case over attacks: what a defender may claim."""
+"""The worst case over attacks: the robust accuracy that a defender may report."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class WorstCase:
 def _rows_of(cells: Sequence[MeasuredCell]) -> Iterator[Row]:
     attacked = [cell for cell in cells if cell.row.labels.get("attack", "none") != "none"]
     unknown = [cell for cell in attacked if _threat(cell) is None and cell.row.status is not Status.SKIPPED]
-    known = [cell for cell in attacked if (t := _threat(cell)) is not None and t.norm is not None]
-    for norm, targeted in sorted({(t.norm, t.targeted) for cell in known if (t := _threat(cell))}, key=str):
-        family = [cell for cell in known if (t := _threat(cell)) and (t.norm, t.targeted) == (norm, targeted)]
+    bounded = [cell for cell in attacked if (t := _threat(cell)) is not None and t.norm is not None]
+    for norm, targeted in sorted({(t.norm, t.targeted) for cell in bounded if (t := _threat(cell))}, key=str):
+        family = [cell for cell in bounded if (t := _threat(cell)) and (t.norm, t.targeted) == (norm, targeted)]
         budgets = {t.eps for cell in family if (t := _threat(cell)) and t.eps is not None and not t.minimal}
         for eps in sorted(budgets):
             members = [cell for cell in family if _takes_part(cell, eps)]
@@ -80,7 +80,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         labels=labels,
         seed=first.seed,
         status=Status.SUSPECT if doubtful else Status.OK,
-        reason=f"strongest attack suspect: {_told(doubtful[0])}" if doubtful else "",
+        reason=f"strongest attack suspect: {_with_signs(doubtful[0])}" if doubtful else "",
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
         cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
@@ -90,14 +90,14 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
     )
 
 
-def _told(row: Row) -> str:
-    """An attack and the names of its signs of failure."""
+def _with_signs(row: Row) -> str:
+    """The label of an attack with the names of its signs of failure."""
     signs = dict.fromkeys(doubt.partition(":")[0] for doubt in row.reason.split("; "))
     return f"{row.labels['attack']} ({', '.join(signs)})"
 
 
 def _survivors(members: Sequence[MeasuredCell], threat: Threat) -> npt.NDArray[np.bool_]:
-    """Per example, whether no attack found a point within the threat that fools the model."""
+    """Whether no attack found a point within the threat that fools the model, for each example."""
     ids: list[str] | None = None
     survived: npt.NDArray[np.bool_] | None = None
     for cell in members:
