@@ -1,4 +1,4 @@
-"""Shifted data: any image set under a corruption, as data of its own and as an attack."""
+"""Corrupted data: any image set under a corruption, as a dataset and as an attack."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Corrupted:
 
     @property
     def ids(self) -> Sequence[str]:
-        """Those of the images."""
+        """The ids of the images."""
         return self._dataset.ids
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
-        """Those of the images."""
+        """The groups of the images."""
         return self._dataset.groups
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Those of the images."""
+        """The facts of the images."""
         return self._dataset.facts
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
@@ -66,7 +66,7 @@ class Corrupted:
 
 
 class Corruption:
-    """A corruption as an attack that searches for nothing: who is right without it, and still right under it?
+    """A corruption as an attack without search: the share of correct predictions that it changes.
 
     Calibration under shift concerns all examples: for that there is the dataset `corrupted`, with the same images.
 
@@ -84,7 +84,7 @@ class Corruption:
         self.threat = Threat(None, None)
 
     def perturb(self, model: object, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The corrupted images."""
+        """Return the corrupted images."""
         if not len(batch):
             return batch.inputs
         parts = [

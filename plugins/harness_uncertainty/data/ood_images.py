@@ -1,4 +1,4 @@
-"""Images of something else, in the shape of a model's own data: noise, textures of photographs, letters.
+"""Out-of-distribution images in the shape of a model's own data: noise, textures of photographs, letters.
 
 All are made of what is installed, with no download, and rounded to the grey levels of the data they shall resemble, so
 that nothing but their content gives them away.
@@ -26,14 +26,14 @@ _CLOSEST, _FURTHEST = 2.0, 8.0
 """A texture is a patch of a photograph so many times as large as the image it becomes."""
 _FONTS = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono", "STIXGeneral")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CANVAS = 64
-_TURN = 10.0
+_CANVAS_PIXELS = 64
+_MAX_DEGREES = 10.0
 _MARGIN = 1.15
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What images must look like to pass for those of a dataset.
+    """The shape and range of images that match a dataset.
 
     Attributes:
         channels, height, width: of an image.
@@ -150,7 +150,7 @@ def letters(
         chosen = alphabet[int(rng.integers(len(alphabet)))], _FONTS[int(rng.integers(len(_FONTS)))]
         if chosen not in drawn:
             drawn[chosen] = _drawn(*chosen)
-        turned = rotated(drawn[chosen], torch.tensor([rng.uniform(-_TURN, _TURN)], dtype=torch.float32))
+        turned = rotated(drawn[chosen], torch.tensor([rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)], dtype=torch.float32))
         image[:] = _averaged(turned[0].numpy(), shape)
     return shape.examples("letter", images)
 
@@ -163,7 +163,7 @@ def _drawn(letter: str, font: str) -> torch.Tensor:
     from matplotlib.patches import PathPatch
     from matplotlib.textpath import TextPath
 
-    figure = Figure(figsize=(1, 1), dpi=_CANVAS)
+    figure = Figure(figsize=(1, 1), dpi=_CANVAS_PIXELS)
     canvas: Any = FigureCanvasAgg(figure)
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")

@@ -1,4 +1,4 @@
-"""Telling data like the model's own from other data: how well a score ranks them."""
+"""Out-of-distribution detection: how well a score ranks other data above data like the model's own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of positives `[m]` and negatives `[k]`; a high one says positive."""
+    """Scores of positives `[m]` and negatives `[k]`; a high score indicates a positive."""
 
     positive: Floats
     negative: Floats
@@ -50,28 +50,28 @@ class _Detection:
         self.columns: Sequence[str] = ("source", self._score)
 
     def _scores(self, records: Records) -> Scores | Estimate:
-        """The scores, or why there is no value."""
-        known = records.without_missing("source", self._score)
-        source, score = np.asarray(known["source"]), known.floats(self._score)
+        """The scores, or an estimate without value that says why there are none."""
+        complete = records.without_missing("source", self._score)
+        source, score = np.asarray(complete["source"]), complete.floats(self._score)
         unknown = set(source.tolist()) - {"in", "out"}
         if unknown:
             raise InvalidOutput(f"the source {sorted(unknown)[0]!r} is neither 'in' nor 'out'")
         is_positive = source == self._positive
         # Scores are higher where the model is less sure.
         score = score if self._positive == "out" else -score
-        found = Scores(score[is_positive], score[~is_positive], known.n_missing)
+        scores = Scores(score[is_positive], score[~is_positive], complete.n_missing)
         for name, values in (("out", score[source == "out"]), ("in", score[source == "in"])):
             if not len(values):
                 reason = f"no example is {name} of distribution; it takes both to tell them apart"
-                return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
+                return Estimate.undefined(reason, n=scores.n, n_missing=scores.n_missing)
         if score.min() == score.max():
-            reason = f"all {found.n} scores are {abs(score[0]):.4g}; they rank nothing"
-            return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
-        return found
+            reason = f"all {scores.n} scores are {abs(score[0]):.4g}; they rank nothing"
+            return Estimate.undefined(reason, n=scores.n, n_missing=scores.n_missing)
+        return scores
 
 
 class OODAuroc(_Detection):
-    """Area under the ROC curve: how often an example from outside looks less sure than one from inside.
+    """Area under the ROC curve: how often an example from outside has a less certain score than one from inside.
 
     Ties count half. It is the same whichever is called positive.
 
@@ -82,17 +82,17 @@ class OODAuroc(_Detection):
 
     def estimate(self, records: Records) -> Estimate:
         """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
-        value, variance = auroc(found.positive, found.negative)
+        scores = self._scores(records)
+        if isinstance(scores, Estimate):
+            return scores
+        value, variance = auroc(scores.positive, scores.negative)
         if variance > 0 and 0 < value < 1:
             method = "DeLong, logit"
             low, high = _logit_interval(value, math.sqrt(variance))
         else:
             method = "Newcombe's method 5"
-            low, high = _auroc_interval(value, len(found.positive), len(found.negative))
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing)
+            low, high = _auroc_interval(value, len(scores.positive), len(scores.negative))
+        return Estimate(value, low, high, _LEVEL, method, scores.n, scores.n_missing)
 
 
 class OODAupr(_Detection):
@@ -108,17 +108,17 @@ class OODAupr(_Detection):
 
         Where that is 0, no example being out of order, Wilson's interval of as many positives.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
-        value, drawn = _resampled(found, average_precision)
+        scores = self._scores(records)
+        if isinstance(scores, Estimate):
+            return scores
+        value, drawn = _resampled(scores, average_precision)
         error = float(drawn.std())
         if error > 0 and value < 1:
             method, (low, high) = "bootstrap, logit", _logit_interval(value, error)
         else:
-            method, (low, high) = "wilson", map(float, wilson(value, len(found.positive), _Z))
-        null = len(found.positive) / found.n
-        return Estimate(value, low, high, _LEVEL, method, found.n, found.n_missing, null=null)
+            method, (low, high) = "wilson", map(float, wilson(value, len(scores.positive), _Z))
+        null = len(scores.positive) / scores.n
+        return Estimate(value, low, high, _LEVEL, method, scores.n, scores.n_missing, null=null)
 
 
 class FPR95(_Detection):
@@ -137,18 +137,18 @@ class FPR95(_Detection):
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
         how low the threshold must be, and then all negatives may lie above it.
         """
-        found = self._scores(records)
-        if isinstance(found, Estimate):
-            return found
-        positive, negative = np.sort(found.positive), np.sort(found.negative)
+        scores = self._scores(records)
+        if isinstance(scores, Estimate):
+            return scores
+        positive, negative = np.sort(scores.positive), np.sort(scores.negative)
 
-        def rate(place: int) -> float:
-            """The false positive rate if the threshold is the positive at this place, from the lowest."""
-            if place < 0:
+        def rate(index: int) -> float:
+            """The false positive rate if the threshold is the positive with this index, from the lowest."""
+            if index < 0:
                 return 1.0
-            if place >= len(positive):
+            if index >= len(positive):
                 return 0.0
-            return 1 - float(np.searchsorted(negative, positive[place], side="left")) / len(negative)
+            return 1 - float(np.searchsorted(negative, positive[index], side="left")) / len(negative)
 
         missed = math.floor((1 - _TPR) * len(positive) + 1e-9)
         value = rate(missed)
@@ -156,7 +156,7 @@ class FPR95(_Detection):
         own_low, own_high = map(float, wilson(value, len(negative), _Z))
         low = value - math.hypot(value - own_low, value - min(value, rate(most)))
         high = value + math.hypot(own_high - value, max(value, rate(fewest - 1)) - value)
-        return Estimate(value, max(0.0, low), min(1.0, high), _LEVEL, "MOVER", found.n, found.n_missing)
+        return Estimate(value, max(0.0, low), min(1.0, high), _LEVEL, "MOVER", scores.n, scores.n_missing)
 
 
 def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -182,9 +182,9 @@ def average_precision(hits: Floats, alarms: Floats) -> Floats:
     Args:
         hits, alarms: `[..., thresholds]`, positives and negatives at each distinct score, the highest first.
     """
-    found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
-    precision = found / np.maximum(found + wrong, 1)
-    return np.asarray((hits * precision).sum(axis=-1) / found[..., -1])
+    right, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
+    precision = right / np.maximum(right + wrong, 1)
+    return np.asarray((hits * precision).sum(axis=-1) / right[..., -1])
 
 
 def _binomial_range(n: int, share: float) -> tuple[int, int]:
@@ -195,16 +195,16 @@ def _binomial_range(n: int, share: float) -> tuple[int, int]:
     return int(binom.ppf(tail, n, share)), int(binom.ppf(1 - tail, n, share))
 
 
-def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
+def _resampled(scores: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
     """The value, and its draws `[draws]` with both classes resampled; a draw is counts at each distinct score."""
-    values = np.unique(np.concatenate([found.positive, found.negative]))
+    values = np.unique(np.concatenate([scores.positive, scores.negative]))
     counts = [
         np.bincount(np.searchsorted(values, part), minlength=len(values))[::-1].astype(np.float64)
-        for part in (found.positive, found.negative)
+        for part in (scores.positive, scores.negative)
     ]
     value = float(statistic(*counts))
     rng = np.random.default_rng(0)
-    sizes = [len(found.positive), len(found.negative)]
+    sizes = [len(scores.positive), len(scores.negative)]
     rows = max(1, _CHUNK // len(values))
     drawn = []
     for first in range(0, _DRAWS, rows):

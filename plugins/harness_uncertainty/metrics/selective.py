@@ -1,4 +1,4 @@
-"""Selective prediction: whether a model is wrong where it is unsure, or where it is sure."""
+"""Selective prediction: whether errors are among the least confident answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EDGE_AT_LEAST = 10
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Answers from the surest to the least sure.
+    """Answers from the most to the least confident.
 
     Attributes:
         order: `[n]`, their rows.
@@ -44,7 +44,7 @@ class _Ranked:
         return cls(order, starts, (~correct[order]).astype(np.int64), harmonic)
 
     def counts(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
-        """How often each answer is among the rows, in the order of confidence."""
+        """How often each answer occurs among the rows, in the order of confidence."""
         return np.bincount(rows, minlength=len(self.order))[self.order]
 
     def area(self, counts: npt.NDArray[np.int64]) -> float:
@@ -80,7 +80,7 @@ def _least_area(n: int, errors: int) -> float:
 
 
 class AURC:
-    """Area under the risk-coverage curve: the error rate when only the most confident answers are given, averaged.
+    """Area under the risk-coverage curve: the error rate among the most confident answers, averaged over coverage.
 
     Args:
         excess: subtract what the same answers have if every error is less confident than every right answer, so that
@@ -100,28 +100,28 @@ class AURC:
         Where all are right or all are wrong the bootstrap has nothing to vary. Then the end that is open is Wilson's
         for the share of errors, which is the area of a ranking at random; the excess is undefined.
         """
-        found = confidences(records)
-        if found is None:
+        answers = confidences(records)
+        if answers is None:
             return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
-        n = len(found)
+        n = len(answers)
         if not n:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        errors = int((~found.correct).sum())
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        errors = int((~answers.correct).sum())
         if errors in (0, n):
-            all_alike = proportion(errors, n, n_missing=found.n_missing)
+            all_alike = proportion(errors, n, n_missing=answers.n_missing)
             reason = f"all {n} answers are {'wrong' if errors else 'right'}: there is nothing to rank"
-            return Estimate.undefined(reason, n=n, n_missing=found.n_missing) if self._excess else all_alike
-        ranked = _Ranked.of(found.confidence, found.correct)
+            return Estimate.undefined(reason, n=n, n_missing=answers.n_missing) if self._excess else all_alike
+        ranked = _Ranked.of(answers.confidence, answers.correct)
 
         def area(rows: npt.NDArray[np.intp]) -> float:
             counts = ranked.counts(rows)
             return ranked.area(counts) - (_least_area(n, int(counts @ ranked.wrong)) if self._excess else 0.0)
 
-        return bootstrap(area, n, n_missing=found.n_missing)
+        return bootstrap(area, n, n_missing=answers.n_missing)
 
 
 class ConfidentErrors:
-    """Share of errors among the answers that a model is sure of.
+    """Share of errors among the answers with at least a given confidence.
 
     Args:
         threshold: the least confidence that counts as sure.
@@ -135,18 +135,18 @@ class ConfidentErrors:
         self._threshold = threshold
 
     def estimate(self, records: Records) -> Estimate:
-        """Wilson's interval over the answers that the model is sure of."""
-        found = confidences(records)
-        if found is None:
+        """Wilson's interval over the confident answers."""
+        answers = confidences(records)
+        if answers is None:
             return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
-        sure = found.confidence >= self._threshold
+        sure = answers.confidence >= self._threshold
         if not sure.any():
-            reason = f"none of {len(found)} answers has a confidence of {self._threshold:g} or more"
-            return Estimate.undefined(reason, n_missing=found.n_missing)
-        return proportion(int((~found.correct[sure]).sum()), int(sure.sum()), n_missing=found.n_missing)
+            reason = f"none of {len(answers)} answers has a confidence of {self._threshold:g} or more"
+            return Estimate.undefined(reason, n_missing=answers.n_missing)
+        return proportion(int((~answers.correct[sure]).sum()), int(sure.sum()), n_missing=answers.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
-        """1 for an error, 0 for a right answer, NaN where the model is not sure."""
+        """1 for an error, 0 for a right answer, NaN where the confidence is lower."""
         name = column_of(records)
         if name is None:
             return np.full(len(records), np.nan)
@@ -155,7 +155,7 @@ class ConfidentErrors:
 
 
 class ExcessAURC(AURC):
-    """`aurc` less what the same answers have if every error is less confident than every right answer.
+    """`aurc` less its value if every error of the same answers were less confident than every right answer.
 
     0 is the best there is, whatever the accuracy (Geifman et al. 2019, E-AURC).
     """
@@ -165,7 +165,7 @@ class ExcessAURC(AURC):
 
 
 class AccuracyAtCoverage:
-    """Accuracy of the most confident share of the answers; of answers that tie at the edge, the average one is taken.
+    """Accuracy of the most confident share of the answers; ties at the edge count by their average.
 
     Args:
         coverage: the share of the answers that are given.
@@ -184,23 +184,23 @@ class AccuracyAtCoverage:
         The edge is an estimate too: the variance of the accuracy A grows by (1 - coverage) / coverage (A - a)^2 / n, a
         being the accuracy of the answers near the edge.
         """
-        found = confidences(records)
-        if found is None:
+        answers = confidences(records)
+        if answers is None:
             return Estimate.not_applicable(NO_CONFIDENCE, n=len(records))
-        n = len(found)
+        n = len(answers)
         given = math.ceil(self._coverage * n - 1e-9)
         if not given:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        edge = np.sort(found.confidence)[n - given]
-        surer, tied = found.confidence > edge, found.confidence == edge
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        edge = np.sort(answers.confidence)[n - given]
+        surer, tied = answers.confidence > edge, answers.confidence == edge
         share = given - int(surer.sum())
-        right = float(found.correct[surer].sum() + share * found.correct[tied].mean())
+        right = float(answers.correct[surer].sum() + share * answers.correct[tied].mean())
         accuracy = right / given
-        order = np.argsort(-found.confidence, kind="stable")
+        order = np.argsort(-answers.confidence, kind="stable")
         width = max(_EDGE_AT_LEAST, n // 20)
-        near = found.correct[order[max(0, given - width) : given + width]].mean()
+        near = answers.correct[order[max(0, given - width) : given + width]].mean()
         variance = accuracy * (1 - accuracy) / given
         more = (1 - given / n) * (accuracy - near) ** 2 / given
         effective = given * variance / (variance + more) if variance > 0 else float(given)
         low, high = map(float, wilson(accuracy, effective, _Z))
-        return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, found.n_missing)
+        return Estimate(accuracy, low, high, _LEVEL, "wilson, effective n", given, answers.n_missing)
