@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: which samples lie within reach of real data, and the other way round.
+"""Precision, recall, density and coverage: which samples lie within reach of real data, and the reverse.
 
 The reach of a point is the closed ball around it whose radius is the distance to its k-th nearest neighbour in its
 own set (Kynkäänniemi et al. 2019, equation 1; Naeem et al. 2020, section 3). The `prdc` package takes the open
@@ -32,13 +32,13 @@ Mask = npt.NDArray[np.bool_]
 
 LEVEL = 0.95
 HALVES = 20
-_CROWDED = 1 / 16
+_DENSE_SHARE = 1 / 16
 """From this share of pairs within reach on, products of masks are cheaper than lists of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Who lies within the reach of whom.
+    """Which points of one set lie within the reach of points of the other.
 
     Attributes:
         k: the neighbour that sets the radius.
@@ -106,8 +106,8 @@ def _radii(points: npt.NDArray[Any], k: int, name: str, halving: bool) -> tuple[
     for half, radius in zip(chosen, radii, strict=True):
         half[rng.permutation(len(points))[: len(points) // 2]] = True
         enough = np.cumsum(half[neighbours], axis=1) >= k
-        place = np.where(enough[:, -1], enough.argmax(axis=1), listed - 1)
-        radius[:] = np.take_along_axis(distances, place[:, None], axis=1)[:, 0]
+        index = np.where(enough[:, -1], enough.argmax(axis=1), listed - 1)
+        radius[:] = np.take_along_axis(distances, index[:, None], axis=1)[:, 0]
     return distances[:, k - 1], _Halves(chosen, radii)
 
 
@@ -123,7 +123,7 @@ class _HalfTally:
     def add(self, block: DistanceBlock) -> None:
         """Count pairs one by one, a few per point; those within the full sets' radii by products if they are many."""
         inside = np.count_nonzero(block.in_first) + np.count_nonzero(block.in_second)
-        crowded = inside > _CROWDED * block.in_first.size
+        crowded = inside > _DENSE_SHARE * block.in_first.size
         far = self._reference.radii.max(axis=0)[block.rows, None], self._generated.radii.max(axis=0)[block.columns]
         near = block.distances <= far[0], block.distances <= far[1]
         if crowded:
@@ -167,7 +167,7 @@ class _HalfTally:
 
 @lru_cache(maxsize=16)
 def _stored_reach(generated: StoredArray, reference: StoredArray, rows: bytes | None, k: int) -> Reach:
-    """Four metrics ask for the same; the distances behind them are computed once."""
+    """The reach of stored features, computed once for the four metrics that use it."""
     samples = generated.load()
     if rows is not None:
         samples = samples[np.frombuffer(rows, dtype=np.int64)]
@@ -175,7 +175,7 @@ def _stored_reach(generated: StoredArray, reference: StoredArray, rows: bytes | 
 
 
 class _Manifold:
-    """What the four metrics share.
+    """Base of the four metrics.
 
     Args:
         k: the neighbour whose distance sets the reach of a point.
@@ -190,7 +190,7 @@ class _Manifold:
         self.k, self.features = k, features
 
     def _reach(self, records: Records) -> Reach | Estimate:
-        """Who reaches whom, or why that cannot be said."""
+        """The reach of both sets, or an estimate without value that says why there is none."""
         label = label_of(records, self.features)
         generated = StoredArray.of(records, "generated", label)
         reference = StoredArray.of(records, "reference", label)
@@ -216,8 +216,8 @@ class Precision(_Manifold):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.holders > 0, found.halves[:, 0])
+        result = self._reach(records)
+        return result if isinstance(result, Estimate) else _share(result.holders > 0, result.halves[:, 0])
 
 
 class Recall(_Manifold):
@@ -230,12 +230,12 @@ class Recall(_Manifold):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.reached, found.halves[:, 1])
+        result = self._reach(records)
+        return result if isinstance(result, Estimate) else _share(result.reached, result.halves[:, 1])
 
 
 class Density(_Manifold):
-    """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples.
+    """Mean number of reference examples that have a sample within their reach, over k; about 1 for true samples.
 
     Args:
         k: the neighbour whose distance sets the reach of a reference example.
@@ -246,13 +246,13 @@ class Density(_Manifold):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with k samples or fewer in either set; without interval below 4 (k + 1), or if it is 0."""
-        found = self._reach(records)
-        if isinstance(found, Estimate):
-            return found
-        value, n = float(found.holders.mean()) / found.k, len(found.holders)
-        if not len(found.halves) or value == 0:
+        result = self._reach(records)
+        if isinstance(result, Estimate):
+            return result
+        value, n = float(result.holders.mean()) / result.k, len(result.holders)
+        if not len(result.halves) or value == 0:
             return Estimate(value, None, None, LEVEL, "half-samples", n)
-        half = _quantile() * float(found.halves[:, 2].std(ddof=1))
+        half = _quantile() * float(result.halves[:, 2].std(ddof=1))
         return Estimate(value, max(0.0, value - half), value + half, LEVEL, "half-samples", n)
 
 
@@ -266,8 +266,8 @@ class Coverage(_Manifold):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
-        found = self._reach(records)
-        return found if isinstance(found, Estimate) else _share(found.covered, found.halves[:, 3])
+        result = self._reach(records)
+        return result if isinstance(result, Estimate) else _share(result.covered, result.halves[:, 3])
 
 
 def _share(hits: Mask, halves: Floats) -> Estimate:

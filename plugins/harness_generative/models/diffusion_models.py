@@ -26,7 +26,7 @@ _MLP_UNITS_PER_CHANNEL = 16
 
 
 class _ClassConditional(DiffusionModel):
-    """A diffusion model that can be asked for a class; without classes it has no `encode_conditions`."""
+    """A diffusion model of labelled images; without classes it has no `encode_conditions`."""
 
     encode_conditions: Callable[[Sequence[Any]], Tensor]
 
@@ -53,8 +53,8 @@ class _ClassConditional(DiffusionModel):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
-        known = TrainingData.of(data("train"), self.latent_shape, self._classes, ctx.device)
-        self.fit_to(known.inputs, known.labels, ctx)
+        training = TrainingData.of(data("train"), self.latent_shape, self._classes, ctx.device)
+        self.fit_to(training.inputs, training.labels, ctx)
 
 
 class EDM(_ClassConditional):
@@ -62,10 +62,10 @@ class EDM(_ClassConditional):
 
     Args:
         network: a small U-Net, or a perceptron, which knows nothing of neighbouring pixels.
-        channels: of the U-Net's first level; the perceptron has 16 times as many units a layer.
+        channels: channels of the U-Net's first level; the perceptron has 16 times as many units a layer.
         steps: steps of the optimiser.
         batch: examples a step.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
+        learning_rate: the learning rate of Adam at the first step; falls to 0 along a cosine.
         p_mean: mean of ln sigma in training.
         p_std: standard deviation of ln sigma in training.
         sigma_data: what the preconditioning takes the data's standard deviation for.
@@ -73,7 +73,7 @@ class EDM(_ClassConditional):
         conditional: it can be asked for a class.
         ema: decay of the moving average of the weights.
         shape: channels, height and width of an image.
-        classes: how many there are.
+        classes: the number of classes.
     """
 
     def __init__(
@@ -113,18 +113,18 @@ class DDPM(_ClassConditional):
 
     Args:
         network: a small U-Net, or a perceptron, which knows nothing of neighbouring pixels.
-        channels: of the U-Net's first level; the perceptron has 16 times as many units a layer.
+        channels: channels of the U-Net's first level; the perceptron has 16 times as many units a layer.
         steps: steps of the optimiser.
         batch: examples a step.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
-        timesteps: of the process.
+        learning_rate: the learning rate of Adam at the first step; falls to 0 along a cosine.
+        timesteps: the timesteps of the process.
         beta_first: beta of its first step.
         beta_last: beta of its last step.
         label_drop: share of training examples whose class is hidden, so that it can be guided.
         conditional: it can be asked for a class.
         ema: decay of the moving average of the weights.
         shape: channels, height and width of an image.
-        classes: how many there are.
+        classes: the number of classes.
     """
 
     def __init__(
