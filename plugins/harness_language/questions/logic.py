@@ -1,4 +1,4 @@
-"""Questions of logic and order, by how hard they are: parity, sorting, truth of propositions."""
+"""Questions of logic and order, by difficulty: parity, sorting, truth of propositions."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def propositions(
 
     Args:
         depth: operators inside one another: every number up to this one, or a list of numbers.
-        variables: how many different ones a formula may have.
+        variables: the number of different variables in a formula.
         n: how many questions, evenly over the depths as far as there are enough shallow ones.
         split: one in five formulas is held out, whatever n and the seed are.
         seed: another one draws other questions of the same split.
@@ -104,8 +104,8 @@ def propositions(
     def draw(rng: Random, level: int) -> Question:
         world = {name: rng.random() < 0.5 for name in names}
         formula, truth = _formula(rng, level, world)
-        told = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in _names_in(formula))
-        return Question(f"{told}: {formula}\n", _word(truth), formula, _word(truth))
+        facts = ", ".join(f"{name} is {_word(value)}" for name, value in world.items() if name in _names_in(formula))
+        return Question(f"{facts}: {formula}\n", _word(truth), formula, _word(truth))
 
     return examples(
         draw,
