@@ -142,7 +142,7 @@ def run_searches(search: Search[S], examples: int, turns: int, ctx: Context, lat
     Args:
         search: the attack.
         examples: how many there are in the pool.
-        turns: of each example at most.
+        turns: the largest number of turns of an example.
         ctx: gives batch size and device, and is told the progress.
         late: a step may see which examples are done one step late; by default on CUDA only.
     """

@@ -22,7 +22,7 @@ def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: f
     Args:
         candidate: `[n, ...]`.
         centre: the same shape, within the box.
-        radius: of the balls; one for all, or `[n]`.
+        radius: the radius of the balls; one for all, or `[n]`.
         low, high: the box.
     """
     start = centre.flatten(1).double()
@@ -65,7 +65,7 @@ def sparse_step(gradient: Tensor, point: Tensor, share: float | Tensor, low: flo
     Args:
         gradient: `[n, ...]`.
         point: where it was taken; pixels that would leave the box are passed over.
-        share: of the entries that move; one for all, or `[n]`.
+        share: the share of the entries that move; one for all, or `[n]`.
         low, high: the box.
     """
     flat = gradient.flatten(1)

@@ -39,7 +39,7 @@ class AttackWatch:
     Args:
         examples: all examples, with their true classes.
         targets: `[n]`, for a targeted threat.
-        threat: what the attack declares.
+        threat: the declared threat of the attack.
         tolerance: round-off allowed beyond the budget and the box.
     """
 

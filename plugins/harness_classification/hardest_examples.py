@@ -30,7 +30,7 @@ class Example:
         id: the id of the example.
         label, clean_prediction, adversarial_prediction: classes.
         target: the class that a targeted attack had to reach; empty otherwise.
-        confidence: of the adversarial prediction.
+        confidence: the confidence of the adversarial prediction.
         distance: how far it was moved, in the norm of the threat.
         clean, adversarial, difference: pictures as data URIs.
         largest: the change that has the full colour in the difference.

@@ -64,11 +64,11 @@ def checkpoint(
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
             of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist.
         weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
-        arguments: what the architecture is called with.
+        arguments: the arguments of the architecture.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
         std: per channel, divides them after that.
         entry: where the state dict stands if the file holds a mapping with more in it.
-        sha256: of the file, in hex; another file is refused.
+        sha256: the sha256 of the file, in hex; another file is refused.
         published_accuracy: on clean examples, for the aggregate `published_gap`.
         published_n: on how many examples.
 
@@ -94,8 +94,8 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
 
     Args:
         network: given the weights in place.
-        content: of the file.
-        name: of the file; its ending says how to read it.
+        content: the content of the file.
+        name: the name of the file; its ending says how to read it.
         entry: where the state dict stands if the file holds a mapping with more in it.
 
     Raises:

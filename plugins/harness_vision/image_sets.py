@@ -83,7 +83,7 @@ def mnist(split: Split = "test", folder: Location | None = None, download: Downl
     """MNIST handwritten digits (LeCun 1998): 28x28 grey images in [0, 1], 60,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
+        split: the part, in the original order.
         folder: where the idx files lie, packed or not; by default $HARNESS_DATA/robustness/mnist, else a cache.
         download: fetch them if they are not there.
     """
@@ -94,8 +94,8 @@ def fashion_mnist(split: Split = "test", folder: Location | None = None, downloa
     """Fashion-MNIST (Xiao 2017): 28x28 grey images of clothes in [0, 1], 60,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
-        folder: where the .gz idx files lie; by default the user's cache.
+        split: the part, in the original order.
+        folder: the folder where the .gz idx files lie; by default the user's cache.
         download: fetch them if they are not there.
     """
     return _idx_set("fashion-mnist", _FASHION, _FASHION_SHA256[split], split, folder, download, _FASHION_CLASSES)
@@ -105,7 +105,7 @@ def cifar10(split: Split = "test", folder: Location | None = None, download: Dow
     """CIFAR-10 (Krizhevsky 2009): 32x32 colour images in [0, 1], 50,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
+        split: the part, in the original order.
         folder: where cifar-10-batches-bin/, cifar-10-binary.tar.gz or, for the test set, the arrays x and y in
             cifar10_test_official_order.npz lie; by default $HARNESS_DATA/robustness/cifar10, else the user's cache.
         download: fetch the archive (170 MB) if it is not there.

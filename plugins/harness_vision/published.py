@@ -42,7 +42,7 @@ class _Checkpoint:
         below: the folder below $HARNESS_DATA that may hold them.
         architecture: makes the network.
         mean, std: per channel, of its normalisation; empty if there is none.
-        accuracy: what was published.
+        accuracy: the published accuracy.
     """
 
     file: PinnedFile
@@ -123,7 +123,7 @@ def published(name: Name, folder: Location | None = None, download: Annotated[bo
         name: resnet20, 32, 44 and 56 for CIFAR-10 (He et al. 2015; akamaster/pytorch_resnet_cifar10); cnn_a, trained
             adversarially for CIFAR-10 (Dathathri et al. 2020); the LeNet-5 pair of advertorch for MNIST, trained clean
             and adversarially; convex_mnist, trained to be provably robust (Wong & Kolter 2018).
-        folder: where the file lies; by default below $HARNESS_DATA/robustness, else the user's cache.
+        folder: the folder where the file lies; by default below $HARNESS_DATA/robustness, else the user's cache.
         download: fetch it if it is not there.
 
     Raises:

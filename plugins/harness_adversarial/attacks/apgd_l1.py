@@ -57,7 +57,7 @@ class _SparseAscents(AutoAscents):
     """The slots of running ascents; `best` is that of the current ball.
 
     Attributes:
-        share: of the entries that move.
+        share: the share of the entries that move.
         changed: how many entries of the best point differed at the last look.
     """
 

@@ -36,9 +36,9 @@ class AutoAttack:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
         version: standard or rand.
-        steps: of APGD and FAB, per target.
+        steps: steps of APGD and FAB, per target.
         targets: classes that targeted attacks try, at most all others.
-        queries: of Square.
+        queries: queries of Square.
         eot: passes over which the rand version averages.
     """
 

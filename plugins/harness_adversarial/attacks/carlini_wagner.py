@@ -25,10 +25,10 @@ class CarliniWagner:
     for every example by itself. The margin is of logits, so the loss does not change with a shift of them.
 
     Args:
-        steps: of Adam, for each weight.
+        steps: the steps of Adam, for each weight.
         searches: how many weights c are tried; 10 times larger until one fools the model, then halfway.
         weight: the first c.
-        learning_rate: of Adam.
+        learning_rate: the learning rate of Adam.
         confidence: kappa, by how much the wrong class should lead.
         abort_early: leave a weight once a tenth of the steps has not lowered the loss.
         bisections: halvings of the line to the clean input at the end; 0 is the paper's attack.

@@ -40,7 +40,7 @@ class EotPGD:
         step_size: length of a step in the norm; by default 2.5 * eps / steps.
         restarts: independent random starts; an example is robust only if it survives all.
         draws: passes over which gradients are averaged and predictions decided.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True

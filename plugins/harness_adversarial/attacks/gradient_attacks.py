@@ -22,7 +22,7 @@ class FGSM:
     Args:
         eps: L-infinity budget, in units of the inputs.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True
@@ -47,7 +47,7 @@ class PGD(ProjectedGradientDescent):
     In the L1 ball a step moves the hundredth of the pixels with the largest gradients.
 
     Args:
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     def __init__(

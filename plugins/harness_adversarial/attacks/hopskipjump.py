@@ -21,9 +21,9 @@ class HopSkipJump:
 
     Args:
         norm: the distance to make small.
-        iterations: how often.
+        iterations: the number of steps along the boundary.
         samples: decisions for the first gradient; sqrt(t) times as many for the t-th.
-        most_samples: at most so many.
+        most_samples: the largest number of decisions for a gradient.
         starts: random images tried to begin with.
         bisections: halvings on the way to the boundary.
     """

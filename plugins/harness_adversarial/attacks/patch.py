@@ -25,7 +25,7 @@ class Patch:
         step_size: length of a sign step, as a share of the box.
         restarts: random places, each with a random patch; an example is robust only if it survives all.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True

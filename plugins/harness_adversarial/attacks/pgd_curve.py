@@ -29,7 +29,7 @@ class PGDCurve:
         restarts: starts at each budget, all but the first of smaller ones random; an example is robust only if it
             survives all.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True

@@ -29,7 +29,7 @@ class EOTPhysical:
         step_size: length of a step; by default 2.5 * eps / steps.
         targeted: move towards a target class instead of away from the true one.
         loss: whose mean is maximised.
-        views: how many views the answer is judged on.
+        views: how many views the returned input is classified in.
         rotation: largest turn, in degrees, to both sides.
         scale: share by which the image grows or shrinks at most.
         translation: largest shift, as a share of width and height.

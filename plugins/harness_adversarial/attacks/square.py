@@ -50,7 +50,7 @@ class Square:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
         queries: passes per example and restart at most.
-        share: of the pixels that the first window covers; it shrinks as the queries are used up.
+        share: share of the pixels that the first window covers; it shrinks as the queries are used up.
         restarts: independent searches; an example is robust only if it survives all.
     """
 

@@ -33,7 +33,7 @@ class Transfer:
         smallest: the smallest size then, as a share of width and height.
         kernel: side of the Gaussian that smooths the gradient, in pixels, odd; 1 for none. The paper's is 15 for 299.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     def __init__(

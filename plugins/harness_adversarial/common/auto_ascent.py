@@ -47,7 +47,7 @@ class AutoAscent(BestSearch[A]):
         pool: all examples.
         ctx: for random starts.
         eps: the budget.
-        loss: what is maximised.
+        loss: the loss that is maximised.
         steps: gradient steps a turn.
         eot: passes over which gradients are averaged and predictions decided.
         targets: `[n, turns]`, the class aimed at in each turn, where any wrong class is a success.

@@ -25,7 +25,7 @@ def step_to_hyperplane(
         point: `[..., n, dimension]`, within the box.
         normal: `[n, dimension]`.
         needed: `[..., n]`. If no point of the box gains as much, the one that gains most is aimed at.
-        norm: what is smallest.
+        norm: the norm that is minimised.
         low, high: the box.
     """
     scale = normal.abs().amax(dim=-1).clamp_min(torch.finfo(normal.dtype).tiny)

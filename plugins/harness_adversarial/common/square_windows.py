@@ -20,8 +20,8 @@ def window_sides(height: int, width: int, queries: int, share: float, smallest: 
 
     Args:
         height, width: of the image.
-        queries: how many there are; the schedule is stretched to them.
-        share: of the pixels that the first window covers.
+        queries: the number of queries; the schedule is stretched to them.
+        share: the share of the pixels that the first window covers.
         smallest: the least side, if the image is as large.
         odd: enlarge even sides by 1.
     """

@@ -81,7 +81,7 @@ class _Suspicion:
     """One attack fools more than another that should be at least as strong, by so many examples.
 
     Attributes:
-        check: what the finding is called.
+        check: the name of the finding.
         weaker: the attack that fools more.
         stronger: the one that should.
         doubted: the attacks that fail with it: itself, and what is no better.

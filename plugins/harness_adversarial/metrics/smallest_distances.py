@@ -163,11 +163,11 @@ class Combined:
     """The smallest distances over the minimal attacks on one model, data and seed with one norm.
 
     Attributes:
-        first: the row of the first of them.
-        attacks: their labels.
-        threat: what they share.
+        first: the row of the first attack.
+        attacks: the labels of the attacks.
+        threat: their common threat.
         distances: `[n]`, see `smallest_of`.
-        cells: they themselves.
+        cells: the cells of the attacks.
     """
 
     first: Row

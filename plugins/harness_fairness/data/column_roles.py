@@ -30,12 +30,12 @@ class Roles:
             one must be the same.
         classes: the values of the label in order, for more than two of them; then there is no positive one.
         target: the number to predict, for regression.
-        score: what a system gave the row.
+        score: the score of the row by a system.
         prediction: the class that a system gave the row, in the values of the label.
-        groups: what the rows are grouped by.
-        features: what a model is given; columns of numbers are standardised, others one-hot.
+        groups: the columns that rows are grouped by.
+        features: the inputs of a model; columns of numbers are standardised, others one-hot.
         keep: record column to column of the table, for what a metric reads, e.g. {"words": "Total"}.
-        unknown: what a row without a value of a group is called; None refuses such rows.
+        unknown: the group of a row without a value; None refuses such rows.
     """
 
     id: str | None = None

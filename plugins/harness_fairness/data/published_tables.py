@@ -25,7 +25,7 @@ class PublishedTable:
     Attributes:
         name: its file name.
         url: where it is published.
-        sha256: of its content.
+        sha256: the sha256 of its content.
     """
 
     name: str
@@ -65,7 +65,7 @@ def compas(folder: Location | None = None, download: Download = False) -> Exampl
     to 6,172 rows is common and gives other rates than those published.
 
     Args:
-        folder: where compas_for_aequitas.csv lies; by default the cache folder.
+        folder: the folder where compas_for_aequitas.csv lies; by default the cache folder.
         download: fetch the file if it is not there.
 
     Raises:
@@ -84,7 +84,7 @@ def adult(
     """The training part of Adult (UCI, 32,561 people of the census of 1994), to predict an income above 50,000.
 
     Args:
-        folder: where adult.csv lies; by default the cache folder.
+        folder: the folder where adult.csv lies; by default the cache folder.
         download: fetch the file if it is not there.
         split: by the hash of the row: 20 % test, 20 % validation, 60 % training.
         with_groups: whether sex and race are among the features; they are groups in any case.

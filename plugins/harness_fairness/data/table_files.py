@@ -21,9 +21,9 @@ class Table:
     """A table read from a file, column by column.
 
     Attributes:
-        name: of the file, for messages.
+        name: the name of the file, for messages.
         columns: name to values; text, or what a Parquet file holds; None where a value is missing.
-        n: how many rows.
+        n: the number of rows.
         first_line: the line of the file on which the first row stands.
     """
 

@@ -28,7 +28,7 @@ def detectable_gap(n1: int, n2: int, share: float, *, alpha: float, power: float
         n1, n2: sizes of the groups.
         share: the rate of the second.
         alpha: significance level of the test.
-        power: how often the gap shall be found.
+        power: the probability that the gap is found.
     """
     towards = 1.0 if share <= 0.5 else -1.0
     z = _NORMAL.inv_cdf(1 - alpha / 2)
@@ -60,7 +60,7 @@ class MinimumDetectableGap:
         member: the group; by default the one with the fewest examples in the denominator.
         rate: see `group_rate`.
         positive: the positive class.
-        power: how often the gap shall be found.
+        power: the probability that the gap is found.
         alpha: significance level, divided over the groups (Bonferroni).
     """
 

@@ -37,7 +37,7 @@ def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, r
     Args:
         successes, trials: `[groups]`, at least two trials each.
         worst_is_low: whether the smallest rate is the worst.
-        n: how many splits.
+        n: the number of splits.
         rng: draws them.
     """
     half = trials // 2
@@ -62,7 +62,7 @@ class WorstGroup:
         rate: see `group_rate`; the worst error is the largest, the worst accuracy the smallest.
         positive: the positive class.
         least: groups with fewer examples in the denominator are left out and listed.
-        splits: how many random halves are averaged over.
+        splits: the number of random halves.
     """
 
     columns = ()

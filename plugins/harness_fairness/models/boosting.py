@@ -25,7 +25,7 @@ class GradientBoosting:
 
     Args:
         trees: boosting rounds.
-        depth: of each tree.
+        depth: the depth of each tree.
         learning_rate: how much of each tree is added.
         mitigation: `reweighting` gives every group the same weight, `balanced_sampling` draws every group as often.
         group: a group column of the training data for the mitigation, or several joined by `*`; `label` is the class.

@@ -81,7 +81,7 @@ class GroupLosses:
     q_g <- q_g exp(step_size * loss_g), so that the worst group's loss is what is minimised in the end.
 
     Args:
-        groups: of the training examples.
+        groups: the groups of the training examples.
         mitigation: how groups count.
         step_size: eta_q of the paper.
         device: where losses are.
@@ -128,12 +128,12 @@ def train(
         network: trained in place.
         inputs: `[n, ...]` on the device.
         loss: outputs and the rows `[m]` they belong to, to losses `[m]`.
-        groups: of the examples.
+        groups: the groups of the examples.
         mitigation: balanced sampling and group DRO draw batches with every group alike.
         epochs: passes over as many examples as there are.
         learning_rate: the largest.
-        weight_decay: of AdamW.
-        step_size: of group DRO.
+        weight_decay: the weight decay of AdamW.
+        step_size: the step size of group DRO.
         ctx: every draw comes from its generators.
     """
     generator = ctx.generator("training")

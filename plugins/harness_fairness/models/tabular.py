@@ -62,7 +62,7 @@ class TabularMLP(_SizedByData):
         width: units of each.
         epochs: passes over the training set.
         learning_rate: the largest, of a one-cycle schedule.
-        weight_decay: of AdamW.
+        weight_decay: the weight decay of AdamW.
         mitigation: `reweighting` gives every group the same weight, `balanced_sampling` draws every group as often,
             `group_dro` minimises the worst group's loss (Sagawa 2020).
         group: a group column of the training data for the mitigation, or several joined by `*`; `label` is the class.

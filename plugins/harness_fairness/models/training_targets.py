@@ -21,7 +21,7 @@ class TrainingTargets:
         inputs: `[n, d]`, float32.
         labels: `[n]`, int64; None for regression.
         targets: `[n]`, float64; None for classification.
-        classes: how many there are; 0 for regression.
+        classes: the number of classes; 0 for regression.
     """
 
     inputs: Tensor

@@ -48,8 +48,8 @@ def elastic_transform(images: Tensor, draws: Draws, length: float, deviation: fl
     Args:
         images: what to bend.
         draws: which skew and shifts.
-        length: of the shifts before they are smoothed, as a share of the shorter side.
-        deviation: of the Gaussian that smooths them, likewise.
+        length: the length of the shifts before they are smoothed, as a share of the shorter side.
+        deviation: the deviation of the Gaussian that smooths them, likewise.
         reach: by how much each of three points that fix the skew is moved at most, likewise.
     """
     height, width = images.shape[2:]

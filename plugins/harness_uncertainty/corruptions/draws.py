@@ -17,8 +17,8 @@ class Draws:
 
     Attributes:
         ctx: its generators.
-        ids: of the examples.
-        kind: of the corruption, which every stream is named after.
+        ids: the ids of the examples.
+        kind: the kind of the corruption, which every stream is named after.
     """
 
     ctx: Context

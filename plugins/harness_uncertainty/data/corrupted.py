@@ -25,7 +25,7 @@ class Corrupted:
         dataset: where the images come from.
         kind: what is done to them.
         severity: 1 is light, 5 heavy.
-        draw: which of the possible noises and turns.
+        draw: the number of the random draw of noise and rotation.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Corruption:
     Args:
         kind: what is done to the images.
         severity: 1 is light, 5 heavy.
-        draw: which of the possible noises and turns.
+        draw: the number of the random draw of noise and rotation.
     """
 
     pooled = True

@@ -39,7 +39,7 @@ class Shape:
         channels, height, width: of an image.
         low, high: the box.
         levels: how many grey levels there are; None for any.
-        facts: of the dataset.
+        facts: the facts of the dataset.
     """
 
     channels: int
@@ -81,8 +81,8 @@ def noise_images(
         like: the data whose shape, box and grey levels they have.
         kind: `uniform` in the box; `gaussian` around its middle with a quarter of it as the standard deviation;
             `shuffled`, the pixels of an image of `like` in another order, with the same brightness and contrast.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     shape, rng = Shape.of(like), Context(seed=draw).rng("noise images", kind)
     size = (n, shape.channels, shape.height, shape.width)
@@ -106,8 +106,8 @@ def textures(
 
     Args:
         like: the data whose shape, box and grey levels they have.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     from sklearn.datasets import load_sample_images
 
@@ -139,8 +139,8 @@ def letters(
 
     Args:
         like: the data whose shape, box and grey levels they have.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     shape, rng = Shape.of(like), Context(seed=draw).rng("letters")
     alphabet = [letter for letter in _LETTERS if letter not in "IO"]

@@ -23,7 +23,7 @@ def saved_probabilities(
 
     Args:
         path: the file.
-        holds: what its predictions are; logits are turned into probabilities.
+        holds: the kind of its predictions; logits are turned into probabilities.
         predictions: the array `[n, classes]` in the file.
         labels: the array in the file, `[n]` or `[n, 1]` with numbers of classes, or `[n, classes]` with a single 1.
 

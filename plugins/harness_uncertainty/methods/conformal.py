@@ -101,7 +101,7 @@ def class_scores(logits: Tensor, hashes: Tensor, score: Score) -> Tensor:
     Args:
         logits: `[n, classes]`.
         hashes: `[n]`, int64, of the inputs; the random shares of `aps`.
-        score: which one.
+        score: the score of a class.
     """
     probabilities = logits.float().softmax(dim=1)
     if score == "lac":

@@ -21,7 +21,7 @@ class DeepEnsemble(nn.Module):
 
     Args:
         model: the model to be copied; it must be one that is trained.
-        members: how many.
+        members: the number of members.
 
     Raises:
         NotApplicable: the copies are the same.

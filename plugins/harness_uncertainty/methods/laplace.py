@@ -29,13 +29,13 @@ class LaplaceLastLayer(Wrapper):
 
     Args:
         model: a network whose logits come straight out of a linear layer.
-        prior_precision: of the prior; by default it is chosen.
+        prior_precision: the precision of the prior; by default it is chosen.
         chosen_by: `validation`, by the likelihood of the probit prediction on a held-out split; `evidence`, by the
             marginal likelihood of the training data, which needs no further data but trusts that the weights are the
             optimum under the prior: far from it after training without weight decay.
         split: the part of the training data for `validation`; no model may have seen it.
         predictive: `probit` is MacKay's approximation of the mean prediction, `monte_carlo` averages draws.
-        draws: of the posterior, for `monte_carlo` and the scores; the same for all examples.
+        draws: the draws of the posterior, for `monte_carlo` and the scores; the same for all examples.
 
     Raises:
         NotApplicable: there is no linear layer, or it is too large for a full covariance.
@@ -141,7 +141,7 @@ def probit_logits(logits: Tensor, features: Tensor, covariances: Tensor) -> Tens
     Args:
         logits: z, `[n, classes]`, at the mode.
         features: `[n, width]`.
-        covariances: of the weights of each class, `[classes, width, width]`.
+        covariances: the covariances of the weights of each class, `[classes, width, width]`.
     """
     variance = torch.einsum("np,kpq,nq->nk", features, covariances, features).clamp(min=0)
     return logits / torch.sqrt(1 + math.pi / 8 * variance)

@@ -15,7 +15,7 @@ class LastLayer:
 
     Args:
         model: a network whose logits come straight out of a linear layer.
-        user: what needs it, for messages.
+        user: the method that needs it, for messages.
 
     Raises:
         NotApplicable: the model is no network with a linear layer.

@@ -44,8 +44,8 @@ class _Binned:
     """Parameters shared by the calibration error and its null.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     columns: Sequence[str] = ("correct",)
@@ -66,8 +66,8 @@ class ECE(_Binned):
     limits. Rank models by `brier` or `nll`.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     def estimate(self, records: Records) -> Estimate:
@@ -98,8 +98,8 @@ class ClasswiseECE:
     The error of the top class alone (`ece`) does not see wrong probabilities of the others.
 
     Args:
-        bins: how many for each class.
-        binning: of equal width in probability, or of equally many examples each.
+        bins: the number of bins for each class.
+        binning: bins of equal width in probability, or of equally many examples each.
     """
 
     columns: Sequence[str] = ("label",)
@@ -178,7 +178,7 @@ def _gaps(
         excess: `[n]`, outcome less probability.
         variance: `[n]`, of the outcome under perfect calibration; the error is never less than that says.
         of_row: `[n]`, the bin of each.
-        bins: how many.
+        bins: the number of bins.
     """
     n = len(excess)
     gaps = np.bincount(of_row, excess, bins) / n
@@ -194,7 +194,7 @@ class BinTotals:
     Counts are int64 and sums float64: in float32, counts stop at 2^24.
 
     Args:
-        bins: how many.
+        bins: the number of bins.
     """
 
     bins: int = 15
@@ -258,8 +258,8 @@ class ECENull(_Binned):
     Bröcker & Smith 2007; Vaicenavicius et al. 2019. An `ece` inside this interval shows no miscalibration.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     direction = "none"

@@ -38,8 +38,8 @@ class _Detection:
     """Parameters that the metrics of detection share.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers.
-        positive: what is to be detected.
+        score: the score: max_softmax, entropy, energy, or one that the model itself offers.
+        positive: the class that is detected.
     """
 
     direction: Literal["max", "min", "none"] = "max"
@@ -76,8 +76,8 @@ class OODAuroc(_Detection):
     Ties count half. It is the same whichever is called positive.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected.
+        score: the score: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: the class that is detected.
     """
 
     def estimate(self, records: Records) -> Estimate:
@@ -99,8 +99,8 @@ class OODAupr(_Detection):
     """Area under the precision-recall curve, as average precision. Its `null` is the share of positives.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
+        score: the score: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: the class that is detected; the other choice gives another number.
     """
 
     def estimate(self, records: Records) -> Estimate:
@@ -125,8 +125,8 @@ class FPR95(_Detection):
     """Share of the negatives above the threshold that finds 95 % of the positives.
 
     Args:
-        score: which one: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
-        positive: what is to be detected; the other choice gives another number.
+        score: the score: max_softmax, entropy, energy, or one that the model itself offers, such as mutual_information.
+        positive: the class that is detected; the other choice gives another number.
     """
 
     direction = "min"

@@ -92,8 +92,8 @@ class BrierPart:
     which is why the sum is not quite the score (Stephenson et al. 2008).
 
     Args:
-        part: which one.
-        bins: of equal width in probability, for each class.
+        part: the part of the score.
+        bins: the number of bins of equal width in probability, for each class.
     """
 
     columns: Sequence[str] = ("label",)
@@ -126,7 +126,7 @@ def brier_parts(probabilities: Floats, outcomes: Floats, bins: int) -> dict[Part
     Args:
         probabilities: `[n, classes]`.
         outcomes: `[n, classes]`, 1 for the true class, else 0.
-        bins: of equal width.
+        bins: the number of bins of equal width.
     """
     n, classes = probabilities.shape
     of_row = np.stack([bins_of(probabilities[:, k], bins, "equal_width") for k in range(classes)], axis=1)

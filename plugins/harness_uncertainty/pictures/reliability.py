@@ -29,8 +29,8 @@ class ReliabilityDiagram:
     sure, above it not sure enough.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:

@@ -21,10 +21,10 @@ class Point:
     """A row on a curve.
 
     Attributes:
-        model: what tables call it, with the seed if it is not 0.
-        kind: of the corruption.
+        model: its label in tables, with the seed if it is not 0.
+        kind: the kind of the corruption.
         severity: 0 for the data as they are.
-        estimates: of the row.
+        estimates: the estimates of the row.
     """
 
     model: str

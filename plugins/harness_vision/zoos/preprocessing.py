@@ -22,7 +22,7 @@ class Preprocessing:
     Attributes:
         resized: what its shorter side is scaled to; of two numbers, height and width.
         cropped: height and width of what is then cut from its middle.
-        interpolation: of the scaling, with antialiasing.
+        interpolation: the interpolation of the scaling, with antialiasing.
         mean, std: per channel, of images in [0, 1].
     """
 

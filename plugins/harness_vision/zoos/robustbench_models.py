@@ -32,8 +32,8 @@ def robustbench_model(
 
     Args:
         name: as the zoo has it, e.g. "Carmon2019Unlabeled".
-        dataset: that it was trained on.
-        threat_model: that it was trained for.
+        dataset: the dataset that it was trained on.
+        threat_model: the threat model that it was trained for.
         folder: of RobustBench's weights, with DATASET/THREAT_MODEL/NAME.pt in it; by default the user's cache. Their
             digests are not published, so that other weights under the same name are not noticed.
         model_info: the folder of that name in RobustBench's repository, which its package leaves out; by default

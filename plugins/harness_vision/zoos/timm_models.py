@@ -35,7 +35,7 @@ def timm_model(
     Args:
         name: as `timm.list_models` gives it, with its tag, e.g. "resnet18.a1_in1k".
         weights: a file of its weights, .safetensors or of torch.save; by default timm downloads them.
-        classes: how many there are, if other than in the published model.
+        classes: the number of classes, if other than in the published model.
         pretrained: false leaves the weights random, to try things out.
         resize: resize and crop images as published, inside the model; false for images that are cropped already, which
             are only normalised.
