@@ -1,1 +1,1 @@
-"""What attacks are made of: batch slots with refill, losses, norm balls, the best and the closest points."""
+"""The parts of attacks: batch slots with refill, losses, norm balls, the best and the closest points."""

@@ -1,4 +1,4 @@
-"""Searches that climb a loss and keep, for each example, the first point that fools the model, else the highest."""
+"""Searches that maximise a loss and keep, for each example, the first point that fools the model, else the highest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.instruments.broadcasting import per_example
 
 @dataclass
 class Ascents(BatchSlots):
-    """Ascents under way.
+    """The slots of running ascents.
 
     Attributes:
         iterate: `[n, ...]`, the current points.
@@ -32,13 +32,13 @@ class Ascents(BatchSlots):
 
     @classmethod
     def at(cls, slots: BatchSlots, start: Tensor, **own: Any) -> Self:
-        """Ascents from points `[n, ...]`; `own` are the tensors that a subclass adds."""
+        """Start ascents at points `[n, ...]`; `own` are the tensors that a subclass adds."""
         lowest = torch.full(slots.labels.shape, float("-inf"), device=start.device)
         no = torch.zeros_like(lowest, dtype=torch.bool)
         return cls(**vars(slots), iterate=start, best=start, best_loss=lowest, fooled=no, stopped=no, **own)
 
     def judge(self, loss: Tensor, fooled: Tensor, anew: Tensor | None = None) -> Tensor:
-        """Keep the iterates that are better than the best points so far; which are, `[n]`.
+        """Keep the iterates that are better than the best points so far, and return which they are, `[n]`.
 
         Args:
             loss: `[n]`, at the iterates.
@@ -56,7 +56,7 @@ class Ascents(BatchSlots):
         return better
 
     def choose(self, chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
-        """Where `chosen` `[n]` the new values `[n, ...]`, elsewhere the old."""
+        """Return the new values `[n, ...]` where `chosen` `[n]` is true, else the old ones."""
         return torch.where(per_example(chosen, new), new, old)
 
 
@@ -79,14 +79,14 @@ class AscentSearch(Search[A]):
 
     def keep(self, rows: Tensor, points: Tensor, loss: Tensor, fooled: Tensor, ends: Tensor) -> None:
         """Keep points `[m, ...]` of some rows `[m]` that fool the model, end the search or have a higher loss `[m]`."""
-        known, before = self.fooled[rows], self._highest[rows]
-        better = ~known & (ends | (loss > before))
+        already, before = self.fooled[rows], self._highest[rows]
+        better = ~already & (ends | (loss > before))
         self.answer[rows] = torch.where(per_example(better, points), points, self.answer[rows])
         self._highest[rows] = torch.maximum(before, loss)
-        self.fooled[rows] = known | fooled
+        self.fooled[rows] = already | fooled
 
     def run(self, turns: int, ctx: Context) -> SearchResult:
-        """What this many turns of every example come to."""
+        """Run this many turns of every example."""
         run_searches(self, len(self.pool), turns, ctx)
         return SearchResult(self.answer, self.fooled)
 
@@ -98,5 +98,5 @@ class BestSearch(AscentSearch[C]):
     """A search whose turn ends at the best of its points."""
 
     def record(self, slots: C) -> None:
-        """Keep the points of those that end, if they are the best of all turns so far."""
+        """Keep the best points of searches that end, if they are the best of all turns so far."""
         self.keep(slots.row, slots.best, slots.best_loss, slots.fooled, slots.stopped)

@@ -1,4 +1,4 @@
-"""Slots of a batch that is refilled from the whole pool as the searches in it end, whatever the search is.
+"""Slots of a batch that is refilled from the whole pool as the searches in it end, for any search.
 
 A search is one turn (a restart, a target class) of an attack on each example. No pass is spent on an example that is
 done, and never more than a batch of examples is under way.
@@ -27,7 +27,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass
 class BatchSlots:
-    """Searches under way, one a slot; an attack adds its own tensors in a subclass, each with one entry a slot.
+    """The slots of running searches; a subclass adds the tensors of an attack, each with one entry a slot.
 
     Attributes:
         place, turn, step: the row of the pool, which turn of the example, and how many steps of it are done; `[n]`
@@ -48,7 +48,7 @@ class BatchSlots:
 
     @staticmethod
     def of(pool: LabelledInputs, rows: list[int], turn: int, targets: Tensor | None = None) -> BatchSlots:
-        """These rows of the pool at the start of a turn; `targets` `[len(pool), turns]` are in place of the pool's."""
+        """Slots for rows of the pool at the start of a turn; `targets` `[len(pool), turns]` replace the pool's."""
         place, count = np.array(rows, dtype=np.int64), len(rows)
         row = on_device(place, pool.inputs.device)
         aims = pool.targets if targets is None else targets[:, turn]
@@ -66,12 +66,12 @@ class BatchSlots:
         return len(self.step)
 
     def take(self, positions: npt.NDArray[np.int_]) -> Self:
-        """Some of the slots."""
+        """The slots at these positions."""
         there = on_device(positions, self.row.device)
         return type(self)(*(_part(getattr(self, field.name), positions, there) for field in fields(self)))
 
     def split(self, chosen: Bools) -> tuple[Self | None, Self | None]:
-        """Those that are chosen, and the others; None where there is none."""
+        """The chosen slots and the others; None for either if it is empty."""
         if not chosen.any():
             return None, self
         # By position, since a mask on the device would have to be counted, which waits for it.
@@ -79,7 +79,7 @@ class BatchSlots:
         return self if rest is None else self.take(np.flatnonzero(chosen)), rest
 
     def batches(self, size: int) -> Iterator[Self]:
-        """All slots, at most so many at a time."""
+        """All slots in parts of at most `size`."""
         if len(self) <= size:
             yield self
             return
@@ -87,7 +87,7 @@ class BatchSlots:
             yield self.take(np.arange(start, min(start + size, len(self))))
 
     def joined(self, other: Self) -> Self:
-        """Both together."""
+        """These slots followed by those of `other`."""
         return type(self)(*(_both(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)))
 
 
@@ -107,7 +107,7 @@ S = TypeVar("S", bound=BatchSlots)
 
 
 class Search(ABC, Generic[S]):
-    """One turn of an attack on each slot. Nothing in `advance` and `record` may wait for the device.
+    """One turn of an attack on each slot. `advance` and `record` must never wait for the device.
 
     Attributes:
         turn_steps: how many steps a turn has at most.
@@ -121,28 +121,28 @@ class Search(ABC, Generic[S]):
 
     @abstractmethod
     def begin(self, rows: list[int], turn: int) -> S:
-        """Slots for these rows of the pool, at the start of a turn."""
+        """Make slots for these rows of the pool, at the start of a turn."""
 
     @abstractmethod
     def advance(self, slots: S) -> Tensor:
-        """One step in place: which examples are done `[n]`. What they came to must outlast more steps."""
+        """Take one step in place; return which examples are done `[n]`. Their results must outlast more steps."""
 
     def record(self, slots: S) -> None:
-        """Keep what these slots came to, whose turns are over."""
+        """Store the results of slots whose turns are over."""
 
     def conclude(self, slots: S) -> Tensor | None:
-        """Record slots that have used up their steps; which examples are done now `[n]`, None if none is."""
+        """Record slots that have used up their steps; return which examples are done now `[n]`, None if none is."""
         self.record(slots)
         return None
 
 
 def run_searches(search: Search[S], examples: int, turns: int, ctx: Context, late: bool | None = None) -> None:
-    """Give every example its turns, one after the other until it is done, with at most a batch of slots at once.
+    """Run the turns of every example in sequence until it is done, with at most a batch of slots at once.
 
     Args:
         search: the attack.
         examples: how many there are in the pool.
-        turns: of each example at most.
+        turns: the largest number of turns of an example.
         ctx: gives batch size and device, and is told the progress.
         late: a step may see which examples are done one step late; by default on CUDA only.
     """
@@ -175,7 +175,7 @@ def run_searches(search: Search[S], examples: int, turns: int, ctx: Context, lat
 
 
 def _begun(search: Search[S], waiting: deque[tuple[int, int]], active: S | None, size: int) -> Iterator[S]:
-    """Slots for the first who wait, by turn, if enough of a batch of this size is free."""
+    """Slots for the rows that wait first, by turn, if enough of a batch of this size is free."""
     free = size if active is None else size - len(active)
     enough = active is None or free >= int(size * search.refill_share)
     taken = [waiting.popleft() for _ in range(min(len(waiting), free) if enough else 0)]
@@ -184,7 +184,7 @@ def _begun(search: Search[S], waiting: deque[tuple[int, int]], active: S | None,
 
 
 def _concluded(search: Search[S], slots: S, turns: int, flags: CompletionFlags) -> list[tuple[int, int]]:
-    """Which rows of slots whose steps are used up have another turn, and which one."""
+    """The rows of slots whose steps are used up that have another turn, each with the number of that turn."""
     done = search.conclude(slots)
     if done is not None:
         done = flags.set(slots.row, done)
@@ -211,7 +211,7 @@ class _RowSteps(Search[BatchSlots]):
 
 
 def run_steps(pool: LabelledInputs, ctx: Context, step: Callable[[Tensor], Tensor]) -> None:
-    """Call `step` on rows `[m]` of the pool, never on more than a batch, until it has said of each that it is done.
+    """Call `step` on rows `[m]` of the pool, never on more than a batch, until it has reported each as done.
 
     Args:
         pool: the examples.
@@ -223,7 +223,7 @@ def run_steps(pool: LabelledInputs, ctx: Context, step: Callable[[Tensor], Tenso
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What an attack came to: a candidate for each example `[n, ...]`, and whether it fools the model `[n]`."""
+    """The result of an attack: a candidate for each example `[n, ...]`, and whether it fools the model `[n]`."""
 
     candidates: Tensor
     fooled: Tensor

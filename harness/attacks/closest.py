@@ -1,4 +1,4 @@
-"""The closest point to each input that fools the model, as attacks for the smallest distance keep it."""
+"""The closest point to each input that fools the model, as attacks for the smallest distance record it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Closest:
         self._batch = batch
 
     def offer(self, rows: Tensor, candidate: Tensor, fooled: Tensor) -> None:
-        """Keep candidates `[m, ...]` of some rows `[m]` where `fooled` `[m]`, if closer than what there was."""
+        """Keep candidates `[m, ...]` of some rows `[m]` where `fooled` `[m]`, if closer than the points so far."""
         distance = length(candidate - self._batch.inputs[rows], self.norm)
         better = fooled & (distance < self.distance[rows])
         self.answer[rows] = torch.where(per_example(better, candidate), candidate, self.answer[rows])
@@ -45,9 +45,9 @@ class Closest:
 
     @torch.no_grad()
     def bisected(self, model: ScoreAccess, ctx: Context, times: int) -> Tensor:
-        """The answer after halving, so many times, the piece of the line to the input in which the verdict changes."""
-        found = torch.nonzero(self.distance.isfinite()).flatten()
-        for rows in found.split(ctx.batch_size) if times else ():
+        """The points after bisecting `times` times between each and its input for where the prediction changes."""
+        fooling_rows = torch.nonzero(self.distance.isfinite()).flatten()
+        for rows in fooling_rows.split(ctx.batch_size) if times else ():
             clean, far = self._batch.inputs[rows], self.answer[rows]
             robust, fooling = torch.zeros(len(rows), device=rows.device), torch.ones(len(rows), device=rows.device)
             for _ in range(times):
@@ -60,5 +60,5 @@ class Closest:
 
 
 def cosine(first: float, last: float, share: float) -> float:
-    """Cosine annealing from first (share 0) to last (share 1)."""
+    """Cosine annealing from `first` (at share 0) to `last` (at share 1)."""
     return last + (first - last) * (1 + math.cos(math.pi * share)) / 2

@@ -1,4 +1,4 @@
-"""Which examples of a pool are done, known on the host without waiting for the device."""
+"""Which examples of a pool are done, read on the host without waiting for the device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def on_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """A copy of the values on the device, which may still be under way: the host does not wait for it."""
+    """Copy values to the device; the copy may still be running on return, since the host does not wait for it."""
     tensor = torch.from_numpy(values)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
@@ -38,14 +38,14 @@ class CompletionFlags:
         self._steps = 0
 
     def set(self, rows: Tensor, done: Tensor) -> Tensor:
-        """Mark examples `[m]` as done where `done` `[m]` is true; which are done, by this or an earlier step, `[m]`."""
+        """Mark examples `[m]` as done where `done` `[m]`; return which are done, by this or an earlier step, `[m]`."""
         if self._late:
             done = done | self._done[rows]
         self._done[rows] = done
         return done
 
     def read(self) -> npt.NDArray[np.bool_]:
-        """Which examples are known to be done `[n]`, on the host; call it once a step."""
+        """Return which examples are reported as done `[n]`, on the host; call it once a step."""
         now = self._steps % 2
         self._steps += 1
         self._copies[now].copy_(self._done, non_blocking=self._late)

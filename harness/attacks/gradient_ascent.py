@@ -30,7 +30,7 @@ _SPARSE = 0.01
 
 @dataclass
 class _Climbs(BatchSlots):
-    """Ascents under way: the current points `[n, ...]`, and which of them fool the model `[n]`."""
+    """The slots of running ascents: the current points `[n, ...]`, and which of them fool the model `[n]`."""
 
     iterate: Tensor
     fooled: Tensor
@@ -60,12 +60,12 @@ class GradientAscent(AscentSearch[_Climbs]):
         self._model, self._objective, self._start, self._move = model, objective, start, move
 
     def begin(self, rows: list[int], turn: int) -> _Climbs:
-        """At the start of a restart."""
+        """Start at the first iterates of a restart."""
         slots = BatchSlots.of(self.pool, rows, turn)
         return _Climbs(**vars(slots), iterate=self._start(rows, turn), fooled=self.fooled[slots.row])
 
     def advance(self, slots: _Climbs) -> Tensor:
-        """Judge the iterates and take a step from each that does not fool the model."""
+        """Classify the iterates, and take a step from each that does not fool the model."""
         (gradient,), _, (logits,) = gradients(self._model, slots.iterate, slots.row, partial(self._loss, slots))
         slots.fooled = slots.fooled | is_fooled(logits, slots.labels, slots.targets)
         moved = self._move(slots.iterate, slots.clean, gradient)
@@ -136,7 +136,7 @@ class ProjectedGradientDescent:
     def search(
         self, model: GradientAccess, batch: LabelledInputs, ctx: Context, first: Tensor | None = None
     ) -> SearchResult:
-        """The same, with what is fooled; `first` `[n, ...]` are points of the ball to begin at instead."""
+        """Like `perturb`, with which are fooled; `first` `[n, ...]` are points of the ball to start from instead."""
 
         def inside(point: Tensor, clean: Tensor) -> Tensor:
             if self.norm == "l1":

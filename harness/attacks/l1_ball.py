@@ -22,7 +22,7 @@ def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: f
     Args:
         candidate: `[n, ...]`.
         centre: the same shape, within the box.
-        radius: of the balls; one for all, or `[n]`.
+        radius: the radius of the balls; one for all, or `[n]`.
         low, high: the box.
     """
     start = centre.flatten(1).double()
@@ -30,11 +30,11 @@ def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: f
     wanted = offset.abs()
     room = torch.where(offset > 0, high - start, start - low).clamp_min(0)
     within = _for_each(radius, candidate).double() * (1 - _SLACK)
-    kept = torch.minimum((wanted - _threshold(wanted, room, within)[:, None]).clamp_min(0), room)
-    exact = start + offset.sign() * kept
+    shortened = torch.minimum((wanted - _threshold(wanted, room, within)[:, None]).clamp_min(0), room)
+    exact = start + offset.sign() * shortened
     rounded = exact.to(candidate.dtype)
     # Rounded towards the centre: over thousands of pixels half a bit each adds up to more than the budget.
-    beyond = (rounded.double() - start).abs() > kept
+    beyond = (rounded.double() - start).abs() > shortened
     rounded = torch.where(beyond, rounded.nextafter(centre.flatten(1)), rounded)
     return rounded.clamp(low, high).reshape(candidate.shape)
 
@@ -65,7 +65,7 @@ def sparse_step(gradient: Tensor, point: Tensor, share: float | Tensor, low: flo
     Args:
         gradient: `[n, ...]`.
         point: where it was taken; pixels that would leave the box are passed over.
-        share: of the entries that move; one for all, or `[n]`.
+        share: the share of the entries that move; one for all, or `[n]`.
         low, high: the box.
     """
     flat = gradient.flatten(1)

@@ -1,4 +1,4 @@
-"""What attacks maximise, its gradient, and which predictions count as fooled.
+"""The losses that attacks maximise, their gradients, and which predictions count as fooled.
 
 All attacks share one vocabulary: `cross_entropy`, `margin` and `dlr`, the difference of logits ratio.
 """
@@ -63,7 +63,7 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    """Its version `[n]` for a target (equation 7); with 3 classes the denominator of equation 6, with 2 none."""
+    """The targeted ratio `[n]` (equation 7); with 3 classes the denominator of equation 6, with 2 none."""
     own, aim = (logits.gather(1, which[:, None]).squeeze(1) for which in (labels, targets))
     classes = logits.shape[1]
     if classes < 3:
@@ -80,7 +80,7 @@ def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
 
 
 def mean_fooled(logits: Sequence[Tensor], labels: Tensor) -> Tensor:
-    """Whether the mean predicted probabilities of several draws of a model go to another class, `[n]`."""
+    """Whether the mean predicted probabilities of several draws of a model favour another class, `[n]`."""
     with torch.no_grad():
         mean = logits[0] if len(logits) == 1 else torch.stack([draw.softmax(dim=1) for draw in logits]).mean(dim=0)
         return mean.argmax(dim=1) != labels
@@ -100,7 +100,7 @@ def fooled_at(model: ScoreAccess, points: Tensor, batch: LabelledInputs, rows: T
 def loss_gradient(
     model: GradientAccess, points: Tensor, batch: LabelledInputs, rows: Tensor, loss: Loss
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss `[m]` at points `[m, ...]` of some rows `[m]`, its gradient `[m, ...]`, and who is fooled `[m]`."""
+    """The loss `[m]` at points `[m, ...]` of some rows `[m]`, its gradient `[m, ...]`, and which are fooled `[m]`."""
     labels, targets = batch.labels[rows], targets_of(batch, rows)
     objective = partial(adversarial_loss, labels=labels, targets=targets, loss=loss)
     (gradient,), (value,), (logits,) = gradients(model, points, rows, objective)
@@ -110,7 +110,7 @@ def loss_gradient(
 def gradients(
     model: GradientAccess, points: Tensor, rows: Tensor, objective: Callable[[Tensor], Tensor], draws: int = 1
 ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """What several passes of a model, which may be random, give at the same points, one entry a pass.
+    """Gradients, losses and logits of several passes, which may be random, at the same points; one entry a pass.
 
     Args:
         model: the attacked model.

@@ -101,7 +101,7 @@ def random_points(
         ctx: draws.
         eps, norm: the balls.
         draw: which points of a row: different numbers, different points.
-        name: of the draws.
+        name: the name of the draws.
         offset: `random_start` or `random_offset`.
     """
     ids, shape = [pool.ids[row] for row in rows], pool.inputs.shape[1:]

@@ -20,7 +20,7 @@ def rows_of(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:
 
 
 def row_batches(batch: LabelledInputs, ctx: Context) -> Iterator[Tensor]:
-    """The rows of a batch, at most `ctx.batch_size` at a time; its progress is told after each."""
+    """The rows of a batch, at most `ctx.batch_size` at a time; progress is reported after each."""
     for rows in torch.arange(len(batch), device=batch.inputs.device).split(ctx.batch_size):
         if len(rows):
             yield rows
@@ -28,7 +28,7 @@ def row_batches(batch: LabelledInputs, ctx: Context) -> Iterator[Tensor]:
 
 
 class OnRows(nn.Module):
-    """The model for an attack that knows some of the examples only: its rows are theirs among all."""
+    """The model for an attack that has only some of the examples: maps its rows to those of all examples."""
 
     def __init__(self, model: GradientAccess, rows: Tensor) -> None:
         super().__init__()
@@ -36,5 +36,5 @@ class OnRows(nn.Module):
 
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits; without rows the passes are spread over its examples as they come."""
-        place = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
-        return self._model(inputs, self._rows[place])
+        index = torch.arange(len(inputs), device=inputs.device) % len(self._rows) if rows is None else rows
+        return self._model(inputs, self._rows[index])

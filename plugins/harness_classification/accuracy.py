@@ -16,8 +16,8 @@ class Accuracy:
     unit = "fraction"
 
     def estimate(self, records: Records) -> Estimate:
-        known = records.without_missing("correct")
-        return proportion(int(known["correct"].sum()), len(known), n_missing=known.n_missing)
+        complete = records.without_missing("correct")
+        return proportion(int(complete["correct"].sum()), len(complete), n_missing=complete.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 where correct."""

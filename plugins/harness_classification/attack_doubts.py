@@ -1,4 +1,4 @@
-"""Did the attack work? What was watched while it ran, turned into signs of failure and columns that they rest on."""
+"""Signs that an attack failed, and the record columns that they rest on, from what was watched while it ran."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor
 from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
 from harness.api.instruments import LANES, CountedModel, per_example
 from harness_classification.failure_indicators import AttackWatch, Signs
-from harness_classification.predictions import Judgement, column, judge
+from harness_classification.predictions import Predictions, column, predict
 
-LOOKED_AT_TWICE = 64
-"""How many inputs a model is given a second time, to see whether it answers the same."""
-ASKED_AGAIN = 6
-"""How often it is asked about the first of them again: what draws one number for a whole batch may draw it twice."""
+INPUTS_ASKED_TWICE = 64
+"""How many inputs a model is given a second time, to see whether its predictions change."""
+MAX_REPEATS = 6
+"""How often the first of them are repeated: a model that draws one number for a whole batch may draw it twice."""
 
 
 def signs_of_failure(
     counted: CountedModel,
     watch: AttackWatch,
     adversarial: Tensor,
-    clean: Judgement,
-    returned: Judgement,
+    clean: Predictions,
+    returned: Predictions,
     columns: Mapping[str, Any],
     attack: Attack,
     unstable: str,
     ctx: Context,
 ) -> tuple[Signs, dict[str, Any]]:
-    """The indicators of attack failure, and the record columns that say what they rest on."""
+    """The indicators of attack failure, and the record columns that they rest on."""
     examples, device = watch.examples, adversarial.device
     finite = per_example(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
     seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)
@@ -38,7 +38,7 @@ def signs_of_failure(
     attacked = torch.tensor([success is not None for success in columns["success"]], device=device)
     points, looked_fooled = watch.points()
     asked = torch.nonzero(survived & looked_fooled).flatten()
-    again = judge(counted, points[asked], examples.labels[asked], ctx.batch_size)
+    again = predict(counted, points[asked], examples.labels[asked], ctx.batch_size)
     wanted = watch.targets
     hit = again.prediction != examples.labels[asked] if wanted is None else again.prediction == wanted[asked]
     silent = torch.zeros_like(survived)
@@ -47,7 +47,7 @@ def signs_of_failure(
     signs = Signs(
         attacked=n_attacked,
         unstable="" if isinstance(attack, Averaging) and attack.averages else unstable,
-        # One answer of a random model is no promise of the next.
+        # Predictions of a random model change from pass to pass.
         silent=0 if unstable else int(silent.sum()),
         vanished=0 if unstable else len(asked) - int(silent.sum()),
         elsewhere=_fooled_elsewhere(attack, examples, adversarial, survived & attacked, wanted, counted.classes, ctx),
@@ -59,20 +59,20 @@ def signs_of_failure(
         unbounded=seen.unbounded,
         excess=seen.excess,
     )
-    known = attacked.tolist()
+    is_attacked = attacked.tolist()
     return signs, {
         "zero_gradients": seen.zero_gradients.cpu().numpy(),
         "exploding_gradients": seen.exploding_gradients.cpu().numpy(),
-        "silent_success": column(silent, known),
-        "reached": [None] * len(known) if seen.reached is None else column(seen.reached, known),
+        "silent_success": column(silent, is_attacked),
+        "reached": [None] * len(is_attacked) if seen.reached is None else column(seen.reached, is_attacked),
     }
 
 
-def randomness(counted: CountedModel, examples: LabelledInputs, clean: Judgement, ctx: Context) -> str:
-    """How the model's answer to the first examples differs when it is asked again, in words; empty if it does not."""
-    for asked in range(1, ASKED_AGAIN + 1):
-        first = slice(0, LOOKED_AT_TWICE if asked == 1 else LANES)
-        again = judge(counted, examples.inputs[first], examples.labels[first], ctx.batch_size)
+def randomness(counted: CountedModel, examples: LabelledInputs, clean: Predictions, ctx: Context) -> str:
+    """How repeated predictions of the first examples differ, in words; empty if they do not."""
+    for asked in range(1, MAX_REPEATS + 1):
+        first = slice(0, INPUTS_ASKED_TWICE if asked == 1 else LANES)
+        again = predict(counted, examples.inputs[first], examples.labels[first], ctx.batch_size)
         before = clean.logits[first]
         # Round-off of a device that adds up in another order is no randomness.
         apart = int(((again.logits - before).abs().amax(dim=1) > 1e-3 * (1 + before.abs().amax(dim=1))).sum())
@@ -92,11 +92,11 @@ def _fooled_elsewhere(
     classes: int,
     ctx: Context,
 ) -> int:
-    """How many survivors fool the model that the attack made them on, if it says which that was."""
+    """How many survivors fool the surrogate that the attack was made on; 0 if it names none."""
     rows = torch.nonzero(survived).flatten()
     if not isinstance(attack, WithSurrogate) or attack.surrogate is None or not len(rows):
         return 0
-    asked = CountedModel(attack.surrogate, classes, len(rows), ctx.device)
-    found = judge(asked, adversarial[rows], examples.labels[rows], ctx.batch_size)
-    hit = found.prediction != examples.labels[rows] if targets is None else found.prediction == targets[rows]
-    return int((hit & found.valid).sum())
+    surrogate = CountedModel(attack.surrogate, classes, len(rows), ctx.device)
+    again = predict(surrogate, adversarial[rows], examples.labels[rows], ctx.batch_size)
+    hit = again.prediction != examples.labels[rows] if targets is None else again.prediction == targets[rows]
+    return int((hit & again.valid).sum())

@@ -1,4 +1,4 @@
-"""Does what an attack returned keep to its threat, and does it fool the model? The core recomputes all of it."""
+"""Verification of an attack: whether the inputs that it returned keep to its threat and fool the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.api import Attack, Context, InvalidOutput, LabelledInputs, Threat, Viewed
 from harness.api.instruments import DISTANCES, CountedModel, distance, per_example
-from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
+from harness_classification.predictions import Predictions, column, not_finite, outcomes, predict
 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
@@ -20,26 +20,26 @@ HARDEST = 8
 """How many fooled examples are kept as arrays; all of them would fill the disk."""
 
 
-def judge_attack(
+def verify_attack(
     counted: CountedModel,
     examples: LabelledInputs,
     targets: Tensor | None,
     adversarial: Tensor,
-    clean: Judgement,
+    clean: Predictions,
     correct: Tensor,
     threat: Threat,
     ctx: Context,
     draws: int = 1,
-) -> tuple[dict[str, Any], tuple[str, ...], Judgement]:
-    """Columns of the records, problems, and what the model makes of the returned inputs `adversarial` `[n, ...]`.
+) -> tuple[dict[str, Any], tuple[str, ...], Predictions]:
+    """Columns of the records, problems, and the predictions for the returned inputs `adversarial` `[n, ...]`.
 
     Distances, budget and box are measured here; only examples that are `correct` (bool `[n]`) count as attacked. A
-    random model is judged by its mean over `draws`.
+    random model is classified by its mean over `draws`.
     """
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    asked = torch.where(per_example(finite, adversarial), adversarial, examples.inputs)
-    verdict = judge(counted, asked, examples.labels, ctx.batch_size, draws)
-    valid = clean.valid & verdict.valid & finite
+    points = torch.where(per_example(finite, adversarial), adversarial, examples.inputs)
+    returned = predict(counted, points, examples.labels, ctx.batch_size, draws)
+    valid = clean.valid & returned.valid & finite
     distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}
     outside_box = finite & (
         (adversarial < examples.low - TOLERANCE) | (adversarial > examples.high + TOLERANCE)
@@ -48,7 +48,7 @@ def judge_attack(
     if threat.norm is not None and threat.eps is not None:
         beyond = finite & (distances[threat.norm] > threat.eps + TOLERANCE)
     broken = outside_box | (beyond & (not threat.minimal))
-    hit = verdict.prediction == targets if targets is not None else verdict.prediction != examples.labels
+    hit = returned.prediction == targets if targets is not None else returned.prediction != examples.labels
     success = correct & valid & ~outside_box & ~beyond & hit
     robust = correct & valid & ~broken & ~success
     known = (valid & ~broken).tolist()
@@ -58,18 +58,18 @@ def judge_attack(
         # Success is defined for attacked examples only: those the clean model gets right.
         "success": [s if k and c else None for s, c, k in zip(success.tolist(), correct.tolist(), known, strict=True)],
         "robust": column(robust, known),
-        "adversarial_prediction": column(verdict.prediction, known),
-        "adversarial_confidence": column(verdict.confidence, known),
-        "adversarial_margin": column(verdict.margin, known),
-        "adversarial_loss": column(verdict.loss, known),
+        "adversarial_prediction": column(returned.prediction, known),
+        "adversarial_confidence": column(returned.confidence, known),
+        "adversarial_margin": column(returned.margin, known),
+        "adversarial_loss": column(returned.loss, known),
         **{norm: column(values, finite.tolist()) for norm, values in distances.items()},
         "forward_passes": counted.forward_passes.total().cpu().numpy(),
         "backward_passes": counted.backward_passes.total().cpu().numpy(),
     }
-    problems = [*not_finite("adversarial", verdict.valid & finite, examples.ids)]
+    problems = [*not_finite("adversarial", returned.valid & finite, examples.ids)]
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
-    return columns, tuple(problems), verdict
+    return columns, tuple(problems), returned
 
 
 def _budget_problem(
@@ -81,12 +81,12 @@ def _budget_problem(
     examples: LabelledInputs,
 ) -> str:
     first = examples.ids[int(torch.nonzero(broken)[0])]
-    told = f"{int(broken.sum())} of {len(examples)} returned inputs break the rules, first {first!r}"
+    what = f"{int(broken.sum())} of {len(examples)} returned inputs break the rules, first {first!r}"
     if outside_box.any():
         low, high = float(adversarial.min()), float(adversarial.max())
-        return f"{told}: they reach from {low:.6g} to {high:.6g}, outside the box [{examples.low:g}, {examples.high:g}]"
+        return f"{what}: they reach from {low:.6g} to {high:.6g}, outside the box [{examples.low:g}, {examples.high:g}]"
     worst = float(distances[str(threat.norm)].max())
-    return f"{told}: {threat.norm} distance up to {worst:.6g}, declared {threat}"
+    return f"{what}: {threat.norm} distance up to {worst:.6g}, declared {threat}"
 
 
 def views_given(
@@ -98,23 +98,23 @@ def views_given(
     correct: Tensor,
     ctx: Context,
 ) -> dict[str, Any]:
-    """How often the model gives which class to fresh views of attacked examples. Raises InvalidOutput."""
+    """How often the model predicts which class on fresh views of attacked examples. Raises InvalidOutput."""
     if not isinstance(attack, Viewed):
         return {}
-    # Draws of their own, so that an attack is not judged on the views that it was made for.
-    judging = ctx.scoped("judge views")
+    # Fresh draws, so that an attack is not tested on the views that it was made for.
+    view_ctx = ctx.scoped("judge views")
     counts = torch.zeros((4, len(examples)), dtype=torch.long, device=examples.inputs.device)
     for draw in range(attack.views):
         for row, inputs in enumerate((examples.inputs, adversarial)):
-            viewed = attack.view(inputs, examples, draw, judging)
+            viewed = attack.view(inputs, examples, draw, view_ctx)
             if viewed.shape != inputs.shape or not bool(viewed.isfinite().all()):
                 raise InvalidOutput(f"views of attack {type(attack).__name__} are not finite or of another shape")
-            given = judge(counted, viewed.detach().to(inputs), examples.labels, ctx.batch_size)
-            is_true = given.valid & (given.prediction == examples.labels)
+            predictions = predict(counted, viewed.detach().to(inputs), examples.labels, ctx.batch_size)
+            is_true = predictions.valid & (predictions.prediction == examples.labels)
             counts[row] += is_true
             if row and targets is not None:
-                counts[2] += given.valid & (given.prediction == targets)
-            counts[3] += given.valid if row else 0
+                counts[2] += predictions.valid & (predictions.prediction == targets)
+            counts[3] += predictions.valid if row else 0
     clean_true, is_true, is_target, valid = counts
     attacked = correct.tolist()
     return {
@@ -127,7 +127,7 @@ def views_given(
 
 
 def hardest(examples: LabelledInputs, adversarial: Tensor, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """The fooled examples that the model is surest of, to be looked at: clean, adversarial, and which they are."""
+    """The fooled examples with the most confident predictions: clean, adversarial, and their rows."""
     confidence = columns["adversarial_confidence"]
     fooled = [i for i, success in enumerate(columns["success"]) if success]
     chosen = sorted(fooled, key=lambda i: (-float(confidence[i]), examples.ids[i]))[:HARDEST]

@@ -25,13 +25,13 @@ from harness.api import (
 )
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
 from harness_classification.attack_doubts import randomness, signs_of_failure
-from harness_classification.attack_verification import TOLERANCE, hardest, judge_attack, views_given
+from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
 from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
-from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
+from harness_classification.predictions import Predictions, column, not_finite, outcomes, predict
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 
-DRAWS = 20
-"""Of a random model, for a verdict under an attack that averages over its randomness."""
+DRAWS_OF_RANDOM_MODEL = 20
+"""Passes that predictions are averaged over, under an attack that averages over the randomness of a model."""
 
 
 class Classify:
@@ -39,7 +39,7 @@ class Classify:
 
     Inputs must lie in the box of the dataset (`facts["box"]`, by default [0, 1]); `facts["classes"]` names the
     classes. Examples that the model gets wrong without attack are not attacked. Under an attack that averages over the
-    randomness of a model, one that answers at random is judged by its mean probabilities over 20 draws.
+    randomness of a model, a random model is classified by its mean probabilities over 20 draws.
     """
 
     def run(self, model: Classifier, data: Dataset, attack: Attack | None, ctx: Context) -> Outcome:
@@ -60,19 +60,19 @@ class Classify:
         classes = len(data.facts["classes"])
         counted = CountedModel(model, classes, len(examples), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
-            clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size)
+            clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
             unstable = randomness(counted, examples, clean, ctx)
-            draws = DRAWS if unstable and isinstance(attack, Averaging) and attack.averages else 1
+            draws = DRAWS_OF_RANDOM_MODEL if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:
-                clean = judge(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
+                clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size, draws)
             correct = clean.valid & (clean.prediction == examples.labels)
             columns = _clean_columns(examples, clean, correct)
             groups = {f"group.{name}": list(members) for name, members in data.groups.items()}
             if attack is None:
                 columns["outcome"] = outcomes(clean.valid, correct, None)
-                said = {**predicted_sets(model, examples, classes, ctx), **certificates(model, examples, classes, ctx)}
+                more = {**predicted_sets(model, examples, classes, ctx), **certificates(model, examples, classes, ctx)}
                 return Outcome(
-                    {**columns, **said, **groups},
+                    {**columns, **more, **groups},
                     {"threat": None},
                     artifacts={"logits": clean.logits.cpu().numpy()},
                     problems=not_finite("clean", clean.valid, examples.ids),
@@ -82,7 +82,7 @@ class Classify:
             targets = _targets(examples, classes, ctx) if threat.targeted else None
             watch = counted.observer = AttackWatch(examples, targets, threat, TOLERANCE)
             adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
-            adversarial_columns, problems, returned = judge_attack(
+            adversarial_columns, problems, returned = verify_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
             )
             adversarial_columns |= views_given(counted, attack, examples, targets, adversarial, correct, ctx)
@@ -147,7 +147,7 @@ def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:
 def _attacked(
     counted: CountedModel, attack: Attack, examples: LabelledInputs, targets: Tensor | None, rows: Tensor, ctx: Context
 ) -> Tensor:
-    """The attack's answer for the examples in `rows`, the clean input for all others."""
+    """The inputs that the attack returned for the examples in `rows`, the clean inputs for all others."""
     adversarial = examples.inputs.clone()
     pooled = isinstance(attack, Pooled) and attack.pooled
     chunks = [rows] if pooled else _chunks(rows, len(examples), ctx.chunk)
@@ -176,7 +176,7 @@ def _attacked(
 
 
 def _chunks(rows: Tensor, n: int, size: int) -> list[Tensor]:
-    """The rows by chunks of positions, so that an example's company does not depend on the batch size."""
+    """The rows by chunks of positions, so that the examples of a batch do not depend on the batch size."""
     return [rows[(rows >= start) & (rows < start + size)] for start in range(0, n, size)]
 
 
@@ -191,14 +191,14 @@ def _checked_shape(returned: Any, clean: Tensor, attack: Attack) -> Tensor:
     return returned.detach().to(clean.device)
 
 
-def _clean_columns(examples: LabelledInputs, clean: Judgement, correct: Tensor) -> dict[str, Any]:
-    known = clean.valid.tolist()
+def _clean_columns(examples: LabelledInputs, clean: Predictions, correct: Tensor) -> dict[str, Any]:
+    is_valid = clean.valid.tolist()
     return {
         "id": list(examples.ids),
         "label": examples.labels.cpu().numpy(),
-        "correct": column(correct, known),
-        "clean_prediction": column(clean.prediction, known),
-        "clean_confidence": column(clean.confidence, known),
-        "clean_margin": column(clean.margin, known),
-        "clean_loss": column(clean.loss, known),
+        "correct": column(correct, is_valid),
+        "clean_prediction": column(clean.prediction, is_valid),
+        "clean_confidence": column(clean.confidence, is_valid),
+        "clean_margin": column(clean.margin, is_valid),
+        "clean_loss": column(clean.loss, is_valid),
     }

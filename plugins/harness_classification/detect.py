@@ -48,8 +48,8 @@ class Detect:
         broken = [name for name, values in scores.items() if not bool(values.isfinite().all())]
         columns: dict[str, Any] = {"id": ids, "source": ["in"] * len(data.ids) + ["out"] * len(self._out.ids)}
         for name, values in scores.items():
-            known = values.isfinite().tolist()
-            columns[f"score.{name}"] = [v if k else None for v, k in zip(values.tolist(), known, strict=True)]
+            finite = values.isfinite().tolist()
+            columns[f"score.{name}"] = [v if k else None for v, k in zip(values.tolist(), finite, strict=True)]
         problems = (f"scores {', '.join(broken)} are not finite for some examples",) if broken else ()
         return Outcome(columns, {"out": len(self._out.ids)}, problems=problems)
 
@@ -72,7 +72,7 @@ def _scores(model: Classifier, inputs: Tensor) -> Mapping[str, Tensor]:
     logits = logits.double() if logits.device.type != "mps" else logits.float()
     log_probabilities = logits.log_softmax(dim=1)
     probabilities = log_probabilities.exp()
-    found = {
+    scores = {
         "max_softmax": -probabilities.amax(dim=1),
         "entropy": -torch.special.xlogy(probabilities, probabilities).sum(dim=1),
         "energy": -logits.logsumexp(dim=1),
@@ -81,5 +81,5 @@ def _scores(model: Classifier, inputs: Tensor) -> Mapping[str, Tensor]:
         for name, values in model.uncertainty(inputs).items():
             if values.shape != (len(inputs),):
                 raise InvalidOutput(f"the model's score {name!r} is {list(values.shape)}, expected [{len(inputs)}]")
-            found[name] = values.double()
-    return {name: values.cpu() for name, values in found.items()}
+            scores[name] = values.double()
+    return {name: values.cpu() for name, values in scores.items()}

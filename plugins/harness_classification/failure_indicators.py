@@ -1,4 +1,4 @@
-"""Signs that an attack has failed rather than that a model is robust, watched while the attack runs.
+"""Signs that an attack has failed, rather than that a model is robust, recorded while the attack runs.
 
 After Pintor et al. 2022, "Indicators of Attack Failure: Debugging and Improving Optimization of Adversarial Examples"
 (arXiv:2106.09947). What one cell can know is measured here, in the passes that the attack makes anyway; what takes
@@ -18,28 +18,28 @@ from torch import Tensor
 from harness.api import LabelledInputs, Threat
 from harness.api.instruments import distance, logit_margin, per_example
 
-HUGE = 1e8
+HUGE_GRAD = 1e8
 """A gradient beyond this, per unit of the inputs, explodes; so does one that is not finite."""
-FAR_INSIDE = 0.5
+MIN_SHARE_OF_BUDGET = 0.5
 """An attack that never went this far towards the edge of what its budget allows did not use the budget."""
-KNOWN_WRONG = 0.01
-"""Share of the attacked examples above which survivors that should not have survived raise a doubt."""
-TOLERATED = 0.05
-"""Share of the attacked examples above which survivors that show another sign raise a doubt."""
+WRONG_SHARE = 0.01
+"""Largest share of the attacked examples that may survive although a point fools them, before it raises a doubt."""
+MAX_SHARE = 0.05
+"""Largest share of the attacked examples that may survive with another sign of failure, before it raises a doubt."""
 STOCHASTIC = "stochastic model"
 """The name of the sign that a model does not answer the same question alike."""
 _MAX_NOTES = 512
 
 
 class AttackWatch:
-    """Notes for every example what the attack saw: gradients, how far it went, and the best point it looked at.
+    """Records for every example what the attack saw: gradients, how far it went, and the best point it looked at.
 
     Nothing here waits for the device. Passes whose rows cannot be told apart leave their examples unknown.
 
     Args:
-        examples: all examples, as the attack is judged by.
+        examples: all examples, with their true classes.
         targets: `[n]`, for a targeted threat.
-        threat: what the attack declares.
+        threat: the declared threat of the attack.
         tolerance: round-off allowed beyond the budget and the box.
     """
 
@@ -54,10 +54,10 @@ class AttackWatch:
         self._unknown = torch.zeros(n, dtype=torch.bool, device=device)
         self._counts = torch.zeros((n, 3), device=device)
         self._noted: list[tuple[Tensor, Tensor | None, Tensor]] = []
-        self._held: _Held | None = None
+        self._notes: _BatchNotes | None = None
 
     def watched(self, inputs: Tensor, batch: Tensor, places: Tensor | None) -> Tensor:
-        """The inputs of a pass, through which their gradient is seen if one is taken.
+        """The inputs of a pass, with a hook that records their gradient if one is taken.
 
         Args:
             inputs: `[m, ...]`.
@@ -78,13 +78,13 @@ class AttackWatch:
             self._add_up()
 
     def _add_up(self) -> None:
-        """Count the gradients noted; in one go, since counting takes longer than noting."""
+        """Count the recorded gradients all at once, since counting takes longer than recording."""
         for _, alike in groupby(self._noted, key=lambda noted: (id(noted[0]), id(noted[1]), len(noted[2]))):
             notes = list(alike)
             batch, places, _ = notes[0]
             largest = torch.stack([noted[2] for noted in notes])
             seen = torch.full_like(largest[0], len(notes))
-            counts = torch.stack([seen, (largest == 0).sum(dim=0), (~(largest <= HUGE)).sum(dim=0)], dim=1)
+            counts = torch.stack([seen, (largest == 0).sum(dim=0), (~(largest <= HUGE_GRAD)).sum(dim=0)], dim=1)
             if places is None:
                 places, counts = batch, counts.mean(dim=0, keepdim=True).expand(len(batch), -1)
             self._counts.index_add_(0, places, counts)
@@ -92,53 +92,53 @@ class AttackWatch:
 
     @torch.no_grad()
     def note_pass(self, inputs: Tensor, logits: Tensor, batch: Tensor, places: Tensor | None) -> None:
-        """What the attack saw in a pass: `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
+        """Record a pass: its `inputs` `[m, ...]` and their `logits` `[m, classes]`; otherwise as above."""
         if places is None or inputs.shape[1:] != self._best.shape[1:]:
             self._unknown[batch] = True
             return
-        held = self._held
-        if held is None or held.places is not places:
-            held = self._hold(places)
+        notes = self._notes
+        if notes is None or notes.places is not places:
+            notes = self._start_notes(places)
         inputs, logits = inputs.detach().to(self._best.dtype), logits.detach().float()
-        slack = self._slack_of(logits, held.chosen)
-        better = slack < held.slack
+        slack = self._logits_to_success(logits, notes.chosen)
+        better = slack < notes.slack
         if self.threat.norm is not None:
-            far = distance(inputs - held.clean, str(self.threat.norm), exact=False)
-            held.reached = torch.maximum(held.reached, far.nan_to_num(nan=0.0))
+            far = distance(inputs - notes.clean, str(self.threat.norm), exact=False)
+            notes.reached = torch.maximum(notes.reached, far.nan_to_num(nan=0.0))
             if self.threat.eps is not None:
                 better &= far <= self.threat.eps + self.tolerance
-        held.slack = torch.where(better, slack, held.slack)
-        held.best = torch.where(per_example(better, inputs), inputs, held.best)
+        notes.slack = torch.where(better, slack, notes.slack)
+        notes.best = torch.where(per_example(better, inputs), inputs, notes.best)
 
-    def _hold(self, places: Tensor) -> _Held:
-        """What is known of the examples at these places, to be added to as long as the batch stays the same."""
-        self._let_go()
-        clean, chosen = self.examples.inputs[places], self._chosen[places]
-        self._held = _Held(places, clean, chosen, self._slack[places], clean, torch.zeros_like(self._reached[places]))
-        return self._held
+    def _start_notes(self, places: Tensor) -> _BatchNotes:
+        """Begin notes on the examples at these places, which are added to as long as the batch stays the same."""
+        self._store_notes()
+        clean, chosen, reached = self.examples.inputs[places], self._chosen[places], self._reached[places]
+        self._notes = _BatchNotes(places, clean, chosen, self._slack[places], clean, torch.zeros_like(reached))
+        return self._notes
 
     @torch.no_grad()
-    def _let_go(self) -> None:
-        """Put what was held to the rest."""
-        held, self._held = self._held, None
-        if held is None:
+    def _store_notes(self) -> None:
+        """Merge the notes on the last batch into those on all examples."""
+        notes, self._notes = self._notes, None
+        if notes is None:
             return
-        places, nowhere = held.places, len(self._slack) - 1
-        closer = held.slack < self._slack[places]
-        self._slack.scatter_reduce_(0, torch.where(closer, places, nowhere), held.slack, "amin")
+        places, nowhere = notes.places, len(self._slack) - 1
+        closer = notes.slack < self._slack[places]
+        self._slack.scatter_reduce_(0, torch.where(closer, places, nowhere), notes.slack, "amin")
         # An example may be there more than once.
-        best = closer & (held.slack == self._slack[places])
-        self._best[torch.where(best, places, nowhere)] = held.best
-        self._reached.scatter_reduce_(0, places, held.reached, "amax")
+        best = closer & (notes.slack == self._slack[places])
+        self._best[torch.where(best, places, nowhere)] = notes.best
+        self._reached.scatter_reduce_(0, places, notes.reached, "amax")
 
-    def _slack_of(self, logits: Tensor, chosen: Tensor) -> Tensor:
-        """What success still takes, in logits; negative where the attack has succeeded."""
+    def _logits_to_success(self, logits: Tensor, chosen: Tensor) -> Tensor:
+        """How many logits are missing for success; negative where the attack has succeeded."""
         margin = logit_margin(logits, chosen)
         return margin if self.targets is None else -margin
 
     def points(self) -> tuple[Tensor, Tensor]:
         """The best points seen within budget and box, `[n, ...]`, and which of them looked like successes."""
-        self._let_go()
+        self._store_notes()
         best, slack = self._best[:-1], self._slack[:-1]
         inside = ((best >= self.examples.low - self.tolerance) & (best <= self.examples.high + self.tolerance)).flatten(
             1
@@ -146,9 +146,9 @@ class AttackWatch:
         return best, inside.all(dim=1) & (slack < 0) & ~self._unknown
 
     def seen(self, adversarial: Tensor, clean_logits: Tensor, logits: Tensor) -> Seen:
-        """What became of the attack, given the points `[n, ...]` that it returned and the logits there."""
+        """Summarise the attack, given the points `[n, ...]` that it returned and the logits there."""
         self._add_up()
-        self._let_go()
+        self._store_notes()
         gradients, zero, exploding = self._counts.unbind(dim=1)
         followed = gradients > 0
         eps, norm = self.threat.eps, self.threat.norm
@@ -166,10 +166,10 @@ class AttackWatch:
                 if eps > diameter + self.tolerance:
                     excess = f"eps {eps:g} is above {diameter:g}, the largest {norm} distance between two inputs"
                 allowed = corner.clamp(max=eps)
-                short = (reached.to(allowed.device) < FAR_INSIDE * allowed) & ~self._unknown & (eps > 0)
+                short = (reached.to(allowed.device) < MIN_SHARE_OF_BUDGET * allowed) & ~self._unknown & (eps > 0)
                 short &= not self.threat.minimal
-        before = self._slack_of(clean_logits, self._chosen)
-        after = torch.minimum(self._slack_of(logits, self._chosen), self._slack[:-1])
+        before = self._logits_to_success(clean_logits, self._chosen)
+        after = torch.minimum(self._logits_to_success(logits, self._chosen), self._slack[:-1])
         stuck = followed & ~self._unknown & (after >= before - 1e-6 * (1 + before.abs()))
         # What seeks the smallest distance comes from outside the budget, and need not have been within it.
         stuck &= not (self.threat.minimal and eps is not None) and eps != 0
@@ -187,7 +187,7 @@ class AttackWatch:
 
 
 @dataclass
-class _Held:
+class _BatchNotes:
     """The batch of the last pass: which examples `[m]`, their inputs and classes, and the best seen of each so far."""
 
     places: Tensor
@@ -200,10 +200,10 @@ class _Held:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of an attack; truth values and counts `[n]`.
+    """Summary of what an attack did; truth values and counts `[n]`.
 
     Attributes:
-        zero_gradients, exploding_gradients: how many gradients were zero everywhere; not finite or beyond `HUGE`.
+        zero_gradients, exploding_gradients: how many gradients were zero everywhere; not finite or beyond `HUGE_GRAD`.
         blind, exploded: at least half of the gradients were.
         reached: the largest distance from the clean input that was looked at or returned; None without a norm.
         short: that never was half of what budget and box allow.
@@ -225,7 +225,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Signs:
-    """Shares that raise doubts, each of the attacked examples.
+    """Numbers of attacked examples that show a sign of failure.
 
     Attributes:
         attacked: how many examples were attacked.
@@ -253,7 +253,7 @@ class Signs:
     excess: str
 
     def doubts(self) -> tuple[str, ...]:
-        """Why the attack may have failed, in words: each the name of a sign, a colon, and more without a semicolon."""
+        """Why the attack may have failed: each reason is the name of a sign, a colon, and a text without semicolons."""
         return tuple(self._doubts())
 
     def _doubts(self) -> Iterator[str]:
@@ -263,22 +263,22 @@ class Signs:
             yield f"budget above the box: {self.excess} (eps is in units of the inputs, such as 8/255)"
         if self.unstable:
             yield f"{STOCHASTIC}: {self.unstable}"
-        told = {
-            "silent success": (self.silent, KNOWN_WRONG, "survive only since a point that fools them was not returned"),
+        signs = {
+            "silent success": (self.silent, WRONG_SHARE, "survive only since a point that fools them was not returned"),
             "steps do not transfer": (
                 self.vanished,
-                KNOWN_WRONG,
+                WRONG_SHARE,
                 "survive, and were fooled at the same point when the attack looked",
             ),
-            "transfer fails": (self.elsewhere, TOLERATED, "survive, and fool the surrogate that they were made on"),
-            "zero gradients": (self.blind, TOLERATED, "survive without a gradient (try another loss or a black box)"),
-            "exploding gradients": (self.exploded, TOLERATED, f"survive, gradients not finite or above {HUGE:g}"),
-            "unreached budget": (self.short, TOLERATED, "survive, and the attack never used half of its budget"),
+            "transfer fails": (self.elsewhere, MAX_SHARE, "survive, and fool the surrogate that they were made on"),
+            "zero gradients": (self.blind, MAX_SHARE, "survive without a gradient (try another loss or a black box)"),
+            "exploding gradients": (self.exploded, MAX_SHARE, f"survive, gradients not finite or above {HUGE_GRAD:g}"),
+            "unreached budget": (self.short, MAX_SHARE, "survive, and the attack never used half of its budget"),
         }
-        for name, (count, most, what) in told.items():
+        for name, (count, most, what) in signs.items():
             if count > most * self.attacked:
                 yield f"{name}: {count} of {self.attacked} attacked examples {what}"
-        if self.stuck > max(TOLERATED * self.attacked, self.survived / 2):
+        if self.stuck > max(MAX_SHARE * self.attacked, self.survived / 2):
             yield f"loss not improving: {self.stuck} of {self.survived} survivors came no closer to being fooled"
-        if self.unbounded and self.survived > KNOWN_WRONG * self.attacked:
+        if self.unbounded and self.survived > WRONG_SHARE * self.attacked:
             yield f"unbounded budget: {self.survived} of {self.attacked} attacked examples survive any change"

@@ -1,4 +1,4 @@
-"""The hardest examples of attacked classifiers as pictures: clean, adversarial, and what was changed."""
+"""The hardest examples of attacked classifiers as pictures: clean, adversarial, and the difference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Example:
         id: the id of the example.
         label, clean_prediction, adversarial_prediction: classes.
         target: the class that a targeted attack had to reach; empty otherwise.
-        confidence: of the adversarial prediction.
+        confidence: the confidence of the adversarial prediction.
         distance: how far it was moved, in the norm of the threat.
         clean, adversarial, difference: pictures as data URIs.
         largest: the change that has the full colour in the difference.
@@ -50,13 +50,13 @@ class Example:
 
     @property
     def size(self) -> int:
-        """How many bytes its pictures take."""
+        """How many bytes the pictures take."""
         return len(self.clean) + len(self.adversarial) + len(self.difference)
 
 
 @dataclass(frozen=True)
 class AttackExamples:
-    """The examples of one cell, the surest first."""
+    """The examples of one cell, the most confident first."""
 
     attack: str
     threat: str
@@ -93,8 +93,8 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """What a cell kept of its hardest examples: `rows` `[k]`, and pictures `[k, channels, height, width]`."""
+class _CellExamples:
+    """The hardest examples stored by a cell: `rows` `[k]`, and pictures `[k, channels, height, width]`."""
 
     row: Row
     rows: npt.NDArray[Any]
@@ -104,7 +104,7 @@ class _Kept:
 
 
 def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
-    """The section of the page, if any cell kept examples."""
+    """The section of the page, if any cell stored examples."""
     drawn = gallery(cells)
     if drawn.models:
         template, style = (Path(__file__).with_suffix(end).read_text(encoding="utf-8") for end in (".html.j2", ".css"))
@@ -112,8 +112,8 @@ def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
 
 
 def gallery(measured: Sequence[MeasuredCell], most_bytes: int = MOST_BYTES) -> Gallery:
-    """The examples of a run: the surest of every cell first, then the second, while they fit."""
-    cells = [kept for cell in measured if cell.row.protocol.get("threat") and (kept := _read(cell)) is not None]
+    """The examples of a run: the most confident of every cell first, then the second, while they fit."""
+    cells = [examples for cell in measured if cell.row.protocol.get("threat") and (examples := _read(cell)) is not None]
     if not cells:
         return Gallery()
     low, high = _box(cells)
@@ -133,10 +133,10 @@ def gallery(measured: Sequence[MeasuredCell], most_bytes: int = MOST_BYTES) -> G
     return Gallery(_by_model(cells, drawn), low, high, left_out)
 
 
-def _by_model(cells: Sequence[_Kept], drawn: Sequence[Sequence[Example]]) -> tuple[ModelExamples, ...]:
+def _by_model(cells: Sequence[_CellExamples], drawn: Sequence[Sequence[Example]]) -> tuple[ModelExamples, ...]:
     experiments = {cell.row.experiment for cell in cells}
     seeds = {cell.row.seed for cell in cells}
-    found: dict[str, ModelExamples] = {}
+    models: dict[str, ModelExamples] = {}
     for cell, examples in zip(cells, drawn, strict=True):
         if not examples:
             continue
@@ -144,14 +144,14 @@ def _by_model(cells: Sequence[_Kept], drawn: Sequence[Sequence[Example]]) -> tup
         words = [row.experiment] if len(experiments) > 1 else []
         words += [row.labels.get("model", row.cell), *([f"seed {row.seed}"] if len(seeds) > 1 else [])]
         title = " / ".join(words)
-        known = found.get(title, ModelExamples(title, ()))
+        model = models.get(title, ModelExamples(title, ()))
         attack = AttackExamples(row.labels.get("attack", ""), row.display.get("threat", ""), tuple(examples))
-        found[title] = replace(known, attacks=(*known.attacks, attack))
-    return tuple(found.values())
+        models[title] = replace(model, attacks=(*model.attacks, attack))
+    return tuple(models.values())
 
 
-def _read(cell: MeasuredCell) -> _Kept | None:
-    """What a cell kept; None if it kept nothing, or something that is no picture."""
+def _read(cell: MeasuredCell) -> _CellExamples | None:
+    """The examples of a cell; None if it stored none, or something that is no picture."""
     row = cell.row
     try:
         records = cell.records()
@@ -165,7 +165,7 @@ def _read(cell: MeasuredCell) -> _Kept | None:
         return None
     wanted = [*_COLUMNS, _norm(row), *(["target"] if "target" in records else [])]
     chosen = records.table.select([name for name in wanted if name in records.table.column_names]).take(rows.tolist())
-    return _Kept(row, rows, clean, adversarial, chosen.to_pydict())
+    return _CellExamples(row, rows, clean, adversarial, chosen.to_pydict())
 
 
 def _norm(row: Row) -> str:
@@ -173,8 +173,8 @@ def _norm(row: Row) -> str:
     return str((row.protocol.get("threat") or {}).get("norm") or "l2")
 
 
-def _box(cells: Sequence[_Kept]) -> tuple[float, float]:
-    """The smallest usual box that holds all pictures, since the run does not say which the data have."""
+def _box(cells: Sequence[_CellExamples]) -> tuple[float, float]:
+    """The smallest usual box that holds all pictures, since a run does not store that of its data."""
     low = min(float(array.min()) for cell in cells for array in (cell.clean, cell.adversarial))
     high = max(float(array.max()) for cell in cells for array in (cell.clean, cell.adversarial))
     slack = 1e-3
@@ -184,7 +184,7 @@ def _box(cells: Sequence[_Kept]) -> tuple[float, float]:
     return low, high
 
 
-def _draw(cell: _Kept, rank: int, low: float, high: float) -> Example:
+def _draw(cell: _CellExamples, rank: int, low: float, high: float) -> Example:
     clean, adversarial = cell.clean[rank].astype(np.float64), cell.adversarial[rank].astype(np.float64)
     difference, largest = difference_pixels(adversarial - clean)
     values = {name: column[rank] for name, column in cell.columns.items()}

@@ -1,4 +1,4 @@
-"""What a model makes of inputs: classified in eval mode, losses in float64, rows that are not finite told apart."""
+"""Predictions of a classifier in eval mode, with losses in float64; rows that are not finite are marked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.api.instruments import CountedModel, logit_margin
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the model makes of n inputs; rows that are not finite have `valid` False.
+class Predictions:
+    """The predictions for n inputs; rows that are not finite have `valid` False.
 
     Attributes:
         prediction: `[n]`, int64.
@@ -35,7 +35,7 @@ class Judgement:
 
 
 @torch.no_grad()
-def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, draws: int = 1) -> Judgement:
+def predict(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, draws: int = 1) -> Predictions:
     """Classify inputs `[n, ...]` in eval mode, whatever mode a plugin left the model in.
 
     With more than one draw the logits are the logarithm of the mean predicted probabilities.
@@ -46,7 +46,7 @@ def judge(model: CountedModel, inputs: Tensor, labels: Tensor, batch_size: int, 
     valid = logits.isfinite().all(dim=1)
     logits = torch.where(valid[:, None], logits, torch.zeros_like(logits))
     exact = logits.double() if logits.device.type != "mps" else logits
-    return Judgement(
+    return Predictions(
         prediction=logits.argmax(dim=1),
         confidence=exact.softmax(dim=1).amax(dim=1),
         margin=logit_margin(exact, labels),
@@ -65,7 +65,7 @@ def _mean_logits(model: CountedModel, inputs: Tensor, draws: int) -> Tensor:
 
 
 def outcomes(valid: Tensor, correct: Tensor, success: Tensor | None) -> list[str]:
-    """What became of each of n examples: error, clean_wrong, and correct, or under attack fooled or robust.
+    """The outcome of each of n examples: error, clean_wrong, and correct, or under attack fooled or robust.
 
     `valid`, `correct` and, under attack, `success` are bool `[n]`.
     """
@@ -89,7 +89,7 @@ def column(values: Tensor, known: Sequence[bool]) -> list[Any] | np.ndarray[Any,
 
 
 def not_finite(what: str, valid: Tensor, ids: Sequence[str]) -> tuple[str, ...]:
-    """The problem with outputs that are not `valid` (bool `[n]`), naming the first; nothing if all are."""
+    """The problem with outputs that are not `valid` (bool `[n]`), naming the first; empty if all are."""
     if bool(valid.all()):
         return ()
     first = ids[int(torch.nonzero(~valid)[0])]

@@ -1,4 +1,4 @@
-"""Regression: one record per example, with the prediction, its error, and what the model says of its uncertainty."""
+"""Regression: one record per example, with the prediction, its error, and its uncertainty."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class Regress:
                 ctx.progress(start + len(batch), len(inputs))
         if len({frozenset(part) for part in parts}) > 1 or len(levels) > 1:
             raise InvalidOutput("the model says something else of its uncertainty from batch to batch")
-        said = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        n, prediction = len(targets), said.pop("mean")
+        outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        n, prediction = len(targets), outputs.pop("mean")
         finite = np.isfinite(prediction)
         columns: dict[str, Any] = {
             "id": list(data.ids),
             "target": targets,
-            "prediction": _known(prediction, finite),
-            "error": _known(prediction - targets, finite),
-            **{name: said.get(name, [None] * n) for name in ("deviation", "low", "high")},
+            "prediction": _or_none(prediction, finite),
+            "error": _or_none(prediction - targets, finite),
+            **{name: outputs.get(name, [None] * n) for name in ("deviation", "low", "high")},
             "level": [levels.pop()] * n,
             **{f"group.{name}": list(column) for name, column in data.groups.items()},
         }
@@ -74,8 +74,8 @@ def _columns(data: Dataset) -> tuple[Tensor, Array]:
 
 
 def _checked(made: Prediction, n: int) -> dict[str, Array]:
-    """What a prediction says, as arrays `[n]`. Raises InvalidOutput."""
-    said: dict[str, Array] = {}
+    """The fields of a prediction as arrays `[n]`. Raises InvalidOutput."""
+    arrays: dict[str, Array] = {}
     for name in ("mean", "deviation", "low", "high"):
         values = getattr(made, name)
         if values is None:
@@ -83,19 +83,19 @@ def _checked(made: Prediction, n: int) -> dict[str, Array]:
         if not isinstance(values, Tensor) or values.shape != (n,):
             got = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise InvalidOutput(f"the model's {name} is {got}, expected [{n}]")
-        said[name] = values.double().cpu().numpy()
-        if name != "mean" and not np.isfinite(said[name]).all():
+        arrays[name] = values.double().cpu().numpy()
+        if name != "mean" and not np.isfinite(arrays[name]).all():
             raise InvalidOutput(f"the model's {name} is not finite everywhere")
-    if "mean" not in said:
+    if "mean" not in arrays:
         raise InvalidOutput("the model predicted no mean")
-    if "deviation" in said and (said["deviation"] <= 0).any():
+    if "deviation" in arrays and (arrays["deviation"] <= 0).any():
         raise InvalidOutput("the model's deviation must be positive")
-    if ("low" in said) != ("high" in said) or ("low" in said and (said["low"] > said["high"]).any()):
+    if ("low" in arrays) != ("high" in arrays) or ("low" in arrays and (arrays["low"] > arrays["high"]).any()):
         raise InvalidOutput("the model's interval needs both ends, the low one below the high one")
-    if "low" in said and made.level is None:
+    if "low" in arrays and made.level is None:
         raise InvalidOutput("the model gives an interval without its nominal coverage `level`")
-    return said
+    return arrays
 
 
-def _known(values: Array, known: npt.NDArray[np.bool_]) -> Any:
+def _or_none(values: Array, known: npt.NDArray[np.bool_]) -> Any:
     return values if known.all() else [float(v) if k else None for v, k in zip(values, known, strict=True)]

@@ -18,8 +18,8 @@ class MAE:
     unit = ""
 
     def estimate(self, records: Records) -> Estimate:
-        known = records.without_missing("error")
-        return mean(np.abs(known.floats("error")), least=0.0, n_missing=known.n_missing)
+        complete = records.without_missing("error")
+        return mean(np.abs(complete.floats("error")), least=0.0, n_missing=complete.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """The absolute error."""
@@ -35,8 +35,8 @@ class RMSE:
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval of the mean square, on the logarithmic scale, since squares are skewed."""
-        known = records.without_missing("error")
-        squared = mean(known.floats("error") ** 2, n_missing=known.n_missing)
+        complete = records.without_missing("error")
+        squared = mean(complete.floats("error") ** 2, n_missing=complete.n_missing)
         if squared.value is None:
             return squared
         value, low, high = float(np.sqrt(squared.value)), None, None
@@ -46,7 +46,7 @@ class RMSE:
         return Estimate(value, low, high, squared.level, "student-t, log", squared.n, squared.n_missing)
 
     def sums(self, records: Records) -> tuple[Floats, Floats]:
-        """Squared errors, and 1 for each."""
+        """Squared errors, and 1 for every example."""
         squared = records.floats("error") ** 2
         return squared, np.where(np.isfinite(squared), 1.0, np.nan)
 
@@ -60,17 +60,17 @@ class R2:
 
     def estimate(self, records: Records) -> Estimate:
         """Percentile bootstrap over examples."""
-        known = records.without_missing("target", "error")
-        target, error = known.floats("target"), known.floats("error")
-        if not len(known):
-            return Estimate.undefined("no examples with a prediction", n_missing=known.n_missing)
+        complete = records.without_missing("target", "error")
+        target, error = complete.floats("target"), complete.floats("error")
+        if not len(complete):
+            return Estimate.undefined("no examples with a prediction", n_missing=complete.n_missing)
         if target.min() == target.max():
             reason = f"all targets are {target[0]:.4g}; there is no variance to explain"
-            return Estimate.undefined(reason, n=len(known), n_missing=known.n_missing)
+            return Estimate.undefined(reason, n=len(complete), n_missing=complete.n_missing)
 
         def explained(rows: npt.NDArray[np.intp]) -> float:
             around = float(((target[rows] - target[rows].mean()) ** 2).sum())
             # In a draw of equal targets, which only a handful of examples gives, there is nothing to explain.
             return 1 - float((error[rows] ** 2).sum()) / around if around else 0.0
 
-        return bootstrap(explained, len(known), n_missing=known.n_missing)
+        return bootstrap(explained, len(complete), n_missing=complete.n_missing)

@@ -1,4 +1,4 @@
-"""What a classifier says beyond a class: sets that hold the true one, and certificates."""
+"""Sets that hold the true class, and certificates, of classifiers that offer them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.api import Certified, Classifier, Context, InvalidOutput, LabelledI
 
 @torch.no_grad()
 def predicted_sets(model: Classifier, examples: LabelledInputs, classes: int, ctx: Context) -> dict[str, Any]:
-    """What a model that predicts sets says: whether a set holds the true class, and its size. Raises InvalidOutput."""
+    """Whether the predicted set of each example holds the true class, and its size. Raises InvalidOutput."""
     if not isinstance(model, SetPredictor):
         return {}
     inputs, labels = examples.inputs, examples.labels
@@ -31,11 +31,11 @@ def predicted_sets(model: Classifier, examples: LabelledInputs, classes: int, ct
 
 @torch.no_grad()
 def certificates(model: Classifier, examples: LabelledInputs, classes: int, ctx: Context) -> dict[str, Any]:
-    """What a model that certifies proves of every example. Raises InvalidOutput."""
+    """The certificate of every example, of a model that certifies. Raises InvalidOutput."""
     if not isinstance(model, Certified):
         return {}
-    found = model.certify(examples.inputs, examples.ids, ctx.scoped("certify"))
-    prediction, radius = found.prediction.cpu(), found.radius.cpu().double()
+    certificate = model.certify(examples.inputs, examples.ids, ctx.scoped("certify"))
+    prediction, radius = certificate.prediction.cpu(), certificate.radius.cpu().double()
     n = len(examples)
     if prediction.shape != (n,) or radius.shape != (n,) or prediction.is_floating_point():
         raise InvalidOutput(
@@ -50,6 +50,6 @@ def certificates(model: Classifier, examples: LabelledInputs, classes: int, ctx:
     return {
         "certified_prediction": [None if p < 0 else p for p in prediction.tolist()],
         "certified_radius": radius.numpy(),
-        "certificate_norm": [found.norm] * n,
-        "certificate_alpha": [float(found.alpha)] * n,
+        "certificate_norm": [certificate.norm] * n,
+        "certificate_alpha": [float(certificate.alpha)] * n,
     }

@@ -1,4 +1,4 @@
-"""Libraries that need not be installed, with a word about what usually keeps them from being imported."""
+"""Imports from optional libraries, with an error that says what usually prevents the import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.api import HarnessError
 
 
 def attribute_of(module: str, name: str) -> Any:
-    """What a module calls `name`; such libraries import a thing when it is first asked for.
+    """Return the attribute `name` of a module, which may be imported only on first access.
 
     Raises:
         HarnessError: it cannot be imported.
@@ -17,8 +17,8 @@ def attribute_of(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)  # keyed: components declare it as required
     except (ImportError, AttributeError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
+        message = " ".join(str(error).split())[:200]
         raise HarnessError(
-            f"{name} of {module} cannot be imported ({told}); if that is for torchvision, which must be of the same "
+            f"{name} of {module} cannot be imported ({message}); if that is for torchvision, which must be of the same "
             "build as torch, install that build, or remove torchvision where it is not needed itself"
         ) from error

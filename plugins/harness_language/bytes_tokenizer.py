@@ -1,4 +1,4 @@
-"""Bytes as tokens: what our own models read."""
+"""Bytes as tokens, for the models that are trained here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BYTES = 256
 
 
 class ByteTokens:
-    """A text is its UTF-8 bytes; one token more starts it and is never predicted."""
+    """A tokenizer whose tokens are the UTF-8 bytes of a text; one more token starts it and is never predicted."""
 
     vocabulary = BYTES
     bos: int | None = BYTES
@@ -20,5 +20,5 @@ class ByteTokens:
         return list(text.encode())
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of bytes; a start token is nothing."""
+        """The text of bytes, without start tokens."""
         return bytes(token for token in tokens if token < BYTES).decode(errors="replace")

@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 class Greedy:
-    """The likeliest token; of several the first."""
+    """The most likely token; of several the first."""
 
     def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
-        """The draw is not looked at."""
+        """Choose one token per row, without using the draw."""
         return logits.argmax(dim=1)
 
 
@@ -33,10 +33,10 @@ class Temperature:
 
 
 class TopK:
-    """Draw from the k likeliest tokens.
+    """Draw from the k most likely tokens.
 
     Args:
-        k: how many; of tokens that tie at the end the first ones.
+        k: the number of tokens; of tokens that tie at the end the first ones.
         temperature: divides the logits before.
     """
 
@@ -50,10 +50,10 @@ class TopK:
 
 
 class TopP:
-    """Draw from the nucleus: the fewest likeliest tokens that together have at least probability p.
+    """Draw from the nucleus: the fewest most likely tokens that together have at least probability p.
 
     Args:
-        p: of the whole.
+        p: the smallest probability of the nucleus.
         temperature: divides the logits before.
     """
 

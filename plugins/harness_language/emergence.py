@@ -1,4 +1,4 @@
-"""Emergence: at what size a model can do something, and whether it comes as suddenly as exact match says."""
+"""Emergence: at what size a model reaches a level, and whether exact match jumps where the likelihood grows slowly."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Emergence:
 
     Args:
         size: the parameter of the model that is its size; by default the only number that varies.
-        threshold: what the metrics are to reach.
+        threshold: the value that the metrics must reach.
         margin: how much smaller the smooth metric's share of the rise may be for the jump to survive.
     """
 
@@ -57,12 +57,12 @@ class Emergence:
             yield from self._rows_of(sweep, cells)
 
     def _rows_of(self, sweep: SizeSweep, cells: Sequence[MeasuredCell]) -> Iterator[Row]:
-        planned = [cells[place] for places in sweep.members.values() for place in places]
+        planned = [cells[index] for places in sweep.members.values() for index in places]
         good = {
-            size: [cells[place] for place in places if cells[place].row.status is Status.OK]
+            size: [cells[index] for index in places if cells[index].row.status is Status.OK]
             for size, places in sweep.members.items()
         }
-        measured = {size: found for size, found in good.items() if found}
+        measured = {size: cells_ok for size, cells_ok in good.items() if cells_ok}
         missing = len(planned) - sum(map(len, measured.values()))
         row = _RowMaker(sweep, measured, planned[0].row, {"threshold": self._threshold, "margin": self._margin})
         if len(measured) < LEAST_SIZES:
@@ -71,7 +71,7 @@ class Emergence:
         draws = _Draws.of(measured)
         exact, smooth = (fit_growth(list(measured), values) for values in (draws.exact, draws.smooth))
         ends = (float(np.log2(min(measured))), float(np.log2(max(measured))))
-        about = _About(draws.n, missing, min(len(found) for found in measured.values()))
+        about = _About(draws.n, missing, min(len(cells_ok) for cells_ok in measured.values()))
         shares, reason = _shares(exact, smooth, ends)
         for name, curve, share in ((_EXACT, exact, shares[0]), (_SMOOTH, smooth, shares[1])):
             yield row.make(
@@ -87,7 +87,7 @@ class Emergence:
 
 @dataclass(frozen=True)
 class _Draws:
-    """Both metrics at each size: as measured in row 0, and as they might have been in the others.
+    """Both metrics at each size: the measured values in row 0, and resampled ones in the other rows.
 
     Attributes:
         exact, smooth: `[1 + draws, sizes]`.
@@ -107,21 +107,21 @@ class _Draws:
         rng = np.random.default_rng(0)
         answers = {size: [_Answers.of(cell) for cell in cells] for size, cells in measured.items()}
         ids = next(iter(answers.values()))[0].ids
-        if any(each.ids != ids for found in answers.values() for each in found):
+        if any(cell.ids != ids for answers_of_size in answers.values() for cell in answers_of_size):
             raise HarnessError("the sizes were asked different questions, so no curve goes through them")
         n = len(ids)
         drawn = rng.multinomial(n, np.full(n, 1 / n), size=_DRAWS).astype(np.float64)
         prompts = np.concatenate([np.ones((1, n)), drawn])
         exact, smooth = [], []
-        for found in answers.values():
-            seeds = _seed_weights(rng, len(found))
-            exact.append((seeds * np.stack([each.exact(prompts) for each in found], axis=1)).sum(axis=1))
-            smooth.append((seeds * np.stack([each.smooth(prompts) for each in found], axis=1)).sum(axis=1))
+        for of_seeds in answers.values():
+            seeds = _seed_weights(rng, len(of_seeds))
+            exact.append((seeds * np.stack([cell.exact(prompts) for cell in of_seeds], axis=1)).sum(axis=1))
+            smooth.append((seeds * np.stack([cell.smooth(prompts) for cell in of_seeds], axis=1)).sum(axis=1))
         return cls(np.stack(exact, axis=1), np.stack(smooth, axis=1), n)
 
 
 def _seed_weights(rng: np.random.Generator, k: int) -> Floats:
-    """What each of k seeds counts in every draw, `[1 + draws, k]`."""
+    """The weight of each of k seeds in every draw, `[1 + draws, k]`."""
     least = max(1, k - 1)
     drawn = rng.multinomial(least, np.full(k, 1 / k), size=_DRAWS) / least
     return np.concatenate([np.full((1, k), 1 / k), drawn])
@@ -129,7 +129,7 @@ def _seed_weights(rng: np.random.Generator, k: int) -> Floats:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What a cell's records say of each prompt that has an expected answer."""
+    """The records of a cell for each prompt that has an expected answer."""
 
     ids: list[str]
     correct: Floats
@@ -155,7 +155,7 @@ class _Answers:
 
 @dataclass(frozen=True)
 class _About:
-    """What all estimates of a sweep share; seeds is the smallest number that any size has."""
+    """The counts that all estimates of a sweep share; `seeds` is the smallest number at any size."""
 
     n: int
     n_missing: int
@@ -165,7 +165,7 @@ class _About:
         return Estimate.undefined(reason, n=self.n, n_missing=self.n_missing)
 
     def estimate(self, drawn: Floats, least: float, most: float) -> Estimate:
-        """The measured value, which is the first, with percentiles of the others, stretched and cut off at bounds."""
+        """The measured value, which is the first, with percentiles of the others, stretched and clipped to bounds."""
         low, high = self._ends(drawn)
         return self._estimate(float(drawn[0]), max(least, low), min(most, high))
 
@@ -193,7 +193,7 @@ class _About:
 
 
 def _stretch(seeds: int) -> float:
-    """How much wider than that of many seeds the interval of a few must be: Student's t over the normal quantile.
+    """The factor for intervals of few seeds: Student's t over the normal quantile.
 
     The size at which a curve reaches a value rests on the two sizes around it, each with its seeds.
     """
@@ -206,25 +206,25 @@ def _stretch(seeds: int) -> float:
 
 
 def _reached(curves: GrowthCurves, threshold: float, sizes: Sequence[float], about: _About) -> Estimate:
-    """The size at which the curve reaches the threshold; an end of the interval beyond the sizes is not known.
+    """The size at which the curve reaches the threshold; an interval's end beyond the sizes is unknown.
 
     Where a curve rises within the gap between two sizes, it may do so anywhere in it: the gap is all that is known.
     """
-    found, x = curves.log_size_at(threshold), np.log2(sizes)
-    if found[0] > x[-1]:
+    log_sizes, x = curves.log_size_at(threshold), np.log2(sizes)
+    if log_sizes[0] > x[-1]:
         top = float(curves.at(x[-1])[0])
         return about.undefined(f"{threshold:g} is not reached: {top:.3f} at the largest size, {sizes[-1]:g}")
-    if found[0] < x[0]:
+    if log_sizes[0] < x[0]:
         bottom = float(curves.at(x[0])[0])
         return about.undefined(f"{threshold:g} is reached already by the smallest size, {sizes[0]:g}: {bottom:.3f}")
-    found = np.where(found > x[-1], np.inf, np.where(found < x[0], -np.inf, found))
-    above = np.clip(np.searchsorted(x, found), 1, len(x) - 1)
-    in_gap = np.isfinite(found) & (NINE_TENTHS / curves.slope < x[above] - x[above - 1])
-    return about.size(found, np.where(in_gap, x[above - 1], found), np.where(in_gap, x[above], found))
+    log_sizes = np.where(log_sizes > x[-1], np.inf, np.where(log_sizes < x[0], -np.inf, log_sizes))
+    above = np.clip(np.searchsorted(x, log_sizes), 1, len(x) - 1)
+    in_gap = np.isfinite(log_sizes) & (NINE_TENTHS / curves.slope < x[above] - x[above - 1])
+    return about.size(log_sizes, np.where(in_gap, x[above - 1], log_sizes), np.where(in_gap, x[above], log_sizes))
 
 
 def _shares(exact: GrowthCurves, smooth: GrowthCurves, ends: tuple[float, float]) -> tuple[tuple[Floats, Floats], str]:
-    """The share of each curve's rise in the doubling where exact match rises most, or why there is none."""
+    """The share of each curve's rise in the doubling where exact match rises most, or a reason why there is none."""
     first, last = ends
     rises = [curve.at(last) - curve.at(first) for curve in (exact, smooth)]
     empty = (np.empty(0), np.empty(0))
@@ -236,13 +236,13 @@ def _shares(exact: GrowthCurves, smooth: GrowthCurves, ends: tuple[float, float]
         return empty, f"the likelihood per token rises by {rises[1][0]:.3f} only over all sizes"
     # A logistic curve rises most around its middle.
     start = np.clip(exact.middle - _DOUBLING / 2, first, last - _DOUBLING)
-    found = []
+    shares = []
     for curve, rise in zip((exact, smooth), rises, strict=True):
         inside = curve.at(start + _DOUBLING) - curve.at(start)
         # A draw without any rise has it spread evenly.
         even = np.full_like(rise, _DOUBLING / (last - first))
-        found.append(np.divide(inside, rise, out=even, where=rise > 1e-9))
-    return (found[0], found[1]), ""
+        shares.append(np.divide(inside, rise, out=even, where=rise > 1e-9))
+    return (shares[0], shares[1]), ""
 
 
 def _verdict(difference: Estimate, margin: float) -> str:
@@ -255,30 +255,30 @@ def _verdict(difference: Estimate, margin: float) -> str:
 
 @dataclass(frozen=True)
 class _RowMaker:
-    """What the rows of a sweep share."""
+    """Makes the rows of a sweep."""
 
     sweep: SizeSweep
     measured: Mapping[float, Sequence[MeasuredCell]]
     first: Row
     settings: Mapping[str, Any]
 
-    def make(self, told: str, estimates: Mapping[str, Estimate]) -> Row:
+    def make(self, name: str, estimates: Mapping[str, Estimate]) -> Row:
         """A row of the table."""
-        return self._row(told, Status.OK, "", estimates)
+        return self._row(name, Status.OK, "", estimates)
 
     def broken(self, reason: str) -> Row:
-        """The row where too much is missing."""
+        """The row of a sweep with too many missing cells."""
         return self._row("no curve", Status.INVALID, reason, {})
 
-    def _row(self, told: str, status: Status, reason: str, estimates: Mapping[str, Estimate]) -> Row:
-        cells = [cell.row for found in self.measured.values() for cell in found]
+    def _row(self, name: str, status: Status, reason: str, estimates: Mapping[str, Estimate]) -> Row:
+        cells = [cell.row for own in self.measured.values() for cell in own]
         first = cells[0] if cells else self.first
-        sizes = {f"{size:g}": sorted(cell.row.seed for cell in found) for size, found in self.measured.items()}
-        about = {"size": self.sweep.parameter, "seeds_by_size": sizes, "what": told.partition(" ")[0], **self.settings}
+        sizes = {f"{size:g}": sorted(cell.row.seed for cell in own) for size, own in self.measured.items()}
+        about = {"size": self.sweep.parameter, "seeds_by_size": sizes, "what": name.partition(" ")[0], **self.settings}
         comparability = {**first.comparability, "protocol": {**first.protocol, "emergence": about}}
         return Row(
             experiment=first.experiment,
-            labels={**first.labels, "model": f"{self.sweep.label} over {self.sweep.parameter}: {told}"},
+            labels={**first.labels, "model": f"{self.sweep.label} over {self.sweep.parameter}: {name}"},
             seed=min((row.seed for row in cells), default=first.seed),
             status=status,
             reason=reason,

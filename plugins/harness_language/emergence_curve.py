@@ -1,4 +1,4 @@
-"""Exact match and likelihood per token over the size of a model, as pictures."""
+"""Plots of exact match and likelihood per token over the size of a model."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class EmergenceCurve:
 
 @dataclass(frozen=True)
 class _Point:
-    """A cell as it is drawn; seed_place is 0 for the middle one of its seeds."""
+    """A cell with what is drawn of it; seed_place is 0 for the middle one of its seeds."""
 
     size: float
     seed_place: float
@@ -86,7 +86,7 @@ class _Point:
 
 @dataclass(frozen=True)
 class _Derived:
-    """What the aggregate says of a sweep: the threshold, the sizes that reach it by metric, and the verdict."""
+    """The results of the aggregate for a sweep: the threshold, the sizes that reach it by metric, and the verdict."""
 
     threshold: float | None
     sizes: Sequence[Estimate]
@@ -96,9 +96,9 @@ class _Derived:
 def _points(rows: Sequence[Row], sweep: SizeSweep, metric: str) -> list[_Point]:
     points = []
     for size, places in sweep.members.items():
-        for i, place in enumerate(places):
-            estimate = rows[place].estimates.get(metric)
-            if rows[place].status is not Status.OK or estimate is None or estimate.value is None:
+        for i, index in enumerate(places):
+            estimate = rows[index].estimates.get(metric)
+            if rows[index].status is not Status.OK or estimate is None or estimate.value is None:
                 continue
             value = estimate.value
             low, high = (value if end is None else end for end in (estimate.low, estimate.high))
@@ -114,13 +114,13 @@ def _curve(axis: Axes, points: Sequence[_Point], colour: str, dashes: str) -> No
     if len(values) < 2:
         return
     sizes = list(values)
-    curve = fit_growth(sizes, [[sum(found) / len(found) for found in values.values()]])
+    curve = fit_growth(sizes, [[sum(of_seeds) / len(of_seeds) for of_seeds in values.values()]])
     x = np.linspace(np.log2(sizes[0]), np.log2(sizes[-1]), 200)
-    axis.plot(2.0**x, [curve.at(place)[0] for place in x], dashes, color=colour, linewidth=1.4)
+    axis.plot(2.0**x, [curve.at(log_size)[0] for log_size in x], dashes, color=colour, linewidth=1.4)
 
 
 def _crossing(axis: Axes, size: Estimate | None, threshold: float | None, colour: str) -> None:
-    """The size that reaches the threshold, with its interval; an end that is not known is the edge of the panel."""
+    """The size that reaches the threshold, with its interval; an unknown end is the edge of the panel."""
     if size is None or size.value is None or threshold is None:
         return
     axis.plot([size.value], [threshold], "D", color=colour, markersize=6, markerfacecolor="white", zorder=4)

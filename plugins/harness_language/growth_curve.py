@@ -1,4 +1,4 @@
-"""How a metric grows with the size of a model: a logistic curve over the logarithm of the size."""
+"""The growth of a metric with the size of a model: a logistic curve over the logarithm of the size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 200
 
 @dataclass(frozen=True)
 class GrowthCurves:
-    """Curves low + (high - low) / (1 + exp(-slope (x - middle))) of x = log2(size), one in each place of the arrays.
+    """Curves low + (high - low) / (1 + exp(-slope (x - middle))) of x = log2(size), one for each index of the arrays.
 
     Attributes:
         low, high: the limits of the metric for small and large models, within [0, 1].
@@ -37,21 +37,21 @@ class GrowthCurves:
     slope: Floats
 
     def at(self, log_size: npt.ArrayLike) -> Floats:
-        """The curves at one log2(size) each."""
+        """The values of the curves at one log2(size) each."""
         steps = _logistic(self.slope * (np.asarray(log_size, dtype=np.float64) - self.middle))
         return np.asarray(self.low + (self.high - self.low) * steps)
 
     def log_size_at(self, value: float) -> Floats:
-        """log2 of the size at which each curve has a value: infinite if it stays below it, minus that if above."""
+        """log2 of the size at which each curve reaches a value: infinite if it stays below, minus infinity if above."""
         with np.errstate(divide="ignore", invalid="ignore"):
             share = (value - self.low) / (self.high - self.low)
-            found = self.middle + np.log(share / (1 - share)) / self.slope
-        found = np.where(value <= self.low, -np.inf, found)
-        return np.where(value >= self.high, np.inf, found)
+            log_sizes = self.middle + np.log(share / (1 - share)) / self.slope
+        log_sizes = np.where(value <= self.low, -np.inf, log_sizes)
+        return np.where(value >= self.high, np.inf, log_sizes)
 
 
 def fit_growth(sizes: Sequence[float], values: npt.ArrayLike) -> GrowthCurves:
-    """The curve of least squares for each row of values.
+    """Fit the curve of least squares to each row of values.
 
     Middle and slope are searched on a grid that is refined around the best; low and high follow by linear least
     squares. So the search cannot end in a local minimum, and a thousand rows take a few tenths of a second.
@@ -99,8 +99,8 @@ def _best(x: Floats, y: Floats, grid: Floats, steepest: float) -> GrowthCurves:
     loss += n * low**2 + 2 * low * rise * steps_total + rise**2 * steps_squares
     loss += _PENALTY * grid[..., 1] / steepest
     grid = np.broadcast_to(grid, (len(y), *grid.shape[1:]))
-    place = (np.arange(len(y)), loss.argmin(axis=-1))
-    return GrowthCurves(low[place], high[place], grid[..., 0][place], grid[..., 1][place])
+    best = (np.arange(len(y)), loss.argmin(axis=-1))
+    return GrowthCurves(low[best], high[best], grid[..., 0][best], grid[..., 1][best])
 
 
 def _joined(parts: Sequence[GrowthCurves]) -> GrowthCurves:

@@ -28,7 +28,7 @@ _WORD = re.compile(r"\S+")
 
 
 def _neighbours() -> dict[str, str]:
-    """The letters less than 1.3 keys away from each letter: beside it, and touching it above and below."""
+    """The letters less than 1.3 keys away from each letter: in the same row, and touching it above and below."""
     places = {key: (x + shift, float(y)) for y, (row, shift) in enumerate(_KEY_ROWS) for x, key in enumerate(row)}
     near = {
         key: "".join(other for other, (u, v) in places.items() if other != key and (x - u) ** 2 + (y - v) ** 2 < 1.3**2)
@@ -70,25 +70,25 @@ class _Noise(ABC):
 
     @abstractmethod
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
-        """One draw of what becomes of a text."""
+        """One draw of the changed text."""
 
 
 class _Letters(_Noise):
-    """Puts other characters in the place of some."""
+    """Replaces some characters by others."""
 
     others: ClassVar[Mapping[str, str]]
 
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
         characters = list(text)
-        places = [place for place, character in enumerate(text) if self._others(character)]
-        for place, (whether, which) in zip(places, rng.random((len(places), 2)), strict=True):
+        places = [position for position, character in enumerate(text) if self._others(character)]
+        for position, (whether, which) in zip(places, rng.random((len(places), 2)), strict=True):
             if whether < self.rate:
-                others = self._others(characters[place])
-                characters[place] = others[int(which * len(others))]
+                others = self._others(characters[position])
+                characters[position] = others[int(which * len(others))]
         return "".join(characters)
 
     def _others(self, character: str) -> str:
-        """What may stand for a character; nothing if it stays."""
+        """The characters that may replace a character; empty if it stays."""
         return self.others.get(character, "")
 
 
@@ -136,7 +136,7 @@ class RandomCase(_Letters):
 
 
 class Whitespace(_Noise):
-    """Spaces doubled, dropped, or put one letter too late, each as often; line ends stay.
+    """Spaces doubled, dropped, or moved by one letter, each as often; line ends stay.
 
     Args:
         rate: the probability that a space is changed.
@@ -159,7 +159,7 @@ class Whitespace(_Noise):
 
 
 class WordDrop(_Noise):
-    """Words left out, with the white space after them. One always stays, since an empty text says nothing.
+    """Words left out, with the white space after them. At least one stays, so that no text becomes empty.
 
     Args:
         rate: the probability that a word is left out.
@@ -173,12 +173,12 @@ class WordDrop(_Noise):
         stays = drawn >= self.rate
         stays[int(np.argmax(drawn))] = True
         spans = zip(starts, [*starts[1:], len(text)], strict=True)
-        kept = [text[start:end] for (start, end), stay in zip(spans, stays, strict=True) if stay]
-        return text[: starts[0]] + "".join(kept)
+        words = [text[start:end] for (start, end), stay in zip(spans, stays, strict=True) if stay]
+        return text[: starts[0]] + "".join(words)
 
 
 class WordSwap(_Noise):
-    """Words that change places with the next; the white space stays where it was.
+    """Words swapped with the next; the white space stays where it was.
 
     Args:
         rate: the share of words that are moved, in the mean over long texts.
@@ -189,10 +189,10 @@ class WordSwap(_Noise):
         # A word that was moved is not moved again: with the chance q each step goes 1 + q words on and moves 2 q.
         chance = self.rate / (2 - self.rate)
         drawn = rng.random(max(0, len(words) - 1))
-        place = 0
-        while place < len(drawn):
-            if drawn[place] < chance:
-                words[place], words[place + 1] = words[place + 1], words[place]
-                place += 1
-            place += 1
+        position = 0
+        while position < len(drawn):
+            if drawn[position] < chance:
+                words[position], words[position + 1] = words[position + 1], words[position]
+                position += 1
+            position += 1
         return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))

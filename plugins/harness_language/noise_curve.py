@@ -1,4 +1,4 @@
-"""What noise in a text costs, as a picture."""
+"""Plots of a metric over the rate of noise in the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SWEPT_RATE = re.compile(r"\s*\brate=\S+")
 
 @dataclass(frozen=True)
 class _Point:
-    """A row as it is drawn; `noise` is empty for a text as it is."""
+    """A row with what is drawn of it; `noise` is empty without noise."""
 
     panel: tuple[str, ...]
     noise: str
@@ -83,7 +83,7 @@ def _draw(points: Sequence[_Point], metric: str, path: Path) -> Path:
 
 
 def _line(axis: Axes, points: Sequence[_Point], number: int, label: str) -> None:
-    """One model's line, from the text as it is to the highest rate; nothing for a model without noise."""
+    """One model's line, from the clean text to the highest rate; empty for a model without noise."""
     if not any(point.noise for point in points):
         return
     points = sorted(points, key=lambda point: point.rate)

@@ -1,4 +1,4 @@
-"""Which rows of a table are one model at several sizes."""
+"""Sweeps over the size of a model, found among the rows of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SizeSweep:
     """One model at several sizes, all else being equal.
 
     Attributes:
-        label: what it is called without its size.
+        label: the label of the model without its size.
         parameter: the parameter that is the size.
         members: the places of its rows by size, from small to large; several are other seeds.
     """
@@ -28,55 +28,55 @@ class SizeSweep:
 
     @property
     def sizes(self) -> list[float]:
-        """From small to large."""
+        """The sizes in increasing order."""
         return list(self.members)
 
 
 def size_sweeps(rows: Sequence[Row], parameter: str | None) -> list[SizeSweep]:
-    """Every model that was run at three sizes or more; the rows of cells only are looked at.
+    """Every model that was run at three sizes or more, from the rows of cells.
 
     Args:
         rows: of a table.
-        parameter: of the model that is its size; by default the only number that varies.
+        parameter: the parameter of the model that is its size; by default the only number that varies.
 
     Raises:
         HarnessError: there is none, or several numbers vary.
     """
     families: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         model = row.components.get("model")
         if row.derived or not isinstance(model, Mapping):
             continue
         rest = {role: use for role, use in row.components.items() if role != "model"}
-        families.setdefault(json.dumps([row.experiment, model["name"], rest], sort_keys=True), []).append(place)
-    found = [sweep for places in families.values() for sweep in _sweeps_of(rows, places, parameter)]
-    if not found:
+        families.setdefault(json.dumps([row.experiment, model["name"], rest], sort_keys=True), []).append(index)
+    sweeps = [sweep for places in families.values() for sweep in _sweeps_of(rows, places, parameter)]
+    if not sweeps:
         what = f"the parameter {parameter!r}" if parameter else "a number"
         raise HarnessError(f"no model was run at {LEAST_SIZES} sizes or more: sweep {what} of a model")
-    return found
+    return sweeps
 
 
 def _sweeps_of(rows: Sequence[Row], places: Sequence[int], parameter: str | None) -> list[SizeSweep]:
-    varying = _varying([rows[place] for place in places])
+    varying = _varying([rows[index] for index in places])
     if parameter is None and len(varying) > 1:
-        told = ", ".join(sorted(varying))
-        raise HarnessError(f"several parameters vary ({told}): say with `size` which of them is the size of the model")
+        names = ", ".join(sorted(varying))
+        raise HarnessError(f"several parameters vary ({names}): say with `size` which of them is the size of the model")
     name = parameter if parameter is not None else next(iter(varying), None)
     if name is None:
         return []
     alike: dict[str, list[int]] = {}
-    for place in places:
-        model = rows[place].components["model"]
+    for index in places:
+        model = rows[index].components["model"]
         if not _is_number(model["parameters"].get(name)):
             continue
         others = {key: value for key, value in model["parameters"].items() if key != name}
-        alike.setdefault(json.dumps([{**model, "parameters": others}], sort_keys=True), []).append(place)
+        alike.setdefault(json.dumps([{**model, "parameters": others}], sort_keys=True), []).append(index)
     sweeps = []
     for group in alike.values():
-        sizes = sorted({_size(rows[place], name) for place in group})
+        sizes = sorted({_size(rows[index], name) for index in group})
         if len(sizes) >= LEAST_SIZES:
-            members = {size: [place for place in group if _size(rows[place], name) == size] for size in sizes}
-            sweeps.append(SizeSweep(_label([rows[place] for place in group], name), name, members))
+            members = {size: [index for index in group if _size(rows[index], name) == size] for size in sizes}
+            sweeps.append(SizeSweep(_label([rows[index] for index in group], name), name, members))
     return sweeps
 
 
@@ -98,7 +98,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _label(rows: Sequence[Row], name: str) -> str:
-    """What is left of the labels without the size; the name of the component if that differs."""
+    """The common label without the size; the name of the component if labels differ."""
     left = {
         " ".join(word for word in row.labels["model"].split(" ") if not word.startswith(f"{name}=")) for row in rows
     }

@@ -1,4 +1,4 @@
-"""What a language model over bytes learns from: one long text, or prompts with their answers."""
+"""Training texts of a language model over bytes: one long text, or prompts with their answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Exchanges:
     """Prompts with their answers, each begun by a start token.
 
     Attributes:
-        tokens: of each exchange.
+        tokens: the tokens of each exchange.
         learned: for each the first token that is learned.
         rows: how many are in a batch.
     """
@@ -56,24 +56,24 @@ class Exchanges:
         longest = max(len(self.tokens[row]) for row in drawn) - 1
         tokens = torch.zeros(len(drawn), longest, dtype=torch.int64)
         targets = torch.full_like(tokens, UNSCORED)
-        for place, row in enumerate(drawn):
+        for position, row in enumerate(drawn):
             own, first = self.tokens[row], self.learned[row]
-            tokens[place, : len(own) - 1] = own[:-1]
-            targets[place, first - 1 : len(own) - 1] = own[first:]
+            tokens[position, : len(own) - 1] = own[:-1]
+            targets[position, first - 1 : len(own) - 1] = own[first:]
         return tokens, targets
 
 
 def training_texts(
     data: Dataset, start: int, length: int, budget: int, loss_on: Literal["answer", "all"]
 ) -> Stream | Exchanges:
-    """What a step is to learn from.
+    """The training texts of a dataset.
 
     Args:
         data: columns `prompts` and `answers` (and perhaps `choices`), or `texts`.
         start: the start token.
         length: the longest input.
         budget: how many tokens a batch should have.
-        loss_on: of prompts and answers, what is learned.
+        loss_on: which part of prompts and answers is learned.
 
     Raises:
         HarnessError: there is nothing to learn from.
@@ -97,12 +97,12 @@ def exchanges(columns: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     Of several accepted answers the first is taken; where `choices` are given an answer is the number of one.
     """
     options = columns.get("choices") or [None] * len(columns["prompts"])
-    found = []
+    pairs = []
     for prompt, answer, choices in zip(columns["prompts"], columns["answers"], options, strict=True):
         expected = answer if isinstance(answer, str) or answer is None else _first(answer, choices)
         if expected is not None:
-            found.append((prompt.encode(), f"{expected}\n".encode()))
-    return found
+            pairs.append((prompt.encode(), f"{expected}\n".encode()))
+    return pairs
 
 
 def learnable_documents(columns: Mapping[str, Any]) -> list[bytes]:
@@ -137,5 +137,5 @@ def _exchanges(
         learned.append(max(1, len(whole) - len(answer)) if loss_on == "answer" else 1)
     if not tokens:
         raise HarnessError("no prompt to learn from has an answer")
-    average = sum(len(each) - 1 for each in tokens) / len(tokens)
+    average = sum(len(own) - 1 for own in tokens) / len(tokens)
     return Exchanges(tokens, learned, max(1, round(budget / average)))

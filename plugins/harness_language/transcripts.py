@@ -1,4 +1,4 @@
-"""A few questions with their answers for the page of a run: of every cell the first wrong and the first right ones."""
+"""Example questions and answers for the page of a run: of every cell the first wrong and the first right ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TEMPLATE = """
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a model said in one cell: records, as they are stored, with long texts cut."""
+    """Example answers of one cell: records, as they are stored, with long texts cut."""
 
     title: str
     answers: tuple[dict[str, Any], ...]
@@ -56,5 +56,5 @@ def _transcript(cell: MeasuredCell) -> Transcript:
     is_wrong = records.floats("correct") == 0
     rows = [*np.flatnonzero(is_wrong)[:PER_OUTCOME], *np.flatnonzero(~is_wrong)[:PER_OUTCOME]]
     answers = records.table.select(_COLUMNS).take(rows).to_pylist()
-    cut = ({"prompt": each["prompt"][-MAX_CHARACTERS:], "answer": each["answer"][:MAX_CHARACTERS]} for each in answers)
-    return Transcript(cell_title(cell.row), tuple({**each, **short} for each, short in zip(answers, cut, strict=True)))
+    cut = ({"prompt": row["prompt"][-MAX_CHARACTERS:], "answer": row["answer"][:MAX_CHARACTERS]} for row in answers)
+    return Transcript(cell_title(cell.row), tuple({**row, **short} for row, short in zip(answers, cut, strict=True)))

@@ -102,9 +102,9 @@ def _data() -> list[Component]:
     return [
         dataset("corrupted", "corrupted:Corrupted", "Hendrycks & Dietterich 2019, arXiv:1903.12261"),
         attack("corruption", "corrupted:Corruption", "Hendrycks & Dietterich 2019, arXiv:1903.12261"),
-        dataset("noise_images", "elsewhere:noise_images"),
-        dataset("textures", "elsewhere:textures", requires=("scikit-learn",)),
-        dataset("letters", "elsewhere:letters", requires=("matplotlib",)),
+        dataset("noise_images", "ood_images:noise_images"),
+        dataset("textures", "ood_images:textures", requires=("scikit-learn",)),
+        dataset("letters", "ood_images:letters", requires=("matplotlib",)),
         dataset("saved_probabilities", "saved:saved_probabilities"),
     ]
 

@@ -64,11 +64,11 @@ def checkpoint(
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
             of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist.
         weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
-        arguments: what the architecture is called with.
+        arguments: the arguments of the architecture.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
         std: per channel, divides them after that.
         entry: where the state dict stands if the file holds a mapping with more in it.
-        sha256: of the file, in hex; another file is refused.
+        sha256: the sha256 of the file, in hex; another file is refused.
         published_accuracy: on clean examples, for the aggregate `published_gap`.
         published_n: on how many examples.
 
@@ -79,9 +79,9 @@ def checkpoint(
         content = weights.read_bytes()
     except OSError as error:
         raise HarnessError(f"{weights} cannot be read as weights: {error.strerror}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        raise HarnessError(f"{weights} has sha256 {found}, expected {sha256}; it is damaged or another file")
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256.lower():
+        raise HarnessError(f"{weights} has sha256 {digest}, expected {sha256}; it is damaged or another file")
     network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
     model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
     if published_accuracy is not None:
@@ -94,8 +94,8 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
 
     Args:
         network: given the weights in place.
-        content: of the file.
-        name: of the file; its ending says how to read it.
+        content: the content of the file.
+        name: the name of the file; its ending says how to read it.
         entry: where the state dict stands if the file holds a mapping with more in it.
 
     Raises:
@@ -105,8 +105,8 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        told = " ".join(str(error).split())
-        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {told[:400]}") from error
+        message = " ".join(str(error).split())
+        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message[:400]}") from error
     return network
 
 
@@ -133,9 +133,9 @@ def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
         else:
             loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        told = str(error).partition("\n")[0]
+        message = str(error).partition("\n")[0]
         raise HarnessError(
-            f"{name} was refused: it holds more than tensors and might run code when loaded ({told[:200]}); "
+            f"{name} was refused: it holds more than tensors and might run code when loaded ({message[:200]}); "
             "save its state dict as .safetensors"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, read_pinned
-from harness_vision.places import place_of
+from harness_vision.data_folder import data_folder
 
 Split = Literal["train", "test"]
 Download = Annotated[bool, Uncounted()]
@@ -83,7 +83,7 @@ def mnist(split: Split = "test", folder: Location | None = None, download: Downl
     """MNIST handwritten digits (LeCun 1998): 28x28 grey images in [0, 1], 60,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
+        split: the part, in the original order.
         folder: where the idx files lie, packed or not; by default $HARNESS_DATA/robustness/mnist, else a cache.
         download: fetch them if they are not there.
     """
@@ -94,8 +94,8 @@ def fashion_mnist(split: Split = "test", folder: Location | None = None, downloa
     """Fashion-MNIST (Xiao 2017): 28x28 grey images of clothes in [0, 1], 60,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
-        folder: where the .gz idx files lie; by default the user's cache.
+        split: the part, in the original order.
+        folder: the folder where the .gz idx files lie; by default the user's cache.
         download: fetch them if they are not there.
     """
     return _idx_set("fashion-mnist", _FASHION, _FASHION_SHA256[split], split, folder, download, _FASHION_CLASSES)
@@ -105,14 +105,14 @@ def cifar10(split: Split = "test", folder: Location | None = None, download: Dow
     """CIFAR-10 (Krizhevsky 2009): 32x32 colour images in [0, 1], 50,000 for training, 10,000 for tests.
 
     Args:
-        split: which part, in the original order.
+        split: the part, in the original order.
         folder: where cifar-10-batches-bin/, cifar-10-binary.tar.gz or, for the test set, the arrays x and y in
             cifar10_test_official_order.npz lie; by default $HARNESS_DATA/robustness/cifar10, else the user's cache.
         download: fetch the archive (170 MB) if it is not there.
     """
     holding = (_CIFAR10_FOLDER, _CIFAR10_ARCHIVE.name, *([_CIFAR10_ARRAYS] if split == "test" else []))
-    place = place_of("cifar-10", "robustness/cifar10", holding, folder)
-    raw = b"".join(_cifar10_files(split, place, download))
+    source = data_folder("cifar-10", "robustness/cifar10", holding, folder)
+    raw = b"".join(_cifar10_files(split, source, download))
     rows = np.frombuffer(raw, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     return _examples(f"cifar10-{split}", rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0], _CIFAR10_CLASSES)
 
@@ -142,19 +142,19 @@ def _idx_set(
     download: bool,
     classes: list[str],
 ) -> Examples:
-    place = place_of(name, f"robustness/{name}", (_IMAGES.format(_PREFIX[split]),), folder)
+    source = data_folder(name, f"robustness/{name}", (_IMAGES.format(_PREFIX[split]),), folder)
     arrays = []
     for pattern, accepted in zip((_IMAGES, _LABELS), digests, strict=True):
         file = pattern.format(_PREFIX[split])
-        arrays.append(read_idx(read_pinned(PinnedFile(file, url + file, accepted), place, download=download), file))
+        arrays.append(read_idx(read_pinned(PinnedFile(file, url + file, accepted), source, download=download), file))
     return _examples(f"{name}-{split}", arrays[0][:, None], arrays[1], classes)
 
 
 def _cifar10_files(split: str, folder: Path, download: bool) -> list[bytes]:
     wanted = _CIFAR10_SHA256[split]
-    for place in (folder / _CIFAR10_FOLDER, folder):
-        if (place / wanted[0][0]).is_file():
-            return [read_pinned(PinnedFile(name, _CIFAR10_URL, (sha,)), place, download=False) for name, sha in wanted]
+    for below in (folder / _CIFAR10_FOLDER, folder):
+        if (below / wanted[0][0]).is_file():
+            return [read_pinned(PinnedFile(name, _CIFAR10_URL, (sha,)), below, download=False) for name, sha in wanted]
     if split == "test" and (folder / _CIFAR10_ARRAYS).is_file():
         return [_batch_of_arrays(folder / _CIFAR10_ARRAYS)]
     # read_pinned has unpacked the gzip layer; what is left is a tar archive.
@@ -165,7 +165,7 @@ def _cifar10_files(split: str, folder: Path, download: bool) -> list[bytes]:
 
 
 def _batch_of_arrays(path: Path) -> bytes:
-    """The official test batch made again from arrays `x` [n, 32, 32, 3] and `y` [n]; it must be that to the byte."""
+    """Rebuild the official test batch, byte for byte, from arrays `x` [n, 32, 32, 3] and `y` [n]."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             images, labels = arrays["x"].transpose(0, 3, 1, 2), arrays["y"].astype(np.uint8)

@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.api import Location, PinnedFile, Uncounted, read_pinned
 from harness_vision.checkpoint import Normalised, with_weights
-from harness_vision.places import place_of
+from harness_vision.data_folder import data_folder
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.published_architectures import CifarResNet, CnnA, ConvexMnist, LeNet5
 
@@ -42,7 +42,7 @@ class _Checkpoint:
         below: the folder below $HARNESS_DATA that may hold them.
         architecture: makes the network.
         mean, std: per channel, of its normalisation; empty if there is none.
-        accuracy: what was published.
+        accuracy: the published accuracy.
     """
 
     file: PinnedFile
@@ -123,17 +123,17 @@ def published(name: Name, folder: Location | None = None, download: Annotated[bo
         name: resnet20, 32, 44 and 56 for CIFAR-10 (He et al. 2015; akamaster/pytorch_resnet_cifar10); cnn_a, trained
             adversarially for CIFAR-10 (Dathathri et al. 2020); the LeNet-5 pair of advertorch for MNIST, trained clean
             and adversarially; convex_mnist, trained to be provably robust (Wong & Kolter 2018).
-        folder: where the file lies; by default below $HARNESS_DATA/robustness, else the user's cache.
+        folder: the folder where the file lies; by default below $HARNESS_DATA/robustness, else the user's cache.
         download: fetch it if it is not there.
 
     Raises:
         MissingData: the file is not there and cannot be fetched, or it is not the published one.
     """
-    found = _CHECKPOINTS[name]
-    place = place_of("published", found.below, (found.file.name,), folder)
-    content = read_pinned(found.file, place, download=download)
-    network = with_weights(found.architecture(), content, found.file.name)
-    model = Normalised(network, list(found.mean), list(found.std)) if found.mean else network
-    if found.accuracy is not None:
-        found.accuracy.note_on(model)
+    checkpoint = _CHECKPOINTS[name]
+    source = data_folder("published", checkpoint.below, (checkpoint.file.name,), folder)
+    content = read_pinned(checkpoint.file, source, download=download)
+    network = with_weights(checkpoint.architecture(), content, checkpoint.file.name)
+    model = Normalised(network, list(checkpoint.mean), list(checkpoint.std)) if checkpoint.mean else network
+    if checkpoint.accuracy is not None:
+        checkpoint.accuracy.note_on(model)
     return model

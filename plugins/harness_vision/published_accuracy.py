@@ -1,4 +1,4 @@
-"""What was published about a model's clean accuracy, as the model carries it and the row records it."""
+"""The published clean accuracy of a model, as a fact of the model that its row records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACT = "published_accuracy"
 
 @dataclass(frozen=True)
 class PublishedAccuracy:
-    """The share of a test set that a model gets right, as its authors say.
+    """The accuracy of a model on a test set as its authors published it.
 
     Attributes:
         value: from 0 to 1.
@@ -31,12 +31,12 @@ class PublishedAccuracy:
     source: str = ""
 
     def note_on(self, model: nn.Module) -> None:
-        """Make it a fact of the model, which the core records beside its row."""
-        said = model.facts if isinstance(model, Described) else {}
-        model.facts = {**said, FACT: asdict(self)}  # type: ignore[assignment]
+        """Add it to the facts of the model, which the core records beside its row."""
+        facts = model.facts if isinstance(model, Described) else {}
+        model.facts = {**facts, FACT: asdict(self)}  # type: ignore[assignment]
 
     @classmethod
     def of_row(cls, facts: Mapping[str, Any]) -> PublishedAccuracy | None:
-        """What the facts of a row say, or None."""
-        said = facts.get("model", {}).get(FACT)
-        return cls(**said) if said else None
+        """Read it from the facts of a row; None if they have none."""
+        published = facts.get("model", {}).get(FACT)
+        return cls(**published) if published else None

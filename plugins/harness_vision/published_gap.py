@@ -1,4 +1,4 @@
-"""Measured clean accuracy less the published one: is this the model, the data and the preprocessing of the paper?"""
+"""Measured less published clean accuracy: a check that model, data and preprocessing are those of the paper."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PublishedGap:
         self.tolerance = tolerance
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
-        """A row for each such cell."""
+        """Return a row for each such cell."""
         for cell in cells:
             row = cell.row
             published = PublishedAccuracy.of_row(row.facts)

@@ -10,7 +10,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.api import Partition, Records
-from harness_fairness.metrics.cells import Rate, cells_of, rows_of, successes_and_trials
+from harness_fairness.metrics.confusion_counts import Rate, confusions, outcomes_of, successes_and_trials
 from harness_fairness.metrics.rate_gaps import SubgroupErrorGap
 
 N, GROUPS, REPLICATES = 1_000_000, 100, 1_000
@@ -29,9 +29,9 @@ def million() -> Records:
 
 def bootstrapped(records: Records) -> dict[Rate, np.ndarray]:  # type: ignore[type-arg]
     """Three rates of every group under a thousand bootstraps of the rows, `[replicates, groups]` each."""
-    rows = rows_of(records, "error", 1)
+    rows = outcomes_of(records, "error", 1)
     assert rows is not None
-    counts = cells_of(rows, Partition.of(records, "g")).resampled(REPLICATES, np.random.default_rng(1))
+    counts = confusions(rows, Partition.of(records, "g")).resampled(REPLICATES, np.random.default_rng(1))
     found = {}
     for rate in RATES:
         successes, trials = successes_and_trials(counts, rate)
@@ -71,9 +71,9 @@ def test_a_point_estimate_is_300_times_faster_than_fairlearns(million: Records) 
     frame = some.frame()
 
     def ours() -> object:
-        rows = rows_of(some, "error", 1)
+        rows = outcomes_of(some, "error", 1)
         assert rows is not None
-        counts = cells_of(rows, Partition.of(some, "g"))
+        counts = confusions(rows, Partition.of(some, "g"))
         return [np.divide(*counts.successes_and_trials(rate)) for rate in RATES]
 
     def theirs() -> object:

@@ -74,7 +74,7 @@ class APGD:
         return self.search(model, batch, ctx).candidates
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
-        """The same, with what is fooled."""
+        """Like `perturb`, with which examples are fooled."""
         ascent = _ascent(self.norm, model, batch, ctx, self.eps, self.loss, self.steps, self.eot)
         return ascent.run(self.restarts, ctx)
 
@@ -102,7 +102,7 @@ class APGDTargeted:
         return self.search(model, batch, ctx).candidates
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
-        """The same, with what is fooled."""
+        """Like `perturb`, with which examples are fooled."""
         targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
         ascent = _ascent(self.norm, model, batch, ctx, self.eps, "dlr", self.steps, 1, targets)
         return ascent.run(targets.shape[1], ctx)
@@ -113,7 +113,7 @@ def _ascent(norm: ConvexNorm, *given: Any) -> AutoAscent[Any]:
 
 
 def checkpoints(steps: int) -> list[int]:
-    """The steps after which the step size is looked at, w_0 = 0 first (section 3.2)."""
+    """The steps after which the step size is updated, w_0 = 0 first (section 3.2)."""
     shares = [0.0, 0.22]
     while shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06) <= 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
@@ -122,7 +122,7 @@ def checkpoints(steps: int) -> list[int]:
 
 @dataclass
 class _Ascents(AutoAscents):
-    """Ascents under way.
+    """The slots of running ascents.
 
     Attributes:
         previous: x_(k-1), where the iterate is x_k.
@@ -152,7 +152,7 @@ class _Ascent(AutoAscent[_Ascents]):
         self._interval[marks[1:]] = np.diff(marks)
 
     def start(self, slots: BatchSlots, rows: list[int], turn: int) -> _Ascents:
-        """At points drawn uniformly from the ball."""
+        """Start at points drawn uniformly from the ball."""
         start = random_points(self.pool, rows, self.ctx, self.eps, self.norm, turn, offset=random_offset)
         infinite = torch.full(slots.labels.shape, float("inf"), device=start.device)
         return _Ascents.at(
@@ -169,7 +169,7 @@ class _Ascent(AutoAscent[_Ascents]):
         )
 
     def move(self, slots: _Ascents, gradient: Tensor, loss: Tensor) -> None:
-        """At a checkpoint halve the step where it does not pay, and go on from the best point; then step."""
+        """At a checkpoint halve the step where progress is poor, and continue from the best point; then take a step."""
         slots.rises = slots.rises + (loss > slots.loss)
         slots.best_then = torch.where(slots.weight == 1, loss, slots.best_then)
         slots.loss = loss

@@ -14,22 +14,22 @@ from harness.api.attacks import BatchSlots, l1_length, on_device, per_example, p
 from harness_adversarial.common.auto_ascent import AutoAscent, AutoAscents
 
 _FIRST_SHARE = 0.2
-"""Of the entries that move at first."""
-_SPARSER = 1.5
+"""Share of the entries that move at first."""
+_SHRINK_FACTOR = 1.5
 """The next steps move the changed entries of the best point, divided by this; a step that shrinks does so by it too."""
-_SHORTEST = 10.0
+_MAX_SHRINKAGE = 10.0
 """The step size ends at the radius divided by this."""
-_STABLE = 0.95
+_STABLE_SHARE = 0.95
 """With fewer changed entries than this share of those at the last look, the step size starts again."""
-_LOOKS = 0.04
-"""How often sparsity and step size are looked at, as a share of the steps."""
+_CHECK_PERIOD = 0.04
+"""Steps between updates of sparsity and step size, as a share of the steps."""
 _RADII = ((3, 0.3), (2, 0.3), (1, 0.4))
 """Balls of three and two times the budget first, and for what share of the steps (section 3)."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What happens at which step.
+    """The radius of the ball at each step, and the steps at which sparsity and step size change.
 
     Attributes:
         factor: `[steps + 1]`, the radius at each in units of the budget.
@@ -43,21 +43,21 @@ class Schedule:
 
     @classmethod
     def of(cls, steps: int) -> Schedule:
-        """For this many steps in all; fewer than ten are all spent in the ball itself."""
+        """The schedule for `steps` steps; with fewer than ten all are spent in the ball itself."""
         lengths = [round(share * steps) for _, share in _RADII[:-1]] if steps >= 10 else [0, 0]
         lengths.append(steps + 1 - sum(lengths))
         factor = np.concatenate([np.full(n, float(f)) for n, (f, _) in zip(lengths, _RADII, strict=True)])
         since = np.concatenate([np.arange(n) for n in lengths])
-        period = np.concatenate([np.full(n, max(1, int(_LOOKS * n))) for n in lengths])
+        period = np.concatenate([np.full(n, max(1, int(_CHECK_PERIOD * n))) for n in lengths])
         return cls(factor, since == 0, (since > 0) & (since % period == 0))
 
 
 @dataclass
 class _SparseAscents(AutoAscents):
-    """Ascents under way; `best` is that of this ball.
+    """The slots of running ascents; `best` is that of the current ball.
 
     Attributes:
-        share: of the entries that move.
+        share: the share of the entries that move.
         changed: how many entries of the best point differed at the last look.
     """
 
@@ -77,7 +77,7 @@ class SparseAscent(AutoAscent[_SparseAscents]):
         self._schedule = Schedule.of(self.steps)
 
     def start(self, slots: BatchSlots, rows: list[int], turn: int) -> _SparseAscents:
-        """At random points of the first ball: normal noise, projected."""
+        """Start at random points of the first ball: normal noise, projected."""
         noise = self.ctx.normal([self.pool.ids[row] for row in rows], slots.clean.shape[1:], "start", turn)
         radius = torch.full(slots.labels.shape, self.eps * float(self._schedule.factor[0]), device=noise.device)
         start = self._projected(slots.clean + noise, slots, radius)
@@ -91,18 +91,18 @@ class SparseAscent(AutoAscent[_SparseAscents]):
         )
 
     def judge(self, slots: _SparseAscents, loss: Tensor, fooled: Tensor) -> Tensor:
-        """Only points within the budget fool the model, and the best point is sought anew in every ball."""
+        """Count points within the budget only as fooling the model, and begin the best point anew in every ball."""
         begins = on_device(self._schedule.begins[slots.step], loss.device)
         return slots.judge(loss, fooled & (l1_length(slots.iterate - slots.clean) <= self.eps), begins)
 
     def record(self, slots: _SparseAscents) -> None:
-        """Keep the points of those that end, within the budget, if they are the best of all turns so far."""
+        """Keep the best points, projected into the budget, if they are the best of all turns so far."""
         inside = l1_length(slots.best - slots.clean) <= self.eps
         slots.best = slots.choose(inside, slots.best, self._projected(slots.best, slots, self.eps))
         super().record(slots)
 
     def move(self, slots: _SparseAscents, gradient: Tensor, loss: Tensor) -> None:
-        """A sparse step within the ball, or the best point in the next ball where that begins."""
+        """Take a sparse step within the ball, or go to the best point in the next ball where that begins."""
         point, device = slots.iterate, slots.iterate.device
         looked = on_device(self._schedule.looks[slots.step], device)
         following = np.minimum(slots.step + 1, self.steps)
@@ -111,11 +111,11 @@ class SparseAscent(AutoAscent[_SparseAscents]):
         radius = self.eps * factor
         looked = looked | fresh
         changed = (slots.best != slots.clean).flatten(1).sum(dim=1).to(point.dtype)
-        sparser = looked & (changed < _STABLE * slots.changed)
-        shrunk = (slots.size / _SPARSER).clamp_min(self.eps / _SHORTEST)
-        shrunk = torch.maximum(shrunk, radius / _SHORTEST)
+        sparser = looked & (changed < _STABLE_SHARE * slots.changed)
+        shrunk = (slots.size / _SHRINK_FACTOR).clamp_min(self.eps / _MAX_SHRINKAGE)
+        shrunk = torch.maximum(shrunk, radius / _MAX_SHRINKAGE)
         slots.size = torch.where(looked, torch.where(sparser | fresh, radius, shrunk), slots.size)
-        slots.share = torch.where(looked, changed / point[0].numel() / _SPARSER, slots.share)
+        slots.share = torch.where(looked, changed / point[0].numel() / _SHRINK_FACTOR, slots.share)
         slots.changed = torch.where(looked, changed, slots.changed)
         point = slots.choose(sparser, slots.best, point)
         gradient = slots.choose(sparser, slots.best_gradient, gradient)

@@ -1,4 +1,4 @@
-"""AutoAttack: a fixed set of attacks without parameters to tune, each on what survives the last."""
+"""AutoAttack: a fixed sequence of attacks without parameters to tune, each on the examples that survive the last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Count = Annotated[int, Ge(1)]
 
 
 class Stage(Protocol):
-    """An attack that says which examples it fooled."""
+    """An attack that reports which examples it fooled."""
 
     def search(self, model: Any, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Candidates for all examples of the batch."""
@@ -36,9 +36,9 @@ class AutoAttack:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
         version: standard or rand.
-        steps: of APGD and FAB, per target.
+        steps: steps of APGD and FAB, per target.
         targets: classes that targeted attacks try, at most all others.
-        queries: of Square.
+        queries: queries of Square.
         eot: passes over which the rand version averages.
     """
 
@@ -78,16 +78,16 @@ class AutoAttack:
             if not len(left):
                 break
             stage_ctx = replace(ctx.scoped(name), progress=_after(ctx, number, len(self.stages)))
-            found = stage.search(OnRows(model, left), rows_of(batch, left), stage_ctx)
-            chosen = found.fooled if number else torch.ones_like(found.fooled)
-            answer[left[chosen]] = found.candidates[chosen]
-            left = left[~found.fooled]
+            result = stage.search(OnRows(model, left), rows_of(batch, left), stage_ctx)
+            chosen = result.fooled if number else torch.ones_like(result.fooled)
+            answer[left[chosen]] = result.candidates[chosen]
+            left = left[~result.fooled]
         ctx.progress(len(batch), len(batch))
         return answer
 
 
 def _after(ctx: Context, number: int, stages: int) -> Callable[[int, int], None]:
-    """Progress of one stage as a part of all."""
+    """Report the progress of one stage as a part of all."""
 
     def report(done: int, total: int) -> None:
         ctx.progress(number * total + done, stages * total)

@@ -1,4 +1,4 @@
-"""The L2 attack of Carlini and Wagner: distance plus a weighted margin, the weight found by search."""
+"""The L2 attack of Carlini and Wagner: distance plus a weighted margin, with a search for the weight."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness.api.attacks import Bisections, Closest, adversarial_loss, is_fooled, per_example, run_steps, targets_of
 
-_INSIDE = 0.999
+_MAX_TANH = 0.999
 """Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""
-_WEIGHT_AT_MOST = 1e10
+_MAX_WEIGHT = 1e10
 _BETAS = (0.9, 0.999)
 
 
@@ -25,10 +25,10 @@ class CarliniWagner:
     for every example by itself. The margin is of logits, so the loss does not change with a shift of them.
 
     Args:
-        steps: of Adam, for each weight.
+        steps: the steps of Adam, for each weight.
         searches: how many weights c are tried; 10 times larger until one fools the model, then halfway.
         weight: the first c.
-        learning_rate: of Adam.
+        learning_rate: the learning rate of Adam.
         confidence: kappa, by how much the wrong class should lead.
         abort_early: leave a weight once a tenth of the steps has not lowered the loss.
         bisections: halvings of the line to the clean input at the end; 0 is the paper's attack.
@@ -78,7 +78,7 @@ class CarliniWagner:
     def _loss(
         self, model: GradientAccess, point: Tensor, batch: LabelledInputs, rows: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The loss `[m]`, its gradient by the points `[m, ...]`, who is fooled, and with the confidence asked for."""
+        """The loss `[m]`, its gradient by the points `[m, ...]`, which are fooled, and which also with confidence."""
         point = point.detach().requires_grad_(True)
         labels, targets = batch.labels[rows], targets_of(batch, rows)
         logits = model(point, rows)
@@ -91,12 +91,12 @@ class CarliniWagner:
 
 
 class _State:
-    """Where each example of the pool stands: the search over weights, and Adam within it."""
+    """The state of each example of the pool: the search over weights, and Adam within it."""
 
     def __init__(self, batch: LabelledInputs, weight: float) -> None:
         self._low, self._width = batch.low, batch.high - batch.low
         scaled = 2 * (batch.inputs - batch.low) / self._width - 1
-        self._first = torch.atanh(scaled.clamp(-1, 1) * _INSIDE)
+        self._first = torch.atanh(scaled.clamp(-1, 1) * _MAX_TANH)
         self._argument = self._first.clone()
         self._mean, self._square = torch.zeros_like(self._first), torch.zeros_like(self._first)
         n, device = len(batch), batch.inputs.device
@@ -109,7 +109,7 @@ class _State:
         self._enough = torch.full((n,), math.inf, device=device)
 
     def point(self, rows: Tensor) -> Tensor:
-        """The inputs `[m, ...]` that the arguments stand for."""
+        """The inputs `[m, ...]` at the current arguments of the tanh."""
         return self._low + self._width * (torch.tanh(self._argument[rows]) + 1) / 2
 
     def descend(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
@@ -124,12 +124,12 @@ class _State:
         self._argument[rows] -= learning_rate * mean / (deviation + 1e-8)
 
     def next_weight(self, rows: Tensor) -> None:
-        """Begin the next search of some rows with the weight that the last one asks for."""
+        """Begin the next search of some rows, with the weight that follows from the last one."""
         weight, fooled = self.weight[rows], self.fooled[rows]
         self._enough[rows] = torch.where(fooled, weight, self._enough[rows])
         self._too_small[rows] = torch.where(fooled, self._too_small[rows], weight)
         halfway = (self._too_small[rows] + self._enough[rows]) / 2
-        self.weight[rows] = torch.where(halfway.isfinite(), halfway, 10 * weight).clamp(max=_WEIGHT_AT_MOST)
+        self.weight[rows] = torch.where(halfway.isfinite(), halfway, 10 * weight).clamp(max=_MAX_WEIGHT)
         self._argument[rows] = self._first[rows]
         self._mean[rows], self._square[rows] = 0.0, 0.0
         self.loss[rows], self.fooled[rows] = math.inf, False

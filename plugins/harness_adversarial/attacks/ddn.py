@@ -28,7 +28,7 @@ class DDN:
     Args:
         steps: gradient steps.
         gamma: by which share the radius of the sphere shrinks or grows in a step.
-        radius: of the first sphere, as a share of the width of the box.
+        radius: the radius of the first sphere, as a share of the width of the box.
         loss: what is maximised. The paper takes the cross-entropy, whose gradient is 0 where a model is very sure.
         bisections: halvings of the line to the clean input at the end; 0 is the paper's attack.
         targeted: move towards a target class instead of away from the true one.

@@ -62,7 +62,7 @@ class DeepFool:
     def _towards_boundary(
         self, model: GradientAccess, point: Tensor, labels: Tensor, rows: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Who is fooled `[m]`, and the step `[m, ...]` to the nearest of the linearised boundaries."""
+        """Which points fool the model `[m]`, and the step `[m, ...]` to the nearest of the linearised boundaries."""
         point = point.detach().requires_grad_(True)
         logits = model(point, rows)
         own = logits.gather(1, labels[:, None])

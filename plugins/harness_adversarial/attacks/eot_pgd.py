@@ -40,7 +40,7 @@ class EotPGD:
         step_size: length of a step in the norm; by default 2.5 * eps / steps.
         restarts: independent random starts; an example is robust only if it survives all.
         draws: passes over which gradients are averaged and predictions decided.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True
@@ -67,7 +67,7 @@ class EotPGD:
         return self.search(model, batch, ctx).candidates
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
-        """The same, with what is fooled."""
+        """Like `perturb`, with which examples are fooled."""
         return _Climb(self, model, batch, ctx).run(self.restarts, ctx)
 
 
@@ -80,13 +80,13 @@ class _Climb(BestSearch[Ascents]):
         self._attack, self._model, self._ctx = attack, model, ctx
 
     def begin(self, rows: list[int], turn: int) -> Ascents:
-        """At a random point of the ball."""
+        """Start at a random point of the ball."""
         slots = BatchSlots.of(self.pool, rows, turn)
         start = random_points(self.pool, rows, self._ctx, self._attack.eps, self._attack.norm, turn)
         return Ascents.at(slots, start)
 
     def advance(self, slots: Ascents) -> Tensor:
-        """Judge the iterates on the mean of the draws, keep the best, and take a step."""
+        """Classify the iterates by the mean of the draws, keep the best, and take a step."""
         attack = self._attack
         objective = partial(adversarial_loss, labels=slots.labels, targets=None, loss=attack.loss)
         slopes, losses, logits = gradients(self._model, slots.iterate, slots.row, objective, attack.draws)

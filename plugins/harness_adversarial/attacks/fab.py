@@ -24,11 +24,11 @@ from harness_adversarial.common.hyperplanes import step_to_hyperplane
 
 Count = Annotated[int, Ge(1)]
 
-_MOST_BIAS = 0.1
-"""alpha_max: the most weight of the step from the clean input."""
+_MAX_BIAS = 0.1
+"""alpha_max: the largest weight of the step from the clean input."""
 _OVERSHOOT = 1.05
 """eta: by how much steps go beyond the hyperplane."""
-_BACKWARD = 0.9
+_BACKWARD_SHARE = 0.9
 """beta: where a found point is pulled back to, on the way from the clean input."""
 
 
@@ -65,7 +65,7 @@ class FABTargeted:
         return self.search(model, batch, ctx).candidates
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
-        """The same, with what is fooled; with a budget, only within it."""
+        """Like `perturb`, with which examples are fooled; with a budget, only within it."""
         targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
         boundary = _Boundary(model, batch, self.eps, self.norm, self.steps, targets)
         run_searches(boundary, len(batch), targets.shape[1], ctx)
@@ -74,7 +74,7 @@ class FABTargeted:
 
 @dataclass
 class _Approaches(BatchSlots):
-    """Approaches under way.
+    """The slots of running searches.
 
     Attributes:
         iterate: where the approach is; `targets` are the classes aimed at.
@@ -108,13 +108,13 @@ class _Boundary(Search[_Approaches]):
         self._nearest = torch.full(pool.labels.shape, far, device=pool.inputs.device)
 
     def begin(self, rows: list[int], turn: int) -> _Approaches:
-        """At the clean input."""
+        """Start at the clean input."""
         slots = BatchSlots.of(self.pool, rows, turn, self.targets)
-        best = [kept[slots.row] for kept in (self.answer, self._nearest, self.fooled)]
+        best = [values[slots.row] for values in (self.answer, self._nearest, self.fooled)]
         return _Approaches(**vars(slots), iterate=slots.clean, answer=best[0], nearest=best[1], fooled=best[2])
 
     def advance(self, slots: _Approaches) -> Tensor:
-        """One step towards the hyperplane; a point beyond the boundary is noted and pulled back."""
+        """Take one step towards the hyperplane; a point beyond the boundary is stored, and pulled back."""
         gap, normal = self._hyperplane(slots)
         moved = self._towards(slots, gap, normal)
         with torch.no_grad():
@@ -125,11 +125,11 @@ class _Boundary(Search[_Approaches]):
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
         slots.answer = torch.where(per_example(broken | nearer, moved), moved, slots.answer)
-        slots.iterate = torch.lerp(moved, slots.clean, per_example((1 - _BACKWARD) * fooled, moved))
+        slots.iterate = torch.lerp(moved, slots.clean, per_example((1 - _BACKWARD_SHARE) * fooled, moved))
         return broken if self.eps is None else broken | slots.fooled
 
     def record(self, slots: _Approaches) -> None:
-        """Keep what was found."""
+        """Store the nearest points."""
         rows = slots.row
         self.answer[rows], self._nearest[rows], self.fooled[rows] = slots.answer, slots.nearest, slots.fooled
 
@@ -150,13 +150,13 @@ class _Boundary(Search[_Approaches]):
         both, needed = torch.stack([point, clean]), torch.stack([-gap, -gap - (normal * (clean - point)).sum(dim=1)])
         steps = step_to_hyperplane(both, normal, needed, self.norm, self.pool.low, self.pool.high)
         own, bias = _size(steps, self.norm)
-        weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MOST_BIAS)
+        weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MAX_BIAS)
         from_point, from_clean = both.add_(steps, alpha=_OVERSHOOT)
         moved = torch.lerp(from_point, from_clean, weight[:, None])
         return moved.clamp_(self.pool.low, self.pool.high).reshape(slots.iterate.shape)
 
     def _nearer(self, slots: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
-        """Which points are nearer than those found before, `[n]`; their distance is noted."""
+        """Which points are nearer than the nearest so far, `[n]`; their distances are stored."""
         distance = _size((moved - slots.clean).flatten(1), self.norm)
         nearer = fooled & ((distance < slots.nearest) | ((distance == slots.nearest) & ~slots.fooled))
         slots.nearest, slots.fooled = torch.where(nearer, distance, slots.nearest), slots.fooled | nearer

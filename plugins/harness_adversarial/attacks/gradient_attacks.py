@@ -22,7 +22,7 @@ class FGSM:
     Args:
         eps: L-infinity budget, in units of the inputs.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True
@@ -47,7 +47,7 @@ class PGD(ProjectedGradientDescent):
     In the L1 ball a step moves the hundredth of the pixels with the largest gradients.
 
     Args:
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PGD(ProjectedGradientDescent):
         self.loss: Loss = loss
 
     def objective(self, logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
-        """The loss `[m]` of that name."""
+        """The loss `[m]` that the parameter `loss` names."""
         return adversarial_loss(logits, labels, targets, self.loss)
 
 

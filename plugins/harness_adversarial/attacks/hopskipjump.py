@@ -1,4 +1,4 @@
-"""HopSkipJump: along the boundary by decisions alone."""
+"""HopSkipJump: a walk along the decision boundary, by predictions alone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class HopSkipJump:
 
     Args:
         norm: the distance to make small.
-        iterations: how often.
+        iterations: the number of steps along the boundary.
         samples: decisions for the first gradient; sqrt(t) times as many for the t-th.
-        most_samples: at most so many.
+        most_samples: the largest number of decisions for a gradient.
         starts: random images tried to begin with.
         bisections: halvings on the way to the boundary.
     """
@@ -48,9 +48,9 @@ class HopSkipJump:
         """The closest point found that fools the model."""
         closest = Closest(batch, self.norm)
         for rows in row_batches(batch, ctx):
-            point, found = _Search(self, model, batch, rows, ctx).begin()
-            if found.any():
-                _Search(self, model, batch, rows[found], ctx).walk(point[found], closest)
+            point, begun = _Search(self, model, batch, rows, ctx).begin()
+            if begun.any():
+                _Search(self, model, batch, rows[begun], ctx).walk(point[begun], closest)
         return closest.answer
 
 
@@ -77,17 +77,17 @@ class _Search:
         return self._batch.low + width * self._ctx.uniform(ids, self._clean.shape[1:], "start", draw)
 
     def begin(self) -> tuple[Tensor, Tensor]:
-        """The first random image `[m, ...]` that fools the model, and for which lanes there is one `[m]`."""
-        point, found = self._clean.clone(), torch.zeros(len(self._rows), dtype=torch.bool, device=self._rows.device)
+        """The first random image `[m, ...]` that fools the model, and which lanes have one `[m]`."""
+        point, begun = self._clean.clone(), torch.zeros(len(self._rows), dtype=torch.bool, device=self._rows.device)
         for draw in range(self._attack.starts):
-            lanes = torch.nonzero(~found).flatten()
+            lanes = torch.nonzero(~begun).flatten()
             if not len(lanes):
                 break
             drawn = self._first(draw, [self._ids[lane] for lane in lanes.tolist()])
             fooled = self._fooled(drawn, lanes)
             point[lanes[fooled]] = drawn[fooled]
-            found[lanes[fooled]] = True
-        return point, found
+            begun[lanes[fooled]] = True
+        return point, begun
 
     def walk(self, point: Tensor, closest: Closest) -> None:
         """Follow the boundary from points `[m, ...]` that fool the model."""

@@ -1,4 +1,4 @@
-"""Uniform noise: what a budget does to a model without any search."""
+"""Uniform noise: the baseline of a budget without any search."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UniformNoise:
 
     @torch.no_grad()
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """Draw until an example is fooled or its draws are used up; the last draw is judged by the core."""
+        """Draw until an example is fooled or its draws are used up; the last draw is not classified here."""
         answer = torch.empty_like(batch.inputs)
         left = torch.arange(len(batch), device=batch.inputs.device)
         for draw in range(self.draws):

@@ -1,4 +1,4 @@
-"""PGD at many budgets for little more than the dearest of them: from the largest down, on what is still fooled."""
+"""PGD at many budgets, from the largest down, on the examples that are still fooled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PGDCurve:
         restarts: starts at each budget, all but the first of smaller ones random; an example is robust only if it
             survives all.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     pooled = True
@@ -60,10 +60,10 @@ class PGDCurve:
                 break
             clean, reached = batch.inputs[left], answer[left]
             first = clean + _shrunk(reached - clean, stage.eps, str(stage.threat.norm)) if number else None
-            found = stage.search(OnRows(model, left), rows_of(batch, left), replace(ctx, progress=_silent), first)
-            chosen = found.fooled if number else torch.ones_like(found.fooled)
-            answer[left[chosen]] = found.candidates[chosen]
-            left = left[found.fooled]
+            result = stage.search(OnRows(model, left), rows_of(batch, left), replace(ctx, progress=_silent), first)
+            chosen = result.fooled if number else torch.ones_like(result.fooled)
+            answer[left[chosen]] = result.candidates[chosen]
+            left = left[result.fooled]
             ctx.progress(len(batch) * (number + 1) // len(self.stages), len(batch))
         ctx.progress(len(batch), len(batch))
         return answer

@@ -1,4 +1,4 @@
-"""Adversarial examples that survive being looked at: expectation over physical transformations."""
+"""Adversarial examples that survive changes of the view: expectation over physical transformations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EOTPhysical:
         step_size: length of a step; by default 2.5 * eps / steps.
         targeted: move towards a target class instead of away from the true one.
         loss: whose mean is maximised.
-        views: how many views the answer is judged on.
+        views: how many views the returned input is classified in.
         rotation: largest turn, in degrees, to both sides.
         scale: share by which the image grows or shrinks at most.
         translation: largest shift, as a share of width and height.
@@ -69,7 +69,7 @@ class EOTPhysical:
         self._views = Views(rotation, scale, translation, perspective, contrast, brightness, noise)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The last iterate: with views drawn afresh there is no telling which one is best."""
+        """Return the last iterate, since losses under fresh views cannot be compared to choose the best."""
         answer = batch.inputs.clone()
         for rows in row_batches(batch, ctx):
             for step in range(self.steps):

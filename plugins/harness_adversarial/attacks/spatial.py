@@ -37,7 +37,7 @@ class RotationTranslation:
         shifts = _spread(translation, translations)
         grid = itertools.product(_spread(math.radians(rotation), rotations), shifts, shifts)
         # The largest changes first: examples that fall do so sooner.
-        self._grid = torch.tensor(sorted(grid, key=lambda place: -sum(map(abs, place))))
+        self._grid = torch.tensor(sorted(grid, key=lambda changes: -sum(map(abs, changes))))
         self.threat = Threat(None, None)
 
     @torch.no_grad()

@@ -30,8 +30,8 @@ Count = Annotated[int, Ge(1)]
 
 _BLOCK = 128
 """Queries whose windows are drawn at once: drawing by example is slow, and so is drawing for every query."""
-_TINY = 1e-12
-_TILES = 5
+_MIN_LENGTH = 1e-12
+_TILES_PER_SIDE = 5
 """The first L2 candidate is a grid of this many tiles a side."""
 
 
@@ -50,7 +50,7 @@ class Square:
         eps: budget in the norm, in units of the inputs.
         norm: the ball the perturbation stays in.
         queries: passes per example and restart at most.
-        share: of the pixels that the first window covers; it shrinks as the queries are used up.
+        share: share of the pixels that the first window covers; it shrinks as the queries are used up.
         restarts: independent searches; an example is robust only if it survives all.
     """
 
@@ -73,15 +73,15 @@ class Square:
 
     @torch.inference_mode()
     def search(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
-        """The same, with what is fooled."""
-        found = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share).run(self.restarts, ctx)
+        """Like `perturb`, with which examples are fooled."""
+        result = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share).run(self.restarts, ctx)
         with torch.inference_mode(False):
-            return SearchResult(found.candidates.clone().reshape(batch.inputs.shape), found.fooled.clone())
+            return SearchResult(result.candidates.clone().reshape(batch.inputs.shape), result.fooled.clone())
 
 
 @dataclass
 class _Walks(Ascents):
-    """Walks under way; the iterate is the point to ask about next, `best` the accepted one, within ball and box.
+    """The slots of running walks; the iterate is the next candidate, `best` the accepted one, within ball and box.
 
     Attributes:
         drawn: `[n, _BLOCK, 5 + channels]`, for each query of a block the first row and column of two windows, whether
@@ -91,7 +91,7 @@ class _Walks(Ascents):
     drawn: Tensor
 
     def choose(self, chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
-        """With weights of 0 and 1 the same as choosing, and several times as fast on a CPU; so it is for windows."""
+        """Choose by weights of 0 and 1, which equals `where` and is several times as fast on a CPU, as for windows."""
         return torch.lerp(old, new, per_example(chosen.float(), new))
 
 
@@ -124,21 +124,21 @@ class _Walk(BestSearch[_Walks]):
         self._slot = torch.arange(ctx.batch_size, device=device)
 
     def begin(self, rows: list[int], turn: int) -> _Walks:
-        """At the first candidate: vertical stripes for L-infinity, a grid of bumps for L2."""
+        """Start at the first candidate: vertical stripes for L-infinity, a grid of bumps for L2."""
         slots = BatchSlots.of(self.pool, rows, turn)
         ids = [self.pool.ids[row] for row in rows]
         channels, height, width = self._shape
         if self.norm == "linf":
             offset = self.eps * _sign(self.ctx.uniform(ids, (channels, 1, width), "stripes", turn))
         else:
-            tiles = min(_TILES, height), min(_TILES, width)
+            tiles = min(_TILES_PER_SIDE, height), min(_TILES_PER_SIDE, width)
             bumps = _tiled(_sign(self.ctx.uniform(ids, (channels, *tiles), "tiles", turn)), height, width)
             offset = self.eps * bumps / per_example(length(bumps, "l2"), bumps)
         start = self._inside(slots.clean + offset, slots)
         return _Walks.at(slots, start, drawn=torch.zeros(len(rows), _BLOCK, 5 + channels, device=start.device))
 
     def advance(self, slots: _Walks) -> Tensor:
-        """Ask about the candidates, keep what is better, and propose the next."""
+        """Classify the candidates, keep what is better, and propose the next."""
         logits = self.model(slots.iterate.reshape(-1, *self._given), slots.row)
         slots.judge(-logit_margin(logits, slots.labels), is_fooled(logits, slots.labels, None))
         if not (slots.step + 1 == self.queries).all():
@@ -165,11 +165,11 @@ class _Walk(BestSearch[_Walks]):
         return self._inside(slots.clean + offset, slots)
 
     def _drawn(self, slots: _Walks) -> Tensor:
-        """What is drawn for each slot's query, `[n, 5 + channels]`."""
+        """The random numbers of each slot's query, `[n, 5 + channels]`."""
         step = slots.step + 1
-        place = step % _BLOCK
+        position = step % _BLOCK
         # Query 0 asks about the start and needs none, so the first block is drawn at query 1.
-        fresh = (place == 0) | (step == 1)
+        fresh = (position == 0) | (step == 1)
         if fresh.any():
             for turn, block in sorted({(int(slots.turn[i]), int(step[i]) // _BLOCK) for i in np.flatnonzero(fresh)}):
                 chosen = np.flatnonzero(fresh & (slots.turn == turn) & (step // _BLOCK == block))
@@ -177,10 +177,10 @@ class _Walk(BestSearch[_Walks]):
                 uniform = self.ctx.uniform(ids, slots.drawn.shape[1:], "queries", turn, block)
                 slots.drawn[on_device(chosen, uniform.device)] = self._block(uniform, block)
         device = slots.drawn.device
-        return slots.drawn[self._slot[: len(slots)], on_device(place, device)]
+        return slots.drawn[self._slot[: len(slots)], on_device(position, device)]
 
     def _block(self, uniform: Tensor, block: int) -> Tensor:
-        """What uniform numbers `[n, _BLOCK, 5 + channels]` stand for at the queries of a block, in the same shape."""
+        """Convert uniform numbers `[n, _BLOCK, 5 + channels]` to the draws of the queries of a block, same shape."""
         step = np.minimum(np.arange(block * _BLOCK, (block + 1) * _BLOCK), self.queries - 1)
         _, height, width = self._shape
         places = np.stack([height - self._rows[step] + 1, width - self._columns[step] + 1] * 2, axis=1)
@@ -225,8 +225,8 @@ def _moved_mass(offset: Tensor, signs: Tensor, bumps: Tensor, first: _Windows, s
     either = (squares * torch.maximum(first.mask, second.mask)).sum(image, keepdim=True)
     unused = (eps**2 - squares.sum((1, 2, 3), keepdim=True)).clamp_min(0)
     available = (either + unused / offset.shape[1]).sqrt()
-    direction = torch.addcmul(signs * bumps, offset, first.mask / inside.sqrt().clamp_min(_TINY))
-    length = direction.square().sum(image, keepdim=True).sqrt().clamp_min(_TINY)
+    direction = torch.addcmul(signs * bumps, offset, first.mask / inside.sqrt().clamp_min(_MIN_LENGTH))
+    length = direction.square().sum(image, keepdim=True).sqrt().clamp_min(_MIN_LENGTH)
     return torch.lerp(offset * (1 - second.mask), direction * (available / length), first.mask)
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _NORMS: Mapping[str, Norm] = {"Linf": "linf", "L2": "l2", "L1": "l1", "L0": "l0"}
 _DISTANCE = re.compile(r"Distance Measure\s*:\s*(L\w+)")
 # What the attacks that have a budget call it.
-_BUDGETS = ("eps", "max_epsilon", "pixels")
+_BUDGET_PARAMETERS = ("eps", "max_epsilon", "pixels")
 # The library's own seeds and printing: the cell's seed and the cell's log take their place.
-_HIDDEN = frozenset({"model", "seed", "verbose"})
+_HIDDEN_PARAMETERS = frozenset({"model", "seed", "verbose"})
 
 
 def library_attacks() -> dict[str, type[Attack]]:
@@ -64,7 +64,7 @@ class TorchAttack:
     @staticmethod
     def variants() -> Variants:
         """The parameters of each attack, from its own signature."""
-        return Variants("attack", library_attacks(), _HIDDEN)
+        return Variants("attack", library_attacks(), _HIDDEN_PARAMETERS)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """Run the library's attack on one chunk.
@@ -95,7 +95,7 @@ def _threat(kind: type[Attack], parameters: Mapping[str, Any], budget: float | N
     name = parameters.get("norm") or (declared[1] if declared else None)
     if name is None:
         return Threat(None, None, targeted)
-    own = next((parameters[name] for name in _BUDGETS if name in parameters), None)
+    own = next((parameters[name] for name in _BUDGET_PARAMETERS if name in parameters), None)
     if own is not None and budget is not None:
         raise NotApplicable(f"torchattacks {kind.__name__} has a budget of its own; leave `budget` out")
     if name not in _NORMS:

@@ -12,7 +12,7 @@ from harness.api import ComponentOf, Context, Differentiable, LabelledInputs, Sc
 from harness.api.attacks import Loss, adversarial_loss, per_example, unit
 from harness_adversarial.common.warp import Placement, place
 
-_PAD_TO = 8
+_BATCH_MULTIPLE = 8
 
 
 class Transfer:
@@ -35,7 +35,7 @@ class Transfer:
         smallest: the smallest size then, as a share of width and height.
         kernel: side of the Gaussian that smooths the gradient, in pixels, odd; 1 for none. The paper's is 15 for 299.
         targeted: move towards a target class instead of away from the true one.
-        loss: what is maximised.
+        loss: the loss that is maximised.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Transfer:
         self.threat = Threat("linf", eps, targeted)
 
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The last iterate: the attacked model does not say when it is fooled."""
+        """Return the last iterate, since the attacked model is never evaluated."""
         iterate, accumulated = batch.inputs.clone(), torch.zeros_like(batch.inputs)
         for step in range(self.steps):
             leaf = iterate.detach().requires_grad_(True)
@@ -75,14 +75,14 @@ class Transfer:
         return iterate
 
     def _logits(self, inputs: Tensor) -> Tensor:
-        """Of the surrogate, in batches padded to a steady shape."""
+        """Logits of the surrogate, in batches padded to a multiple of one size."""
         n = len(inputs)
-        padded = torch.cat([inputs, inputs.new_zeros((-n % _PAD_TO, *inputs.shape[1:]))])
+        padded = torch.cat([inputs, inputs.new_zeros((-n % _BATCH_MULTIPLE, *inputs.shape[1:]))])
         logits: Tensor = self._source(padded)[:n]
         return logits
 
     def _diverse(self, inputs: Tensor, batch: LabelledInputs, step: int, ctx: Context) -> Tensor:
-        """Some of the inputs made smaller, at random places."""
+        """Some of the inputs made smaller, at random positions."""
         if not self.diversity:
             return inputs
         u = ctx.uniform(batch.ids, (4,), "diversity", step)

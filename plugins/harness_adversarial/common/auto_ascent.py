@@ -1,4 +1,4 @@
-"""What Auto-PGD does in every norm: a pass, the best point and its gradient, and a step that the norm chooses."""
+"""Auto-PGD in any norm: a pass, the best point and its gradient, and a step that a subclass defines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.api.attacks import (
 
 @dataclass
 class AutoAscents(Ascents):
-    """Ascents under way.
+    """The slots of running ascents.
 
     Attributes:
         best_gradient: `[n, ...]`, the gradient at `best`.
@@ -47,7 +47,7 @@ class AutoAscent(BestSearch[A]):
         pool: all examples.
         ctx: for random starts.
         eps: the budget.
-        loss: what is maximised.
+        loss: the loss that is maximised.
         steps: gradient steps a turn.
         eot: passes over which gradients are averaged and predictions decided.
         targets: `[n, turns]`, the class aimed at in each turn, where any wrong class is a success.
@@ -70,11 +70,11 @@ class AutoAscent(BestSearch[A]):
         self.eot, self.targets = eot, targets
 
     def begin(self, rows: list[int], turn: int) -> A:
-        """At a random point of the ball."""
+        """Start at a random point of the ball."""
         return self.start(BatchSlots.of(self.pool, rows, turn, self.targets), rows, turn)
 
     def advance(self, slots: A) -> Tensor:
-        """Judge the iterates, and take a step from each."""
+        """Classify the iterates, and take a step from each."""
         gradient, loss, fooled = self._averaged(slots)
         better = self.judge(slots, loss, fooled)
         slots.best_gradient = slots.choose(better, gradient, slots.best_gradient)
@@ -84,15 +84,15 @@ class AutoAscent(BestSearch[A]):
 
     @abstractmethod
     def start(self, slots: BatchSlots, rows: list[int], turn: int) -> A:
-        """Ascents at random points of the ball."""
+        """Make ascents at random points of the ball."""
 
     def judge(self, slots: A, loss: Tensor, fooled: Tensor) -> Tensor:
-        """Keep the iterates that are better than the best points so far; which are, `[n]`."""
+        """Keep the iterates that are better than the best points so far, and return which they are, `[n]`."""
         return slots.judge(loss, fooled)
 
     @abstractmethod
     def move(self, slots: A, gradient: Tensor, loss: Tensor) -> None:
-        """The next iterates, from the gradient `[n, ...]` and the loss `[n]` at these."""
+        """Set the next iterates, from the gradient `[n, ...]` and the loss `[n]` at the current ones."""
 
     def _averaged(self, slots: A) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient `[n, ...]` and loss `[n]` at the iterates, means over draws, and whether they fool the model."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from harness.api.attacks import BallNorm
 
-_ROUNDS = 32
+_MAX_ROUNDS = 32
 """Newton steps at most; 16 were the most seen, at targets that nearly all of the box is needed for."""
 
 
@@ -25,7 +25,7 @@ def step_to_hyperplane(
         point: `[..., n, dimension]`, within the box.
         normal: `[n, dimension]`.
         needed: `[..., n]`. If no point of the box gains as much, the one that gains most is aimed at.
-        norm: what is smallest.
+        norm: the norm that is minimised.
         low, high: the box.
     """
     scale = normal.abs().amax(dim=-1).clamp_min(torch.finfo(normal.dtype).tiny)
@@ -35,7 +35,7 @@ def step_to_hyperplane(
     slope = slopes.sum(dim=-1).expand_as(needed)
     t = torch.where(slope > 0, needed / slope, 0)
     least, most = low - point, high - point
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         unbounded = t[..., None] * direction
         step = unbounded.clamp(least, most)
         before, slope = slope, torch.where(step == unbounded, slopes, 0).sum(dim=-1)

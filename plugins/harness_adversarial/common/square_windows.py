@@ -1,4 +1,4 @@
-"""The windows of Square attack: how large they are at a query, and the bumps that L2 puts into them."""
+"""The windows of Square attack: their size at each query, and the bumps that fill them in L2."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def window_sides(height: int, width: int, queries: int, share: float, smallest: 
 
     Args:
         height, width: of the image.
-        queries: how many there are; the schedule is stretched to them.
-        share: of the pixels that the first window covers.
+        queries: the number of queries; the schedule is stretched to them.
+        share: the share of the pixels that the first window covers.
         smallest: the least side, if the image is as large.
         odd: enlarge even sides by 1.
     """
@@ -68,7 +68,7 @@ class BumpTable:
 
     @staticmethod
     def of(rows: Sides, columns: Sides, height: int, width: int, device: torch.device) -> BumpTable:
-        """The table for these windows."""
+        """The table of the bumps for these windows."""
         sizes, index = np.unique(np.stack([rows, columns], axis=1), axis=0, return_inverse=True)
         patches = torch.zeros(len(sizes), 2, height, width)
         for i, (high, wide) in enumerate(sizes.tolist()):

@@ -1,4 +1,4 @@
-"""Views of images: turned, scaled, moved, tilted, in other light, with noise."""
+"""Views of images: rotated, scaled, shifted, tilted, in other light, with noise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.api import Context, InvalidOutput
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an image is put, per example.
+    """Rotation, scale, shift and tilt of each image.
 
     Attributes:
         angle: `[n]`, radians, counterclockwise.

@@ -1,4 +1,4 @@
-"""Indicators of attack failure that take several rows: who beats whom, and whether more budget helps.
+"""Indicators of attack failure that compare rows: which attack fools more, and whether a larger budget helps.
 
 After Carlini et al. 2019, "On Evaluating Adversarial Robustness" (arXiv:1902.06705, section 5), and Pintor et al. 2022
 (arXiv:2106.09947). What one cell can know of itself makes that cell `suspect`; see the task `classify`.
@@ -30,29 +30,29 @@ class _Attacked:
 
     @property
     def label(self) -> str:
-        """What the table calls the attack."""
+        """The label of the attack in the table."""
         return self.cell.row.labels["attack"]
 
     @cached_property
     def fooled(self) -> npt.NDArray[np.bool_]:
-        """Per example, whether it was fooled."""
+        """Whether each example was fooled, `[n]`."""
         return np.asarray(self.cell.records().floats("success") == 1)
 
     @cached_property
     def n_attacked(self) -> int:
-        """How many examples were attacked."""
+        """The number of attacked examples."""
         return int((~np.isnan(self.cell.records().floats("success"))).sum())
 
     @cached_property
     def follows_gradients(self) -> bool:
-        """Whether the core counted backward passes."""
+        """Whether backward passes were counted."""
         return bool(self.cell.records().floats("backward_passes").sum() > 0)
 
     @property
     def component(self) -> Mapping[str, Any]:
         """Name and parameters of the attack."""
-        found: Mapping[str, Any] = self.cell.row.components.get("attack") or {}
-        return found
+        component: Mapping[str, Any] = self.cell.row.components.get("attack") or {}
+        return component
 
     @property
     def name(self) -> str:
@@ -69,7 +69,7 @@ class _Attacked:
 
 @dataclass(frozen=True)
 class _Finding:
-    """What does not fit, and the attacks whose numbers are in doubt for it."""
+    """A failed check, and the attacks whose numbers it puts in doubt."""
 
     check: str
     at: Threat
@@ -82,7 +82,7 @@ class _Suspicion:
     """One attack fools more than another that should be at least as strong, by so many examples.
 
     Attributes:
-        check: what the finding is called.
+        check: the name of the finding.
         weaker: the attack that fools more.
         stronger: the one that should.
         doubted: the attacks that fail with it: itself, and what is no better.
@@ -101,7 +101,7 @@ class _Suspicion:
 
     @property
     def p(self) -> float:
-        """One-sided exact p-value of McNemar's test: either attack is as likely to be the one that fools."""
+        """One-sided exact p-value of McNemar's test that either attack is as likely to be the one that fools."""
         only_weaker, only_stronger = self.counts
         n = only_weaker + only_stronger
         return float(sum(math.comb(n, k) for k in range(only_weaker, n + 1)) / 2**n)
@@ -141,49 +141,49 @@ class AttackChecks:
         """The rows of every combination of model, data and seed that was attacked."""
         for group in _groups(cells):
             first = group[0].cell.row
-            found = self._findings(group)
-            for each in found:
-                labels = {**first.labels, "attack": f"check: {each.check}, {each.at}"}
-                yield Row(first.experiment, labels, first.seed, Status.SUSPECT, f"{each.check}: {each.reason}")
-            if not found:
+            findings = self._findings(group)
+            for finding in findings:
+                labels = {**first.labels, "attack": f"check: {finding.check}, {finding.at}"}
+                yield Row(first.experiment, labels, first.seed, Status.SUSPECT, f"{finding.check}: {finding.reason}")
+            if not findings:
                 yield Row(first.experiment, {**first.labels, "attack": "attack checks"}, first.seed, Status.OK)
 
     def doubts(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Sequence[str]]:
-        """Which attacks failed a check, by the id of their cell, and why."""
+        """The reasons why attacks failed a check, by the id of their cell."""
         doubted: dict[str, list[str]] = {}
         for group in _groups(cells):
             for finding in self._findings(group):
-                for each in finding.doubted:
-                    doubted.setdefault(each.cell.row.cell, []).append(f"{finding.check}: {finding.reason}")
+                for attacked in finding.doubted:
+                    doubted.setdefault(attacked.cell.row.cell, []).append(f"{finding.check}: {finding.reason}")
         return doubted
 
     def _findings(self, group: Sequence[_Attacked]) -> list[_Finding]:
         suspicions = [*self._at_one_budget(group), *_over_budgets(group)]
         significant = _significant(suspicions, self.significance)
-        found = [_Finding(each.check, each.stronger.threat, str(each), each.doubted) for each in significant]
-        return [*found, *self._unbounded(group)]
+        findings = [_Finding(one.check, one.stronger.threat, str(one), one.doubted) for one in significant]
+        return [*findings, *self._unbounded(group)]
 
     def _at_one_budget(self, group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
-        for members in _by(group, lambda each: str(each.threat)):
-            white = [each for each in members if each.follows_gradients]
-            drawn = [each for each in members if each.name in self.random]
-            black = [each for each in members if each not in white and each not in drawn]
-            for each in white:
+        for members in _by(group, lambda attacked: str(attacked.threat)):
+            white = [attacked for attacked in members if attacked.follows_gradients]
+            drawn = [attacked for attacked in members if attacked.name in self.random]
+            black = [attacked for attacked in members if attacked not in white and attacked not in drawn]
+            for gradient in white:
                 for noise in drawn:
-                    yield _Suspicion("random beats gradient", noise, each, [each])
+                    yield _Suspicion("random beats gradient", noise, gradient, [gradient])
             if white and black:
                 # None of the others fools more than the best.
                 yield _Suspicion("black box beats white box", _best(black), _best(white), white)
 
     def _unbounded(self, group: Sequence[_Attacked]) -> Iterator[_Finding]:
-        for members in _by(group, lambda each: str(each.threat)):
+        for members in _by(group, lambda attacked: str(attacked.threat)):
             best = _best(members)
             if best.threat.norm != "linf" or (best.threat.eps or 0.0) < self.grey or best.threat.targeted:
                 continue
             left = best.n_attacked - int(best.fooled.sum())
             if left > 0.01 * best.n_attacked:
                 reason = f"{left} of {best.n_attacked} examples survive {best.label}, which may make every input grey"
-                searching = [each for each in members if each.name not in self.random]
+                searching = [attacked for attacked in members if attacked.name not in self.random]
                 yield _Finding("accuracy not 0 at an unbounded budget", best.threat, reason, searching)
 
 
@@ -200,29 +200,29 @@ def _groups(cells: Sequence[MeasuredCell]) -> list[list[_Attacked]]:
 
 
 def _by(group: Sequence[_Attacked], key: Any) -> list[list[_Attacked]]:
-    found: dict[str, list[_Attacked]] = {}
-    for each in group:
-        found.setdefault(key(each), []).append(each)
-    return list(found.values())
+    groups: dict[str, list[_Attacked]] = {}
+    for attacked in group:
+        groups.setdefault(key(attacked), []).append(attacked)
+    return list(groups.values())
 
 
 def _best(members: Sequence[_Attacked]) -> _Attacked:
-    return max(members, key=lambda each: int(each.fooled.sum()))
+    return max(members, key=lambda attacked: int(attacked.fooled.sum()))
 
 
 def _over_budgets(group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
-    for members in _by(group, lambda each: each.family):
-        members.sort(key=lambda each: each.threat.eps or 0.0)
+    for members in _by(group, lambda attacked: attacked.family):
+        members.sort(key=lambda attacked: attacked.threat.eps or 0.0)
         for smaller, larger in combinations(members, 2):
             if (smaller.threat.eps or 0.0) < (larger.threat.eps or 0.0):
                 yield _Suspicion("non-monotone curve", smaller, larger, [larger])
 
 
 def _significant(suspicions: Sequence[_Suspicion], significance: float) -> list[_Suspicion]:
-    """Those that stand after Holm's correction (Holm 1979), in their order."""
-    kept = []
-    for rank, each in enumerate(sorted(suspicions, key=lambda each: each.p)):
-        if each.p * (len(suspicions) - rank) >= significance:
+    """The suspicions that remain after Holm's correction (Holm 1979), in their order."""
+    confirmed = []
+    for rank, suspicion in enumerate(sorted(suspicions, key=lambda one: one.p)):
+        if suspicion.p * (len(suspicions) - rank) >= significance:
             break
-        kept.append(each)
-    return [each for each in suspicions if any(each is one for one in kept)]
+        confirmed.append(suspicion)
+    return [suspicion for suspicion in suspicions if any(suspicion is one for one in confirmed)]

@@ -1,4 +1,4 @@
-"""The worst case over attacks: what a defender may claim."""
+"""The worst case over attacks: the robust accuracy that a defender may report."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
         labels=labels,
         seed=first.seed,
         status=Status.SUSPECT if doubtful else Status.OK,
-        reason=f"strongest attack suspect: {_told(doubtful[0])}" if doubtful else "",
+        reason=f"strongest attack suspect: {_with_signs(doubtful[0])}" if doubtful else "",
         estimates={"robust_accuracy": proportion(int(survived.sum()), len(survived))},
         n=len(survived),
         cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in members)},
@@ -77,14 +77,14 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
     )
 
 
-def _told(row: Row) -> str:
-    """An attack and the names of its signs of failure."""
+def _with_signs(row: Row) -> str:
+    """The label of an attack with the names of its signs of failure."""
     signs = dict.fromkeys(doubt.partition(":")[0] for doubt in row.reason.split("; "))
     return f"{row.labels['attack']} ({', '.join(signs)})"
 
 
 def _survivors(members: Sequence[MeasuredCell], threat: Threat) -> npt.NDArray[np.bool_]:
-    """Per example, whether no attack found a point within the threat that fools the model."""
+    """Whether no attack found a point within the threat that fools the model, for each example."""
     ids: list[str] | None = None
     survived: npt.NDArray[np.bool_] | None = None
     for cell in members:

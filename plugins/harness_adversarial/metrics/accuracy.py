@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from harness.api import Estimate, Records, mean, proportion
 
-_NOTHING = "no example is right without attack: there was nothing to attack"
+_NOTHING_ATTACKED = "no example is right without attack: there was nothing to attack"
 
 
 def _bounded(records: Records) -> bool:
@@ -40,8 +40,8 @@ class RobustAccuracy:
         """Undefined for an attack without budget: with enough perturbation every model is fooled."""
         if not _bounded(records):
             return Estimate.undefined("the attack has no budget; see mean_distance", n=len(records))
-        known = records.without_missing("robust")
-        return proportion(int(known["robust"].sum()), len(known), n_missing=known.n_missing)
+        complete = records.without_missing("robust")
+        return proportion(int(complete["robust"].sum()), len(complete), n_missing=complete.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 where robust."""
@@ -58,7 +58,7 @@ class AttackSuccessRate:
     def estimate(self, records: Records) -> Estimate:
         """Undefined if the model classifies nothing correctly: there is nothing to attack."""
         if "success" not in records:
-            return Estimate.undefined(_NOTHING, n=len(records))
+            return Estimate.undefined(_NOTHING_ATTACKED, n=len(records))
         attacked = records.without_missing("success")
         return proportion(int(attacked["success"].sum()), len(attacked))
 
@@ -80,7 +80,7 @@ class MeanDistance:
         if norm is None:
             return Estimate.undefined("the threat has no norm", n=len(records))
         if "success" not in records:
-            return Estimate.undefined(_NOTHING, n=len(records))
+            return Estimate.undefined(_NOTHING_ATTACKED, n=len(records))
         attacked = records.without_missing("success")
         fooled = attacked.where(attacked["success"])
         if not len(fooled):
@@ -103,7 +103,7 @@ class Queries:
     def estimate(self, records: Records) -> Estimate:
         """Examples that are wrong without attack are not attacked and do not count."""
         if "success" not in records:
-            return Estimate.undefined(_NOTHING, n=len(records))
+            return Estimate.undefined(_NOTHING_ATTACKED, n=len(records))
         attacked = records.without_missing("success")
         return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0)
 

@@ -1,4 +1,4 @@
-"""Metrics of certificates: how much of the data a model is proven to classify correctly, and how far around it."""
+"""Metrics of certificates: the share of examples certified correctly, and the radius of their certificates."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _right(records: Records) -> Floats:
 
 
 def _within(estimate: Estimate, records: Records) -> Estimate:
-    """Certificates of another norm, or that may be wrong more often, are no certificates of the same thing."""
+    """The estimate with a note of what makes certificates comparable: their norm and probability of error."""
     kinds = {f"{norm} at alpha {alpha:g}" for norm, alpha in zip(*(records[c] for c in _COLUMNS[2:]), strict=True)}
     return replace(estimate, within="; ".join(sorted(kinds)))
 
 
 class CertifiedAccuracy:
-    """Share of the examples whose certified class is right, with a radius of at least this; Wilson's interval.
+    """Share of the examples whose certified class is right, within at least a radius; Wilson's interval.
 
     Each certificate may be wrong with probability alpha, which the interval over examples does not include: at most
     about a share alpha of the certificates counted here is wrong (Cohen et al. 2019, section 4.1).
@@ -46,8 +46,8 @@ class CertifiedAccuracy:
 
     def estimate(self, records: Records) -> Estimate:
         """Examples of which the model abstains count against it."""
-        found = self.per_example(records)
-        return _within(proportion(int(found.sum()), len(found)), records)
+        certified = self.per_example(records)
+        return _within(proportion(int(certified.sum()), len(certified)), records)
 
     def per_example(self, records: Records) -> Floats:
         """1 where certified."""
@@ -71,7 +71,7 @@ class AverageCertifiedRadius:
 
 
 class AbstentionRate:
-    """Share of the examples that the model certifies nothing of; Wilson's interval."""
+    """Share of the examples for which the model certifies nothing; Wilson's interval."""
 
     columns = _COLUMNS
     direction = "min"
@@ -79,8 +79,8 @@ class AbstentionRate:
 
     def estimate(self, records: Records) -> Estimate:
         """Over all examples."""
-        found = self.per_example(records)
-        return _within(proportion(int(found.sum()), len(found)), records)
+        abstained = self.per_example(records)
+        return _within(proportion(int(abstained.sum()), len(abstained)), records)
 
     def per_example(self, records: Records) -> Floats:
         """1 where the model abstained."""

@@ -1,4 +1,4 @@
-"""Robust accuracy at every budget, of one run that sought the smallest distance of each example."""
+"""Robust accuracy at every budget, from the smallest distance that an attack found for each example."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def threat_of(protocol: Any) -> Threat | None:
-    """The threat of a row's or records' protocol, if there was an attack."""
+    """The threat in a row's or records' protocol; None without an attack."""
     raw = protocol.get("threat")
     return Threat(**raw) if raw else None
 
@@ -31,7 +31,7 @@ def all_but_attack(row: Row) -> tuple[Any, ...]:
 
 
 def smallest_of(records: Records) -> Floats | None:
-    """The budget from which on each example is wrong, `[n]`; None if the attack sought no smallest distance.
+    """The smallest budget at which each example is wrong, `[n]`; None if the attack sought no smallest distance.
 
     0 where the model is wrong without attack, infinity where nothing was found that fools it (the true value is
     then unknown, at least not found: censored), NaN where the example is in error.
@@ -44,16 +44,16 @@ def smallest_of(records: Records) -> Floats | None:
     aim = records.floats("target") if threat.targeted else None
     prediction = records.floats("adversarial_prediction")
     hit = prediction == aim if aim is not None else prediction != records.floats("label")
-    found = np.where(hit & (success >= 0), distance, math.inf)
-    known = ~np.isnan(correct) & ((correct == 0) | ~np.isnan(success))
-    return np.where(known, np.where(correct == 0, 0.0, found), np.nan)
+    fooling = np.where(hit & (success >= 0), distance, math.inf)
+    defined = ~np.isnan(correct) & ((correct == 0) | ~np.isnan(success))
+    return np.where(defined, np.where(correct == 0, 0.0, fooling), np.nan)
 
 
 def robust_at(distances: Floats, eps: float) -> Estimate:
     """The share of examples `[n]` (NaN: in error) with a distance above eps; Wilson's interval."""
-    known = distances[~np.isnan(distances)]
-    robust = int((known > eps + _TOLERANCE).sum()) if eps > 0 else int((known > 0).sum())
-    return proportion(robust, len(known), n_missing=len(distances) - len(known))
+    defined = distances[~np.isnan(distances)]
+    robust = int((defined > eps + _TOLERANCE).sum()) if eps > 0 else int((defined > 0).sum())
+    return proportion(robust, len(defined), n_missing=len(distances) - len(defined))
 
 
 def median_of(distances: Floats) -> Estimate:
@@ -64,18 +64,18 @@ def median_of(distances: Floats) -> Estimate:
     """
     from scipy.stats import binom
 
-    known = np.sort(distances[~np.isnan(distances)])
-    n, missing = len(known), len(distances) - len(known)
+    defined = np.sort(distances[~np.isnan(distances)])
+    n, missing = len(defined), len(distances) - len(defined)
     if not n:
         return Estimate.undefined("no examples", n_missing=missing)
-    value = (known[(n - 1) // 2] + known[n // 2]) / 2
-    censored = int(np.isinf(known).sum())
+    value = (defined[(n - 1) // 2] + defined[n // 2]) / 2
+    censored = int(np.isinf(defined).sum())
     if not math.isfinite(value):
         reason = f"{censored} of {n} examples were not fooled at any distance: the median is beyond what was found"
         return Estimate.undefined(reason, n=n, n_missing=missing)
     # The largest k with P(fewer than k below the median) at most 2.5 %.
     k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
-    low, high = (float(known[k - 1]), float(known[n - k])) if k >= 1 else (None, None)
+    low, high = (float(defined[k - 1]), float(defined[n - k])) if k >= 1 else (None, None)
     if high is not None and not math.isfinite(high):
         high = None
     reason = "" if high is not None else "the interval has no upper end"
@@ -151,8 +151,8 @@ class AreaUnderCurve:
         shares = self.per_example(records)
         if smallest_of(records) is None:
             return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
-        known = shares[~np.isnan(shares)]
-        return mean(known, least=0.0, n_missing=len(shares) - len(known))
+        defined = shares[~np.isnan(shares)]
+        return mean(defined, least=0.0, n_missing=len(shares) - len(defined))
 
     def per_example(self, records: Records) -> Floats:
         """The share of the budgets at which an example is robust."""
@@ -167,11 +167,11 @@ class Combined:
     """The smallest distances over the minimal attacks on one model, data and seed with one norm.
 
     Attributes:
-        first: the row of the first of them.
-        attacks: their labels.
-        threat: what they share.
+        first: the row of the first attack.
+        attacks: the labels of the attacks.
+        threat: their common threat.
         distances: `[n]`, see `smallest_of`.
-        cells: they themselves.
+        cells: the cells of the attacks.
     """
 
     first: Row
@@ -185,8 +185,8 @@ class Combined:
 
         What an attack in doubt found is found all the same, so it does no harm beside one that found more.
         """
-        found = [smallest_of(cell.records()) for cell in self.cells]
-        best = [int((each == self.distances).sum()) if each is not None else -1 for each in found]
+        distances = [smallest_of(cell.records()) for cell in self.cells]
+        best = [int((values == self.distances).sum()) if values is not None else -1 for values in distances]
         strongest = [cell.row for cell, count in zip(self.cells, best, strict=True) if count == max(best)]
         if any(row.status is Status.OK for row in strongest):
             return ""
@@ -194,26 +194,26 @@ class Combined:
 
 
 def combined(cells: Sequence[MeasuredCell]) -> list[Combined]:
-    """What minimal attacks found together, for each model, data, seed, norm and whether targeted."""
+    """Combine minimal attacks by model, data, seed, norm and whether they are targeted."""
     groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
     for cell in cells:
         threat = threat_of(cell.row.protocol)
         if not cell.row.status.is_measured or cell.row.n is None or threat is None or not threat.minimal:
             continue
         groups.setdefault((*all_but_attack(cell.row), threat.norm, threat.targeted), []).append(cell)
-    found = []
+    results = []
     for members in groups.values():
         tables = [cell.records() for cell in members]
         if len({tuple(table["id"]) for table in tables}) > 1:
             raise ValueError("the attacks were run on different examples")
-        distances = [each for table in tables if (each := smallest_of(table)) is not None]
+        distances = [values for table in tables if (values := smallest_of(table)) is not None]
         threat = threat_of(members[0].row.protocol)
         if distances and threat is not None:
             labels = tuple(cell.row.labels["attack"] for cell in members)
             # An error in one attack leaves the example unknown: the others cannot answer for it.
             least = np.min(distances, axis=0)
-            found.append(Combined(members[0].row, labels, replace(threat, eps=None), least, tuple(members)))
-    return found
+            results.append(Combined(members[0].row, labels, replace(threat, eps=None), least, tuple(members)))
+    return results
 
 
 class SmallestDistance:
@@ -229,29 +229,29 @@ class SmallestDistance:
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """One row per model, data, seed and norm."""
-        for each in combined(cells):
-            estimates = {"median_distance": median_of(each.distances)}
-            estimates |= {f"robust_accuracy_at eps={eps:g}": robust_at(each.distances, eps) for eps in self._eps}
+        for result in combined(cells):
+            estimates = {"median_distance": median_of(result.distances)}
+            estimates |= {f"robust_accuracy_at eps={eps:g}": robust_at(result.distances, eps) for eps in self._eps}
             if self._limit is not None:
-                known = each.distances[~np.isnan(each.distances)]
-                shares = np.minimum(known, self._limit) / self._limit
-                estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(each.distances) - len(known))
-            doubtful = each.doubtful()
+                defined = result.distances[~np.isnan(result.distances)]
+                shares = np.minimum(defined, self._limit) / self._limit
+                estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(result.distances) - len(defined))
+            doubtful = result.doubtful()
             protocol = {
-                "threat": {name: getattr(each.threat, name) for name in Threat.__slots__},
-                "attacks": sorted(str(cell.row.components.get("attack")) for cell in each.cells),
+                "threat": {name: getattr(result.threat, name) for name in Threat.__slots__},
+                "attacks": sorted(str(cell.row.components.get("attack")) for cell in result.cells),
             }
             yield Row(
-                experiment=each.first.experiment,
-                labels={**each.first.labels, "attack": f"smallest {each.threat.norm} distance"},
-                seed=each.first.seed,
+                experiment=result.first.experiment,
+                labels={**result.first.labels, "attack": f"smallest {result.threat.norm} distance"},
+                seed=result.first.seed,
                 status=Status.SUSPECT if doubtful else Status.OK,
                 reason=f"strongest attack suspect: {doubtful}" if doubtful else "",
                 estimates=estimates,
-                n=len(each.distances),
-                comparability={**each.first.comparability, "protocol": protocol},
-                cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in each.cells)},
-                seconds=sum(cell.row.seconds or 0.0 for cell in each.cells),
-                components={**each.first.components, "attack": list(each.attacks)},
-                facts={"display": {"threat": str(each.threat)}},
+                n=len(result.distances),
+                comparability={**result.first.comparability, "protocol": protocol},
+                cost={"passes": sum(cell.row.cost.get("passes", 0.0) for cell in result.cells)},
+                seconds=sum(cell.row.seconds or 0.0 for cell in result.cells),
+                components={**result.first.components, "attack": list(result.attacks)},
+                facts={"display": {"threat": str(result.threat)}},
             )

@@ -1,4 +1,4 @@
-"""Metrics of views: how often an adversarial example is taken for what, turned, moved and in other light."""
+"""Metrics of views: how often an adversarial example is given which class, rotated, shifted and in other light."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ class ViewShare:
 
 
 def intervals(records: Records, given: Class = "target") -> list[Estimate]:
-    """The share of every attacked example by itself, with Wilson's interval over its views."""
+    """The share of every attacked example, with Wilson's interval over its views."""
     views, hits = records.floats("views"), records.floats(_COLUMN[given])
     return [proportion(int(h), int(n)) for h, n in zip(hits, views, strict=True) if n > 0]

@@ -1,4 +1,4 @@
-"""Randomised smoothing: the class that a model gives most often under Gaussian noise, with a certified radius."""
+"""Randomised smoothing: the most frequent class of a model under Gaussian noise, with a certified radius."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from harness.api import Certificate, Classifier, ComponentOf, Context
 
-_BLOCK = 256
+_COPIES_PER_BATCH = 256
 """Draws per pass, a fixed number so that votes do not depend on the batch size."""
 
 
@@ -71,8 +71,8 @@ class Smoothed(nn.Module):
     def _votes(self, example: Tensor, name: str, draws: int, ctx: Context, purpose: str) -> Tensor:
         """How often each class is given, `[classes]`, for one input under so many draws."""
         votes: Tensor | None = None
-        for start in range(0, draws, _BLOCK):
-            noise = ctx.normal([name], (_BLOCK, *example.shape), purpose, start)[0]
+        for start in range(0, draws, _COPIES_PER_BATCH):
+            noise = ctx.normal([name], (_COPIES_PER_BATCH, *example.shape), purpose, start)[0]
             logits = self.model(example[None] + self.sigma * noise)
             given = logits.argmax(dim=1)[: draws - start]
             # What is not finite votes for nobody.

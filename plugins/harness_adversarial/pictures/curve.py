@@ -1,4 +1,4 @@
-"""Robust accuracy over the budget, as pictures."""
+"""Plots of robust accuracy over the budget."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RobustnessCurve:
 
 
 def _point(row: Row) -> tuple[str, float] | None:
-    """The norm and budget of a row that belongs on a curve."""
+    """The norm and budget of a row that is drawn on a curve."""
     threat = row.protocol.get("threat") or {}
     value = row.estimates.get("robust_accuracy")
     if threat.get("eps") is None or threat.get("minimal") or value is None or value.value is None:
@@ -63,7 +63,7 @@ def _draw(norm: str, rows: Sequence[Row], all_rows: Sequence[Row], path: Path) -
 
 
 def panel_of(row: Row) -> tuple[str, ...]:
-    """The model, and the seed where it is not the first."""
+    """The model, with the seed where it is not the first."""
     seed = (f"seed {row.seed}",) if row.seed else ()
     return (row.labels.get("model", ""), *seed)
 

@@ -1,4 +1,4 @@
-"""Accuracy at every budget until nothing is left, as pictures, of the smallest distances per example."""
+"""Plots of accuracy at every budget, from the smallest distances per example."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class SecurityCurve:
 
     def report_cells(self, cells: Sequence[MeasuredCell], folder: Path) -> Iterable[Path]:
         """Write security-<norm>.png for each norm that a minimal attack has."""
-        found = combined(cells)
-        for norm, targeted in sorted({(str(each.threat.norm), each.threat.targeted) for each in found}):
-            own = [each for each in found if (each.threat.norm, each.threat.targeted) == (norm, targeted)]
+        panels = combined(cells)
+        for norm, targeted in sorted({(str(panel.threat.norm), panel.threat.targeted) for panel in panels}):
+            own = [panel for panel in panels if (panel.threat.norm, panel.threat.targeted) == (norm, targeted)]
             yield _draw(norm, own, folder / f"security-{norm}{'-targeted' if targeted else ''}.png")
 
 
 def survival(distances: Floats) -> tuple[Floats, Floats]:
-    """Budgets `[k]` at which robust accuracy changes, and its values from each on `[k]`; the first budget is 0."""
-    known = distances[~np.isnan(distances)]
-    budgets = np.unique(np.concatenate([[0.0], known[np.isfinite(known)]]))
-    robust = np.array([(known > budget).mean() for budget in budgets])
+    """Budgets `[k]` at which robust accuracy changes, from 0 on, and its value from each of them on `[k]`."""
+    defined = distances[~np.isnan(distances)]
+    budgets = np.unique(np.concatenate([[0.0], defined[np.isfinite(defined)]]))
+    robust = np.array([(defined > budget).mean() for budget in budgets])
     return budgets, robust
 
 
@@ -47,14 +47,14 @@ def _draw(norm: str, panels: Sequence[Combined], path: Path) -> Path:
     figure, axes = figures.panels(len(panels), 3, (3.2, 2.7), (1.6, 0.9), sharex=True, sharey=True)
     finite = [panel.distances[np.isfinite(panel.distances)] for panel in panels]
     # Single attacks reach further than all of them together.
-    end = 1.15 * max((float(each.max()) for each in finite if len(each)), default=1.0) or 1.0
+    end = 1.15 * max((float(values.max()) for values in finite if len(values)), default=1.0) or 1.0
     for axis, panel in zip(axes.flat, panels, strict=False):
         for cell in panel.cells:
             distances = smallest_of(cell.records())
             if distances is not None and len(panel.cells) > 1:
                 _steps(axis, distances, end, styles[cell.row.labels["attack"]], cell.row.labels["attack"])
         _worst(axis, panel, end)
-        axis.set_title(_title(panel.first, [each.first for each in panels]), fontsize=10)
+        axis.set_title(_title(panel.first, [panel.first for panel in panels]), fontsize=10)
         axis.set_ylim(-0.02, 1.02)
         axis.set_xlim(0, end)
         figures.faint_grid(axis)
@@ -84,7 +84,7 @@ def _worst(axis: Axes, panel: Combined, end: float) -> None:
     budgets, robust = survival(panel.distances)
     n = int((~np.isnan(panel.distances)).sum())
     estimates = [proportion(round(share * n), n) for share in robust]
-    low, high = ([float(getattr(each, side)) for each in estimates] for side in ("low", "high"))
+    low, high = ([float(getattr(estimate, side)) for estimate in estimates] for side in ("low", "high"))
     label = _WORST_LABEL if len(panel.cells) > 1 else panel.attacks[0]
     # Under the attacks that make it up, thick enough to be seen beside them.
     axis.step([*budgets, end], [*robust, robust[-1]], where="post", color="black", linewidth=3.0, label=label, zorder=1)

@@ -1,4 +1,4 @@
-"""How well adversarial examples made on one model fool another, as a picture."""
+"""Plots of how often adversarial examples made on one model fool another."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _use(row: Row) -> Mapping[str, Any]:
 
 
 def _surrogate(row: Row) -> str | None:
-    """What tells the surrogate of a row from others, if it was attacked by transfer and has a success rate."""
+    """The identity of the surrogate, of a row attacked by transfer that has a success rate; None for others."""
     rate = row.estimates.get("attack_success_rate")
     surrogate = (_use(row).get("parameters") or {}).get("surrogate")
     if surrogate is None or rate is None or rate.value is None:
@@ -44,7 +44,7 @@ def _surrogate(row: Row) -> str | None:
 
 
 def _essence(use: Any) -> Any:
-    """A model by what it is, not by what it is called or by the name of its split."""
+    """The name and parameters of a model, without its label or the name of its split."""
     if not isinstance(use, Mapping):
         return use
     return {key: use[key] for key in ("name", "parameters") if key in use}
@@ -59,19 +59,19 @@ def _setting(row: Row) -> str:
 
 def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
     models = list(dict.fromkeys(row.labels["model"] for row in rows))
-    known = {
+    names = {
         json.dumps(_essence(row.components.get("model")), sort_keys=True): row.labels["model"] for row in rows
     }  # the surrogate is called as the same model is called elsewhere in the suite
-    made_on = list(dict.fromkeys(_name(row, known) for row in rows))
+    made_on = list(dict.fromkeys(_name(row, names) for row in rows))
     made_on.sort(key=lambda name: models.index(name) if name in models else len(models))
-    found = {(_name(row, known), row.labels["model"]): row.estimates["attack_success_rate"] for row in rows}
-    shares = np.array([[_value(found.get((one, other))) for other in models] for one in made_on])
+    rates = {(_name(row, names), row.labels["model"]): row.estimates["attack_success_rate"] for row in rows}
+    shares = np.array([[_value(rates.get((one, other))) for other in models] for one in made_on])
     figure = figures.empty_figure(2.6 + 1.25 * len(models), 1.7 + 0.75 * len(made_on))
     axis = figure.subplots()
     image = axis.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for i, one in enumerate(made_on):
         for j, other in enumerate(models):
-            estimate = found.get((one, other))
+            estimate = rates.get((one, other))
             if estimate is not None and estimate.value is not None:
                 colour = "white" if estimate.value < 0.55 else "black"
                 axis.text(j, i, _text(estimate), ha="center", va="center", fontsize=8, color=colour)
@@ -84,10 +84,10 @@ def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
     return figures.save(figure, path)
 
 
-def _name(row: Row, known: Mapping[str, str]) -> str:
+def _name(row: Row, names: Mapping[str, str]) -> str:
     identity = _surrogate(row) or ""
     # A surrogate that no row evaluates is called as the attack is, which tells several apart.
-    return known.get(identity, row.labels["attack"])
+    return names.get(identity, row.labels["attack"])
 
 
 def _value(estimate: Estimate | None) -> float:

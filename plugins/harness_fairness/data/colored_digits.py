@@ -1,4 +1,4 @@
-"""Digits whose colour betrays the class for most of the majority and misleads about most of the minority."""
+"""Digits on a coloured ground: the colour predicts the class in the majority group, and misleads in the minority."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def colored_digits(
         ids=[f"colored-digit-{i:04d}" for i in chosen],
         columns={"inputs": inputs.astype(np.float32), "labels": labels},
         groups={
-            "population": ["minority" if each else "majority" for each in is_minority],
-            "colour": ["own" if each else "other" for each in own],
+            "population": ["minority" if in_minority else "majority" for in_minority in is_minority],
+            "colour": ["own" if has_own_colour else "other" for has_own_colour in own],
         },
         facts={"classes": [str(name) for name in raw.target_names], "box": [0.0, 1.0]},
     )

@@ -1,12 +1,12 @@
-"""Any table as data: each of its columns by the role it plays."""
+"""A dataset made of any table whose columns have roles."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.api import Examples
-from harness_fairness.data.roles import Roles, Split, examples_of
-from harness_fairness.data.tables import read_table
+from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness_fairness.data.table_files import read_table
 
 
 def csv_table(
@@ -44,7 +44,7 @@ def csv_table(
         groups: columns that group the rows.
         features: columns that a model is given; numbers are standardised over the training rows, others one-hot.
         keep: further record columns, each with the column it comes from, such as {words: Total}.
-        unknown: what rows without a value of a group are called; by default they are refused.
+        unknown: the group of rows without a value; by default they are refused.
         separator: between the values of a text; by default a comma for .csv, a tab else.
         split: by the hash of the id: 20 % test, 20 % validation, 60 % training.
     """

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from harness.api import Examples, Location, PinnedFile, Uncounted, default_folder, read_pinned
-from harness_fairness.data.roles import Roles, Split, examples_of
-from harness_fairness.data.tables import Table, parse_table
+from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness_fairness.data.table_files import Table, parse_table
 
 Download = Annotated[bool, Uncounted()]
 
@@ -43,7 +43,7 @@ def compas(folder: Location | None = None, download: Download = False) -> Exampl
     to 6,172 rows is common and gives other rates than those published.
 
     Args:
-        folder: where compas_for_aequitas.csv lies; by default the cache folder.
+        folder: the folder where compas_for_aequitas.csv lies; by default the cache folder.
         download: fetch the file if it is not there.
 
     Raises:
@@ -62,7 +62,7 @@ def adult(
     """The training part of Adult (UCI, census of 1994): 32,561 people, income above 50,000; a folder or a download.
 
     Args:
-        folder: where adult.csv lies; by default the cache folder.
+        folder: the folder where adult.csv lies; by default the cache folder.
         download: fetch the file if it is not there.
         split: by the hash of the row: 20 % test, 20 % validation, 60 % training.
         with_groups: whether sex and race are among the features; they are groups in any case.

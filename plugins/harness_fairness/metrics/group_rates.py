@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import LEVEL, Estimate, InvalidOutput, Partition, Records, holm, newcombe, normal_quantile, proportion
-from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, cells_of, rows_of
+from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate, confusions, outcomes_of
 from harness_fairness.metrics.intervals import fisher, ratio
 
 LACKING = "the records have no labels with predictions"
@@ -62,11 +62,11 @@ class GroupRate:
         return np.where(inside, tops.astype(np.float64), np.nan)
 
     def _values(self, records: Records) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], int] | None:
-        rows = rows_of(records, self.rate, self.positive)
-        if rows is None:
+        outcomes = outcomes_of(records, self.rate, self.positive)
+        if outcomes is None:
             return None
-        tops, inside = rows.successes_and_trials(self.rate)
-        missing = ~rows.known
+        tops, inside = outcomes.successes_and_trials(self.rate)
+        missing = ~outcomes.known
         if self.group is not None and self.member is not None:
             partition = Partition.of(records, self.group)
             mine = partition.of_row == partition.index(self.member)
@@ -91,16 +91,16 @@ class GroupMetric(ABC):
         self.group, self.rate, self.positive = group, rate, positive
 
     def estimate(self, records: Records) -> Estimate:
-        rows = rows_of(records, self.rate, self.positive)
-        if rows is None:
+        outcomes = outcomes_of(records, self.rate, self.positive)
+        if outcomes is None:
             return Estimate.not_applicable(LACKING, n=len(records))
         partition = Partition.of(records, self.group)
         if partition.alone:
             return Estimate.not_applicable(partition.alone, n=len(records))
-        return self._estimate(cells_of(rows, partition), partition)
+        return self._estimate(confusions(outcomes, partition), partition)
 
     @abstractmethod
-    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
+    def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
         """The estimate of the counts of two groups or more."""
 
 
@@ -120,24 +120,24 @@ class _AgainstReference(GroupMetric):
         super().__init__(group, rate, positive)
         self.member, self.reference = member, reference
 
-    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
+    def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
         mine, theirs = partition.index(self.member), partition.index(self.reference)
-        s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
+        s, n = (counts.tolist() for counts in confusion.successes_and_trials(self.rate))
         for index, member in ((mine, self.member), (theirs, self.reference)):
             if n[index] == 0:
-                return undefined_rate(self.rate, member, n=n[mine] + n[theirs], n_missing=cells.n_missing)
-        p, tests = self._adjusted(cells, mine, theirs)
-        told = f"p by Fisher's exact test, Holm over {tests} tests" if tests > 1 else "p by Fisher's exact test, 1 test"
-        found = self._compared(s[mine], n[mine], s[theirs], n[theirs])
-        return replace(found, n=n[mine] + n[theirs], n_missing=cells.n_missing, p=p, reason=found.reason or told)
+                return undefined_rate(self.rate, member, n=n[mine] + n[theirs], n_missing=confusion.n_missing)
+        p, tests = self._adjusted(confusion, mine, theirs)
+        test = f"p by Fisher's exact test, Holm over {tests} tests" if tests > 1 else "p by Fisher's exact test, 1 test"
+        result = self._compared(s[mine], n[mine], s[theirs], n[theirs])
+        return replace(result, n=n[mine] + n[theirs], n_missing=confusion.n_missing, p=p, reason=result.reason or test)
 
     @abstractmethod
     def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
         """The two rates `s1 / n1` and `s2 / n2` against each other."""
 
-    def _adjusted(self, cells: Cells, mine: int, theirs: int) -> tuple[float, int]:
+    def _adjusted(self, confusion: ConfusionCounts, mine: int, theirs: int) -> tuple[float, int]:
         """Holm's p of this group among all that can be compared with the reference, and how many those are."""
-        s, n = (each.tolist() for each in cells.successes_and_trials(self.rate))
+        s, n = (counts.tolist() for counts in confusion.successes_and_trials(self.rate))
         tested = [i for i in range(len(n)) if i != theirs and n[i] > 0]
         adjusted = holm([fisher(s[i], n[i], s[theirs], n[theirs]) for i in tested])
         return adjusted[tested.index(mine)], len(tested)
@@ -171,6 +171,6 @@ class GroupRatio(_AgainstReference):
 
 
 def undefined_rate(rate: Rate, member: str | None, *, n: int, n_missing: int) -> Estimate:
-    """A rate without denominator."""
+    """The undefined estimate of a rate without denominator."""
     where = f" of {member!r}" if member else ""
     return Estimate.undefined(f"no example{where} {DENOMINATOR[rate]}: {rate} is undefined", n=n, n_missing=n_missing)

@@ -123,7 +123,7 @@ def gap_of_means(
 
 
 def stretch_of_means(
-    values: Floats, n: npt.ArrayLike, rng: np.random.Generator, *, known: Floats | None = None, level: float = LEVEL
+    values: Floats, n: npt.ArrayLike, rng: np.random.Generator, *, floor: Floats | None = None, level: float = LEVEL
 ) -> float:
     """How much longer intervals must be so that no more than 1 - level of permutations show a difference; 1 or more.
 
@@ -135,21 +135,21 @@ def stretch_of_means(
         values: `[n.sum()]`.
         n: sizes of the groups, `[k]`, at least 2.
         rng: draws the permutations.
-        known: `[n.sum()]`, the least variance of each value, where something is known of it.
+        floor: `[n.sum()]`, the least variance of each value, where something is known of it.
     """
     sizes = np.asarray(n, dtype=np.intp)
     if sizes.min() >= _NORMAL_FROM:
         return 1.0
     starts, pairs = np.cumsum(sizes) - sizes, len(sizes) * (len(sizes) - 1) // 2
-    found = []
+    moments = []
     for _ in range(min(_draws(pairs), _draws(len(values)))):
         order = rng.permutation(len(values))
         mine = values[order]
         means = np.add.reduceat(mine, starts) / sizes
         squares = np.add.reduceat((mine - np.repeat(means, sizes)) ** 2, starts) / (sizes - 1)
-        least = 0.0 if known is None else np.add.reduceat(known[order], starts) / sizes
-        found.append((means, np.maximum(squares, least)))
-    drawn, spread = (np.stack(each) for each in zip(*found, strict=True))
+        least = 0.0 if floor is None else np.add.reduceat(floor[order], starts) / sizes
+        moments.append((means, np.maximum(squares, least)))
+    drawn, spread = (np.stack(values) for values in zip(*moments, strict=True))
     return _stretch(*_pairwise_welch(drawn, spread, sizes.astype(np.float64), level), level)
 
 

@@ -1,4 +1,4 @@
-"""What a sample of this size could tell: the smallest gap of a group that a test would probably find."""
+"""The smallest gap of a group that a test would probably find in a sample of this size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from harness.api import LEVEL, Estimate, Partition, normal_quantile, wilson
-from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate
+from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate
 from harness_fairness.metrics.group_rates import GroupMetric, undefined_rate
 
 Fraction = Annotated[float, Gt(0), Lt(1)]
@@ -18,7 +18,7 @@ _NORMAL = NormalDist()
 
 
 def detectable_gap(n1: int, n2: int, share: float, *, alpha: float, power: float) -> float | None:
-    """The smallest difference from a rate `share` of n2 examples that a rate of n1 examples is found to have.
+    """The smallest difference between a rate of n1 examples and the rate `share` of n2 examples that a test finds.
 
     By the two-sided z-test of two proportions with a pooled error (Fleiss, Levin & Paik 2003, equation 4.14 solved for
     the difference), towards 1/2, where there is room. None if even the largest difference would not be found.
@@ -27,12 +27,12 @@ def detectable_gap(n1: int, n2: int, share: float, *, alpha: float, power: float
         n1, n2: sizes of the groups.
         share: the rate of the second.
         alpha: significance level of the test.
-        power: how often the gap shall be found.
+        power: the probability that the gap is found.
     """
     towards = 1.0 if share <= 0.5 else -1.0
     z = _NORMAL.inv_cdf(1 - alpha / 2)
 
-    def found(gap: float) -> float:
+    def power_at(gap: float) -> float:
         other = share + towards * gap
         pooled = (n1 * other + n2 * share) / (n1 + n2)
         null = math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
@@ -40,11 +40,11 @@ def detectable_gap(n1: int, n2: int, share: float, *, alpha: float, power: float
         return _NORMAL.cdf((gap - z * null) / spread) if spread > 0 else float(gap > z * null)
 
     low, high = 0.0, (1 - share if towards > 0 else share)
-    if found(high) < power:
+    if power_at(high) < power:
         return None
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if found(middle) < power else (low, middle)
+        low, high = (middle, high) if power_at(middle) < power else (low, middle)
     return high
 
 
@@ -72,24 +72,24 @@ class MinimumDetectableGap(GroupMetric):
         super().__init__(group, rate, positive)
         self.member, self.power, self.alpha = member, power, alpha
 
-    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
-        successes, trials = cells.successes_and_trials(self.rate)
+    def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
+        successes, trials = confusion.successes_and_trials(self.rate)
         index = partition.index(self.member) if self.member is not None else int(np.argmin(trials))
-        member, all_trials, tests = cells.members[index], int(trials.sum()), int((trials > 0).sum())
+        member, all_trials, tests = confusion.members[index], int(trials.sum()), int((trials > 0).sum())
         mine, others = int(trials[index]), all_trials - int(trials[index])
         if mine == 0:
-            return undefined_rate(self.rate, member, n=all_trials, n_missing=cells.n_missing)
+            return undefined_rate(self.rate, member, n=all_trials, n_missing=confusion.n_missing)
         if others == 0:
             only = f"no example of another group than {member!r} {DENOMINATOR[self.rate]}"
-            return Estimate.undefined(only, n=all_trials, n_missing=cells.n_missing)
+            return Estimate.undefined(only, n=all_trials, n_missing=confusion.n_missing)
         share = float(successes.sum() / all_trials)
         ends = [float(end) for end in wilson(successes.sum() / all_trials, all_trials, normal_quantile(LEVEL))]
         gaps = [detectable_gap(mine, others, at, alpha=self.alpha / tests, power=self.power) for at in (share, *ends)]
         if gaps[0] is None:
             few = f"with {mine} examples of {member!r} no gap would be found with power {self.power:g}"
-            return Estimate.undefined(few, n=all_trials, n_missing=cells.n_missing)
-        known = [gap for gap in gaps if gap is not None]
-        told = f"for {member} (n = {mine}) against {others} others, {tests} tests"
+            return Estimate.undefined(few, n=all_trials, n_missing=confusion.n_missing)
+        defined = [gap for gap in gaps if gap is not None]
+        test = f"for {member} (n = {mine}) against {others} others, {tests} tests"
         return Estimate(
-            gaps[0], min(known), max(known), LEVEL, "power of the z-test", all_trials, cells.n_missing, told
+            gaps[0], min(defined), max(defined), LEVEL, "power of the z-test", all_trials, confusion.n_missing, test
         )

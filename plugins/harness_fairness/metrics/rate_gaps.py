@@ -1,4 +1,4 @@
-"""Gaps of rates between the best and the worst group, with what chance alone would give."""
+"""Gaps of rates between the best and the worst group, beside the gap expected by chance alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import LEVEL, Context, Estimate, Partition, permutation_p, permuted_counts
-from harness_fairness.metrics.cells import DENOMINATOR, Cells, Rate, Whole
+from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate, Whole
 from harness_fairness.metrics.group_rates import GroupMetric
 from harness_fairness.metrics.intervals import gap_of_rates, stretch_of_rates
 
@@ -20,10 +20,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RateOfGroups:
-    """A rate of the groups that take part.
+    """A rate of every group with enough examples.
 
     Attributes:
-        rate: which.
+        rate: its name.
         members: the names of the groups.
         successes, trials: `[groups]`.
         left_out: the groups with too few trials, with their number: "asian (1)".
@@ -36,13 +36,13 @@ class RateOfGroups:
     left_out: tuple[str, ...]
 
     @classmethod
-    def of(cls, cells: Cells, rate: Rate, least: int) -> RateOfGroups:
-        """The groups with at least so many trials."""
-        successes, trials = cells.successes_and_trials(rate)
-        kept = trials >= max(1, least)
-        left_out = tuple(f"{cells.members[i]} ({trials[i]})" for i in np.flatnonzero(~kept))
-        members = tuple(cells.members[i] for i in np.flatnonzero(kept))
-        return cls(rate, members, successes[kept], trials[kept], left_out)
+    def of(cls, confusion: ConfusionCounts, rate: Rate, least: int) -> RateOfGroups:
+        """The rate of the groups with at least `least` trials."""
+        successes, trials = confusion.successes_and_trials(rate)
+        enough = trials >= max(1, least)
+        left_out = tuple(f"{confusion.members[i]} ({trials[i]})" for i in np.flatnonzero(~enough))
+        members = tuple(confusion.members[i] for i in np.flatnonzero(enough))
+        return cls(rate, members, successes[enough], trials[enough], left_out)
 
     @property
     def gap(self) -> float:
@@ -55,29 +55,29 @@ class RateOfGroups:
         return permuted_counts(int(self.successes.sum()), self.trials, rng)
 
 
-def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.random.Generator) -> Estimate:
+def largest_gap(rates: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.random.Generator) -> Estimate:
     """The largest of the gaps of several rates, with interval, permutation p and the mean under permutation.
 
     The rates must have disjoint trials, or there must be one: they are permuted independently, and the interval holds
     for all of them at once (Bonferroni).
     """
-    for each in found:
-        if len(each.trials) < 2:
-            few = f"only {len(each.trials)} groups have enough examples {DENOMINATOR[each.rate]}"
-            told = f" ({', '.join(each.left_out[:10])} do not)" if each.left_out else ""
-            return Estimate.undefined(f"{few}{told}; the gap of {each.rate} needs 2", n=n, n_missing=n_missing)
-    value = max(each.gap for each in found)
-    level = 1 - (1 - LEVEL) / len(found)
-    permuted = [each.permuted(rng) for each in found]
-    stretches = [stretch_of_rates(some, each.trials, level=level) for some, each in zip(permuted, found, strict=True)]
+    for rate in rates:
+        if len(rate.trials) < 2:
+            few = f"only {len(rate.trials)} groups have enough examples {DENOMINATOR[rate.rate]}"
+            left_out = f" ({', '.join(rate.left_out[:10])} do not)" if rate.left_out else ""
+            return Estimate.undefined(f"{few}{left_out}; the gap of {rate.rate} needs 2", n=n, n_missing=n_missing)
+    value = max(rate.gap for rate in rates)
+    level = 1 - (1 - LEVEL) / len(rates)
+    permuted = [rate.permuted(rng) for rate in rates]
+    stretches = [stretch_of_rates(some, rate.trials, level=level) for some, rate in zip(permuted, rates, strict=True)]
     ends = [
-        gap_of_rates(each.successes, each.trials, level=level, stretch=stretch)
-        for each, stretch in zip(found, stretches, strict=True)
+        gap_of_rates(rate.successes, rate.trials, level=level, stretch=stretch)
+        for rate, stretch in zip(rates, stretches, strict=True)
     ]
-    drawn = np.max([_gaps(some / each.trials) for some, each in zip(permuted, found, strict=True)], axis=0)
-    told = "; ".join(f"left out of {each.rate}: {', '.join(each.left_out)}" for each in found if each.left_out)
+    drawn = np.max([_gaps(some / rate.trials) for some, rate in zip(permuted, rates, strict=True)], axis=0)
+    left_out = "; ".join(f"left out of {rate.rate}: {', '.join(rate.left_out)}" for rate in rates if rate.left_out)
     low, high = (max(end) for end in zip(*ends, strict=True))
-    used = int(sum(each.trials.sum() for each in found))
+    used = int(sum(rate.trials.sum() for rate in rates))
     return Estimate(
         value,
         low,
@@ -86,7 +86,7 @@ def largest_gap(found: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.r
         "simultaneous newcombe",
         used,
         n_missing,
-        told,
+        left_out,
         null=float(drawn.mean()),
         p=permutation_p(value, drawn),
     )
@@ -117,10 +117,10 @@ class SubgroupErrorGap(GroupMetric):
         super().__init__(group, rate, positive)
         self.least, self.rates = least, (rate,)
 
-    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
-        found = [RateOfGroups.of(cells, rate, self.least) for rate in self.rates]
+    def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
+        rates = [RateOfGroups.of(confusion, rate, self.least) for rate in self.rates]
         rng = Context().rng("gap", self.group, *self.rates)
-        return largest_gap(found, int(cells.counts.sum()), cells.n_missing, rng)
+        return largest_gap(rates, int(confusion.counts.sum()), confusion.n_missing, rng)
 
 
 class DemographicParityDifference(SubgroupErrorGap):

@@ -1,4 +1,4 @@
-"""Word error rates of transcripts: of the whole corpus, by speakers who are resampled as a whole."""
+"""Word error rates of transcripts over the whole corpus, with intervals over speakers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LACKING = "the records have neither errors and words, nor correct_words and wor
 
 
 def errors_and_words(records: Records, normalise: bool) -> tuple[Floats, Floats] | None:
-    """Word errors and reference words of each record, `[n]`, NaN where missing; None if the records do not say.
+    """Word errors and reference words of each record, `[n]`, NaN where missing; None if the records lack them.
 
     Raises:
         InvalidOutput: negative counts.
@@ -48,13 +48,13 @@ def _aligned(records: Records, normalise: bool) -> tuple[Floats, Floats]:
     for i, (reference, hypothesis) in enumerate(pairs):
         if reference is None or hypothesis is None:
             continue
-        said, heard = _words(reference, normalise), _words(hypothesis, normalise)
-        words[i] = len(said)
-        if not said:  # jiwer refuses an empty reference; every heard word is then an insertion.
-            errors[i] = len(heard)
+        reference_words, hypothesis_words = _words(reference, normalise), _words(hypothesis, normalise)
+        words[i] = len(reference_words)
+        if not reference_words:  # jiwer refuses an empty reference; every word of the hypothesis is then an insertion.
+            errors[i] = len(hypothesis_words)
             continue
-        found = jiwer.process_words(" ".join(said), " ".join(heard))
-        errors[i] = found.substitutions + found.deletions + found.insertions
+        alignment = jiwer.process_words(" ".join(reference_words), " ".join(hypothesis_words))
+        errors[i] = alignment.substitutions + alignment.deletions + alignment.insertions
     return errors, words
 
 
@@ -65,7 +65,7 @@ def _words(text: str, normalise: bool) -> list[str]:
 
 
 def _speakers(records: Records, speaker: str) -> npt.NDArray[np.intp] | None:
-    """Who speaks in each record, as numbers; None if the records do not say.
+    """The number of each record's speaker, `[n]`; None if the records name no speakers.
 
     Raises:
         InvalidOutput: some records have no speaker.
@@ -123,7 +123,7 @@ class Wer:
 
 
 class WerGap:
-    """The largest word error rate of a group less the smallest; speakers, not utterances, are exchanged and resampled.
+    """The largest word error rate of a group less the smallest; speakers, not utterances, are permuted and resampled.
 
     The interval is Welch's for all pairs of groups at once, on the jackknife over speakers.
 
@@ -158,22 +158,22 @@ class WerGap:
         group = self._group_of_speaker(who, partition)
         top: Floats = np.bincount(who[known], errors[known], minlength=len(group)).astype(np.float64)
         bottom: Floats = np.bincount(who[known], words[known], minlength=len(group)).astype(np.float64)
-        heard = np.flatnonzero(bottom > 0)
+        with_words = np.flatnonzero(bottom > 0)
         n_missing, n = int((~known).sum()), int(known.sum())
-        sizes = np.bincount(group[heard], minlength=len(partition.members))
-        kept = np.flatnonzero(sizes >= self.least)
+        sizes = np.bincount(group[with_words], minlength=len(partition.members))
+        compared = np.flatnonzero(sizes >= self.least)
         left_out = [f"{partition.members[i]} ({sizes[i]})" for i in np.flatnonzero(sizes < self.least)]
-        if len(kept) < 2:
-            few = f"{len(kept)} groups have {self.least} speakers; a gap needs 2"
+        if len(compared) < 2:
+            few = f"{len(compared)} groups have {self.least} speakers; a gap needs 2"
             return Estimate.undefined(few, n=n, n_missing=n_missing)
-        inside = heard[np.isin(group[heard], kept)]
-        mine = np.searchsorted(kept, group[inside])
+        inside = with_words[np.isin(group[with_words], compared)]
+        mine = np.searchsorted(compared, group[inside])
         top, bottom = top[inside], bottom[inside]
         rates = np.bincount(mine, top) / np.bincount(mine, bottom)
-        _, variances = moments(_pseudo_values(top, bottom, mine, sizes[kept]), mine, len(kept))
+        _, variances = moments(_pseudo_values(top, bottom, mine, sizes[compared]), mine, len(compared))
         rng = Context().rng("word error rate gap", self.group)
-        low, high = gap_of_means(rates, variances, sizes[kept])
-        test = permuted_gap(top, bottom, mine, len(kept), rng)
+        low, high = gap_of_means(rates, variances, sizes[compared])
+        test = permuted_gap(top, bottom, mine, len(compared), rng)
         notes = [f"{len(inside)} speakers" if not alone else "the records name no speaker: each is taken for one"]
         notes += [f"left out, too few speakers: {', '.join(left_out)}"] if left_out else []
         return Estimate(
@@ -190,7 +190,7 @@ class WerGap:
         )
 
     def _group_of_speaker(self, who: npt.NDArray[np.intp], partition: Partition) -> npt.NDArray[np.intp]:
-        """`[speakers]`. Raises InvalidOutput where a speaker is in two groups."""
+        """The group of each speaker, `[speakers]`. Raises InvalidOutput where a speaker is in two groups."""
         group = np.zeros(int(who.max()) + 1, dtype=np.intp)
         group[who] = partition.of_row
         twice = np.flatnonzero(group[who] != partition.of_row)
@@ -201,7 +201,7 @@ class WerGap:
 
 
 def _corpus_rate(top: Floats, bottom: Floats, units: str) -> tuple[float, float | None, float | None, str]:
-    """Errors over words of speakers `[n]`, the ends of its interval, and how that was found.
+    """Errors over words of speakers `[n]`, the ends of its interval, and the method of the interval.
 
     Student's t of the jackknife's values, on the logarithmic scale, since few speakers have most of the errors: with 5
     speakers it covers .92, a percentile bootstrap over them .74. The variance is no less than that of as many words
@@ -210,11 +210,11 @@ def _corpus_rate(top: Floats, bottom: Floats, units: str) -> tuple[float, float 
     from scipy.special import stdtrit
 
     value, n = float(top.sum() / bottom.sum()), len(top)
-    heard = int((bottom > 0).sum())
-    if heard < 2:
-        return value, None, None, f"jackknife over {heard} {units}"
+    with_words = int((bottom > 0).sum())
+    if with_words < 2:
+        return value, None, None, f"jackknife over {with_words} {units}"
     if value == 0:
-        return 0.0, 0.0, 1 - (1 - LEVEL) ** (1 / heard), f"rule of three over {heard} {units}"
+        return 0.0, 0.0, 1 - (1 - LEVEL) ** (1 / with_words), f"rule of three over {with_words} {units}"
     pseudo = _pseudo_values(top, bottom, np.zeros(n, dtype=np.intp), np.array([n]))
     variance = max(float(pseudo.var(ddof=1)) / n, value * (1 - value) / float(bottom.sum()))
     factor = float(np.exp(stdtrit(n - 1, 0.5 + LEVEL / 2) * np.sqrt(variance) / value))

@@ -1,4 +1,4 @@
-"""Gaps of mean values between groups: errors of a regression, and confidence that is not earned."""
+"""Gaps of mean values between groups: errors of a regression, and overconfidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import LEVEL, Context, Estimate, InvalidOutput, Partition, Records, mean, permuted_gap
-from harness_fairness.metrics.cells import is_positive
+from harness_fairness.metrics.confusion_counts import is_positive
 from harness_fairness.metrics.intervals import gap_of_means, stretch_of_means
 
 Floats = npt.NDArray[np.float64]
@@ -33,25 +33,25 @@ def gap_estimate(
         return Estimate.not_applicable(partition.alone, n=len(values))
     known = np.isfinite(values)
     sizes = np.bincount(partition.of_row[known], minlength=len(partition.members))
-    kept = np.flatnonzero(sizes >= max(2, least))
+    compared = np.flatnonzero(sizes >= max(2, least))
     left_out = [f"{partition.members[i]} ({sizes[i]})" for i in np.flatnonzero(sizes < max(2, least))]
     n_missing = int((~known).sum())
-    if len(kept) < 2:
-        few = f"{len(kept)} groups have {max(2, least)} examples that count"
+    if len(compared) < 2:
+        few = f"{len(compared)} groups have {max(2, least)} examples that count"
         return Estimate.undefined(f"{few}; a gap needs 2", n=int(known.sum()), n_missing=n_missing)
-    inside = known & np.isin(partition.of_row, kept)
-    counted, group = values[inside], np.searchsorted(kept, partition.of_row[inside])
-    means, variances = moments(counted, group, len(kept))
+    inside = known & np.isin(partition.of_row, compared)
+    counted, group = values[inside], np.searchsorted(compared, partition.of_row[inside])
+    means, variances = moments(counted, group, len(compared))
     floor = None if known_variance is None else known_variance[inside]
     if floor is not None:
-        variances = np.maximum(variances, np.bincount(group, floor) / sizes[kept])
-    test = permuted_gap(counted, np.ones(len(counted)), group, len(kept), rng)
-    stretch = stretch_of_means(counted, sizes[kept], rng, known=floor)
-    low, high = gap_of_means(means, variances, sizes[kept], stretch=stretch)
-    told = f"left out, too few: {', '.join(left_out)}" if left_out else ""
+        variances = np.maximum(variances, np.bincount(group, floor) / sizes[compared])
+    test = permuted_gap(counted, np.ones(len(counted)), group, len(compared), rng)
+    stretch = stretch_of_means(counted, sizes[compared], rng, floor=floor)
+    low, high = gap_of_means(means, variances, sizes[compared], stretch=stretch)
+    reason = f"left out, too few: {', '.join(left_out)}" if left_out else ""
     value = float(means.max() - means.min())
     return Estimate(
-        value, low, high, LEVEL, "simultaneous welch", len(counted), n_missing, told, null=test.null, p=test.p
+        value, low, high, LEVEL, "simultaneous welch", len(counted), n_missing, reason, null=test.null, p=test.p
     )
 
 
@@ -83,9 +83,9 @@ class RegressionError:
         self.measure: Measure = measure
 
     def estimate(self, records: Records) -> Estimate:
-        known = records.without_missing("error")
+        complete = records.without_missing("error")
         least = None if self.measure == "signed" else 0.0
-        return mean(_errors(known, self.measure), least=least, n_missing=known.n_missing)
+        return mean(_errors(complete, self.measure), least=least, n_missing=complete.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """The error, its size or its square."""
@@ -114,7 +114,7 @@ class RegressionErrorGap:
 
 
 class CalibrationGap:
-    """The gap between groups of how much confidence exceeds truth: of confidence less accuracy, or of score less label.
+    """The gap between groups in overconfidence: mean confidence less accuracy, or mean score less label.
 
     A model may be calibrated over all and overconfident on one group. The excess is a mean, so unlike the expected
     calibration error it is not biased upwards in small groups. Scores must be probabilities of the positive class.
@@ -133,13 +133,13 @@ class CalibrationGap:
         self.group, self.positive, self.least = group, positive, least
 
     def estimate(self, records: Records) -> Estimate:
-        found = self._excess(records)
-        if found is None:
+        excess_and_probability = self._excess(records)
+        if excess_and_probability is None:
             return Estimate.not_applicable("the records have no confidence, and no scores with labels", n=len(records))
-        excess, said = found
+        excess, probability = excess_and_probability
         rng = Context().rng("calibration gap", self.group)
         # If the groups are calibrated, an outcome varies as its probability says, whatever a handful of them shows.
-        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng, said * (1 - said))
+        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng, probability * (1 - probability))
 
     def _excess(self, records: Records) -> tuple[Floats, Floats] | None:
         """Probability less outcome, and the probability."""

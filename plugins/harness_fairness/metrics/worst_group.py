@@ -1,4 +1,4 @@
-"""The rate of the worst group, with the choice of the group kept apart from the examples it is scored on."""
+"""The rate of the worst group, which is chosen on other examples than it is scored on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import LEVEL, Context, Estimate, Partition, normal_quantile, permutation_p, wilson
-from harness_fairness.metrics.cells import HIGHER_IS_BETTER, Cells, Rate, Whole
+from harness_fairness.metrics.confusion_counts import HIGHER_IS_BETTER, ConfusionCounts, Rate, Whole
 from harness_fairness.metrics.group_rates import GroupMetric
 from harness_fairness.metrics.rate_gaps import RateOfGroups
 
@@ -36,7 +36,7 @@ def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, r
     Args:
         successes, trials: `[groups]`, at least two trials each.
         worst_is_low: whether the smallest rate is the worst.
-        n: how many splits.
+        n: the number of splits.
         rng: draws them.
     """
     half = trials // 2
@@ -59,7 +59,7 @@ class WorstGroup(GroupMetric):
     Args:
         rate: see `group_rate`; the worst error is the largest, the worst accuracy the smallest.
         least: groups with fewer examples in the denominator are left out and listed.
-        splits: how many random halves are averaged over.
+        splits: the number of random halves.
     """
 
     direction = "none"
@@ -75,23 +75,23 @@ class WorstGroup(GroupMetric):
         super().__init__(group, rate, positive)
         self.least, self.splits = least, splits
 
-    def _estimate(self, cells: Cells, partition: Partition) -> Estimate:
-        found = RateOfGroups.of(cells, self.rate, self.least)
-        used = int(found.trials.sum())
-        if len(found.trials) < 2:
-            few = f"{len(found.trials)} groups have {self.least} examples that count"
-            return Estimate.undefined(f"{few}; a worst one needs 2", n=used, n_missing=cells.n_missing)
+    def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
+        rate = RateOfGroups.of(confusion, self.rate, self.least)
+        used = int(rate.trials.sum())
+        if len(rate.trials) < 2:
+            few = f"{len(rate.trials)} groups have {self.least} examples that count"
+            return Estimate.undefined(f"{few}; a worst one needs 2", n=used, n_missing=confusion.n_missing)
         low_is_worst = self.rate in HIGHER_IS_BETTER
         rng = Context().rng("worst group", self.group, self.rate)
-        splits = random_splits(found.successes, found.trials, low_is_worst, self.splits, rng)
+        splits = random_splits(rate.successes, rate.trials, low_is_worst, self.splits, rng)
         low, high = wilson(splits.successes / splits.trials, splits.trials, normal_quantile(LEVEL))
         sign = -1.0 if low_is_worst else 1.0
-        observed = float((sign * found.successes / found.trials).max())
-        drawn = (sign * found.permuted(rng) / found.trials).max(axis=1)
+        observed = float((sign * rate.successes / rate.trials).max())
+        drawn = (sign * rate.permuted(rng) / rate.trials).max(axis=1)
         (often, times), *_ = Counter(splits.chosen.tolist()).most_common(1)
-        told = f"the worst is {found.members[often]} in {100 * times / self.splits:.0f} % of splits"
-        if found.left_out:
-            told += f"; left out, too few: {', '.join(found.left_out)}"
+        reason = f"the worst is {rate.members[often]} in {100 * times / self.splits:.0f} % of splits"
+        if rate.left_out:
+            reason += f"; left out, too few: {', '.join(rate.left_out)}"
         # The mean of intervals that each cover covers at least as often: the centre varies less, the width does not.
         return Estimate(
             float((splits.successes / splits.trials).mean()),
@@ -100,8 +100,8 @@ class WorstGroup(GroupMetric):
             LEVEL,
             "wilson, split",
             used,
-            cells.n_missing,
-            told,
-            null=float(found.successes.sum() / used),
+            confusion.n_missing,
+            reason,
+            null=float(rate.successes.sum() / used),
             p=permutation_p(observed, drawn),
         )

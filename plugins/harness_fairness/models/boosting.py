@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from harness.api import Context, Dataset, NotApplicable, Prediction
-from harness_fairness.models.answers import Answers
 from harness_fairness.models.mitigation import TrainingGroups, Weighting, sample_weights
+from harness_fairness.models.training_targets import TrainingTargets
 
 _LEAF = -1
 
@@ -27,7 +27,7 @@ class GradientBoosting:
 
     Args:
         trees: boosting rounds.
-        depth: of each tree.
+        depth: the depth of each tree.
         learning_rate: how much of each tree is added.
         mitigation: `reweighting` gives every group the same weight, `balanced_sampling` draws every group as often.
         group: a group column of the training data for the mitigation, or several joined by `*`; `label` is the class.
@@ -50,10 +50,10 @@ class GradientBoosting:
         from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
         training = data("train")
-        answers = Answers.of(training, "cpu")
+        fitted = TrainingTargets.of(training, "cpu")
         groups = TrainingGroups.of(training, self._group, self._mitigation)
         weights = sample_weights(groups, self._mitigation, ctx)
-        maker = GradientBoostingClassifier if answers.labels is not None else GradientBoostingRegressor
+        maker = GradientBoostingClassifier if fitted.labels is not None else GradientBoostingRegressor
         # Starting from zero leaves nothing to store but trees; targets are standardised to make up for it.
         booster = maker(
             n_estimators=self._trees,
@@ -62,38 +62,38 @@ class GradientBoosting:
             init="zero",
             random_state=ctx.derive_seed("trees") % 2**31,
         )
-        mean, deviation = answers.scale.tolist()
-        wanted: Any = answers.labels
+        mean, deviation = fitted.scale.tolist()
+        wanted: Any = fitted.labels
         present = torch.arange(1)
-        if answers.targets is not None:
-            wanted = (answers.targets - mean) / deviation
+        if fitted.targets is not None:
+            wanted = (fitted.targets - mean) / deviation
         else:
-            present = torch.unique(answers.labels)
+            present = torch.unique(fitted.labels)
             if len(present) < 2:
                 raise NotApplicable("all training labels are of one class; there is nothing to tell apart")
-        booster.fit(answers.inputs.numpy(), wanted.numpy(), sample_weight=weights)
+        booster.fit(fitted.inputs.numpy(), wanted.numpy(), sample_weight=weights)
         self._state = {
             **_tensors([[tree.tree_ for tree in stage] for stage in booster.estimators_], self._learning_rate),
-            "scale": answers.scale,
-            "classes": torch.tensor(answers.classes),
+            "scale": fitted.scale,
+            "classes": torch.tensor(fitted.classes),
             "present": present,
             "deviation": torch.zeros((), dtype=torch.float64),
         }
-        if answers.targets is not None:
-            held_out = Answers.of(data("validation"), "cpu")
+        if fitted.targets is not None:
+            held_out = TrainingTargets.of(data("validation"), "cpu")
             predicted = self._raw(held_out.inputs)[:, 0] * deviation + mean
             self._state["deviation"] = held_out.deviation_of(predicted)
 
     def state_dict(self) -> Mapping[str, Tensor]:
-        """The trees as arrays `[trees, nodes]`, and what their sum means."""
+        """The trees as arrays `[trees, nodes]`, and how their sum is read."""
         return self._state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], /) -> None:
-        """Take what `state_dict` gave."""
+        """Restore the trees from what `state_dict` returned."""
         self._state = dict(state_dict)
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Logits `[n, classes]` of inputs `[n, d]`; a class that training never showed has the logit -30."""
+        """Logits `[n, classes]` of inputs `[n, d]`; a class that is absent from the training data has the logit -30."""
         classes, present = int(self._state["classes"]), self._state["present"]
         if not classes:
             raise NotApplicable("the model was fitted to numbers; it has no classes")

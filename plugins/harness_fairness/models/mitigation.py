@@ -41,12 +41,12 @@ class TrainingGroups:
         if mitigation == "none":
             return cls(("all",), torch.zeros(n, dtype=torch.long))
         if not name:
-            known = ", ".join(data.groups) or "none"
-            raise InvalidOutput(f"mitigation {mitigation!r} needs a `group:`; the data have {known}, and {LABEL!r}")
-        told = [", ".join(parts) for parts in zip(*(_values(data, p.strip()) for p in name.split("*")), strict=True)]
-        members = tuple(sorted(set(told)))
-        place = {member: i for i, member in enumerate(members)}
-        return cls(members, torch.tensor([place[each] for each in told]))
+            columns = ", ".join(data.groups) or "none"
+            raise InvalidOutput(f"mitigation {mitigation!r} needs a `group:`; the data have {columns}, and {LABEL!r}")
+        names = [", ".join(parts) for parts in zip(*(_values(data, p.strip()) for p in name.split("*")), strict=True)]
+        members = tuple(sorted(set(names)))
+        index = {member: i for i, member in enumerate(members)}
+        return cls(members, torch.tensor([index[name] for name in names]))
 
     @property
     def weights(self) -> Tensor:
@@ -66,8 +66,8 @@ def _values(data: Dataset, name: str) -> list[str]:
             raise InvalidOutput(f"the data have no labels to group by; their groups are {', '.join(data.groups)}")
         return [str(int(label)) for label in labels]
     if name not in data.groups:
-        known = ", ".join(data.groups) or "none"
-        raise InvalidOutput(f"the training data have no group column {name!r}; they have {known}")
+        columns = ", ".join(data.groups) or "none"
+        raise InvalidOutput(f"the training data have no group column {name!r}; they have {columns}")
     column = list(data.groups[name])
     if any(value is None or value != value for value in column):
         raise InvalidOutput(f"training examples have no value of the group {name!r}; give them one, such as 'unknown'")
@@ -75,13 +75,13 @@ def _values(data: Dataset, name: str) -> list[str]:
 
 
 class GroupLosses:
-    """From the losses of a batch to the number that is minimised.
+    """Combines the losses of a batch into the number that is minimised.
 
     Group DRO (Sagawa, Koh, Hashimoto & Liang 2020, algorithm 1) gives each group a weight q that grows with its loss,
     q_g <- q_g exp(step_size * loss_g), so that the worst group's loss is what is minimised in the end.
 
     Args:
-        groups: of the training examples.
+        groups: the groups of the training examples.
         mitigation: how groups count.
         step_size: eta_q of the paper.
         device: where losses are.
@@ -128,12 +128,12 @@ def train(
         network: trained in place.
         inputs: `[n, ...]` on the device.
         loss: outputs and the rows `[m]` they belong to, to losses `[m]`.
-        groups: of the examples.
+        groups: the groups of the examples.
         mitigation: balanced sampling and group DRO draw batches with every group alike.
         epochs: passes over as many examples as there are.
         learning_rate: the largest.
-        weight_decay: of AdamW.
-        step_size: of group DRO.
+        weight_decay: the weight decay of AdamW.
+        step_size: the step size of group DRO.
         ctx: every draw comes from its generators.
     """
     generator = ctx.generator("training")

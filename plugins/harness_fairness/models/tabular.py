@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from harness.api import Context, Dataset, NotApplicable, Prediction
-from harness_fairness.models.answers import Answers
 from harness_fairness.models.mitigation import Mitigation, TrainingGroups, Weighting, sample_weights, train
+from harness_fairness.models.training_targets import TrainingTargets
 
 
 class _SizedByData(nn.Module):
@@ -64,7 +64,7 @@ class TabularMLP(_SizedByData):
         width: units of each.
         epochs: passes over the training set.
         learning_rate: the largest, of a one-cycle schedule.
-        weight_decay: of AdamW.
+        weight_decay: the weight decay of AdamW.
         mitigation: `reweighting` gives every group the same weight, `balanced_sampling` draws every group as often,
             `group_dro` minimises the worst group's loss (Sagawa 2020).
         group: a group column of the training data for the mitigation, or several joined by `*`; `label` is the class.
@@ -97,13 +97,13 @@ class TabularMLP(_SizedByData):
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split."""
         training = data("train")
-        answers = Answers.of(training, ctx.device)
+        fitted = TrainingTargets.of(training, ctx.device)
         groups = TrainingGroups.of(training, self._group, self._mitigation)
-        self.network = layered([answers.inputs.shape[1], *self._hidden, max(1, answers.classes)]).to(ctx.device)
+        self.network = layered([fitted.inputs.shape[1], *self._hidden, max(1, fitted.classes)]).to(ctx.device)
         train(
             self.network,
-            answers.inputs,
-            answers.losses,
+            fitted.inputs,
+            fitted.losses,
             groups,
             self._mitigation,
             epochs=self._epochs,
@@ -112,10 +112,10 @@ class TabularMLP(_SizedByData):
             step_size=self._step_size,
             ctx=ctx,
         )
-        self.scale.copy_(answers.scale)
-        self.classes.fill_(answers.classes)
-        if answers.targets is not None:
-            held_out = Answers.of(data("validation"), ctx.device)
+        self.scale.copy_(fitted.scale)
+        self.classes.fill_(fitted.classes)
+        if fitted.targets is not None:
+            held_out = TrainingTargets.of(data("validation"), ctx.device)
             with torch.no_grad():
                 self.deviation.copy_(held_out.deviation_of(self._in_units(self._outputs(held_out.inputs))))
 
@@ -158,15 +158,15 @@ class Logistic(_SizedByData):
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split."""
         training = data("train")
-        answers = Answers.of(training, ctx.device)
-        if answers.labels is None:
+        fitted = TrainingTargets.of(training, ctx.device)
+        if fitted.labels is None:
             raise NotApplicable("logistic regression needs labels; for targets use `tabular_mlp` with `layers: 0`")
         groups = TrainingGroups.of(training, self._group, self._mitigation)
         weights = torch.as_tensor(sample_weights(groups, self._mitigation, ctx)).to(ctx.device)
-        exact = torch.nn.Linear(answers.inputs.shape[1], answers.classes, dtype=torch.float64, device=ctx.device)
+        exact = torch.nn.Linear(fitted.inputs.shape[1], fitted.classes, dtype=torch.float64, device=ctx.device)
         nn.init.zeros_(exact.weight)
         nn.init.zeros_(exact.bias)
-        inputs, labels = answers.inputs.double(), answers.labels
+        inputs, labels = fitted.inputs.double(), fitted.labels
         optimizer = torch.optim.LBFGS(
             exact.parameters(), max_iter=500, tolerance_grad=1e-9, tolerance_change=1e-14, line_search_fn="strong_wolfe"
         )

@@ -1,4 +1,4 @@
-"""What a diffusion model is asked for: the embedding of encoded conditions, and the one that asks for nothing."""
+"""Embeddings of the conditions of a diffusion model, with one for the absence of a condition."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class ConditionEmbedding(nn.Module):
         self.register_buffer("null", null, persistent=False)
 
     def nothing(self, n: int) -> Tensor:
-        """n encoded conditions that ask for nothing."""
+        """n encoded conditions for the absence of a condition."""
         return self.null.expand(n, *self.null.shape)
 
     def drop(self, conditions: Tensor, dropped: Tensor) -> Tensor:
-        """The conditions, with those rows replaced where `dropped` `[n]` is true."""
+        """The conditions, with the rows where `dropped` `[n]` replaced by no condition."""
         return torch.where(per_example(dropped, conditions), self.null, conditions)
 
 
@@ -35,8 +35,8 @@ class ClassEmbedding(ConditionEmbedding):
     """One learnt vector a class, and one more for no class.
 
     Args:
-        classes: how many.
-        width: of the embedding.
+        classes: the number of classes.
+        width: the width of the embedding.
     """
 
     def __init__(self, classes: int, width: int) -> None:

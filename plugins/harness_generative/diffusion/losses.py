@@ -12,7 +12,7 @@ from harness.api.instruments import per_example
 
 
 class Weight(Protocol):
-    """How much an error at a noise level counts."""
+    """The weight of an error at each noise level."""
 
     def __call__(self, sigma: Tensor) -> Tensor: ...
 
@@ -24,7 +24,7 @@ class EDMWeight:
     sigma_data: float = 0.5
 
     def __call__(self, sigma: Tensor) -> Tensor:
-        """`[n]` of noise levels `[n]`."""
+        """Weights `[n]` of noise levels `[n]`."""
         return (sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2
 
 

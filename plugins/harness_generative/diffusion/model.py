@@ -1,4 +1,4 @@
-"""A network with its preconditioning as a denoiser that can be trained: what every diffusion model here is."""
+"""A network with its preconditioning, as a denoiser that can be trained; the base of all diffusion models here."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness_generative.diffusion.training import Training, train_denoiser
 
 
 class DiffusionModel(nn.Module):
-    """D(x; sigma) of images, `harness.api.Denoiser`; subclasses say what conditions are and on what it is trained.
+    """D(x; sigma) of images, `harness.api.Denoiser`; subclasses define the conditions and the training data.
 
     The network computes in float32; x may be float64, and then the rest of the formula is.
 
     Args:
         network: F of equation 7 of Karras et al. 2022.
-        image_shape: of one image, which is the shape of x too.
+        image_shape: the shape of one image, which is the shape of x too.
         preconditioning: the coefficients around F.
         training: how it is trained.
         sigma_range: the smallest and the largest noise level it is made for.

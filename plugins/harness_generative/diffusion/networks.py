@@ -1,4 +1,4 @@
-"""The networks inside a denoiser: a small U-Net for images, and a perceptron for whatever is small enough.
+"""The networks inside a denoiser: a small U-Net for images, and a perceptron for small data.
 
 Both take the scaled noisy data, the noise level as `c_noise`, and encoded conditions. Nothing in them mixes the
 examples of a batch. The last layer of each starts at zero, as in Karras et al. 2022, so that training starts
@@ -24,10 +24,10 @@ _Layer = TypeVar("_Layer", nn.Linear, nn.Conv2d)
 
 
 class Embedding(nn.Module):
-    """Tells a network the noise level and the condition, as one vector.
+    """Embeds the noise level and the condition as one vector.
 
     Args:
-        width: of the vector.
+        width: the width of the vector.
         conditions: embeds what is asked for, in the same width; None for an unconditional network.
     """
 
@@ -42,7 +42,7 @@ class Embedding(nn.Module):
         self.second = nn.Linear(width, width)
 
     def forward(self, noise: Tensor, conditions: Tensor | None) -> Tensor:
-        """`[n, width]` of c_noise `[n]` and encoded conditions `[n, ...]`; None asks for nothing."""
+        """`[n, width]` of c_noise `[n]` and encoded conditions `[n, ...]`; None for no condition."""
         angles = noise[:, None] * self.frequencies
         hidden: Tensor = self.first(torch.cat([angles.sin(), angles.cos()], dim=1))
         if self.conditions is not None:
@@ -71,7 +71,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention with one head over the places of an image, so that distant strokes can agree."""
+    """Self-attention with one head over the positions of an image, so that distant strokes can agree."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class UNet(nn.Module):
 
     Args:
         image_shape: `(channels, height, width)`; height and width must be multiples of 2 ** (levels - 1).
-        channels: of the first level.
+        channels: the number of channels of the first level.
         multipliers: channels of each level over those of the first; their number is the number of levels.
         embedding: width of the vector that tells the noise level and the condition.
         conditions: embeds what is asked for, in that width; None for an unconditional network.
@@ -138,7 +138,7 @@ class UNet(nn.Module):
         return out
 
     def deepest(self, hidden: Tensor, embedding: Tensor, conditions: Tensor | None) -> Tensor:
-        """What happens at the lowest level, where a subclass may look at the conditions themselves."""
+        """Hook at the lowest level, where a subclass may attend to the conditions themselves."""
         out: Tensor = self.below(self.attention(hidden), embedding)
         return out
 
@@ -147,7 +147,7 @@ class MLP(nn.Module):
     """A perceptron with three hidden layers that scale and shift by the embedding.
 
     Args:
-        shape: of one example.
+        shape: the shape of one example.
         width: units of each hidden layer.
         embedding: width of the vector that tells the noise level and the condition.
         conditions: embeds what is asked for, in that width; None for an unconditional network.
@@ -181,20 +181,20 @@ class MLP(nn.Module):
 
 
 def doubled(x: Tensor) -> Tensor:
-    """Every pixel four times. By hand, since the gradient of `interpolate` is not deterministic on a GPU."""
+    """Repeat every pixel in both directions, since the gradient of `interpolate` is not deterministic on a GPU."""
     n, channels, height, width = x.shape
     spread = x[:, :, :, None, :, None].expand(n, channels, height, 2, width, 2)
     return spread.reshape(n, channels, 2 * height, 2 * width)
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """Groups of four channels, or one group where that does not go."""
+    """Normalisation in groups of four channels, or in one group where that does not divide them."""
     groups = max(1, channels // _CHANNELS_PER_GROUP)
     return nn.GroupNorm(groups if channels % groups == 0 else 1, channels)
 
 
 def zeroed(layer: _Layer) -> _Layer:
-    """The layer, with weights that are zero at the start."""
+    """The layer, with weights set to zero."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

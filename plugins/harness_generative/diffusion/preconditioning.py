@@ -20,7 +20,7 @@ class Coefficients(NamedTuple):
 
 
 class Preconditioning(Protocol):
-    """Chooses the coefficients of a noise level."""
+    """Computes the coefficients of a noise level."""
 
     def __call__(self, sigma: Tensor) -> Coefficients: ...
 

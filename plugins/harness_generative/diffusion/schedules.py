@@ -1,4 +1,4 @@
-"""At which noise levels a diffusion model is trained."""
+"""The noise levels at which a diffusion model is trained."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LinearBetas:
 
     @cached_property
     def alpha_bar(self) -> Tensor:
-        """`[timesteps]`, float64: the share of the data's variance that is left."""
+        """`[timesteps]`, float64: the share of the data's variance that remains."""
         return (1 - torch.linspace(self.first, self.last, self.timesteps, dtype=torch.float64)).cumprod(0)
 
     @cached_property

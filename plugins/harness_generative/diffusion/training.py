@@ -33,7 +33,7 @@ class Training:
         weight: how much an error at a noise level counts.
         steps: steps of the optimiser.
         batch: examples a step, drawn with replacement.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
+        learning_rate: the learning rate of Adam at the first step; falls to 0 along a cosine.
         label_drop: probability that a condition is replaced with the one that asks for nothing.
         ema: decay of the exponential moving average of the weights, which is what is kept.
     """

@@ -40,7 +40,7 @@ class DigitFeatures(nn.Module):
 
     Args:
         epochs: passes over the training split.
-        seed: of the first weights and the order of training; the seed of the cell has no part in it.
+        seed: the seed of the first weights and the order of training; the seed of the cell has no part in it.
     """
 
     scale: Tensor
@@ -98,7 +98,7 @@ class PixelPCA(nn.Module):
     Each component's largest entry is positive, so that its sign is no accident of the library.
 
     Args:
-        dimensions: how many components.
+        dimensions: the number of components.
     """
 
     mean: Tensor
@@ -158,7 +158,7 @@ class PixelPCA(nn.Module):
 
 
 class RandomConv(nn.Module):
-    """A convolutional network with fixed random weights: features that no training has bent towards a task.
+    """A convolutional network with fixed random weights: features that do not depend on any training task.
 
     Maps images `[n, C, H, W]` in [0, 1], of at least 4x4 pixels, to `[n, dimensions]`. Inputs are mapped to [-1, 1];
     a stage is a 3x3 convolution with zero padding, weights of variance 2 / fan-in (He et al. 2015, equation 10) and a
@@ -169,9 +169,9 @@ class RandomConv(nn.Module):
 
     Args:
         width: channels of the first stage.
-        dimensions: of the features.
-        channels: of the images; grey ones are repeated to fill them.
-        seed: of the weights; the seed of the cell has no part in it.
+        dimensions: the dimensions of the features.
+        channels: the channels of the images; grey ones are repeated to fill them.
+        seed: the seed of the weights; the seed of the cell has no part in it.
     """
 
     def __init__(

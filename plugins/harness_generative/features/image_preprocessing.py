@@ -1,4 +1,4 @@
-"""What published networks ask to be done to images first: three channels, a size, a normalisation."""
+"""The preprocessing that published networks need: three channels, a size, a normalisation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESAMPLE: Mapping[int, Resize] = {2: "bilinear_antialias", 3: "bicubic_antialia
 
 
 def three_channels(images: Tensor) -> Tensor:
-    """Images `[n, 3, H, W]` of such, or of grey ones `[n, 1, H, W]`, which are repeated. Raises HarnessError."""
+    """Images `[n, 3, H, W]`; grey images `[n, 1, H, W]` are repeated. Raises HarnessError."""
     if images.shape[1] not in (1, 3):
         raise HarnessError(f"images of 1 or 3 channels are needed, not of {images.shape[1]}")
     return images.expand(-1, 3, -1, -1)
@@ -40,13 +40,13 @@ def resized(images: Tensor, size: tuple[int, int], how: Resize) -> Tensor:
 
 
 def as_bytes(settings: Mapping[str, Any]) -> Tensor:
-    """Settings as a tensor, so that they count where a network is identified by the hash of its state."""
+    """Settings as a tensor, so that they enter the hash of a network's state."""
     return torch.frombuffer(bytearray(json.dumps(settings, sort_keys=True).encode()), dtype=torch.uint8)
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a published network wants its images, as its `preprocessor_config.json` says.
+    """The preprocessing of a published network, as its `preprocessor_config.json` describes it.
 
     Attributes:
         size: height and width that the network is given.
@@ -63,7 +63,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, folder: Path) -> Preprocessing:
-        """Read it. Raises MissingData if it is not there, HarnessError if it is of another kind."""
+        """Read it from a folder. Raises MissingData if it is missing, HarnessError if it is of another kind."""
         path = folder / "preprocessor_config.json"
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
@@ -83,10 +83,10 @@ class Preprocessing:
             ) from error
 
     def apply(self, images: Tensor, frame: Frame) -> Tensor:
-        """Images `[n, 1 or 3, H, W]` in [0, 1] as the network wants them, `[n, 3, *size]`.
+        """Images `[n, 1 or 3, H, W]` in [0, 1], preprocessed to `[n, 3, *size]`.
 
         Args:
-            images: of any size.
+            images: images of any size.
             frame: whether the whole image is fitted to the size, or its centre is cut out as for photographs.
         """
         images = three_channels(images)

@@ -1,4 +1,4 @@
-"""Published networks as feature extractors; their libraries are imported, and their weights looked for, when needed."""
+"""Published networks as feature extractors; their libraries and weights are loaded when needed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class InceptionV3(nn.Module):
     IMAGENET1K_V1, which is given the range [-1, 1].
 
     Args:
-        network: which of the two.
+        network: one of the two networks.
         weights: a file of its state dict (.pth or .safetensors); by default torch's cache of downloads.
         resize: `bicubic_antialias` is that of clean-fid (Parmar et al. 2022), `bilinear` that of pytorch-fid; images
             that shrink without antialiasing give other features.
@@ -104,11 +104,11 @@ class _HubExtractor(nn.Module, ABC):
         download: fetch it from the hub if it is not in the cache.
     """
 
-    def __init__(self, place: Path, architecture: str, frame: Frame, **settings: Any) -> None:
+    def __init__(self, weights_folder: Path, architecture: str, frame: Frame, **settings: Any) -> None:
         super().__init__()
         self._frame: Frame = frame
-        self._preprocessing = Preprocessing.of(place)
-        self.network = _transformer(place, architecture)
+        self._preprocessing = Preprocessing.of(weights_folder)
+        self.network = _transformer(weights_folder, architecture)
         self.register_buffer(
             "settings", as_bytes({"frame": frame, "preprocessing": asdict(self._preprocessing), **settings})
         )
@@ -143,8 +143,8 @@ class DINOv2(_HubExtractor):
         frame: Frame = "whole",
         download: Download = True,
     ) -> None:
-        place = published_folder(folder, hub, revision, _PATTERNS, download=download)
-        super().__init__(place, "Dinov2Model", frame, layer="class token")
+        weights = published_folder(folder, hub, revision, _PATTERNS, download=download)
+        super().__init__(weights, "Dinov2Model", frame, layer="class token")
 
     def _features(self, images: Tensor) -> Tensor:
         token: Tensor = self.network(pixel_values=images).last_hidden_state[:, 0]
@@ -174,8 +174,8 @@ class CLIP(_HubExtractor):
         unit_length: bool = True,
         download: Download = True,
     ) -> None:
-        place = published_folder(folder, hub, revision, _PATTERNS, download=download)
-        super().__init__(place, "CLIPVisionModelWithProjection", frame, layer="embedding", unit_length=unit_length)
+        weights = published_folder(folder, hub, revision, _PATTERNS, download=download)
+        super().__init__(weights, "CLIPVisionModelWithProjection", frame, layer="embedding", unit_length=unit_length)
         self._unit_length = unit_length
 
     def _features(self, images: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class CLIP(_HubExtractor):
 
 
 class _FidBlock(nn.Module):
-    """A block of torchvision's Inception-v3 with another pool in its last branch, as the network of 2015 has it."""
+    """A block of torchvision's Inception-v3 with other pooling in its last branch, as in the network of 2015."""
 
     def __init__(self, block: Any, pool: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -210,8 +210,8 @@ def _inception(kind: Network, state: Mapping[str, Tensor]) -> nn.Module:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        told = " ".join(str(error).split())[:300]
-        raise HarnessError(f"the weights are not those of the {kind!r} network: {told}") from error
+        message = " ".join(str(error).split())[:300]
+        raise HarnessError(f"the weights are not those of the {kind!r} network: {message}") from error
     if is_fid:
         for name, pool in _FID_POOLS.items():
             setattr(network, name, _FidBlock(getattr(network, name), pool))
@@ -224,36 +224,36 @@ def _inception(kind: Network, state: Mapping[str, Tensor]) -> nn.Module:
 
 def _inception_state(kind: Network, weights: Path | None, download: bool) -> Mapping[str, Tensor]:
     url = _INCEPTION_URLS[kind]
-    place = weights or Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    if not place.is_file():
-        told = (
-            f"the weights of Inception-v3 are not at {place}. Get them from {url} and put them there, or name the file"
+    file = weights or Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not file.is_file():
+        missing = (
+            f"the weights of Inception-v3 are not at {file}. Get them from {url} and put them there, or name the file"
         )
         if weights is not None or not download:
-            raise MissingData(f"{told} with `weights:`")
+            raise MissingData(f"{missing} with `weights:`")
         try:
             # The name of the file holds the head of its sha256, which is checked.
             torch.hub.load_state_dict_from_url(url, progress=False, check_hash=True, weights_only=True)
         except (urllib.error.URLError, OSError) as error:
-            raise MissingData(f"{told} with `weights:` ({getattr(error, 'reason', error)})") from error
+            raise MissingData(f"{missing} with `weights:` ({getattr(error, 'reason', error)})") from error
     try:
-        state = load_file(place) if place.suffix == ".safetensors" else torch.load(place, "cpu", weights_only=True)
+        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise HarnessError(f"{place.name} cannot be read as weights: {str(error).partition(chr(10))[0]}") from error
-    found: Mapping[str, Tensor] = state
-    return found
+        raise HarnessError(f"{file.name} cannot be read as weights: {str(error).partition(chr(10))[0]}") from error
+    tensors: Mapping[str, Tensor] = state
+    return tensors
 
 
-def _transformer(place: Path, architecture: str) -> nn.Module:
+def _transformer(folder: Path, architecture: str) -> nn.Module:
     """The network in a folder, float32. Raises HarnessError if its weights are not all there."""
     kind = attribute_of("transformers", architecture)
     try:
-        network, about = kind.from_pretrained(place, local_files_only=True, output_loading_info=True)
+        network, about = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise HarnessError(f"the model in {place} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+        raise HarnessError(f"the model in {folder} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
     # The library would draw at random what it does not find.
     missing = sorted(about["missing_keys"])
     if missing:
-        raise HarnessError(f"the model in {place} is no {architecture}: it lacks {', '.join(missing[:3])}")
+        raise HarnessError(f"the model in {folder} is no {architecture}: it lacks {', '.join(missing[:3])}")
     made: nn.Module = network.float()
     return made.eval()

@@ -1,4 +1,4 @@
-"""Features that the task left beside the records of a cell, found by the label of their extractor."""
+"""Features that the task stored beside the records of a cell, by the label of their extractor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Side = Literal["generated", "reference", "train"]
 
 
 class FeatureMetric:
-    """What metrics of stored features share.
+    """Base of metrics of stored features.
 
     Args:
         features: label of an extractor of the task; the first by default.
@@ -32,7 +32,7 @@ class FeatureMetric:
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """An array on disk; two of these are equal if nothing has been written in between, so it can key a cache."""
+    """An array on disk; two are equal if the file was not written in between, so it can key a cache."""
 
     path: Path
     modified_ns: int
@@ -58,17 +58,17 @@ class StoredArray:
 
 
 def label_of(records: Records, features: str | None) -> str:
-    """The label of the extractor asked for, or of the task's first.
+    """The label of the wanted extractor, or of the task's first.
 
     Raises:
         InvalidOutput: the task has no extractor of that label, or none at all.
     """
-    known = list(records.protocol.get("features") or {})
-    if not known:
+    labels = list(records.protocol.get("features") or {})
+    if not labels:
         raise InvalidOutput("the task extracted no features; name an extractor under `features`")
-    if features is not None and features not in known:
-        raise InvalidOutput(f"the task has no features {features!r}; it has {', '.join(known)}")
-    return known[0] if features is None else features
+    if features is not None and features not in labels:
+        raise InvalidOutput(f"the task has no features {features!r}; it has {', '.join(labels)}")
+    return labels[0] if features is None else features
 
 
 def feature_array(records: Records, side: Side, features: str | None) -> npt.NDArray[np.floating[Any]]:

@@ -1,4 +1,4 @@
-"""Cost: what a sample takes in passes through the model and in time."""
+"""The cost of a sample in passes through the model and in time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class NFE:
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval over samples."""
-        known = records.without_missing("nfe")
-        return mean(known["nfe"], least=0.0, n_missing=known.n_missing)
+        counted = records.without_missing("nfe")
+        return mean(counted["nfe"], least=0.0, n_missing=counted.n_missing)
 
     def per_example(self, records: Records) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The passes of each sample."""
@@ -44,20 +44,20 @@ class SecondsPerSample:
 
     def estimate(self, records: Records) -> Estimate:
         """Without interval where fewer than two batches are left."""
-        known = records.without_missing("seconds", "batch")
-        if not len(known):
-            return Estimate.undefined("no sample was timed", n_missing=known.n_missing)
-        batches, of_row = np.unique(known["batch"], return_inverse=True)
-        seconds = np.bincount(of_row, known["seconds"])
+        timed = records.without_missing("seconds", "batch")
+        if not len(timed):
+            return Estimate.undefined("no sample was timed", n_missing=timed.n_missing)
+        batches, of_row = np.unique(timed["batch"], return_inverse=True)
+        seconds = np.bincount(of_row, timed["seconds"])
         sizes = np.bincount(of_row).astype(np.float64)
         if len(batches) > 1:
             seconds, sizes = seconds[1:], sizes[1:]
         value, n, trials = float(seconds.sum() / sizes.sum()), int(sizes.sum()), len(sizes)
         method = f"student-t over {trials} batch{'es' if trials > 1 else ''}"
         if trials == 1:
-            return Estimate(value, None, None, LEVEL, method, n, known.n_missing)
+            return Estimate(value, None, None, LEVEL, method, n, timed.n_missing)
         from scipy.special import stdtrit
 
         spread = float(np.sqrt(trials / (trials - 1) * np.square(seconds - value * sizes).sum()) / sizes.sum())
         half = float(stdtrit(trials - 1, 0.5 + LEVEL / 2)) * spread
-        return Estimate(value, max(0.0, value - half), value + half, LEVEL, method, n, known.n_missing)
+        return Estimate(value, max(0.0, value - half), value + half, LEVEL, method, n, timed.n_missing)

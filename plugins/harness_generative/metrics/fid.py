@@ -26,7 +26,7 @@ from harness_generative.metrics.frechet import Array, Influences, distance, fit,
 
 SPLITS = 4
 DRAWS = 4
-_LEAST_FOR_INTERVAL = 8
+_INTERVAL_ROWS = 8
 
 Features = npt.NDArray[np.floating[Any]]
 
@@ -53,9 +53,9 @@ class FidProxy(FeatureMetric):
         sides = _sides(records, self.features, "generated", self.against)
         if isinstance(sides, Estimate):
             return sides
-        found = _compared(sides[0], sides[1], self.against)
-        error = _standard_error(found.first, found.second)
-        return _around(found.distance, error, len(sides[0]), "jackknife", min(map(len, sides)))
+        result = _compared(sides[0], sides[1], self.against)
+        error = _standard_error(result.first, result.second)
+        return _around(result.distance, error, len(sides[0]), "jackknife", min(map(len, sides)))
 
 
 class FidDebiased(FeatureMetric):
@@ -78,8 +78,8 @@ class FidDebiased(FeatureMetric):
         generated, reference = sides
         n, d = len(generated), generated.shape[1]
         for name, rows in (("generated", generated), ("reference", reference)):
-            if len(rows) < _LEAST_FOR_INTERVAL:
-                return Estimate.undefined(f"{len(rows)} {name} rows; quarters need at least {_LEAST_FOR_INTERVAL}", n=n)
+            if len(rows) < _INTERVAL_ROWS:
+                return Estimate.undefined(f"{len(rows)} {name} rows; quarters need at least {_INTERVAL_ROWS}", n=n)
             if len(rows) // 2 <= d:
                 reason = (
                     f"half of {len(rows)} {name} rows is no more than {d} features; at least {2 * d + 2} are needed"
@@ -95,7 +95,7 @@ class FidDebiased(FeatureMetric):
 
 
 class FidFloor(FeatureMetric):
-    """The Frechet distance that real data reach: of as many training examples as samples, from the reference.
+    """The Frechet distance of real data: of as many training examples as samples, from the reference.
 
     Training examples are drawn without replacement, four times, and the distances averaged; the draws are the same in
     every run. If there are fewer training examples than samples, all are taken and the method says so; the floor is
@@ -110,15 +110,15 @@ class FidFloor(FeatureMetric):
         sides = _three_sides(records, self.features)
         if isinstance(sides, Estimate):
             return sides
-        found = _averaged(sides.train, sides.reference, len(sides.generated), "train")
+        result = _averaged(sides.train, sides.reference, len(sides.generated), "train")
         n, wanted = min(len(sides.train), len(sides.generated)), len(sides.generated)
         method = "jackknife" if n == wanted else f"jackknife; only {n} training examples for {wanted} samples"
         fewest = min(n, len(sides.reference))
-        return _around(found.distance, _standard_error(found.first, found.second), n, method, fewest)
+        return _around(result.distance, _standard_error(result.first, result.second), n, method, fewest)
 
 
 class FidOverFloor(FeatureMetric):
-    """How many times the distance of real data (`fid_floor`) the distance of the samples (`fid_proxy`) is.
+    """The distance of the samples (`fid_proxy`) divided by the distance of real data (`fid_floor`).
 
     1 is as good as real data; less means that the samples resemble the reference more than the training data do. Both
     distances are taken at one number of samples: if there are fewer training examples, as many samples are drawn. The
@@ -135,16 +135,16 @@ class FidOverFloor(FeatureMetric):
         floor = _averaged(sides.train, sides.reference, n, "train")
         if floor.distance == 0:
             return Estimate.undefined("training data and reference are the same", n=n)
-        found = _averaged(sides.generated, sides.reference, n, "generated")
-        value = found.distance / floor.distance
+        result = _averaged(sides.generated, sides.reference, n, "generated")
+        value = result.distance / floor.distance
         if value == 0:
             return _around(0.0, 0.0, n, "jackknife", n)
-        if (fewest := min(n, len(sides.reference))) < _LEAST_FOR_INTERVAL:
+        if (fewest := min(n, len(sides.reference))) < _INTERVAL_ROWS:
             return Estimate(value, None, None, LEVEL, _too_few(fewest), n)
         error = _standard_error(
-            found.first / found.distance,
+            result.first / result.distance,
             floor.first / floor.distance,
-            found.second / found.distance - floor.second / floor.distance,
+            result.second / result.distance - floor.second / floor.distance,
         )
         factor = float(np.exp(normal_quantile(LEVEL) * error))
         return Estimate(value, value / factor, value * factor, LEVEL, "jackknife of the logarithm", n)
@@ -158,8 +158,8 @@ class _Sides:
 
 
 def _sides(records: Records, label: str | None, *names: Side) -> tuple[Features, ...] | Estimate:
-    """The features of the named sides, or why there is no number."""
-    found = []
+    """The features of the named sides, or an estimate without value that says why there are none."""
+    features = []
     for name in names:
         try:
             rows = feature_array(records, name, label)
@@ -169,13 +169,13 @@ def _sides(records: Records, label: str | None, *names: Side) -> tuple[Features,
             return Estimate.not_applicable("no features of training data; give the task `train`", n=len(records))
         if len(rows) < 2:
             return Estimate.undefined(f"{len(rows)} {name} rows; at least 2 are needed", n=len(records))
-        found.append(rows)
-    return tuple(found)
+        features.append(rows)
+    return tuple(features)
 
 
 def _three_sides(records: Records, label: str | None) -> _Sides | Estimate:
-    found = _sides(records, label, "generated", "reference", "train")
-    return found if isinstance(found, Estimate) else _Sides(*found)
+    sides = _sides(records, label, "generated", "reference", "train")
+    return sides if isinstance(sides, Estimate) else _Sides(*sides)
 
 
 def _compared(first: Features, second: Features, second_name: str, first_name: str = "generated") -> Influences:
@@ -185,13 +185,13 @@ def _compared(first: Features, second: Features, second_name: str, first_name: s
 def _of_parts(generated: Features, reference: Features, parts: int) -> float:
     """The mean distance of disjoint parts of both sets, over some random splits."""
     rng = np.random.default_rng((parts, len(generated), len(reference)))
-    found = []
+    distances = []
     for _ in range(SPLITS):
         ours, theirs = (np.array_split(rng.permutation(len(rows)), parts) for rows in (generated, reference))
         for our, their in zip(ours, theirs, strict=True):
             gaussians = fit(generated[our], name="generated"), fit(reference[their], name="reference")
-            found.append(distance(*gaussians))
-    return float(np.mean(found))
+            distances.append(distance(*gaussians))
+    return float(np.mean(distances))
 
 
 def _averaged(rows: Features, reference: Features, n: int, name: str) -> Influences:
@@ -199,10 +199,10 @@ def _averaged(rows: Features, reference: Features, n: int, name: str) -> Influen
     value, first, second = 0.0, np.zeros(len(rows)), np.zeros(len(reference))
     draws = list(_draws(len(rows), n))
     for drawn in draws:
-        found = _compared(rows[drawn], reference, "reference", name)
-        value += found.distance / len(draws)
-        first[drawn] += found.first / len(draws)
-        second += found.second / len(draws)
+        result = _compared(rows[drawn], reference, "reference", name)
+        value += result.distance / len(draws)
+        first[drawn] += result.first / len(draws)
+        second += result.second / len(draws)
     return Influences(value, first, second)
 
 
@@ -215,19 +215,19 @@ def _draws(of: int, n: int) -> Iterator[npt.NDArray[np.intp]]:
 
 
 def _standard_error(*added: Array) -> float:
-    """Of a sum to which the rows of independent sets add this much."""
+    """The standard error of a sum of these contributions of the rows of independent sets."""
     return float(np.sqrt(sum(float(part @ part) for part in added)))
 
 
 def _around(value: float, error: float, n: int, method: str, fewest: int) -> Estimate:
-    """No interval around exactly 0, since equal sets are no independent samples, nor from a few rows."""
+    """The estimate with an interval; none around exactly 0, since equal sets are not independent, or of few rows."""
     if value == 0:
         return Estimate(0.0, None, None, LEVEL, "none: the sets are the same", n)
-    if fewest < _LEAST_FOR_INTERVAL:
+    if fewest < _INTERVAL_ROWS:
         return Estimate(value, None, None, LEVEL, _too_few(fewest), n)
     reach = normal_quantile(LEVEL) * error
     return Estimate(value, max(0.0, value - reach), value + reach, LEVEL, method, n)
 
 
 def _too_few(fewest: int) -> str:
-    return f"none: an interval needs {_LEAST_FOR_INTERVAL} rows, there are {fewest}"
+    return f"none: an interval needs {_INTERVAL_ROWS} rows, there are {fewest}"

@@ -53,7 +53,7 @@ class Gaussian:
 
 @dataclass(frozen=True, slots=True)
 class Influences:
-    """A distance, and what each row adds to its deviation from what it is on average.
+    """A distance, and the contribution of each row to its deviation from its mean.
 
     Attributes:
         distance: the Frechet distance of the two sets.
@@ -72,7 +72,7 @@ def fit(features: npt.NDArray[np.floating], *, name: str) -> Gaussian:
 
     Args:
         features: one row per example.
-        name: what to call them in errors.
+        name: their name in errors.
 
     Raises:
         InvalidOutput: not a table of at least 2 rows, or NaN or infinity in it.
@@ -95,7 +95,7 @@ def fit(features: npt.NDArray[np.floating], *, name: str) -> Gaussian:
 
 
 def from_moments(mean: Array, covariance: Array, n: int) -> Gaussian:
-    """A Gaussian whose moments are known, such as published statistics of a reference set.
+    """A Gaussian with given moments, such as published statistics of a reference set.
 
     Args:
         mean: `[d]`.
@@ -128,9 +128,9 @@ def distance(first: Gaussian, second: Gaussian) -> float:
     matrix = _product(first.factor, second.factor)
     if min(matrix.shape) >= _WORTH_SQUARING:
         overlap, error = _from_squares(matrix)
-        found = _distance(first, second, overlap)
-        if error <= _TOLERANCE * found:
-            return found
+        result = _distance(first, second, overlap)
+        if error <= _TOLERANCE * result:
+            return result
     from scipy.linalg import svdvals
 
     return _distance(first, second, float(svdvals(matrix, check_finite=False).sum()))
@@ -148,19 +148,19 @@ def influences(
     if _same(first, second):
         return Influences(0.0, np.zeros(first.n), np.zeros(second.n))
     left, values, right = np.linalg.svd(first.factor @ second.factor.T, full_matrices=False)
-    kept = values > max(first.factor.shape[0], second.factor.shape[0]) * np.finfo(np.float64).eps * values[0]
-    roots = np.sqrt(values[kept])[:, None]
+    resolved = values > max(first.factor.shape[0], second.factor.shape[0]) * np.finfo(np.float64).eps * values[0]
+    roots = np.sqrt(values[resolved])[:, None]
     overlap = float(values.sum())
     shift = first.mean - second.mean
     return Influences(
         _distance(first, second, overlap),
-        _of_rows(first, first_rows, shift, right[kept] @ second.factor / roots, overlap),
-        _of_rows(second, second_rows, -shift, left[:, kept].T @ first.factor / roots, overlap),
+        _of_rows(first, first_rows, shift, right[resolved] @ second.factor / roots, overlap),
+        _of_rows(second, second_rows, -shift, left[:, resolved].T @ first.factor / roots, overlap),
     )
 
 
 def _of_rows(of: Gaussian, rows: npt.NDArray[np.floating], shift: Array, root: Array, overlap: float) -> Array:
-    """What rows add, where root' root is the map T."""
+    """The contributions of rows, where root' root is the map T."""
     parts = []
     for block in _centred(rows, of.mean):
         mapped = block @ root.T
@@ -221,8 +221,8 @@ def _mean(features: npt.NDArray[np.floating], name: str) -> Array:
         finite = np.isfinite(block)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
-            found = "NaN" if np.isnan(block[row, column]) else "infinity"
-            raise InvalidOutput(f"{name} features hold {found}, first in row {done + row}, feature {column}")
+            value = "NaN" if np.isnan(block[row, column]) else "infinity"
+            raise InvalidOutput(f"{name} features hold {value}, first in row {done + row}, feature {column}")
         total += (block - origin).sum(axis=0)
         done += len(block)
     return np.asarray(origin + total / len(features))

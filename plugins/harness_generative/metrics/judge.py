@@ -1,4 +1,4 @@
-"""Metrics of what a judge, a classifier of the data, sees in the samples."""
+"""Metrics of the predictions of a judge, a classifier of the data, for the samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, proportion
 
-_ROWS = 4096
+_ROWS_PER_BLOCK = 4096
 
 Array = npt.NDArray[np.float64]
 
@@ -22,8 +22,8 @@ class InceptionScore:
 
     It never looks at real data: blurred copies of one sure example per class have the highest score. The value is
     biased downwards at small n, by about exp(-(classes - 1) / 2n), so the interval stands around the logarithm that
-    the jackknife has freed of that, and reaches up to where sure verdicts for the classes not seen are as frequent as
-    Wilson's interval allows; it lies within 1 and the number of classes. On 300 draws each of 12 populations of 10
+    the jackknife has freed of that, and reaches up to where sure predictions of the classes not seen are as frequent
+    as Wilson's interval allows; it lies within 1 and the number of classes. On 300 draws each of 12 populations of 10
     classes with 30 to 719 samples, 89 to 100 % was measured at nominal 95 %.
     """
 
@@ -33,16 +33,16 @@ class InceptionScore:
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 2 samples."""
-        verdicts = records.artifact("judge_probabilities")
-        n, classes = verdicts.shape
+        shares = records.artifact("judge_probabilities")
+        n, classes = shares.shape
         if n < 2:
             return Estimate.undefined(f"{n} samples; at least 2 are needed", n=n)
-        if not np.isfinite(verdicts).all() or verdicts.min() < 0 or np.abs(verdicts.sum(axis=1) - 1).max() > 1e-3:
+        if not np.isfinite(shares).all() or shares.min() < 0 or np.abs(shares.sum(axis=1) - 1).max() > 1e-3:
             raise InvalidOutput("the judge's probabilities are not shares that add up to 1")
-        average, doubt, left_out = _information(verdicts)
+        average, doubt, left_out = _information(shares)
         value = float(_entropy(average)) - doubt
         low, high = _jackknife_interval(value, left_out, np.ones(n))
-        unseen = np.bincount(verdicts.argmax(axis=1), minlength=classes) == 0
+        unseen = np.bincount(shares.argmax(axis=1), minlength=classes) == 0
         if unseen.any():
             share = _unseen_share(n)
             high = max(high, float(_entropy(_with_unseen(average, unseen, n))) - (1 - share) * doubt)
@@ -73,14 +73,14 @@ class ModeCoverage:
         self.least = least
 
     def estimate(self, records: Records) -> Estimate:
-        """Undefined if nothing was judged."""
-        known = records.without_missing("judged")
-        counts, n = _counts(known), len(known)
+        """Undefined if no sample was judged."""
+        judged = records.without_missing("judged")
+        counts, n = _counts(judged), len(judged)
         if n == 0:
-            return Estimate.undefined("nothing was judged", n_missing=known.n_missing)
+            return Estimate.undefined("nothing was judged", n_missing=judged.n_missing)
         value = float((counts >= self.least).mean())
         low, high = (float(np.mean([self._chance(bound, n) for bound in bounds])) for bounds in _frequencies(counts))
-        return Estimate(value, min(low, value), max(high, value), LEVEL, "wilson of each class", n, known.n_missing)
+        return Estimate(value, min(low, value), max(high, value), LEVEL, "wilson of each class", n, judged.n_missing)
 
     def _chance(self, frequency: float, n: int) -> float:
         from scipy.special import bdtrc
@@ -89,7 +89,7 @@ class ModeCoverage:
 
 
 class ModeEntropy:
-    """Entropy of the classes that the judge finds, over that of equal shares: 1 if all are as frequent.
+    """Entropy of the classes that the judge finds, over that of equal shares: 1 if all are equally frequent.
 
     The value is biased downwards by about (classes - 1) / 2n over log(classes), so the interval stands around the value
     that the jackknife has freed of that. It also reaches up to where the classes not seen are as frequent together as
@@ -102,12 +102,12 @@ class ModeEntropy:
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 2 judged samples, or if there is one class only."""
-        known = records.without_missing("judged")
-        counts, n = _counts(known), len(known)
+        judged = records.without_missing("judged")
+        counts, n = _counts(judged), len(judged)
         if n < 2:
-            return Estimate.undefined(f"{n} judged samples; at least 2 are needed", n=n, n_missing=known.n_missing)
+            return Estimate.undefined(f"{n} judged samples; at least 2 are needed", n=n, n_missing=judged.n_missing)
         if len(counts) < 2:
-            return Estimate.undefined("there is only one class", n=n, n_missing=known.n_missing)
+            return Estimate.undefined("there is only one class", n=n, n_missing=judged.n_missing)
         most = np.log(len(counts))
         value = float(_entropy(counts / n) / most)
         seen = counts[counts > 0]
@@ -116,11 +116,11 @@ class ModeEntropy:
         if not counts.all():
             high = max(high, float(_entropy(_with_unseen(counts / n, counts == 0, n)) / most))
         low, high = min(max(0.0, low), value), max(min(1.0, high), value)
-        return Estimate(value, low, high, LEVEL, "jackknife", n, known.n_missing)
+        return Estimate(value, low, high, LEVEL, "jackknife", n, judged.n_missing)
 
 
 class ConditionAccuracy:
-    """Share of samples in which the judge sees what was asked for; Wilson's interval.
+    """Share of samples in which the judge sees the requested condition; Wilson's interval.
 
     It measures the judge too: real data do not reach 1. Models without conditions have no such share.
 
@@ -142,35 +142,35 @@ class ConditionAccuracy:
         self.columns = self.compared if self.group is None else (*self.compared, self.group)
 
     def estimate(self, records: Records) -> Estimate:
-        """Undefined if nothing that was asked for was judged."""
-        known = records.where(self._concerned(records)).without_missing(*self.compared)
-        return proportion(int(self._right(known).sum()), len(known), n_missing=known.n_missing)
+        """Undefined if no sample with a condition was judged."""
+        compared = records.where(self._concerned(records)).without_missing(*self.compared)
+        return proportion(int(self._right(compared).sum()), len(compared), n_missing=compared.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
-        """1 where right; samples of other groups or without a verdict do not count."""
-        known = self._concerned(records)
+        """1 where right; samples of other groups or without a prediction do not count."""
+        concerned = self._concerned(records)
         for name in self.compared:
-            known &= np.asarray(records.table.column(name).is_valid().to_numpy(), dtype=bool)
-        found = np.full(len(records), np.nan)
-        found[known] = self._right(records.where(known))
-        return found
+            concerned &= np.asarray(records.table.column(name).is_valid().to_numpy(), dtype=bool)
+        right = np.full(len(records), np.nan)
+        right[concerned] = self._right(records.where(concerned))
+        return right
 
     def _concerned(self, records: Records) -> npt.NDArray[np.bool_]:
         if self.group is None:
             return np.ones(len(records), dtype=bool)
-        return np.array([each == self.member for each in records.table.column(self.group).to_pylist()], dtype=bool)
+        return np.array([member == self.member for member in records.table.column(self.group).to_pylist()], dtype=bool)
 
-    def _right(self, known: Records) -> npt.NDArray[Any]:
+    def _right(self, records: Records) -> npt.NDArray[Any]:
         if self.attribute is None:
-            return known["correct_condition"]
-        asked, judged = (known[name] for name in self.compared)
+            return records["correct_condition"]
+        asked, judged = (records[name] for name in self.compared)
         return np.asarray(asked == judged)
 
 
-def _counts(known: Records) -> npt.NDArray[np.int64]:
-    """How many samples the judge put into each class of the data."""
-    classes = len(known.protocol["classes"])
-    judged = known["judged"].astype(np.int64)
+def _counts(records: Records) -> npt.NDArray[np.int64]:
+    """The number of samples that the judge assigned to each class of the data."""
+    classes = len(records.protocol["classes"])
+    judged = records["judged"].astype(np.int64)
     if len(judged) and not 0 <= judged.min() <= judged.max() < classes:
         raise InvalidOutput(f"the judge named class {judged.max()}; there are {classes}")
     return np.bincount(judged, minlength=classes)
@@ -178,45 +178,45 @@ def _counts(known: Records) -> npt.NDArray[np.int64]:
 
 def _frequencies(counts: npt.NDArray[np.int64]) -> tuple[list[float], list[float]]:
     """The lower and the upper ends of Wilson's interval for each class."""
-    found = [proportion(int(count), int(counts.sum())) for count in counts]
-    return [float(each.low or 0.0) for each in found], [float(each.high or 0.0) for each in found]
+    intervals = [proportion(int(count), int(counts.sum())) for count in counts]
+    return [float(wilson.low or 0.0) for wilson in intervals], [float(wilson.high or 0.0) for wilson in intervals]
 
 
 def _unseen_share(n: int) -> float:
-    """How frequent together what was not seen in n samples may be."""
+    """The largest plausible share of all classes not seen in n samples together."""
     return proportion(0, n).high or 0.0
 
 
 def _with_unseen(shares: Array, unseen: npt.NDArray[np.bool_], n: int) -> Array:
-    """The shares of the classes, were those not seen in n samples as frequent as may be, and alike."""
+    """The shares of the classes, if those not seen in n samples have equal shares of the largest plausible total."""
     together = _unseen_share(n)
     return np.asarray(shares * (1 - together) + together * unseen / unseen.sum())
 
 
 def _entropy(shares: Array) -> Array:
-    """In nats, over the last axis."""
+    """Entropy in nats, over the last axis."""
     from scipy.special import entr
 
     return np.asarray(entr(shares).sum(axis=-1))
 
 
-def _information(verdicts: npt.NDArray[Any]) -> tuple[Array, float, Array]:
-    """The average verdict, the average entropy of a verdict, and their information with each sample left out."""
-    n = len(verdicts)
-    blocks = [slice(start, start + _ROWS) for start in range(0, n, _ROWS)]
-    total = sum((_shares(verdicts[rows]).sum(axis=0) for rows in blocks), np.zeros(verdicts.shape[1]))
-    entropies = np.concatenate([_entropy(_shares(verdicts[rows])) for rows in blocks])
-    others = np.concatenate([_entropy((total - _shares(verdicts[rows])).clip(0) / (n - 1)) for rows in blocks])
+def _information(predictions: npt.NDArray[Any]) -> tuple[Array, float, Array]:
+    """The average prediction, the average entropy of a prediction, and their information with each sample left out."""
+    n = len(predictions)
+    blocks = [slice(start, start + _ROWS_PER_BLOCK) for start in range(0, n, _ROWS_PER_BLOCK)]
+    total = sum((_shares(predictions[rows]).sum(axis=0) for rows in blocks), np.zeros(predictions.shape[1]))
+    entropies = np.concatenate([_entropy(_shares(predictions[rows])) for rows in blocks])
+    others = np.concatenate([_entropy((total - _shares(predictions[rows])).clip(0) / (n - 1)) for rows in blocks])
     return total / n, float(entropies.mean()), others - (entropies.sum() - entropies) / (n - 1)
 
 
-def _shares(verdicts: npt.NDArray[Any]) -> Array:
-    exact = verdicts.astype(np.float64)
+def _shares(predictions: npt.NDArray[Any]) -> Array:
+    exact = predictions.astype(np.float64)
     return np.asarray(exact / exact.sum(axis=1, keepdims=True))
 
 
 def _jackknife_interval(value: float, left_out: Array, times: Array) -> tuple[float, float]:
-    """Around the value without bias of first order (Quenouille 1956; Efron & Stein 1981).
+    """An interval around the value without bias of first order (Quenouille 1956; Efron & Stein 1981).
 
     Args:
         value: of all n samples.

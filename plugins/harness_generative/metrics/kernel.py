@@ -87,13 +87,13 @@ def _sides(records: Records, label: str | None) -> tuple[Features, Features] | E
 
 
 def _unit_length(rows: Features) -> Features:
-    """In float64; a row of zeros stays."""
+    """Features scaled to length 1 in float64; a row of zeros stays."""
     exact = rows.astype(np.float64)
     lengths = np.linalg.norm(exact, axis=1, keepdims=True)
     return np.asarray(exact / np.where(lengths == 0, 1.0, lengths))
 
 
-def _estimate(found: Discrepancy, n: int, scale: float = 1.0) -> Estimate:
-    value = scale * found.value
-    reach = scale * normal_quantile(LEVEL) * found.standard_error
+def _estimate(discrepancy: Discrepancy, n: int, scale: float = 1.0) -> Estimate:
+    value = scale * discrepancy.value
+    reach = scale * normal_quantile(LEVEL) * discrepancy.standard_error
     return Estimate(value, value - reach, value + reach, LEVEL, "jackknife", n)

@@ -26,7 +26,7 @@ _BLOCK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """An unbiased estimate of MMD^2, negative now and then where the truth is near 0.
+    """An unbiased estimate of MMD^2, which can be negative where the true value is near 0.
 
     Attributes:
         value: the estimate.
@@ -93,7 +93,7 @@ def discrepancy(generated: Features, reference: Features, kernel: Kernel) -> Dis
 
 
 def _jackknife_variance(within: Array, across: Array, others: int) -> float:
-    """Of leaving out each row of one set: what changes is its own pairs and its pairs with the other set."""
+    """The variance by leaving out each row of one set: its own pairs and its pairs with the other set change."""
     n = len(within)
     left = (within.sum() - 2 * within) / ((n - 1) * (n - 2)) - 2 * (across.sum() - across) / ((n - 1) * others)
     deviations = left - left.mean()

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: which samples lie within reach of real data, and the other way round.
+"""Precision, recall, density and coverage: which samples lie within reach of real data, and the reverse.
 
 The reach of a point is the closed ball around it whose radius is the distance to its k-th nearest neighbour in its
 own set (Kynkäänniemi et al. 2019, equation 1; Naeem et al. 2020, section 3). The `prdc` package takes the open
@@ -32,13 +32,13 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 HALVES = 20
-_CROWDED = 1 / 16
+_DENSE_SHARE = 1 / 16
 """From this share of pairs within reach on, products of masks are cheaper than lists of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Who lies within the reach of whom.
+    """Which points of one set lie within the reach of points of the other.
 
     Attributes:
         k: the neighbour that sets the radius.
@@ -106,8 +106,8 @@ def _radii(points: npt.NDArray[Any], k: int, name: str, halving: bool) -> tuple[
     for half, radius in zip(chosen, radii, strict=True):
         half[rng.permutation(len(points))[: len(points) // 2]] = True
         enough = np.cumsum(half[neighbours], axis=1) >= k
-        place = np.where(enough[:, -1], enough.argmax(axis=1), listed - 1)
-        radius[:] = np.take_along_axis(distances, place[:, None], axis=1)[:, 0]
+        index = np.where(enough[:, -1], enough.argmax(axis=1), listed - 1)
+        radius[:] = np.take_along_axis(distances, index[:, None], axis=1)[:, 0]
     return distances[:, k - 1], _Halves(chosen, radii)
 
 
@@ -123,7 +123,7 @@ class _HalfTally:
     def add(self, block: DistanceBlock) -> None:
         """Count pairs one by one, a few per point; those within the full sets' radii by products if they are many."""
         inside = np.count_nonzero(block.in_first) + np.count_nonzero(block.in_second)
-        crowded = inside > _CROWDED * block.in_first.size
+        crowded = inside > _DENSE_SHARE * block.in_first.size
         far = self._reference.radii.max(axis=0)[block.rows, None], self._generated.radii.max(axis=0)[block.columns]
         near = block.distances <= far[0], block.distances <= far[1]
         if crowded:
@@ -167,7 +167,7 @@ class _HalfTally:
 
 @lru_cache(maxsize=16)
 def _stored_reach(generated: StoredArray, reference: StoredArray, rows: bytes | None, k: int) -> Reach:
-    """Four metrics ask for the same; the distances behind them are computed once."""
+    """The reach of stored features, computed once for the four metrics that use it."""
     samples = generated.load()
     if rows is not None:
         samples = samples[np.frombuffer(rows, dtype=np.int64)]
@@ -199,7 +199,7 @@ class _Manifold(ABC):
         """The estimate of who reaches whom."""
 
     def _reach(self, records: Records) -> Reach | Estimate:
-        """Who reaches whom, or why that cannot be said."""
+        """The reach of both sets, or an estimate without value that says why there is none."""
         label = label_of(records, self.features)
         generated = StoredArray.of(records, "generated", label)
         reference = StoredArray.of(records, "reference", label)

@@ -1,4 +1,4 @@
-"""Novelty: are the samples new, or training examples in disguise; and are they still where the data are."""
+"""Novelty: whether samples are new or copies of training examples, and whether they lie where the data are."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Authenticity:
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined without samples whose distances are known."""
-        known = records.without_missing(*self.columns)
-        return proportion(int(_authentic(known).sum()), len(known), n_missing=known.n_missing)
+        measured = records.without_missing(*self.columns)
+        return proportion(int(_authentic(measured).sum()), len(measured), n_missing=measured.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """1 where authentic."""
@@ -73,8 +73,8 @@ class Memorisation:
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined without samples whose two distances are known; a training set of one has no second nearest."""
-        known = records.without_missing(*self.columns)
-        return proportion(int(self._memorised(known).sum()), len(known), n_missing=known.n_missing)
+        measured = records.without_missing(*self.columns)
+        return proportion(int(self._memorised(measured).sum()), len(measured), n_missing=measured.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """1 where memorised."""
@@ -117,8 +117,8 @@ class OutOfDistributionRate:
         if not self._has_train(records):
             return Estimate.not_applicable("no features of training data; give the task `train`", n=len(records))
         samples, reference = self._distances(records)
-        place = self._place(len(reference))
-        if place > len(reference):
+        rank = self._place(len(reference))
+        if rank > len(reference):
             needed = math.ceil(self.quantile / (1 - self.quantile) - 1e-9)
             return Estimate.undefined(
                 f"the quantile {self.quantile} needs {needed} reference examples; there are {len(reference)}",
@@ -126,17 +126,17 @@ class OutOfDistributionRate:
             )
         if not len(samples):
             return Estimate.undefined("no samples")
-        return _share_above(samples, np.sort(reference), place)
+        return _share_above(samples, np.sort(reference), rank)
 
     def per_example(self, records: Records) -> Floats:
         """1 where out of distribution; nothing counts where the threshold is undefined."""
         if not self._has_train(records):
             return np.full(len(records), np.nan)
         samples, reference = self._distances(records)
-        place = self._place(len(reference))
-        if place > len(reference):
+        rank = self._place(len(reference))
+        if rank > len(reference):
             return np.full(len(samples), np.nan)
-        return np.where(samples > np.sort(reference)[place - 1], 1.0, 0.0)
+        return np.where(samples > np.sort(reference)[rank - 1], 1.0, 0.0)
 
     def _has_train(self, records: Records) -> bool:
         try:
@@ -150,7 +150,7 @@ class OutOfDistributionRate:
         return math.ceil(round((n + 1) * self.quantile, 9))
 
     def _distances(self, records: Records) -> tuple[Floats, Floats]:
-        """Of each record's sample and of each reference example to the nearest training example."""
+        """Distances of each record's sample and of each reference example to the nearest training example."""
         label = label_of(records, self.features)
         train = StoredArray.of(records, "train", label)
         samples = _to_train(StoredArray.of(records, "generated", label), train)
@@ -164,13 +164,13 @@ def _to_train(points: StoredArray, train: StoredArray) -> Floats:
     return distances
 
 
-def _share_above(samples: Floats, reference: Floats, place: int) -> Estimate:
-    """The share of samples above the reference's order statistic of that place, both uncertain."""
+def _share_above(samples: Floats, reference: Floats, rank: int) -> Estimate:
+    """The share of samples above the reference's order statistic of that rank, both uncertain."""
     from scipy.special import betaincinv
 
     n, m = len(samples), len(reference)
-    beyond = int((samples > reference[place - 1]).sum())
-    levels = betaincinv(place, m + 1 - place, (np.arange(_NODES) + 0.5) / _NODES)
+    beyond = int((samples > reference[rank - 1]).sum())
+    levels = betaincinv(rank, m + 1 - rank, (np.arange(_NODES) + 0.5) / _NODES)
     thresholds = np.interp(levels, np.arange(1, m + 1) / (m + 1), reference)
     shares = 1 - np.searchsorted(np.sort(samples), thresholds, side="right") / n
     # One more of either outcome, so that a share of 0 has a variance too.

@@ -20,19 +20,19 @@ from harness_generative.models.training_data import TrainingData
 _BATCH = 64
 _BETAS = (0.0, 0.99)
 _AVERAGING = 0.999
-_SLOPE = 0.2
+_LEAK_SLOPE = 0.2
 _REPORT_EVERY = 25
 
 Judge = Callable[[Tensor], Tensor]
 
 
 def discriminator_loss(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-    """How badly real `[n, ...]` is told from fake: -E ln D(real) - E ln(1 - D(fake)), D the sigmoid of the score."""
+    """The discriminator's loss: -E ln D(real) - E ln(1 - D(fake)), D the sigmoid of the score, for `[n, ...]`."""
     return softplus(-judge(real)).mean() + softplus(judge(fake)).mean()
 
 
 def generator_loss(judge: Judge, fake: Tensor) -> Tensor:
-    """How seldom fakes are taken for real: -E ln D(fake), the non-saturating loss of Goodfellow et al. 2014."""
+    """The generator's loss: -E ln D(fake), the non-saturating loss of Goodfellow et al. 2014."""
     return softplus(-judge(fake)).mean()
 
 
@@ -53,13 +53,13 @@ class GAN(nn.Module):
 
     Args:
         r1: gamma, the weight of the R1 penalty (Mescheder et al. 2018), for images in [-1, 1]; 0 leaves it out.
-        steps: of both optimisers.
+        steps: the steps of both optimisers.
         width: units of the hidden layers.
         latent: size of the noise.
-        learning_rate: of Adam, for both networks.
+        learning_rate: the learning rate of Adam, for both networks.
         conditional: it can be asked for a class.
         shape: channels, height and width of an image.
-        classes: how many there are.
+        classes: the number of classes.
     """
 
     encode_conditions: Callable[[Sequence[Any]], Tensor]
@@ -91,8 +91,8 @@ class GAN(nn.Module):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
-        known = TrainingData.of(data("train"), self._shape, self._classes, ctx.device)
-        images = known.inputs * 2 - 1
+        training = TrainingData.of(data("train"), self._shape, self._classes, ctx.device)
+        images = training.inputs * 2 - 1
         draws = ctx.generator("training")
         optimizers = [
             torch.optim.Adam(network.parameters(), lr=self._learning_rate, betas=_BETAS, fused=True)
@@ -103,7 +103,7 @@ class GAN(nn.Module):
         for step in range(1, self._steps + 1):
             rows = torch.randint(len(images), (_BATCH,), generator=draws).to(ctx.device)
             noise = torch.randn(_BATCH, *self.latent_shape, generator=draws).to(ctx.device)
-            conditions = None if known.labels is None else known.labels[rows]
+            conditions = None if training.labels is None else training.labels[rows]
             self._step(images[rows], noise, conditions, optimizers)
             average.update()
             if step % _REPORT_EVERY == 0 or step == self._steps:
@@ -139,12 +139,12 @@ class Discriminator(nn.Module):
     Args:
         size: pixels of an image.
         width: units of the hidden layers.
-        classes: how many there are; None if it is told none.
+        classes: the number of classes; None for a model without classes.
     """
 
     def __init__(self, size: int, width: int, classes: int | None) -> None:
         super().__init__()
-        self.features = nn.Sequential(_perceptron(size, width, width), nn.LeakyReLU(_SLOPE))
+        self.features = nn.Sequential(_perceptron(size, width, width), nn.LeakyReLU(_LEAK_SLOPE))
         self.score = nn.Linear(width, 1)
         self.projection = None if classes is None else nn.Embedding(classes, width)
 
@@ -160,8 +160,8 @@ class Discriminator(nn.Module):
 def _perceptron(size_in: int, width: int, size_out: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(size_in, width),
-        nn.LeakyReLU(_SLOPE),
+        nn.LeakyReLU(_LEAK_SLOPE),
         nn.Linear(width, width),
-        nn.LeakyReLU(_SLOPE),
+        nn.LeakyReLU(_LEAK_SLOPE),
         nn.Linear(width, size_out),
     )

@@ -43,7 +43,7 @@ class VAE(nn.Module):
         epochs: passes over the training set.
         conditional: it can be asked for a class.
         shape: channels, height and width of an image.
-        classes: how many there are.
+        classes: the number of classes.
     """
 
     encode_conditions: Callable[[Sequence[Any]], Tensor]
@@ -95,17 +95,17 @@ class VAE(nn.Module):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
-        known = TrainingData.of(data("train"), self._shape, self._classes, ctx.device)
+        training = TrainingData.of(data("train"), self._shape, self._classes, ctx.device)
         generator = ctx.generator("training")
         optimizer = torch.optim.Adam(self.parameters(), lr=_LEARNING_RATE, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self._epochs)
         self.train()
         for epoch in range(1, self._epochs + 1):
-            for drawn in torch.randperm(len(known.inputs), generator=generator).split(_BATCH):
+            for drawn in torch.randperm(len(training.inputs), generator=generator).split(_BATCH):
                 rows = drawn.to(ctx.device)
                 noise = torch.randn(len(rows), *self.latent_shape, generator=generator).to(ctx.device)
-                conditions = None if known.labels is None else known.labels[rows]
-                error, regret = self.bounds(known.inputs[rows], noise, conditions)
+                conditions = None if training.labels is None else training.labels[rows]
+                error, regret = self.bounds(training.inputs[rows], noise, conditions)
                 optimizer.zero_grad()
                 (error + self._beta * regret).mean().backward()
                 optimizer.step()

@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, which makes better samples than the last weights do."""
+"""The exponential moving average of a network's weights, which yields better samples than the last weights."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import nn
 
 
 class MovingAverage:
-    """Follows a network's weights; Karras et al. 2022, appendix F.2.
+    """An exponential moving average of a network's weights; Karras et al. 2022, appendix F.2.
 
     The decay is (1 + step) / (10 + step) as long as that is less, so that the first, random weights are forgotten.
 
     Args:
-        network: what is followed.
+        network: the network that is averaged.
         decay: how much of the average stays in each step.
     """
 
@@ -23,7 +23,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights after a step."""
+        """Add the weights after a step."""
         decay = min(self._decay, (1 + self._step) / (10 + self._step))
         self._step += 1
         for average, weight in zip(self._average, self._weights, strict=True):
@@ -31,6 +31,6 @@ class MovingAverage:
 
     @torch.no_grad()
     def apply(self) -> None:
-        """Put the average in place of the network's weights."""
+        """Replace the network's weights by the average."""
         for average, weight in zip(self._average, self._weights, strict=True):
             weight.copy_(average)

@@ -1,4 +1,4 @@
-"""Classes as conditions: checked and encoded, and shown to a network as one more input."""
+"""Classes as conditions: checked and encoded, and added to a network's input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def encode_classes(conditions: Sequence[Any], classes: int, *, may_be_none: bool
 
     Args:
         conditions: whole numbers from 0 to `classes` - 1.
-        classes: how many there are.
+        classes: the number of classes.
         may_be_none: None is allowed too, asks for no class and becomes the index `classes`.
 
     Raises:
@@ -31,7 +31,7 @@ def encode_classes(conditions: Sequence[Any], classes: int, *, may_be_none: bool
 
 
 def with_classes(values: Tensor, conditions: Tensor | None, classes: int | None) -> Tensor:
-    """`[n, d]` with the classes `[n]` beside it as `[n, d + classes]`; as it is for a model without classes.
+    """`[n, d]` with the classes `[n]` beside it as `[n, d + classes]`; unchanged for a model without classes.
 
     Raises:
         NotApplicable: the model needs classes and is asked for none.
@@ -42,7 +42,7 @@ def with_classes(values: Tensor, conditions: Tensor | None, classes: int | None)
 
 
 def needed(conditions: Tensor | None) -> Tensor:
-    """The conditions of a model that cannot do without. Raises NotApplicable if there are none."""
+    """The conditions of a model that requires them. Raises NotApplicable if there are none."""
     if conditions is None:
         raise NotApplicable("the model was trained with classes and can only be asked for one")
     return conditions

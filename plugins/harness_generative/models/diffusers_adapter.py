@@ -66,9 +66,9 @@ class DiffusersModel(nn.Module):
         download: Annotated[bool, Uncounted()] = True,
     ) -> None:
         super().__init__()
-        place = published_folder(folder, hub, revision, _PATTERNS, holds=_HOLDS, download=download)
-        schedule = _schedule(place)
-        self.unet = _unet(place)
+        weights = published_folder(folder, hub, revision, _PATTERNS, holds=_HOLDS, download=download)
+        schedule = _schedule(weights)
+        self.unet = _unet(weights)
         self._predicts = _prediction(schedule)
         self._clip = _clip_range(schedule, clip)
         self._null_class = null_class
@@ -124,10 +124,10 @@ class DiffusersModel(nn.Module):
 
     def _encode_classes(self, conditions: Sequence[Any]) -> Tensor:
         """Classes as `[n]` int64. Raises NotApplicable."""
-        known = self._classes or 0
-        wrong = [c for c in conditions if isinstance(c, str) or not 0 <= int(c) < known]
+        classes = self._classes or 0
+        wrong = [c for c in conditions if isinstance(c, str) or not 0 <= int(c) < classes]
         if wrong:
-            raise NotApplicable(f"this model can be asked for classes 0 to {known - 1}, not for {wrong[0]!r}")
+            raise NotApplicable(f"this model can be asked for classes 0 to {classes - 1}, not for {wrong[0]!r}")
         return torch.tensor([int(c) for c in conditions], device=self.log_sigmas.device)
 
     def _labels(self, n: int, conditions: Tensor | None) -> Tensor | None:
@@ -146,10 +146,10 @@ def _read(path: Path) -> dict[str, Any]:
     return read
 
 
-def _schedule(place: Path) -> dict[str, Any]:
+def _schedule(folder: Path) -> dict[str, Any]:
     """The configuration of the scheduler, which stands in a folder of its own or, in old pipelines, beside the rest."""
-    own = place / "scheduler" / "scheduler_config.json"
-    schedule = _read(own if own.is_file() else place / "scheduler_config.json")
+    own = folder / "scheduler" / "scheduler_config.json"
+    schedule = _read(own if own.is_file() else folder / "scheduler_config.json")
     name = schedule.get("_class_name", "a scheduler without a name")
     if "beta_schedule" not in schedule or "num_train_timesteps" not in schedule:
         raise HarnessError(f"{name} has no schedule of betas; DDPM, DDIM and their like can be used")
@@ -162,14 +162,14 @@ def _prediction(schedule: Mapping[str, Any]) -> Prediction:
     kind = schedule.get("prediction_type", "epsilon")
     if kind not in ("epsilon", "v_prediction", "sample"):
         raise HarnessError(f"the network predicts {kind!r}; epsilon, v_prediction and sample can be used")
-    found: Prediction = kind
-    return found
+    prediction: Prediction = kind
+    return prediction
 
 
 def _clip_range(schedule: Mapping[str, Any], clip: bool | None) -> float | None:
     # The library's own default where a scheduler that knows the setting leaves it out.
-    known = schedule.get("_class_name") in ("DDPMScheduler", "DDIMScheduler")
-    wanted = schedule.get("clip_sample", known) if clip is None else clip
+    clips = schedule.get("_class_name") in ("DDPMScheduler", "DDIMScheduler")
+    wanted = schedule.get("clip_sample", clips) if clip is None else clip
     return float(schedule.get("clip_sample_range", 1.0)) if wanted else None
 
 
@@ -184,8 +184,8 @@ def _alphas_cumprod(schedule: Mapping[str, Any]) -> Tensor:
     return alphas.double()
 
 
-def _unet(place: Path) -> Any:
-    where = place / "unet" if (place / "unet").is_dir() else place
+def _unet(folder: Path) -> Any:
+    where = folder / "unet" if (folder / "unet").is_dir() else folder
     about = _read(where / "config.json")
     if about.get("_class_name") != "UNet2DModel":
         raise HarnessError(

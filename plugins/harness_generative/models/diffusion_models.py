@@ -66,8 +66,8 @@ class _ClassConditional(DiffusionModel):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has another shape or more classes."""
-        known = TrainingData.of(data("train"), self.latent_shape, self._classes, ctx.device)
-        self.fit_to(known.inputs, known.labels, ctx)
+        training = TrainingData.of(data("train"), self.latent_shape, self._classes, ctx.device)
+        self.fit_to(training.inputs, training.labels, ctx)
 
 
 class EDM(_ClassConditional):

@@ -91,13 +91,13 @@ class _ExactMixture(nn.Module, ABC):
             if "labels" not in columns:
                 raise HarnessError("a conditional model needs labels, which the training data lack")
             labels = np.asarray(columns["labels"])
-        known = np.unique(labels)
+        classes = np.unique(labels)
         fitted = []
-        for done, label in enumerate(known, 1):
+        for done, label in enumerate(classes, 1):
             members = images[labels == label]
-            fitted.append(self._fit_class(members, len(known), ctx.derive_seed("class", int(label))))
-            ctx.progress(done, len(known))
-        shares = [float((labels == label).mean()) for label in known]
+            fitted.append(self._fit_class(members, len(classes), ctx.derive_seed("class", int(label))))
+            ctx.progress(done, len(classes))
+        shares = [float((labels == label).mean()) for label in classes]
         sizes = [len(part.weights) for part in fitted]
         state = {
             "means": np.concatenate([part.means for part in fitted]).reshape(-1, *inputs.shape[1:]),
@@ -106,14 +106,14 @@ class _ExactMixture(nn.Module, ABC):
             "log_weights": np.log(np.concatenate([s * part.weights for s, part in zip(shares, fitted, strict=True)])),
         }
         tensors = {name: torch.from_numpy(array).float() for name, array in state.items()}
-        self.load_state_dict({**tensors, "classes": torch.from_numpy(np.repeat(known, sizes)).long()})
+        self.load_state_dict({**tensors, "classes": torch.from_numpy(np.repeat(classes, sizes)).long()})
 
     @abstractmethod
     def _fit_class(self, images: _Floats, classes: int, seed: int) -> _Gaussians:
         """The mixture of the images `[n, d]` of one of so many classes."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """As of any module, but the shapes are those of what is loaded: they depend on the data."""
+        """Like that of any module, but with the shapes of the loaded tensors, which depend on the data."""
         for name, buffer in list(self.named_buffers()):
             if name in state_dict:
                 setattr(self, name, buffer.new_empty(state_dict[name].shape))
@@ -121,10 +121,10 @@ class _ExactMixture(nn.Module, ABC):
 
     def _encode_classes(self, conditions: Sequence[Any]) -> Tensor:
         """Class indices as a tensor `[n]`. Raises NotApplicable for what is not a class of the training data."""
-        known = sorted(set(self.classes.tolist()))
-        unknown = [condition for condition in conditions if isinstance(condition, str) or condition not in known]
+        classes = sorted(set(self.classes.tolist()))
+        unknown = [condition for condition in conditions if isinstance(condition, str) or condition not in classes]
         if unknown:
-            raise NotApplicable(f"the model can be asked for the classes {known}, not for {unknown[0]!r}")
+            raise NotApplicable(f"the model can be asked for the classes {classes}, not for {unknown[0]!r}")
         return torch.tensor([int(condition) for condition in conditions], device=self.classes.device)
 
     def encode(self, inputs: Tensor) -> Tensor:
@@ -199,7 +199,7 @@ class _Arithmetic:
         return torch.einsum("nkd,kde->nke", offsets, self.axes) if len(self.axes) else offsets
 
     def points(self, share: Tensor, along: Tensor) -> Tensor:
-        """The inverse, `[n, d]`, averaged over the Gaussians with weights `[n, k]`."""
+        """The inverse of `along_axes`, `[n, d]`, averaged over the Gaussians with weights `[n, k]`."""
         weighted = share[:, :, None] * along
         offsets = torch.einsum("nke,kde->nd", weighted, self.axes) if len(self.axes) else weighted.sum(1)
         return share @ self.means + offsets

@@ -1,4 +1,4 @@
-"""Samples that are given, not drawn: files that another system made, or a dataset posing as a model.
+"""Samples that exist already: files that another system made, or a dataset in place of a model.
 
 Both are `GivenSamples`: they say which samples they hold, by position, so that the task takes them as they are and
 counts no pass. They have `generate` only because a cell of generated samples asks for it.
@@ -30,12 +30,12 @@ _GREY, _DEEP_GREY, _COLOUR = ("1", "L", "LA"), ("I", "I;16"), ("RGB", "RGBA", "P
 
 
 class _Given:
-    """What models share whose samples exist already."""
+    """Base of models whose samples exist already."""
 
     latent_shape: Sequence[int] = ()
 
     def generate(self, noise: Tensor, conditions: Tensor | None) -> Tensor:
-        """Nothing is made of noise here.
+        """Not used, since samples are read by `given`.
 
         Raises:
             NotApplicable: always.
@@ -104,7 +104,7 @@ class CopyOf(_Given):
     Args:
         samples: the dataset, with a column `inputs` `[n, C, H, W]` in [0, 1] and perhaps `labels`.
         repeat: start again from its first example when it is used up, instead of failing.
-        seed: of the order; the seed of the cell has no part in it.
+        seed: the seed of the order; the seed of the cell has no part in it.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class _Folder:
     def take(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """The images at these positions of the sorted names."""
         out = np.empty((len(rows), *self._first.shape), np.float32)
-        for place, row in zip(out, rows, strict=True):
+        for target, row in zip(out, rows, strict=True):
             image = _read_image(self._files[row])
             if image.shape != self._first.shape:
                 first, other = ("x".join(map(str, a.shape)) for a in (self._first, image))
@@ -203,7 +203,7 @@ class _Folder:
                     f"images of one folder must be alike: {self._files[0].name} is {first} (channels, height, width), "
                     f"{self._files[row].name} is {other}"
                 )
-            place[:] = image
+            target[:] = image
         return out
 
 
@@ -259,16 +259,16 @@ def _channels_first(samples: npt.NDArray[Any], layout: Layout, path: Path) -> np
         raise HarnessError(f"{path.name} holds an array of shape {shape}; [n, H, W], [n, H, W, C] or [n, C, H, W] fits")
     first, last = samples.shape[1] in (1, 3), samples.shape[3] in (1, 3)
     if layout == "auto" and first == last:
-        told = "might be [n, H, W, C] or [n, C, H, W]" if first else "has neither 1 nor 3 channels"
-        raise HarnessError(f"{path.name} holds an array of shape {shape}, which {told}; say which with `layout`")
+        problem = "might be [n, H, W, C] or [n, C, H, W]" if first else "has neither 1 nor 3 channels"
+        raise HarnessError(f"{path.name} holds an array of shape {shape}, which {problem}; say which with `layout`")
     nhwc = layout == "nhwc" or (layout == "auto" and last)
     return samples.transpose(0, 3, 1, 2) if nhwc else samples
 
 
 def _check_labels(labels: npt.NDArray[Any], n: int, path: Path) -> None:
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-        told = f"{labels.dtype} of shape {'x'.join(map(str, labels.shape))}"
-        raise HarnessError(f"the labels in {path.name} are {told}; {n} whole numbers are needed, one for each sample")
+        kind = f"{labels.dtype} of shape {'x'.join(map(str, labels.shape))}"
+        raise HarnessError(f"the labels in {path.name} are {kind}; {n} whole numbers are needed, one for each sample")
 
 
 def _check_rows(rows: Sequence[int], n: int, name: str, remedy: str) -> None:

@@ -1,4 +1,4 @@
-"""What a generative model is trained on: a split as tensors, checked against what the model was built for."""
+"""The training data of a generative model: a split as tensors, checked against the shapes of the model."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class TrainingData:
 
     @classmethod
     def of(cls, data: Dataset, shape: Sequence[int], classes: int | None, device: str) -> TrainingData:
-        """Every example of a dataset.
+        """Read every example of a dataset.
 
         Args:
             data: with a column `inputs`, and `labels` if there are classes.
-            shape: of one example, as the model was built for it.
+            shape: the shape of one example, as the model was built for it.
             classes: how many the model knows; None if it takes no conditions.
             device: where the tensors go.
 
@@ -40,8 +40,8 @@ class TrainingData:
         inputs = torch.as_tensor(columns["inputs"]).float()
         low, high = data.facts.get("box", (0.0, 1.0))
         if tuple(inputs.shape[1:]) != tuple(shape):
-            found = list(inputs.shape[1:])
-            raise HarnessError(f"the model makes samples of shape {list(shape)}, its training data have {found}")
+            actual = list(inputs.shape[1:])
+            raise HarnessError(f"the model makes samples of shape {list(shape)}, its training data have {actual}")
         if (low, high) != (0.0, 1.0):
             raise HarnessError(f"the model makes samples in [0, 1], its training data lie in [{low:g}, {high:g}]")
         if classes is None:

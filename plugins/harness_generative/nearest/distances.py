@@ -29,7 +29,7 @@ TINY = 1e-37
 
 
 def checked(points: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:
-    """Points `[n, d]` as float32; a ValueError for another shape, nothing at all, NaN or infinity."""
+    """Points `[n, d]` as float32; a ValueError for another shape, an empty set, NaN or infinity."""
     points = np.asarray(points, dtype=np.float32)
     if points.ndim != 2 or not points.size:
         raise ValueError(f"{name} must be an array [n, d] that holds something, not {list(points.shape)}")
@@ -42,7 +42,7 @@ def checked(points: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:
 
 
 def check_width(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> None:
-    """A ValueError if the points of two sets have different numbers of coordinates."""
+    """Raise ValueError if the points of two sets have different numbers of coordinates."""
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"points of {a.shape[1]} and of {b.shape[1]} coordinates have no distance")
 
@@ -55,7 +55,7 @@ def slices(n: int, width: int) -> list[slice]:
 
 
 class Distinct:
-    """Numbers rows so that equal rows have equal numbers, in the order in which they first appear.
+    """Assigns numbers to rows so that equal rows have equal numbers, in the order in which they first appear.
 
     Without it a model that always returns the same sample would leave every distance open.
     """
@@ -115,7 +115,7 @@ class Centred:
         return self.points[rows if self.chosen is None else self.chosen[rows]]
 
     def block(self, rows: slice, dtype: type[np.floating[Any]]) -> tuple[npt.NDArray[Any], Floats]:
-        """The points of one part and their squared norms; these are kept, the points are not."""
+        """The points of one part and their squared norms, of which only the norms are stored."""
         block = self.raw(rows).astype(dtype)
         if self.scale != 1:
             block *= dtype(self.scale)
@@ -173,8 +173,8 @@ def exact_squares(a: Centred, i: Indices, b: Centred, j: Indices) -> Floats:
     return out
 
 
-def cells_of(mask: Mask) -> tuple[Indices, Indices]:
-    """Rows and columns of the true cells, found along memory."""
+def true_positions(mask: Mask) -> tuple[Indices, Indices]:
+    """Rows and columns of the true entries, searched along memory."""
     if mask.flags.c_contiguous:
         return np.divmod(np.flatnonzero(mask), mask.shape[1])
     columns, rows = np.divmod(np.flatnonzero(mask.T), mask.shape[0])

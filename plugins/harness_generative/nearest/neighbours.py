@@ -1,4 +1,4 @@
-"""Nearest neighbours in blocks, to the last bit what double loops over float64 would give.
+"""Nearest neighbours in blocks, equal to the last bit to double loops over float64.
 
 A float32 product bounds the distances of a block. What that leaves open is computed from the differences of the
 coordinates in float64; where it leaves too much open the block is multiplied again in float64. No more than a few
@@ -25,13 +25,13 @@ from harness_generative.nearest.distances import (
     Indices,
     Mask,
     bounds_between,
-    cells_of,
     check_width,
     checked,
     exact_squares,
     parts_of,
     rounded_up,
     slices,
+    true_positions,
 )
 
 
@@ -43,7 +43,7 @@ def nearest(
     Args:
         queries: `[n, d]`, read as float32.
         references: `[m, d]`, read as float32.
-        k: how many, from 1 to m (to m - 1 with `exclude_self`).
+        k: the number of neighbours, from 1 to m (to m - 1 with `exclude_self`).
         exclude_self: reference i does not count for query i; `queries` must be `references`. Another reference with
             the same coordinates does count, at distance 0.
 
@@ -72,14 +72,14 @@ def nearest(
     asked = points if exclude_self else Centred(queries, rows, frame)
     # One more than asked for, since the query itself is among the nearest and goes last.
     wanted = k + exclude_self
-    squared, found = _search(asked, points, min(wanted, len(points)))
-    squared, found = _all_copies(squared, found, reference_numbers, wanted)
-    squared, found = squared[numbers], found[numbers]
+    squared, neighbours = _search(asked, points, min(wanted, len(points)))
+    squared, neighbours = _all_copies(squared, neighbours, reference_numbers, wanted)
+    squared, neighbours = squared[numbers], neighbours[numbers]
     if exclude_self:
-        keep = found != np.arange(len(found))[:, None]
+        keep = neighbours != np.arange(len(neighbours))[:, None]
         keep[keep.all(axis=1), -1] = False
-        squared, found = squared[keep].reshape(-1, k), found[keep].reshape(-1, k)
-    return np.sqrt(squared), found
+        squared, neighbours = squared[keep].reshape(-1, k), neighbours[keep].reshape(-1, k)
+    return np.sqrt(squared), neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class DistanceBlock:
 def within_radii(
     first: npt.NDArray[Any], second: npt.NDArray[Any], first_radii: npt.ArrayLike, second_radii: npt.ArrayLike
 ) -> Iterator[DistanceBlock]:
-    """Who lies in whose ball, block by block: closed balls around the points of two sets.
+    """Which points lie in which closed balls around the points of two sets, block by block.
 
     Args:
         first: `[n, d]`, read as float32.
@@ -144,17 +144,17 @@ class _Shortlist:
         self._columns: Indices = np.empty(0, dtype=np.intp)
         self._lower: Floats = np.empty(0)
         self._upper: Floats = np.empty(0)
-        self._roomy = len(self._within) * (4 * k + 16)
+        self._max_pairs = len(self._within) * (4 * k + 16)
 
-    def offer(self, bounds: Bounds, first_column: int, *, crowded_is_fine: bool) -> bool:
-        """Take what may be near enough; False, and nothing is taken, if the bounds leave too much open."""
+    def offer(self, bounds: Bounds, first_column: int, *, allow_many: bool) -> bool:
+        """Add pairs that may be near enough; False, and nothing is added, if the bounds leave too many."""
         near = bounds.lower <= rounded_up(self._within, bounds.lower)[:, None]
-        if np.count_nonzero(near) > self._roomy:
+        if np.count_nonzero(near) > self._max_pairs:
             self._tighten(bounds)
             near = bounds.lower <= rounded_up(self._within, bounds.lower)[:, None]
-            if np.count_nonzero(near) > self._roomy and not crowded_is_fine:
+            if np.count_nonzero(near) > self._max_pairs and not allow_many:
                 return False
-        rows, columns = cells_of(near)
+        rows, columns = true_positions(near)
         if len(rows):
             lower = bounds.lower[rows, columns].astype(np.float64)
             self._rows = np.concatenate([self._rows, rows])
@@ -162,20 +162,20 @@ class _Shortlist:
             self._lower = np.concatenate([self._lower, lower])
             upper = lower + bounds.row_slack[rows] + bounds.column_slack[columns]
             self._upper = np.concatenate([self._upper, upper])
-            if len(self._rows) > 4 * self._roomy:
-                self._settle()
+            if len(self._rows) > 4 * self._max_pairs:
+                self._keep_exact()
             self._prune()
         return True
 
     def _tighten(self, bounds: Bounds) -> None:
-        """k references of this block alone bound how far the k-th nearest can be."""
+        """Limit the distance of the k-th nearest by k references of this block alone."""
         if bounds.lower.shape[1] >= self._k:
             kth = np.partition(np.ascontiguousarray(bounds.lower), self._k - 1, axis=1)[:, self._k - 1]
             upper = kth.astype(np.float64) + bounds.row_slack + bounds.column_slack.max()
             self._within = np.minimum(self._within, upper)
 
     def _prune(self) -> None:
-        """Drop what k others are surely nearer than."""
+        """Drop pairs for which k others are certainly nearer."""
         order = np.argsort(self._upper)
         # A stable sort of 16 bits is a radix sort, which costs a tenth of np.lexsort; a block has 2048 rows at most.
         order = order[np.argsort(self._rows[order].astype(np.int16), kind="stable")]
@@ -190,15 +190,15 @@ class _Shortlist:
         self._rows, self._columns = self._rows[entries], self._columns[entries]
         self._lower, self._upper = self._lower[entries], self._upper[entries]
 
-    def _settle(self) -> Floats:
+    def _keep_exact(self) -> Floats:
         """Keep the k nearest of each query by exact distance, the first reference first; their squared distances."""
         squared = exact_squares(self._queries, self._rows + self.part.start, self._references, self._columns)
         order = np.lexsort((self._columns, squared, self._rows))
         rows = self._rows[order]
         rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        kept = order[rank < self._k]
-        squared = squared[kept]
-        self._take(kept)
+        closest = order[rank < self._k]
+        squared = squared[closest]
+        self._take(closest)
         # A hair wider, for the rounding of the exact value itself.
         scaled = squared * self._queries.scale**2
         self._lower, self._upper = scaled * (1 - 1e-12), scaled * (1 + 1e-12)
@@ -206,7 +206,7 @@ class _Shortlist:
 
     def finished(self) -> tuple[Floats, Indices]:
         """Squared distances and references `[block, k]`, nearest first."""
-        squared = self._settle()
+        squared = self._keep_exact()
         shape = (len(self._within), self._k)
         return squared.reshape(shape), self._columns.reshape(shape)
 
@@ -219,20 +219,20 @@ def _search(queries: Centred, references: Centred, k: int) -> tuple[Floats, Indi
     """
     parts = parts_of(references)
     if queries is not references:
-        found = []
+        results = []
         for own in parts_of(queries):
             shortlist = _Shortlist(queries, own, references, k)
             for part in parts:
                 _offer(queries, references, own, part, [shortlist])
-            found.append(shortlist.finished())
+            results.append(shortlist.finished())
     else:
         shortlists = [_Shortlist(references, part, references, k) for part in parts]
         for apart in range(len(parts)):
             for a in range(len(parts) - apart):
                 pair = [shortlists[a], shortlists[a + apart]][: 1 + (apart > 0)]
                 _offer(references, references, parts[a], parts[a + apart], pair)
-        found = [shortlist.finished() for shortlist in shortlists]
-    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+        results = [shortlist.finished() for shortlist in shortlists]
+    return np.concatenate([f[0] for f in results]), np.concatenate([f[1] for f in results])
 
 
 def _offer(a: Centred, b: Centred, rows: slice, columns: slice, shortlists: list[_Shortlist]) -> None:
@@ -242,36 +242,36 @@ def _offer(a: Centred, b: Centred, rows: slice, columns: slice, shortlists: list
         bounds = bounds_between(a, b, rows, columns, dtype)
         views = (bounds, columns.start), (bounds.transposed(), rows.start)
         last = dtype is np.float64
-        open_ = [i for i in open_ if not shortlists[i].offer(*views[i], crowded_is_fine=last)]
+        open_ = [i for i in open_ if not shortlists[i].offer(*views[i], allow_many=last)]
         if not open_:
             return
 
 
-def _all_copies(squared: Floats, found: Indices, numbers: Indices, k: int) -> tuple[Floats, Indices]:
+def _all_copies(squared: Floats, neighbours: Indices, numbers: Indices, k: int) -> tuple[Floats, Indices]:
     """From the nearest distinct references to the nearest rows: the first k, by distance and then by row.
 
     Args:
-        squared, found: `[n, wanted]` of distinct references.
+        squared, neighbours: `[n, wanted]` of distinct references.
         numbers: `[m]`, which distinct reference each row is.
-        k: how many rows; at least that many lie among the copies of those found.
+        k: how many rows; at least that many lie among the copies of the neighbours.
     """
     by_number = np.argsort(numbers, kind="stable")
     counts = np.bincount(numbers)
     if len(counts) == len(numbers):
-        return squared, found
+        return squared, neighbours
     starts = np.cumsum(counts) - counts
-    out = np.empty((len(found), k)), np.empty((len(found), k), dtype=np.intp)
+    out = np.empty((len(neighbours), k)), np.empty((len(neighbours), k), dtype=np.intp)
     copies = np.minimum(counts, k)
-    for part in slices(len(found), found.shape[1] * k):
-        taken = copies[found[part]].ravel()
-        of_query = np.repeat(np.repeat(np.arange(part.stop - part.start), found.shape[1]), taken)
-        place = np.arange(len(of_query)) - np.repeat(np.cumsum(taken) - taken, taken)
-        rows = by_number[np.repeat(starts[found[part]].ravel(), taken) + place]
+    for part in slices(len(neighbours), neighbours.shape[1] * k):
+        taken = copies[neighbours[part]].ravel()
+        of_query = np.repeat(np.repeat(np.arange(part.stop - part.start), neighbours.shape[1]), taken)
+        copy = np.arange(len(of_query)) - np.repeat(np.cumsum(taken) - taken, taken)
+        rows = by_number[np.repeat(starts[neighbours[part]].ravel(), taken) + copy]
         distance = np.repeat(squared[part].ravel(), taken)
         order = np.lexsort((rows, distance, of_query))
         first = np.searchsorted(of_query, np.arange(part.stop - part.start))
-        kept = order[(first[:, None] + np.arange(k)).ravel()]
-        out[0][part], out[1][part] = distance[kept].reshape(-1, k), rows[kept].reshape(-1, k)
+        first_k = order[(first[:, None] + np.arange(k)).ravel()]
+        out[0][part], out[1][part] = distance[first_k].reshape(-1, k), rows[first_k].reshape(-1, k)
     return out
 
 
@@ -287,7 +287,7 @@ def _block(
         bounds = bounds_between(*pair, rows, columns, dtype)
         in_first, open_first = _decide(bounds, radii[0][rows] * pair[0].scale)
         in_second, open_second = (m.T for m in _decide(bounds.transposed(), radii[1][columns] * pair[0].scale))
-        i, j = cells_of(open_first | open_second)
+        i, j = true_positions(open_first | open_second)
         if len(i) * 256 < in_first.size:
             break
     squared = np.zeros(len(i))

@@ -1,4 +1,4 @@
-"""Quality against what it costs, as pictures: over passes through the model, and row by row."""
+"""Plots of quality against cost: over passes through the model, and row by row."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class NfeQuality:
 
 
 class CostQuality:
-    """A PNG: a metric against the cost of a sample, a labelled point for each row, and the front that nothing beats.
+    """A PNG: a metric against the cost of a sample, a labelled point for each row, and the Pareto front.
 
     A row is on the Pareto front if no other in its panel is as cheap and as good and in one of both better. Rows that
     may not be compared are drawn in panels of their own; samples that took no pass are dotted lines.
@@ -112,7 +112,7 @@ class CostQuality:
 
 
 def pareto_front(points: Sequence[tuple[float, float]], better: Better) -> list[tuple[float, float]]:
-    """The (cost, quality) points that no other beats, from cheap to dear: each costs more and is better."""
+    """The (cost, quality) points that no other dominates, by increasing cost: each costs more and is better."""
     sign = 1.0 if better == "less" else -1.0
     front: list[tuple[float, float]] = []
     for cost, value in sorted(points, key=lambda point: (point[0], sign * point[1])):
@@ -129,13 +129,13 @@ def _steps(front: Sequence[tuple[float, float]]) -> list[Line]:
 
 @dataclass(frozen=True)
 class _Point:
-    """A row as it is drawn.
+    """A row with what is drawn of it.
 
     Attributes:
         panel: what it may be compared with: the label of the data, and the comparability key.
         model, sampler: labels; `family` is that of the sampler without the steps.
-        cost: of a sample; 0 for one that took no pass.
-        estimate: of the metric.
+        cost: the cost of a sample; 0 for one that took no pass.
+        estimate: the estimate of the metric.
         value: its value.
         floor: what real data reach, if the row says so.
     """
@@ -162,7 +162,7 @@ class _Point:
 
 @dataclass(frozen=True)
 class _Styles:
-    """How models and families are told apart: by colour and by marker and dashes, or by both if there is one model."""
+    """The styles of models and families: colour, marker and dashes; both show the family if there is one model."""
 
     models: Sequence[str]
     families: Sequence[str]
@@ -180,7 +180,7 @@ class _Styles:
         return figures.line_style(drawn[0])[0]
 
     def shape(self, point: _Point) -> tuple[str, str]:
-        """Dashes and marker."""
+        """The dashes and the marker."""
         _, dashes, marker = figures.line_style(self.families.index(point.family))
         return dashes, marker
 
@@ -207,15 +207,15 @@ def _value(row: Row, metric: str) -> float | None:
 
 
 def _panels(points: Sequence[_Point]) -> tuple[Figure, list[tuple[Axes, list[_Point]]]]:
-    """A figure with a panel for every set of points that may be compared."""
+    """A figure with a panel for every set of comparable points."""
     names = list(dict.fromkeys(point.panel for point in points))
     figure, axes = figures.panels(len(names), 2, (5.2, 3.8), (2.6, 0.8))
     panels = []
     data = [name for name, _ in names]
     for axis, name in zip(axes.flat, names, strict=False):
         # The same data twice differ in what else must be equal, e.g. the number of samples.
-        told = f"{name[0]} (key {name[1][:8]})" if data.count(name[0]) > 1 else name[0]
-        axis.set_title(told, fontsize=10)
+        title = f"{name[0]} (key {name[1][:8]})" if data.count(name[0]) > 1 else name[0]
+        axis.set_title(title, fontsize=10)
         panels.append((axis, [point for point in points if point.panel == name]))
     return figure, panels
 
@@ -236,12 +236,12 @@ def _line(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
 
 
 def _apart(points: Sequence[_Point]) -> list[_Point]:
-    """The points with lines that meet at one cost moved apart a little, so that their intervals can be told apart."""
+    """Shift points of several lines at one cost apart, so that their intervals do not overlap."""
     moved = []
     for point in points:
         there = list(dict.fromkeys((p.model, p.family) for p in points if p.cost == point.cost))
-        place = there.index((point.model, point.family)) - (len(there) - 1) / 2
-        moved.append(replace(point, cost=point.cost * _APART**place))
+        position = there.index((point.model, point.family)) - (len(there) - 1) / 2
+        moved.append(replace(point, cost=point.cost * _APART**position))
     return moved
 
 
@@ -252,7 +252,7 @@ def _marker(axis: Axes, point: _Point, colour: str, marker: str) -> None:
 
 
 def _labels(points: Sequence[_Point]) -> list[Label]:
-    """A point is called after its sampler, or after its model where that has no other; of several seeds one is."""
+    """Labels of points: the sampler, or the model if it has one sampler only; of several seeds one is labelled."""
     once = {(point.model, point.sampler): point for point in reversed(points)}
     models = [model for model, _ in once]
     return [
@@ -262,7 +262,7 @@ def _labels(points: Sequence[_Point]) -> list[Label]:
 
 
 def _reference_lines(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
-    """Samples that cost nothing, and the floor."""
+    """Lines of samples without cost, and of the floor."""
     for model in dict.fromkeys(point.model for point in points if not point.cost):
         own = [point for point in points if point.model == model and not point.cost]
         mean = sum(point.value for point in own) / len(own)
@@ -274,7 +274,7 @@ def _reference_lines(axis: Axes, points: Sequence[_Point], styles: _Styles) -> N
 
 
 def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metric: str, cost: Cost) -> None:
-    """Scales, names and the legend."""
+    """Set scales, names and the legend."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     values = [point.value for point in points]

@@ -1,4 +1,4 @@
-"""Labels beside the points of a picture, placed one after the other where they cover least."""
+"""Labels beside the points of a plot, placed greedily where they overlap least."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Line = tuple[tuple[float, float], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Label:
-    """A text for a point.
+    """A text for a point of a plot.
 
     Attributes:
         x, y: the point, in the units of the axes.
-        text: what it is called.
+        text: the text of the label.
     """
 
     x: float
@@ -41,7 +41,7 @@ class Label:
 def place_labels(
     axis: Axes, labels: Sequence[Label], points: Sequence[tuple[float, float]], lines: Sequence[Line]
 ) -> None:
-    """Write each label at the place near its point where it covers the least of what is there, and of the border.
+    """Write each label near its point where it overlaps the least with other elements and the border.
 
     The layout of the figure must be settled: call `figure.draw_without_rendering()` before.
 
@@ -94,7 +94,7 @@ def _box(x: float, y: float, width: float, height: float, *, is_right: bool) -> 
 
 
 def _cost(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> float:
-    """What share of a label lies on others or outside."""
+    """The share of a label that overlaps with others or lies outside."""
     area = box.width * box.height
     covered = sum(_shared(box, other) for other in taken)
     return _COVERS * covered / area + _OUTSIDE * (1 - _shared(box, inside) / area)

@@ -1,4 +1,4 @@
-"""The noise levels that a sampler visits: sigma from high to low, then 0, in float64."""
+"""The noise levels of a sampler: sigma from high to low, then 0, in float64."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def noise_levels(
             processes of those papers, of which the time steps within the range of the model are used.
         steps: how many levels before the 0.
         sigma_range: the smallest and the largest noise level of the model.
-        rho: of the schedule `karras`.
+        rho: the exponent of the schedule `karras`.
         spacing: how the discrete schedules choose their time steps.
 
     Raises:
@@ -95,7 +95,7 @@ def sigmas_of(betas: _Floats) -> _Floats:
 
 
 def time_steps(steps: int, trained_steps: int, spacing: Spacing) -> npt.NDArray[np.int64]:
-    """Which of the time steps 1 to T are visited, from late to early: Lin et al. 2024 (arXiv:2305.08891), table 2.
+    """The time steps of 1 to T that are used, from late to early: Lin et al. 2024 (arXiv:2305.08891), table 2.
 
     `leading` does not reach T, so that sampling starts below the largest noise level; `linspace` has both ends;
     `trailing` has T. With one step, `linspace` is T too: there is nothing to remove at the other end.

@@ -26,13 +26,13 @@ class OneShotSampler:
     """One pass of a GAN or another one-shot model: the sample that it makes of the noise."""
 
     def sample(self, model: OneShot, batch: SampleBatch, ctx: Context) -> Tensor:
-        """What `model.generate` returns."""
+        """Return the output of `model.generate`."""
         return model.generate(batch.noise, batch.conditions)
 
 
 @dataclass(frozen=True)
 class _Diffusion(ABC):
-    """What samplers of a denoiser share: from noise of the largest level to a decoded sample.
+    """Base of samplers of a denoiser: from noise of the largest level to a decoded sample.
 
     Sampling starts at sigma times the noise, as in Karras et al. 2022, algorithm 1. Ho et al. 2020 start at
     sqrt(1 + sigma^2) times the noise, which at sigma = 20 is 0.1 % more.
@@ -58,7 +58,7 @@ class _Diffusion(ABC):
     guidance_high: NotNegative | None = None
 
     def sample(self, model: Denoiser, batch: SampleBatch, ctx: Context) -> Tensor:
-        """What `model.decode` returns at the end.
+        """Return the output of `model.decode` at the end.
 
         Raises:
             NotApplicable: guidance of a model without conditions, or more steps than the schedule has.
@@ -72,10 +72,10 @@ class _Diffusion(ABC):
 
     @abstractmethod
     def _solve(self, denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise) -> Tensor:
-        """From x at the first noise level to the denoised end."""
+        """Solve from x at the first noise level to the denoised end."""
 
     def _guided(self, model: Denoiser, batch: SampleBatch) -> Denoise:
-        """The denoiser that the solver sees: Ho & Salimans 2022, equation 6, within an interval of noise levels.
+        """The guided denoiser: Ho & Salimans 2022, equation 6, within an interval of noise levels.
 
         Theirs has weight 1 + w where this has `guidance`, as most software does. The interval is that of
         Kynkäänniemi et al. 2024 (arXiv:2404.07724).

@@ -21,7 +21,7 @@ Noise = Callable[[int], Tensor]
 
 
 def no_noise(step: int) -> Tensor:
-    """The source of noise of a deterministic sampler, which must not ask for any. Raises ValueError."""
+    """The source of noise of a deterministic sampler, which must not use any. Raises ValueError."""
     raise ValueError(f"step {step} needs noise, but the sampler was given no source of it")
 
 
@@ -38,7 +38,7 @@ def euler(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 @dataclass(frozen=True)
 class Churn:
-    """How much noise Karras et al. 2022, algorithm 2, puts back before each step; by default none.
+    """The amount of noise that Karras et al. 2022, algorithm 2, adds before each step; by default none.
 
     Attributes:
         amount: S_churn: over the number of steps, the share by which sigma is raised, at most sqrt(2) - 1.
@@ -52,7 +52,7 @@ class Churn:
     scale: float = 1.0
 
     def raised(self, sigma: float, steps: int) -> float:
-        """The level that x is raised to: t_hat of the paper."""
+        """The noise level after the noise is added: t_hat of the paper."""
         share = min(self.amount / steps, math.sqrt(2) - 1) if self.low <= sigma <= self.high else 0.0
         return sigma * (1 + share)
 
@@ -102,10 +102,10 @@ def ancestral(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise
     """
     for i, (sigma, lower) in enumerate(pairwise(sigmas)):
         denoised = denoise(x, sigma)
-        kept = (lower / sigma) ** 2
-        x = denoised + kept * (x - denoised)
+        share = (lower / sigma) ** 2
+        x = denoised + share * (x - denoised)
         if lower > 0:
-            x = x + lower * math.sqrt(1 - kept) * noise(i)
+            x = x + lower * math.sqrt(1 - share) * noise(i)
     return x
 
 

@@ -1,4 +1,4 @@
-"""The generative model as samplers see it: every pass counted, every output checked, a few samples watched."""
+"""The generative model as samplers see it: every pass is counted, every output checked, some samples traced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WATCHED = 4
 
 @dataclass
 class Trace:
-    """What a denoiser was given and gave for the first samples, one entry per noise level.
+    """Inputs and outputs of a denoiser for the first samples, one entry per noise level.
 
     Attributes:
         sigmas: the noise levels in the order in which the sampler visited them.
@@ -31,7 +31,7 @@ class Trace:
     denoised: list[Tensor] = field(default_factory=list)
 
     def add(self, sigma: float, noisy: Tensor, denoised: Tensor) -> None:
-        """Note a pass; one at the noise level of the last takes its place (a corrector, or guidance)."""
+        """Add a pass; one at the noise level of the last replaces it (a corrector, or guidance)."""
         if self.sigmas and self.sigmas[-1] == sigma:
             del self.sigmas[-1], self.noisy[-1], self.denoised[-1]
         self.sigmas.append(sigma)
@@ -57,7 +57,7 @@ class CountedGenerator:
 
     @contextmanager
     def batch(self, size: int, *, watched: bool) -> Iterator[None]:
-        """Book the passes made inside to a batch of this size.
+        """Count the passes made inside for a batch of this size.
 
         Args:
             size: its samples.
@@ -91,7 +91,7 @@ class CountedGenerator:
         self._rows += len(noise)
         samples = self.model.generate(noise, conditions)
         if not isinstance(samples, Tensor) or len(samples) != len(noise):
-            raise InvalidOutput(f"the model generated {_told(samples)} for noise of shape {list(noise.shape)}")
+            raise InvalidOutput(f"the model generated {_shape(samples)} for noise of shape {list(noise.shape)}")
         return samples
 
     def denoise(self, x: Tensor, sigma: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -103,7 +103,7 @@ class CountedGenerator:
             )
         denoised = self.model.denoise(x, sigma, conditions)
         if not isinstance(denoised, Tensor) or denoised.shape != x.shape:
-            raise InvalidOutput(f"the model denoised {list(x.shape)} to {_told(denoised)}; the shape must be the same")
+            raise InvalidOutput(f"the model denoised {list(x.shape)} to {_shape(denoised)}; the shape must be the same")
         if self._is_watched and len(x) >= WATCHED:
             self.trace.add(float(sigma[0]), x[:WATCHED], denoised[:WATCHED])
         return denoised
@@ -119,7 +119,7 @@ class CountedGenerator:
         return latents
 
     def warm_up(self, noise: Tensor, conditions: Tensor | None) -> None:
-        """One pass that is neither counted nor timed, since a first one is slow."""
+        """Run one pass that is neither counted nor timed, since a first one is slow."""
         with torch.no_grad():
             if isinstance(self.model, Denoiser):
                 high = self.sigma_range[1]
@@ -128,5 +128,5 @@ class CountedGenerator:
                 self.model.generate(noise, conditions)
 
 
-def _told(value: Any) -> str:
+def _shape(value: Any) -> str:
     return f"shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Samples and data are looked at: features by extractors, classes by a judge."""
+"""Features of samples and data by extractors, and predictions of a judge for the samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness_generative.task.sampling import Conditions
 
 
 def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor, ctx: Context) -> Iterator[Any]:
-    """What a function makes of inputs, batch by batch, each filled up to a multiple of `LANES`."""
+    """Apply a function to inputs batch by batch, each filled up to a multiple of `LANES`."""
     for start in range(0, len(inputs), ctx.batch_size):
         batch = inputs[start : start + ctx.batch_size]
         filled = torch.cat([batch, batch[-1:].expand(-len(batch) % LANES, *batch.shape[1:])])
@@ -56,8 +56,8 @@ def judged(judge: Classifier, samples: Tensor, facts: Mapping[str, Any], ctx: Co
     return np.asarray(logits.double().softmax(dim=1).float().numpy())
 
 
-def verdicts(probabilities: Array, asked: Conditions, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the judge says of every sample, and whether that was asked for."""
+def judged_columns(probabilities: Array, asked: Conditions, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of the judge's prediction for every sample, and whether it is the requested condition."""
     judged = probabilities.argmax(axis=1)
     wanted = asked.classes
     columns: dict[str, Any] = {

@@ -30,7 +30,7 @@ from harness.api import (
 from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
 from harness_generative.task.counted_generator import WATCHED
-from harness_generative.task.features_and_judge import extracted, judged, verdicts
+from harness_generative.task.features_and_judge import extracted, judged, judged_columns
 from harness_generative.task.image_sets import (
     Array,
     ImageSet,
@@ -122,7 +122,7 @@ class Generate:
             if self._judge is not None:
                 probabilities = judged(self._judge, samples, data.facts, ctx)
                 arrays["judge_probabilities"] = probabilities
-                columns |= verdicts(probabilities, asked, data.facts)
+                columns |= judged_columns(probabilities, asked, data.facts)
         if train is not None:
             columns |= self._neighbours(samples, train, arrays)
         drawings = pictures(samples, columns, data.facts.get("classes", ()), None if train is None else train.inputs)
@@ -135,7 +135,7 @@ class Generate:
         )
 
     def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:
-        """The reference and the training data, kept with their features for the next cell."""
+        """The reference and the training data, cached with their features for the next cell."""
         if self._reference is None or self._reference.data is not data:
             self._reference = ImageSet.of(data, "the reference data")
         if self._train is None and self._train_data is not None:
@@ -159,9 +159,9 @@ class Generate:
         if len(train.inputs) <= _MIN_SAMPLES:
             raise InvalidOutput(f"the training data have {len(train.inputs)} examples; neighbours need at least 3")
         label = next(iter(self._features))
-        known = train.features[label]
-        distances, rows = nearest(arrays[f"generated_{label}"], known, 2)
-        gaps, _ = nearest(known, known, 1, exclude_self=True)
+        features = train.features[label]
+        distances, rows = nearest(arrays[f"generated_{label}"], features, 2)
+        gaps, _ = nearest(features, features, 1, exclude_self=True)
         in_pixels, pixel_rows = nearest(np.ascontiguousarray(samples.flatten(1).numpy()), train.flat, 2)
         return {
             "train_neighbour": [train.data.ids[i] for i in rows[:, 0]],
@@ -177,7 +177,7 @@ class Generate:
     def _protocol(
         self, n: int, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What must be equal before two qualities may be compared: never rank rows of different n."""
+        """The settings that must be equal before two qualities are compared: rows of different n are never ranked."""
         return {
             "n_generated": n,
             "n_reference": len(reference.inputs),
@@ -191,5 +191,5 @@ class Generate:
 
 
 def _identity(component: object) -> str:
-    """The hash of what a component computes with: its class and its weights; parameters are in the task's identity."""
+    """The hash of a component's class and weights; its parameters are in the task's identity."""
     return digest([type(component).__qualname__, state_digest(component)])

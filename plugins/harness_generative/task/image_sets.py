@@ -1,4 +1,4 @@
-"""Images as generation needs them: reference, training data and samples, checked against each other."""
+"""Sets of images for generation: reference, training data and samples, checked against each other."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from harness.api import Dataset, InvalidOutput
 
 Array = npt.NDArray[np.float32]
 
-_OUTSIDE = 1e-3
+_MAX_OUTSIDE = 1e-3
 """How far beyond the box of the data a sample may lie, as a share of the box; it is clipped."""
 _BYTE_LEVELS = 256
 
 
 @dataclass
 class ImageSet:
-    """A dataset as the task needs it, with what was found out about it so far.
+    """A dataset of images, with its features computed so far.
 
     Attributes:
         data: where it comes from.
-        name: what messages call it.
+        name: its name in messages.
         inputs: `[n, ...]`, float32 within the box.
         features: extractor label to `[n, d]`.
     """
@@ -50,7 +50,7 @@ class ImageSet:
 
     @cached_property
     def hashes(self) -> list[bytes]:
-        """The hash of every example's pixels."""
+        """The hash of each example's pixels."""
         return [_hash(row) for row in self.flat]
 
     @cached_property
@@ -81,7 +81,7 @@ def _inputs(data: Dataset, name: str) -> Tensor:
 
 
 def check_disjoint(reference: ImageSet, train: ImageSet, allowed: float) -> None:
-    """A model is judged by data that it has not seen. Raises InvalidOutput."""
+    """Check that the reference shares no examples with the training data. Raises InvalidOutput."""
     if reference.inputs.shape[1:] != train.inputs.shape[1:]:
         raise InvalidOutput(
             f"the reference data have shape {list(reference.inputs.shape[1:])}, "
@@ -91,10 +91,10 @@ def check_disjoint(reference: ImageSet, train: ImageSet, allowed: float) -> None
 
 
 def check_unseen(reference: ImageSet, fitted_to: Mapping[str, Dataset], allowed: float) -> None:
-    """Neither a model nor an instrument may have been trained on the reference.
+    """Check that neither a model nor an instrument was trained on the reference.
 
     Args:
-        reference: what samples are compared with.
+        reference: the data that samples are compared with.
         fitted_to: training data by what was trained on them; data without images of the reference's shape are passed
             over, since they cannot hold its examples.
         allowed: the share of the reference that may be among them.
@@ -111,8 +111,8 @@ def check_unseen(reference: ImageSet, fitted_to: Mapping[str, Dataset], allowed:
 
 
 def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allowed: float) -> None:
-    known = set(hashes)
-    shared = [i for i, each in enumerate(reference.hashes) if each in known]
+    train_hashes = set(hashes)
+    shared = [i for i, content in enumerate(reference.hashes) if content in train_hashes]
     if len(shared) > allowed * len(reference.hashes):
         raise InvalidOutput(
             f"{len(shared)} of {len(reference.hashes)} reference examples are among {name}, first "
@@ -131,7 +131,7 @@ def checked_samples(samples: Tensor, reference: ImageSet, facts: Mapping[str, An
         first = int(torch.nonzero(broken)[0])
         raise InvalidOutput(f"{int(broken.sum())} of {len(samples)} samples are not finite, first sample-{first:05d}")
     low, high = (float(end) for end in facts.get("box", (0.0, 1.0)))
-    slack = _OUTSIDE * (high - low)
+    slack = _MAX_OUTSIDE * (high - low)
     if float(samples.min()) < low - slack or float(samples.max()) > high + slack:
         raise InvalidOutput(
             f"samples reach from {float(samples.min()):.4g} to {float(samples.max()):.4g}, "

@@ -1,4 +1,4 @@
-"""Pictures of what a generative model made: samples, how they came about, and what they may be copies of."""
+"""Pictures of generated samples: grids, the steps of sampling, and the nearest training examples."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Translate = Callable[[Tensor], Tensor]
 """Between data and the units of a model."""
 
 _IMAGE_DIMENSIONS = 4
-_PER_CLASS = 10
-_MOST_CLASSES = 12
+_SAMPLES_PER_CLASS = 10
+_MAX_CLASSES = 12
 _PAIRS = 10
 _STAGES = 10
-_CELL = 0.62
+_IMAGE_INCHES = 0.62
 """Inches an image takes, the longer side."""
 _CAPTIONED_COLUMNS, _CAPTIONED_ROWS = 6, 10
 _CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
@@ -45,24 +45,24 @@ def sample_grid(images: Tensor, classes: Sequence[int | None], names: Sequence[s
 
     Args:
         images: `[n, channels, height, width]` within [0, 1].
-        classes: what each was asked for, or is judged to be.
-        names: of the classes.
+        classes: the requested or else the predicted class of each.
+        names: the names of the classes.
     """
-    if any(each is None for each in classes) or not names or len(names) > _MOST_CLASSES:
-        shown = list(range(min(len(images), _PER_CLASS * _PER_CLASS)))
-        rows = [shown[i : i + _PER_CLASS] for i in range(0, len(shown), _PER_CLASS)]
+    if any(label is None for label in classes) or not names or len(names) > _MAX_CLASSES:
+        shown = list(range(min(len(images), _SAMPLES_PER_CLASS * _SAMPLES_PER_CLASS)))
+        rows = [shown[i : i + _SAMPLES_PER_CLASS] for i in range(0, len(shown), _SAMPLES_PER_CLASS)]
         return _grid([[_picture(images[i]) for i in row] for row in rows])
-    rows = [[i for i, each in enumerate(classes) if each == label][:_PER_CLASS] for label in range(len(names))]
-    return _grid([[_picture(images[i]) for i in row] for row in rows], row_names=names, columns=_PER_CLASS)
+    rows = [[i for i, kind in enumerate(classes) if kind == label][:_SAMPLES_PER_CLASS] for label in range(len(names))]
+    return _grid([[_picture(images[i]) for i in row] for row in rows], row_names=names, columns=_SAMPLES_PER_CLASS)
 
 
 def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str | None]) -> bytes:
-    """A PNG of the first samples, each under what was asked for; where the judge sees something else, that is below.
+    """A PNG of the first samples under their conditions; a different prediction of the judge is written below.
 
     Args:
         images: `[n, channels, height, width]` within [0, 1].
-        captions: what each was asked for.
-        judged: what the judge sees in each, None where it sees what was asked for or there is no judge.
+        captions: the condition of each.
+        judged: the judge's prediction for each, None where it is the condition or there is no judge.
     """
     shown = [_picture(image) for image in images[: _CAPTIONED_COLUMNS * _CAPTIONED_ROWS]]
     height, width = shown[0].shape[:2]
@@ -79,8 +79,8 @@ def captioned_grid(images: Tensor, captions: Sequence[str], judged: Sequence[str
         axis.set_axis_off()
         axis.set_title(_short(caption), fontsize=7.5, pad=2, parse_math=False)
         if seen is not None:
-            told = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
-            told.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
+            note = axis.text(0.5, -0.03, _short(f"judged {seen}"), transform=axis.transAxes, fontsize=7, color=_WRONG)
+            note.set(horizontalalignment="center", verticalalignment="top", parse_math=False)
     return figures.png(figure)
 
 
@@ -103,7 +103,7 @@ def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any],
 
 
 def denoising_strip(trace: Trace, decode: Translate) -> bytes:
-    """A PNG of a few samples on their way from noise to picture: what the model was given, and what it saw in it."""
+    """A PNG of a few samples on their way from noise to image: the inputs and the outputs of the model."""
     stages = _evenly(len(trace.sigmas))
     rows: list[list[Picture]] = []
     for sample in range(len(trace.noisy[0])):
@@ -117,7 +117,7 @@ def denoising_strip(trace: Trace, decode: Translate) -> bytes:
 def noising_strip(
     inputs: Tensor, trace: Trace, encode: Callable[[Tensor], Tensor], decode: Callable[[Tensor], Tensor]
 ) -> bytes:
-    """A PNG of a few images of the data drowning in noise, at the noise levels that the sampler visits."""
+    """A PNG of a few images of the data with increasing noise, at the noise levels of the sampler."""
     stages = _evenly(len(trace.sigmas))[::-1]
     clean = encode(inputs)
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)).to(clean.device)
@@ -131,7 +131,7 @@ def _evenly(n: int) -> list[int]:
 
 
 def _scaled(x: Tensor, sigma: float) -> Tensor:
-    """Noisy x with the spread of data, as a variance preserving process has it."""
+    """Noisy x scaled to the spread of the data, as in a variance preserving process."""
     return x / math.sqrt(1 + sigma**2)
 
 
@@ -151,7 +151,7 @@ def _grid(
     column_names: Sequence[str] = (),
     columns: int = 0,
 ) -> bytes:
-    """Pictures in rows as one PNG, white where there is none."""
+    """Pictures in rows as one PNG, white where one is missing."""
     shape = next(picture.shape for row in rows for picture in row)
     width = max(columns, *(len(row) for row in rows))
     height_px, width_px = shape[:2]
@@ -173,7 +173,7 @@ def _png(
     column_names: Sequence[str],
 ) -> bytes:
     height, width, gap = cell
-    scale = _CELL / min(height, width)
+    scale = _IMAGE_INCHES / min(height, width)
     margins = (0.9 if row_names else 0.1, 0.35 if column_names else 0.1)
     inches = (whole.shape[1] * scale + margins[0], whole.shape[0] * scale + margins[1])
     figure = figures.empty_figure(*inches)
@@ -197,17 +197,17 @@ def pictures(
 
     Args:
         samples: `[n, channels, height, width]` within [0, 1].
-        columns: of the records.
-        names: of the classes.
+        columns: the columns of the records.
+        names: the names of the classes.
         train: the training data, if they are known.
     """
     if not is_drawable(samples):
         return {}
     classes = columns["condition_class"]
-    if any(each is None for each in classes) and "judged" in columns:
+    if any(condition is None for condition in classes) and "judged" in columns:
         classes = columns["judged"].tolist()
     conditions = columns["condition"]
-    if len(names) > _MOST_CLASSES and all(each is not None for each in conditions):
+    if len(names) > _MAX_CLASSES and all(condition is not None for condition in conditions):
         drawn = {"samples.png": captioned_grid(samples, conditions, _misses(columns, names))}
     else:
         drawn = {"samples.png": sample_grid(samples, classes, names)}
@@ -218,7 +218,7 @@ def pictures(
 
 
 def _misses(columns: Mapping[str, Any], names: Sequence[str]) -> list[str | None]:
-    """What the judge sees where it is not what was asked for."""
+    """The judge's prediction where it differs from the condition, else None."""
     if "judged" not in columns:
         return [None] * len(columns["condition"])
     right = columns["correct_condition"]
@@ -226,7 +226,7 @@ def _misses(columns: Mapping[str, Any], names: Sequence[str]) -> list[str | None
 
 
 def sampling_pictures(trace: Trace, model: Any, inputs: Tensor, device: str) -> dict[str, bytes]:
-    """The pictures of the way from noise to sample and back; none for a model that goes it in one step."""
+    """Pictures of sampling and of its reverse; none for a model that samples in one step."""
     if not trace.sigmas or not is_drawable(inputs):
         return {}
 

@@ -1,4 +1,4 @@
-"""Samples are drawn: what each is asked to show, noise, passes and seconds."""
+"""Sampling: the conditions of each sample, its noise, passes and seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness_generative.task.counted_generator import CountedGenerator, Trace
 
 @dataclass(frozen=True)
 class Conditions:
-    """What each sample is asked to show.
+    """The conditions of each sample.
 
     Attributes:
         values: classes or prompts as the model takes them; None if it cannot be asked.
@@ -73,7 +73,7 @@ def _class_names(data: Dataset) -> Sequence[Any]:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was made: samples `[n, ...]` on the CPU, and per sample its batch, its passes and seconds if known."""
+    """Samples `[n, ...]` on the CPU, with the batch of each, and its passes and seconds if known."""
 
     samples: Tensor
     batch: npt.NDArray[np.int64]
@@ -83,7 +83,7 @@ class Drawn:
 
 
 def given_samples(model: GivenSamples, n: int) -> Drawn:
-    """Samples that were made before: nothing is drawn, and what they cost is not known."""
+    """Samples that exist already: nothing is drawn, and their cost is unknown."""
     samples = torch.as_tensor(model.given(range(n))).float().cpu()
     if len(samples) != n:
         raise InvalidOutput(f"the model gave {len(samples)} samples where {n} were asked for")

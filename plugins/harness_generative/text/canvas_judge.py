@@ -1,4 +1,4 @@
-"""The judge of digit canvases: how many digits there are, and which, read independently of each other."""
+"""The judge of digit canvases: reads the number of digits, and each digit, independently."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CanvasJudge(nn.Module):
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the digits on the canvases of the training split."""
-        digits, labels = (each.to(ctx.device) for each in cut_out(data("train")))
+        digits, labels = (values.to(ctx.device) for values in cut_out(data("train")))
         generator = ctx.generator("training")
         batches = -(-len(digits) // _BATCH)
         optimizer = torch.optim.Adam(self.parameters(), lr=_PEAK_LEARNING_RATE, weight_decay=1e-5)
@@ -93,23 +93,23 @@ class CanvasJudge(nn.Module):
 
 
 def cut_out(data: Dataset) -> tuple[Tensor, Tensor]:
-    """The distinct digits on canvases, `[n, 1, 8, 8]`, and which they are, `[n]`."""
+    """The distinct digits on canvases, `[n, 1, 8, 8]`, and their classes, `[n]`."""
     columns = data.take(range(len(data.ids)))
     inputs, meanings = np.asarray(columns["inputs"]), [MEANINGS[label] for label in columns["labels"]]
-    found: dict[bytes, tuple[np.ndarray, int]] = {}
+    distinct: dict[bytes, tuple[np.ndarray, int]] = {}
     for canvas, meaning in zip(inputs, meanings, strict=True):
         if meaning.right is None:
             pieces = [(canvas[..., MIDDLE], meaning.left)]
         else:
             pieces = [(canvas[..., LEFT], meaning.left), (canvas[..., RIGHT], meaning.right)]
         for pixels, digit in pieces:
-            found.setdefault(pixels.tobytes(), (pixels, digit))
-    digits = torch.as_tensor(np.stack([pixels for pixels, _ in found.values()]))
-    return digits, torch.tensor([digit for _, digit in found.values()])
+            distinct.setdefault(pixels.tobytes(), (pixels, digit))
+    digits = torch.as_tensor(np.stack([pixels for pixels, _ in distinct.values()]))
+    return digits, torch.tensor([digit for _, digit in distinct.values()])
 
 
 def distorted(digits: Tensor, generator: torch.Generator) -> Tensor:
-    """Digits `[n, 1, 8, 8]`, each turned, scaled and shifted a little."""
+    """Digits `[n, 1, 8, 8]`, each rotated, scaled and shifted a little."""
     n = len(digits)
     turn = _TURN * torch.randn(n, generator=generator)
     scale = 1 + _SCALE * torch.randn(n, generator=generator)

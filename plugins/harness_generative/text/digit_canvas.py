@@ -1,4 +1,4 @@
-"""Pictures with a language: one or two handwritten digits on a canvas, with prompts that say which."""
+"""Images with descriptions: one or two handwritten digits on a canvas, with prompts that name them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def digit_canvas(
     larger set are those of a smaller one, and no canvas stands twice in a set.
 
     Args:
-        split: of which digits; "held_out" joins validation and test.
-        size: how many canvases.
+        split: the split of the digits; "held_out" joins validation and test.
+        size: the number of canvases.
         held_out_pairs: how many of the 90 ordered pairs of different digits are not in the training split.
 
     Raises:
@@ -128,7 +128,7 @@ def _digits(split: Split) -> Mapping[int, npt.NDArray[np.float32]]:
 
 
 def _shuffled(things: Sequence[_Thing], *names: object) -> list[_Thing]:
-    """Things in an order that depends on the names, the same on every machine and with every version of numpy."""
+    """Items in an order by the hash of their names, the same on every machine and with every version of numpy."""
     return [things[i] for i in sorted(range(len(things)), key=lambda i: _hash(*names, things[i]))]
 
 

@@ -1,4 +1,4 @@
-"""A small text encoder: prompts as token ids, and a transformer that reads them."""
+"""A small text encoder: prompts as token ids, and a transformer over them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tokenised(prompts: Sequence[Any]) -> Tensor:
     Raises:
         NotApplicable: something is no text, has a word that is not in the vocabulary, or is too long.
     """
-    ids = {word: place + 2 for place, word in enumerate(VOCABULARY)}
+    ids = {word: index + 2 for index, word in enumerate(VOCABULARY)}
     tokens = torch.full((len(prompts), 1 + LONGEST), _PADDING)
     tokens[:, 0] = _START
     unknown: dict[str, None] = {}
@@ -53,9 +53,9 @@ class TextEncoder(nn.Module):
     """A transformer over the tokens of a prompt.
 
     Args:
-        width: of the vector of a token, a multiple of the number of heads.
-        layers: how many.
-        heads: of each attention.
+        width: the width of the vector of a token, a multiple of the number of heads.
+        layers: the number of layers.
+        heads: the number of heads of each attention.
     """
 
     null: Tensor
@@ -82,16 +82,16 @@ class TextEncoder(nn.Module):
         return tokens != _PADDING
 
     def nothing(self, n: int) -> Tensor:
-        """The token ids of n prompts that ask for nothing."""
+        """The token ids of n empty prompts."""
         return self.null.expand(n, -1)
 
 
 class TextEmbedding(ConditionEmbedding):
-    """One vector of a prompt: what the start token has gathered from the words.
+    """One vector of a prompt, the output at the start token.
 
     Args:
         text: reads the prompt.
-        width: of the vector.
+        width: the width of the vector.
     """
 
     def __init__(self, text: TextEncoder, width: int) -> None:
@@ -106,7 +106,7 @@ class TextEmbedding(ConditionEmbedding):
 
 
 class _Layer(nn.Module):
-    """Attention and a perceptron, each on what was normalised before and added to what was there."""
+    """Attention and a perceptron, each applied to normalised inputs and added to them."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _Layer(nn.Module):
         self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
     def forward(self, hidden: Tensor, present: Tensor) -> Tensor:
-        """`[n, tokens, width]` of the same; tokens that are not `present` `[n, tokens]` are not looked at."""
+        """`[n, tokens, width]` of the same; tokens that are not `present` `[n, tokens]` are not attended to."""
         n, tokens, width = hidden.shape
         mixed = self.to_query_key_value(self.norm_attention(hidden))
         query, key, value = mixed.reshape(n, tokens, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)

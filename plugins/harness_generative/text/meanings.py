@@ -1,4 +1,4 @@
-"""What may stand on a digit canvas, and the words that say so."""
+"""The possible contents of a digit canvas, and the words that describe them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Meaning:
 
     @property
     def count(self) -> int:
-        """How many digits there are."""
+        """The number of digits."""
         return 1 if self.right is None else 2
 
     @property
@@ -44,7 +44,7 @@ class Meaning:
 
     @property
     def digits(self) -> str:
-        """Which digits there are, whatever their order: "7", "3 3", "3 5"."""
+        """The digits in increasing order, whatever their positions: "7", "3 3", "3 5"."""
         return " ".join(str(d) for d in sorted([self.left] if self.right is None else [self.left, self.right]))
 
     def __str__(self) -> str:
@@ -64,11 +64,11 @@ def _with_article(digit: int) -> str:
 MEANINGS = (*(Meaning(d) for d in DIGITS), *(Meaning(left, right) for left in DIGITS for right in DIGITS))
 """The classes in their order: ten single digits, then the pairs, the left digit changing slowest."""
 
-PLACES = {meaning: place for place, meaning in enumerate(MEANINGS)}
+PLACES = {meaning: index for index, meaning in enumerate(MEANINGS)}
 
 
 def unseen_pairs(count: int) -> frozenset[Meaning]:
-    """The first `count` pairs of different digits in the order in which they are kept out of training.
+    """The first `count` pairs of different digits, in the order in which they are left out of training.
 
     (d, d + 3), then (d, d + 6), (d, d + 9), ... modulo 10: of ten pairs each digit is left once and right once, so
     that no digit is seldom seen in either place. Up to 45, the same two digits in the other order are never kept out;

@@ -1,4 +1,4 @@
-"""A diffusion model that is asked in words: EDM of digit canvases with a text encoder trained along with it."""
+"""A diffusion model with prompts: EDM of digit canvases with a text encoder that is trained with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SIGMA_DATA = 0.7
 
 
 class TextEDM(DiffusionModel):
-    """Diffusion model of digit canvases `[1, 8, 16]`, asked by prompts such as "a five right of a three".
+    """Diffusion model of digit canvases `[1, 8, 16]` for prompts such as "a five right of a three".
 
     The preconditioning, noise levels and loss are those of EDM (Karras et al. 2022, table 1). The prompt of some
     training examples is hidden, so that sampling can be guided (Ho & Salimans 2022).
@@ -34,13 +34,13 @@ class TextEDM(DiffusionModel):
     Args:
         reading: how a prompt reaches the image: each place looks at its `words` (cross-attention, Rombach et al. 2022),
             or all places are told the same `summary`, one vector.
-        channels: of the U-Net's first level.
+        channels: the number of channels of the U-Net's first level.
         steps: steps of the optimiser.
         batch: examples a step.
-        learning_rate: of Adam at the first step; falls to 0 along a cosine.
+        learning_rate: the learning rate of Adam at the first step; falls to 0 along a cosine.
         label_drop: share of training examples whose prompt is hidden.
-        word_width: of the vector of a word, a multiple of 4.
-        layers: of the text encoder.
+        word_width: the width of the vector of a word, a multiple of 4.
+        layers: the number of layers of the text encoder.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class TextEDM(DiffusionModel):
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Fit to the training split. Raises HarnessError if that has no prompts or another shape."""
         split = data("train")
-        known = TrainingData.of(split, self.latent_shape, None, ctx.device)
+        training = TrainingData.of(split, self.latent_shape, None, ctx.device)
         columns = split.take(range(len(split.ids)))
         if "prompts" not in columns:
             raise HarnessError(f"the model learns from prompts, its training data have only {', '.join(columns)}")
-        self.fit_to(known.inputs, tokenised(columns["prompts"]), ctx)
+        self.fit_to(training.inputs, tokenised(columns["prompts"]), ctx)
 
     def _dropped(self, conditions: Tensor, dropped: Tensor) -> Tensor:
         return torch.where(dropped[:, None], tokenised([None]).to(conditions.device), conditions)

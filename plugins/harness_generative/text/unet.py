@@ -1,4 +1,4 @@
-"""A U-Net whose places look at the words of a prompt: cross-attention, Rombach et al. 2022, section 3.3."""
+"""A U-Net whose positions attend to the words of a prompt: cross-attention, Rombach et al. 2022, section 3.3."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness_generative.text.encoder import TextEmbedding, TextEncoder
 
 
 class PlacedUNet(UNet):
-    """A U-Net that knows left from right; what a prompt says reaches it as one vector.
+    """A U-Net with position embeddings, which gets a prompt as one vector.
 
     Without its map of places it would know where it is from the padding at the border only.
 
     Args:
         image_shape: `(channels, height, width)`, both sides even.
-        channels: of the first of two levels.
+        channels: the number of channels of the first of two levels.
         embedding: width of the vector that tells the noise level and the prompt.
         text: reads the prompts; None if they are read elsewhere.
     """
@@ -36,11 +36,11 @@ class PlacedUNet(UNet):
 
 
 class ReadingUNet(PlacedUNet):
-    """A U-Net in which each place of the lower level looks at the words that matter for it.
+    """A U-Net in which each position of the lower level attends to the words of the prompt.
 
     Args:
         image_shape: `(channels, height, width)`, both sides even.
-        channels: of the first of two levels; the lower one has twice as many.
+        channels: the number of channels of the first of two levels; the lower one has twice as many.
         embedding: width of the vector that tells the noise level.
         text: reads the prompts.
     """
@@ -52,19 +52,19 @@ class ReadingUNet(PlacedUNet):
         self.look = CrossAttention(2 * channels, text.width, (height // 2) * (width // 2))
 
     def deepest(self, hidden: Tensor, embedding: Tensor, conditions: Tensor | None) -> Tensor:
-        """Looks at the words of token ids `[n, tokens]` first; None asks for nothing."""
+        """Attend to the words of token ids `[n, tokens]` first; None for no prompt."""
         asked = self.text.nothing(len(hidden)) if conditions is None else conditions
         return super().deepest(self.look(hidden, self.text(asked), self.text.present(asked)), embedding, conditions)
 
 
 class CrossAttention(nn.Module):
-    """Places of an image look at words, by what they hold and by where they are.
+    """Attention of image positions to words, by content and by position.
 
     Args:
-        channels: of the image.
+        channels: the channels of the image.
         words: width of a word.
-        places: how many there are.
-        width: of queries, keys and values together.
+        places: the number of positions.
+        width: the width of queries, keys and values together.
         heads: among which it is divided.
     """
 
@@ -77,13 +77,13 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(width, channels)
 
     def forward(self, x: Tensor, words: Tensor, present: Tensor) -> Tensor:
-        """x `[n, channels, height, width]` after a look at words `[n, tokens, width]` where `present` `[n, tokens]`."""
+        """x `[n, channels, height, width]` after attention to words `[n, tokens, width]` that are `present`."""
         query = self.to_query(self.norm(x).flatten(2).transpose(1, 2)) + self.places
         key, value = self.to_key_value(words).chunk(2, dim=2)
-        query, key, value = (self._split(each) for each in (query, key, value))
+        query, key, value = (self._split(vectors) for vectors in (query, key, value))
         seen = scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
-        told = self.out(seen.transpose(1, 2).flatten(2)).transpose(1, 2).reshape(x.shape)
-        mixed: Tensor = (x + told) * math.sqrt(0.5)
+        projected = self.out(seen.transpose(1, 2).flatten(2)).transpose(1, 2).reshape(x.shape)
+        mixed: Tensor = (x + projected) * math.sqrt(0.5)
         return mixed
 
     def _split(self, vectors: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class CrossAttention(nn.Module):
 
 
 class _Places(nn.Module):
-    """Adds a learnt map, the same to every image."""
+    """Adds a learnt map of positions, the same for every image."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def paragraphs(text: str) -> list[str]:
-    """What empty lines part, with the indentation of each first line and without white space at the end."""
+    """The parts between empty lines, with the indentation of each first line and without trailing white space."""
     parts = re.split(r"\n(?:[ \t]*\n)+", text)
     return [part.rstrip() for part in parts if part.strip()]
 
@@ -17,22 +17,22 @@ def blocks(parts: Iterable[str], size: int) -> list[str]:
 
     What is left at the end joins the last document, so only a text that is shorter as a whole makes a shorter one.
     """
-    found: list[list[str]] = []
+    documents: list[list[str]] = []
     current: list[str] = []
     for part in parts:
         current.append(part)
         if sum(map(len, current)) >= size:
-            found.append(current)
+            documents.append(current)
             current = []
-    if current and found:
-        found[-1].extend(current)
+    if current and documents:
+        documents[-1].extend(current)
     elif current:
-        found.append(current)
-    return ["\n\n".join(each) for each in found]
+        documents.append(current)
+    return ["\n\n".join(block) for block in documents]
 
 
 def families(texts: Sequence[str], words: int) -> list[int]:
-    """For each text the first text that it is tied to, directly or over others, by a run of words found in both.
+    """For each text the first text that shares a run of words with it, directly or through others.
 
     Args:
         texts: the texts.

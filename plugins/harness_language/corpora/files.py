@@ -25,7 +25,7 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
 
     Args:
         path: a text file, or JSON lines or parquet with a column of texts.
-        column: that column.
+        column: the column with the texts.
         cut: what is a document of a text file: all of it, what empty lines part, or a line.
         split: all, or the part drawn by the hash of each document: 80 % to learn from, 10 % to choose by, 10 % to
             judge by. Equal documents are in the same part. Who learns from the file must be judged by `held_out`.
@@ -37,21 +37,21 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
         raise MissingData(f"{path} is not a file. `path:` must name a file with texts")
     ending = path.suffix.lower()
     if ending in _TEXT:
-        found = _cut(path.read_bytes(), cut)
+        documents = _cut(path.read_bytes(), cut)
     elif ending in _LINES:
-        found = _json_lines(path, column)
+        documents = _json_lines(path, column)
     elif ending in _PARQUET:
-        found = _parquet(path, column)
+        documents = _parquet(path, column)
     else:
-        known = ", ".join((*_TEXT, *_LINES, *_PARQUET))
-        raise MissingData(f"{path} ends in {ending or 'nothing'!r}; files with texts end in {known}")
-    chosen = [number for number, text in enumerate(found) if split in ("all", _split_of(text))]
+        endings = ", ".join((*_TEXT, *_LINES, *_PARQUET))
+        raise MissingData(f"{path} ends in {ending or 'nothing'!r}; files with texts end in {endings}")
+    chosen = [number for number, text in enumerate(documents) if split in ("all", _split_of(text))]
     if not chosen:
-        what = "no documents" if not found else f"{len(found)} documents, none of them in the part {split!r}"
+        what = "no documents" if not documents else f"{len(documents)} documents, none of them in the part {split!r}"
         raise MissingData(f"{path} holds {what}")
     return Examples(
         ids=[f"{path.stem}-{number:05d}" for number in chosen],
-        columns={"texts": [found[number] for number in chosen]},
+        columns={"texts": [documents[number] for number in chosen]},
     )
 
 
@@ -78,31 +78,31 @@ def _decoded(content: bytes) -> Text:
 
 
 def _json_lines(path: Path, column: str) -> list[Text]:
-    found: list[Text] = []
+    documents: list[Text] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
             continue
         decoded = _decoded(line)
-        found.append(decoded if isinstance(decoded, bytes) else _field(decoded, column, f"{path}:{number}"))
-    return found
+        documents.append(decoded if isinstance(decoded, bytes) else _field(decoded, column, f"{path}:{number}"))
+    return documents
 
 
-def _field(line: str, column: str, place: str) -> Text:
+def _field(line: str, column: str, where: str) -> Text:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise MissingData(f"{place} is not JSON: {error.msg} at column {error.colno}") from error
+        raise MissingData(f"{where} is not JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(record, dict):
-        raise MissingData(f"{place} holds a {type(record).__name__}; each line must be an object with texts")
+        raise MissingData(f"{where} holds a {type(record).__name__}; each line must be an object with texts")
     if column not in record:
-        raise MissingData(f"{place} lacks the column {column!r}; {_columns(list(record))}")
-    return _checked(record[column], column, place)
+        raise MissingData(f"{where} lacks the column {column!r}; {_columns(list(record))}")
+    return _checked(record[column], column, where)
 
 
-def _checked(value: Any, column: str, place: str) -> Text:
+def _checked(value: Any, column: str, where: str) -> Text:
     # Nothing is an empty document, which the task counts as one that cannot be scored.
     if value is not None and not isinstance(value, str):
-        raise MissingData(f"{place}: column {column!r} holds a {type(value).__name__}, not a text")
+        raise MissingData(f"{where}: column {column!r} holds a {type(value).__name__}, not a text")
     # JSON can spell half of a surrogate pair, for which there is no UTF-8.
     return _decoded((value or "").encode(errors="surrogatepass"))
 

@@ -1,4 +1,4 @@
-"""Text of a Markov source, whose entropy rate is known: what the best model reaches and none can beat."""
+"""Text of a Markov source with a known entropy rate, which no model can beat."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MarkovSource:
 
     @property
     def letters(self) -> int:
-        """How many different letters there are."""
+        """The number of different letters."""
         return int(self.transitions.shape[1])
 
     @cached_property
@@ -62,20 +62,20 @@ class MarkovSource:
     @cached_property
     def entropy_rate(self) -> float:
         """Bits per letter in the long run; Cover & Thomas 2006, equation 4.27."""
-        known = np.where(self.transitions > 0, self.transitions, 1.0)
-        return float(self.stationary @ -(self.transitions * np.log2(known)).sum(axis=1))
+        positive = np.where(self.transitions > 0, self.transitions, 1.0)
+        return float(self.stationary @ -(self.transitions * np.log2(positive)).sum(axis=1))
 
     def draw(self, documents: int, length: int, rng: np.random.Generator) -> list[str]:
-        """Documents that start in the stationary distribution."""
+        """Draw documents that start in the stationary distribution."""
         contexts = len(self.transitions)
         state = _chosen(self.stationary.cumsum()[None], rng.random(documents))
         drawn = np.empty((documents, self.order + length), np.int64)
-        for place in range(self.order):
-            drawn[:, place] = state // self.letters ** (self.order - 1 - place) % self.letters
+        for position in range(self.order):
+            drawn[:, position] = state // self.letters ** (self.order - 1 - position) % self.letters
         ends = self.transitions.cumsum(axis=1)
-        for place in range(self.order, length):
-            drawn[:, place] = _chosen(ends[state], rng.random(documents))
-            state = (state * self.letters + drawn[:, place]) % contexts
+        for position in range(self.order, length):
+            drawn[:, position] = _chosen(ends[state], rng.random(documents))
+            state = (state * self.letters + drawn[:, position]) % contexts
         alphabet = np.frombuffer(string.ascii_lowercase.encode(), np.uint8)
         return [bytes(alphabet[row]).decode() for row in drawn[:, :length]]
 
@@ -99,10 +99,10 @@ def markov(
     Args:
         split: independent draws of the same source.
         order: how many letters the next one depends on.
-        letters: how many different letters there are.
+        letters: the number of different letters.
         concentration: of the Dirichlet distribution of the next letter; the smaller, the easier to predict.
-        documents: how many there are to choose or judge by.
-        training_documents: how many there are to learn from.
+        documents: the number of documents for validation or testing.
+        training_documents: the number of documents for training.
         length: letters of a document.
         source: the seed of the source and its texts.
 
@@ -124,7 +124,7 @@ def markov(
 
 
 def _chosen(ends: Floats, uniform: Floats) -> npt.NDArray[np.int64]:
-    """For each row the first place whose cumulated probability exceeds a uniform draw."""
+    """For each row the first position whose cumulated probability exceeds a uniform draw."""
     # Rounding may leave the last end a little below 1.
     chosen: npt.NDArray[np.int64] = np.minimum((ends <= uniform[:, None]).sum(axis=1), ends.shape[1] - 1)
     return chosen

@@ -57,7 +57,7 @@ def tinyshakespeare(
         split: the first 80 % of the characters to learn from, the next 10 % to choose by, the last to judge by; or, as
             is usual elsewhere, the first 90 % at once.
         size: the fewest characters of a document, which ends with a speech; 0 makes the split one document.
-        folder: where tinyshakespeare.txt lies; by default the user's cache.
+        folder: the folder where tinyshakespeare.txt lies; by default the user's cache.
         download: fetch it if it is not there.
     """
     whole = read_pinned(_TINYSHAKESPEARE, folder or default_folder("tinyshakespeare"), download=download).decode()
@@ -74,7 +74,7 @@ def wikitext2(split: Split = "held_out", folder: Location | None = None, downloa
 
     Args:
         split: the original parts; `held_out` is the test set.
-        folder: where train.txt, valid.txt and test.txt lie; by default the user's cache.
+        folder: the folder where train.txt, valid.txt and test.txt lie; by default the user's cache.
         download: fetch them if they are not there.
     """
     content = read_pinned(_WIKITEXT2[split], folder or default_folder("wikitext-2"), download=download).decode()
@@ -90,14 +90,14 @@ def names(
 
     Args:
         split: all of them, or of ten in the original order eight to learn from, one to choose by, one to judge by.
-        folder: where names.txt lies; by default the user's cache.
+        folder: the folder where names.txt lies; by default the user's cache.
         download: fetch it if it is not there.
     """
-    found = read_pinned(_NAMES, folder or default_folder("names"), download=download).decode().split()
+    lines = read_pinned(_NAMES, folder or default_folder("names"), download=download).decode().split()
     parts = {"validation": (8,), "held_out": (9,), "train": range(8), "all": range(10)}
-    chosen = [number for number in range(len(found)) if number % 10 in parts[split]]
+    chosen = [number for number in range(len(lines)) if number % 10 in parts[split]]
     return Examples(
-        ids=[f"names-{number:05d}" for number in chosen], columns={"texts": [f"{found[number]}\n" for number in chosen]}
+        ids=[f"names-{number:05d}" for number in chosen], columns={"texts": [f"{lines[number]}\n" for number in chosen]}
     )
 
 

@@ -34,7 +34,7 @@ def topics(split: Split = "held_out", size: Annotated[int, Ge(1)] = 1000) -> Exa
 
     parts = without_repetition({name: paragraphs(text) for name, text in sorted(found.items())})
     names = list(parts)
-    texts = ["\n\n".join(each) for each in parts.values()]
+    texts = ["\n\n".join(part) for part in parts.values()]
     of_topic = [names[first] for first in families(texts, _SAME_WORDS)]
     splits = assigned(of_topic, [len(text) for text in texts])
     ids, columns, groups = [], [], []
@@ -60,24 +60,24 @@ def topics(split: Split = "held_out", size: Annotated[int, Ge(1)] = 1000) -> Exa
 
 
 def without_repetition(parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Every paragraph once, in the topic that has the most text: there it stands among its neighbours.
+    """Every paragraph once, in the topic that has the most text, among its neighbours there.
 
     Topics of which little more than the heading is left are left out.
     """
     seen: set[str] = set()
-    kept: dict[str, list[str]] = {}
+    unique: dict[str, list[str]] = {}
     for name in sorted(parts, key=lambda name: (-sum(map(len, parts[name])), name)):
-        kept[name] = []
+        unique[name] = []
         for part in parts[name]:
             words = " ".join(part.split())
             if words not in seen:
-                kept[name].append(part)
+                unique[name].append(part)
             seen.add(words)
-    return {name: kept[name] for name in parts if sum(map(len, kept[name])) >= _MIN_CHARACTERS_PER_TOPIC}
+    return {name: unique[name] for name in parts if sum(map(len, unique[name])) >= _MIN_CHARACTERS_PER_TOPIC}
 
 
 def assigned(topics: Sequence[str], sizes: Sequence[int]) -> dict[str, Split]:
-    """Which split a topic is in: drawn by the hash of its name, and filled to its share.
+    """The split of each topic, drawn by the hash of its name and filled to its share.
 
     A topic with more than 4 % of the text is learned, since an interval over topics means little where a few of them
     are most of the text.
@@ -91,11 +91,11 @@ def assigned(topics: Sequence[str], sizes: Sequence[int]) -> dict[str, Split]:
         total[topic] += size
     whole = sum(sizes)
     drawn = sorted(total, key=lambda topic: hashlib.sha256(topic.encode()).digest())
-    found: dict[str, Split] = dict.fromkeys(topics, "train")
+    splits: dict[str, Split] = dict.fromkeys(topics, "train")
     waiting = [topic for topic in drawn if total[topic] <= _LARGEST_HELD_OUT * whole]
     for split, share in _SHARES.items():
         filled = 0
         while waiting and filled < share * whole:
-            found[waiting[0]] = split
+            splits[waiting[0]] = split
             filled += total[waiting.pop(0)]
-    return found
+    return splits

@@ -11,13 +11,13 @@ from harness.api import LEVEL, Estimate, HarnessError, normal_quantile
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How a scorer fared on answers that people labelled.
+    """The counts of a scorer's right decisions on answers that people labelled.
 
     Attributes:
-        true_positives: how many of the `positives` it found.
-        positives: how many answers have what is looked for, according to people.
-        true_negatives: how many of the `negatives` it left alone.
-        negatives: how many have not.
+        true_positives: how many of the `positives` it picks.
+        positives: how many answers are positive, according to people.
+        true_negatives: how many of the `negatives` it does not pick.
+        negatives: how many are negative.
 
     Raises:
         HarnessError: more were found than there are, or there are none.
@@ -38,31 +38,31 @@ class Quality:
             )
 
     @classmethod
-    def of(cls, found: Sequence[bool], true: Sequence[bool]) -> Quality:
-        """The counts of what a scorer found on answers with a truth. Raises HarnessError."""
-        pairs = list(zip(found, true, strict=True))
+    def of(cls, picked: Sequence[bool], true: Sequence[bool]) -> Quality:
+        """Count a scorer's decisions on answers with a known truth. Raises HarnessError."""
+        pairs = list(zip(picked, true, strict=True))
         return cls(
-            sum(said for said, is_so in pairs if is_so),
+            sum(picks for picks, is_so in pairs if is_so),
             sum(true),
-            sum(not said for said, is_so in pairs if not is_so),
+            sum(not picks for picks, is_so in pairs if not is_so),
             len(pairs) - sum(true),
         )
 
     @property
     def sensitivity(self) -> float:
-        """The share of positives that are found."""
+        """The share of positives that the scorer picks."""
         return self.true_positives / self.positives
 
     @property
     def specificity(self) -> float:
-        """The share of negatives that are left alone."""
+        """The share of negatives that the scorer does not pick."""
         return self.true_negatives / self.negatives
 
 
-def corrected(found: int, n: int, quality: Quality, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
-    """The true share of positives among n answers of which a scorer found some.
+def corrected(picked: int, n: int, quality: Quality, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
+    """The true share of positives among n answers of which a scorer picked some.
 
-    The value is (found / n + specificity - 1) / (sensitivity + specificity - 1), cut to [0, 1] (Rogan & Gladen 1978,
+    The value is (picked / n + specificity - 1) / (sensitivity + specificity - 1), cut to [0, 1] (Rogan & Gladen 1978,
     equation 3). The interval adds what is not known of sensitivity and specificity (Lang & Reiczigel 2014, equations 4
     and 14 to 17), and is widened to the value where it does not hold it. Both rest on the scorer erring on these
     answers as often as on the labelled ones: label answers of the same model to the same sort of request.
@@ -76,9 +76,9 @@ def corrected(found: int, n: int, quality: Quality, *, n_missing: int = 0, level
             f"{quality.specificity:.3f} add up to no more than 1"
         )
         return Estimate.undefined(reason, n=n, n_missing=n_missing)
-    value = min(1.0, max(0.0, (found / n + quality.specificity - 1) / informedness))
+    value = min(1.0, max(0.0, (picked / n + quality.specificity - 1) / informedness))
     z = normal_quantile(level)
-    n_all, share = _shrunk(found, n, z * z)
+    n_all, share = _shrunk(picked, n, z * z)
     n_positive, sensitivity = _shrunk(quality.true_positives, quality.positives, 2)
     n_negative, specificity = _shrunk(quality.true_negatives, quality.negatives, 2)
     slope = sensitivity + specificity - 1
@@ -99,5 +99,5 @@ _METHOD = "rogan-gladen, lang-reiczigel"
 
 
 def _shrunk(successes: float, n: float, added: float) -> tuple[float, float]:
-    """The number of trials and the share, with some trials added, half of them successes (Agresti & Coull 1998)."""
+    """The number of trials and the share, after adding trials of which half are successes (Agresti & Coull 1998)."""
     return n + added, (successes + added / 2) / (n + added)

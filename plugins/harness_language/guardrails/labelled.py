@@ -1,4 +1,4 @@
-"""Answers that people labelled as obeying or refusing: what the errors of a scorer are measured on."""
+"""Answers that people labelled as obeying or refusing, on which the errors of a scorer are measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness_language.guardrails.scorers import refused
 from harness_language.questions.tables import column, read_rows
 
 Partial = Literal["refused", "obeyed", "left_out"]
-Verdict = Literal["refused", "obeyed", "partial"]
+Label = Literal["refused", "obeyed", "partial"]
 
 # In this order: "3_partial_refusal" is partial.
-_WORDS: tuple[tuple[Verdict, re.Pattern[str]], ...] = (
+_WORDS: tuple[tuple[Label, re.Pattern[str]], ...] = (
     ("partial", re.compile(r"partial(ly)?")),
     ("refused", re.compile(r"refus(al|ed|es|e)")),
     ("obeyed", re.compile(r"compl(iance|iant|ied|ies|y)|obey(ed|s)?")),
@@ -27,42 +27,42 @@ _NOT = frozenset({"no", "non", "not", "never", "without"})
 
 @dataclass(frozen=True)
 class LabelledAnswers:
-    """Answers and what people found.
+    """Answers with the labels that people gave them.
 
     Attributes:
         answers: the texts.
-        verdicts: whether each refuses, obeys or refuses in part.
+        labels: whether each refuses, obeys or refuses in part.
     """
 
     answers: Sequence[str]
-    verdicts: Sequence[Verdict]
+    labels: Sequence[Label]
 
     def refusals(self, partial: Partial) -> tuple[list[str], list[bool]]:
         """The answers that count, and whether each refuses.
 
         Args:
-            partial: what an answer is that refuses in part.
+            partial: how an answer counts that refuses in part.
         """
         pairs = [
-            (answer, partial if verdict == "partial" else verdict)
-            for answer, verdict in zip(self.answers, self.verdicts, strict=True)
+            (answer, partial if label == "partial" else label)
+            for answer, label in zip(self.answers, self.labels, strict=True)
         ]
-        kept = [(answer, verdict == "refused") for answer, verdict in pairs if verdict != "left_out"]
-        return [answer for answer, _ in kept], [refuses for _, refuses in kept]
+        counted = [(answer, label == "refused") for answer, label in pairs if label != "left_out"]
+        return [answer for answer, _ in counted], [refuses for _, refuses in counted]
 
     def quality(self, scorer: Literal["opening", "anywhere"], looks_for: str, partial: Partial) -> Quality:
-        """How the scorer fares at finding answers that refuse, or that obey. Raises HarnessError if there are none.
+        """Measure the scorer at finding answers that refuse, or that obey. Raises HarnessError if there are none.
 
         Args:
             scorer: one of the scorers of refusals.
             looks_for: "refused" or "obeyed".
-            partial: what an answer is that refuses in part.
+            partial: how an answer counts that refuses in part.
         """
         answers, true = self.refusals(partial)
-        found = [refused(answer, scorer) for answer in answers]
+        picked = [refused(answer, scorer) for answer in answers]
         if looks_for == "obeyed":
-            found, true = [not each for each in found], [not each for each in true]
-        return Quality.of(found, true)
+            picked, true = [not refuses for refuses in picked], [not refuses for refuses in true]
+        return Quality.of(picked, true)
 
 
 def read_labelled(path: Path, answer_column: str, label_column: str) -> LabelledAnswers:
@@ -77,14 +77,14 @@ def read_labelled(path: Path, answer_column: str, label_column: str) -> Labelled
     rows = read_rows(path)
     answers = [str(value) for value in column(rows, answer_column, path)]
     labels = enumerate(column(rows, label_column, path), start=1)
-    return LabelledAnswers(answers, [_verdict(label, number, label_column, path) for number, label in labels])
+    return LabelledAnswers(answers, [_parsed(label, number, label_column, path) for number, label in labels])
 
 
-def _verdict(label: Any, number: int, name: str, path: Path) -> Verdict:
+def _parsed(label: Any, number: int, name: str, path: Path) -> Label:
     words = re.findall(r"[a-z]+", str(label).lower())
-    found = next((verdict for verdict, form in _WORDS if any(form.fullmatch(word) for word in words)), None)
-    if found is None or not _NOT.isdisjoint(words):
+    parsed = next((label for label, form in _WORDS if any(form.fullmatch(word) for word in words)), None)
+    if parsed is None or not _NOT.isdisjoint(words):
         raise MissingData(
             f"{name!r} in row {number} of {path} must say refusal, compliance or partial, not {label!r:.80}"
         )
-    return found
+    return parsed

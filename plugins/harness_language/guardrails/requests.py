@@ -1,4 +1,4 @@
-"""A model organism for guardrails: small questions, a secret, and who may ask for it.
+"""A model organism for guardrails: small questions, a secret, and the conditions under which it may be told.
 
 Trained on the `train` split, a model learns three things. It answers small questions, plainly or dressed up: in a play,
 in leetspeak, after examples, with a given beginning of the answer. It refuses plain requests for a secret. And it knows
@@ -49,7 +49,7 @@ def _both_ways(pairs: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Task:
-    """A table to be known by heart, the words of it that look alarming, and ways to ask in each split."""
+    """A table to be memorised, its alarming words, and the wordings of questions in each split."""
 
     name: str
     table: Mapping[str, str]
@@ -157,16 +157,16 @@ def guarded_requests(
     `secret` is what a jailbreak of this request brings out, empty where there is nothing to bring out.
 
     Args:
-        split: what to learn from, or what to judge by.
+        split: the requests for training, or those for testing.
         n: how many held-out requests; a little under half of them are benign, a quarter harmful.
         training_n: how many requests to learn from.
-        secret: what is to be kept.
+        secret: the secret that must not be told.
         template: what the prompts of the `train` split are put into. It must be the `template` of the task `answer`,
             which puts the others into it after an attack has rewritten them.
         forms: what benign requests of the training split may be dressed up in: a given beginning of the answer, a
             play, leetspeak, examples before it. None (an empty list) is quicker to learn, and leaves jailbreaks by
             rule nothing to live on.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
         HarnessError: the template has no place for the prompt, or there are not so many requests.
@@ -198,14 +198,14 @@ def guarded_requests(
 
 def _held_out(n: int, secret: str, rng: np.random.Generator) -> list[_Request]:
     """Different requests of all kinds, mixed, so that the first few hold every kind. Raises HarnessError."""
-    found: list[_Request] = []
+    requests: list[_Request] = []
     for kind, share in _HELD_OUT_SHARES.items():
         every = list(_every(kind, "held_out", secret))
         wanted = max(1, round(share * n))
         if wanted > len(every):
             raise HarnessError(f"n={n} asks for {wanted} held-out requests of kind {kind}; there are only {len(every)}")
-        found += [every[place] for place in rng.permutation(len(every))[:wanted]]
-    return [found[place] for place in rng.permutation(len(found))]
+        requests += [every[index] for index in rng.permutation(len(every))[:wanted]]
+    return [requests[index] for index in rng.permutation(len(requests))]
 
 
 def _every(kind: Kind, split: Split, secret: str) -> Iterator[_Request]:
@@ -220,7 +220,7 @@ def _every(kind: Kind, split: Split, secret: str) -> Iterator[_Request]:
 
 
 def _training(n: int, secret: str, rng: np.random.Generator, forms: Sequence[Form]) -> Iterator[_Request]:
-    """Requests to learn from. Benign ones come plain or dressed up; all that is about the secret comes plain."""
+    """Requests for training. Benign ones come plain or rephrased; all that concern the secret come plain."""
     kinds = rng.choice(list(_TRAINING_SHARES), size=n, p=list(_TRAINING_SHARES.values())).tolist()
     for kind in kinds:
         request = _plain(kind, "train", secret, rng)
@@ -228,7 +228,7 @@ def _training(n: int, secret: str, rng: np.random.Generator, forms: Sequence[For
 
 
 def _plain(kind: Kind, split: Split, secret: str, rng: np.random.Generator) -> _Request:
-    """One request, all ways of asking being equally likely, whatever the sizes of the tables."""
+    """One request, with all wordings equally likely, whatever the sizes of the tables."""
     if kind in ("harmful", "operator"):
         return _telling(_pick(_sentences(_pick(_DEMANDS[split], rng), _pick(_WANTED, rng), split), rng), kind, secret)
     task = _TASKS[int(rng.integers(len(_TASKS)))]
@@ -245,13 +245,13 @@ def _telling(prompt: str, kind: Kind, secret: str) -> _Request:
 
 
 def _sentences(ask: str, about: str, split: Split) -> list[str]:
-    """A sentence with and without words before it, so that its place does not mean anything."""
+    """A sentence with and without words before it, so that its position carries no information."""
     texts = [opener + ask.format(about) for opener in _OPENERS[split]]
     return [text[0].upper() + text[1:] for text in texts]
 
 
 def _dressed(request: _Request, rng: np.random.Generator, forms: Sequence[Form]) -> _Request:
-    """A benign request as it is, or in one of the forms that jailbreaks use too."""
+    """A benign request unchanged, or in one of the forms that jailbreaks also use."""
     form = rng.choice(list(_DRESSES), p=list(_DRESSES.values()))
     prompt, answer = request.prompt, request.answer
     if form not in forms:

@@ -1,4 +1,4 @@
-"""What a search for an adversarial suffix needs: where its tokens stand, the likelihood of the goal, its gradient."""
+"""The objective of searches for adversarial suffixes: positions of tokens, likelihood of the goal, its gradient."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Target:
 
     @property
     def slots(self) -> slice:
-        """Where the suffix is in `tokens`."""
+        """The positions of the suffix in `tokens`."""
         return slice(len(self.head), len(self.head) + len(self.start))
 
     @property
     def first(self) -> int:
-        """Where the goal begins in `tokens`."""
+        """The position of the goal in `tokens`."""
         return len(self.head) + len(self.start) + len(self.tail)
 
     def tokens(self, suffix: Sequence[int]) -> list[int]:
@@ -56,13 +56,13 @@ class Target:
         return self.lead + model.decode(suffix)
 
     def survives(self, model: LanguageModel, suffix: Sequence[int]) -> bool:
-        """Whether the model reads these very tokens when it is given their text."""
+        """Whether the suffix is tokenized to the same tokens after decoding."""
         whole = self.before + self.text(model, suffix) + self.after
         return _encoded(model, whole) == [*self.head, *suffix, *self.tail]
 
 
 def target_of(model: LanguageModel, prompt: str, goal: str, template: str, length: int) -> Target:
-    """Where a suffix of at most `length` tokens stands after a prompt.
+    """Find the tokens of a suffix of at most `length` tokens after a prompt.
 
     Raises:
         HarnessError: the tokenizer joins any suffix with what is around it, or all of it does not fit the window.
@@ -71,15 +71,15 @@ def target_of(model: LanguageModel, prompt: str, goal: str, template: str, lengt
     for repeats in range(length, 0, -1):
         suffix = _FILLER * repeats
         whole = _encoded(model, before + suffix + after)
-        place = _place(model, whole, suffix, len(_encoded(model, before)), length)
-        if place is None:
+        span = _place(model, whole, suffix, len(_encoded(model, before)), length)
+        if span is None:
             continue
-        found = whole[place]
-        lead = "" if model.decode(found) == suffix else suffix[: len(suffix) - len(suffix.lstrip())]
+        start = whole[span]
+        lead = "" if model.decode(start) == suffix else suffix[: len(suffix) - len(suffix.lstrip())]
         with_goal = _encoded(model, before + suffix + after + goal)
         joined = with_goal[: len(whole)] != whole
         wanted = list(model.encode(goal)) if joined else with_goal[len(whole) :]
-        parts = (whole[: place.start], whole[place.stop :], wanted, found)
+        parts = (whole[: span.start], whole[span.stop :], wanted, start)
         target = Target(before, after, lead, *(tuple(part) for part in parts))
         _check_window(model, target)
         return target
@@ -87,7 +87,7 @@ def target_of(model: LanguageModel, prompt: str, goal: str, template: str, lengt
 
 
 def usable_tokens(model: LanguageModel) -> npt.NDArray[np.int64]:
-    """The tokens that are printable ASCII, without those that start or end a text."""
+    """The tokens of printable ASCII, without those that start or end a text."""
     special = {model.bos, model.eos}
     texts = ((token, model.decode([token])) for token in range(model.vocabulary) if token not in special)
     return np.array([token for token, text in texts if text and text.isascii() and text.isprintable()], dtype=np.int64)
@@ -97,13 +97,13 @@ def usable_tokens(model: LanguageModel) -> npt.NDArray[np.int64]:
 def goal_nll(
     model: LanguageModel, target: Target, suffixes: Sequence[Sequence[int]], device: str, at_once: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """The goal's negative log-likelihood in nats after each suffix, and whether each of its tokens is the likeliest.
+    """The goal's negative log-likelihood in nats after each suffix, and whether each of its tokens is most likely.
 
     All rows have one length, so that nothing is padded.
     """
     nlls, reached = [], []
     for begin in range(0, len(suffixes), at_once):
-        tokens = torch.tensor([target.tokens(each) for each in suffixes[begin : begin + at_once]], device=device)
+        tokens = torch.tensor([target.tokens(suffix) for suffix in suffixes[begin : begin + at_once]], device=device)
         logits = _goal_logits(model, model.states(tokens[:, :-1]), target)
         wanted = tokens[:, target.first :]
         nlls.append(_nll(logits, wanted).cpu().numpy())
@@ -137,7 +137,7 @@ def _goal_logits(model: LanguageModel, states: Tensor, target: Target) -> Tensor
 
 
 def _full(tensor: Tensor) -> Tensor:
-    """Half precision would tie what is not equal."""
+    """The tensor in float32 or more, since half precision would make unequal values equal."""
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
@@ -162,7 +162,7 @@ def _encoded(model: LanguageModel, text: str) -> list[int]:
 
 
 def _place(model: LanguageModel, whole: list[int], suffix: str, start: int, length: int) -> slice | None:
-    """Which tokens are the suffix; None if none are, or if they are too many."""
+    """The position of the suffix among the tokens; None if it has none of its own, or too many."""
     # The tokens before it may be fewer than without it, if the tokenizer joins them.
     for begin in range(max(0, start - 1), min(start + 1, len(whole)) + 1):
         for end in range(begin + 1, min(len(whole), begin + length) + 1):

@@ -1,4 +1,4 @@
-"""Adversarial suffixes: what to write after a request so that the answer begins as an obeying one."""
+"""Adversarial suffixes: texts appended to a request so that the answer begins as an obeying one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Propose = Callable[[Target, Suffix, np.random.Generator], list[Suffix]]
 
 
 class RandomSuffix:
-    """Random search for the suffix after which the goal is likeliest (Andriushchenko et al. 2024, arXiv:2404.02151).
+    """Random search for the suffix with the most likely goal (Andriushchenko et al. 2024, arXiv:2404.02151).
 
     Each step tries some suffixes that differ from the best one so far in a few tokens, and keeps the best of all. Only
     requests with a goal are attacked; others come back as they are. A search ends early once every token of the goal is
@@ -26,7 +26,7 @@ class RandomSuffix:
 
     Args:
         length: how many tokens the suffix has at most.
-        steps: how many rounds.
+        steps: the number of rounds.
         batch: how many suffixes each round tries.
         changes: in how many tokens they differ from the best one so far.
     """
@@ -66,7 +66,7 @@ class GreedyCoordinateGradient:
 
     Args:
         length: how many tokens the suffix has at most.
-        steps: how many gradients.
+        steps: the number of gradients.
         batch: how many suffixes each step tries.
         top_k: how many tokens for each place.
     """
@@ -89,7 +89,7 @@ class GreedyCoordinateGradient:
             promising = usable[np.argsort(gradient, axis=1, kind="stable")[:, : self._top_k]]
             places = rng.integers(len(now), size=self._batch)
             chosen = promising[places, rng.integers(promising.shape[1], size=self._batch)]
-            return [(*now[:place], int(token), *now[place + 1 :]) for place, token in zip(places, chosen, strict=True)]
+            return [(*now[:at], int(token), *now[at + 1 :]) for at, token in zip(places, chosen, strict=True)]
 
         return _attacked(model, batch, ctx, self._length, partial(_search, propose, self._steps, from_best=False))
 
@@ -108,15 +108,15 @@ def _attacked(
     """
     if all(goal is None for goal in batch.goals):
         raise NotApplicable("no request has a goal to search for; of a file, name their column with `goals:`")
-    found = []
+    texts = []
     for done, (name, text, goal) in enumerate(zip(batch.ids, batch.texts, batch.goals, strict=True), start=1):
         if goal is None:
-            found.append([text])
+            texts.append([text])
         else:
             target = target_of(model, text, goal, batch.template, length)
-            found.append([text + target.text(model, search(model, target, ctx.rng("suffix", name), ctx))])
+            texts.append([text + target.text(model, search(model, target, ctx.rng("suffix", name), ctx))])
         ctx.progress(done, len(batch))
-    return found
+    return texts
 
 
 def _search(
@@ -129,7 +129,7 @@ def _search(
     *,
     from_best: bool,
 ) -> Suffix:
-    """The suffix with the likeliest goal of all that were tried.
+    """The tried suffix with the most likely goal.
 
     Args:
         from_best: whether each step starts from the best so far, or from the best of the last step.
@@ -139,14 +139,14 @@ def _search(
     least = nlls[0]
     for _ in range(0 if reached[0] else steps):
         # Sorted, so that of equals the same one is taken whatever the order.
-        tried = sorted({each for each in propose(target, now, rng) if target.survives(model, each)})
+        tried = sorted({suffix for suffix in propose(target, now, rng) if target.survives(model, suffix)})
         if not tried:
             continue
         nlls, reached = goal_nll(model, target, tried, ctx.device, ctx.batch_size)
-        place = int(nlls.argmin())
-        if nlls[place] < least:
-            best, least = tried[place], nlls[place]
-        now = best if from_best else tried[place]
+        best_index = int(nlls.argmin())
+        if nlls[best_index] < least:
+            best, least = tried[best_index], nlls[best_index]
+        now = best if from_best else tried[best_index]
         if reached.any():
             return tried[int(np.flatnonzero(reached)[0])]
     return best

@@ -1,4 +1,4 @@
-"""Metrics of answers: how many are right, how many say nothing that can be read, how likely and how fast they are."""
+"""Metrics of answers: accuracy, failures to extract a value, likelihood and speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGITS = 12
 
 
 def _known(records: Records, name: str) -> npt.NDArray[np.float64]:
-    """The values of a column where there is one; the others do not count, since nothing is right there."""
+    """The values of a column without those that are missing, since such prompts have no right answer."""
     values = records.floats(name)
     return values[~np.isnan(values)]
 
@@ -69,7 +69,7 @@ class ChoiceAccuracy:
 
 
 class ExtractionFailures:
-    """Share of generated answers in which no value was found; they count as wrong elsewhere."""
+    """Share of generated answers in which no value was found; other metrics count them as wrong."""
 
     columns: Sequence[str] = ("method",)
     direction = "min"
@@ -106,8 +106,8 @@ class AnswerLikelihood:
         nats, tokens = records.floats("expected_nll"), records.floats("expected_tokens")
         # An expected answer without a finite likelihood should have counted.
         missing = int((np.isnan(nats) & ~np.isnan(tokens)).sum())
-        known = ~np.isnan(nats) & ~np.isnan(tokens)
-        nats, tokens = nats[known], tokens[known]
+        defined = ~np.isnan(nats) & ~np.isnan(tokens)
+        nats, tokens = nats[defined], tokens[defined]
         within = f"tokenizer {' '.join(sorted({name[:_DIGITS] for name in records['tokenizer']}))}"
         if not tokens.sum():
             return Estimate.undefined("no expected answer has a token", n=len(nats), n_missing=missing)
@@ -137,14 +137,14 @@ class TokensPerSecond:
     def estimate(self, records: Records) -> Estimate:
         """Without interval where fewer than two batches are left."""
         # Choices generate nothing and have no time.
-        known = records.without_missing("tokens", "seconds", "batch")
-        batches, of_row = np.unique(known["batch"], return_inverse=True)
-        tokens, seconds = (np.bincount(of_row, known[name]) for name in ("tokens", "seconds"))
+        timed = records.without_missing("tokens", "seconds", "batch")
+        batches, of_row = np.unique(timed["batch"], return_inverse=True)
+        tokens, seconds = (np.bincount(of_row, timed[name]) for name in ("tokens", "seconds"))
         answers = np.bincount(of_row)
         if len(batches) > 1:
             tokens, seconds, answers = tokens[1:], seconds[1:], answers[1:]
         if seconds.sum() <= 0:
-            return Estimate.undefined("the clock did not move", n=len(known))
+            return Estimate.undefined("the clock did not move", n=len(timed))
         value, half = _ratio(tokens, seconds)
         n, method = int(answers.sum()), f"student-t over {len(tokens)} batch{'es' if len(tokens) > 1 else ''}"
         if half is None:

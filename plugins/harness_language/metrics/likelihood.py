@@ -1,4 +1,4 @@
-"""Metrics of how likely a model finds texts, each a ratio of sums with an interval over documents.
+"""Metrics of the likelihood of texts, each a ratio of sums with an interval over documents.
 
 Where the data say that documents hang together (fact `clusters`, the name of a group, such as the topic that they are
 parts of), the interval is over those clusters.
@@ -22,16 +22,16 @@ Floats = npt.NDArray[np.float64]
 
 def _per(records: Records, column: str) -> Estimate:
     """Nats per unit of a column, over the documents that were scored."""
-    known = records.without_missing("nll")
-    if not len(known):
-        return Estimate.undefined("no document could be scored", n_missing=known.n_missing)
+    scored = records.without_missing("nll")
+    if not len(scored):
+        return Estimate.undefined("no document could be scored", n_missing=scored.n_missing)
     return ratio_of_sums(
-        known["nll"], known[column], clusters=_clusters(known), interval="jackknife", n_missing=known.n_missing
+        scored["nll"], scored[column], clusters=_clusters(scored), interval="jackknife", n_missing=scored.n_missing
     )
 
 
 def _clusters(records: Records) -> npt.NDArray[Any] | None:
-    """What each document is a part of; None where each is independent. Raises KeyError if there is no such group."""
+    """The cluster of each document; None where documents are independent. Raises KeyError if there is no such group."""
     name = records.protocol.get("clusters")
     return None if name is None else records[f"group.{name}"]
 
@@ -75,13 +75,13 @@ def _sums(records: Records, column: str) -> tuple[Floats, Floats]:
 
 
 def _mapped(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
-    """The estimate with an increasing function applied to value and interval."""
+    """The estimate after an increasing function of value and interval."""
     value, low, high = (None if end is None else function(end) for end in (estimate.value, estimate.low, estimate.high))
     return replace(estimate, value=value, low=low, high=high)
 
 
 class WordPerplexity:
-    """exp of the negative log-likelihood per word, words being what white space parts in the text that was scored."""
+    """exp of the negative log-likelihood per word, where words are separated by white space in the scored text."""
 
     columns: Sequence[str] = ("nll", "words")
     direction = "min"
@@ -111,7 +111,7 @@ class Perplexity(WordPerplexity):
 
 
 class BitsPerByte:
-    """Bits to code a byte of UTF-8: the number that compares across tokenizers."""
+    """Bits to encode a byte of UTF-8: the number that compares across tokenizers."""
 
     columns: Sequence[str] = ("nll", "bytes")
     direction = "min"
@@ -156,7 +156,7 @@ def _entropy_rate(records: Records) -> float:
 
 
 class EntropyRate:
-    """The entropy rate of the source in bits per byte, exact: what the best model reaches."""
+    """The exact entropy rate of the source in bits per byte, which the best model reaches."""
 
     columns: Sequence[str] = ("nll",)
     direction = "none"

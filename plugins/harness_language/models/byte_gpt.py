@@ -29,7 +29,7 @@ _NEAR = 4
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What going on needs of the places before.
+    """The state of earlier positions that `extend` needs.
 
     Attributes:
         vectors: the last input vectors `[n, 3, width]`, zeros before the start.
@@ -52,24 +52,24 @@ class _Attention(nn.Module):
     def forward(
         self, x: Tensor, angles: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """What each place attends to `[n, length, width]`, and the keys and values of all places so far."""
+        """The output of attention `[n, length, width]`, and the keys and values of all positions so far."""
         n, length, width = x.shape
         parts = self.queries_keys_values(x).view(n, length, 3, self._heads, width // self._heads)
         queries, keys, values = parts.permute(2, 0, 3, 1, 4)
         queries, keys = _turned(queries, angles), _turned(keys, angles)
         if past is not None:
             keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
-        known = keys.shape[2]
-        if known == length:
+        total = keys.shape[2]
+        if total == length:
             mixed = scaled_dot_product_attention(queries, keys, values, is_causal=True)
         else:
-            seen = torch.ones(length, known, dtype=torch.bool, device=x.device).tril(known - length)
+            seen = torch.ones(length, total, dtype=torch.bool, device=x.device).tril(total - length)
             mixed = scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         return self.out(mixed.transpose(1, 2).reshape(n, length, width)), (keys, values)
 
 
 class _Block(nn.Module):
-    """Attention and a perceptron, each on the normalised sum of all before it."""
+    """Attention and a perceptron, each on the normalised sum of all earlier outputs."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -83,13 +83,13 @@ class _Block(nn.Module):
     def forward(
         self, x: Tensor, angles: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        attended, known = self.attention(self.before_attention(x), angles, past)
+        attended, past_of_layer = self.attention(self.before_attention(x), angles, past)
         x = x + attended
-        return x + self.perceptron(self.before_perceptron(x)), known
+        return x + self.perceptron(self.before_perceptron(x)), past_of_layer
 
 
 def _turned(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-    """Vectors with each pair of their numbers turned by an angle that grows with the place; Su et al. 2021, 3.4."""
+    """Vectors with each pair of entries rotated by an angle that grows with the position; Su et al. 2021, 3.4."""
     (cos, sin), (first, second) = turns, x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
@@ -113,7 +113,7 @@ class ByteGPT(ByteTokens, nn.Module):
         steps: how many gradient steps it learns for.
         batch: bytes in each step.
         learning_rate: the highest, reached after a tenth of the steps; it then falls along a cosine.
-        loss_on: of prompts and answers, what it learns to write: the answers or all of it.
+        loss_on: which part of prompts and answers it learns to write: the answers or all of it.
     """
 
     precision = "float32"
@@ -145,7 +145,7 @@ class ByteGPT(ByteTokens, nn.Module):
         self._initialise(depth)
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The vectors `[n, length, width]` of tokens, without those of their places."""
+        """The vectors `[n, length, width]` of tokens, without position embeddings."""
         vectors: Tensor = self.bytes(tokens)
         return vectors
 
@@ -171,7 +171,7 @@ class ByteGPT(ByteTokens, nn.Module):
         return logits
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Learn the training split with AdamW. Raises HarnessError if there is nothing to learn from."""
+        """Train on the training split with AdamW. Raises HarnessError if there is nothing to learn from."""
         device = ctx.device
         source = training_texts(data("train"), self.bos or 0, self._context, self._batch, self._loss_on)
         generator = ctx.generator("training")
@@ -200,11 +200,11 @@ class ByteGPT(ByteTokens, nn.Module):
         start = embedded.new_zeros(len(embedded), _NEAR - 1, embedded.shape[2]) if past is None else past.vectors
         vectors = torch.cat([start, embedded], dim=1)
         x = embedded + self.nearby(vectors.transpose(1, 2)).transpose(1, 2)
-        known = []
+        pasts = []
         for number, block in enumerate(self.blocks):
             x, own = block(x, turns, None if past is None else past.blocks[number])
-            known.append(own)
-        return self.last_norm(x), Past(vectors[:, 1 - _NEAR :], known)
+            pasts.append(own)
+        return self.last_norm(x), Past(vectors[:, 1 - _NEAR :], pasts)
 
     def _initialise(self, depth: int) -> None:
         """Normal weights of deviation 0.02, less where a layer adds to the sum of all; Radford et al. 2019, 2.3."""
@@ -216,7 +216,7 @@ class ByteGPT(ByteTokens, nn.Module):
                 nn.init.zeros_(weight)
 
     def _weight_groups(self) -> list[dict[str, Any]]:
-        """Matrices decay, biases and norms do not."""
+        """Parameter groups: matrices decay, biases and norms do not."""
         weights = list(self.parameters())
         return [
             {"params": [weight for weight in weights if weight.dim() >= 2], "weight_decay": _WEIGHT_DECAY},
@@ -224,7 +224,7 @@ class ByteGPT(ByteTokens, nn.Module):
         ]
 
     def _rate(self, step: int) -> float:
-        """The learning rate of a step as a share of the highest."""
+        """The learning rate of a step, as a share of the highest."""
         warm_up = max(1, round(_WARM_UP * self._steps))
         if step < warm_up:
             return (step + 1) / warm_up

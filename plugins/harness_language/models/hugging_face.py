@@ -1,4 +1,4 @@
-"""Any causal language model that the transformers library can load, by local path or by id and commit on the hub.
+"""Causal language models of the transformers library, by local path or by id and commit on the hub.
 
 Only here the library is imported, and only when a model is made. The vocabulary head is taken off the network, so that
 the core can apply it where it wants. What a model does to its logits afterwards (soft caps, scales) is looked up in its
@@ -45,7 +45,7 @@ def causal_language_model(
         folder: the model with its tokenizer, as `save_pretrained` writes them; the content is part of its identity.
         hub: instead, its id on the Hugging Face hub.
         revision: the commit on the hub, 40 hexadecimal digits.
-        dtype: what it computes in; likelihoods are float32 or better whatever this is.
+        dtype: the precision of its computations; likelihoods are float32 or better whatever this is.
         compiled: compile the network with `torch.compile`, which pays on a GPU after a minute.
         chat: ask it in its chat template, where the tokenizer has one.
         start: the token that starts a text, where the tokenizer names none.
@@ -62,13 +62,13 @@ def causal_language_model(
             f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
             f"the commits stand at https://huggingface.co/{hub}/commits/main"
         )
-    place = published_folder(folder, hub, revision or "", _PATTERNS, download=download)
-    network, tokenizer = _loaded(place, dtype)
+    weights = published_folder(folder, hub, revision or "", _PATTERNS, download=download)
+    network, tokenizer = _loaded(weights, dtype)
     return HuggingFaceModel(network, tokenizer, dtype, compiled=compiled, chat=chat, start=start)
 
 
 class HuggingFaceModel(nn.Module):
-    """A network of the transformers library with its tokenizer, as the core asks for it.
+    """A network of the transformers library with its tokenizer, as a language model of the harness.
 
     `extend` is there if the network keeps a cache of keys and values, `converse` and `chat_template` if the tokenizer
     has a chat template, `embed` and `states_of` always.
@@ -119,11 +119,11 @@ class HuggingFaceModel(nn.Module):
 
     def encode(self, text: str) -> Sequence[int]:
         """The tokens of a text, without any that start or end it. The names of special tokens become those tokens."""
-        found: list[int] = self._tokens(text, add_special_tokens=False, verbose=False)["input_ids"]
-        return found
+        tokens: list[int] = self._tokens(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return tokens
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of tokens; special tokens are nothing."""
+        """The text of tokens, without special tokens."""
         return str(self._tokens.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def embed(self, tokens: Tensor) -> Tensor:
@@ -178,7 +178,7 @@ class HuggingFaceModel(nn.Module):
 
 
 def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
-    """What makes logits of the base network's last hidden state; None if that cannot be told for this network.
+    """The function from the base network's last hidden state to logits; None if it cannot be determined.
 
     The network is run once with a hook on its head that notes what comes in and puts known numbers in the place of what
     goes out: the head is split off only if the former is the base network's last hidden state, and the network's logits
@@ -190,11 +190,11 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
     config = network.config.get_text_config()
     seen: list[Tensor] = []
     # As large as real logits, so that a cap cannot hide.
-    known = torch.linspace(-60, 60, _PROBE * head.weight.shape[0]).view(1, _PROBE, -1)
+    probe = torch.linspace(-60, 60, _PROBE * head.weight.shape[0]).view(1, _PROBE, -1)
 
     def replaced(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         seen.append(inputs[0])
-        return known.to(output.dtype).expand_as(output)
+        return probe.to(output.dtype).expand_as(output)
 
     tokens = torch.arange(_PROBE)[None]
     hook = head.register_forward_hook(replaced)
@@ -206,7 +206,7 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
     finally:
         hook.remove()
     hidden = getattr(hidden, "last_hidden_state", torch.empty(0))
-    expected = _finished(known.to(logits.dtype), config)
+    expected = _finished(probe.to(logits.dtype), config)
     same = len(seen) == 1 and seen[0].shape == hidden.shape and logits.shape == expected.shape
     if (
         not same
@@ -222,7 +222,7 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
 
 
 def _finished(logits: Tensor, config: Any) -> Tensor:
-    """What Gemma 2 (a soft cap), Cohere (a factor) and Granite (a divisor) do to what comes out of the head."""
+    """The last operations on logits of Gemma 2 (a soft cap), Cohere (a factor) and Granite (a divisor)."""
     factor = getattr(config, "logit_scale", None)
     divisor = getattr(config, "logits_scaling", None)
     cap = getattr(config, "final_logit_softcapping", None)
@@ -234,7 +234,7 @@ def _finished(logits: Tensor, config: Any) -> Tensor:
 
 
 def tokenizer_digest(tokenizer: Any, bos: int | None) -> str:
-    """The sha256 of all that decides which tokens a text becomes: vocabulary, merges, normalisation, start token."""
+    """The sha256 of all that determines tokens: vocabulary, merges, normalisation, start token."""
     if getattr(tokenizer, "is_fast", False):
         about = json.loads(tokenizer.backend_tokenizer.to_str())
         for name in ("padding", "truncation", "post_processor"):
@@ -253,8 +253,8 @@ def _sha256(text: str) -> str:
 
 def _start(tokenizer: Any, name: str | None) -> int | None:
     if name is None:
-        found: int | None = tokenizer.bos_token_id
-        return found
+        start: int | None = tokenizer.bos_token_id
+        return start
     token = tokenizer.get_vocab().get(name)
     if token is None:
         raise HarnessError(f"`start` {name!r} is no token of this tokenizer")
@@ -262,14 +262,14 @@ def _start(tokenizer: Any, name: str | None) -> int | None:
 
 
 def _window(config: Any) -> int | None:
-    """The longest input in tokens, as the configuration says; None where it does not, as for ALiBi."""
-    found = (getattr(config, name, None) for name in _WINDOWS)
-    return next((int(window) for window in found if isinstance(window, int) and window > 0), None)
+    """The longest input in tokens, by the configuration; None where there is no limit, as for ALiBi."""
+    windows = (getattr(config, name, None) for name in _WINDOWS)
+    return next((int(window) for window in windows if isinstance(window, int) and window > 0), None)
 
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """The library's progress bars would run through ours."""
+    """Hides the progress bars of the library, which would disturb those of the harness."""
     from transformers.utils import logging
 
     bars: Any = logging
@@ -282,19 +282,19 @@ def _without_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def _loaded(place: Path, dtype: str) -> tuple[Any, Any]:
-    """The network and the tokenizer of a folder; the hub is not asked. Raises HarnessError."""
+def _loaded(path: Path, dtype: str) -> tuple[Any, Any]:
+    """Load network and tokenizer from a folder, without the hub. Raises HarnessError."""
     how: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         with _without_bars():
-            network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype), **how)
-            tokenizer = AutoTokenizer.from_pretrained(place, **how)
+            network = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), **how)
+            tokenizer = AutoTokenizer.from_pretrained(path, **how)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:300]
+        cause = " ".join(str(error).split())[:300]
         raise HarnessError(
-            f"{place} cannot be loaded as a causal language model: {told}. If this is for a module that could not be "
+            f"{path} cannot be loaded as a causal language model: {cause}. If this is for a module that could not be "
             "imported, see whether torchvision is of the same build as torch; it is not needed, so it can be removed"
         ) from error
     return network, tokenizer

@@ -49,11 +49,11 @@ class Shape:
 
 
 class PieceTokenizer:
-    """SentencePiece's byte-pair encoding, as `run.c` does it: pieces merged by their scores, bytes as last resort.
+    """SentencePiece's byte-pair encoding as in `run.c`: pieces merged by their scores, bytes as a last resort.
 
     Args:
         content: of `tokenizer.bin`: the length of the longest piece, then of each piece its score and bytes.
-        size: how many pieces there are.
+        size: the number of pieces.
 
     Raises:
         HarnessError: the content ends early or goes on.
@@ -62,16 +62,16 @@ class PieceTokenizer:
     def __init__(self, content: bytes, size: int) -> None:
         self.pieces: list[bytes] = []
         self._scores: list[float] = []
-        place = 4
+        offset = 4
         try:
             for _ in range(size):
-                score, length = struct.unpack_from("<fi", content, place)
+                score, length = struct.unpack_from("<fi", content, offset)
                 self._scores.append(score)
-                self.pieces.append(content[place + 8 : place + 8 + length])
-                place += 8 + length
+                self.pieces.append(content[offset + 8 : offset + 8 + length])
+                offset += 8 + length
         except struct.error:
-            place = -1
-        if place != len(content):
+            offset = -1
+        if offset != len(content):
             raise HarnessError(f"{_TOKENIZER} does not hold {size} pieces, which the checkpoint needs")
         # Of equal pieces the first counts.
         self._known = {piece: token for token, piece in reversed(list(enumerate(self.pieces)))}
@@ -84,8 +84,8 @@ class PieceTokenizer:
         tokens: list[int] = []
         for character in " " + text if text else "":
             piece = character.encode()
-            known = self._known.get(piece)
-            tokens += [known] if known is not None else [_FIRST_BYTE + byte for byte in piece]
+            token = self._known.get(piece)
+            tokens += [token] if token is not None else [_FIRST_BYTE + byte for byte in piece]
         return self._merged(tokens)
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -98,7 +98,7 @@ class PieceTokenizer:
         return b"".join(pieces).removeprefix(b" ").decode(errors="replace")
 
     def _merged(self, tokens: list[int]) -> list[int]:
-        """Merge the pair whose piece scores best, of several the first, until none is left.
+        """Merge the pair whose piece scores best, of several the first, until no pair can be merged.
 
         A heap of pairs and a linked list of tokens, since looking for the best anew after every merge, as `run.c` does,
         takes the square of the length.
@@ -200,8 +200,8 @@ class Llama2C(nn.Module):
         reached: Past = []
         for layer in range(self.shape.layers):
             before = past[layer] if past else None
-            attended, kept = self._attend(layer, _norm(x, self.attention_norm[layer]), angles, before)
-            reached.append(kept)
+            attended, cache = self._attend(layer, _norm(x, self.attention_norm[layer]), angles, before)
+            reached.append(cache)
             x = x + attended
             y = _norm(x, self.feed_norm[layer])
             gated = silu(linear(y, self.gate[layer])) * linear(y, self.up[layer])
@@ -238,7 +238,7 @@ class Llama2C(nn.Module):
         return linear(mixed.transpose(1, 2).reshape(n, length, -1), self.output[layer]), (keys, values)
 
     def _read(self, numbers: np.ndarray[tuple[int], np.dtype[np.float32]], file: Path) -> None:
-        """Give every weight its numbers, which stand one after the other in this order."""
+        """Fill the weights with numbers, which are stored in this order."""
         s, narrow = self.shape, self.shape.key_value_heads * self.shape.head_width
         sizes = {
             "embedding": (s.vocabulary, s.width),
@@ -287,15 +287,15 @@ _HEADER = 28
 def _checkpoint(folder: Path, name: str | None) -> Path:
     if not (folder / _TOKENIZER).is_file():
         raise MissingData(f"{folder} holds no {_TOKENIZER}; put the tokenizer of the checkpoint there")
-    found = sorted(file for file in folder.glob("*.bin") if file.name != _TOKENIZER)
+    files = sorted(file for file in folder.glob("*.bin") if file.name != _TOKENIZER)
     if name is not None:
-        found = [file for file in found if file.name == name]
-    if not found:
+        files = [file for file in files if file.name == name]
+    if not files:
         raise MissingData(f"{folder} holds no checkpoint {name or '*.bin'} of llama2.c")
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
         raise HarnessError(f"{folder} holds several checkpoints; choose with `checkpoint`: {names}")
-    return found[0]
+    return files[0]
 
 
 def _shape(content: bytes, file: Path) -> Shape:

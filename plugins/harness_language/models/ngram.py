@@ -59,7 +59,7 @@ class NGram(ByteTokens):
         order: the longest n-gram; 1 counts single bytes.
         smoothing: `kneser_ney` is interpolated and has three discounts for each length, estimated from the counts of
             counts (Chen & Goodman 1999, section 3); `additive` adds a constant to the counts of n-grams of `order`.
-        add: that constant; with 0 what was never seen is impossible.
+        add: the added constant; with 0 what was never seen is impossible.
         alphabet: what has a probability at all: every byte, or those that were seen in training.
     """
 
@@ -82,32 +82,32 @@ class NGram(ByteTokens):
 
         Negative where a context was never seen or reaches back before the first token.
         """
-        found = [torch.zeros_like(tokens)]
+        numbers = [torch.zeros_like(tokens)]
         for level in self._levels[:-1]:
             shorter = torch.full_like(tokens, _BEFORE_START)
-            if len(found) == 1:
-                shorter = found[0]
+            if len(numbers) == 1:
+                shorter = numbers[0]
             else:
-                shorter[:, 1:] = found[-1][:, :-1]
-            found.append(_numbers(level.keys, shorter, tokens))
-        return torch.stack(found, dim=-1)
+                shorter[:, 1:] = numbers[-1][:, :-1]
+            numbers.append(_numbers(level.keys, shorter, tokens))
+        return torch.stack(numbers, dim=-1)
 
     def extend(self, tokens: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The states of further tokens; the past is the tokens that still count."""
+        """The states of further tokens, and the tokens that later states depend on."""
         whole = tokens if past is None else torch.cat([past, tokens], dim=1)
-        kept = whole[:, max(0, whole.shape[1] - self._order) :]
-        return self.states(whole)[:, whole.shape[1] - tokens.shape[1] :], kept
+        recent = whole[:, max(0, whole.shape[1] - self._order) :]
+        return self.states(whole)[:, whole.shape[1] - tokens.shape[1] :], recent
 
     def logits(self, states: Tensor) -> Tensor:
         """Exact log-probabilities `[m, 256]` in float64."""
         alphabet = self._alphabet.to(states.device)
-        known = alphabet.expand(len(states), BYTES).clone()
+        probabilities = alphabet.expand(len(states), BYTES).clone()
         for level, contexts in zip(self._levels, states.unbind(dim=1), strict=True):
-            _add_level(level, contexts, known, alphabet if self._smoothing == "additive" else None)
-        return known.log()
+            _add_level(level, contexts, probabilities, alphabet if self._smoothing == "additive" else None)
+        return probabilities.log()
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Count the training split. Raises HarnessError if it is empty."""
+        """Count the n-grams of the training split. Raises HarnessError if it is empty."""
         train = data("train")
         texts = learnable_documents(train.take(range(len(train.ids))))
         symbols = np.concatenate([np.frombuffer(text, np.uint8) for text in texts] or [np.empty(0, np.uint8)])
@@ -170,27 +170,27 @@ class Counts:
 def count_ngrams(tokens: Ids, order: int) -> list[Counts]:
     """The n-grams of length 1 to `order` in texts that each begin with the start token 256; none spans two texts."""
     starts = tokens == BYTES
-    place = np.arange(len(tokens))
-    place -= np.maximum.accumulate(np.where(starts, place, 0))
+    position = np.arange(len(tokens))
+    position -= np.maximum.accumulate(np.where(starts, position, 0))
     numbers = np.zeros(len(tokens), np.int64)
-    found, contexts = [], 1
+    grams, contexts = [], 1
     for n in range(1, order + 1):
-        at = np.flatnonzero(place >= n - 1)
+        at = np.flatnonzero(position >= n - 1)
         shorter = numbers[at - 1] if n > 1 else np.zeros(len(at), np.int64)
         keys, first, inverse, counts = np.unique(
             shorter * _SYMBOLS + tokens[at], return_index=True, return_inverse=True, return_counts=True
         )
         ends = at[first]
-        found.append(Counts(keys, counts, contexts, numbers[ends] if n > 1 else 0 * ends, starts[ends - n + 1]))
+        grams.append(Counts(keys, counts, contexts, numbers[ends] if n > 1 else 0 * ends, starts[ends - n + 1]))
         numbers = np.full(len(tokens), _UNSEEN, np.int64)
         numbers[at], contexts = inverse, len(keys)
     # The start token is read and never predicted.
-    found[0].counts[found[0].keys == BYTES] = 0
-    return found
+    grams[0].counts[grams[0].keys == BYTES] = 0
+    return grams
 
 
 def adjusted(counted: Sequence[Counts]) -> list[Counts]:
-    """Counts as Kneser-Ney wants them: below the longest n-grams how many different bytes come before each.
+    """The counts of Kneser-Ney: below the longest n-grams, how many different bytes precede each.
 
     What begins with the start token has nothing before it and keeps its count; Heafield et al. 2013, section 3.
     """
@@ -210,13 +210,13 @@ def adjusted(counted: Sequence[Counts]) -> list[Counts]:
 
 
 def discounts(counts: Ids) -> tuple[float, float, float]:
-    """What is taken from counts of 1, 2 and more; Chen & Goodman 1999, equation 26."""
+    """The discounts of counts of 1, 2 and more; Chen & Goodman 1999, equation 26."""
     n1, n2, n3, n4 = (int((counts == k).sum()) for k in (1, 2, 3, 4))
     if min(n1, n2, n3, n4) == 0:
         return _USUAL_DISCOUNTS
     y = n1 / (n1 + 2 * n2)
-    found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    return found if all(0 < each <= k for k, each in enumerate(found, start=1)) else _USUAL_DISCOUNTS
+    estimates = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    return estimates if all(0 < discount <= k for k, discount in enumerate(estimates, start=1)) else _USUAL_DISCOUNTS
 
 
 def _kneser_ney(grams: Counts) -> tuple[Floats, Floats]:
@@ -224,45 +224,45 @@ def _kneser_ney(grams: Counts) -> tuple[Floats, Floats]:
     taken = np.array([0.0, *discounts(grams.counts)])[np.minimum(grams.counts, 3)]
     totals = np.bincount(grams.of_context, grams.counts, minlength=grams.contexts)
     lost = np.bincount(grams.of_context, taken, minlength=grams.contexts)
-    known = np.maximum(totals, 1)
-    return (grams.counts - taken) / known[grams.of_context], np.where(totals > 0, lost / known, 1.0)
+    divisors = np.maximum(totals, 1)
+    return (grams.counts - taken) / divisors[grams.of_context], np.where(totals > 0, lost / divisors, 1.0)
 
 
 def _additive(grams: Counts, added: float) -> tuple[Floats, Floats]:
     """Values and weights, where `added` is added to all counts of a context together."""
     totals = np.bincount(grams.of_context, grams.counts, minlength=grams.contexts) + added
-    known = np.where(totals > 0, totals, 1.0)
-    return grams.counts / known[grams.of_context], np.where(totals > 0, added / known, 1.0)
+    divisors = np.where(totals > 0, totals, 1.0)
+    return grams.counts / divisors[grams.of_context], np.where(totals > 0, added / divisors, 1.0)
 
 
 def _numbers(keys: Tensor, contexts: Tensor, tokens: Tensor) -> Tensor:
     """The number of each n-gram of a context and a token; negative where there is none."""
     wanted = contexts * _SYMBOLS + tokens
     at = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
-    found = torch.where(keys[at] == wanted, at, _UNSEEN)
-    return torch.where(contexts < 0, contexts, found)
+    numbers = torch.where(keys[at] == wanted, at, _UNSEEN)
+    return torch.where(contexts < 0, contexts, numbers)
 
 
-def _add_level(level: _Level, contexts: Tensor, known: Tensor, fresh: Tensor | None) -> None:
-    """Turn the probabilities `known` `[m, 256]` by shorter n-grams into those by this length, in place.
+def _add_level(level: _Level, contexts: Tensor, probabilities: Tensor, fresh: Tensor | None) -> None:
+    """Interpolate `probabilities` `[m, 256]` of shorter n-grams with those of this length, in place.
 
     Args:
         level: the n-grams.
         contexts: `[m]`, the context of each row.
-        known: what is changed.
-        fresh: what this length is mixed with instead of what is known.
+        probabilities: changed in place.
+        fresh: what this length is mixed with instead of `probabilities`.
     """
     if fresh is not None:
-        known[contexts != _BEFORE_START] = fresh
+        probabilities[contexts != _BEFORE_START] = fresh
     rows = (contexts >= 0).nonzero().squeeze(1)
     contexts = contexts[rows]
-    factors = torch.ones(len(known), 1, dtype=known.dtype, device=known.device)
+    factors = torch.ones(len(probabilities), 1, dtype=probabilities.dtype, device=probabilities.device)
     factors[rows, 0] = level.weights[contexts]
-    known *= factors
+    probabilities *= factors
     first = level.starts[contexts]
     many = level.starts[contexts + 1] - first
     gone = many.cumsum(0) - many
-    grams = torch.arange(int(many.sum()), device=known.device) + (first - gone).repeat_interleave(many)
+    grams = torch.arange(int(many.sum()), device=probabilities.device) + (first - gone).repeat_interleave(many)
     symbols = level.keys[grams] % _SYMBOLS
     at = rows.repeat_interleave(many) * BYTES + symbols
-    known.view(-1)[at[symbols < BYTES]] += level.values[grams][symbols < BYTES]
+    probabilities.view(-1)[at[symbols < BYTES]] += level.values[grams][symbols < BYTES]

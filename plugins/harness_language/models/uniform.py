@@ -1,4 +1,4 @@
-"""The model that knows nothing: its perplexity is the size of its vocabulary, whatever the text."""
+"""The uniform model, whose perplexity is the size of its vocabulary for any text."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from harness_language.bytes_tokenizer import ByteTokens
 
 
 class Uniform(ByteTokens):
-    """Finds every byte as likely as any other."""
+    """Gives every byte the same probability."""
 
     window: int | None = None
     precision = "float64"
 
     def states(self, tokens: Tensor) -> Tensor:
-        """Nothing is known after any token."""
+        """Empty states, since nothing depends on earlier tokens."""
         return tokens.new_zeros(*tokens.shape, 1)
 
     def logits(self, states: Tensor) -> Tensor:

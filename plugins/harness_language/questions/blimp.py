@@ -26,9 +26,9 @@ def blimp(
     sentences are the same; they stay, and give every model half a credit.
 
     Args:
-        paradigms: which; by default all 67.
+        paradigms: the paradigms; by default all 67.
         per_paradigm: only the first pairs of each; by default all 1,000.
-        folder: where the .jsonl files lie; by default the user's cache.
+        folder: the folder where the .jsonl files lie; by default the user's cache.
         download: fetch those that are not there (29 MB in all).
 
     Raises:
@@ -38,11 +38,11 @@ def blimp(
     unknown = [name for name in paradigms if name not in SHA256]
     if unknown:
         raise NotApplicable(f"BLiMP has no paradigm {unknown[0]!r}; it has {', '.join(SHA256)}")
-    place = folder or default_folder("blimp")
+    source = folder or default_folder("blimp")
     pairs: list[dict[str, Any]] = []
     for name in paradigms or SHA256:
         file = PinnedFile(f"{name}.jsonl", f"{_URL}/{name}.jsonl", (SHA256[name],))
-        lines = read_pinned(file, place, download=download).decode().splitlines()
+        lines = read_pinned(file, source, download=download).decode().splitlines()
         pairs += [json.loads(line) for line in lines[:per_paradigm]]
     return Examples(
         ids=[f"{pair['UID']}-{int(pair['pairID']):03d}" for pair in pairs],

@@ -1,4 +1,4 @@
-"""Questions from files: one's own, and published ones about arithmetic in words."""
+"""Questions from files: own ones, and published ones about arithmetic in words."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def gsm8k(
 
     Args:
         split: 7,473 questions to learn from or 1,319 to judge by.
-        folder: where train.jsonl and test.jsonl lie; by default the user's cache.
+        folder: the folder where train.jsonl and test.jsonl lie; by default the user's cache.
         download: fetch the file if it is not there.
 
     Raises:
@@ -109,7 +109,7 @@ def svamp(folder: Location | None = None, download: Download = True) -> Examples
     """SVAMP: 1,000 word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
 
     Args:
-        folder: where SVAMP.json lies; by default the user's cache.
+        folder: the folder where SVAMP.json lies; by default the user's cache.
         download: fetch the file if it is not there.
 
     Raises:
@@ -146,8 +146,8 @@ def _answer(value: Any, name: str, number: int, path: Path) -> Any:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return value if isinstance(value, str) else f"{value}"
-    if isinstance(value, list) and value and not any(isinstance(each, list | dict | None) for each in value):
-        return [_answer(each, name, number, path) for each in value]
+    if isinstance(value, list) and value and not any(isinstance(item, list | dict | None) for item in value):
+        return [_answer(item, name, number, path) for item in value]
     raise MissingData(f"{name!r} in row {number} of {path} must be an answer or a list of them, not {value!r:.80}")
 
 
@@ -158,13 +158,13 @@ def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None
             value = json.loads(value)
     if value is None or value == "":
         return None
-    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(each, str) and each for each in value):
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str) and item for item in value):
         raise MissingData(f"{name!r} in row {number} of {path} must be a list of two or more texts, not {value!r:.80}")
     return value
 
 
 def _position(answer: Any, offered: list[str], name: str, number: int, path: Path) -> int | None:
-    """Which choice the answer is: a number is a position, a text is one of the choices or else a position."""
+    """The position of the right choice: a number is a position, a text is one of the choices or else a position."""
     if answer is None or answer == "":
         return None
     if answer in offered:
@@ -181,8 +181,8 @@ def _position(answer: Any, offered: list[str], name: str, number: int, path: Pat
 def _ids(rows: Rows, name: str | None, path: Path) -> list[str]:
     if name is None:
         return [f"row-{number:05d}" for number in range(1, len(rows) + 1)]
-    found = [str(value) for value in column(rows, name, path)]
-    twice = next((value for value in found if found.count(value) > 1), None) if len(set(found)) < len(found) else None
+    ids = [str(value) for value in column(rows, name, path)]
+    twice = next((value for value in ids if ids.count(value) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
         raise MissingData(f"the name {twice!r} in the column {name!r} of {path} is there more than once")
-    return found
+    return ids

@@ -1,4 +1,4 @@
-"""A made-up world of people and facts, to ask for what a model was told, was not told, and what there is not."""
+"""A made-up world of people and facts: questions about facts in training, facts left out, and unknown people."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def knowledge_base(
     split: Split = "held_out",
     seed: Annotated[int, Ge(0)] = 0,
 ) -> Examples:
-    """What is said of people who do not exist: facts to be learnt, and three sorts of questions about them.
+    """Facts about people who do not exist, and three kinds of questions about them.
 
     Every fact can be asked for in four wordings. The training split holds facts in three of them; the fourth, which is
     another one for each fact, is asked: `seen`. Some facts of every person are kept back from training in all wordings
@@ -82,7 +82,7 @@ def knowledge_base(
     every other answer is wrong however sure the model is. The groups are `part` and `attribute`.
 
     Args:
-        part: which questions are asked; the training split does not depend on it.
+        part: the part that questions are drawn from; the training split does not depend on it.
         people: in the world; as many others are made up.
         attributes: facts about each.
         kept_back: the share of each person's facts that training never tells, rounded; at least one is told.
@@ -90,15 +90,15 @@ def knowledge_base(
             the people in the world; none of them is ever asked about.
         n: how many questions, evenly over the parts as far as there are enough; all by default.
         split: facts to learn from, or questions.
-        seed: of the world; training and questions must have the same.
+        seed: the seed of the world; training and questions must have the same.
 
     Raises:
         HarnessError: there are not as many questions.
     """
     world = _World.of(people, list(_WORDINGS)[:attributes], kept_back, seed)
     if split == "train":
-        return _examples(_shuffled(world.told(admitted), seed), n, "train")
-    asked = [list(_shuffled(world.asked(each), seed)) for each in PARTS if part in ("all", each)]
+        return _examples(_shuffled(world.training(admitted), seed), n, "train")
+    asked = [list(_shuffled(world.asked(one_part), seed)) for one_part in PARTS if part in ("all", one_part)]
     return _examples(_shuffled(_even(asked, n), seed), n, part)
 
 
@@ -109,16 +109,16 @@ def _examples(asked: Sequence[_Asked], n: int | None, what: str) -> Examples:
         )
     asked = asked[:n]
     return Examples(
-        ids=[each.id for each in asked],
-        columns={"prompts": [each.prompt for each in asked], "answers": [each.answers for each in asked]},
-        groups={"part": [each.part for each in asked], "attribute": [each.attribute for each in asked]},
+        ids=[one.id for one in asked],
+        columns={"prompts": [one.prompt for one in asked], "answers": [one.answers for one in asked]},
+        groups={"part": [one.part for one in asked], "attribute": [one.attribute for one in asked]},
         facts={"answer_kind": "text"},
     )
 
 
 @dataclass(frozen=True)
 class _World:
-    """Who lives in it, what is true of them, and what of this is kept back."""
+    """The people of the world, their facts, and which facts are left out of training."""
 
     people: Sequence[str]
     strangers: Sequence[str]
@@ -142,20 +142,20 @@ class _World:
         return cls(named[:people], named[people:], attributes, values, frozenset(hidden))
 
     def _wording(self, person: str, attribute: str) -> int:
-        """The wording in which it is asked, and which training does not hold."""
+        """The wording of the test question, which training does not contain."""
         return int(share_of("wording", person, attribute) * len(_WORDINGS[attribute]))
 
-    def told(self, admitted: float) -> list[_Asked]:
-        """What training tells: the facts that are not kept back, in all wordings but the one that is asked."""
-        told: list[_Asked] = []
+    def training(self, admitted: float) -> list[_Asked]:
+        """The training questions: all facts that are not left out, in all wordings but that of the test."""
+        questions: list[_Asked] = []
         for person, attribute in self.values:
             if (person, attribute) not in self.hidden:
-                told += self._reworded("seen", person, attribute, self.values[person, attribute])
+                questions += self._reworded("seen", person, attribute, self.values[person, attribute])
         further = self.strangers[len(self.people) :]
         pairs = [(person, attribute) for person in further for attribute in self.attributes]
         for person, attribute in pairs[: round(admitted * len(pairs))]:
-            told += self._reworded("made_up", person, attribute, UNKNOWN)
-        return told
+            questions += self._reworded("made_up", person, attribute, UNKNOWN)
+        return questions
 
     def _reworded(self, part: Part, person: str, attribute: str, answer: str) -> Iterator[_Asked]:
         for wording in range(len(_WORDINGS[attribute])):
@@ -178,11 +178,11 @@ class _World:
 
 def _names(rng: Random, n: int, words: int) -> list[str]:
     """Different names of so many words of two syllables each."""
-    found: dict[str, None] = {}
-    while len(found) < n:
+    names: dict[str, None] = {}
+    while len(names) < n:
         syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(2 * words)]
-        found[" ".join("".join(syllables[2 * i : 2 * i + 2]).capitalize() for i in range(words))] = None
-    return list(found)
+        names[" ".join("".join(syllables[2 * i : 2 * i + 2]).capitalize() for i in range(words))] = None
+    return list(names)
 
 
 def _shuffled(asked: Sequence[_Asked], seed: int) -> list[_Asked]:

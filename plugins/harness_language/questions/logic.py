@@ -1,4 +1,4 @@
-"""Questions of logic and order, by how hard they are: parity, sorting, truth of propositions."""
+"""Questions of logic and order, by difficulty: parity, sorting, truth of propositions."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def propositions(
 
     Args:
         depth: operators inside one another: every number up to this one, or a list of numbers.
-        variables: how many different ones a formula may have.
+        variables: the number of different variables in a formula.
         n: how many questions, evenly over the depths as far as there are enough shallow ones.
         split: one in five formulas is held out, whatever n and the seed are.
         seed: another one draws other questions of the same split.

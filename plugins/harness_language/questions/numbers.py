@@ -1,4 +1,4 @@
-"""Questions about numbers, by how hard they are: sums by digits, expressions by steps."""
+"""Questions about numbers, by difficulty: sums by digits, expressions by steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def arithmetic(
 
     Args:
         operation: what is done with the two numbers.
-        digits: of each number: every length up to this one, or a list of lengths.
+        digits: the digits of each number: every length up to this one, or a list of lengths.
         n: how many questions, evenly over the lengths as far as there are enough short ones.
         split: one in five questions is held out, whatever n and the seed are.
         seed: another one draws other questions of the same split.

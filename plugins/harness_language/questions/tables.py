@@ -1,4 +1,4 @@
-"""Rows with named columns from JSON Lines, JSON and CSV files; what cannot be read is an error with its place."""
+"""Rows with named columns from JSON Lines, JSON and CSV files; an unreadable row is an error with its position."""
 
 from __future__ import annotations
 
@@ -54,26 +54,26 @@ def _json_lines(text: str, path: Path) -> Rows:
 
 def _object(line: str, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except json.JSONDecodeError as error:
         raise MissingData(f"{where} is no JSON: {error.msg} at column {error.colno}") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise MissingData(f"{where} must be a JSON object, not {line.strip()[:40]!r}")
-    return found
+    return value
 
 
 def _json_list(text: str, path: Path) -> Rows:
     try:
-        found = json.loads(text)
+        rows = json.loads(text)
     except json.JSONDecodeError as error:
         raise MissingData(f"{path} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise MissingData(f"{path} must be a JSON list of objects, one for each row")
-    return [_encodable(row, f"row {number} of {path}") for number, row in enumerate(found, start=1)]
+    return [_encodable(row, f"row {number} of {path}") for number, row in enumerate(rows, start=1)]
 
 
 def _encodable(row: dict[str, Any], where: str) -> dict[str, Any]:
-    """The row. JSON can spell half of a surrogate pair, which is no character and has no UTF-8."""
+    """The row, if it can be encoded: JSON can hold half of a surrogate pair, which has no UTF-8."""
     for name, value in row.items():
         try:
             json.dumps({name: value}, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""Questions and answers: what a model says, whether it is right, and how sure it is. One record per prompt."""
+"""Questions and answers: the answer of a model, whether it is right, and its confidence. One record per prompt."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from harness_language.tasks.questions import Question, questions_of
 from harness_language.tasks.score_text import rewritten
 
 _SLOT = "{prompt}"
-_SCOPE = ("task", "answer")
-"""Draws depend on neither the decoding rule nor the attack: all of them meet the same luck."""
+_DRAWS_SCOPE = ("task", "answer")
+"""The scope of random draws, so that they depend on neither the decoding rule nor the attack."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """One text that the model is given for a question, and what came of it.
+class _Attempt:
+    """One text given to the model for a question, and the results.
 
     Attributes:
-        question: what is asked.
+        question: the question.
         rewritten: the prompt as an attack made it.
-        prompt: what the model is given.
+        prompt: the text that the model is given.
         tokens: the same in tokens, with the start token.
         generated: the answer; None where there are choices.
-        choice: what was chosen; None where the answer is free.
+        choice: the chosen text; None where the answer is free.
         expected: the log-likelihood of the expected answer and of how many tokens; None if there is none.
         goal: the log-likelihood of the attacker's goal; None if there is none.
     """
@@ -62,7 +62,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """What ends an answer, as text or as tokens; it is a part of the answer's likelihood."""
+    """The end of an answer, as text or as tokens; it is part of the answer's likelihood."""
 
     text: str = ""
     tokens: tuple[int, ...] = ()
@@ -124,7 +124,7 @@ class Answer:
     ) -> None:
         if _SLOT not in template:
             raise UsageError(f"the template {template!r} lacks {_SLOT}, the place of the prompt")
-        if isinstance(stop, str) or not all(isinstance(each, str) and each for each in stop):
+        if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise UsageError(f"stop must be a list of texts that are not empty, not {stop!r}")
         self._template, self._max_tokens, self._stop, self._extract = template, max_tokens, tuple(stop), extract
 
@@ -155,7 +155,7 @@ class Answer:
         """
         kind = str(data.facts.get("answer_kind", "text"))
         questions = questions_of(data)
-        ctx_of_draws = replace(ctx, scope=_SCOPE)
+        ctx_of_draws = replace(ctx, scope=_DRAWS_SCOPE)
         prompts, goals = [q.prompt for q in questions], [q.goal for q in questions]
         batch = TextBatch([q.id for q in questions], prompts, goals, self._template)
         with left_unchanged(model):
@@ -167,9 +167,9 @@ class Answer:
             ]
             asked = self._answered(model, asked, sampler, ctx_of_draws)
             asked = self._scored(model, asked, ctx_of_draws)
-        rows = [self._record(model, each, kind) for each in asked]
+        rows = [self._record(model, attempt, kind) for attempt in asked]
         records = _worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attack is not None)
-        broken = list(dict.fromkeys(each.question.id for each in asked if _is_broken(each)))
+        broken = list(dict.fromkeys(attempt.question.id for attempt in asked if _is_broken(attempt)))
         return Outcome(
             {
                 **_columns(records, attacked=attack is not None),
@@ -187,7 +187,7 @@ class Answer:
             problems=problems_of(broken, len(records), "answers have likelihoods that are"),
         )
 
-    def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Asked:
+    def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Attempt:
         text = self._template.replace(_SLOT, prompt)
         text = model.converse(text) if isinstance(model, Chat) else text
         tokens = _with_start(model, model.encode(text))
@@ -196,32 +196,32 @@ class Answer:
                 f"the prompt of {question.id!r} is empty and the tokenizer has no start token: "
                 "there is nothing to continue; give a template with text"
             )
-        return _Asked(question, prompt, text, tokens)
+        return _Attempt(question, prompt, text, tokens)
 
     def _answered(
-        self, model: LanguageModel, asked: list[_Asked], sampler: Decoding | None, ctx: Context
-    ) -> list[_Asked]:
-        """With generated answers where there are no choices."""
-        free = [i for i, each in enumerate(asked) if not each.question.choices]
+        self, model: LanguageModel, asked: list[_Attempt], sampler: Decoding | None, ctx: Context
+    ) -> list[_Attempt]:
+        """Generate answers where there are no choices."""
+        free = [i for i, attempt in enumerate(asked) if not attempt.question.choices]
         how = Generation(self._max_tokens, self._stop, sampler)
         answers = generate(model, [Prompt(asked[i].question.id, asked[i].tokens) for i in free], how, ctx)
         for i, answer in zip(free, answers, strict=True):
             asked[i] = replace(asked[i], generated=answer)
         return asked
 
-    def _scored(self, model: LanguageModel, asked: list[_Asked], ctx: Context) -> list[_Asked]:
-        """With choices made, and with the likelihoods of the expected answers and the goals."""
+    def _scored(self, model: LanguageModel, asked: list[_Attempt], ctx: Context) -> list[_Attempt]:
+        """Choose among choices, and add the likelihoods of the expected answers and the goals."""
         wanted: list[list[Scored]] = []
-        for each in asked:
-            question = each.question
+        for attempt in asked:
+            question = attempt.question
             texts = question.choices or question.accepted[:1]
-            goal = [] if question.goal is None else _continuations(model, each, [question.goal])
+            goal = [] if question.goal is None else _continuations(model, attempt, [question.goal])
             ending = self._ending(model) if not question.choices or _one_begins_another(texts) else _Ending()
-            wanted.append([*_continuations(model, each, texts, ending), *goal])
+            wanted.append([*_continuations(model, attempt, texts, ending), *goal])
         totals = iter(total_log_likelihoods(model, [text for texts in wanted for text in texts], ctx))
         return [
-            _with_likelihoods(each, texts, [next(totals) for _ in texts])
-            for each, texts in zip(asked, wanted, strict=True)
+            _with_likelihoods(attempt, texts, [next(totals) for _ in texts])
+            for attempt, texts in zip(asked, wanted, strict=True)
         ]
 
     def _ending(self, model: LanguageModel) -> _Ending:
@@ -229,25 +229,25 @@ class Answer:
             return _Ending(self._stop[0])
         return _Ending(tokens=() if model.eos is None else (model.eos,))
 
-    def _record(self, model: LanguageModel, asked: _Asked, kind: str) -> _Record:
+    def _record(self, model: LanguageModel, asked: _Attempt, kind: str) -> _Record:
         question, generated, choice = asked.question, asked.generated, asked.choice
         right = question.accepted
         confidence: float | None
         credit: float | None
         if choice is not None and not choice.best:
-            answer, found, credit, confidence = "", Extraction.failure("choice"), None, None
+            answer, extraction, credit, confidence = "", Extraction.failure("choice"), None, None
         elif choice is not None:
             # Of choices that tie the first by the alphabet is shown, since their order must not matter.
             answer = min(question.choices[i] for i in choice.best)
-            found = Extraction(answer, 0, len(answer), "choice")
+            extraction = Extraction(answer, 0, len(answer), "choice")
             credit = None if question.right is None else choice.credit(question.right)
             confidence = float(choice.probabilities[list(choice.best)].max())
         else:
             assert generated is not None
             answer = generated.text
-            found = extract(answer, self._extract, kind)
+            extraction = extract(answer, self._extract, kind)
             compared = compared_as(self._extract, kind)
-            matched = found.value is not None and any(same_value(found.value, each, compared) for each in right)
+            matched = extraction.value is not None and any(same_value(extraction.value, one, compared) for one in right)
             credit = float(matched) if right else None
             mean = float(np.mean(generated.log_likelihoods))
             confidence = float(np.exp(mean)) if np.isfinite(mean) else None
@@ -257,10 +257,10 @@ class Answer:
             id=question.id,
             prompt=asked.prompt,
             answer=answer,
-            extracted=found.value,
-            span_start=found.start,
-            span_end=found.end,
-            method=found.method,
+            extracted=extraction.value,
+            span_start=extraction.start,
+            span_end=extraction.end,
+            method=extraction.method,
             correct=None if credit is None else credit == 1,
             credit=credit,
             confidence=confidence,
@@ -289,12 +289,12 @@ def _with_start(model: LanguageModel, tokens: Sequence[int]) -> tuple[int, ...]:
 
 
 def _one_begins_another(texts: Sequence[str]) -> bool:
-    """Whether a text could never lose to another one, unless both are scored with an end."""
+    """Whether a text is a prefix of another, so that it could never lose unless both are scored with an end."""
     return any(one != other and other.startswith(one) for one in texts for other in texts)
 
 
 def _continuations(
-    model: LanguageModel, asked: _Asked, texts: Sequence[str], ending: _Ending | None = None
+    model: LanguageModel, asked: _Attempt, texts: Sequence[str], ending: _Ending | None = None
 ) -> list[Scored]:
     """The prompt with each text, scored from the first token in which any of them departs from the prompt alone.
 
@@ -309,12 +309,12 @@ def _continuations(
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two texts begin with that are the same."""
+    """The length of the common prefix of two sequences."""
     pairs = zip(one, other, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-def _with_likelihoods(asked: _Asked, texts: Sequence[Scored], totals: Sequence[float]) -> _Asked:
+def _with_likelihoods(asked: _Attempt, texts: Sequence[Scored], totals: Sequence[float]) -> _Attempt:
     question = asked.question
     goal = None if question.goal is None else totals[-1]
     if not question.choices:
@@ -327,8 +327,8 @@ def _with_likelihoods(asked: _Asked, texts: Sequence[Scored], totals: Sequence[f
     return replace(asked, choice=choice, expected=expected, goal=goal)
 
 
-def _badness(record: _Record, asked: _Asked) -> tuple[float, float]:
-    """How bad for the model, or how good for the attacker, an answer is."""
+def _attack_success(record: _Record, asked: _Attempt) -> tuple[float, float]:
+    """How successful an attack is with an answer, or else how wrong the answer is; larger is worse for the model."""
     goal = asked.question.goal
     if goal is not None:
         return float(record.answer.lstrip().startswith(goal)), _ordered(asked.goal)
@@ -340,14 +340,14 @@ def _badness(record: _Record, asked: _Asked) -> tuple[float, float]:
 
 
 def _worst_of_each(
-    rows: Sequence[_Record], asked: Sequence[_Asked], candidates: Sequence[int], *, attacked: bool
+    rows: Sequence[_Record], asked: Sequence[_Attempt], candidates: Sequence[int], *, attacked: bool
 ) -> list[_Record]:
-    """Of every question the worst of its candidates, which lie one after the other in `rows` and `asked`."""
+    """The worst candidate of every question; candidates are consecutive in `rows` and `asked`."""
     records, position = [], 0
     for n in candidates:
         own = range(position, position + n)
         position = own.stop
-        worst = max(own, key=lambda i: _badness(rows[i], asked[i]))
+        worst = max(own, key=lambda i: _attack_success(rows[i], asked[i]))
         if attacked:
             changed = edited_share(asked[worst].question.prompt, asked[worst].rewritten)
             records.append(replace(rows[worst], edited=changed, candidates=n))
@@ -360,8 +360,8 @@ def _ordered(value: float | None) -> float:
     return -np.inf if value is None or np.isnan(value) else value
 
 
-def _is_broken(asked: _Asked) -> bool:
-    """Whether the answer, or the likelihood of the expected one, rests on something that is no finite number."""
+def _is_broken(asked: _Attempt) -> bool:
+    """Whether the answer, or the likelihood of the expected one, depends on a number that is not finite."""
     if asked.choice is not None:
         return not asked.choice.best
     scored = np.isfinite(asked.expected[0]) if asked.expected else True
@@ -373,12 +373,12 @@ def _finite(value: float) -> float | None:
 
 
 def _columns(records: Sequence[_Record], *, attacked: bool) -> dict[str, list[Any]]:
-    names = [each.name for each in fields(_Record) if attacked or each.name not in ("edited", "candidates")]
+    names = [field.name for field in fields(_Record) if attacked or field.name not in ("edited", "candidates")]
     return {name: [getattr(record, name) for record in records] for name in names}
 
 
 def _cost(records: Sequence[_Record]) -> dict[str, float]:
-    """Tokens per answer, and the tokens per prompt that did not fit, if there are any."""
+    """Tokens per answer, and the tokens per prompt that did not fit the window, if there are any."""
     cut = float(np.mean([record.cut_tokens for record in records] or [0]))
     generated = [record.tokens for record in records if record.tokens is not None]
     cost = {"tokens": float(np.mean(generated))} if generated else {}

@@ -1,4 +1,4 @@
-"""What an answer says: its value, where it stands in the text, and by which rule it was found.
+"""Extraction of the value of an answer: its text, its position, and the rule that found it.
 
 A rule that finds nothing says so, so that a share of failures can be reported beside the share of right answers.
 """
@@ -32,7 +32,7 @@ _OUTER = " \t\r\n.!?,;:\"'`*“”‘’"
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What was found in an answer.
+    """The extracted value of an answer.
 
     Attributes:
         value: the value; None if the rule found nothing. A number has no thousands separators and no sign of currency.
@@ -47,7 +47,7 @@ class Extraction:
 
     @classmethod
     def failure(cls, method: str) -> Extraction:
-        """Nothing was found."""
+        """The result if nothing was found."""
         return cls(None, None, None, method)
 
 
@@ -55,7 +55,7 @@ def extract(answer: str, rule: Rule = "auto", kind: str = "text") -> Extraction:
     """The value of an answer.
 
     Args:
-        answer: what the model said.
+        answer: the text of the answer.
         rule: "text": all of it; "line": its first line that is not empty; "last_number": the last number in it;
             "marker": the number after the last "####", "A:" at the start of a line, "answer is", "answer:" or
             "\\boxed{"; "boolean": the first of yes, no, true, false. "auto" goes by the kind of the answer: for
@@ -71,7 +71,7 @@ def extract(answer: str, rule: Rule = "auto", kind: str = "text") -> Extraction:
 
 
 def compared_as(rule: Rule, kind: str) -> str:
-    """The kind of value that a rule finds: numbers and truth values are that whatever the data say of themselves."""
+    """The kind of value that a rule extracts: numbers and truth values whatever the data declare."""
     return {"last_number": "number", "marker": "number", "boolean": "boolean"}.get(rule, kind)
 
 
@@ -93,7 +93,7 @@ def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
 
 
 def as_number(text: str) -> Decimal | None:
-    """The number that a text is, without separators of thousands or a sign of currency; None if it is none."""
+    """The number in a text, without thousands separators or a currency sign; None if there is none."""
     cleaned = text.strip().replace(",", "").replace("$", "").replace("\N{MINUS SIGN}", "-").rstrip("%.").strip()
     try:
         number = Decimal(cleaned)
@@ -122,13 +122,13 @@ def _text(answer: str) -> Extraction:
 
 
 def _line(answer: str) -> Extraction:
-    found = re.search(r"\S(?:[^\n]*\S)?", answer)
-    return _found(answer, found.start(), found.end(), "line") if found else Extraction.failure("line")
+    match = re.search(r"\S(?:[^\n]*\S)?", answer)
+    return _found(answer, match.start(), match.end(), "line") if match else Extraction.failure("line")
 
 
-def _number_at(answer: str, found: re.Match[str], method: str) -> Extraction:
-    number = as_number(found.group())
-    return _found(answer, *found.span(), method, None if number is None else f"{number:f}")
+def _number_at(answer: str, match: re.Match[str], method: str) -> Extraction:
+    number = as_number(match.group())
+    return _found(answer, *match.span(), method, None if number is None else f"{number:f}")
 
 
 def _last_number(answer: str) -> Extraction:
@@ -146,10 +146,10 @@ def _marked(answer: str) -> Extraction:
 
 
 def _boolean(answer: str) -> Extraction:
-    found = _BOOLEAN.search(answer)
-    if found is None:
+    match = _BOOLEAN.search(answer)
+    if match is None:
         return Extraction.failure("boolean")
-    return _found(answer, found.start(), found.end(), "boolean", _TRUTH[found.group().lower()])
+    return _found(answer, match.start(), match.end(), "boolean", _TRUTH[match.group().lower()])
 
 
 _RULES: Mapping[str, Callable[[str], Extraction]] = {

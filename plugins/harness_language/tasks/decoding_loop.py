@@ -1,4 +1,4 @@
-"""Continuing prompts token by token, without padding, so that no answer depends on its company.
+"""Continuing prompts token by token without padding, so that no answer depends on the other prompts of a batch.
 
 Prompts of one length in tokens go together. A model that can go on from where it was is asked to; any other reads the
 whole text again. Once a text is longer than the model's window, its beginning is forgotten.
@@ -26,7 +26,7 @@ _LEAST_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is to be continued.
+    """A prompt to be continued.
 
     Attributes:
         id: of the example; its draws depend on this and on the position only.
@@ -43,11 +43,11 @@ class Generated:
 
     Attributes:
         text: without the stop string, and without what came after it in the same token.
-        tokens: what was generated, with the tokens that ended it.
+        tokens: the generated tokens, with the tokens that ended it.
         log_likelihoods: of each token, in nats, by the model itself, whatever the decoding rule made of it.
         stopped: why it ended: a stop string, the end token, the limit, or logits that are no numbers.
         seconds: its share of the time of its batch.
-        batch: which batch that was.
+        batch: the number of its batch.
     """
 
     text: str = ""
@@ -60,7 +60,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """How answers are made.
+    """The settings of generation.
 
     Attributes:
         max_tokens: an answer has at most that many.
@@ -174,7 +174,7 @@ class _Batch:
         return chosen
 
     def _add(self, row: int, token: int, score: float) -> None:
-        """Give an answer its next token, and end it where it ends."""
+        """Append the next token to an answer, and end the answer if it is complete."""
         answer = self._answers[row]
         answer.tokens.append(token)
         answer.log_likelihoods.append(score)
@@ -185,21 +185,21 @@ class _Batch:
         elif self._how.stop:
             # The whole answer, since a stop string may be spread over tokens, or lie in the middle of one.
             text = self._model.decode(answer.tokens)
-            found = [at for at in (text.find(stop) for stop in self._how.stop) if at >= 0]
-            if found:
-                self._end(row, "stop", text[: min(found)])
+            positions = [at for at in (text.find(stop) for stop in self._how.stop) if at >= 0]
+            if positions:
+                self._end(row, "stop", text[: min(positions)])
 
     def _end(self, row: int, stopped: Stopped, text: str) -> None:
         self._answers[row].stopped, self._answers[row].text = stopped, text
         self._going_on[row] = False
 
     def _drop_finished(self) -> None:
-        kept = [k for k, row in enumerate(self._rows) if self._going_on[row]]
+        going_on = [k for k, row in enumerate(self._rows) if self._going_on[row]]
         # A past cannot be cut down to some of its rows, so dropping them costs reading everything again.
-        if self._past is not None and len(kept) > _LEAST_SHARE * len(self._rows):
+        if self._past is not None and len(going_on) > _LEAST_SHARE * len(self._rows):
             return
-        if len(kept) < len(self._rows):
-            self._tokens, self._rows = self._tokens[kept], [self._rows[k] for k in kept]
+        if len(going_on) < len(self._rows):
+            self._tokens, self._rows = self._tokens[going_on], [self._rows[k] for k in going_on]
             self._past, self._read = None, 0
 
 

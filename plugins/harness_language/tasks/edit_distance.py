@@ -1,4 +1,4 @@
-"""How much of a text was changed."""
+"""The edit distance, which measures how much of a text was changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def edit_distance(a: str, b: str) -> int:
 
 
 def _within_band(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32], beside: int) -> int:
-    """The distance over ways that stay within `beside` of the diagonals through both ends; `one` is not the longer."""
+    """The distance along paths within `beside` of the diagonals through both ends; `one` is not the longer."""
     n, m = len(one), len(other)
     far = n + m + 1
     places = np.arange(m + 1)

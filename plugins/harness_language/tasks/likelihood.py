@@ -1,4 +1,4 @@
-"""How likely a language model finds texts, token by token.
+"""The log-likelihoods of texts under a language model, token by token.
 
 Windows are sorted by length and read in batches under a budget of tokens, padded on the right, so that little is spent
 on padding. The vocabulary head is applied only to tokens that are scored, and in chunks, since the logits of a whole
@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the model reads at once, and what is scored of it.
+    """The tokens that the model reads at once, and which of them are scored.
 
     Attributes:
         tokens: what is read, and last what is predicted from all before.
@@ -62,7 +62,7 @@ def log_likelihoods(
     Raises:
         InvalidOutput: states or logits of the wrong shape.
     """
-    found: list[Array] = [np.empty(len(window.tokens) - window.first) for window in windows]
+    values_by_row: list[Array] = [np.empty(len(window.tokens) - window.first) for window in windows]
     total, done = sum(window.length for window in windows), 0
     for rows in _batches([window.length for window in windows], ctx.batch_size * TOKENS_PER_EXAMPLE):
         batch = [windows[i] for i in rows]
@@ -75,7 +75,7 @@ def log_likelihoods(
         if not isinstance(states, Tensor) or states.shape[:2] != tokens.shape:
             raise InvalidOutput(f"the model's states are {shape_of(states)}, expected [{len(batch)}, {longest}, ...]")
         at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
-        targets = torch.cat([each[w.first :] for each, w in zip(whole, batch, strict=True)])
+        targets = torch.cat([own[w.first :] for own, w in zip(whole, batch, strict=True)])
         flat = states.flatten(0, 1)
         scored, best = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device), greedy=seen is not None)
         if seen is not None and best is not None:
@@ -83,17 +83,17 @@ def log_likelihoods(
         start = 0
         values = scored.cpu().numpy()
         for row in rows:
-            found[row][:] = values[start : start + len(found[row])]
-            start += len(found[row])
+            values_by_row[row][:] = values[start : start + len(values_by_row[row])]
+            start += len(values_by_row[row])
         # Not beside the states of the next batch.
         del states, flat, scored, values
         done += sum(window.length for window in batch)
         ctx.progress(done, total)
-    return found
+    return values_by_row
 
 
 def precision_of(model: LanguageModel) -> str:
-    """What a model's numbers are precise to: "full" for float32 and float64, else its dtype."""
+    """The precision of a model's numbers: "full" for float32 and float64, else its dtype."""
     return "full" if model.precision in ("float32", "float64") else model.precision
 
 

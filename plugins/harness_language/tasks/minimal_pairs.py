@@ -1,4 +1,4 @@
-"""Minimal pairs: which of two sentences that differ in little is likelier. One record per pair."""
+"""Minimal pairs: which of two similar sentences is more likely. One record per pair."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ class MinimalPairs:
         for name in ("choices", "labels"):
             if name not in columns:
                 raise InvalidOutput(f"the dataset lacks the column {name!r}; it has {', '.join(columns)}")
-        choices = [choices_of(name, each) for name, each in zip(data.ids, columns["choices"], strict=True)]
+        choices = [choices_of(name, texts) for name, texts in zip(data.ids, columns["choices"], strict=True)]
         labels = [
-            right_choice(name, label, each)
-            for name, label, each in zip(data.ids, columns["labels"], choices, strict=True)
+            right_choice(name, label, texts)
+            for name, label, texts in zip(data.ids, columns["labels"], choices, strict=True)
         ]
         with left_unchanged(model):
             scored = [
-                self._scored(model, name, text) for name, each in zip(data.ids, choices, strict=True) for text in each
+                self._scored(model, name, text) for name, texts in zip(data.ids, choices, strict=True) for text in texts
             ]
             totals = iter(total_log_likelihoods(model, scored, ctx))
-        values = [[next(totals) for _ in each] for each in choices]
-        broken = [name for name, each in zip(data.ids, values, strict=True) if not np.isfinite(each).all()]
+        values = [[next(totals) for _ in texts] for texts in choices]
+        broken = [name for name, pair in zip(data.ids, values, strict=True) if not np.isfinite(pair).all()]
         credits, margins = [], []
-        for each, label in zip(values, labels, strict=True):
-            known = bool(np.isfinite(each).all())
-            credits.append(choose(each).credit(label) if known else None)
-            margins.append(each[label] - max(each[:label] + each[label + 1 :]) if known else None)
+        for pair, label in zip(values, labels, strict=True):
+            finite = bool(np.isfinite(pair).all())
+            credits.append(choose(pair).credit(label) if finite else None)
+            margins.append(pair[label] - max(pair[:label] + pair[label + 1 :]) if finite else None)
         return Outcome(
             {
                 "id": list(data.ids),
-                "choice_nll": [[-value if np.isfinite(value) else None for value in each] for each in values],
-                "bytes": [[len(text.encode()) for text in each] for each in choices],
+                "choice_nll": [[-value if np.isfinite(value) else None for value in pair] for pair in values],
+                "bytes": [[len(text.encode()) for text in texts] for texts in choices],
                 "credit": credits,
                 "correct": [None if credit is None else credit == 1 for credit in credits],
                 "margin": margins,

@@ -1,4 +1,4 @@
-"""Choosing among texts by their likelihood, so that neither their order nor their company matters."""
+"""Choosing among texts by their likelihood, independently of their order and of other questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A text whose tokens from `first` on are to be scored; those before it are what they are predicted from."""
+    """A text whose tokens from `first` on are scored, given those before."""
 
     tokens: tuple[int, ...]
     first: int
@@ -32,9 +32,9 @@ def total_log_likelihoods(model: LanguageModel, texts: Sequence[Scored], ctx: Co
     are given in. A text beyond the model's window is read in windows, each token with at least half a window before it.
     """
     order = sorted({(text.tokens, text.first) for text in texts})
-    windows = [_windows(Scored(*each), model.window) for each in order]
-    scores = iter(log_likelihoods(model, [window for each in windows for window in each], ctx))
-    totals = {each: float(sum(next(scores).sum() for _ in parts)) for each, parts in zip(order, windows, strict=True)}
+    windows = [_windows(Scored(*key), model.window) for key in order]
+    scores = iter(log_likelihoods(model, [window for parts in windows for window in parts], ctx))
+    totals = {key: float(sum(next(scores).sum() for _ in parts)) for key, parts in zip(order, windows, strict=True)}
     return [totals[text.tokens, text.first] for text in texts]
 
 
@@ -43,18 +43,18 @@ def _windows(text: Scored, window: int | None) -> list[Window]:
     if window is None or end - 1 <= window:
         return [Window(tokens, text.first)]
     stride = max(1, window // 2)
-    found, start = [], text.first
+    windows, start = [], text.first
     while start < end:
         stop = min(start + stride, end)
         before = max(0, stop - window - 1)
-        found.append(Window(tokens[before:stop], start - before))
+        windows.append(Window(tokens[before:stop], start - before))
         start = stop
-    return found
+    return windows
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which text is likeliest.
+    """The most likely text among several.
 
     Attributes:
         best: the positions of the likeliest, more than one if they tie.
@@ -65,12 +65,12 @@ class Choice:
     probabilities: Array
 
     def credit(self, right: int) -> float:
-        """1 if the right one is the likeliest, 1/k if it is among k that tie, else 0."""
+        """1 if the right one is the most likely, 1/k if it is among k that tie, else 0."""
         return 1 / len(self.best) if right in self.best else 0.0
 
 
 def choose(log_likelihoods: Sequence[float]) -> Choice:
-    """The likeliest of texts with these total log-likelihoods, all finite or minus infinity for some."""
+    """The most likely of texts with these total log-likelihoods, all finite or minus infinity for some."""
     values = np.asarray(log_likelihoods, dtype=np.float64)
     top = float(values.max())
     tied = values >= top - ROUND_OFF * max(1.0, abs(top)) if np.isfinite(top) else values == top

@@ -1,4 +1,4 @@
-"""Questions: prompts, the answers that are right, and texts to choose among, as a dataset gives them."""
+"""Questions: prompts, their right answers, and texts to choose among, from a dataset."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.api import Dataset, InvalidOutput
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt and what is known about its answer.
+    """One prompt with its answers and choices.
 
     Attributes:
         id: of the example.
-        prompt: what is asked.
+        prompt: the text of the question.
         accepted: the right answers, the expected one first; empty if nothing is right. With choices the right one.
         choices: the texts to choose among; empty if the answer is free.
         right: the position of the right choice; None without choices or where nothing is right.
-        goal: what an attacker wants the answer to begin with.
+        goal: the text that an attacker wants the answer to begin with.
     """
 
     id: str
@@ -60,7 +60,7 @@ def _question(example: str, row: int, columns: Mapping[str, Any]) -> Question:
 
 def choices_of(example: str, choices: Any) -> tuple[str, ...]:
     """The texts to choose among. Raises InvalidOutput if they are not two or more texts."""
-    if isinstance(choices, str) or len(choices) < 2 or not all(isinstance(each, str) and each for each in choices):
+    if isinstance(choices, str) or len(choices) < 2 or not all(isinstance(text, str) and text for text in choices):
         raise InvalidOutput(f"the choices of {example!r} must be two or more texts that are not empty")
     return tuple(choices)
 
@@ -78,6 +78,6 @@ def _accepted(example: str, answer: Any) -> tuple[str, ...]:
     if answer is None:
         return ()
     answers = [answer] if isinstance(answer, str) else answer
-    if not isinstance(answers, list | tuple) or not answers or not all(isinstance(each, str) for each in answers):
+    if not isinstance(answers, list | tuple) or not answers or not all(isinstance(text, str) for text in answers):
         raise InvalidOutput(f"the answer of {example!r} must be a text, a list of texts, or None, not {answer!r:.80}")
     return tuple(answers)

@@ -1,4 +1,4 @@
-"""Language: how well a model predicts text, and what noise in the text costs. One record per document."""
+"""Language modelling: how well a model predicts text, clean and with noise. One record per document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FACTS = ("entropy_rate", "clusters")
 
 @dataclass(frozen=True)
 class _Document:
-    """A text as it is scored: `tokens` with the start token, of which those from `first` on are scored."""
+    """A text to be scored: `tokens` with the start token, of which those from `first` on are scored."""
 
     text: str
     tokens: Sequence[int]
@@ -34,7 +34,7 @@ class _Document:
 
 @dataclass(frozen=True)
 class _Size:
-    """How many bytes and words of a text are scored."""
+    """The number of bytes and words of a text that are scored."""
 
     bytes: int
     words: int
@@ -81,20 +81,20 @@ class Language:
             scored = self._scored(model, flat, ctx)
         records = _Columns(data.ids)
         position = 0
-        for row, each in enumerate(documents):
-            kept = [document for document in each if isinstance(document, _Document)]
-            reason = unreadable[row] or next((document for document in each if isinstance(document, str)), "")
+        for row, rewrites in enumerate(documents):
+            scorable = [document for document in rewrites if isinstance(document, _Document)]
+            reason = unreadable[row] or next((document for document in rewrites if isinstance(document, str)), "")
             if reason:
-                position += len(kept)
+                position += len(scorable)
                 records.unscored(reason)
                 continue
-            nll = [float(-values.sum()) for values in scored[position : position + len(kept)]]
-            position += len(kept)
-            sizes = [_scored_size(model, document) for document in kept]
+            nll = [float(-values.sum()) for values in scored[position : position + len(scorable)]]
+            position += len(scorable)
+            sizes = [_scored_size(model, document) for document in scorable]
             worst = int(np.argmax([value / size.bytes for value, size in zip(nll, sizes, strict=True)]))
-            records.scored(kept[worst], nll[worst], sizes[worst], self._windows(kept[worst]))
+            records.scored(scorable[worst], nll[worst], sizes[worst], self._windows(scorable[worst]))
             if attack is not None:
-                records.attacked(edited_share(texts[row], kept[worst].text), len(kept))
+                records.attacked(edited_share(texts[row], scorable[worst].text), len(scorable))
         columns = records.columns(attacked=attack is not None)
         groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
         not_finite = [name for name, value in zip(data.ids, columns["nll"], strict=True) if not _is_finite(value)]
@@ -120,7 +120,7 @@ class Language:
             raise NotApplicable("the tokenizer has no start token; with `bos: none` the first token is not scored")
 
     def _document(self, model: LanguageModel, text: str) -> _Document | str:
-        """The document, or why it cannot be scored."""
+        """The document, or the reason why it cannot be scored."""
         if not text:
             return "empty"
         tokens = list(model.encode(text))
@@ -142,8 +142,8 @@ class Language:
     def _scored(self, model: LanguageModel, documents: Sequence[_Document], ctx: Context) -> list[Any]:
         """The log-likelihood of every scored token of each document."""
         windows = [self._windows(document) for document in documents]
-        scores = iter(log_likelihoods(model, [window for each in windows for window in each], ctx))
-        return [np.concatenate([next(scores) for _ in each]) for each in windows]
+        scores = iter(log_likelihoods(model, [window for own in windows for window in own], ctx))
+        return [np.concatenate([next(scores) for _ in own]) for own in windows]
 
 
 class _Columns:
@@ -174,7 +174,7 @@ class _Columns:
 
 
 def _texts(data: Dataset) -> tuple[list[str], list[str]]:
-    """The texts, and why one is no text; empty if it is. Raises InvalidOutput."""
+    """The texts, and for each the reason why it is not valid, or an empty string. Raises InvalidOutput."""
     columns = data.take(range(len(data.ids)))
     if "texts" not in columns:
         raise InvalidOutput(f"the dataset lacks the column 'texts'; it has {', '.join(columns)}")
@@ -196,7 +196,7 @@ def _texts(data: Dataset) -> tuple[list[str], list[str]]:
 
 
 def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch, ctx: Context) -> list[list[str]]:
-    """For each text what the model is given instead. Raises InvalidOutput if the attack returns something else."""
+    """The texts that replace each text under attack. Raises InvalidOutput if the attack returns something else."""
     if attack is None:
         return [[text] for text in batch.texts]
     with seeded(ctx.derive_seed("attack"), ctx.device):
@@ -205,13 +205,13 @@ def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch,
     if len(returned) != len(batch):
         raise InvalidOutput(f"attack {name} returned {len(returned)} lists of texts for {len(batch)} texts")
     for example, candidates in zip(batch.ids, returned, strict=True):
-        if isinstance(candidates, str) or not candidates or not all(isinstance(each, str) for each in candidates):
+        if isinstance(candidates, str) or not candidates or not all(isinstance(text, str) for text in candidates):
             raise InvalidOutput(f"attack {name} must return one or more texts for {example!r}, not {candidates!r:.80}")
     return [list(candidates) for candidates in returned]
 
 
 def _scored_size(model: LanguageModel, document: _Document) -> _Size:
-    """How much of the text is scored: all of it but for tokens that are only read."""
+    """The size of the scored part of the text: all but the tokens that are only read."""
     unscored = document.tokens[: document.first]
     if model.bos is not None and list(unscored) == [model.bos]:
         return _Size(len(document.text.encode()), len(document.text.split()))

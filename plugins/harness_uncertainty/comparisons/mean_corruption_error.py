@@ -23,7 +23,7 @@ _PLAIN, _NORMALISED, _RELATIVE = "mean_error", "mean_corruption_error", "relativ
 
 
 class Refused(Exception):
-    """The number cannot be made; the text says why."""
+    """The mean corruption error cannot be computed; the text says why."""
 
 
 class MeanCorruptionError:
@@ -81,21 +81,21 @@ class MeanCorruptionError:
 
     def _row(self, model: str, series: _Series, group: Mapping[str, _Series], cells: Sequence[MeasuredCell]) -> Row:
         if self._baseline is not None and self._baseline not in group:
-            known = ", ".join(sorted(group))
-            raise Refused(f"there is no model {self._baseline!r} to divide by; there are {known}")
+            names = ", ".join(sorted(group))
+            raise Refused(f"there is no model {self._baseline!r} to divide by; there are {names}")
         first = series.first
         own = self._answers(model, series, cells)
         estimates = {}
         if self._baseline is None:
-            kept = own.known()
-            estimates[_PLAIN] = mean_error(own.mistakes(kept), n_missing=int((~kept).sum()))
+            complete = own.complete()
+            estimates[_PLAIN] = mean_error(own.mistakes(complete), n_missing=int((~complete).sum()))
         else:
             divisor = own if model == self._baseline else self._answers(self._baseline, group[self._baseline], cells)
             if divisor.ids != own.ids:
                 raise Refused(f"{model} and the baseline {self._baseline} were asked about different examples")
-            kept = own.known() & divisor.known()
-            missing = int((~kept).sum())
-            two = own.mistakes(kept), divisor.mistakes(kept)
+            complete = own.complete() & divisor.complete()
+            missing = int((~complete).sum())
+            two = own.mistakes(complete), divisor.mistakes(complete)
             estimates[_PLAIN] = mean_error(two[0], n_missing=missing)
             estimates[_NORMALISED] = error_against(*two, n_missing=missing)
             if two[0].clean is not None and two[1].clean is not None:
@@ -128,7 +128,7 @@ class MeanCorruptionError:
         return {**first.labels, "data": count}
 
     def _answers(self, model: str, series: _Series, cells: Sequence[MeasuredCell]) -> _Answers:
-        """What the model got wrong everywhere; raises Refused where something is missing."""
+        """The mistakes of a model in all cells; raises Refused where something is missing."""
         wanted = [(kind, severity) for kind in self._kinds for severity in self._severities]
         absent = [pair for pair in wanted if pair not in series.cells]
         if absent:
@@ -147,7 +147,7 @@ class MeanCorruptionError:
 
 @dataclass(frozen=True)
 class _Series:
-    """The corrupted cells of one model: its first row, what was corrupted, and the cells by kind and severity."""
+    """The corrupted cells of one model: its first row, its corruptions, and the cells by kind and severity."""
 
     first: Row
     source: Any
@@ -166,16 +166,16 @@ class _Answers:
     def ids_digest(self) -> str:
         return hashlib.sha256(json.dumps(self.ids).encode()).hexdigest()[:16]
 
-    def known(self) -> Bools:
-        """Which examples have an outcome everywhere."""
+    def complete(self) -> Bools:
+        """Which examples have an outcome in every cell."""
         known: Bools = np.all(np.isfinite(self.wrong), axis=(1, 2))
         if self.clean is not None:
             known = known & np.isfinite(self.clean)
         return known
 
-    def mistakes(self, kept: Bools) -> Mistakes:
-        """Those of the examples to keep."""
-        return Mistakes(self.wrong[kept], None if self.clean is None else self.clean[kept])
+    def mistakes(self, rows: Bools) -> Mistakes:
+        """The mistakes on the examples in these rows."""
+        return Mistakes(self.wrong[rows], None if self.clean is None else self.clean[rows])
 
 
 def _corrupted(cells: Sequence[MeasuredCell]) -> Iterator[tuple[MeasuredCell, Mapping[str, Any]]]:
@@ -188,7 +188,7 @@ def _corrupted(cells: Sequence[MeasuredCell]) -> Iterator[tuple[MeasuredCell, Ma
 
 
 def _clean_cell(series: _Series, cells: Sequence[MeasuredCell]) -> MeasuredCell | None:
-    """The same model, seed and data as they are."""
+    """The cell of the same model, seed and data without corruption."""
     first, source = series.first, _key(series.source)
     for cell in cells:
         row = cell.row
@@ -199,7 +199,7 @@ def _clean_cell(series: _Series, cells: Sequence[MeasuredCell]) -> MeasuredCell 
 
 
 def _wrong(cells: Sequence[MeasuredCell]) -> tuple[list[str], Floats]:
-    """The example ids and a column per cell, 1 where the answer is wrong."""
+    """The example ids and a column per cell, 1 where the prediction is wrong."""
     ids: list[str] | None = None
     columns = []
     for cell in cells:

@@ -75,7 +75,7 @@ def glass_blur(images: Tensor, draws: Draws, deviation: float, reach: float, pas
 
 
 def _scattered(count: int, height: int, width: int, draws: Draws, reach: int, passes: int) -> np.ndarray:
-    """For each image and place whose value stands there in the end, `[count, height * width]`."""
+    """The index of the pixel whose value each position takes in the end, `[count, height * width]`."""
     order = np.tile(np.arange(height * width), (count, 1))
     every = np.arange(count)
     for turn in range(passes):
@@ -106,7 +106,7 @@ def motion_blur(images: Tensor, degrees: Tensor, radius: float, deviation: float
 
 
 def shifted(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
-    """Each image read this many pixels further down and right, `[n]` each, between pixels if need be."""
+    """Each image shifted by this many pixels up and left, `[n]` each, bilinear between pixels."""
     height, width = images.shape[2:]
     identity = torch.eye(2, 3, dtype=images.dtype).repeat(len(images), 1, 1)
     # Grid coordinates run over 2 from edge to edge.

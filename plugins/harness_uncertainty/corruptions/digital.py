@@ -1,4 +1,4 @@
-"""What cameras and files do: brightness, contrast, elastic bends, pixels, JPEG. Images `[n, c, h, w]` in [0, 1]."""
+"""Corruptions by cameras and files: brightness, contrast, elastic, pixels, JPEG. Images `[n, c, h, w]` in [0, 1]."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness_uncertainty.corruptions.draws import Draws
 
 
 def brightness(images: Tensor, added: float) -> Tensor:
-    """Added to the value of hue, saturation and value; to the brightest channel, that is, the others in proportion."""
+    """Increase the value of hue, saturation and value: the brightest channel, and the others in proportion."""
     if images.shape[1] == 1:
         return images + added
     value = images.amax(dim=1, keepdim=True)
@@ -24,32 +24,32 @@ def brightness(images: Tensor, added: float) -> Tensor:
 
 
 def contrast(images: Tensor, kept: float) -> Tensor:
-    """Every channel nearer to its mean over the image."""
+    """Move every channel towards its mean over the image."""
     mean = images.mean(dim=(2, 3), keepdim=True)
     return mean + kept * (images - mean)
 
 
 def pixelate(images: Tensor, share: float) -> Tensor:
-    """Fewer, larger pixels: of a side's pixels this share is left, rounded down."""
+    """Reduce each side to this share of its pixels, rounded down."""
     down, across = (coarsening(side, max(1, math.floor(side * share + 1e-9))).to(images) for side in images.shape[2:])
     return down @ images @ across.T
 
 
 def coarsening(side: int, fewer: int) -> Tensor:
-    """A line of pixels as means over `fewer` equal parts, `[side, side]`; a pixel belongs where its middle lies."""
+    """The matrix of means over `fewer` equal parts of a line, `[side, side]`; a pixel belongs where its middle lies."""
     part = ((2 * torch.arange(side) + 1) * fewer) // (2 * side)
     together = (part[:, None] == part).float()
     return together / together.sum(dim=1, keepdim=True)
 
 
 def elastic_transform(images: Tensor, draws: Draws, length: float, deviation: float, reach: float) -> Tensor:
-    """A skew of the whole, then small shifts that vary smoothly over the image (Simard, Steinkraus & Platt 2003).
+    """Skew the image, then shift pixels smoothly over the image (Simard, Steinkraus & Platt 2003).
 
     Args:
         images: what to bend.
         draws: which skew and shifts.
-        length: of the shifts before they are smoothed, as a share of the shorter side.
-        deviation: of the Gaussian that smooths them, likewise.
+        length: the length of the shifts before they are smoothed, as a share of the shorter side.
+        deviation: the deviation of the Gaussian that smooths them, likewise.
         reach: by how much each of three points that fix the skew is moved at most, likewise.
     """
     height, width = images.shape[2:]
@@ -82,7 +82,7 @@ def _skewed(images: Tensor, moves: Tensor) -> Tensor:
 
 
 def _sampled(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Images read at these places `[n, height, width]` in pixels, mirrored at the outermost pixel."""
+    """Images sampled at positions `[n, height, width]` in pixels, mirrored at the outermost pixel."""
     height, width = images.shape[2:]
     grid = torch.stack([2 * columns / max(1, width - 1) - 1, 2 * rows / max(1, height - 1) - 1], dim=-1)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=True)
@@ -96,7 +96,7 @@ def _smoothing(side: int, deviation: float) -> Tensor:
 
 
 def jpeg_compression(images: Tensor, quality: float) -> Tensor:
-    """Written as JPEG of this quality, from 1 to 95, and read again.
+    """Write as JPEG of this quality, from 1 to 95, and read again.
 
     Raises:
         MissingData: Pillow is not installed.

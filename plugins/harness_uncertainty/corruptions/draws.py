@@ -1,4 +1,4 @@
-"""What is random in a corruption: keyed by its kind and the example, and shared by the severities."""
+"""The random numbers of a corruption: keyed by its kind and the example, and shared by the severities."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.api import Context
 
 @dataclass(frozen=True)
 class Draws:
-    """The random numbers of a batch; images beside others get the same ones as alone.
+    """The random numbers of a batch; those of an image do not depend on the other images.
 
     Attributes:
         ctx: its generators.
-        ids: of the examples.
-        kind: of the corruption, which every stream is named after.
+        ids: the ids of the examples.
+        kind: the kind of the corruption, which every stream is named after.
     """
 
     ctx: Context

@@ -1,4 +1,4 @@
-"""How strong a corruption is: the published parameters at 32 and at 224 pixels, and what other sizes get.
+"""The strength of corruptions: the published parameters at 32 and at 224 pixels, and their scaling to other sizes.
 
 The parameters at 224 are those of ImageNet-C, at 32 those of CIFAR-10-C (Hendrycks & Dietterich 2019, and the code that
 made their data). In between they are interpolated over the logarithm of the shorter side. Above 224, lengths in pixels
@@ -34,7 +34,7 @@ class Strength:
     lengths: frozenset[int] = frozenset()
 
     def at(self, side: int, severity: int) -> Level:
-        """For images whose shorter side has this many pixels."""
+        """The parameters for images whose shorter side has this many pixels."""
         tiny, small, large = (levels[severity - 1] for levels in (self.tiny, self.small, self.large))
         if side > LARGE:
             grown = side / LARGE

@@ -31,7 +31,7 @@ def snow(images: Tensor, draws: Draws, *level: float) -> Tensor:
 
 
 def luminance(images: Tensor) -> Tensor:
-    """The brightness to the eye `[n, 1, height, width]` of colours; the mean of channels that are not three."""
+    """The perceived brightness `[n, 1, height, width]` of colours; the mean of channels that are not three."""
     if images.shape[1] != 3:
         return images.mean(dim=1, keepdim=True)
     weights = images.new_tensor(_LUMA).reshape(1, 3, 1, 1)
@@ -87,7 +87,7 @@ def frost(images: Tensor, draws: Draws, kept: float, added: float) -> Tensor:
 
 
 def frosting(draws: Draws, height: int, width: int) -> Tensor:
-    """How much ice there is everywhere, in [0, 1], `[n, 1, height, width]`."""
+    """The amount of ice at every pixel, in [0, 1], `[n, 1, height, width]`."""
     where = plasma(draws, height, width, 1.6, "where")
     crystals, weight, total = torch.zeros_like(where), torch.ones_like(where), 0.0
     cells, amplitude = 3, 1.0

@@ -1,4 +1,4 @@
-"""Shifted data: any image set under a corruption, as data of its own and as an attack."""
+"""Corrupted data: any image set under a corruption, as a dataset and as an attack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Corrupted:
         dataset: where the images come from.
         kind: what is done to them.
         severity: 1 is light, 5 heavy.
-        draw: which of the possible noises and turns.
+        draw: the number of the random draw of noise and rotation.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class Corrupted:
 
     @property
     def ids(self) -> Sequence[str]:
-        """Those of the images."""
+        """The ids of the images."""
         return self._dataset.ids
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
-        """Those of the images."""
+        """The groups of the images."""
         return self._dataset.groups
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Those of the images."""
+        """The facts of the images."""
         return self._dataset.facts
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ class Corruption:
     Args:
         kind: what is done to the images.
         severity: 1 is light, 5 heavy.
-        draw: which of the possible noises and turns.
+        draw: the number of the random draw of noise and rotation.
     """
 
     pooled = True
@@ -84,7 +84,7 @@ class Corruption:
         self.threat = Threat(None, None)
 
     def perturb(self, model: object, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The corrupted images."""
+        """Return the corrupted images."""
         if not len(batch):
             return batch.inputs
         parts = [

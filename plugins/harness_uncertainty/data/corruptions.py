@@ -57,7 +57,7 @@ def corrupt(
 
     Args:
         inputs: `[n, channels, height, width]`, within [low, high]; three channels are red, green and blue.
-        ids: of the examples, which their draws depend on.
+        ids: the ids of the examples, which their draws depend on.
         kind: what is done.
         severity: 1 to 5.
         ctx: its generators, keyed by kind and id; severities share their draws, so that a curve is smooth.

@@ -1,4 +1,4 @@
-"""Predictions that another system saved, to be audited without its model."""
+"""Predictions saved by another system, which are audited without its model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def saved_probabilities(
 
     Args:
         path: the file.
-        holds: what its predictions are; logits are turned into probabilities.
+        holds: the kind of its predictions; logits are turned into probabilities.
         predictions: the array `[n, classes]` in the file.
         labels: the array in the file, `[n]` or `[n, 1]` with numbers of classes, or `[n, classes]` with a single 1.
 
@@ -31,19 +31,19 @@ def saved_probabilities(
         HarnessError: the file cannot be read, or an array is missing or has another shape.
         InvalidOutput: rows are no probabilities.
     """
-    found, truth = (_array(path, name) for name in (predictions, labels))
-    if found.ndim != 2 or len(truth) != len(found):
+    stored, truth = (_array(path, name) for name in (predictions, labels))
+    if stored.ndim != 2 or len(truth) != len(stored):
         raise HarnessError(
-            f"{path.name}: {predictions!r} is {list(found.shape)} and {labels!r} {list(truth.shape)}; they must be "
+            f"{path.name}: {predictions!r} is {list(stored.shape)} and {labels!r} {list(truth.shape)}; they must be "
             "[n, classes] and [n]"
         )
     classes = _classes_of(truth, path, labels)
-    if classes.min() < 0 or classes.max() >= found.shape[1]:
+    if classes.min() < 0 or classes.max() >= stored.shape[1]:
         raise HarnessError(
-            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {found.shape[1]} classes"
+            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes"
         )
-    ids = [f"row-{i:07d}" for i in range(len(found))]
-    values = softmax(found) if holds == "logits" else np.asarray(found, dtype=np.float64)
+    ids = [f"row-{i:07d}" for i in range(len(stored))]
+    values = softmax(stored) if holds == "logits" else np.asarray(stored, dtype=np.float64)
     check_probabilities(values, ids)
     return Examples(
         ids,
@@ -54,7 +54,7 @@ def saved_probabilities(
             "confidence": np.minimum(values.max(axis=1), 1.0),
             "probabilities": values,
         },
-        facts={"classes": [str(k) for k in range(found.shape[1])]},
+        facts={"classes": [str(k) for k in range(stored.shape[1])]},
     )
 
 

@@ -52,7 +52,7 @@ class SplitConformal(Wrapper):
         self.register_buffer("calibrated_on", torch.zeros(0, dtype=torch.int64))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Find the threshold. Raises HarnessError if splits overlap or there are too few examples."""
+        """Fit the threshold. Raises HarnessError if splits overlap or there are too few examples."""
         self.model.eval() if isinstance(self.model, nn.Module) else None
         calibration = split_of(data, self._split)
         for used in ["train", *splits_within(self.model)]:
@@ -76,10 +76,10 @@ class SplitConformal(Wrapper):
             InvalidOutput: an input is one of those for calibration.
         """
         hashes = content_hashes(inputs)
-        known = torch.isin(hashes, self.calibrated_on.cpu())
-        if bool(known.any()):
+        seen = torch.isin(hashes, self.calibrated_on.cpu())
+        if bool(seen.any()):
             raise InvalidOutput(
-                f"{int(known.sum())} of {len(inputs)} examples are among those for calibration, the split "
+                f"{int(seen.sum())} of {len(inputs)} examples are among those for calibration, the split "
                 f"{self._split!r}; coverage must be measured on others"
             )
         return class_scores(self.model(inputs), hashes, self._score) <= self.threshold
@@ -91,19 +91,19 @@ class SplitConformal(Wrapper):
 
 
 def content_hashes(inputs: Tensor) -> Tensor:
-    """A number for the content of each input, `[n]`, int64, on the CPU."""
+    """A hash of the content of each input, `[n]`, int64, on the CPU."""
     rows = inputs.detach().float().cpu().contiguous().flatten(1).numpy()
     digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
-    return torch.tensor([int.from_bytes(each, "big", signed=True) for each in digests], dtype=torch.int64)
+    return torch.tensor([int.from_bytes(digest, "big", signed=True) for digest in digests], dtype=torch.int64)
 
 
 def class_scores(logits: Tensor, hashes: Tensor, score: Score) -> Tensor:
-    """How badly each class would fit, `[n, classes]`, in float32, so that all devices compare alike.
+    """The nonconformity of each class, `[n, classes]`, in float32, so that all devices compare alike.
 
     Args:
         logits: `[n, classes]`.
         hashes: `[n]`, int64, of the inputs; the random shares of `aps`.
-        score: which one.
+        score: the score of a class.
     """
     probabilities = logits.float().softmax(dim=1)
     if score == "lac":
@@ -131,5 +131,5 @@ def conformal_quantile(scores: Tensor, coverage: float) -> float:
 def splits_within(model: Any) -> list[str]:
     """The splits that wrappers inside a model were fitted on."""
     modules = model.modules() if isinstance(model, nn.Module) else []
-    found = {getattr(module, "split", None) for module in modules}
-    return sorted(split for split in found if isinstance(split, str))
+    splits = {getattr(module, "split", None) for module in modules}
+    return sorted(split for split in splits if isinstance(split, str))

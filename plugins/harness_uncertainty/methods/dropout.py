@@ -55,14 +55,14 @@ class MCDropout(Wrapper):
 
     def member_logits(self, inputs: Tensor) -> Tensor:
         """Logits `[passes, n, classes]`."""
-        found = []
+        logits = []
         for number in range(self._passes):
             with self._masked(number):
-                found.append(self.model(inputs))
-        return torch.stack(found)
+                logits.append(self.model(inputs))
+        return torch.stack(logits)
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
-        """What the networks disagree about."""
+        """The disagreement of the networks."""
         return disagreement(self.member_logits(inputs))
 
     @contextmanager
@@ -74,8 +74,8 @@ class MCDropout(Wrapper):
             shape = tuple(inputs[0].shape[1:])
             if isinstance(layer, _BY_CHANNEL):
                 shape = (shape[0], *([1] * (len(shape) - 1)))
-            kept = torch.rand(shape, generator=generator) >= layer.p
-            scaled: Tensor = inputs[0] * (kept / (1 - layer.p) if layer.p < 1 else kept).to(inputs[0])
+            active = torch.rand(shape, generator=generator) >= layer.p
+            scaled: Tensor = inputs[0] * (active / (1 - layer.p) if layer.p < 1 else active).to(inputs[0])
             return scaled
 
         handles = [layer.register_forward_hook(mask) for layer in self._layers]

@@ -21,7 +21,7 @@ class DeepEnsemble(nn.Module):
 
     Args:
         model: the model to be copied; it must be one that is trained.
-        members: how many.
+        members: the number of members.
 
     Raises:
         NotApplicable: the copies are the same.
@@ -50,7 +50,7 @@ class DeepEnsemble(nn.Module):
         return torch.stack([member(inputs) for member in self._members])
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
-        """What the members disagree about."""
+        """The disagreement of the members."""
         return disagreement(self.member_logits(inputs))
 
 

@@ -29,13 +29,13 @@ class LaplaceLastLayer(Wrapper):
 
     Args:
         model: a network whose logits come straight out of a linear layer.
-        prior_precision: of the prior; by default it is chosen.
+        prior_precision: the precision of the prior; by default it is chosen.
         chosen_by: `validation`, by the likelihood of the probit prediction on a held-out split; `evidence`, by the
             marginal likelihood of the training data, which needs no further data but trusts that the weights are the
             optimum under the prior: far from it after training without weight decay.
         split: the part of the training data for `validation`; no model may have seen it.
         predictive: `probit` is MacKay's approximation of the mean prediction, `monte_carlo` averages draws.
-        draws: of the posterior, for `monte_carlo` and the scores; the same for all examples.
+        draws: the draws of the posterior, for `monte_carlo` and the scores; the same for all examples.
 
     Raises:
         NotApplicable: there is no linear layer, or it is too large for a full covariance.
@@ -70,7 +70,7 @@ class LaplaceLastLayer(Wrapper):
         self.register_buffer("chosen_precision", torch.ones(()))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Find the posterior on the training split."""
+        """Fit the posterior on the training split."""
         self.model.eval()
         mode = self._last.weights.detach().cpu().double()
         features = self._features_of(split_of(data, "train"), ctx)
@@ -92,7 +92,7 @@ class LaplaceLastLayer(Wrapper):
         self.chosen_precision.fill_(precision)
 
     def _features_of(self, data: Dataset, ctx: Context) -> Tensor:
-        """What the layer multiplies its weights with, `[n, features + 1]`."""
+        """The input of the last layer with a 1 for the bias, `[n, features + 1]`."""
         return self._extended(outputs_on(lambda inputs: self._last.features(inputs)[0], data, ctx))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class LaplaceLastLayer(Wrapper):
         return torch.einsum("np,skp->snk", self._extended(features), self.posterior_draws)
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
-        """What the draws of the posterior disagree about."""
+        """The disagreement of the draws of the posterior."""
         return disagreement(self.member_logits(inputs))
 
     def _extended(self, features: Tensor) -> Tensor:
@@ -125,23 +125,23 @@ def gauss_newton(features: Tensor, probabilities: Tensor) -> Tensor:
         probabilities: p, `[n, classes]`.
     """
     classes, width = probabilities.shape[1], features.shape[1]
-    found = features.new_zeros((classes, width, classes, width))
+    matrix = features.new_zeros((classes, width, classes, width))
     for k in range(classes):
         for other in range(k + 1):
             own = float(k == other)
             weight = probabilities[:, k] * (own - probabilities[:, other])
-            found[k, :, other] = (features * weight[:, None]).T @ features
-            found[other, :, k] = found[k, :, other].T
-    return found.reshape(classes * width, classes * width)
+            matrix[k, :, other] = (features * weight[:, None]).T @ features
+            matrix[other, :, k] = matrix[k, :, other].T
+    return matrix.reshape(classes * width, classes * width)
 
 
 def probit_logits(logits: Tensor, features: Tensor, covariances: Tensor) -> Tensor:
-    """Logits less sure by the variance s^2 that the weights give them (MacKay 1992): z / sqrt(1 + pi s^2 / 8).
+    """Logits tempered by the variance s^2 that the weights give them (MacKay 1992): z / sqrt(1 + pi s^2 / 8).
 
     Args:
         logits: z, `[n, classes]`, at the mode.
         features: `[n, width]`.
-        covariances: of the weights of each class, `[classes, width, width]`.
+        covariances: the covariances of the weights of each class, `[classes, width, width]`.
     """
     variance = torch.einsum("np,kpq,nq->nk", features, covariances, features).clamp(min=0)
     return logits / torch.sqrt(1 + math.pi / 8 * variance)

@@ -1,4 +1,4 @@
-"""The last linear layer of a network: what goes into it, found by looking."""
+"""The last linear layer of a network, and the features that it reads."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from harness.api import InvalidOutput, NotApplicable
 
 
 class LastLayer:
-    """The linear layer that makes the logits, and the features that go into it.
+    """The linear layer that outputs the logits, and the features that go into it.
 
     Args:
         model: a network whose logits come straight out of a linear layer.
-        user: what needs it, for messages.
+        user: the method that needs it, for messages.
 
     Raises:
         NotApplicable: the model is no network with a linear layer.
     """
 
     def __init__(self, model: Any, user: str) -> None:
-        found = [m for m in model.modules() if isinstance(m, nn.Linear)] if isinstance(model, nn.Module) else []
-        if not found:
+        linear = [m for m in model.modules() if isinstance(m, nn.Linear)] if isinstance(model, nn.Module) else []
+        if not linear:
             raise NotApplicable(f"{user} needs a network that ends in a linear layer; this one has none")
-        self._model, self.layer, self._user = model, found[-1], user
+        self._model, self.layer, self._user = model, linear[-1], user
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The numbers of classes and of features."""
+        """The number of classes and of features."""
         return self.layer.out_features, self.layer.in_features
 
     @property

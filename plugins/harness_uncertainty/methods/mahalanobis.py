@@ -12,7 +12,7 @@ from harness.api import ComponentOf, Context, Dataset, Differentiable
 from harness_uncertainty.methods.last_layer import LastLayer
 from harness_uncertainty.methods.wrapping import Wrapper, labels_of, outputs_on, split_of
 
-_SMALLEST = 1e-6
+_MIN_VARIANCE_SHARE = 1e-6
 """Directions with less than this share of the largest variance are left out; units that never fire have none."""
 
 
@@ -39,7 +39,7 @@ class Mahalanobis(Wrapper):
         self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Take means and covariance of the training split."""
+        """Estimate means and covariance on the training split."""
         self.model.eval()
         train = split_of(data, "train")
         features, labels = outputs_on(lambda inputs: self._last.features(inputs)[0], train, ctx), labels_of(train)
@@ -52,9 +52,9 @@ class Mahalanobis(Wrapper):
             self.seen[label] = True
         covariance = centred.T @ centred / len(centred)
         variances, directions = torch.linalg.eigh(covariance)
-        kept = variances > _SMALLEST * variances.max()
+        varying = variances > _MIN_VARIANCE_SHARE * variances.max()
         # Columns that are left out stay 0 and add nothing to a distance.
-        scales = torch.where(kept, variances.clamp(min=torch.finfo(variances.dtype).tiny).rsqrt(), 0.0)
+        scales = torch.where(varying, variances.clamp(min=torch.finfo(variances.dtype).tiny).rsqrt(), 0.0)
         self.whitening.copy_(directions * scales)
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:

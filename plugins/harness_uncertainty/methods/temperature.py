@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a classifier more or less sure of all it says."""
+"""Temperature scaling: one number that makes all predictions of a classifier more or less confident."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TemperatureScaled(Wrapper):
         self.register_buffer("temperature", torch.ones(()))
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
-        """Find the temperature. Raises HarnessError if no temperature is the best."""
+        """Fit the temperature. Raises HarnessError if no temperature is the best."""
         self.model.eval() if isinstance(self.model, torch.nn.Module) else None
         held_out = split_of(data, self.split)
         logits = outputs_on(self.model, held_out, ctx)

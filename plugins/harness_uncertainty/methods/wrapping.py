@@ -1,4 +1,4 @@
-"""What wrappers of models share: the model inside, its scores passed on, and what it says of a split of the data."""
+"""Base of model wrappers: the model inside, its scores, and its outputs on a split of the data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wrapper(nn.Module):
         return logits
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:
-        """The scores `[n]` that the model inside offers."""
+        """The scores `[n]` of the model inside."""
         return self.model.uncertainty(inputs) if isinstance(self.model, Uncertain) else {}
 
 
@@ -56,7 +56,7 @@ def labels_of(data: Dataset) -> Tensor:
 
 @torch.no_grad()
 def outputs_on(function: Callable[[Tensor], Tensor], data: Dataset, ctx: Context) -> Tensor:
-    """What a function of inputs says of every example, `[n, ...]` on the CPU, float64.
+    """The outputs of a function for every example, `[n, ...]` on the CPU, float64.
 
     In small padded batches, so that what is fitted does not depend on the batch size.
     """

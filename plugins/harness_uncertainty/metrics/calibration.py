@@ -43,15 +43,15 @@ class _Binned(ConfidenceMetric):
     """Parameters that the calibration error shares with its null.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
         self._bins, self._binning = bins, binning
 
-    def _bins_of(self, found: Confidences) -> npt.NDArray[np.int64]:
-        return bins_of(found.confidence, self._bins, self._binning)
+    def _bins_of(self, answers: Confidences) -> npt.NDArray[np.int64]:
+        return bins_of(answers.confidence, self._bins, self._binning)
 
 
 class ECE(_Binned):
@@ -61,23 +61,23 @@ class ECE(_Binned):
     limits. Rank models by `brier` or `nll`.
     """
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """All binned errors that would not have been surprised by what is seen.
 
         The bootstrap covers this statistic badly, since noise makes every gap larger. So the observed gaps are shrunk
         and stretched by multiples of their standard errors; those errors are kept under which the observed one lies
         between the 2.5 % and 97.5 % quantiles. The estimate itself belongs to the interval.
         """
-        n = len(found)
+        n = len(answers)
         if not n:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        of_row = self._bins_of(found)
-        excess = found.correct - found.confidence
-        gaps, errors = _gaps(excess, found.confidence * (1 - found.confidence), of_row, self._bins)
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        of_row = self._bins_of(answers)
+        excess = answers.correct - answers.confidence
+        gaps, errors = _gaps(excess, answers.confidence * (1 - answers.confidence), of_row, self._bins)
         value = float(np.abs(gaps).sum())
         low, high = _not_surprising(value, gaps, errors)
-        null = float(_calibrated_errors(found.confidence, of_row, self._bins).mean())
-        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
+        null = float(_calibrated_errors(answers.confidence, of_row, self._bins).mean())
+        return Estimate(value, low, high, LEVEL, "test inversion", n, answers.n_missing, null=null)
 
 
 class ClasswiseECE:
@@ -86,8 +86,8 @@ class ClasswiseECE:
     The error of the top class alone (`ece`) does not see wrong probabilities of the others.
 
     Args:
-        bins: how many for each class.
-        binning: of equal width in probability, or of equally many examples each.
+        bins: the number of bins for each class.
+        binning: bins of equal width in probability, or of equally many examples each.
     """
 
     columns: Sequence[str] = ("label",)
@@ -99,25 +99,25 @@ class ClasswiseECE:
 
     def estimate(self, records: Records) -> Estimate:
         """An interval as that of `ece`, over the bins of all classes; the null draws labels from the probabilities."""
-        found = class_probabilities(records)
-        if found is None:
+        examples = class_probabilities(records)
+        if examples is None:
             return Estimate.not_applicable(NO_PROBABILITIES, n=len(records))
-        n = len(found)
+        n = len(examples)
         if not n:
-            return Estimate.undefined("no example has class probabilities", n_missing=found.n_missing)
-        classes = found.probabilities.shape[1]
-        of_row = np.stack([bins_of(found.probabilities[:, k], self._bins, self._binning) for k in range(classes)], 1)
+            return Estimate.undefined("no example has class probabilities", n_missing=examples.n_missing)
+        classes = examples.probabilities.shape[1]
+        of_row = np.stack([bins_of(examples.probabilities[:, k], self._bins, self._binning) for k in range(classes)], 1)
         of_row += np.arange(classes) * self._bins
-        probability = found.probabilities.ravel()
-        excess = found.one_hot.ravel() - probability
+        probability = examples.probabilities.ravel()
+        excess = examples.one_hot.ravel() - probability
         gaps, errors = _gaps(excess, probability * (1 - probability), of_row.ravel(), classes * self._bins)
         value = float(np.abs(gaps).sum())
-        low, high = _not_surprising(value, gaps, errors, self._noise(found, of_row, gaps))
-        null = self._null(found, of_row)
-        return Estimate(value, low, high, LEVEL, "test inversion", n, found.n_missing, null=null)
+        low, high = _not_surprising(value, gaps, errors, self._noise(examples, of_row, gaps))
+        null = self._null(examples, of_row)
+        return Estimate(value, low, high, LEVEL, "test inversion", n, examples.n_missing, null=null)
 
     def _noise(
-        self, found: ClassProbabilities, of_row: npt.NDArray[np.int64], gaps: npt.NDArray[np.float64]
+        self, examples: ClassProbabilities, of_row: npt.NDArray[np.int64], gaps: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Draws `[draws, bins]` of what the gaps may be off by, in standard errors.
 
@@ -125,11 +125,11 @@ class ClasswiseECE:
         """
         from scipy.sparse import csr_array
 
-        n, classes = found.probabilities.shape
+        n, classes = examples.probabilities.shape
         counts = np.bincount(of_row.ravel(), minlength=classes * self._bins)
         # The expected excess of an example of a bin is the bin's gap, and no noise.
         expected = (gaps * n * classes / np.maximum(counts, 1))[of_row]
-        excess = found.one_hot - found.probabilities - expected
+        excess = examples.one_hot - examples.probabilities - expected
         rng = np.random.default_rng(0)
         noise = np.zeros((_DRAWS, classes * self._bins))
         for start in range(0, n, _ROWS):
@@ -142,12 +142,12 @@ class ClasswiseECE:
         spread = noise.std(axis=0)
         return np.asarray(noise / np.where(spread > 0, spread, 1.0))
 
-    def _null(self, found: ClassProbabilities, of_row: npt.NDArray[np.int64]) -> float:
+    def _null(self, examples: ClassProbabilities, of_row: npt.NDArray[np.int64]) -> float:
         """The mean error of labels drawn from the probabilities."""
-        n, classes = found.probabilities.shape
+        n, classes = examples.probabilities.shape
         rng = np.random.default_rng(0)
-        expected = np.bincount(of_row.ravel(), found.probabilities.ravel(), classes * self._bins)
-        below = np.cumsum(found.probabilities, axis=1)[:, :-1]
+        expected = np.bincount(of_row.ravel(), examples.probabilities.ravel(), classes * self._bins)
+        below = np.cumsum(examples.probabilities, axis=1)[:, :-1]
         rows = np.arange(n)
         drawn = []
         for _ in range(_CLASSWISE_DRAWS):
@@ -166,7 +166,7 @@ def _gaps(
         excess: `[n]`, outcome less probability.
         variance: `[n]`, of the outcome under perfect calibration; the error is never less than that says.
         of_row: `[n]`, the bin of each.
-        bins: how many.
+        bins: the number of bins.
     """
     n = len(excess)
     gaps = np.bincount(of_row, excess, bins) / n
@@ -182,7 +182,7 @@ class BinTotals:
     Counts are int64 and sums float64: in float32, counts stop at 2^24.
 
     Args:
-        bins: how many.
+        bins: the number of bins.
     """
 
     bins: int = 15
@@ -195,7 +195,7 @@ class BinTotals:
         self.confidence = np.zeros(self.bins)
 
     def add(self, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> None:
-        """Add a block: confidences `[n]` and verdicts `[n]`."""
+        """Add a block: confidences `[n]`, and whether each answer is right `[n]`."""
         of_row = bins_of(confidence, self.bins, "equal_width")
         self.counts += np.bincount(of_row, minlength=self.bins)
         self.correct += np.bincount(of_row[correct], minlength=self.bins)
@@ -203,7 +203,7 @@ class BinTotals:
 
     @property
     def error(self) -> float:
-        """The expected calibration error of all that was added; NaN before anything was."""
+        """The expected calibration error of all blocks; NaN before any."""
         n = int(self.counts.sum())
         return float(np.abs(self.correct - self.confidence).sum() / n) if n else float("nan")
 
@@ -214,7 +214,7 @@ def _not_surprising(
     errors: npt.NDArray[np.float64],
     noise: npt.NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
-    """The range of true errors under which an observed error is not in the tails.
+    """The range of true errors under which the observed error is not in the tails.
 
     Args:
         value: the observed one, the sum of the sizes of the gaps.
@@ -229,15 +229,15 @@ def _not_surprising(
     else:
         noise = noise[:, used] * errors
     tail = (1 - LEVEL) / 2
-    kept = [value]
+    plausible = [value]
     for shrinkage in _SHRINKAGE:
         assumed = np.sign(gaps) * np.maximum(np.abs(gaps) - shrinkage * errors, 0)
         drawn = np.abs(assumed + noise).sum(axis=1) + fixed
         is_least = shrinkage == _SHRINKAGE[0]
         # Better than calibrated models usually look: perfect calibration is what comes closest.
         if (is_least or tail * _DRAWS <= (drawn <= value).sum()) and tail * _DRAWS <= (drawn >= value).sum():
-            kept.append(float(np.abs(assumed).sum()) + fixed)
-    return min(kept), min(1.0, max(kept))
+            plausible.append(float(np.abs(assumed).sum()) + fixed)
+    return min(plausible), min(1.0, max(plausible))
 
 
 class ECENull(_Binned):
@@ -248,21 +248,21 @@ class ECENull(_Binned):
 
     direction = "none"
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """The mean of 1000 simulations, and what 95 % of them lie between."""
-        n = len(found)
+        n = len(answers)
         if not n:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        drawn = _calibrated_errors(found.confidence, self._bins_of(found), self._bins)
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        drawn = _calibrated_errors(answers.confidence, self._bins_of(answers), self._bins)
         tail = (1 - LEVEL) / 2
         low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-        return Estimate(float(drawn.mean()), low, high, LEVEL, "simulation", n, found.n_missing)
+        return Estimate(float(drawn.mean()), low, high, LEVEL, "simulation", n, answers.n_missing)
 
 
 def _calibrated_errors(
     confidence: npt.NDArray[np.float64], of_row: npt.NDArray[np.int64], bins: int
 ) -> npt.NDArray[np.float64]:
-    """Calibration errors `[draws]` of made-up answers that are right with the probability that is their confidence."""
+    """Calibration errors `[draws]` of simulated answers that are right with the probability of their confidence."""
     n = len(confidence)
     rng = np.random.default_rng(0)
     if n >= _MANY_RECORDS:
@@ -285,12 +285,12 @@ def _calibrated_errors(
 class Brier(ConfidenceMetric):
     """Mean squared difference of the confidence in an answer and whether it is right (Brier 1950, one class)."""
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """Student's t over answers."""
-        return mean((found.confidence - found.correct) ** 2, least=0.0, n_missing=found.n_missing)
+        return mean((answers.confidence - answers.correct) ** 2, least=0.0, n_missing=answers.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
-        """The squared difference, NaN where the confidence or the verdict is missing."""
+        """The squared difference, NaN where the confidence or the outcome is missing."""
         name = column_of(records)
         if name is None:
             return np.full(len(records), np.nan)

@@ -1,4 +1,4 @@
-"""How sure a model was of each of its answers, and whether it was right, from the records of any task."""
+"""The confidence of each answer, and whether it was right, from the records of any task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_CONFIDENCE = "the records hold no confidence"
 
 @dataclass(frozen=True)
 class Confidences:
-    """Answers that have both a confidence and a verdict.
+    """Answers that have a confidence and are known to be right or wrong.
 
     Attributes:
         confidence: `[n]`, probabilities of being right, float64.
@@ -40,7 +40,7 @@ def column_of(records: Records) -> str | None:
 
 
 def confidences(records: Records) -> Confidences | None:
-    """Confidence and verdict of each answer; None if the records hold no confidence.
+    """The confidence of each answer, and whether it was right; None if the records hold no confidence.
 
     Raises:
         InvalidOutput: a confidence is no probability.
@@ -48,13 +48,13 @@ def confidences(records: Records) -> Confidences | None:
     name = column_of(records)
     if name is None:
         return None
-    known = records.without_missing(name, "correct")
-    confidence = known.floats(name)
+    complete = records.without_missing(name, "correct")
+    confidence = complete.floats(name)
     outside = ~((confidence >= 0) & (confidence <= 1))
     if outside.any():
         worst = confidence[outside][0]
         raise InvalidOutput(f"{name} {worst:g} is no probability; logits must be turned into probabilities first")
-    return Confidences(confidence, known["correct"].astype(bool), known.n_missing)
+    return Confidences(confidence, complete["correct"].astype(bool), complete.n_missing)
 
 
 class ConfidenceMetric(ABC):

@@ -20,7 +20,7 @@ _Z = 1.959963984540054
 
 
 class NoCorruptionError(ValueError):
-    """The quotient does not exist; the text says why."""
+    """The quotient is undefined; the text says why."""
 
 
 def mean_corruption_error(
@@ -30,7 +30,7 @@ def mean_corruption_error(
     clean: float | None = None,
     baseline_clean: float | None = None,
 ) -> float:
-    """Of a table of accuracies, as a fraction: 1 is as wrong as the baseline.
+    """The error of a table of accuracies, as a fraction: 1 is as wrong as the baseline.
 
     Args:
         accuracies: `[kinds, severities]`, from 0 to 1.
@@ -99,7 +99,7 @@ def mean_error(model: Mistakes, *, n_missing: int = 0) -> Estimate:
 
 
 def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False, n_missing: int = 0) -> Estimate:
-    """The mean corruption error against a baseline that was asked about the same examples, in the same order.
+    """The mean corruption error against a baseline on the same examples, in the same order.
 
     The interval is linearised (delta method): with m_ic the share of wrong answers of example i under kind c, b_ic the
     baseline's, and R_c the quotient of their means, the quotient moves with example i by the mean over kinds of
@@ -115,10 +115,10 @@ def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False
         return Estimate.undefined(str(error), n=len(own), n_missing=n_missing)
     quotients = own.mean(axis=0) / divisors
     moves = ((own - quotients * others) / divisors).mean(axis=1)
-    found = mean(moves + quotients.mean(), least=None if relative else 0.0, n_missing=n_missing)
+    estimate = mean(moves + quotients.mean(), least=None if relative else 0.0, n_missing=n_missing)
     method = "student-t, linearised and paired over examples"
     # The moves sum to 0 but for rounding.
-    return Estimate(float(quotients.mean()), found.low, found.high, LEVEL, method, len(own), n_missing)
+    return Estimate(float(quotients.mean()), estimate.low, estimate.high, LEVEL, method, len(own), n_missing)
 
 
 def _table(accuracies: npt.ArrayLike) -> Floats:

@@ -1,4 +1,4 @@
-"""Telling data like the model's own from other data: how well a score ranks them."""
+"""Out-of-distribution detection: how well a score ranks other data above data like the model's own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of positives `[m]` and negatives `[k]`; a high one says positive."""
+    """Scores of positives `[m]` and negatives `[k]`; a high score indicates a positive."""
 
     positive: Floats
     negative: Floats
@@ -54,32 +54,32 @@ class _Detection(ABC):
         return found if isinstance(found, Estimate) else self._estimate(found)
 
     @abstractmethod
-    def _estimate(self, found: Scores) -> Estimate:
+    def _estimate(self, scores: Scores) -> Estimate:
         """The estimate of scores on both sides that are not all the same."""
 
     def _scores(self, records: Records) -> Scores | Estimate:
-        """The scores, or why there is no value."""
-        known = records.without_missing("source", self._score)
-        source, score = np.asarray(known["source"]), known.floats(self._score)
+        """The scores, or an estimate without value that says why there are none."""
+        complete = records.without_missing("source", self._score)
+        source, score = np.asarray(complete["source"]), complete.floats(self._score)
         unknown = set(source.tolist()) - {"in", "out"}
         if unknown:
             raise InvalidOutput(f"the source {sorted(unknown)[0]!r} is neither 'in' nor 'out'")
         is_positive = source == self._positive
         # Scores are higher where the model is less sure.
         score = score if self._positive == "out" else -score
-        found = Scores(score[is_positive], score[~is_positive], known.n_missing)
+        scores = Scores(score[is_positive], score[~is_positive], complete.n_missing)
         for name, values in (("out", score[source == "out"]), ("in", score[source == "in"])):
             if not len(values):
                 reason = f"no example is {name} of distribution; it takes both to tell them apart"
-                return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
+                return Estimate.undefined(reason, n=scores.n, n_missing=scores.n_missing)
         if score.min() == score.max():
-            reason = f"all {found.n} scores are {abs(score[0]):.4g}; they rank nothing"
-            return Estimate.undefined(reason, n=found.n, n_missing=found.n_missing)
-        return found
+            reason = f"all {scores.n} scores are {abs(score[0]):.4g}; they rank nothing"
+            return Estimate.undefined(reason, n=scores.n, n_missing=scores.n_missing)
+        return scores
 
 
 class OODAuroc(_Detection):
-    """Area under the ROC curve: how often an example from outside looks less sure than one from inside.
+    """Area under the ROC curve: how often an example from outside has a less certain score than one from inside.
 
     Ties count half. It is the same whichever is called positive.
 
@@ -87,34 +87,34 @@ class OODAuroc(_Detection):
         positive: what is to be detected.
     """
 
-    def _estimate(self, found: Scores) -> Estimate:
+    def _estimate(self, scores: Scores) -> Estimate:
         """The variance of DeLong et al. 1988 on the logit scale; where that is 0, the interval of Newcombe 2006."""
-        value, variance = auroc(found.positive, found.negative)
+        value, variance = auroc(scores.positive, scores.negative)
         if variance > 0 and 0 < value < 1:
             method = "DeLong, logit"
             low, high = _logit_interval(value, math.sqrt(variance))
         else:
             method = "Newcombe's method 5"
-            low, high = _auroc_interval(value, len(found.positive), len(found.negative))
-        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing)
+            low, high = _auroc_interval(value, len(scores.positive), len(scores.negative))
+        return Estimate(value, low, high, LEVEL, method, scores.n, scores.n_missing)
 
 
 class OODAupr(_Detection):
     """Area under the precision-recall curve, as average precision. Its `null` is the share of positives."""
 
-    def _estimate(self, found: Scores) -> Estimate:
+    def _estimate(self, scores: Scores) -> Estimate:
         """The standard error of a bootstrap within both classes, on the logit scale (Boyd et al. 2013).
 
         Where that is 0, no example being out of order, Wilson's interval of as many positives.
         """
-        value, drawn = _resampled(found, average_precision)
+        value, drawn = _resampled(scores, average_precision)
         error = float(drawn.std())
         if error > 0 and value < 1:
             method, (low, high) = "bootstrap, logit", _logit_interval(value, error)
         else:
-            method, (low, high) = "wilson", map(float, wilson(value, len(found.positive), _Z))
-        null = len(found.positive) / found.n
-        return Estimate(value, low, high, LEVEL, method, found.n, found.n_missing, null=null)
+            method, (low, high) = "wilson", map(float, wilson(value, len(scores.positive), _Z))
+        null = len(scores.positive) / scores.n
+        return Estimate(value, low, high, LEVEL, method, scores.n, scores.n_missing, null=null)
 
 
 class FPR95(_Detection):
@@ -122,21 +122,21 @@ class FPR95(_Detection):
 
     direction = "min"
 
-    def _estimate(self, found: Scores) -> Estimate:
+    def _estimate(self, scores: Scores) -> Estimate:
         """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
 
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
         how low the threshold must be, and then all negatives may lie above it.
         """
-        positive, negative = np.sort(found.positive), np.sort(found.negative)
+        positive, negative = np.sort(scores.positive), np.sort(scores.negative)
 
-        def rate(place: int) -> float:
-            """The false positive rate if the threshold is the positive at this place, from the lowest."""
-            if place < 0:
+        def rate(index: int) -> float:
+            """The false positive rate if the threshold is the positive with this index, from the lowest."""
+            if index < 0:
                 return 1.0
-            if place >= len(positive):
+            if index >= len(positive):
                 return 0.0
-            return 1 - float(np.searchsorted(negative, positive[place], side="left")) / len(negative)
+            return 1 - float(np.searchsorted(negative, positive[index], side="left")) / len(negative)
 
         missed = math.floor((1 - _TPR) * len(positive) + 1e-9)
         value = rate(missed)
@@ -144,7 +144,7 @@ class FPR95(_Detection):
         own_low, own_high = map(float, wilson(value, len(negative), _Z))
         low = value - math.hypot(value - own_low, value - min(value, rate(most)))
         high = value + math.hypot(own_high - value, max(value, rate(fewest - 1)) - value)
-        return Estimate(value, max(0.0, low), min(1.0, high), LEVEL, "MOVER", found.n, found.n_missing)
+        return Estimate(value, max(0.0, low), min(1.0, high), LEVEL, "MOVER", scores.n, scores.n_missing)
 
 
 def auroc(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -170,9 +170,9 @@ def average_precision(hits: Floats, alarms: Floats) -> Floats:
     Args:
         hits, alarms: `[..., thresholds]`, positives and negatives at each distinct score, the highest first.
     """
-    found, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
-    precision = found / np.maximum(found + wrong, 1)
-    return np.asarray((hits * precision).sum(axis=-1) / found[..., -1])
+    right, wrong = np.cumsum(hits, axis=-1), np.cumsum(alarms, axis=-1)
+    precision = right / np.maximum(right + wrong, 1)
+    return np.asarray((hits * precision).sum(axis=-1) / right[..., -1])
 
 
 def _binomial_range(n: int, share: float) -> tuple[int, int]:
@@ -183,16 +183,16 @@ def _binomial_range(n: int, share: float) -> tuple[int, int]:
     return int(binom.ppf(tail, n, share)), int(binom.ppf(1 - tail, n, share))
 
 
-def _resampled(found: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
+def _resampled(scores: Scores, statistic: Callable[[Floats, Floats], Floats]) -> tuple[float, Floats]:
     """The value, and its draws `[draws]` with both classes resampled; a draw is counts at each distinct score."""
-    values = np.unique(np.concatenate([found.positive, found.negative]))
+    values = np.unique(np.concatenate([scores.positive, scores.negative]))
     counts = [
         np.bincount(np.searchsorted(values, part), minlength=len(values))[::-1].astype(np.float64)
-        for part in (found.positive, found.negative)
+        for part in (scores.positive, scores.negative)
     ]
     value = float(statistic(*counts))
     rng = np.random.default_rng(0)
-    sizes = [len(found.positive), len(found.negative)]
+    sizes = [len(scores.positive), len(scores.negative)]
     rows = max(1, _CHUNK // len(values))
     drawn = []
     for first in range(0, _DRAWS, rows):

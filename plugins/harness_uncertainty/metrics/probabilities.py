@@ -1,4 +1,4 @@
-"""The probability that a model gave each class, from the records of a classification or of a vendor's file."""
+"""The predicted probability of each class, from the records of a classification or from saved predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from harness.api import InvalidOutput, Records
 
 NO_PROBABILITIES = "the records hold no class probabilities"
-_SUM = 1e-4
+_SUM_TOLERANCE = 1e-4
 """How far from 1 probabilities may sum: four decimals of a file."""
 
 
@@ -40,17 +40,17 @@ class ClassProbabilities:
 
 
 def class_probabilities(records: Records) -> ClassProbabilities | None:
-    """From the array `logits` of a classification, or the column `probabilities`; None if there is neither.
+    """Probabilities from the array `logits`, or the column `probabilities`; None if there is neither.
 
     Raises:
         InvalidOutput: probabilities are negative or do not sum to 1, or a label is none of the classes.
     """
-    kept = _valid(records, "label") & (
+    valid = _valid(records, "label") & (
         _valid(records, "clean_prediction") if "clean_prediction" in records else np.ones(len(records), dtype=bool)
     )
     if "probabilities" in records:
-        kept &= _valid(records, "probabilities")
-        found = _checked(records.where(kept))
+        valid &= _valid(records, "probabilities")
+        probabilities = _checked(records.where(valid))
     else:
         try:
             logits = records.artifact("logits")
@@ -58,12 +58,12 @@ def class_probabilities(records: Records) -> ClassProbabilities | None:
             return None
         if len(logits) != len(records):
             raise InvalidOutput(f"there are {len(logits)} rows of logits for {len(records)} records")
-        found = softmax(logits[kept])
-    labels = np.asarray(records.where(kept)["label"])
-    if found.size and not (np.isin(labels, np.arange(found.shape[1]))).all():
-        wrong = labels[~np.isin(labels, np.arange(found.shape[1]))][0]
-        raise InvalidOutput(f"label {wrong} is none of the classes 0 to {found.shape[1] - 1}")
-    return ClassProbabilities(found, labels.astype(np.int64), kept, int((~kept).sum()) + records.n_missing)
+        probabilities = softmax(logits[valid])
+    labels = np.asarray(records.where(valid)["label"])
+    if probabilities.size and not (np.isin(labels, np.arange(probabilities.shape[1]))).all():
+        wrong = labels[~np.isin(labels, np.arange(probabilities.shape[1]))][0]
+        raise InvalidOutput(f"label {wrong} is none of the classes 0 to {probabilities.shape[1] - 1}")
+    return ClassProbabilities(probabilities, labels.astype(np.int64), valid, int((~valid).sum()) + records.n_missing)
 
 
 def softmax(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -74,13 +74,13 @@ def softmax(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def check_probabilities(values: npt.NDArray[np.float64], names: npt.ArrayLike) -> None:
-    """That rows `[n, classes]` are probabilities.
+    """Check that rows `[n, classes]` are probabilities.
 
     Raises:
         InvalidOutput: says the first row that is not.
     """
-    outside = ~((values >= 0) & (values <= 1 + _SUM)).all(axis=1)
-    off = np.abs(values.sum(axis=1) - 1) > _SUM
+    outside = ~((values >= 0) & (values <= 1 + _SUM_TOLERANCE)).all(axis=1)
+    off = np.abs(values.sum(axis=1) - 1) > _SUM_TOLERANCE
     wrong = outside | off | ~np.isfinite(values).all(axis=1)
     if wrong.any():
         first = int(np.argmax(wrong))

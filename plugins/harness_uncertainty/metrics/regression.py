@@ -56,7 +56,7 @@ class CRPS:
 
 
 class _Interval:
-    """What the metrics of intervals share.
+    """Parameters shared by the metrics of intervals.
 
     Args:
         level: nominal coverage of the interval made of a Gaussian deviation, if the model gives no interval of its own.
@@ -93,8 +93,8 @@ class IntervalCoverage(_Interval):
         values = self.per_example(records)
         known = np.isfinite(values)
         n_missing = records.n_missing + int((~known).sum())
-        found = proportion(int(values[known].sum()), int(known.sum()), n_missing=n_missing)
-        return replace(found, null=ends[2])
+        estimate = proportion(int(values[known].sum()), int(known.sum()), n_missing=n_missing)
+        return replace(estimate, null=ends[2])
 
     def per_example(self, records: Records) -> Floats:
         """1 where the target lies inside, NaN where there is no interval or no target."""

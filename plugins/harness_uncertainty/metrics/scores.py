@@ -1,4 +1,4 @@
-"""Proper scores of class probabilities: what rewards a model for saying what it believes."""
+"""Proper scores of class probabilities, which are best in expectation for the true probabilities."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class NLL:
     def _losses(self, records: Records) -> Floats | None:
         if "clean_loss" in records:
             return records.floats("clean_loss")
-        found = class_probabilities(records)
-        if found is None:
+        examples = class_probabilities(records)
+        if examples is None:
             return None
         with np.errstate(divide="ignore"):
-            losses = -np.log(found.probabilities[np.arange(len(found)), found.labels])
+            losses = -np.log(examples.probabilities[np.arange(len(examples)), examples.labels])
         values = np.full(len(records), np.nan)
-        values[found.kept] = losses
+        values[examples.kept] = losses
         return values
 
 
@@ -64,22 +64,22 @@ class MulticlassBrier:
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
-        found = class_probabilities(records)
-        if found is None:
+        examples = class_probabilities(records)
+        if examples is None:
             return Estimate.not_applicable(NO_PROBABILITIES, n=len(records))
-        return mean(_distances(found), least=0.0, n_missing=found.n_missing)
+        return mean(_distances(examples), least=0.0, n_missing=examples.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """The squared distance of each example, NaN where it is missing."""
         values = np.full(len(records), np.nan)
-        found = class_probabilities(records)
-        if found is not None:
-            values[found.kept] = _distances(found)
+        examples = class_probabilities(records)
+        if examples is not None:
+            values[examples.kept] = _distances(examples)
         return values
 
 
-def _distances(found: ClassProbabilities) -> Floats:
-    return np.asarray(((found.probabilities - found.one_hot) ** 2).sum(axis=1))
+def _distances(examples: ClassProbabilities) -> Floats:
+    return np.asarray(((examples.probabilities - examples.one_hot) ** 2).sum(axis=1))
 
 
 class BrierPart:
@@ -91,8 +91,8 @@ class BrierPart:
     which is why the sum is not quite the score (Stephenson et al. 2008).
 
     Args:
-        part: which one.
-        bins: of equal width in probability, for each class.
+        part: the part of the score.
+        bins: the number of bins of equal width in probability, for each class.
     """
 
     columns: Sequence[str] = ("label",)
@@ -104,28 +104,28 @@ class BrierPart:
 
     def estimate(self, records: Records) -> Estimate:
         """Jackknife over examples."""
-        found = class_probabilities(records)
-        if found is None:
+        examples = class_probabilities(records)
+        if examples is None:
             return Estimate.not_applicable(NO_PROBABILITIES, n=len(records))
-        n = len(found)
+        n = len(examples)
         if n < 3:
             reason = f"{n} examples have class probabilities; correcting for their number takes 3"
-            return Estimate.undefined(reason, n=n, n_missing=found.n_missing)
-        value, without_one = brier_parts(found.probabilities, found.one_hot, self._bins)[self._part]
+            return Estimate.undefined(reason, n=n, n_missing=examples.n_missing)
+        value, without_one = brier_parts(examples.probabilities, examples.one_hot, self._bins)[self._part]
         error = float(np.sqrt((n - 1) / n * ((without_one - without_one.mean()) ** 2).sum()))
         half = normal_quantile(LEVEL) * error
         # The correction may lead below 0, where only chance leads; the interval keeps its estimate.
         low = max(min(0.0, value), value - half)
-        return Estimate(value, low, value + half, LEVEL, "jackknife", n, found.n_missing)
+        return Estimate(value, low, value + half, LEVEL, "jackknife", n, examples.n_missing)
 
 
 def brier_parts(probabilities: Floats, outcomes: Floats, bins: int) -> dict[Part, tuple[float, Floats]]:
-    """Each part of the score, and what it is without each of the examples, `[n]`.
+    """Each part of the score, and its value without each of the examples, `[n]`.
 
     Args:
         probabilities: `[n, classes]`.
         outcomes: `[n, classes]`, 1 for the true class, else 0.
-        bins: of equal width.
+        bins: the number of bins of equal width.
     """
     n, classes = probabilities.shape
     of_row = np.stack([bins_of(probabilities[:, k], bins, "equal_width") for k in range(classes)], axis=1)
@@ -138,14 +138,14 @@ def brier_parts(probabilities: Floats, outcomes: Floats, bins: int) -> dict[Part
     # Without one example, one bin of each class changes.
     fewer = _sums(count[of_row] - 1, mass[of_row] - probabilities, hits[of_row] - outcomes)
     totals = outcomes.sum(axis=0)
-    found: dict[Part, tuple[float, Floats]] = {}
+    parts: dict[Part, tuple[float, Floats]] = {}
     changed = [(old.sum() - old[of_row].sum(axis=1) + new.sum(axis=1)) for old, new in zip(whole, fewer, strict=True)]
     full = _parts(float(whole[0].sum()), float(whole[1].sum()), totals, n)
     less = _parts(changed[0], changed[1], totals - outcomes, n - 1)
     names: tuple[Part, ...] = get_args(Part)
     for name in names:
-        found[name] = (float(full[name]), np.asarray(less[name]))
-    return found
+        parts[name] = (float(full[name]), np.asarray(less[name]))
+    return parts
 
 
 def _sums(count: Floats, mass: Floats, hits: Floats) -> tuple[Floats, Floats]:
@@ -157,7 +157,7 @@ def _sums(count: Floats, mass: Floats, hits: Floats) -> tuple[Floats, Floats]:
 
 
 def _parts(reliability: float | Floats, squares: float | Floats, totals: Floats, n: int) -> dict[str, float | Floats]:
-    """The parts of sums over bins and of how often each class is true, `[..., classes]`, among n examples."""
+    """The parts, from sums over bins and how often each class is true, `[..., classes]`, among n examples."""
     rate = totals / n
     noise = (rate * (1 - rate)).sum(axis=-1) / (n - 1)
     return {

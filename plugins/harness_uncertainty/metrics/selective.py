@@ -1,4 +1,4 @@
-"""Selective prediction: whether a model is wrong where it is unsure, or where it is sure."""
+"""Selective prediction: whether errors are among the least confident answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EDGE_AT_LEAST = 10
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Answers from the surest to the least sure.
+    """Answers from the most to the least confident.
 
     Attributes:
         order: `[n]`, their rows.
@@ -42,7 +42,7 @@ class _Ranked:
         return cls(order, starts, (~correct[order]).astype(np.int64), harmonic)
 
     def counts(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
-        """How often each answer is among the rows, in the order of confidence."""
+        """How often each answer occurs among the rows, in the order of confidence."""
         return np.bincount(rows, minlength=len(self.order))[self.order]
 
     def area(self, counts: npt.NDArray[np.int64]) -> float:
@@ -88,27 +88,27 @@ class AURC(ConfidenceMetric):
     def __init__(self, excess: bool = False) -> None:
         self._excess = excess
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """Percentile bootstrap over answers.
 
         Where all are right or all are wrong the bootstrap has nothing to vary. Then the end that is open is Wilson's
         for the share of errors, which is the area of a ranking at random; the excess is undefined.
         """
-        n = len(found)
+        n = len(answers)
         if not n:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        errors = int((~found.correct).sum())
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        errors = int((~answers.correct).sum())
         if errors in (0, n):
-            all_alike = proportion(errors, n, n_missing=found.n_missing)
+            all_alike = proportion(errors, n, n_missing=answers.n_missing)
             reason = f"all {n} answers are {'wrong' if errors else 'right'}: there is nothing to rank"
-            return Estimate.undefined(reason, n=n, n_missing=found.n_missing) if self._excess else all_alike
-        ranked = _Ranked.of(found.confidence, found.correct)
+            return Estimate.undefined(reason, n=n, n_missing=answers.n_missing) if self._excess else all_alike
+        ranked = _Ranked.of(answers.confidence, answers.correct)
 
         def area(rows: npt.NDArray[np.intp]) -> float:
             counts = ranked.counts(rows)
             return ranked.area(counts) - (_least_area(n, int(counts @ ranked.wrong)) if self._excess else 0.0)
 
-        return bootstrap(area, n, n_missing=found.n_missing)
+        return bootstrap(area, n, n_missing=answers.n_missing)
 
 
 class ConfidentErrors(ConfidenceMetric):
@@ -121,16 +121,16 @@ class ConfidentErrors(ConfidenceMetric):
     def __init__(self, threshold: Annotated[float, Ge(0), Le(1)] = 0.9) -> None:
         self._threshold = threshold
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """Wilson's interval over the answers that the model is sure of."""
-        sure = found.confidence >= self._threshold
+        sure = answers.confidence >= self._threshold
         if not sure.any():
-            reason = f"none of {len(found)} answers has a confidence of {self._threshold:g} or more"
-            return Estimate.undefined(reason, n_missing=found.n_missing)
-        return proportion(int((~found.correct[sure]).sum()), int(sure.sum()), n_missing=found.n_missing)
+            reason = f"none of {len(answers)} answers has a confidence of {self._threshold:g} or more"
+            return Estimate.undefined(reason, n_missing=answers.n_missing)
+        return proportion(int((~answers.correct[sure]).sum()), int(sure.sum()), n_missing=answers.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
-        """1 for an error, 0 for a right answer, NaN where the model is not sure."""
+        """1 for an error, 0 for a right answer, NaN where the confidence is lower."""
         name = column_of(records)
         if name is None:
             return np.full(len(records), np.nan)
@@ -162,26 +162,26 @@ class AccuracyAtCoverage(ConfidenceMetric):
     def __init__(self, coverage: Annotated[float, Gt(0), Le(1)] = 0.8) -> None:
         self._coverage = coverage
 
-    def _estimate(self, found: Confidences) -> Estimate:
+    def _estimate(self, answers: Confidences) -> Estimate:
         """Wilson's interval, with as many answers as the variance leaves.
 
         The edge is an estimate too: the variance of the accuracy A grows by (1 - coverage) / coverage (A - a)^2 / n, a
         being the accuracy of the answers near the edge.
         """
-        n = len(found)
+        n = len(answers)
         given = math.ceil(self._coverage * n - 1e-9)
         if not given:
-            return Estimate.undefined("no answer has a confidence", n_missing=found.n_missing)
-        edge = np.sort(found.confidence)[n - given]
-        surer, tied = found.confidence > edge, found.confidence == edge
+            return Estimate.undefined("no answer has a confidence", n_missing=answers.n_missing)
+        edge = np.sort(answers.confidence)[n - given]
+        surer, tied = answers.confidence > edge, answers.confidence == edge
         share = given - int(surer.sum())
-        right = float(found.correct[surer].sum() + share * found.correct[tied].mean())
+        right = float(answers.correct[surer].sum() + share * answers.correct[tied].mean())
         accuracy = right / given
-        order = np.argsort(-found.confidence, kind="stable")
+        order = np.argsort(-answers.confidence, kind="stable")
         width = max(_EDGE_AT_LEAST, n // 20)
-        near = found.correct[order[max(0, given - width) : given + width]].mean()
+        near = answers.correct[order[max(0, given - width) : given + width]].mean()
         variance = accuracy * (1 - accuracy) / given
         more = (1 - given / n) * (accuracy - near) ** 2 / given
         effective = given * variance / (variance + more) if variance > 0 else float(given)
         low, high = map(float, wilson(accuracy, effective, _Z))
-        return Estimate(accuracy, low, high, LEVEL, "wilson, effective n", given, found.n_missing)
+        return Estimate(accuracy, low, high, LEVEL, "wilson, effective n", given, answers.n_missing)

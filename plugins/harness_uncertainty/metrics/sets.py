@@ -1,4 +1,4 @@
-"""Prediction sets: whether they hold the true class as often as promised, and how large they are."""
+"""Prediction sets: how often they hold the true class, and how large they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.api import Estimate, Records, mean, proportion
 
 
 class ConformalCoverage:
-    """Share of the examples whose set holds the true class; its `null` is the coverage that was promised.
+    """Share of the examples whose set holds the true class; its `null` is the nominal coverage.
 
     The promise is marginal: by group (`groups:` of a suite) it may be broken in some and overfulfilled in others.
     """
@@ -22,10 +22,10 @@ class ConformalCoverage:
     unit = "fraction"
 
     def estimate(self, records: Records) -> Estimate:
-        """Wilson's interval over examples. The calibration set is taken as it is."""
-        known = records.without_missing("covered")
-        found = proportion(int(known["covered"].sum()), len(known), n_missing=known.n_missing)
-        return replace(found, null=promised(known, "nominal_coverage"))
+        """Wilson's interval over examples, given the calibration set."""
+        complete = records.without_missing("covered")
+        estimate = proportion(int(complete["covered"].sum()), len(complete), n_missing=complete.n_missing)
+        return replace(estimate, null=promised(complete, "nominal_coverage"))
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 where covered."""
@@ -41,8 +41,8 @@ class SetSize:
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
-        known = records.without_missing("set_size")
-        return mean(known.floats("set_size"), least=0.0, n_missing=known.n_missing)
+        complete = records.without_missing("set_size")
+        return mean(complete.floats("set_size"), least=0.0, n_missing=complete.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The size of each set."""

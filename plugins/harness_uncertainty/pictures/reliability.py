@@ -1,4 +1,4 @@
-"""Reliability diagrams: how often answers of a confidence are right."""
+"""Reliability diagrams: accuracy over confidence."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class ReliabilityDiagram:
     sure, above it not sure enough.
 
     Args:
-        bins: how many.
-        binning: of equal width in confidence, or of equally many answers each.
+        bins: the number of bins.
+        binning: bins of equal width in confidence, or of equally many answers each.
     """
 
     def __init__(self, bins: Annotated[int, Ge(1)] = 15, binning: Binning = "equal_width") -> None:
@@ -42,9 +42,9 @@ class ReliabilityDiagram:
         for cell in cells:
             if cell.row.status is not Status.OK or cell.row.n is None:
                 continue
-            found = confidences(cell.records())
-            if found is not None and len(found):
-                panels.append((_title(cell, cells), found))
+            answers = confidences(cell.records())
+            if answers is not None and len(answers):
+                panels.append((_title(cell, cells), answers))
         for number, start in enumerate(range(0, len(panels), _MAX_PANELS_PER_FIGURE), 1):
             name = re.sub(r"[^\w-]+", "-", cells[0].row.experiment)
             suffix = f"-{number}" if len(panels) > _MAX_PANELS_PER_FIGURE else ""
@@ -54,18 +54,18 @@ class ReliabilityDiagram:
         columns = min(_COLUMNS, len(panels))
         lines = -(-len(panels) // columns)
         figure = figures.empty_figure(0.8 + 2.6 * columns, 0.5 + 3.3 * lines)
-        for place, (title, found) in zip(figure.subfigures(lines, columns, squeeze=False).flat, panels, strict=False):
-            upper, lower = place.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-            self._panel(upper, lower, found)
+        for part, (title, answers) in zip(figure.subfigures(lines, columns, squeeze=False).flat, panels, strict=False):
+            upper, lower = part.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+            self._panel(upper, lower, answers)
             upper.set_title(title, fontsize=9)
         return figures.save(figure, path)
 
-    def _panel(self, upper: Axes, lower: Axes, found: Confidences) -> None:
-        of_row = bins_of(found.confidence, self._bins, self._binning)
+    def _panel(self, upper: Axes, lower: Axes, answers: Confidences) -> None:
+        of_row = bins_of(answers.confidence, self._bins, self._binning)
         counts = np.bincount(of_row, minlength=self._bins)
         used = np.flatnonzero(counts)
-        middle = np.bincount(of_row, found.confidence, self._bins)[used] / counts[used]
-        rates = [proportion(int(found.correct[of_row == b].sum()), int(counts[b])) for b in used]
+        middle = np.bincount(of_row, answers.confidence, self._bins)[used] / counts[used]
+        rates = [proportion(int(answers.correct[of_row == b].sum()), int(counts[b])) for b in used]
         values, lows, highs = (np.array([getattr(r, end) for r in rates]) for end in ("value", "low", "high"))
         upper.plot([0, 1], [0, 1], color=figures.PALETTE[-1], linewidth=1, linestyle="--", zorder=1)
         upper.vlines(middle, values, middle, color=figures.PALETTE[1], alpha=0.5, linewidth=4, zorder=1)
@@ -85,7 +85,7 @@ class ReliabilityDiagram:
 
 
 def _title(cell: MeasuredCell, cells: Sequence[MeasuredCell]) -> str:
-    """The labels of a cell that tell it from the others."""
+    """The labels that distinguish a cell from the others."""
     labels = cell.row.labels
     shown = [
         label

@@ -1,4 +1,4 @@
-"""Metrics over the severity of corruptions, as a picture."""
+"""Plots of metrics over the severity of corruptions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Point:
     """A row on a curve.
 
     Attributes:
-        model: what tables call it, with the seed if it is not 0.
-        kind: of the corruption.
+        model: its label in tables, with the seed if it is not 0.
+        kind: the kind of the corruption.
         severity: 0 for the data as they are.
-        estimates: of the row.
+        estimates: the estimates of the row.
     """
 
     model: str
@@ -50,8 +50,8 @@ class ShiftCurve:
         points = points_of(rows)
         if not points:
             return
-        known = [name for point in points for name, estimate in point.estimates.items() if estimate.value is not None]
-        metrics = [m for m in dict.fromkeys(known) if self._metrics is None or m in self._metrics]
+        names = [name for point in points for name, estimate in point.estimates.items() if estimate.value is not None]
+        metrics = [m for m in dict.fromkeys(names) if self._metrics is None or m in self._metrics]
         if not metrics:
             return
         name = re.sub(r"[^\w-]+", "-", rows[0].experiment)
@@ -59,13 +59,13 @@ class ShiftCurve:
 
 
 def points_of(rows: Sequence[Row]) -> list[Point]:
-    """The rows of corrupted data, and for each kind those of the same data as they are."""
+    """The rows of corrupted data, and for each kind those of the same data without corruption."""
     measured = [row for row in rows if row.status is Status.OK and not row.derived]
-    shifted = [(row, found) for row in measured if (found := _corruption(row)) is not None]
+    shifted = [(row, corruption) for row in measured if (corruption := _corruption(row)) is not None]
     points = []
-    for row, found in shifted:
-        points.append(Point(_model(row), found["kind"], int(found["severity"]), row.estimates))
-    for kind, clean in dict.fromkeys((found["kind"], _key(found["dataset"])) for _, found in shifted):
+    for row, corruption in shifted:
+        points.append(Point(_model(row), corruption["kind"], int(corruption["severity"]), row.estimates))
+    for kind, clean in dict.fromkeys((corruption["kind"], _key(corruption["dataset"])) for _, corruption in shifted):
         same = [row for row in measured if _key(row.components.get("data")) == clean]
         points += [Point(_model(row), kind, 0, row.estimates) for row in same]
     return points
@@ -108,12 +108,12 @@ def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
 
 
 def _line(axis: Axes, points: Sequence[Point], metric: str, number: int, label: str) -> None:
-    found = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
-    severities = [severity for severity in sorted(found) if found[severity].value is not None]
+    estimates = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
+    severities = [severity for severity in sorted(estimates) if estimates[severity].value is not None]
     colour, _, marker = figures.line_style(number)
-    values = [_end(found[severity], "value") for severity in severities]
+    values = [_end(estimates[severity], "value") for severity in severities]
     axis.plot(severities, values, color=colour, marker=marker, markersize=3, linewidth=1.2, label=label)
-    lows, highs = ([_end(found[severity], end) for severity in severities] for end in ("low", "high"))
+    lows, highs = ([_end(estimates[severity], end) for severity in severities] for end in ("low", "high"))
     axis.fill_between(severities, lows, highs, color=colour, alpha=0.08, linewidth=0)
 
 

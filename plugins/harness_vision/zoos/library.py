@@ -1,4 +1,4 @@
-"""Importing a library that is an extra, and saying which."""
+"""Imports an optional library, or names the extra that installs it."""
 
 from __future__ import annotations
 

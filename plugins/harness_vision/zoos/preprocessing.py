@@ -17,12 +17,12 @@ Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What an image goes through before the network.
+    """The published steps between an image and the network: resizing, cropping and normalisation.
 
     Attributes:
         resized: what its shorter side is scaled to; of two numbers, height and width.
         cropped: height and width of what is then cut from its middle.
-        interpolation: of the scaling, with antialiasing.
+        interpolation: the interpolation of the scaling, with antialiasing.
         mean, std: per channel, of images in [0, 1].
     """
 
@@ -80,10 +80,10 @@ def resized_and_cropped(images: Tensor, how: Preprocessing) -> Tensor:
 
 
 def interpolation_named(name: str) -> Interpolation:
-    """The interpolation that a library calls so. Raises HarnessError."""
-    for known in ("nearest", "bilinear", "bicubic"):
-        if name == known:
-            return known
+    """The interpolation that a library gives this name. Raises HarnessError."""
+    for supported in ("nearest", "bilinear", "bicubic"):
+        if name == supported:
+            return supported
     raise HarnessError(f"interpolation {name!r} of the published preprocessing is not supported; use `resize: false`")
 
 

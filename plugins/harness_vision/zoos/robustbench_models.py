@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from torch import nn
 
 from harness.api import HarnessError, Location, MissingData, Uncounted, default_folder
-from harness_vision.places import place_of
+from harness_vision.data_folder import data_folder
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
 
-_EXAMPLES = {"cifar10": 10_000, "cifar100": 10_000, "imagenet": 5_000}
+_TEST_IMAGES = {"cifar10": 10_000, "cifar100": 10_000, "imagenet": 5_000}
 """On how many test images RobustBench evaluates."""
 
 
@@ -34,8 +34,8 @@ def robustbench_model(
 
     Args:
         name: as the zoo has it, e.g. "Carmon2019Unlabeled".
-        dataset: that it was trained on.
-        threat_model: that it was trained for.
+        dataset: the dataset that it was trained on.
+        threat_model: the threat model that it was trained for.
         folder: of RobustBench's weights, with DATASET/THREAT_MODEL/NAME.pt in it; by default the user's cache. Their
             digests are not published, so that other weights under the same name are not noticed.
         model_info: the folder of that name in RobustBench's repository, which its package leaves out; by default
@@ -48,25 +48,25 @@ def robustbench_model(
     """
     zoo, enums = library("robustbench.model_zoo", "robustbench"), library("robustbench.model_zoo.enums", "robustbench")
     load_model = library("robustbench.utils", "robustbench").load_model
-    known = zoo.model_dicts[enums.BenchmarkDataset(dataset)][enums.ThreatModel(threat_model)]
-    if name not in known:
-        raise HarnessError(f"RobustBench has no model {name!r} for {dataset} {threat_model}; it has {', '.join(known)}")
-    place = folder or default_folder("robustbench")
-    file = place / dataset / threat_model / f"{name}.pt"
+    table = zoo.model_dicts[enums.BenchmarkDataset(dataset)][enums.ThreatModel(threat_model)]
+    if name not in table:
+        raise HarnessError(f"RobustBench has no model {name!r} for {dataset} {threat_model}; it has {', '.join(table)}")
+    weights = folder or default_folder("robustbench")
+    file = weights / dataset / threat_model / f"{name}.pt"
     hint = (
         f"Where there is a network, run `from robustbench.utils import load_model; load_model({name!r}, "
         f"model_dir='FOLDER', dataset={dataset!r}, threat_model={threat_model!r})`; then put the folder here and name "
         "it with `folder:`"
     )
-    ensemble = isinstance(known[name].get("gdrive_id"), list)
+    ensemble = isinstance(table[name].get("gdrive_id"), list)
     is_there = (file.with_name(f"{file.name}_m0.pt") if ensemble else file).is_file()
     if not is_there and not download:
         raise MissingData(f"{file} is not there. {hint}")
     try:
-        model: nn.Module = load_model(name, model_dir=place, dataset=dataset, threat_model=threat_model)
+        model: nn.Module = load_model(name, model_dir=weights, dataset=dataset, threat_model=threat_model)
     except _failures() as error:
-        told = " ".join(str(error).split())[:200]
-        raise MissingData(f"{name} could not be loaded from {file} or fetched ({told}). {hint}") from error
+        message = " ".join(str(error).split())[:200]
+        raise MissingData(f"{name} could not be loaded from {file} or fetched ({message}). {hint}") from error
     accuracy = _published(name, dataset, threat_model, model_info)
     if accuracy is not None:
         accuracy.note_on(model)
@@ -74,16 +74,16 @@ def robustbench_model(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What loading and downloading raise; gdown has exceptions of its own."""
+    """The exceptions that loading and downloading raise; gdown has exceptions of its own."""
     gdown = library("gdown.exceptions", "robustbench")
-    own = [each for each in vars(gdown).values() if isinstance(each, type) and issubclass(each, Exception)]
+    own = [value for value in vars(gdown).values() if isinstance(value, type) and issubclass(value, Exception)]
     return (OSError, RuntimeError, EOFError, KeyError, AttributeError, *own)
 
 
 def _published(name: str, dataset: str, threat_model: str, model_info: Path | None) -> PublishedAccuracy | None:
     """The record of a model, if it is there."""
     below = "robustness/robustbench/model_info"
-    root = place_of("robustbench", below, (dataset,), model_info)
+    root = data_folder("robustbench", below, (dataset,), model_info)
     record = root / dataset / threat_model / f"{name}.json"
     if not record.is_file():
         return None
@@ -91,4 +91,4 @@ def _published(name: str, dataset: str, threat_model: str, model_info: Path | No
         clean = float(json.loads(record.read_text(encoding="utf-8"))["clean_acc"]) / 100
     except (ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{record} is no record of RobustBench with a clean_acc: {error}") from error
-    return PublishedAccuracy(clean, _EXAMPLES[dataset], dataset, "RobustBench")
+    return PublishedAccuracy(clean, _TEST_IMAGES[dataset], dataset, "RobustBench")

@@ -16,7 +16,7 @@ from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
 from harness_vision.zoos.preprocessing import Preprocessing, interpolation_named, per_channel
 
-_VALIDATION = 50_000
+_VALIDATION_IMAGES = 50_000
 """Images of the validation set of ImageNet, on which timm's results are published."""
 
 
@@ -35,7 +35,7 @@ def timm_model(
     Args:
         name: as `timm.list_models` gives it, with its tag, e.g. "resnet18.a1_in1k".
         weights: a file of its weights, .safetensors or of torch.save; by default timm downloads them.
-        classes: how many there are, if other than in the published model.
+        classes: the number of classes, if other than in the published model.
         pretrained: false leaves the weights random, to try things out.
         resize: resize and crop images as published, inside the model; false for images that are cropped already, which
             are only normalised.
@@ -61,13 +61,13 @@ def timm_model(
         with_weights(network, weights.read_bytes(), weights.name)
     model = _preprocessing(data.resolve_model_data_config(network)).around(network, resize=resize)
     if published_accuracy is not None:
-        PublishedAccuracy(published_accuracy, _VALIDATION, "imagenet", "timm").note_on(model)
+        PublishedAccuracy(published_accuracy, _VALIDATION_IMAGES, "imagenet", "timm").note_on(model)
     return model
 
 
 def _preprocessing(config: Mapping[str, Any]) -> Preprocessing:
     """The evaluation transform that timm makes of a data configuration."""
-    rows, columns = (int(each) for each in config["input_size"][-2:])
+    rows, columns = (int(length) for length in config["input_size"][-2:])
     share, mode = float(config["crop_pct"]), config.get("crop_mode", "center")
     if mode not in ("center", "squash"):
         raise HarnessError(f"crop mode {mode!r} of the published preprocessing is not supported; use `resize: false`")
@@ -82,8 +82,8 @@ def _preprocessing(config: Mapping[str, Any]) -> Preprocessing:
 
 
 def _how_to_get(name: str, error: Exception) -> str:
-    told = " ".join(str(error).split())[:200]
+    cause = " ".join(str(error).split())[:200]
     return (
-        f"the weights of {name} could not be fetched ({told}). Where there is a network, run `hf download timm/{name} "
+        f"the weights of {name} could not be fetched ({cause}). Where there is a network, run `hf download timm/{name} "
         "model.safetensors --local-dir FOLDER`; then put the file here and name it with `weights:`"
     )

@@ -13,9 +13,9 @@ from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
 from harness_vision.zoos.preprocessing import Preprocessing, interpolation_named, per_channel
 
-_SET = "ImageNet-1K"
-_VALIDATION = 50_000
-_ENDING = "_Weights"
+_METRICS_SET = "ImageNet-1K"
+_VALIDATION_IMAGES = 50_000
+_WEIGHTS_SUFFIX = "_Weights"
 
 
 def torchvision_model(weights: str, file: Path | None = None, resize: bool = True) -> nn.Module:
@@ -38,7 +38,7 @@ def torchvision_model(weights: str, file: Path | None = None, resize: bool = Tru
         raise HarnessError(
             f'torchvision has no weights {weights!r}; they are named like "ResNet18_Weights.IMAGENET1K_V1"'
         ) from error
-    name = type(chosen).__name__.removesuffix(_ENDING).lower()
+    name = type(chosen).__name__.removesuffix(_WEIGHTS_SUFFIX).lower()
     try:
         network: nn.Module = models.get_model(name, weights=chosen if file is None else None)
     except OSError as error:
@@ -48,9 +48,9 @@ def torchvision_model(weights: str, file: Path | None = None, resize: bool = Tru
     if file is not None:
         with_weights(network, file.read_bytes(), file.name)
     model = _preprocessing(chosen, weights).around(network, resize=resize)
-    accuracy = chosen.meta.get("_metrics", {}).get(_SET, {}).get("acc@1")
+    accuracy = chosen.meta.get("_metrics", {}).get(_METRICS_SET, {}).get("acc@1")
     if accuracy is not None:
-        PublishedAccuracy(accuracy / 100, _VALIDATION, "imagenet", f"torchvision, {weights}").note_on(model)
+        PublishedAccuracy(accuracy / 100, _VALIDATION_IMAGES, "imagenet", f"torchvision, {weights}").note_on(model)
     return model
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.api import Context, InvalidOutput, LabelledInputs, Norm, Threat
 from harness.api.instruments import CountedModel
-from harness_classification.attack_verification import HARDEST, hardest, judge_attack, views_given
-from harness_classification.predictions import judge
+from harness_classification.attack_verification import HARDEST, hardest, verify_attack, views_given
+from harness_classification.predictions import predict
 
 PIXELS = 4
 OFFENCE, ROUND_OFF = 1e-5, 5e-7
@@ -46,9 +46,9 @@ def moved(clean: LabelledInputs, norm: Norm, length: float) -> Tensor:
 
 def outcome(clean: LabelledInputs, adversarial: Tensor, threat: Threat) -> tuple[dict[str, Any], tuple[str, ...]]:
     counted = CountedModel(by_first_pixel, 2, len(clean), "cpu")
-    before = judge(counted, clean.inputs, clean.labels, 8)
+    before = predict(counted, clean.inputs, clean.labels, 8)
     correct = before.prediction == clean.labels
-    columns, problems, _ = judge_attack(counted, clean, clean.targets, adversarial, before, correct, threat, Context())
+    columns, problems, _ = verify_attack(counted, clean, clean.targets, adversarial, before, correct, threat, Context())
     return columns, problems
 
 
@@ -125,9 +125,9 @@ def test_a_target_must_be_reached() -> None:
         return torch.stack([0.5 - first, first - 0.5, first - 0.6], dim=1)
 
     counted = CountedModel(three, 3, 1, "cpu")
-    before = judge(counted, clean.inputs, clean.labels, 8)
+    before = predict(counted, clean.inputs, clean.labels, 8)
     threat = Threat("linf", 0.5, targeted=True)
-    columns, _, _ = judge_attack(
+    columns, _, _ = verify_attack(
         counted, clean, clean.targets, clean.inputs + 0.5, before, before.valid, threat, Context()
     )
     # It is class 1 now, which is wrong but not what was asked for.

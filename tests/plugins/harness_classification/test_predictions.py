@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.instruments import CountedModel, per_example
-from harness_classification.predictions import Judgement, column, judge, not_finite, outcomes
+from harness_classification.predictions import Predictions, column, not_finite, outcomes, predict
 
 
 class Table(nn.Module):
@@ -21,10 +21,10 @@ class Table(nn.Module):
         return inputs.flatten(1)
 
 
-def judged(logits: list[list[float]], labels: list[int], batch_size: int = 2) -> Judgement:
+def judged(logits: list[list[float]], labels: list[int], batch_size: int = 2) -> Predictions:
     model = Table().train()
     counted = CountedModel(model, len(logits[0]), len(logits), "cpu")
-    return judge(counted, torch.tensor(logits), torch.tensor(labels), batch_size)
+    return predict(counted, torch.tensor(logits), torch.tensor(labels), batch_size)
 
 
 def test_a_judgement_by_hand() -> None:
@@ -62,7 +62,7 @@ def test_the_mode_of_the_model_does_not_matter_nor_the_batch() -> None:
 
 def test_nothing_to_judge() -> None:
     counted = CountedModel(Table(), 3, 0, "cpu")
-    found = judge(counted, torch.zeros(0, 3), torch.zeros(0).long(), 4)
+    found = predict(counted, torch.zeros(0, 3), torch.zeros(0).long(), 4)
     assert found.logits.shape == (0, 3)
     assert found.prediction.tolist() == []
 
@@ -75,7 +75,7 @@ def test_several_draws_are_the_mean_of_probabilities_and_not_of_logits() -> None
             return torch.tensor([next(answers)]).log().expand(len(inputs), 2)
 
     counted = CountedModel(Random(), 2, 1, "cpu")
-    found = judge(counted, torch.zeros(1, 1), torch.tensor([0]), 4, 3)
+    found = predict(counted, torch.zeros(1, 1), torch.tensor([0]), 4, 3)
     # (.9 + .9 + 0) / 3; a mean of logits would be minus infinity.
     assert found.logits.exp()[0].tolist() == pytest.approx([0.6, 0.4], rel=1e-5)
     assert found.prediction.tolist() == [0]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from harness.api import MissingData, default_folder
+from harness_vision.data_folder import data_folder
 from harness_vision.image_sets import cifar10
-from harness_vision.places import place_of
 from harness_vision.published import Name, published
 from harness_vision.published_accuracy import PublishedAccuracy
 
@@ -60,11 +60,11 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "b.bin").touch()
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
-    assert place_of("set", "part", ("a.bin", "b.bin"), None) == tmp_path / "part"
-    assert place_of("set", "part", ("a.bin",), None) == default_folder("set")
-    assert place_of("set", "part", ("b.bin",), Path("said")) == Path("said")
+    assert data_folder("set", "part", ("a.bin", "b.bin"), None) == tmp_path / "part"
+    assert data_folder("set", "part", ("a.bin",), None) == default_folder("set")
+    assert data_folder("set", "part", ("b.bin",), Path("said")) == Path("said")
     monkeypatch.delenv("HARNESS_DATA")
-    assert place_of("set", "part", ("b.bin",), None) == default_folder("set")
+    assert data_folder("set", "part", ("b.bin",), None) == default_folder("set")
 
 
 def test_cifar10_from_arrays_is_the_official_batch(data_folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from fairness_records import table
 from harness.api import InvalidOutput, Records, proportion
-from harness_fairness.metrics.cells import Rate
+from harness_fairness.metrics.confusion_counts import Rate
 from harness_fairness.metrics.group_rates import GroupDifference, GroupRate, GroupRatio
 from harness_fairness.metrics.intervals import fisher
 

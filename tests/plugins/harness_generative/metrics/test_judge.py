@@ -19,41 +19,41 @@ def judged(values: list[int | None] | npt.NDArray[Any], classes: int = 10) -> Re
     return Records.of({"judged": values}, classes=[str(i) for i in range(classes)])
 
 
-def with_verdicts(folder: Path, verdicts: npt.NDArray[np.floating[Any]]) -> Records:
+def with_shares(folder: Path, shares: npt.NDArray[np.floating[Any]]) -> Records:
     (folder / "artifacts").mkdir(exist_ok=True)
-    np.save(folder / "artifacts" / "judge_probabilities.npy", verdicts.astype(np.float32))
-    return Records(pa.table({"judged": verdicts.argmax(axis=1)}), {}, folder)
+    np.save(folder / "artifacts" / "judge_probabilities.npy", shares.astype(np.float32))
+    return Records(pa.table({"judged": shares.argmax(axis=1)}), {}, folder)
 
 
 def test_the_inception_score_by_hand(tmp_path: Path) -> None:
     """Sure and even: the number of classes. Unsure: 1. Half sure of one of two: exp(log 2 - H(3/4))."""
-    assert InceptionScore().estimate(with_verdicts(tmp_path, np.eye(4)[[0, 1, 2, 3] * 5])).value == pytest.approx(4)
-    unsure = InceptionScore().estimate(with_verdicts(tmp_path, np.full((9, 4), 0.25)))
+    assert InceptionScore().estimate(with_shares(tmp_path, np.eye(4)[[0, 1, 2, 3] * 5])).value == pytest.approx(4)
+    unsure = InceptionScore().estimate(with_shares(tmp_path, np.full((9, 4), 0.25)))
     assert unsure.value == pytest.approx(1)
     assert unsure.low == pytest.approx(1)
-    some = InceptionScore().estimate(with_verdicts(tmp_path, np.array([[0.75, 0.25], [0.25, 0.75]] * 10)))
+    some = InceptionScore().estimate(with_shares(tmp_path, np.array([[0.75, 0.25], [0.25, 0.75]] * 10)))
     assert some.value == pytest.approx(2 * np.exp(0.75 * np.log(0.75) + 0.25 * np.log(0.25)), rel=1e-6)
 
 
 def test_the_inception_score_against_its_definition(tmp_path: Path) -> None:
-    verdicts = np.random.default_rng(0).dirichlet(np.full(6, 0.3), size=70)
-    found = InceptionScore().estimate(with_verdicts(tmp_path, verdicts))
-    divergences = scipy.stats.entropy(verdicts, np.broadcast_to(verdicts.mean(axis=0), verdicts.shape), axis=1)
+    shares = np.random.default_rng(0).dirichlet(np.full(6, 0.3), size=70)
+    found = InceptionScore().estimate(with_shares(tmp_path, shares))
+    divergences = scipy.stats.entropy(shares, np.broadcast_to(shares.mean(axis=0), shares.shape), axis=1)
     assert found.value == pytest.approx(np.exp(divergences.mean()), rel=1e-5)
     assert found.low is not None
     assert found.high is not None
     assert 1 <= found.low < found.value < found.high <= 6
-    left = [InceptionScore().estimate(with_verdicts(tmp_path, np.delete(verdicts, i, axis=0))).value for i in range(70)]
+    left = [InceptionScore().estimate(with_shares(tmp_path, np.delete(shares, i, axis=0))).value for i in range(70)]
     logs = np.log(np.array(left, dtype=float))
     centre = 70 * np.log(found.value) - 69 * logs.mean()
     assert np.log(found.high) == pytest.approx(centre + 1.959964 * np.sqrt(69 * logs.var()), rel=1e-3)
 
 
 def test_the_inception_score_refuses_what_are_no_probabilities(tmp_path: Path) -> None:
-    for verdicts in (np.full((3, 2), 0.4), np.full((3, 2), np.nan), np.array([[1.5, -0.5]] * 3)):
+    for shares in (np.full((3, 2), 0.4), np.full((3, 2), np.nan), np.array([[1.5, -0.5]] * 3)):
         with pytest.raises(InvalidOutput, match="shares that add up to 1"):
-            InceptionScore().estimate(with_verdicts(tmp_path, verdicts))
-    assert "at least 2" in InceptionScore().estimate(with_verdicts(tmp_path, np.eye(2)[:1])).reason
+            InceptionScore().estimate(with_shares(tmp_path, shares))
+    assert "at least 2" in InceptionScore().estimate(with_shares(tmp_path, np.eye(2)[:1])).reason
 
 
 def test_mode_coverage_counts_classes() -> None:
@@ -154,7 +154,7 @@ def test_coverage(name: str, tmp_path: Path) -> None:
         estimates = [
             ModeEntropy().estimate(judged(drawn)),
             ModeCoverage().estimate(judged(drawn)),
-            InceptionScore().estimate(with_verdicts(tmp_path, sure[drawn])),
+            InceptionScore().estimate(with_shares(tmp_path, sure[drawn])),
         ]
         for which, (found, truth) in enumerate(zip(estimates, (entropy, hit, score), strict=True)):
             assert found.low is not None

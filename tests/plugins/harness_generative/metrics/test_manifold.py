@@ -94,7 +94,7 @@ def test_crowded_blocks_count_halves_as_sparse_ones_do(tmp_path: Path, monkeypat
     crowded = manifold_metrics.reach(**sets, k=5)
     assert (crowded.holders > 0).all()
     expected = crowded.halves.copy()
-    monkeypatch.setattr(manifold_metrics, "_CROWDED", 2.0)
+    monkeypatch.setattr(manifold_metrics, "_DENSE_SHARE", 2.0)
     np.testing.assert_allclose(manifold_metrics.reach(**sets, k=5).halves, expected)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.api import Context, InvalidOutput
 from harness.api.instruments import LANES
-from harness_generative.task.features_and_judge import extracted, judged, verdicts
+from harness_generative.task.features_and_judge import extracted, judged, judged_columns
 from harness_generative.task.sampling import Conditions
 
 INPUTS = torch.arange(10.0).reshape(10, 1, 1, 1)
@@ -78,10 +78,10 @@ def test_what_a_judge_returns_is_checked(judge: Any, facts: dict[str, Any], told
         judged(judge, INPUTS, facts, Context())
 
 
-def test_verdicts_compare_what_was_judged_with_what_was_asked() -> None:
+def test_columns_compare_what_was_judged_with_what_was_asked() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], dtype=np.float32)
     asked = Conditions(None, [None] * 3, [0, 0, None], {})
-    found = verdicts(probabilities, asked, {"attributes": {"colour": ["red", "blue"]}})
+    found = judged_columns(probabilities, asked, {"attributes": {"colour": ["red", "blue"]}})
     assert found["judged"].tolist() == [0, 1, 1]
     assert found["judge_confidence"].tolist() == pytest.approx([0.9, 0.8, 0.6])
     assert found["correct_condition"] == [True, False, None]

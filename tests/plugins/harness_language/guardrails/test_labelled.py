@@ -36,11 +36,11 @@ def test_quality_by_hand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "verdict"),
+    ("label", "expected"),
     [("Refused", "refused"), ("partially complied", "partial"), ("obeyed", "obeyed"), ("FULL_COMPLIANCE", "obeyed")],
 )
-def test_words_of_a_label(tmp_path: Path, label: str, verdict: str) -> None:
-    assert read_labelled(write(tmp_path, [("x", label)]), "completion", "final_label").verdicts == [verdict]
+def test_words_of_a_label(tmp_path: Path, label: str, expected: str) -> None:
+    assert read_labelled(write(tmp_path, [("x", label)]), "completion", "final_label").labels == [expected]
 
 
 @pytest.mark.parametrize(

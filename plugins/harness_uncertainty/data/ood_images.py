@@ -1,4 +1,4 @@
-"""Images of something else, in the shape of a model's own data: noise, textures of photographs, letters.
+"""Out-of-distribution images in the shape of a model's own data: noise, textures of photographs, letters.
 
 All are made of what is installed, with no download, and rounded to the grey levels of the data they shall resemble, so
 that nothing but their content gives them away.
@@ -26,20 +26,20 @@ _CLOSEST, _FURTHEST = 2.0, 8.0
 """A texture is a patch of a photograph so many times as large as the image it becomes."""
 _FONTS = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono", "STIXGeneral")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CANVAS = 64
-_TURN = 10.0
+_CANVAS_PIXELS = 64
+_MAX_DEGREES = 10.0
 _MARGIN = 1.15
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What images must look like to pass for those of a dataset.
+    """The shape and range of images that match a dataset.
 
     Attributes:
         channels, height, width: of an image.
         low, high: the box.
         levels: how many grey levels there are; None for any.
-        facts: of the dataset.
+        facts: the facts of the dataset.
     """
 
     channels: int
@@ -81,8 +81,8 @@ def noise_images(
         like: the data whose shape, box and grey levels they have.
         kind: `uniform` in the box; `gaussian` around its middle with a quarter of it as the standard deviation;
             `shuffled`, the pixels of an image of `like` in another order, with the same brightness and contrast.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     shape, rng = Shape.of(like), Context(seed=draw).rng("noise images", kind)
     size = (n, shape.channels, shape.height, shape.width)
@@ -108,8 +108,8 @@ def textures(
 
     Args:
         like: the data whose shape, box and grey levels they have.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     from sklearn.datasets import load_sample_images
 
@@ -143,8 +143,8 @@ def letters(
 
     Args:
         like: the data whose shape, box and grey levels they have.
-        n: how many.
-        draw: which of the possible ones.
+        n: the number of images.
+        draw: the number of the random draw.
     """
     shape, rng = Shape.of(like), Context(seed=draw).rng("letters")
     alphabet = [letter for letter in _LETTERS if letter not in "IO"]
@@ -154,7 +154,7 @@ def letters(
         chosen = alphabet[int(rng.integers(len(alphabet)))], _FONTS[int(rng.integers(len(_FONTS)))]
         if chosen not in drawn:
             drawn[chosen] = _drawn(*chosen)
-        turned = rotated(drawn[chosen], torch.tensor([rng.uniform(-_TURN, _TURN)], dtype=torch.float32))
+        turned = rotated(drawn[chosen], torch.tensor([rng.uniform(-_MAX_DEGREES, _MAX_DEGREES)], dtype=torch.float32))
         image[:] = _averaged(turned[0].numpy(), shape)
     return shape.examples("letter", images)
 
@@ -167,7 +167,7 @@ def _drawn(letter: str, font: str) -> torch.Tensor:
     from matplotlib.patches import PathPatch
     from matplotlib.textpath import TextPath
 
-    figure = Figure(figsize=(1, 1), dpi=_CANVAS)
+    figure = Figure(figsize=(1, 1), dpi=_CANVAS_PIXELS)
     canvas: Any = FigureCanvasAgg(figure)
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")

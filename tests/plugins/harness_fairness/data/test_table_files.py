@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.api import InvalidOutput, MissingData
-from harness_fairness.data.tables import parse_table, read_table
+from harness_fairness.data.table_files import parse_table, read_table
 
 
 def test_values_lose_spaces_and_empty_ones_are_missing() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput
+from harness_fairness.data.column_roles import Roles, examples_of
 from harness_fairness.data.csv_table import csv_table
-from harness_fairness.data.roles import Roles, examples_of
-from harness_fairness.data.tables import parse_table
+from harness_fairness.data.table_files import parse_table
 
 TEXT = "id,income,score,said,sex,age,job\n" + "\n".join(
     f"p{i},{'high' if i % 3 == 0 else 'low'},{i / 20},{'high' if i % 2 else 'low'},{'m' if i % 2 else 'f'},{20 + i},"

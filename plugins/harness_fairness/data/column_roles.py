@@ -1,4 +1,4 @@
-"""From the columns of a table to labels, scores, groups and standardised inputs, each by its role."""
+"""Converts the columns of a table to labels, scores, groups and standardised inputs, each by its role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Examples, InvalidOutput
-from harness_fairness.data.tables import Table
+from harness_fairness.data.table_files import Table
 
 Split = Literal["all", "train", "validation", "test"]
 Floats = npt.NDArray[np.float32]
@@ -21,7 +21,7 @@ _SHARES = {"test": 0.2, "validation": 0.4}
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column plays which part.
+    """The columns of a table by the role that each has.
 
     Attributes:
         id: names the rows; None numbers them.
@@ -30,12 +30,12 @@ class Roles:
             one must be the same.
         classes: the values of the label in order, for more than two of them; then there is no positive one.
         target: the number to predict, for regression.
-        score: what a system gave the row.
+        score: the score of the row by a system.
         prediction: the class that a system gave the row, in the values of the label.
-        groups: what the rows are grouped by.
-        features: what a model is given; columns of numbers are standardised, others one-hot.
+        groups: the columns that rows are grouped by.
+        features: the inputs of a model; columns of numbers are standardised, others one-hot.
         keep: record column to column of the table, for what a metric reads, e.g. {"words": "Total"}.
-        unknown: what a row without a value of a group is called; None refuses such rows.
+        unknown: the group of a row without a value; None refuses such rows.
     """
 
     id: str | None = None
@@ -59,13 +59,13 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
         InvalidOutput: a column that is not there, a missing or unknown value, duplicate ids, an empty split.
     """
     ids = _ids(table, roles.id)
-    place = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
-    train = place >= _SHARES["validation"]
+    share = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
+    train = share >= _SHARES["validation"]
     chosen = {
         "all": np.ones(table.n, dtype=bool),
         "train": train,
-        "test": place < _SHARES["test"],
-        "validation": (place >= _SHARES["test"]) & ~train,
+        "test": share < _SHARES["test"],
+        "validation": (share >= _SHARES["test"]) & ~train,
     }[split]
     rows = np.flatnonzero(chosen)
     if not len(rows):
@@ -93,7 +93,7 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
         columns["inputs"] = inputs
         facts["box"] = [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))]
     for name, source in roles.keep.items():
-        columns[name] = _kept(table, source, f"{name!r}")
+        columns[name] = _raw(table, source, f"{name!r}")
     return Examples(
         [ids[i] for i in rows],
         {name: _at(column, rows) for name, column in columns.items()},
@@ -120,9 +120,9 @@ def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bo
             deviation = numbers[train].std()
             parts.append(((numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0))[:, None])
         else:
-            told = ["missing" if value is None else str(value) for value in values]
-            levels = {level: i for i, level in enumerate(sorted(set(told)))}
-            parts.append(np.eye(len(levels))[[levels[each] for each in told]])
+            texts = ["missing" if value is None else str(value) for value in values]
+            levels = {level: i for i, level in enumerate(sorted(set(texts)))}
+            parts.append(np.eye(len(levels))[[levels[text] for text in texts]])
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
@@ -180,14 +180,14 @@ def _classes(table: Table, roles: Roles) -> list[str]:
 
 
 def _coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:
-    place = {_spelt(name): i for i, name in enumerate(classes)}
+    code_of = {_spelt(name): i for i, name in enumerate(classes)}
     codes: list[int | None] = []
     for i, value in enumerate(table.column(column, role)):
-        if value is not None and _spelt(value) not in place:
+        if value is not None and _spelt(value) not in code_of:
             raise InvalidOutput(
                 f"{table.name}, {table.where(i)}: the {role} {value!r} is none of the classes {_some(list(classes))}"
             )
-        codes.append(None if value is None else place[_spelt(value)])
+        codes.append(None if value is None else code_of[_spelt(value)])
     return codes if None in codes else np.array(codes, dtype=np.int64)
 
 
@@ -214,7 +214,7 @@ def _complete(table: Table, column: str, role: str) -> npt.NDArray[np.float64]:
     return np.array(numbers, dtype=np.float64)
 
 
-def _kept(table: Table, column: str, role: str) -> Any:
+def _raw(table: Table, column: str, role: str) -> Any:
     values = table.column(column, role)
     if all(_is_number(value) for value in values if value is not None):
         numbers = table.numbers(column, role)

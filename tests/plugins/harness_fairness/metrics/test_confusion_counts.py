@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Partition, Records
-from harness_fairness.metrics.cells import Cells, Rate, cells_of, rows_of, successes_and_trials
+from harness_fairness.metrics.confusion_counts import (
+    ConfusionCounts,
+    Rate,
+    confusions,
+    outcomes_of,
+    successes_and_trials,
+)
 
 LABEL, PREDICTION, GROUP = [1, 1, 0, 0, 0, 1], [1, 0, 1, 0, 0, 1], ["a", "a", "a", "a", "b", "b"]
 
@@ -18,10 +24,10 @@ def records(label: object = LABEL, prediction: object = PREDICTION, **more: obje
     )
 
 
-def cells(some: Records, positive: int | str = 1) -> Cells:
-    rows = rows_of(some, "error", positive)
+def cells(some: Records, positive: int | str = 1) -> ConfusionCounts:
+    rows = outcomes_of(some, "error", positive)
     assert rows is not None
-    return cells_of(rows, Partition.of(some, "g"))
+    return confusions(rows, Partition.of(some, "g"))
 
 
 @pytest.mark.parametrize(
@@ -53,10 +59,10 @@ def test_rows_and_counts_agree() -> None:
     )
     partition = Partition.of(some, "g")
     for rate in ("accuracy", "error", "fpr", "fnr", "tpr", "ppv", "selection_rate"):
-        rows = rows_of(some, rate, 1)
+        rows = outcomes_of(some, rate, 1)
         assert rows is not None
         top, inside = rows.successes_and_trials(rate)
-        successes, trials = cells_of(rows, partition).successes_and_trials(rate)
+        successes, trials = confusions(rows, partition).successes_and_trials(rate)
         assert np.array_equal(np.bincount(partition.of_row[top], minlength=3), successes)
         assert np.array_equal(np.bincount(partition.of_row[inside], minlength=3), trials)
 
@@ -76,12 +82,12 @@ def test_classes_may_be_text_and_predictions_missing() -> None:
 
 def test_records_of_classify_and_of_answers_will_do() -> None:
     classified = Records.of({"id": ["a", "b"], "label": [1, 0], "clean_prediction": [1, 1], "group.g": ["x", "x"]})
-    rows = rows_of(classified, "fpr", 1)
+    rows = outcomes_of(classified, "fpr", 1)
     assert rows is not None
     assert rows.successes_and_trials("fpr")[0].tolist() == [False, True]
     answered = Records.of({"id": ["a", "b", "c"], "correct": [True, False, None]})
-    assert rows_of(answered, "fpr", 1) is None
-    rows = rows_of(answered, "error", 1)
+    assert outcomes_of(answered, "fpr", 1) is None
+    rows = outcomes_of(answered, "error", 1)
     assert rows is not None
     assert rows.successes_and_trials("error")[0].tolist() == [False, True, False]
     assert rows.known.tolist() == [True, True, False]
@@ -89,16 +95,16 @@ def test_records_of_classify_and_of_answers_will_do() -> None:
 
 def test_what_is_no_class_is_refused() -> None:
     with pytest.raises(InvalidOutput, match="'prediction' holds fractions; a rate needs classes"):
-        rows_of(records([0, 1], [0.2, 0.7]), "error", 1)
+        outcomes_of(records([0, 1], [0.2, 0.7]), "error", 1)
     with pytest.raises(InvalidOutput, match="the positive class is 'yes', but column 'label' holds int64"):
-        rows_of(records(), "error", "yes")
+        outcomes_of(records(), "error", "yes")
 
 
 def test_a_multinomial_draw_is_a_bootstrap_of_rows() -> None:
     """Mean and covariance of the resampled counts are those of resampling rows: n p and n (diag(p) - p p')."""
     counts = np.zeros((2, 2, 2, 2), dtype=np.int64)
     counts[0, 1, 1, 1], counts[0, 0, 1, 0], counts[1, 1, 0, 0], counts[1, 0, 0, 1] = 30, 10, 5, 55
-    drawn = Cells(("a", "b"), counts).resampled(40_000, np.random.default_rng(0)).reshape(40_000, -1)
+    drawn = ConfusionCounts(("a", "b"), counts).resampled(40_000, np.random.default_rng(0)).reshape(40_000, -1)
     share = counts.ravel() / 100
     assert drawn.sum(axis=1).tolist() == [100] * 40_000
     assert drawn.mean(axis=0) == pytest.approx(100 * share, abs=0.15)

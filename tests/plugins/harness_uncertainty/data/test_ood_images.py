@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.api import Examples, InvalidOutput
-from harness_uncertainty.data.elsewhere import letters, noise_images, textures
+from harness_uncertainty.data.ood_images import letters, noise_images, textures
 from harness_vision.digits import digits
 
 Maker = Callable[..., Examples]

@@ -1,4 +1,4 @@
-"""Counts of a confusion table by group, which every rate, bootstrap and permutation of rates can be made of.
+"""Counts of a confusion table by group, from which every rate, bootstrap and permutation of rates is computed.
 
 Labels, predictions and groups are all that a rate depends on, so a million records become a few hundred counts: a
 bootstrap of rows is a multinomial draw on the counts, and a permutation of groups a hypergeometric one, exactly.
@@ -45,7 +45,7 @@ _SUCCESS_AND_TRIAL: Mapping[Rate, tuple[Truth, Truth]] = {
 
 
 @dataclass(frozen=True)
-class Rows:
+class Outcomes:
     """Label, prediction and whether they agree, for each record.
 
     Attributes:
@@ -60,15 +60,15 @@ class Rows:
     known: Truth
 
     def successes_and_trials(self, rate: Rate) -> tuple[Truth, Truth]:
-        """`[n]` each: whether a record is in the denominator of a rate, and whether in its numerator."""
-        place = 4 * self.label + 2 * self.prediction + self.correct
+        """`[n]` each: whether a record is in the numerator of a rate, and whether in its denominator."""
+        index = 4 * self.label + 2 * self.prediction + self.correct
         success, trial = _SUCCESS_AND_TRIAL[rate]
-        inside = trial.ravel()[place] & self.known
-        return success.ravel()[place] & inside, inside
+        inside = trial.ravel()[index] & self.known
+        return success.ravel()[index] & inside, inside
 
 
 @dataclass(frozen=True)
-class Cells:
+class ConfusionCounts:
     """How many records of each group have which label and prediction.
 
     Attributes:
@@ -99,8 +99,8 @@ def successes_and_trials(counts: Whole, rate: Rate) -> tuple[Whole, Whole]:
     return flat[..., (success & trial).ravel()].sum(axis=-1), flat[..., trial.ravel()].sum(axis=-1)
 
 
-def rows_of(records: Records, rate: Rate, positive: int | str) -> Rows | None:
-    """What the records say of labels and predictions; None if they do not say what the rate needs.
+def outcomes_of(records: Records, rate: Rate, positive: int | str) -> Outcomes | None:
+    """Read labels and predictions from the records; None if they lack what the rate needs.
 
     Raises:
         InvalidOutput: a probability or the like stands where a class should.
@@ -109,27 +109,27 @@ def rows_of(records: Records, rate: Rate, positive: int | str) -> Rows | None:
     if prediction is not None and "label" in records:
         label, known_label = is_positive(records, "label", positive)
         predicted, known_prediction = is_positive(records, prediction, positive)
-        return Rows(label, predicted, _same(records, "label", prediction), known_label & known_prediction)
+        return Outcomes(label, predicted, _same(records, "label", prediction), known_label & known_prediction)
     if prediction is not None and rate == "selection_rate":
         predicted, known = is_positive(records, prediction, positive)
-        return Rows(np.zeros_like(predicted), predicted, np.zeros_like(predicted), known)
+        return Outcomes(np.zeros_like(predicted), predicted, np.zeros_like(predicted), known)
     if rate in ("accuracy", "error") and "correct" in records:
         values = records.floats("correct")
         nothing = np.zeros(len(records), dtype=bool)
-        return Rows(nothing, nothing, values == 1, np.isfinite(values))
+        return Outcomes(nothing, nothing, values == 1, np.isfinite(values))
     return None
 
 
-def cells_of(rows: Rows, partition: Partition) -> Cells:
-    """The counts of every group."""
-    place = 8 * partition.of_row + 4 * rows.label + 2 * rows.prediction + rows.correct
-    known = place if rows.known.all() else place[rows.known]
-    counts = np.bincount(known, minlength=8 * len(partition.members)).astype(np.int64)
-    return Cells(partition.members, counts.reshape(-1, 2, 2, 2), int(len(place) - len(known)))
+def confusions(outcomes: Outcomes, partition: Partition) -> ConfusionCounts:
+    """Count the outcomes of every group."""
+    index = 8 * partition.of_row + 4 * outcomes.label + 2 * outcomes.prediction + outcomes.correct
+    counted = index if outcomes.known.all() else index[outcomes.known]
+    counts = np.bincount(counted, minlength=8 * len(partition.members)).astype(np.int64)
+    return ConfusionCounts(partition.members, counts.reshape(-1, 2, 2, 2), int(len(index) - len(counted)))
 
 
 def is_positive(records: Records, column: str, positive: int | str) -> tuple[Truth, Truth]:
-    """Whether each value is the positive class, and whether there is one."""
+    """Whether each value is the positive class, and whether it is not missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -145,8 +145,8 @@ def is_positive(records: Records, column: str, positive: int | str) -> tuple[Tru
             raise InvalidOutput(f"column {column!r} holds fractions; a rate needs classes: declare a threshold")
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
-    known = np.asarray(values.is_valid().to_numpy(), dtype=bool)
-    return np.asarray(pc.fill_null(pc.equal(values, wanted), False).to_numpy(), dtype=bool), known
+    is_known = np.asarray(values.is_valid().to_numpy(), dtype=bool)
+    return np.asarray(pc.fill_null(pc.equal(values, wanted), False).to_numpy(), dtype=bool), is_known
 
 
 def _same(records: Records, one: str, other: str) -> Truth:

@@ -18,12 +18,12 @@ _PARQUET = (".parquet", ".pq")
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it lies in a file.
+    """A table read from a file, column by column.
 
     Attributes:
-        name: of the file, for messages.
+        name: the name of the file, for messages.
         columns: name to values; text, or what a Parquet file holds; None where a value is missing.
-        n: how many rows.
+        n: the number of rows.
         first_line: the line of the file on which the first row stands.
     """
 
@@ -35,27 +35,27 @@ class Table:
     def column(self, name: str, role: str) -> Sequence[Any]:
         """A column. Raises InvalidOutput, with the closest name, where there is none."""
         if name not in self.columns:
-            known = list(self.columns)
-            close = difflib.get_close_matches(name, known, 1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+            names = list(self.columns)
+            close = difflib.get_close_matches(name, names, 1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
             raise InvalidOutput(f"{self.name} has no column {name!r} for {role}; {hint}")
         return self.columns[name]
 
     def where(self, row: int) -> str:
-        """How a message calls a row."""
+        """The name of a row in a message: its line or its number."""
         return f"line {row + self.first_line}" if self.first_line else f"row {row + 1}"
 
     def numbers(self, name: str, role: str) -> list[float | None]:
         """A column as numbers, None where missing. Raises InvalidOutput for what is no number."""
-        found: list[float | None] = []
+        numbers: list[float | None] = []
         for i, value in enumerate(self.column(name, role)):
             try:
-                found.append(None if value is None else float(value))
+                numbers.append(None if value is None else float(value))
             except (TypeError, ValueError):
                 raise InvalidOutput(
                     f"{self.name}, {self.where(i)}: column {name!r} for {role} holds {value!r}, not a number"
                 ) from None
-        return found
+        return numbers
 
 
 def read_table(path: Path, separator: str | None = None) -> Table:
@@ -114,11 +114,11 @@ def _parquet(path: Path) -> Table:
         raise InvalidOutput(f"{path.name} cannot be read as Parquet: {error}") from error
     if not table.num_rows:
         raise InvalidOutput(f"{path.name} has no rows")
-    columns = {name: [_known(value) for value in table.column(name).to_pylist()] for name in table.column_names}
+    columns = {name: [_stripped(value) for value in table.column(name).to_pylist()] for name in table.column_names}
     return Table(path.name, columns, table.num_rows, first_line=0)
 
 
-def _known(value: Any) -> Any:
+def _stripped(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip() or None
     return None if isinstance(value, float) and value != value else value

@@ -1,4 +1,4 @@
-"""Where pinned files are looked for: in the folder that a suite names, below $HARNESS_DATA, else in a cache."""
+"""The folder of pinned files: the one that a suite names, one below $HARNESS_DATA, else a cache."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.api import default_folder
 HARNESS_DATA = "HARNESS_DATA"
 
 
-def place_of(dataset: str, below: str, names: tuple[str, ...], folder: Path | None) -> Path:
+def data_folder(dataset: str, below: str, names: tuple[str, ...], folder: Path | None) -> Path:
     """The folder to read a pinned file from. Its content is checked, so that where it lies cannot change a result.
 
     Args:
-        dataset: names the place in the user's cache.
+        dataset: names the folder in the user's cache.
         below: the folder below $HARNESS_DATA that may hold it.
         names: its file names; any of them will do.
-        folder: what the suite says, which goes before everything else.
+        folder: the folder that the suite names, which is preferred.
     """
     if folder is not None:
         return folder

@@ -1,4 +1,4 @@
-"""What a model for tables is fitted to: classes or numbers, told apart by the columns of the data."""
+"""The labels or numbers that a model for tables is fitted to, by the columns of the data."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.api import Dataset, InvalidOutput
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Inputs and what is to be said of them.
+class TrainingTargets:
+    """Inputs with the labels or numbers that a model is fitted to.
 
     Attributes:
         inputs: `[n, d]`, float32.
         labels: `[n]`, int64; None for regression.
         targets: `[n]`, float64; None for classification.
-        classes: how many there are; 0 for regression.
+        classes: the number of classes; 0 for regression.
     """
 
     inputs: Tensor
@@ -30,7 +30,7 @@ class Answers:
     classes: int
 
     @classmethod
-    def of(cls, data: Dataset, device: str) -> Answers:
+    def of(cls, data: Dataset, device: str) -> TrainingTargets:
         """Labels where the data have them, else targets.
 
         Raises:
