@@ -1,9 +1,9 @@
 """Generative models, samplers and feature extractors."""
 
-from harness.contract.protocols import Conditional as Conditional
-from harness.contract.protocols import Denoiser as Denoiser
-from harness.contract.protocols import Extractor as Extractor
-from harness.contract.protocols import GivenSamples as GivenSamples
-from harness.contract.protocols import OneShot as OneShot
-from harness.contract.protocols import SampleBatch as SampleBatch
-from harness.contract.protocols import Sampler as Sampler
+from harness.contract.generation import Conditional as Conditional
+from harness.contract.generation import Denoiser as Denoiser
+from harness.contract.generation import Extractor as Extractor
+from harness.contract.generation import GivenSamples as GivenSamples
+from harness.contract.generation import OneShot as OneShot
+from harness.contract.generation import SampleBatch as SampleBatch
+from harness.contract.generation import Sampler as Sampler

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.attacks.batch_slots import BatchSlots, Search, SearchResult, run_searches
 from harness.contract.context import Context
-from harness.contract.protocols import LabelledInputs
+from harness.contract.threats import LabelledInputs
 from harness.instruments.broadcasting import per_example
 
 

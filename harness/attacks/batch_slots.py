@@ -20,7 +20,7 @@ from torch import Tensor
 
 from harness.attacks.completion_flags import CompletionFlags, on_device
 from harness.contract.context import Context
-from harness.contract.protocols import LabelledInputs
+from harness.contract.threats import LabelledInputs
 
 Bools = npt.NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.attacks.losses import fooled_at
 from harness.attacks.norm_balls import BallNorm, length
 from harness.contract.context import Context
-from harness.contract.protocols import LabelledInputs, ScoreAccess
+from harness.contract.threats import LabelledInputs, ScoreAccess
 from harness.instruments.broadcasting import per_example
 
 Bisections = Annotated[int, Ge(0)]

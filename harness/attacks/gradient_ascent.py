@@ -17,7 +17,7 @@ from harness.attacks.l1_ball import project_l1, sparse_step
 from harness.attacks.losses import adversarial_loss, gradients, is_fooled
 from harness.attacks.norm_balls import ConvexNorm, project, random_points, steepest
 from harness.contract.context import Context
-from harness.contract.protocols import GradientAccess, LabelledInputs, Threat
+from harness.contract.threats import GradientAccess, LabelledInputs, Threat
 from harness.instruments.broadcasting import per_example
 
 Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from harness.contract.protocols import GradientAccess, LabelledInputs, ScoreAccess
+from harness.contract.threats import GradientAccess, LabelledInputs, ScoreAccess
 from harness.instruments.margins import logit_margin
 
 Loss = Literal["cross_entropy", "margin", "dlr"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.contract.context import Context
-from harness.contract.protocols import LabelledInputs
+from harness.contract.threats import LabelledInputs
 from harness.instruments.broadcasting import per_example
 from harness.instruments.norms import distance
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract.context import Context
-from harness.contract.protocols import GradientAccess, LabelledInputs
+from harness.contract.threats import GradientAccess, LabelledInputs
 
 
 def rows_of(batch: LabelledInputs, rows: Tensor) -> LabelledInputs:

@@ -12,7 +12,7 @@ from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
 from harness.contract.errors import HarnessError, UsageError
-from harness.contract.protocols import Direction
+from harness.contract.tasks import Direction
 from harness.results.history.plot import draw_history
 from harness.results.history.series import PastRun, Series, collect_series, read_runs
 from harness.results.history.table import Reading, Readings, history_json, history_table, notes

@@ -110,7 +110,7 @@ class Row:
 
 def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the display columns of a row of a run before version 1.0, which has none: its threat, if any."""
-    from harness.contract.protocols import Threat
+    from harness.contract.threats import Threat
 
     threat = protocol.get("threat")
     return {"threat": str(Threat(**threat))} if threat else {}

@@ -22,7 +22,7 @@ from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import Trainable
+from harness.contract.models import Trainable
 from harness.execution.precision import run_as
 from harness.instruments.seeding import seeded
 from harness.plugins import Catalog

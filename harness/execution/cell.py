@@ -24,8 +24,9 @@ import torch
 from harness.contract.cells import TREATMENTS, Cell, Use, digest
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput, NotApplicable
-from harness.contract.protocols import Described, Outcome
+from harness.contract.models import Described
 from harness.contract.rows import Status
+from harness.contract.tasks import Outcome
 from harness.execution.build import Builder
 from harness.execution.precision import execution_text, reduced_precision
 from harness.isolation import Fault, isolated

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Use
-from harness.contract.protocols import CellReporter, Doubting
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.tasks import CellReporter, Doubting
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.store.keys import key_of, statistics_of

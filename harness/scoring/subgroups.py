@@ -13,9 +13,9 @@ from harness.contract.cells import Use
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
-from harness.contract.protocols import Metric, PerExample, Summed
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row
+from harness.contract.tasks import Metric, PerExample, Summed
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.statistics.intervals import LEVEL

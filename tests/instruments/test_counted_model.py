@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract.errors import InvalidOutput
-from harness.contract.protocols import LabelledInputs, Threat
+from harness.contract.threats import LabelledInputs, Threat
 from harness.instruments.counted_model import LANES, CountedModel
 from harness_classification.failure_indicators import AttackWatch
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from harness.contract.cells import Use
 from harness.contract.errors import HarnessError, InvalidOutput, UsageError
-from harness.contract.protocols import PerExample
 from harness.contract.records import Records
 from harness.contract.rows import Row
+from harness.contract.tasks import PerExample
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.comparison.compare import ExampleValues, MetricFacts, Side

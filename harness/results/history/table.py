@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
-from harness.contract.protocols import Direction
+from harness.contract.tasks import Direction
 from harness.results.history.series import Change, PastRun, Series
 from harness.results.table import KEY_LENGTH, display_headings, metric_heading, number, text_table
 
