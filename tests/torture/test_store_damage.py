@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +64,6 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 from harness.cli import main
-
-pytestmark = pytest.mark.extended
 sys.exit(main(sys.argv[2:]))
 """
 
@@ -95,7 +92,8 @@ def two_plugins(tmp_path: Path) -> Path:
     """Copies that may be edited: a package with a helper module, and another plugin beside it."""
     folder = tmp_path / "plugins"
     (folder / "acting").mkdir(parents=True)
-    shutil.copy(PLUGINS / "misbehaving.py", folder / "acting" / "__init__.py")
+    source = (PLUGINS / "misbehaving.py").read_text()
+    (folder / "acting" / "__init__.py").write_text(f"{source}\nfrom acting.helper import SCALE\n")
     (folder / "acting" / "helper.py").write_text("SCALE = 1.0\n")
     (folder / "bystander.py").write_text(
         '"""One."""\nfrom harness.api import hookimpl\n\n@hookimpl\ndef harness_components():\n    return []\n'
