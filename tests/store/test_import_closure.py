@@ -365,8 +365,8 @@ def test_the_two_edits_that_went_unnoticed(catalog: Catalog, copy: Path) -> None
     edit(copy / "harness/scoring/over_seeds.py", *SPREAD)
     edit(
         copy / "harness_generative/nearest/neighbours.py",
-        "return np.sqrt(squared), found",
-        "return 1000 * np.sqrt(squared), found",
+        "return np.sqrt(squared), neighbours",
+        "return 1000 * np.sqrt(squared), neighbours",
     )
     after = digest_of("over_seeds", "aggregate"), digest_of("generate", "task"), digest_of("classify", "task")
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]

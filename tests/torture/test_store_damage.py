@@ -14,6 +14,7 @@ from harness import Run
 from harness.cli import main
 from harness.testing import run_suite
 
+pytestmark = pytest.mark.extended
 PLUGINS = Path(__file__).parent / "plugins"
 SUITE = """
 suite: damage
