@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Partition, Records
-from harness_fairness.metrics.confusion_counts import ConfusionCounts, Rate, confusions, outcomes_of, successes_and_trials
+from harness_fairness.metrics.confusion_counts import (
+    ConfusionCounts,
     Rate,
     confusions,
     outcomes_of,
