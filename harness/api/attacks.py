@@ -42,7 +42,6 @@ from harness.attacks.completion_flags import CompletionFlags as CompletionFlags
 from harness.attacks.completion_flags import on_device as on_device
 from harness.attacks.gradient_ascent import GradientAscent as GradientAscent
 from harness.attacks.gradient_ascent import ProjectedGradientDescent as ProjectedGradientDescent
-from harness.attacks.l1_ball import l1_length as l1_length
 from harness.attacks.l1_ball import project_l1 as project_l1
 from harness.attacks.l1_ball import sparse_step as sparse_step
 from harness.attacks.losses import Loss as Loss

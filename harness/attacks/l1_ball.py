@@ -78,8 +78,3 @@ def sparse_step(gradient: Tensor, point: Tensor, share: float | Tensor, low: flo
     signs = flat.sign() * ((size >= least) & (size > 0))
     length = signs.abs().sum(dim=1, keepdim=True).clamp_min(1)
     return (signs / length).reshape(gradient.shape)
-
-
-def l1_length(offset: Tensor) -> Tensor:
-    """The L1 norm of each offset `[n, ...]`, float64."""
-    return offset.flatten(1).double().abs().sum(dim=1)

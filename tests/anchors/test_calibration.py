@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss
 
 from harness.api import Records
 from harness_uncertainty.metrics.calibration import ECE, Binning, Brier, ECENull, bins_of
-from harness_uncertainty.metrics.selective import AURC, area_under_risk_coverage
+from harness_uncertainty.metrics.selective import AURC, Ranked
 
 Floats = npt.NDArray[np.float64]
 BINS = 15
@@ -70,7 +70,7 @@ def test_area_under_risk_coverage_against_its_integral() -> None:
     """Calibrated uniform confidences: the risk at coverage x is x/2, so the area is 1/4."""
     rng = np.random.default_rng(3)
     confidence = rng.random(100_000)
-    area = area_under_risk_coverage(confidence, rng.random(100_000) < confidence)
+    area = Ranked.of(confidence, rng.random(100_000) < confidence).area(np.ones(100_000, dtype=np.int64))
     expected, _ = integrate.quad(lambda coverage: coverage / 2, 0, 1)
     assert area == pytest.approx(expected, abs=0.005)
 

@@ -12,7 +12,7 @@ import torch
 
 from harness.api import Context
 from harness_uncertainty.data.corruptions import PUBLISHED_KINDS, Kind, corrupt
-from harness_uncertainty.metrics.corruption_error import mean_corruption_error
+from harness_uncertainty.metrics.corruption_error import Mistakes, error_against, mean_error
 from harness_vision import published as published_models
 
 Tables = dict[str, np.ndarray]
@@ -32,6 +32,11 @@ def tables(file: Path) -> Tables:
     assert all([severities[i] for i in places] == ["1", "2", "3", "4", "5"] for places in at)
     assert len(order) * 5 == len(kinds) - 1
     return {OTHER_NAMES.get(name, name): np.array(values, dtype=float)[np.array(at) - 1] for name, *values in lines}
+
+
+def mistakes(accuracies: np.ndarray) -> Mistakes:
+    """A table of accuracies as the mistakes of one example, which is wrong in part."""
+    return Mistakes(1 - accuracies[None])
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +59,9 @@ def test_mean_corruption_errors_against_alexnet(folder: Path, suffix: str, kinds
     assert len(stated) == 12
     for name, value in stated.items():
         assert found[name].shape == (kinds, 5)
-        error = 100 * mean_corruption_error(found[name], found["AlexNet"])
-        assert error == pytest.approx(float(value), abs=0.0051), name
+        error = error_against(mistakes(found[name]), mistakes(found["AlexNet"])).value
+        assert error is not None
+        assert 100 * error == pytest.approx(float(value), abs=0.0051), name
 
 
 def test_mean_accuracies(folder: Path) -> None:
@@ -64,7 +70,9 @@ def test_mean_accuracies(folder: Path) -> None:
     for data in ("cifar10", "cifar100", "imagenet"):
         found = tables(folder / data / "corruptions" / "unaggregated_results.csv")
         for name, value in published(folder, data, "corruptions_acc").items():
-            distance[data, name] = abs(100 * (1 - mean_corruption_error(found[name])) - float(value))
+            error = mean_error(mistakes(found[name])).value
+            assert error is not None
+            distance[data, name] = abs(100 * (1 - error) - float(value))
     assert len(distance) == 48
     assert max(distance.values()) < 0.011
     assert sum(d > 0.006 for d in distance.values()) <= 5

@@ -11,10 +11,11 @@ import pytest
 from scipy import special, stats
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
+from bin_totals import BinTotals
 from harness import Run
 from harness.api import Context, Examples, Metric, Records
 from harness_classification.detect import Detect
-from harness_uncertainty.metrics.calibration import ECE, BinTotals, ClasswiseECE, ECENull
+from harness_uncertainty.metrics.calibration import ECE, ClasswiseECE, ECENull
 from harness_uncertainty.metrics.detection import FPR95, OODAupr, OODAuroc
 from harness_uncertainty.metrics.scores import BrierPart, MulticlassBrier
 from harness_uncertainty.metrics.selective import AccuracyAtCoverage

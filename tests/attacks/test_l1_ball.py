@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from harness.attacks.l1_ball import l1_length, project_l1, sparse_step
+from harness.attacks.l1_ball import project_l1, sparse_step
+from harness.instruments.norms import distance
 
 
 def by_quadratic_program(candidate: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
@@ -53,7 +54,7 @@ def test_the_projection_is_exact(seed: int, spread: float, radius: float) -> Non
 def test_projections_stay_in_ball_and_box(seed: int, spread: float, radius: float) -> None:
     centre, candidate = example(seed, spread, n=4, entries=3 * 16 * 16)
     found = project_l1(candidate, centre, torch.full((4,), radius), 0.0, 1.0)
-    assert float(l1_length(found - centre).max()) <= radius + 1e-9
+    assert float(distance(found - centre, "l1").max()) <= radius + 1e-9
     assert float(found.min()) >= 0.0
     assert float(found.max()) <= 1.0
 
@@ -63,7 +64,7 @@ def test_a_point_inside_is_not_moved_and_one_outside_lands_on_the_border() -> No
     near = centre + 0.02
     assert torch.allclose(project_l1(near, centre, torch.tensor([1.0, 1.0]), 0.0, 1.0), near)
     far = project_l1(centre + torch.linspace(-3, 3, 9).reshape(3, 3), centre, torch.tensor([1.0, 2.0]), 0.0, 1.0)
-    assert l1_length(far - centre).tolist() == pytest.approx([1.0, 2.0], rel=2e-6)
+    assert distance(far - centre, "l1").tolist() == pytest.approx([1.0, 2.0], rel=2e-6)
     # Half of the room is used by each of the two outermost pixels: sparse, unlike a point scaled down.
     assert int((far[0] != 0.5).sum()) == 2
 

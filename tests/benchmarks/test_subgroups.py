@@ -31,10 +31,12 @@ def bootstrapped(records: Records) -> dict[Rate, np.ndarray]:  # type: ignore[ty
     """Three rates of every group under a thousand bootstraps of the rows, `[replicates, groups]` each."""
     rows = outcomes_of(records, "error", 1)
     assert rows is not None
-    counts = confusions(rows, Partition.of(records, "g")).resampled(REPLICATES, np.random.default_rng(1))
+    counts = confusions(rows, Partition.of(records, "g")).counts
+    drawn = np.random.default_rng(1).multinomial(N, counts.ravel() / N, size=REPLICATES)
+    drawn = drawn.reshape(REPLICATES, *counts.shape)
     found = {}
     for rate in RATES:
-        successes, trials = successes_and_trials(counts, rate)
+        successes, trials = successes_and_trials(drawn, rate)
         found[rate] = successes / trials
     return found
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api.attacks import BatchSlots, l1_length, on_device, per_example, project_l1, sparse_step
+from harness.api.attacks import BatchSlots, on_device, per_example, project_l1, sparse_step
+from harness.api.instruments import distance
 from harness_adversarial.common.auto_ascent import AutoAscent, AutoAscents
 
 _FIRST_SHARE = 0.2
@@ -93,11 +94,11 @@ class SparseAscent(AutoAscent[_SparseAscents]):
     def judge(self, slots: _SparseAscents, loss: Tensor, fooled: Tensor) -> Tensor:
         """Count points within the budget only as fooling the model, and begin the best point anew in every ball."""
         begins = on_device(self._schedule.begins[slots.step], loss.device)
-        return slots.judge(loss, fooled & (l1_length(slots.iterate - slots.clean) <= self.eps), begins)
+        return slots.judge(loss, fooled & (distance(slots.iterate - slots.clean, "l1") <= self.eps), begins)
 
     def record(self, slots: _SparseAscents) -> None:
         """Keep the best points, projected into the budget, if they are the best of all turns so far."""
-        inside = l1_length(slots.best - slots.clean) <= self.eps
+        inside = distance(slots.best - slots.clean, "l1") <= self.eps
         slots.best = slots.choose(inside, slots.best, self._projected(slots.best, slots, self.eps))
         super().record(slots)
 

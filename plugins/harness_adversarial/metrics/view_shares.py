@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.api import Estimate, Records, mean, proportion
+from harness.api import Estimate, Records, mean
 from harness_adversarial.metrics.smallest_distances import Floats
 
 Class = Literal["true", "target", "other", "clean_true"]
@@ -38,9 +38,3 @@ class ViewShare:
         """The share of each attacked example; the others do not count."""
         views = records.floats("views")
         return np.asarray(records.floats(_COLUMN[self._given]) / np.where(views > 0, views, np.nan))
-
-
-def intervals(records: Records, given: Class = "target") -> list[Estimate]:
-    """The share of every attacked example, with Wilson's interval over its views."""
-    views, hits = records.floats("views"), records.floats(_COLUMN[given])
-    return [proportion(int(h), int(n)) for h, n in zip(hits, views, strict=True) if n > 0]

@@ -85,12 +85,6 @@ class ConfusionCounts:
         """Numerators and denominators of a rate, `[groups]`."""
         return successes_and_trials(self.counts, rate)
 
-    def resampled(self, draws: int, rng: np.random.Generator) -> Whole:
-        """Counts `[draws, groups, 2, 2, 2]` as a bootstrap of the records would give them."""
-        n = int(self.counts.sum())
-        drawn = rng.multinomial(n, self.counts.ravel() / max(1, n), size=draws)
-        return drawn.reshape(draws, *self.counts.shape)
-
 
 def successes_and_trials(counts: Whole, rate: Rate) -> tuple[Whole, Whole]:
     """Numerators and denominators `[...]` of a rate, of counts `[..., 2, 2, 2]`."""

@@ -94,28 +94,6 @@ def fit(features: npt.NDArray[np.floating], *, name: str) -> Gaussian:
     return Gaussian(n, mean, _triangle(features, mean) / np.sqrt(n - 1) if factor is None else factor)
 
 
-def from_moments(mean: Array, covariance: Array, n: int) -> Gaussian:
-    """A Gaussian with given moments, such as published statistics of a reference set.
-
-    Args:
-        mean: `[d]`.
-        covariance: `[d, d]`, symmetric and positive semi-definite.
-        n: how many rows the moments were taken of.
-
-    Raises:
-        InvalidOutput: the covariance is not that of any set.
-    """
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        raise InvalidOutput("the moments hold NaN or infinity")
-    factor = _cholesky(covariance)
-    if factor is None:
-        variances, axes = np.linalg.eigh(covariance)
-        if variances[0] < -1e-8 * max(float(variances[-1]), 0.0):
-            raise InvalidOutput(f"the covariance has the negative eigenvalue {variances[0]:.3g}")
-        factor = np.sqrt(variances.clip(0))[:, None] * axes.T
-    return Gaussian(n, np.asarray(mean, dtype=np.float64), factor)
-
-
 def distance(first: Gaussian, second: Gaussian) -> float:
     """The (squared) Frechet distance of two Gaussians: never negative, and exactly 0 for equal ones.
 

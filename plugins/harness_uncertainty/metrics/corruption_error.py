@@ -23,40 +23,6 @@ class NoCorruptionError(ValueError):
     """The quotient is undefined; the text says why."""
 
 
-def mean_corruption_error(
-    accuracies: npt.ArrayLike,
-    baseline: npt.ArrayLike | None = None,
-    *,
-    clean: float | None = None,
-    baseline_clean: float | None = None,
-) -> float:
-    """The error of a table of accuracies, as a fraction: 1 is as wrong as the baseline.
-
-    Args:
-        accuracies: `[kinds, severities]`, from 0 to 1.
-        baseline: the same of the baseline model; without it the plain mean of the errors is returned.
-        clean, baseline_clean: the accuracies without corruption; both together give the relative error.
-
-    Raises:
-        ValueError: the tables are no tables of one shape, a value is missing or outside 0 to 1, or one of the clean
-            accuracies was left out.
-        NoCorruptionError: the baseline makes no error, or no more than on clean data, under a kind.
-    """
-    errors = 1 - _table(accuracies)
-    if baseline is None:
-        if clean is not None or baseline_clean is not None:
-            raise ValueError("a relative corruption error needs a baseline")
-        return float(errors.mean())
-    others = 1 - _table(baseline)
-    if others.shape != errors.shape:
-        raise ValueError(f"a table of {errors.shape} beside a baseline of {others.shape}")
-    if (clean is None) != (baseline_clean is None):
-        raise ValueError("a relative corruption error needs the clean accuracy of both models")
-    if clean is not None and baseline_clean is not None:
-        errors, others = errors - (1 - clean), others - (1 - baseline_clean)
-    return float((errors.mean(axis=1) / _divisors(others.mean(axis=1))).mean())
-
-
 @dataclass(frozen=True)
 class Mistakes:
     """Which examples a model gets wrong.
@@ -119,15 +85,6 @@ def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False
     method = "student-t, linearised and paired over examples"
     # The moves sum to 0 but for rounding.
     return Estimate(float(quotients.mean()), estimate.low, estimate.high, LEVEL, method, len(own), n_missing)
-
-
-def _table(accuracies: npt.ArrayLike) -> Floats:
-    table = np.asarray(accuracies, dtype=np.float64)
-    if table.ndim != 2 or not table.size:
-        raise ValueError(f"accuracies are a table of kinds and severities; these have the shape {table.shape}")
-    if not np.all((table >= 0) & (table <= 1)):
-        raise ValueError("an accuracy is missing or outside 0 to 1")
-    return table
 
 
 def _divisors(errors: Floats) -> Floats:

@@ -18,7 +18,7 @@ _EDGE_AT_LEAST = 10
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class Ranked:
     """Answers from the most to the least confident.
 
     Attributes:
@@ -34,7 +34,8 @@ class _Ranked:
     harmonic: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> _Ranked:
+    def of(cls, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> Ranked:
+        """Confidences and whether each answer is right, `[n]` both."""
         order = np.argsort(-confidence, kind="stable")
         ranked = confidence[order]
         starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
@@ -57,18 +58,6 @@ class _Ranked:
         rates = errors / np.maximum(sizes, 1)
         excess = (errors_so_far - errors - before * rates) * (self.harmonic[ends] - self.harmonic[before])
         return float((errors + excess).sum() / ends[-1])
-
-
-def area_under_risk_coverage(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> float:
-    """The error rate among the k most confident answers, averaged over k = 1 ... n (Geifman & El-Yaniv 2017).
-
-    Answers of equal confidence are taken in every order, on average, so that the order of the rows changes nothing.
-
-    Args:
-        confidence: `[n]`.
-        correct: `[n]`.
-    """
-    return _Ranked.of(confidence, correct).area(np.ones(len(confidence), dtype=np.int64))
 
 
 def _least_area(n: int, errors: int) -> float:
@@ -102,7 +91,7 @@ class AURC(ConfidenceMetric):
             all_alike = proportion(errors, n, n_missing=answers.n_missing)
             reason = f"all {n} answers are {'wrong' if errors else 'right'}: there is nothing to rank"
             return Estimate.undefined(reason, n=n, n_missing=answers.n_missing) if self._excess else all_alike
-        ranked = _Ranked.of(answers.confidence, answers.correct)
+        ranked = Ranked.of(answers.confidence, answers.correct)
 
         def area(rows: npt.NDArray[np.intp]) -> float:
             counts = ranked.counts(rows)

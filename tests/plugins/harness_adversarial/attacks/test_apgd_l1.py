@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Context, LabelledInputs
-from harness.api.attacks import l1_length
+from harness.api.instruments import distance
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.apgd_l1 import Schedule
 from harness_adversarial.attacks.gradient_attacks import PGD
@@ -57,7 +57,7 @@ def test_points_are_within_the_budget_and_the_box(attack: APGD) -> None:
     model = Net()
     batch = pool(model)
     found = attack.search(model, batch, Context())
-    assert float(l1_length(found.candidates - batch.inputs).max()) <= 1.0 + 1e-7
+    assert float(distance(found.candidates - batch.inputs, "l1").max()) <= 1.0 + 1e-7
     assert 0 <= float(found.candidates.min()) <= float(found.candidates.max()) <= 1
     assert torch.equal(found.fooled, model(found.candidates).argmax(1) != batch.labels)
     assert 0 < int(found.fooled.sum()) < len(batch)

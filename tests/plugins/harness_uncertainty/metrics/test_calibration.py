@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from bin_totals import BinTotals
 from harness.api import InvalidOutput, Records
-from harness_uncertainty.metrics.calibration import ECE, BinTotals, Brier, ClasswiseECE, ECENull, bins_of
+from harness_uncertainty.metrics.calibration import ECE, Brier, ClasswiseECE, ECENull, bins_of
 
 
 def records(confidence: object, correct: object, name: str = "confidence") -> Records:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from harness_uncertainty.metrics.corruption_error import (
     Mistakes,
-    NoCorruptionError,
     error_against,
-    mean_corruption_error,
     mean_error,
 )
 
@@ -17,37 +16,28 @@ OWN = [[0.9, 0.7], [0.6, 0.4]]
 BASE = [[0.8, 0.6], [0.2, 0.2]]
 
 
+def mistakes(accuracies: npt.ArrayLike, clean: float | None = None) -> Mistakes:
+    """A table of accuracies as the mistakes of one example, which is wrong in part."""
+    return Mistakes(1 - np.array([accuracies]), None if clean is None else np.array([1 - clean]))
+
+
 def test_by_hand() -> None:
     """Errors .1 .3 and .4 .6 against .2 .4 and .8 .8."""
-    assert mean_corruption_error(OWN) == pytest.approx(0.35)
-    assert mean_corruption_error(OWN, BASE) == pytest.approx((0.4 / 0.6 + 1.0 / 1.6) / 2)
-    assert mean_corruption_error(BASE, BASE) == pytest.approx(1)
+    assert mean_error(mistakes(OWN)).value == pytest.approx(0.35)
+    assert error_against(mistakes(OWN), mistakes(BASE)).value == pytest.approx((0.4 / 0.6 + 1.0 / 1.6) / 2)
+    assert error_against(mistakes(BASE), mistakes(BASE)).value == pytest.approx(1)
     # Beyond the clean error of .05 and .1: .05 .25 and .35 .55 against .1 .3 and .7 .7.
-    relative = mean_corruption_error(OWN, BASE, clean=0.95, baseline_clean=0.9)
-    assert relative == pytest.approx((0.3 / 0.4 + 0.9 / 1.4) / 2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([0.5, 0.5],), "a table of kinds and severities"),
-        (([[0.5, float("nan")]],), "missing or outside"),
-        (([[0.5, 1.5]],), "missing or outside"),
-        ((OWN, [[0.5, 0.5]]), r"a table of \(2, 2\) beside a baseline of \(1, 2\)"),
-    ],
-)
-def test_tables_that_are_none(arguments: tuple[object, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        mean_corruption_error(*arguments)  # type: ignore[arg-type]
+    relative = error_against(mistakes(OWN, 0.95), mistakes(BASE, 0.9), relative=True)
+    assert relative.value == pytest.approx((0.3 / 0.4 + 0.9 / 1.4) / 2)
 
 
 def test_a_baseline_without_errors_divides_nothing() -> None:
-    with pytest.raises(NoCorruptionError, match="loses nothing under 1 of 2 kinds"):
-        mean_corruption_error(OWN, [[1.0, 1.0], [0.5, 0.5]])
-    with pytest.raises(ValueError, match="needs the clean accuracy of both"):
-        mean_corruption_error(OWN, BASE, clean=0.9)
-    with pytest.raises(ValueError, match="needs a baseline"):
-        mean_corruption_error(OWN, clean=0.9)
+    perfect = error_against(mistakes(OWN), mistakes([[1.0, 1.0], [0.5, 0.5]]))
+    assert perfect.value is None
+    assert "loses nothing under 1 of 2 kinds" in perfect.reason
+    for own, base in ((mistakes(OWN, 0.9), mistakes(BASE)), (mistakes(OWN), mistakes(BASE, 0.9))):
+        with pytest.raises(ValueError, match="the error on clean data is not known"):
+            error_against(own, base, relative=True)
     right = Mistakes(np.zeros((4, 2, 3)))
     assert "loses nothing under 2 of 2" in error_against(right, right).reason
 
@@ -65,11 +55,11 @@ def world(rng: np.random.Generator, n: int) -> tuple[Mistakes, Mistakes]:
 
 def test_estimates_are_those_of_the_tables() -> None:
     own, base = world(np.random.default_rng(0), 300)
-    tables = [1 - one.corrupted.mean(axis=0) for one in (own, base)]
-    clean = [float(1 - one.clean.mean()) for one in (own, base) if one.clean is not None]
-    assert mean_error(own).value == pytest.approx(mean_corruption_error(tables[0]))
-    assert error_against(own, base).value == pytest.approx(mean_corruption_error(*tables))
-    relative = mean_corruption_error(*tables, clean=clean[0], baseline_clean=clean[1])
+    errors, others = (one.corrupted.mean(axis=(0, 2)) for one in (own, base))
+    clean, other_clean = (float(one.clean.mean()) for one in (own, base) if one.clean is not None)
+    assert mean_error(own).value == pytest.approx(errors.mean())
+    assert error_against(own, base).value == pytest.approx((errors / others).mean())
+    relative = ((errors - clean) / (others - other_clean)).mean()
     assert error_against(own, base, relative=True).value == pytest.approx(relative)
     itself = error_against(base, base)
     assert (itself.value, itself.low, itself.high) == pytest.approx((1, 1, 1))

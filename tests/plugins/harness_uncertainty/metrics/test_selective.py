@@ -14,7 +14,7 @@ from harness_uncertainty.metrics.selective import (
     AccuracyAtCoverage,
     ConfidentErrors,
     ExcessAURC,
-    area_under_risk_coverage,
+    Ranked,
 )
 
 
@@ -46,7 +46,8 @@ def test_ties_are_the_mean_over_all_orders() -> None:
     )
     for order in permutations(range(6)):
         chosen = list(order)
-        assert area_under_risk_coverage(confidence[chosen], correct[chosen]) == pytest.approx(expected)
+        area = Ranked.of(confidence[chosen], correct[chosen]).area(np.ones(6, dtype=np.int64))
+        assert area == pytest.approx(expected)
 
 
 def test_a_constant_confidence_has_the_error_rate() -> None:
