@@ -23,6 +23,15 @@ class Place:
     path: Path | None
     folders: tuple[str, ...]
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether a top-level module lies where distributions are installed, and so has a version."""
+        tops = [Path(folder) for folder in self.folders] or ([self.path] if self.path else [])
+        # `pip install --target` puts what it knows of a distribution beside it, under any name of the folder.
+        return any(
+            {"site-packages", "dist-packages"} & {*top.parts} or any(top.parent.glob("*.dist-info")) for top in tops
+        )
+
     def name_of(self, module: str) -> str:
         """Return the path of a module relative to the folder of its top-level package, e.g. "plugin/attack.py"."""
         parts = module.split(".") if self.folders else module.split(".")[:-1]
@@ -55,9 +64,7 @@ class Places:
         top = module.partition(".")[0]
         if top not in self._followed:
             place = None if top in sys.stdlib_module_names else self.find(top)
-            folders = (str(place.path), *place.folders) if place else ()
-            installed = any({"site-packages", "dist-packages"} & {*Path(folder).parts} for folder in folders)
-            self._followed[top] = top in self._plugins or (place is not None and not installed)
+            self._followed[top] = top in self._plugins or (place is not None and not place.is_installed)
         return self._followed[top]
 
     def find(self, module: str) -> Place | None:
