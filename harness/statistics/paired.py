@@ -75,9 +75,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2.0 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def newcombe_paired(
-    both: int, only_first: int, only_second: int, neither: int, *, level: float = LEVEL
-) -> tuple[float, float]:
+def newcombe_paired(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
     """Interval of first minus second share of the same examples.
 
     Newcombe 1998, Statistics in Medicine 17:2635-2650, method 10: Wilson's intervals of the two shares put
@@ -88,15 +86,13 @@ def newcombe_paired(
     excess = both * neither - only_first * only_second
     phi = (max(excess - n / 2, 0.0) if excess > 0 else excess) / math.sqrt(margins) if margins else 0.0
     shares = np.array([both + only_first, both + only_second]) / n
-    first, second = zip(shares, *wilson(shares, n, normal_quantile(level)), strict=True)
+    first, second = zip(shares, *wilson(shares, n, normal_quantile(LEVEL)), strict=True)
     below, above = map(float, square_and_add(first, second, phi))
     difference = (only_first - only_second) / n
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 
-def bootstrap_difference(
-    a: Values, b: Values, rng: np.random.Generator, *, draws: int = DRAWS, level: float = LEVEL
-) -> Difference:
+def bootstrap_difference(a: Values, b: Values, rng: np.random.Generator, *, draws: int = DRAWS) -> Difference:
     """The difference of two means over the same examples, which are resampled together.
 
     Each draw gives every example a multinomial weight, and an example that does not count (NaN) has weight 0 on
@@ -110,7 +106,6 @@ def bootstrap_difference(
         a, b: `[n]`, NaN where an example does not count.
         rng: the source of the draws.
         draws: number of bootstrap draws.
-        level: the nominal coverage.
     """
     in_a, in_b = ~np.isnan(a), ~np.isnan(b)
     counted = min(int(in_a.sum()), int(in_b.sum()))
@@ -126,7 +121,7 @@ def bootstrap_difference(
     sums = np.concatenate([block @ columns for block in _weights(len(a), draws, rng)])
     sums = sums[(sums[:, 1] > 0) & (sums[:, 3] > 0)]
     drawn = sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]
-    low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
+    low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     p = _p_value(value, float(drawn.std(ddof=1)), counted)
     if abs(value) <= ROUND_OFF * max(abs(mean_a), abs(mean_b)):
         p = 1.0
@@ -150,7 +145,7 @@ def _p_value(value: float, error: float, counted: int) -> float:
     return max(normal, 2.0 ** (1 - counted))
 
 
-def independent_difference(a: Estimate, b: Estimate, *, level: float = LEVEL) -> Difference:
+def independent_difference(a: Estimate, b: Estimate) -> Difference:
     """The difference of two estimates, from their intervals alone.
 
     The square-and-add rule: Newcombe 1998, Statistics in Medicine 17:873-890, method 10, for Wilson's intervals,
@@ -175,7 +170,7 @@ def independent_difference(a: Estimate, b: Estimate, *, level: float = LEVEL) ->
     def high(z: float) -> float:
         return value + math.hypot(reach_b(z)[1], reach_a(z)[0])
 
-    z = normal_quantile(level)
+    z = normal_quantile(LEVEL)
     p = 1.0 if value == 0 else math.erfc(_touching(low if value > 0 else lambda z: -high(z)) / math.sqrt(2))
     both_wilson = a.method == b.method == "wilson"
     if not both_wilson and value != 0:

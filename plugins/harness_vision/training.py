@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,6 @@ from torch.nn.functional import cross_entropy
 from harness.api import Context, Dataset
 
 Recipe = Literal["standard", "adversarial", "noise"]
-RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 
 _BATCH = 64
 _PEAK_LEARNING_RATE = 3e-3

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, InvalidOutput, Records, proportion, ratio_of_sums
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, proportion, ratio_of_sums
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class _MatchRate:
         trials = n if clusters is None else len(np.unique(clusters[counted]))
         if errors == 0:
             # No error in n trials: the largest rate that gives that with probability .05, about 3 / n.
-            return Estimate(0.0, 0.0, 1 - 0.05 ** (1 / trials), 0.95, "rule of three", n, n_missing)
+            return Estimate(0.0, 0.0, 1 - 0.05 ** (1 / trials), LEVEL, "rule of three", n, n_missing)
         if errors == n:
             return replace(proportion(trials, trials), n=n, n_missing=n_missing)
         if clusters is None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import ClusteredSums, Estimate, Records, ratio_of_sums
+from harness.api import LEVEL, ClusteredSums, Estimate, Records, ratio_of_sums
 
 _DIGITS = 12
 Floats = npt.NDArray[np.float64]
@@ -167,4 +167,4 @@ class EntropyRate:
         rate = records.protocol.get("entropy_rate")
         if rate is None:
             return Estimate.not_applicable("the entropy rate of the source is not known", n=len(records))
-        return Estimate(float(rate), float(rate), float(rate), 0.95, "exact", len(records))
+        return Estimate(float(rate), float(rate), float(rate), LEVEL, "exact", len(records))

@@ -13,7 +13,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 Rule = Literal["auto", "line", "text", "last_number", "marker", "boolean"]
-AnswerKind = Literal["text", "number", "boolean"]
 
 # A sign counts only right before a number and where no number ends before it: "5-3" holds 5 and 3. A comma parts groups
 # of three digits; a full stop belongs to a number only if a digit follows.

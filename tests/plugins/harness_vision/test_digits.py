@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from harness.api import Context, Dataset, Examples, HarnessError
 from harness_vision.digit_models import DigitCNN, DigitLinear, DigitMLP
 from harness_vision.digits import digits
-from harness_vision.training import RECIPES, train
+from harness_vision.training import Recipe, train
 
 
 def test_the_split_is_fixed() -> None:
@@ -94,7 +95,7 @@ def test_the_cnn_reaches_what_the_table_needs() -> None:
     assert accuracy(fitted(DigitCNN())) >= 0.96
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", get_args(Recipe))
 def test_training_is_a_function_of_the_seed(recipe: str) -> None:
     def weights(seed: int) -> torch.Tensor:
         torch.manual_seed(1)
