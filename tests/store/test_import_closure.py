@@ -89,6 +89,18 @@ def test_an_installed_package_is_followed_if_it_is_a_plugin(tmp_path: Path, monk
     assert files("some_plugin.b", "some_plugin") == {"some_plugin/__init__.py", "some_plugin/b.py"}
 
 
+def test_a_folder_with_distributions_is_installed_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "lent"
+    (target / "some_library").mkdir(parents=True)
+    (target / "some_library" / "__init__.py").write_text("A = print(1)\n")
+    monkeypatch.syspath_prepend(str(target))
+    assert files("some_library") == {"some_library/__init__.py"}
+    (target / "some_library-1.0.dist-info").mkdir()
+    assert files("some_library") == set()
+
+
 def test_a_name_through_a_face_counts_where_it_is_defined(write: Write) -> None:
     write(
         {
