@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -41,53 +40,45 @@ def bootstrapped(records: Records) -> dict[Rate, np.ndarray]:  # type: ignore[ty
     return found
 
 
-def fastest(call: Callable[[], object], times: int = 3) -> float:
-    took = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        took.append(time.perf_counter() - start)
-    return min(took)
-
-
 @pytest.mark.slow
-def test_a_thousand_bootstraps_take_less_than_a_second(million: Records) -> None:
-    drawn = bootstrapped(million)["error"]
+def test_a_thousand_bootstraps(million: Records, benchmark: BenchmarkFixture) -> None:
+    drawn = benchmark(bootstrapped, million)["error"]
     # The spread of a rate of 10,000 rows at .15.
     assert drawn.std(axis=0).mean() == pytest.approx((0.15 * 0.85 / 10_000) ** 0.5, rel=0.05)
-    assert fastest(lambda: bootstrapped(million)) < 1.0
 
 
 @pytest.mark.slow
 def test_three_gaps_with_permutations_and_intervals(million: Records, benchmark: BenchmarkFixture) -> None:
     found = benchmark(lambda: [SubgroupErrorGap("g", rate).estimate(million) for rate in RATES])
     assert all(estimate.p is not None for estimate in found)
-    assert fastest(lambda: [SubgroupErrorGap("g", rate).estimate(million) for rate in RATES], 2) < 2.0
 
 
 @pytest.mark.slow
-def test_a_point_estimate_is_300_times_faster_than_fairlearns(million: Records) -> None:
-    """Three rates of every group from the same columns, in this process, of a fifth of the rows."""
+def test_point_estimates_beside_fairlearns(million: Records, benchmark: BenchmarkFixture) -> None:
+    """Three rates of every group of a fifth of the rows; `ratio` is fairlearn's CPU time over ours."""
     metrics = pytest.importorskip("fairlearn.metrics")
     some = million.where(np.arange(N) < N // 5)
     frame = some.frame()
 
-    def ours() -> object:
+    def ours() -> list[np.ndarray]:  # type: ignore[type-arg]
         rows = outcomes_of(some, "error", 1)
         assert rows is not None
         counts = confusions(rows, Partition.of(some, "g"))
         return [np.divide(*counts.successes_and_trials(rate)) for rate in RATES]
 
-    def theirs() -> object:
-        return metrics.MetricFrame(
-            metrics={
-                "error": lambda y_true, y_pred: float(np.mean(y_true != y_pred)),
-                "fpr": metrics.false_positive_rate,
-                "selection_rate": metrics.selection_rate,
-            },
-            y_true=frame["label"],
-            y_pred=frame["prediction"],
-            sensitive_features=frame["group.g"],
-        ).by_group
-
-    assert fastest(theirs, 1) / fastest(ours, 5) >= 300
+    started = time.process_time()
+    theirs = metrics.MetricFrame(
+        metrics={
+            "error": lambda y_true, y_pred: float(np.mean(y_true != y_pred)),
+            "fpr": metrics.false_positive_rate,
+            "selection_rate": metrics.selection_rate,
+        },
+        y_true=frame["label"],
+        y_pred=frame["prediction"],
+        sensitive_features=frame["group.g"],
+    ).by_group
+    taken = time.process_time() - started
+    found = benchmark(ours)
+    if not benchmark.disabled:
+        benchmark.extra_info["ratio"] = taken / benchmark.stats.stats.min
+    assert np.allclose(np.stack(found, axis=1), theirs.to_numpy(), rtol=0, atol=1e-12)

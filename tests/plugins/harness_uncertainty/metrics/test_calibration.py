@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -76,17 +74,15 @@ def test_the_null_at_a_thousand_answers_is_not_zero() -> None:
     assert found.low < found.value < found.high  # type: ignore[operator]
 
 
-def test_no_error_in_many_rows_and_in_little_time() -> None:
+def test_no_error_in_many_rows() -> None:
     """Float32 counts stop at 2^24 rows; sums in float64 do not drift."""
     n = 2**24 + 2**20
     confidence, correct = np.full(n, 0.75), np.zeros(n, dtype=bool)
     correct[: n // 2] = True
-    started = time.process_time()
     of_row = bins_of(confidence, 15, "equal_width")
     gap = np.bincount(of_row, correct - confidence, 15)
     assert np.abs(gap).sum() / n == pytest.approx(0.25, abs=1e-12)
     assert of_row.dtype == np.int64
-    assert time.process_time() - started < 5
 
 
 def test_the_interval_holds_its_own_estimate() -> None:
