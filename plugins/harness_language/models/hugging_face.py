@@ -109,10 +109,10 @@ class HuggingFaceModel(nn.Module):
         self._read: Callable[..., Any] = (network if self._head is None else network.base_model).__call__
         probe = self._answer(use_cache=True, input_ids=torch.zeros((1, _PROBE), dtype=torch.int64))
         self.vocabulary = int(self.logits(self._states(probe)[:, -1]).shape[-1])
-        if compiled:
-            self._read = torch.compile(self._read, dynamic=True)
         if self._reads_its_cache():
             self.extend: Callable[[Tensor, Any | None], tuple[Tensor, Any]] = self._extend
+        if compiled:
+            self._read = torch.compile(self._read, dynamic=True)
         if chat and tokenizer.chat_template:
             self.chat_template = _sha256(json.dumps(tokenizer.chat_template, sort_keys=True))
             self.converse: Callable[[str], str] = self._converse
