@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+FROM_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "TESTS", "VENV", "VENV_EXTRAS")
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def make(root: Path, *words: str) -> str:
-    return subprocess.run(["make", *words], cwd=root, capture_output=True, text=True, check=True).stdout
+    """What make prints, also when these tests were started by make: its flags and its own variables stay outside."""
+    outside = {name: value for name, value in os.environ.items() if name not in FROM_MAKE}
+    return subprocess.run(["make", *words], cwd=root, capture_output=True, text=True, check=True, env=outside).stdout
 
 
 @needs_make
