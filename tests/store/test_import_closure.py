@@ -162,6 +162,14 @@ def test_a_face_that_passes_on_all_names_of_several_modules(write: Write) -> Non
     assert "st/old.py" in files("st_old")
 
 
+def test_a_name_that_moved_from_the_api_brings_the_code_that_defines_it(write: Write, catalog: Catalog) -> None:
+    write({"older_plugin.py": "from harness.api import nearest", "newer_plugin.py": "from harness.api import Estimate"})
+    closures = ImportClosures(catalog.packages | {"older_plugin", "newer_plugin"})
+    defining = "harness_generative/nearest/neighbours.py"
+    assert defining in closures.of("older_plugin").files
+    assert defining not in closures.of("newer_plugin").files
+
+
 def test_what_registers_itself_counts_for_who_imports_through_the_face(write: Write) -> None:
     """Python runs the whole face, so modules that act on others when they are imported take part."""
     write(
