@@ -66,7 +66,8 @@ class Emergence:
         missing = len(planned) - sum(map(len, measured.values()))
         row = _RowMaker(sweep, measured, planned[0].row, {"threshold": self._threshold, "margin": self._margin})
         if len(measured) < LEAST_SIZES:
-            yield row.broken(f"{missing} of {len(planned)} cells gave no result; {LEAST_SIZES} sizes are needed")
+            reason = f"{missing} of {len(planned)} cells gave no result; {LEAST_SIZES} sizes are needed"
+            yield row.make("no curve", {}, Status.INVALID, reason)
             return
         draws = _Draws.of(measured)
         exact, smooth = (fit_growth(list(measured), values) for values in (draws.exact, draws.smooth))
@@ -262,15 +263,8 @@ class _RowMaker:
     first: Row
     settings: Mapping[str, Any]
 
-    def make(self, name: str, estimates: Mapping[str, Estimate]) -> Row:
+    def make(self, name: str, estimates: Mapping[str, Estimate], status: Status = Status.OK, reason: str = "") -> Row:
         """A row of the table."""
-        return self._row(name, Status.OK, "", estimates)
-
-    def broken(self, reason: str) -> Row:
-        """The row of a sweep with too many missing cells."""
-        return self._row("no curve", Status.INVALID, reason, {})
-
-    def _row(self, name: str, status: Status, reason: str, estimates: Mapping[str, Estimate]) -> Row:
         cells = [cell.row for own in self.measured.values() for cell in own]
         first = cells[0] if cells else self.first
         sizes = {f"{size:g}": sorted(cell.row.seed for cell in own) for size, own in self.measured.items()}
