@@ -52,9 +52,7 @@ class Records:
             KeyError: there is no such column.
             ValueError: the column has missing values; call `without_missing` first and say so in the estimate.
         """
-        if name not in self.table.column_names:
-            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
-        column = self.table.column(name)
+        column = self._column(name)
         if column.null_count:
             raise ValueError(f"column {name!r} misses {column.null_count} of {len(self)} values")
         import pyarrow as pa
@@ -70,11 +68,14 @@ class Records:
         Raises:
             KeyError: there is no such column.
         """
-        if name not in self.table.column_names:
-            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
         import pyarrow as pa
 
-        return np.asarray(self.table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(self._column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        if name not in self.table.column_names:
+            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
+        return self.table.column(name)
 
     def without_missing(self, *names: str) -> Records:
         """The rows in which all named columns have a value; the rest is counted in `n_missing`."""
