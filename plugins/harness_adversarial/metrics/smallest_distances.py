@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ _TOLERANCE = 1e-6
 _NOT_MINIMAL = "the attack seeks no smallest distance; use ddn, fmn, deepfool, carlini_wagner or hopskipjump"
 Budget = Annotated[float, Ge(0)]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 def threat_of(protocol: Any) -> Threat | None:
@@ -29,6 +30,14 @@ def threat_of(protocol: Any) -> Threat | None:
 def all_but_attack(row: Row) -> tuple[Any, ...]:
     """What is equal for rows that differ in the attack only."""
     return (*((role, label) for role, label in sorted(row.labels.items()) if role != "attack"), row.seed)
+
+
+def grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    """Items of equal key together, in the order in which keys first appear."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
 
 
 def smallest_of(records: Records) -> Floats | None:
