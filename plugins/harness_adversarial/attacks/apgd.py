@@ -80,7 +80,7 @@ class APGD:
     def _ascent(
         self, model: GradientAccess, batch: LabelledInputs, ctx: Context, targets: Tensor | None = None
     ) -> AutoAscent[Any]:
-        given = (model, batch, ctx, self.eps, self.loss, self.steps, self.eot, targets)
+        given = (self, model, batch, ctx, targets)
         return SparseAscent(*given) if self.norm == "l1" else _Ascent(self.norm, *given)
 
 
