@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +83,13 @@ class Records:
         for name in names:
             keep &= np.asarray(self.table.column(name).is_valid().to_numpy(), dtype=bool)
         kept = self.where(keep)
-        return Records(kept.table, self.protocol, self.folder, self.n_missing + int((~keep).sum()))
+        return replace(kept, n_missing=self.n_missing + int((~keep).sum()))
 
     def where(self, mask: npt.NDArray[np.bool_] | Sequence[bool]) -> Records:
         """The rows where the mask is true."""
         import pyarrow as pa
 
-        return Records(
-            self.table.filter(pa.array(np.asarray(mask, dtype=bool))), self.protocol, self.folder, self.n_missing
-        )
+        return replace(self, table=self.table.filter(pa.array(np.asarray(mask, dtype=bool))))
 
     def artifact(self, name: str) -> npt.NDArray[Any]:
         """An array that the task left beside the records.
