@@ -1,0 +1,7 @@
+"""Typed tables of files: separated text, Parquet, JSON."""
+
+from harness.reading.files import TABLE_SUFFIXES as TABLE_SUFFIXES
+from harness.reading.files import parse_table as parse_table
+from harness.reading.files import read_table as read_table
+from harness.reading.table import Categories as Categories
+from harness.reading.table import Table as Table

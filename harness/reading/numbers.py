@@ -1,0 +1,39 @@
+"""Numbers written as text, in one strict spelling for a whole column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DECIMALS = (".", ",")
+_NUMBER = r"^[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d+)?$"
+
+
+def are_numbers(texts: Any, decimal: str) -> Any:
+    """Whether each text is a number, null for null.
+
+    A number is digits, with a sign, a decimal sign and an exponent where needed; `1_0`, `nan` and `inf` are none.
+    """
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(texts, _NUMBER.format(point="[.]" if decimal == "." else ","))
+
+
+def parsed(texts: Any, decimal: str) -> Any:
+    """The numbers of texts that all are numbers, as float64, correctly rounded."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if decimal != ".":
+        texts = pc.replace_substring(texts, decimal, ".")
+    return pc.cast(texts, pa.float64())
+
+
+def advice(text: str, decimal: str) -> str:
+    """What to do about a value that is no number."""
+    digits = text.strip("+-").replace(",", "").replace(".", "")
+    if not (digits.isascii() and digits.isdigit()):
+        return "write a number, or take the row out"
+    other = DECIMALS[decimal == "."]
+    if text.count(other) == 1 and text.count(decimal) == 0:
+        return f"is {other!r} its decimal sign? Then say `decimal: {other!r}`"
+    return "write it without separators of thousands"
