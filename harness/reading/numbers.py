@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 DECIMALS = (".", ",")
@@ -16,6 +17,11 @@ def are_numbers(texts: Any, decimal: str) -> Any:
     import pyarrow.compute as pc
 
     return pc.match_substring_regex(texts, _NUMBER.format(point="[.]" if decimal == "." else ","))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number with a decimal point, as `are_numbers` says."""
+    return re.fullmatch(_NUMBER.format(point="[.]"), text, re.ASCII) is not None
 
 
 def parsed(texts: Any, decimal: str) -> Any:
