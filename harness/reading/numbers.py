@@ -40,6 +40,6 @@ def advice(text: str, decimal: str) -> str:
     if not (digits.isascii() and digits.isdigit()):
         return "write a number, or take the row out"
     other = DECIMALS[decimal == "."]
-    if text.count(other) == 1 and text.count(decimal) == 0:
-        return f"is {other!r} its decimal sign? Then say `decimal: {other!r}`"
+    if decimal not in text and text.count(other) == 1:
+        return f"write it without separators of thousands; if {other!r} is its decimal sign, say `decimal: {other!r}`"
     return "write it without separators of thousands"

@@ -45,7 +45,9 @@ def test_one_value_that_is_no_number_does_not_make_a_column_of_categories(bad: s
 
 
 def test_numbers_with_separators_or_signs_are_no_categories() -> None:
-    with pytest.raises(InvalidOutput, match=r"0 of 4 values .* line 2 holds '13,500'; is ',' its decimal sign"):
+    with pytest.raises(
+        InvalidOutput, match=r"0 of 4 values .* line 2 holds '13,500'; write it without separators of thous"
+    ):
         inputs(["13,500", "14,200"] * 2)
     with pytest.raises(InvalidOutput, match=r"line 2 holds '\$5'; write a number"):
         inputs(["$5", "$7"] * 4)
