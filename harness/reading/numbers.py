@@ -36,7 +36,7 @@ def parsed(texts: Any, decimal: str) -> Any:
 
 def advice(text: str, decimal: str) -> str:
     """What to do about a value that is no number."""
-    digits = text.strip("+-").replace(",", "").replace(".", "")
+    digits = re.sub(r"[\s.,'’+-]", "", text)
     if not (digits.isascii() and digits.isdigit()):
         return "write a number, or take the row out"
     other = DECIMALS[decimal == "."]
