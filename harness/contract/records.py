@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract.errors import InvalidOutput
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -67,10 +69,17 @@ class Records:
 
         Raises:
             KeyError: there is no such column.
+            InvalidOutput: it holds texts: what looks like numbers there may be names.
         """
         import pyarrow as pa
 
-        return np.asarray(self._column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+        column = self._column(name)
+        if pa.types.is_string(column.type):
+            raise InvalidOutput(
+                f"the column {name!r} holds texts, not numbers; of a table declare it as "
+                f"`keep: {{{name}: {{column: ..., type: number}}}}`"
+            )
+        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.table.column_names:
