@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-
 _SPACE = " \t\r\n\v\f"
 """White space that parts documents. Any other, such as a no-break space, is text."""
 
