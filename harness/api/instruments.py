@@ -1,6 +1,8 @@
 """Instruments of tasks: counted and frozen models, seeded library code, margins, norms. Imports torch."""
 
 from harness.instruments.broadcasting import per_example as per_example
+from harness.instruments.columns import column_tensor as column_tensor
+from harness.instruments.columns import whole_labels as whole_labels
 from harness.instruments.counted_model import LANES as LANES
 from harness.instruments.counted_model import CountedModel as CountedModel
 from harness.instruments.counted_model import PassObserver as PassObserver

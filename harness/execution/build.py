@@ -220,3 +220,9 @@ def _check_dataset(data: Any, use: Use) -> None:
         raise InvalidOutput(f"dataset {use.name} has no examples")
     if len(set(data.ids)) != len(data.ids) or not all(isinstance(i, str) for i in data.ids):
         raise InvalidOutput(f"dataset {use.name} must have unique text ids")
+    classes = data.facts.get("classes", ())
+    if isinstance(classes, str) or not hasattr(classes, "__len__"):
+        raise InvalidOutput(
+            f"the fact 'classes' of dataset {use.name} is {classes!r:.40}; it must be the list of their names, such as "
+            "['cat', 'dog']"
+        )

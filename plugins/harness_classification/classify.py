@@ -27,7 +27,8 @@ from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
 from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
 from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
-from harness_classification.predictions import Predictions, column, not_finite, outcomes, predict
+from harness_classification.labelled_inputs import labelled_inputs
+from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 
 DRAWS_OF_RANDOM_MODEL = 20
@@ -56,11 +57,12 @@ class Classify:
         views_true, views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]`
         is kept.
         """
-        examples = _labelled(data, ctx.device)
+        examples = labelled_inputs(data, ctx.device)
         classes = len(data.facts["classes"])
         counted = CountedModel(model, classes, len(examples), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
+            doubts = no_logits(clean.logits[clean.valid])
             unstable = randomness(counted, examples, clean, ctx)
             draws = DRAWS_OF_RANDOM_MODEL if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:
@@ -76,7 +78,7 @@ class Classify:
                     {"threat": None},
                     artifacts={"logits": clean.logits.cpu().numpy()},
                     problems=not_finite("clean", clean.valid, examples.ids),
-                    doubts=(f"{STOCHASTIC}: {unstable}",) if unstable else (),
+                    doubts=(*doubts, *([f"{STOCHASTIC}: {unstable}"] if unstable else [])),
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
@@ -99,42 +101,8 @@ class Classify:
             display={"threat": str(threat)},
             cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
             problems=problems,
-            doubts=signs.doubts(),
+            doubts=(*doubts, *signs.doubts()),
         )
-
-
-def _labelled(data: Dataset, device: str) -> LabelledInputs:
-    """All examples on the device, checked. Raises InvalidOutput."""
-    columns = data.take(range(len(data.ids)))
-    missing = [name for name in ("inputs", "labels") if name not in columns]
-    if missing or "classes" not in data.facts:
-        lacking = " and ".join(
-            [*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])]
-        )
-        raise InvalidOutput(f"the dataset lacks {lacking}, which classification needs")
-    inputs, labels = torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"])
-    low, high = data.facts.get("box", (0.0, 1.0))
-    if not inputs.is_floating_point():
-        raise InvalidOutput(
-            f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]: "
-            "let the dataset divide bytes by 255"
-        )
-    if not bool(torch.isfinite(inputs).all()):
-        first = data.ids[int((~torch.isfinite(inputs.flatten(1)).all(dim=1)).int().argmax())]
-        raise InvalidOutput(f"inputs are not finite, first for example {first!r}: leave such examples out")
-    if float(inputs.min()) < low or float(inputs.max()) > high:
-        raise InvalidOutput(
-            f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
-            ": let the dataset scale them, or give its own box as fact 'box'; a model normalises them itself"
-        )
-    classes = len(data.facts["classes"])
-    if classes < 2:
-        raise InvalidOutput(f"the dataset names {classes} class in fact 'classes'; classification needs at least 2")
-    if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
-        raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}")
-    return LabelledInputs(
-        list(data.ids), inputs.float().to(device), labels.long().to(device), None, float(low), float(high)
-    )
 
 
 def _targets(examples: LabelledInputs, classes: int, ctx: Context) -> Tensor:

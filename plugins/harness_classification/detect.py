@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, ComponentOf, Context, Dataset, InvalidOutput, Outcome, Uncertain
-from harness.api.instruments import left_unchanged
+from harness.api.instruments import column_tensor, left_unchanged
+from harness_classification.predictions import no_logits
 
 
 class Detect:
@@ -40,9 +41,12 @@ class Detect:
         ids = [f"in/{name}" for name in data.ids] + [f"out/{name}" for name in self._out.ids]
         inputs = torch.cat(list(sets.values()))
         with left_unchanged(model), torch.no_grad():
-            parts = []
+            parts, outputs = [], []
             for start in range(0, len(inputs), ctx.batch_size):
-                parts.append(_scores(model, inputs[start : start + ctx.batch_size].to(ctx.device)))
+                batch = inputs[start : start + ctx.batch_size].to(ctx.device)
+                logits = _logits(model, batch)
+                outputs.append(logits[logits.isfinite().all(dim=1)].cpu())
+                parts.append(_scores(model, batch, logits))
                 ctx.progress(min(start + ctx.batch_size, len(inputs)), len(inputs))
         scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         broken = [name for name, values in scores.items() if not bool(values.isfinite().all())]
@@ -51,25 +55,29 @@ class Detect:
             finite = values.isfinite().tolist()
             columns[f"score.{name}"] = [v if k else None for v, k in zip(values.tolist(), finite, strict=True)]
         problems = (f"scores {', '.join(broken)} are not finite for some examples",) if broken else ()
-        return Outcome(columns, {"out": len(self._out.ids)}, problems=problems)
+        return Outcome(columns, {"out": len(self._out.ids)}, problems=problems, doubts=no_logits(torch.cat(outputs)))
 
 
 def _inputs(data: Dataset, name: str) -> Tensor:
     columns = data.take(range(len(data.ids)))
     if "inputs" not in columns:
         raise InvalidOutput(f"{name} lack the column 'inputs'")
-    inputs = torch.as_tensor(columns["inputs"])
+    inputs = column_tensor(columns["inputs"], f"the inputs of {name}")
     if not inputs.is_floating_point() or not bool(torch.isfinite(inputs).all()):
         raise InvalidOutput(f"the inputs of {name} must be finite floating point numbers")
     return inputs.float()
 
 
-def _scores(model: Classifier, inputs: Tensor) -> Mapping[str, Tensor]:
-    """Name to values `[n]`, float64 on the CPU; higher is less sure. Raises InvalidOutput."""
+def _logits(model: Classifier, inputs: Tensor) -> Tensor:
+    """Logits `[n, classes]`, in float64 where there is any. Raises InvalidOutput."""
     logits = model(inputs)
     if logits.dim() != 2 or len(logits) != len(inputs):
         raise InvalidOutput(f"the model's logits are {list(logits.shape)} for {len(inputs)} inputs")
-    logits = logits.double() if logits.device.type != "mps" else logits.float()
+    return logits.double() if logits.device.type != "mps" else logits.float()
+
+
+def _scores(model: Classifier, inputs: Tensor, logits: Tensor) -> Mapping[str, Tensor]:
+    """Name to values `[n]`, float64 on the CPU; higher is less sure. Raises InvalidOutput."""
     log_probabilities = logits.log_softmax(dim=1)
     probabilities = log_probabilities.exp()
     scores = {

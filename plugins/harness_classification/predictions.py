@@ -12,6 +12,11 @@ from torch import Tensor
 
 from harness.api.instruments import CountedModel, logit_margin
 
+SUM_TOLERANCE = 4e-3
+"""How far probabilities may sum from 1: the rounding of bfloat16."""
+MIN_OUTPUTS = 40
+"""From so many outputs on, logits are not all in [0, 1] by chance."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -62,6 +67,22 @@ def _mean_logits(model: CountedModel, inputs: Tensor, draws: int) -> Tensor:
         return once
     mean = torch.stack([model(inputs).float().softmax(dim=1) for _ in range(draws)]).mean(dim=0)
     return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
+
+
+def no_logits(outputs: Tensor) -> tuple[str, ...]:
+    """The doubt that finite outputs `[n, classes]` are probabilities; empty if they can be logits.
+
+    A softmax of probabilities is nearly uniform: confidences, losses and gradients are those of another model. Logits
+    of a few examples may all lie in [0, 1], but their rows do not sum to 1; those of many have a negative one.
+    """
+    if not len(outputs) or float(outputs.min()) < 0 or float(outputs.max()) > 1 + SUM_TOLERANCE:
+        return ()
+    remedy = "(give logits, or the logarithms of the probabilities: the task takes a softmax of them)"
+    if bool(((outputs.double().sum(dim=1) - 1).abs() <= SUM_TOLERANCE).all()):
+        return (f"outputs look like probabilities: all in [0, 1], rows sum to 1 {remedy}",)
+    if outputs.numel() >= MIN_OUTPUTS and float(outputs.max()) > 0.5:
+        return (f"outputs look like probabilities of a sigmoid: all in [0, 1] {remedy}",)
+    return ()
 
 
 def outcomes(valid: Tensor, correct: Tensor, success: Tensor | None) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, Dataset, InvalidOutput, Outcome, Prediction, Regressor
-from harness.api.instruments import left_unchanged
+from harness.api.instruments import column_tensor, left_unchanged
 
 Array = npt.NDArray[np.float64]
 
@@ -65,7 +65,8 @@ def _columns(data: Dataset) -> tuple[Tensor, Array]:
     missing = [name for name in ("inputs", "targets") if name not in columns]
     if missing:
         raise InvalidOutput(f"the dataset lacks the column {missing[0]!r}, which regression needs")
-    inputs, targets = torch.as_tensor(columns["inputs"]), np.asarray(columns["targets"], dtype=np.float64)
+    inputs = column_tensor(columns["inputs"], "inputs")
+    targets = column_tensor(columns["targets"], "targets").double().cpu().numpy()
     if not inputs.is_floating_point() or not bool(torch.isfinite(inputs).all()):
         raise InvalidOutput("inputs must be finite floating point numbers")
     if targets.ndim != 1 or not np.isfinite(targets).all():

@@ -16,9 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from harness.api import HarnessError, ImportPath
+from harness.api import Described, HarnessError, ImportPath
 from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
+from harness_vision.weight_prefixes import FACT, wrapper_prefix
 
 SHIPPED = published_architectures.__name__
 """Where an architecture is looked up that is named without a module."""
@@ -73,7 +74,8 @@ def checkpoint(
         published_n: on how many examples.
 
     Raises:
-        HarnessError: the architecture or the file cannot be used, or they do not fit each other.
+        HarnessError: the architecture or the file cannot be used, they do not fit each other, or the normalisation is
+            not in the units of the inputs.
     """
     try:
         content = weights.read_bytes()
@@ -82,15 +84,35 @@ def checkpoint(
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
         raise HarnessError(f"{weights} has sha256 {digest}, expected {sha256}; it is damaged or another file")
+    _check_normalisation(mean or [0.0], std or [1.0])
     network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
     model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
+    if model is not network and isinstance(network, Described):
+        model.facts = network.facts  # type: ignore[assignment]
     if published_accuracy is not None:
         PublishedAccuracy(published_accuracy, published_n, source="the suite").note_on(model)
     return model
 
 
+def _check_normalisation(mean: list[float], std: list[float]) -> None:
+    if max(map(abs, (*mean, *std))) > 1:
+        scaled = [
+            f"{key}: [{', '.join(f'{value / 255:.4g}' for value in values)}]"
+            for key, values in (("mean", mean), ("std", std))
+        ]
+        raise HarnessError(
+            f"mean {mean} and std {std} are not in the units of the inputs, which lie in [0, 1]; of inputs in "
+            f"[0, 255] they would be {', '.join(scaled)}"
+        )
+    if min(std) <= 0:
+        raise HarnessError(f"std must be above 0, not {std}")
+
+
 def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "state_dict") -> nn.Module:
     """The network, given the weights of a file.
+
+    A prefix of `torch.compile`, DataParallel or a training class before all names is taken off if they are then those
+    of the network, and said in its facts.
 
     Args:
         network: given the weights in place.
@@ -102,11 +124,15 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
         HarnessError: the file cannot be used or does not fit the network.
     """
     state = _state_dict(content, name, entry)
+    prefix = wrapper_prefix(state, network.state_dict())
     try:
-        network.load_state_dict(state)
+        network.load_state_dict({key.removeprefix(prefix): tensor for key, tensor in state.items()})
     except RuntimeError as error:
         message = " ".join(str(error).split())
         raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message[:400]}") from error
+    if prefix:
+        stated = network.facts if isinstance(network, Described) else {}
+        network.facts = {**stated, FACT: prefix}  # type: ignore[assignment]
     return network
 
 
@@ -126,7 +152,7 @@ def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
 
 
 def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
-    """The state dict in a file, without the prefix that DataParallel puts before every name."""
+    """The state dict in a file."""
     try:
         if name.endswith(".safetensors"):
             loaded: Any = load(content)
@@ -144,5 +170,4 @@ def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
         loaded = loaded[entry]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise HarnessError(f"{name} holds no state dict; if it lies under a key, name it with `entry:`")
-    prefixed = all(key.startswith("module.") for key in loaded)
-    return {key.removeprefix("module.") if prefixed else key: tensor for key, tensor in loaded.items()}
+    return loaded

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from harness.api import Context, Dataset
+from harness.api.instruments import column_tensor, whole_labels
 
 Recipe = Literal["standard", "adversarial", "noise"]
 
@@ -31,8 +32,8 @@ def train(model: nn.Module, data: Dataset, recipe: Recipe, *, eps: float, epochs
         ctx: every draw comes from its generators.
     """
     columns = data.take(range(len(data.ids)))
-    inputs = torch.as_tensor(columns["inputs"]).to(ctx.device)
-    labels = torch.as_tensor(columns["labels"]).to(ctx.device)
+    inputs = column_tensor(columns["inputs"], "inputs").to(ctx.device)
+    labels = whole_labels(columns["labels"]).to(ctx.device)
     batches = -(-len(inputs) // _BATCH)
     optimizer = torch.optim.Adam(model.parameters(), lr=_PEAK_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _PEAK_LEARNING_RATE, total_steps=epochs * batches)

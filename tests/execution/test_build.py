@@ -155,6 +155,8 @@ def test_a_limit_keeps_the_first_examples_and_all_facts(builder: Builder) -> Non
         ("empty", "dataset acting/broken has no examples"),
         ("twice", "dataset acting/broken must have unique text ids"),
         ("numbers", "dataset acting/broken must have unique text ids"),
+        ("count of classes", r"the fact 'classes' of dataset acting/broken is 10; it must be the list of their names"),
+        ("text of classes", r"the fact 'classes' of dataset acting/broken is 'ab'; it must be the list of their names"),
     ],
 )
 def test_data_are_checked(builder: Builder, how: str, told: str) -> None:

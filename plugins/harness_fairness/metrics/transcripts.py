@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import unicodedata
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from harness_fairness.metrics.intervals import gap_of_means
 from harness_fairness.metrics.value_gaps import moments
 
 Floats = npt.NDArray[np.float64]
+_APOSTROPHES = "'’‘ʼʻ＇`´"
+_ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
 _LACKING = "the records have neither errors and words, nor correct_words and words, nor reference and hypothesis"
 
 
@@ -46,22 +50,43 @@ def _aligned(records: Records, normalise: bool) -> tuple[Floats, Floats]:
     errors, words = np.full(len(records), np.nan), np.full(len(records), np.nan)
     pairs = zip(*(records.table.column(name).to_pylist() for name in ("reference", "hypothesis")), strict=True)
     for i, (reference, hypothesis) in enumerate(pairs):
+        # What is missing is None; an empty text is an answer, or silence.
         if reference is None or hypothesis is None:
             continue
-        reference_words, hypothesis_words = _words(reference, normalise), _words(hypothesis, normalise)
+        reference_words, hypothesis_words = (_words(text, normalise) for text in (reference, hypothesis))
         words[i] = len(reference_words)
-        if not reference_words:  # jiwer refuses an empty reference; every word of the hypothesis is then an insertion.
-            errors[i] = len(hypothesis_words)
+        if not reference_words or not hypothesis_words:  # All is inserted, or all is deleted.
+            errors[i] = len(reference_words) + len(hypothesis_words)
             continue
         alignment = jiwer.process_words(" ".join(reference_words), " ".join(hypothesis_words))
         errors[i] = alignment.substitutions + alignment.deletions + alignment.insertions
     return errors, words
 
 
-def _words(text: str, normalise: bool) -> list[str]:
-    if normalise:
-        text = "".join(c if c.isalnum() or c in "'’" or c.isspace() else " " for c in text.lower())
-    return text.split()
+def _words(text: Any, normalise: bool) -> list[str]:
+    """The words of a transcript, composed (NFC), so that one spelling of a letter equals the other.
+
+    Raises:
+        InvalidOutput: the transcript is no text.
+    """
+    if not isinstance(text, str):
+        raise InvalidOutput(
+            f"a transcript is {text!r:.40}, a {type(text).__name__}; references and hypotheses are texts"
+        )
+    return unicodedata.normalize("NFC", _without_punctuation(text.lower()) if normalise else text).split()
+
+
+def _without_punctuation(text: str) -> str:
+    """The text with spaces for punctuation and symbols; apostrophes and invisible characters close up."""
+    kept: list[str] = []
+    for character in text:
+        category = unicodedata.category(character)
+        if character in _APOSTROPHES or (category == "Cf" and character != _ZERO_WIDTH_SPACE):
+            continue
+        # A combining mark, such as a vowel sign, belongs to the letter before it.
+        is_mark = category[0] == "M" and bool(kept) and kept[-1] != " "
+        kept.append(character if is_mark or character.isalnum() else " ")
+    return "".join(kept)
 
 
 def _speakers(records: Records, speaker: str) -> npt.NDArray[np.intp] | None:
@@ -89,7 +114,7 @@ class Wer:
     Args:
         speaker: the column that says who spoke; without it each record is a speaker of its own.
         average: over the corpus, or over its utterances.
-        normalise: lower case and no punctuation before alignment.
+        normalise: lower case, and no punctuation, before alignment; an apostrophe parts no word.
     """
 
     columns = ()
@@ -110,7 +135,9 @@ class Wer:
         n_missing = int((~known).sum())
         if self.average == "utterance":
             spoken = known & (words > 0)
-            return mean(errors[spoken] / words[spoken], least=0.0, n_missing=len(records) - int(spoken.sum()))
+            rate = mean(errors[spoken] / words[spoken], least=0.0, n_missing=len(records) - int(spoken.sum()))
+            silent = int((known & (words == 0)).sum())
+            return replace(rate, reason=rate.reason or f"{silent} without a word said have no rate") if silent else rate
         speakers = _speakers(records, self.speaker)
         if words[known].sum() == 0:
             return Estimate.undefined("the references have no words", n=len(records), n_missing=n_missing)
@@ -130,7 +157,7 @@ class WerGap:
     Args:
         group: a group column of the speakers, or several joined by `*`.
         speaker: the column that says who spoke; without it each record is a speaker of its own.
-        normalise: lower case and no punctuation before alignment.
+        normalise: lower case, and no punctuation, before alignment; an apostrophe parts no word.
         least: groups with fewer speakers are left out and listed.
     """
 
@@ -158,11 +185,13 @@ class WerGap:
         group = self._group_of_speaker(who, partition)
         top: Floats = np.bincount(who[known], errors[known], minlength=len(group)).astype(np.float64)
         bottom: Floats = np.bincount(who[known], words[known], minlength=len(group)).astype(np.float64)
-        with_words = np.flatnonzero(bottom > 0)
+        # Who was heard to speak in silence has errors and no words.
+        with_words = np.flatnonzero((bottom > 0) | (top > 0))
         n_missing, n = int((~known).sum()), int(known.sum())
         sizes = np.bincount(group[with_words], minlength=len(partition.members))
-        compared = np.flatnonzero(sizes >= self.least)
-        left_out = [f"{partition.members[i]} ({sizes[i]})" for i in np.flatnonzero(sizes < self.least)]
+        spoke = np.bincount(group[bottom > 0], minlength=len(partition.members))
+        compared = np.flatnonzero(spoke >= self.least)
+        left_out = [f"{partition.members[i]} ({spoke[i]})" for i in np.flatnonzero(spoke < self.least)]
         if len(compared) < 2:
             few = f"{len(compared)} groups have {self.least} speakers; a gap needs 2"
             return Estimate.undefined(few, n=n, n_missing=n_missing)

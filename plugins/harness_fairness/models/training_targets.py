@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from harness.api import Dataset, InvalidOutput
+from harness.api.instruments import column_tensor, whole_labels
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class TrainingTargets:
         columns = data.take(range(len(data.ids)))
         if "inputs" not in columns:
             raise InvalidOutput("the training data have no inputs; of a table, name the `features:`")
-        inputs = torch.as_tensor(columns["inputs"]).float().flatten(1)
+        inputs = column_tensor(columns["inputs"], "inputs").float().flatten(1)
         if not bool(inputs.isfinite().all()):
             raise InvalidOutput("the inputs of the training data are not finite")
         if "labels" in columns:
-            labels = torch.as_tensor(np.asarray(columns["labels"], dtype=np.int64))
+            labels = whole_labels(columns["labels"])
             classes = len(data.facts.get("classes", ())) or int(labels.max()) + 1
             if int(labels.min()) < 0 or int(labels.max()) >= classes:
                 raise InvalidOutput(f"labels of the training data must be from 0 to {classes - 1}")

@@ -7,6 +7,7 @@ counts no pass. They have `generate` only because a cell of generated samples as
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
@@ -27,6 +28,7 @@ Layout = Literal["auto", "nchw", "nhwc"]
 _IMAGES = (".png", ".jpg", ".jpeg")
 _SAMPLE_KEYS, _LABEL_KEYS = ("samples", "arr_0"), ("labels", "arr_1")
 _GREY, _DEEP_GREY, _COLOUR = ("1", "L", "LA"), ("I", "I;16"), ("RGB", "RGBA", "P")
+_WHITE, _DEEP_WHITE = 255, 65535
 
 
 class _Given:
@@ -85,6 +87,20 @@ class FromSamples(_Given):
         _check_rows(rows, len(self), self._name, "make more, or ask the task for fewer")
         return torch.from_numpy(self._samples.take(rows))
 
+    def scale_advice(self, largest: float, levels: int | None) -> str:
+        """The largest value on the scale of the file, and the `levels` that would make it white or nearly so."""
+        white = self._samples.white
+        if white == 1:
+            stored, remedy = f"{largest:.3g} of 1", "they may have been divided by their white twice"
+        else:
+            value = round(largest * white)
+            fitting = _fitting_levels(value, levels)
+            stored = f"{value} of {white}"
+            remedy = f"give `levels: {fitting}`"
+            if isinstance(self._samples, _Folder):
+                remedy = f"save images with {white} as white, or an array, with `levels: {fitting}`"
+        return f"the largest value of all samples is {stored}, {remedy if largest > 0 else 'all are black'}"
+
     def given_conditions(self, rows: Sequence[int]) -> list[int] | None:
         """The class that each of these samples was made for, as the file's labels say; None without labels."""
         if self._labels is None:
@@ -142,8 +158,16 @@ class CopyOf(_Given):
         return self._data.take([int(i) for i in self._order[list(rows)]])
 
 
+def _fitting_levels(largest: int, levels: int | None) -> int:
+    """The fewest grey levels that hold a value, of those that are usual and those of the data."""
+    usual = [1 << bits for bits in range(1, 33)]
+    return min(count for count in (*usual, *([levels] if levels else [])) if count > largest)
+
+
 class _Samples(Protocol):
-    """Samples by position."""
+    """Samples by position, and the stored value that is white."""
+
+    white: int
 
     def __len__(self) -> int: ...
 
@@ -157,7 +181,7 @@ class _Array:
         whole = np.issubdtype(samples.dtype, np.integer)
         if not whole and not np.issubdtype(samples.dtype, np.floating):
             raise HarnessError(f"{path.name} holds {samples.dtype} values; whole or floating-point numbers are needed")
-        self._samples, self._white, self._name = samples, levels - 1 if whole else 1, path.name
+        self._samples, self.white, self._name = samples, levels - 1 if whole else 1, path.name
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -172,12 +196,12 @@ class _Array:
                 f"{self._name} holds NaN or infinity in {int((~finite).sum())} of the {len(taken)} samples asked for, "
                 f"first in row {rows[int(finite.argmin())]}; leave these out, or make them again"
             )
-        if not (low >= 0 and high <= self._white):
+        if not (low >= 0 and high <= self.white):
             wanted = "up to 1; divide them by their white, or save whole numbers and give `levels`"
-            if self._white != 1:
-                wanted = f"up to {self._white}, by `levels`"
+            if self.white != 1:
+                wanted = f"up to {self.white}, by `levels`"
             raise HarnessError(f"{self._name} holds values from {low:g} to {high:g}; they must go from 0 {wanted}")
-        return (taken / self._white).astype(np.float32)
+        return (taken / self.white).astype(np.float32)
 
 
 class _Folder:
@@ -188,6 +212,7 @@ class _Folder:
         if not self._files:
             raise MissingData(f"{path} holds no {', '.join(_IMAGES)} files; images must lie in the folder itself")
         self._first = _read_image(self._files[0])
+        self.white = _white_of(self._files[0])
 
     def __len__(self) -> int:
         return len(self._files)
@@ -207,6 +232,13 @@ class _Folder:
         return out
 
 
+def _white_of(path: Path) -> int:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return _DEEP_WHITE if image.mode in _DEEP_GREY else _WHITE
+
+
 def _read_image(path: Path) -> npt.NDArray[np.float32]:
     """An image as `[C, H, W]` in [0, 1]: one channel if it is grey, three otherwise."""
     from PIL import Image, UnidentifiedImageError
@@ -221,11 +253,11 @@ def _read_image(path: Path) -> npt.NDArray[np.float32]:
 
 def _pixels(image: Image, path: Path) -> npt.NDArray[np.float32]:
     if image.mode in _DEEP_GREY:
-        return np.asarray(image, np.float32) / np.float32(65535)
+        return np.asarray(image, np.float32) / np.float32(_DEEP_WHITE)
     opaque = "A" not in image.getbands() or image.getchannel("A").getextrema() == (255, 255)
     if image.mode not in (*_GREY, *_COLOUR) or "transparency" in image.info or not opaque:
         raise HarnessError(f"{path.name} is a {image.mode} image; save it as grey or RGB, without transparency")
-    return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"), np.float32) / np.float32(255)
+    return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"), np.float32) / np.float32(_WHITE)
 
 
 def _arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
@@ -239,7 +271,7 @@ def _arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
             return {"samples": np.load(path, mmap_mode="r", allow_pickle=False)}
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise HarnessError(f"{path.name} cannot be read as arrays: {error}") from error
 
 

@@ -40,6 +40,7 @@ from harness_generative.task.image_sets import (
     stored_samples,
 )
 from harness_generative.task.sample_grids import pictures, sampling_pictures
+from harness_generative.task.sample_scale import scale_doubts
 from harness_generative.task.sampling import Conditions, draw_samples, given_samples
 
 _MIN_SAMPLES = 2
@@ -132,6 +133,8 @@ class Generate:
             self._protocol(n, reference, train, data.facts),
             cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
             artifacts={**arrays, **drawings},
+            # Before they are rounded: what is far below white may all become black.
+            doubts=scale_doubts(model, drawn.samples, reference.inputs, data.facts),
         )
 
     def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+_SPACE = " \t\r\n\v\f"
+"""White space that parts documents. Any other, such as a no-break space, is text."""
+
 
 def paragraphs(text: str) -> list[str]:
-    """The parts between empty lines, with the indentation of each first line and without trailing white space."""
+    """The parts between empty lines, with the indentation of each first line and without trailing ASCII white space."""
     parts = re.split(r"\n(?:[ \t]*\n)+", text)
-    return [part.rstrip() for part in parts if part.strip()]
+    return [part.rstrip(_SPACE) for part in parts if part.strip(_SPACE)]
+
+
+def lines(text: str) -> list[str]:
+    """The lines that hold more than ASCII white space."""
+    return [line for line in text.split("\n") if line.strip(_SPACE)]
 
 
 def blocks(parts: Iterable[str], size: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.api import Examples, MissingData
-from harness_language.corpora.cutting import paragraphs
+from harness_language.corpora.cutting import lines, paragraphs
 
 Split = Literal["all", "train", "validation", "held_out"]
 Cut = Literal["file", "paragraph", "line"]
@@ -21,7 +22,8 @@ _TEXT, _LINES, _PARQUET = (".txt", ".text", ".md", ".rst"), (".jsonl", ".ndjson"
 def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "all") -> Examples:
     """Documents of a text, JSON Lines or Parquet file.
 
-    What is no UTF-8 stays bytes, so that the task can count it as a document without a likelihood.
+    What is no UTF-8 stays bytes, so that the task can count it as a document without a likelihood. A byte order mark at
+    the start of a file or of a text is no part of it.
 
     Args:
         path: a text file, or JSON lines or parquet with a column of texts.
@@ -62,12 +64,13 @@ def _split_of(text: Text) -> str:
 
 
 def _cut(content: bytes, cut: Cut) -> list[Text]:
+    content = content.removeprefix(codecs.BOM_UTF8)
     if cut == "file":
         return [_decoded(content)] if content else []
-    # Latin-1 has a character for every byte, so cutting cannot fail and changes nothing.
-    whole = content.decode("latin-1").replace("\r\n", "\n")
-    parts = paragraphs(whole) if cut == "paragraph" else [line for line in whole.split("\n") if line.strip()]
-    return [_decoded(part.encode("latin-1")) for part in parts]
+    # Bytes that are no UTF-8 become lone surrogates and come back as they were; no cut falls inside of a character.
+    whole = content.decode(errors="surrogateescape").replace("\r\n", "\n")
+    parts = paragraphs(whole) if cut == "paragraph" else lines(whole)
+    return [_decoded(part.encode(errors="surrogateescape")) for part in parts]
 
 
 def _decoded(content: bytes) -> Text:
@@ -77,9 +80,13 @@ def _decoded(content: bytes) -> Text:
         return content
 
 
+def _document(content: bytes) -> Text:
+    return _decoded(content.removeprefix(codecs.BOM_UTF8))
+
+
 def _json_lines(path: Path, column: str) -> list[Text]:
     documents: list[Text] = []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
         if not line.strip():
             continue
         decoded = _decoded(line)
@@ -104,7 +111,7 @@ def _checked(value: Any, column: str, where: str) -> Text:
     if value is not None and not isinstance(value, str):
         raise MissingData(f"{where}: column {column!r} holds a {type(value).__name__}, not a text")
     # JSON can spell half of a surrogate pair, for which there is no UTF-8.
-    return _decoded((value or "").encode(errors="surrogatepass"))
+    return _document((value or "").encode(errors="surrogatepass"))
 
 
 def _parquet(path: Path, column: str) -> list[Text]:
@@ -122,7 +129,7 @@ def _parquet(path: Path, column: str) -> list[Text]:
     if not any(check(kind) for check in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
         raise MissingData(f"{path}: column {column!r} holds {kind}, not texts")
     # As bytes, since pyarrow refuses a whole column for one text that is no UTF-8.
-    return [_decoded(value or b"") for value in values.cast(pa.large_binary()).to_pylist()]
+    return [_document(value or b"") for value in values.cast(pa.large_binary()).to_pylist()]
 
 
 def _columns(names: Sequence[str]) -> str:

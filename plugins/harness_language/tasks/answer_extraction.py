@@ -15,10 +15,12 @@ from typing import Literal
 Rule = Literal["auto", "line", "text", "last_number", "marker", "boolean"]
 
 # A sign counts only right before a number and where no number ends before it: "5-3" holds 5 and 3. A comma parts groups
-# of three digits; a full stop belongs to a number only if a digit follows.
+# of three digits, if no other digits follow a comma: "1,2,3" is a list, and in "5,000, or so" the last comma is
+# punctuation. A full stop belongs to a number only if a digit follows.
+_THOUSANDS = r"\d{1,3}(?:,\d{3})+(?!,?\d)"
 _NUMBER = re.compile(
     r"(?<![\w.])(?:(?<![\d)])[-+\N{MINUS SIGN}])?\$?"
-    r"(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\w.]))?"
+    rf"(?:(?:{_THOUSANDS}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,3}}(?![\w.]))?"
 )
 _MARKER = re.compile(
     r"####|(?:^|\n)\s*A:|(?:the\s+)?(?:final\s+)?answer\s*(?:is|:|=)|\\boxed\s*\{", flags=re.IGNORECASE
@@ -92,8 +94,14 @@ def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
 
 
 def as_number(text: str) -> Decimal | None:
-    """The number in a text, without thousands separators or a currency sign; None if there is none."""
-    cleaned = text.strip().replace(",", "").replace("$", "").replace("\N{MINUS SIGN}", "-").rstrip("%.").strip()
+    """The number in a text, without thousands separators or a currency sign; None if there is none.
+
+    A comma that parts no thousands makes it none: "3,5" may be a list or a decimal fraction.
+    """
+    cleaned = text.strip().replace("$", "").replace("\N{MINUS SIGN}", "-").rstrip("%.,").strip()
+    if "," in cleaned and not _NUMBER.fullmatch(cleaned):
+        return None
+    cleaned = cleaned.replace(",", "")
     try:
         number = Decimal(cleaned)
     except InvalidOperation:

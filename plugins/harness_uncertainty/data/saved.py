@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.api import Examples, HarnessError
-from harness_uncertainty.metrics.probabilities import check_probabilities, softmax
+from harness_uncertainty.metrics.probabilities import (
+    normalised_probabilities,
+    share_of_probabilities,
+    softmax,
+)
+
+_MOSTLY = 0.5
 
 
 def saved_probabilities(
@@ -19,7 +29,8 @@ def saved_probabilities(
 ) -> Examples:
     """Class probabilities and labels that another system saved as .npz, for the task `from_scores`.
 
-    Whether the file holds probabilities or logits must be said: guessing goes wrong without a sign.
+    Whether the file holds probabilities or logits must be said: guessing goes wrong without a sign. Probabilities may
+    be rounded, to decimals or to half precision; rows that sum to 1 but for that are divided by their sums.
 
     Args:
         path: the file.
@@ -28,23 +39,25 @@ def saved_probabilities(
         labels: the array in the file, `[n]` or `[n, 1]` with numbers of classes, or `[n, classes]` with a single 1.
 
     Raises:
-        HarnessError: the file cannot be read, or an array is missing or has another shape.
+        HarnessError: the file cannot be read, an array is missing or has another shape, labels are no whole numbers, or
+            what should be logits are probabilities.
         InvalidOutput: rows are no probabilities.
     """
-    stored, truth = (_array(path, name) for name in (predictions, labels))
-    if stored.ndim != 2 or len(truth) != len(stored):
+    stored, truth = _arrays(path, (predictions, labels))
+    if stored.ndim != 2 or not stored.size or truth.shape[:1] != stored.shape[:1]:
         raise HarnessError(
             f"{path.name}: {predictions!r} is {list(stored.shape)} and {labels!r} {list(truth.shape)}; they must be "
-            "[n, classes] and [n]"
+            "[n, classes] and [n], with at least one row"
         )
+    if stored.dtype.kind not in "fiub":
+        raise HarnessError(f"{path.name}: {predictions!r} holds {stored.dtype}, not numbers")
     classes = _classes_of(truth, path, labels)
     if classes.min() < 0 or classes.max() >= stored.shape[1]:
         raise HarnessError(
             f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes"
         )
     ids = [f"row-{i:07d}" for i in range(len(stored))]
-    values = softmax(stored) if holds == "logits" else np.asarray(stored, dtype=np.float64)
-    check_probabilities(values, ids)
+    values = _of_logits(stored, path, predictions) if holds == "logits" else normalised_probabilities(stored, ids)
     return Examples(
         ids,
         {
@@ -58,19 +71,59 @@ def saved_probabilities(
     )
 
 
-def _array(path: Path, name: str) -> Any:
+def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if name in file.files:
-                return file[name]
-            raise HarnessError(f"{path.name} has no array {name!r}; it has {', '.join(file.files)}")
-    except (OSError, ValueError, AttributeError) as error:
-        raise HarnessError(f"{path.name} cannot be read as an .npz file: {error}") from error
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            both = " and ".join(map(repr, names))
+            raise HarnessError(
+                f"{path.name} holds one array; save {both} together: np.savez(path, {names[0]}=..., ...)"
+            )
+        with loaded as file:
+            missing = [name for name in names if name not in file.files]
+            if missing:
+                has = ", ".join(file.files) or "none"
+                raise HarnessError(f"{path.name} has no array {missing[0]!r}; it has {has}")
+            return [file[name] for name in names]
+    except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
+        raise HarnessError(
+            f"{path.name} cannot be read as an .npz file, it may be empty or cut short: {error}"
+        ) from error
 
 
-def _classes_of(truth: Any, path: Path, name: str) -> Any:
+def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[np.float64]:
+    """The probabilities of logits, which must not be probabilities already."""
+    values = stored.astype(np.float64)
+    # Minus infinity rules out a class.
+    valid = (values < np.inf).all(axis=1) & np.isfinite(values).any(axis=1)
+    if not valid.all():
+        raise HarnessError(
+            f"{path.name}: {int((~valid).sum())} of {len(values)} rows of {name!r} are not finite, first row "
+            f"{int(np.argmin(valid))}, counted from 0"
+        )
+    if share_of_probabilities(values) >= _MOSTLY:
+        raise HarnessError(
+            f"{path.name}: the rows of {name!r} are not negative and sum to 1, so they are probabilities; a softmax of "
+            "them would be nearly uniform. Say `holds: probabilities`"
+        )
+    return softmax(values)
+
+
+def _classes_of(truth: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[np.int64]:
+    if truth.dtype.kind not in "fiub" or truth.ndim > 2:
+        raise HarnessError(
+            f"{path.name}: {name!r} is {truth.dtype} {list(truth.shape)}; labels are whole numbers, one for each row"
+        )
     if truth.ndim == 2 and truth.shape[1] > 1:
         if not ((truth == 0) | (truth == 1)).all() or not (truth.sum(axis=1) == 1).all():
             raise HarnessError(f"{path.name}: rows of {name!r} must hold a single 1")
-        return truth.argmax(axis=1)
-    return truth.reshape(len(truth)).astype(np.int64)
+        return np.asarray(truth.argmax(axis=1))
+    labels = truth.reshape(len(truth))
+    whole = np.isfinite(labels) & (labels == np.rint(labels))
+    if not whole.all():
+        first = int(np.argmin(whole))
+        raise HarnessError(
+            f"{path.name}: {int((~whole).sum())} of {len(labels)} {name!r} are no whole numbers, first {labels[first]} "
+            f"in row {first}, counted from 0"
+        )
+    return labels.astype(np.int64)

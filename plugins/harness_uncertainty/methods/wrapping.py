@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier, Context, Dataset, HarnessError, Uncertain
+from harness.api.instruments import column_tensor, whole_labels
 
 _LANES, _AT_ONCE = 8, 64
 
@@ -51,7 +52,7 @@ def split_of(data: Callable[[str], Dataset], split: str) -> Dataset:
 
 def labels_of(data: Dataset) -> Tensor:
     """The labels `[n]` of a dataset, int64."""
-    return torch.as_tensor(data.take(range(len(data.ids)))["labels"]).long()
+    return whole_labels(data.take(range(len(data.ids)))["labels"])
 
 
 @torch.no_grad()
@@ -60,7 +61,7 @@ def outputs_on(function: Callable[[Tensor], Tensor], data: Dataset, ctx: Context
 
     In small padded batches, so that what is fitted does not depend on the batch size.
     """
-    inputs = torch.as_tensor(data.take(range(len(data.ids)))["inputs"]).float()
+    inputs = column_tensor(data.take(range(len(data.ids)))["inputs"], "inputs").float()
     size = min(_AT_ONCE, max(_LANES, ctx.batch_size))
     parts = []
     for start in range(0, len(inputs), size):

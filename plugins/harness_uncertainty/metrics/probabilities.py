@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import InvalidOutput, Records
+from harness_uncertainty.metrics.rounding import MOST_LOST_TO_ROUNDING, sum_tolerance
 
 NO_PROBABILITIES = "the records hold no class probabilities"
-_SUM_TOLERANCE = 1e-4
-"""How far from 1 probabilities may sum: four decimals of a file."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +72,49 @@ def softmax(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def check_probabilities(values: npt.NDArray[np.float64], names: npt.ArrayLike) -> None:
-    """Check that rows `[n, classes]` are probabilities.
+def normalised_probabilities(values: npt.ArrayLike, names: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Rows `[n, classes]` that are probabilities but for the rounding of what stored them, divided by their sums.
 
     Raises:
-        InvalidOutput: says the first row that is not.
+        InvalidOutput: says the first row that is none.
     """
-    outside = ~((values >= 0) & (values <= 1 + _SUM_TOLERANCE)).all(axis=1)
-    off = np.abs(values.sum(axis=1) - 1) > _SUM_TOLERANCE
-    wrong = outside | off | ~np.isfinite(values).all(axis=1)
+    rows = np.asarray(values, dtype=np.float64)
+    tolerance = sum_tolerance(rows)
+    wrong = ~_are_probabilities(rows, tolerance)
     if wrong.any():
         first = int(np.argmax(wrong))
         raise InvalidOutput(
-            f"{int(wrong.sum())} of {len(values)} rows are no probabilities; that of {str(np.asarray(names)[first])!r} "
-            f"sums to {values[first].sum():.4g}, its smallest is {values[first].min():.4g}. If they are logits, say "
-            "so: `holds: logits`"
+            f"{int(wrong.sum())} of {len(rows)} rows are no probabilities; that of {str(np.asarray(names)[first])!r} "
+            f"{_fault(rows[first], tolerance)}"
         )
+    sums = rows.sum(axis=1, keepdims=True)
+    # What float64 holds as well as it can stays as it is, at the edge of a bin too.
+    return np.asarray(rows / np.where(np.abs(sums - 1) <= rows.shape[1] * np.finfo(np.float64).eps, 1.0, sums))
+
+
+def share_of_probabilities(values: npt.NDArray[np.float64]) -> float:
+    """The share of rows `[n, classes]` that are non-negative and sum to 1 but for rounding."""
+    return float(_are_probabilities(values, sum_tolerance(values)).mean())
+
+
+def _are_probabilities(rows: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.bool_]:
+    inside = ((rows >= 0) & (rows <= 1 + tolerance)).all(axis=1)
+    return np.asarray(inside & (np.abs(rows.sum(axis=1) - 1) <= tolerance))
+
+
+def _fault(row: npt.NDArray[np.float64], tolerance: float) -> str:
+    total, least, most = row.sum(), row.min(), row.max()
+    if not np.isfinite(row).all():
+        return "is not finite"
+    if least < 0 or most > 1 + tolerance:
+        return (
+            f"sums to {total:.4g} and reaches from {least:.4g} to {most:.4g}. If they are logits, say so: "
+            "`holds: logits`"
+        )
+    explained = f"further from 1 than their rounding explains ({tolerance:.2g})"
+    if tolerance >= MOST_LOST_TO_ROUNDING:
+        explained += "; save them with more decimals"
+    return f"sums to {total:.8g}, {explained}. They must be the probabilities of classes of which one is right"
 
 
 def _checked(records: Records) -> npt.NDArray[np.float64]:
@@ -98,9 +124,7 @@ def _checked(records: Records) -> npt.NDArray[np.float64]:
         if len(lengths) > 1 or not lengths:
             raise InvalidOutput("the column 'probabilities' must hold one vector per record, all of one length")
         values = np.stack(list(values))
-    values = values.astype(np.float64)
-    check_probabilities(values, records["id"])
-    return values
+    return normalised_probabilities(values, records["id"])
 
 
 def _valid(records: Records, name: str) -> npt.NDArray[np.bool_]:

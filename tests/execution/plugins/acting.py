@@ -68,11 +68,11 @@ class Broken:
     """
 
     groups: Mapping[str, Any] = {}
-    facts: Mapping[str, Any] = {}
 
     def __init__(self, how: str) -> None:
         if how != "no ids":
-            self.ids = {"empty": [], "twice": ["a", "a"], "numbers": [1, 2]}[how]
+            self.ids = {"empty": [], "twice": ["a", "a"], "numbers": [1, 2]}.get(how, ["a"])
+        self.facts = {"count of classes": {"classes": 10}, "text of classes": {"classes": "ab"}}.get(how, {})
 
     def take(self, indices: Any) -> Mapping[str, Any]:
         return {}

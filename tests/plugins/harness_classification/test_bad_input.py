@@ -92,6 +92,35 @@ def test_a_single_class(attack: Any) -> None:
         judged(attack, labels=np.zeros(N, dtype=int), classes="a")
 
 
+@pytest.mark.parametrize("attack", [None, FGSM(0.1)])
+@pytest.mark.parametrize("last", [lambda logits: logits.softmax(1), torch.sigmoid])
+def test_a_model_that_gives_probabilities_is_in_doubt(attack: Any, last: Any) -> None:
+    class Ends(Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return last(super().forward(inputs))
+
+    assert [name for name in names(judged(attack, model=Ends())) if name.startswith("outputs look like prob")] != []
+    assert judged(attack).doubts == ()
+
+
+@pytest.mark.parametrize("attack", [None, FGSM(0.1)])
+def test_labels_and_inputs_of_other_kinds_are_used_or_refused(attack: Any) -> None:
+    inputs = torch.rand(N, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    labels = Linear()(inputs).argmax(1).numpy()
+    plain = judged(attack, labels=labels).records["outcome"]
+    assert judged(attack, labels=labels.astype(np.uint16)).records["outcome"] == plain
+    data = Examples(
+        [f"e{i}" for i in range(N)],
+        {"inputs": inputs.clone().requires_grad_(True), "labels": labels},
+        facts={"classes": list("abc")},
+    )
+    assert Classify().run(Linear(), data, attack, Context(batch_size=8)).records["outcome"] == plain
+    with pytest.raises(InvalidOutput, match=r"labels have shape \[24, 1\]; one whole number for each example"):
+        judged(attack, labels=labels[:, None])
+    with pytest.raises(InvalidOutput, match="labels must be whole numbers from 0 to 2; they go from 1 to 3"):
+        judged(attack, labels=labels + 1)
+
+
 def test_a_model_with_a_single_output() -> None:
     class Sum(nn.Module):
         def forward(self, inputs: Tensor) -> Tensor:

@@ -270,7 +270,7 @@ def test_wrong_model_outputs(model: Any, told: str) -> None:
         ({"inputs": np.ones((N, 1, 2, 2), np.uint8)}, "inputs are torch.uint8; they must be floating point"),
         ({"labels": np.full(N, 3)}, "labels must be whole numbers from 0 to 2"),
         ({"labels": np.full(N, -1)}, "labels must be whole numbers from 0 to 2"),
-        ({"labels": np.zeros(N)}, "labels must be whole numbers from 0 to 2"),
+        ({"labels": np.zeros(N)}, "labels must be whole numbers, not float64"),
     ],
 )
 def test_data_is_checked(columns: dict[str, Any], told: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.instruments import CountedModel, per_example
-from harness_classification.predictions import Predictions, column, not_finite, outcomes, predict
+from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
 
 
 class Table(nn.Module):
@@ -44,6 +44,37 @@ def test_losses_of_a_sure_model_are_not_rounded_away() -> None:
     found = judged([[30.0, 0.0]], [0])
     assert found.loss.tolist() == pytest.approx([exp(-30)], rel=1e-9)
     assert found.loss.dtype == torch.float64
+
+
+def random_logits(classes: int, n: int, seed: int = 0, scale: float = 3.0) -> Tensor:
+    return torch.randn(n, classes, generator=torch.Generator().manual_seed(seed)) * scale
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(("classes", "n"), [(2, 1), (2, 3), (10, 5), (1000, 4)])
+def test_probabilities_are_told_from_logits_however_few(classes: int, n: int, kind: torch.dtype) -> None:
+    outputs = random_logits(classes, n).to(kind).softmax(dim=1).float()
+    (doubt,) = no_logits(outputs)
+    assert doubt.startswith("outputs look like probabilities: all in [0, 1], rows sum to 1 (give logits, or the log")
+    assert len(no_logits(outputs.argmax(dim=1, keepdim=True).eq(torch.arange(classes)).float())) == 1
+
+
+def test_outputs_of_a_sigmoid_are_told_where_there_are_enough() -> None:
+    (doubt,) = no_logits(random_logits(10, 8).sigmoid())
+    assert doubt.startswith("outputs look like probabilities of a sigmoid: all in [0, 1] (give logits")
+    assert no_logits(torch.tensor([[0.2, 0.9], [0.7, 0.1]])) == ()
+
+
+def test_logits_raise_no_doubt() -> None:
+    for seed in range(200):
+        for classes, n in ((2, 1), (2, 4), (3, 2), (10, 30)):
+            # Small logits of both signs are those that come nearest.
+            assert no_logits(random_logits(classes, n, seed, scale=0.5)) == ()
+    assert no_logits(torch.zeros(100, 10)) == ()
+    assert no_logits(random_logits(10, 20).log_softmax(dim=1)) == ()
+    assert no_logits(random_logits(10, 20).relu()) == ()
+    assert no_logits(random_logits(10, 20).softmax(dim=1) * 2) == ()
+    assert no_logits(torch.empty(0, 10)) == ()
 
 
 def test_rows_that_are_not_finite_are_told_and_change_no_other() -> None:

@@ -52,6 +52,36 @@ def test_forms_of_state_dicts(tmp_path: Path, state: dict[str, torch.Tensor], fo
     assert torch.allclose(model(INPUTS), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "prefix", ["_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module.", "model.", "net.", "model._orig_mod."]
+)
+@pytest.mark.parametrize("how", [{}, {"mean": [0.0], "published_accuracy": 0.5}])
+def test_the_prefix_of_a_wrapper_is_taken_off_and_said(
+    tmp_path: Path, state: dict[str, torch.Tensor], prefix: str, how: dict[str, Any]
+) -> None:
+    content = {"state_dict": {f"{prefix}{name}": tensor for name, tensor in state.items()}, "epoch": 3}
+    model = checkpoint(ARCHITECTURE, save(tmp_path, content), **how)
+    assert torch.allclose(model(INPUTS), checkpoint(ARCHITECTURE, save(tmp_path, state))(INPUTS))
+    assert model.facts["prefix_of_weights"] == prefix
+    assert ("published_accuracy" in model.facts) == bool(how)
+
+
+@pytest.mark.parametrize("mean", [[125.3], [125.3, 123.0, 113.9]])
+def test_normalisation_in_other_units_is_refused(
+    tmp_path: Path, state: dict[str, torch.Tensor], mean: list[float]
+) -> None:
+    path = save(tmp_path, state)
+    with pytest.raises(
+        HarnessError, match=r"which lie in \[0, 1\]; of inputs in \[0, 255\] .* mean: \[0\.4914.*0\.247"
+    ):
+        checkpoint(ARCHITECTURE, path, mean=mean, std=[63.0] * len(mean))
+    with pytest.raises(HarnessError, match="not in the units of the inputs"):
+        checkpoint(ARCHITECTURE, path, std=[63.0])
+    with pytest.raises(HarnessError, match=r"std must be above 0, not \[0\.0\]"):
+        checkpoint(ARCHITECTURE, path, mean=[0.5], std=[0.0])
+    assert checkpoint(ARCHITECTURE, path, mean=[0.5], std=[1.0])(INPUTS).shape == (3, 10)
+
+
 def test_normalisation_is_part_of_the_model(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     path = save(tmp_path, state)
     plain, normalised = checkpoint(ARCHITECTURE, path), checkpoint(ARCHITECTURE, path, mean=[0.5], std=[0.25])
@@ -100,6 +130,11 @@ def test_what_is_no_checkpoint(tmp_path: Path, name: str, content: bytes, told: 
     ("content", "told"),
     [
         ({"a": torch.zeros(1)}, "do not fit .*Missing key.*linear.weight"),
+        ({}, "do not fit .*Missing key.*linear.weight"),
+        (
+            {"model.linear.weight": torch.zeros(10, 64), "linear.bias": torch.zeros(10)},
+            r"do not fit .*Unexpected key.*model\.linear\.weight",
+        ),
         ({"linear.weight": torch.zeros(10, 63), "linear.bias": torch.zeros(10)}, "size mismatch for linear.weight"),
         ({"model": {"a": torch.zeros(1)}}, "holds no state dict; if it lies under a key, name it with `entry:`"),
         ([1, 2], "holds no state dict"),

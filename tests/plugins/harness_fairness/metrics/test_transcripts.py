@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from harness.api import InvalidOutput, Records
 from harness_fairness.metrics.intervals import gap_of_means
-from harness_fairness.metrics.transcripts import Wer, WerGap, _pseudo_values
+from harness_fairness.metrics.transcripts import Wer, WerGap, _pseudo_values, _words, errors_and_words
 from harness_fairness.metrics.value_gaps import moments
 
 
@@ -106,6 +109,103 @@ def test_texts_are_aligned() -> None:
     assert Wer().estimate(some).value == pytest.approx((2 + 2 + 1) / 8)
     assert Wer(normalise=True).estimate(some).value == pytest.approx((2 + 0 + 1) / 8)
     assert Wer().estimate(some).n_missing == 1
+
+
+def counts(reference: list[object], hypothesis: list[object], normalise: bool = False) -> list[object]:
+    """Errors and words of each pair, by the aligner."""
+    pytest.importorskip("jiwer")
+    both = errors_and_words(records(reference=reference, hypothesis=hypothesis), normalise)
+    assert both is not None
+    return [None if np.isnan(e) else (int(e), int(w)) for e, w in zip(*both, strict=True)]
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_an_empty_transcript_is_an_answer_and_only_none_is_missing(normalise: bool) -> None:
+    pairs: list[tuple[object, object]] = [
+        ("red green blue", ""),
+        ("red green blue", "  \t"),
+        ("", "um er"),
+        ("", ""),
+        ("red", None),
+        (None, "red"),
+        (None, None),
+    ]
+    expected = [(3, 3), (3, 3), (2, 0), (0, 0), None, None, None]
+    assert counts(*map(list, zip(*pairs, strict=True)), normalise=normalise) == expected
+
+
+def test_a_recogniser_that_writes_nothing_has_all_words_wrong() -> None:
+    """jiwer.wer of the same lists: 5 / 7."""
+    pytest.importorskip("jiwer")
+    some = records(reference=["one two three", "four five", "six seven"], hypothesis=["", "", "six seven"])
+    assert Wer().estimate(some).value == pytest.approx(5 / 7)
+    assert (Wer().estimate(some).n, Wer().estimate(some).n_missing) == (3, 0)
+
+
+def test_words_heard_in_silence_count_in_the_gap() -> None:
+    """Group b: 1 + 3 errors over 8 words, of which 3 by a speaker who said nothing; group a: none over 8."""
+    some = records(
+        errors=[0.0, 0.0, 1.0, 0.0, 3.0],
+        words=[4.0, 4.0, 4.0, 4.0, 0.0],
+        speaker=["p", "q", "r", "s", "t"],
+        group_sex=["a", "a", "b", "b", "b"],
+    )
+    assert WerGap("sex").estimate(some).value == pytest.approx(0.5)
+    silent = some.where(np.array([True, True, True, False, True]))
+    assert WerGap("sex").estimate(silent).reason == "1 groups have 2 speakers; a gap needs 2"
+
+
+def test_an_utterance_without_words_has_no_rate_of_its_own() -> None:
+    estimate = Wer(average="utterance").estimate(records(errors=[1.0, 0.0, 2.0], words=[2.0, 2.0, 0.0]))
+    assert (estimate.value, estimate.n_missing) == (pytest.approx(0.25), 1)
+    assert estimate.reason == "1 without a word said have no rate"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("normalise", [False, True])
+@pytest.mark.parametrize("text", ["déjà vu à Nîmes", "Việt Nam", "한국어 말", "Ελλάδα", "й ё", "İstanbul"])
+def test_composed_and_decomposed_letters_are_the_same(text: str, normalise: bool, form: Literal["NFC", "NFD"]) -> None:
+    assert _words(unicodedata.normalize(form, text), normalise) == _words(text, normalise)
+    assert len(_words(text, normalise)) == len(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "मैं किताब पढ़ती हूँ",  # Devanagari
+        "நான் படிக்கிறேன்",  # Tamil
+        "ฉันกำลังอ่าน หนังสือ",  # Thai
+        "שָׁלוֹם עוֹלָם",  # pointed Hebrew
+        "مَرْحَبًا بِكُمْ",  # Arabic with vowels
+        "می\u200cخواهم بروم",  # Persian, with a non-joiner
+        "ක්\u200dරියා කරන්න",  # Sinhala, with a joiner
+    ],
+)
+def test_marks_and_joiners_part_no_word(text: str) -> None:
+    assert len(_words(text, normalise=True)) == len(text.split())
+    assert _words(f"«{text}!»", normalise=True) == _words(text, normalise=True)
+
+
+def test_a_wrong_word_with_vowel_signs_is_one_error() -> None:
+    assert counts(["मैं किताब पढ़ती हूँ"], ["मैं किताब पढ़ती था"], normalise=True) == [(1, 4)]
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’", "‘", "ʼ", "＇", "`"])
+def test_apostrophes_close_up(apostrophe: str) -> None:
+    assert _words(f"Don{apostrophe}t go", normalise=True) == ["dont", "go"]
+    assert _words(f"{apostrophe}quoted{apostrophe} words", normalise=True) == ["quoted", "words"]
+
+
+def test_punctuation_and_symbols_are_no_words() -> None:
+    assert _words("Wait… — 50 % \u2764\ufe0f, (so_called) e\u00adlite\ufeff a\u200bb!", normalise=True) == [
+        *("wait", "50", "so", "called", "elite", "a", "b")
+    ]
+    assert _words("Wait, a moment!", normalise=False) == ["Wait,", "a", "moment!"]
+
+
+def test_a_transcript_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidOutput, match=r"a transcript is 7\.0, a float; references and hypotheses are texts"):
+        _words(7.0, normalise=False)
 
 
 def test_no_error_is_not_certainty() -> None:

@@ -37,6 +37,43 @@ def test_a_text_is_cut(tmp_path: Path, cut: Any, documents: list[str]) -> None:
     assert data.ids[0] == "prose-00000"
 
 
+ENDINGS = ["à", "х", "م", "υ", "Å", "Š", "中", "堅", "…", "\u00a0", "\u0085", "\u2003", "\u3000", "\u2028", "\x1c"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("cut", ["paragraph", "line"])
+def test_the_last_character_of_a_document_is_kept(tmp_path: Path, cut: Any, ending: str) -> None:
+    """The last byte of many characters, 85 or A0, is white space in Latin-1."""
+    documents = [f"one {ending}", f"{ending} two {ending}", ending]
+    path = written(tmp_path, "a.txt", "\n\n".join(documents).encode() + b"\n\n\xa0\n")
+    assert texts(path, cut=cut).columns["texts"] == [*documents, b"\xa0"]
+
+
+def test_trailing_ascii_white_space_of_a_paragraph_is_none_of_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.txt", b"one \t\x0b\x0c\r\n\r\n \x0c \n\n  two\r\n")
+    assert texts(path, cut="paragraph").columns["texts"] == ["one", "  two"]
+
+
+MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize("cut", ["file", "paragraph", "line"])
+def test_one_byte_order_mark_is_no_text(tmp_path: Path, cut: Any) -> None:
+    """A second one is, and so is one inside."""
+    assert texts(written(tmp_path, "a.txt", f"{MARK}a".encode()), cut=cut).columns["texts"] == ["a"]
+    twice = texts(written(tmp_path, "a.txt", f"{MARK}{MARK}a{MARK}".encode()), cut=cut)
+    assert twice.columns["texts"] == [f"{MARK}a{MARK}"]
+    with pytest.raises(MissingData, match="holds no documents"):
+        texts(written(tmp_path, "a.txt", MARK.encode()), cut=cut)
+
+
+def test_a_byte_order_mark_of_json_lines_and_parquet_is_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jsonl", f'{MARK}{{"text": "a"}}\n{{"text": "{MARK}b"}}\n'.encode())
+    assert texts(path).columns["texts"] == ["a", "b"]
+    pq.write_table(pa.table({"text": [f"{MARK}a", "b"]}), tmp_path / "a.parquet")
+    assert texts(tmp_path / "a.parquet").columns["texts"] == ["a", "b"]
+
+
 def test_what_is_no_utf8_stays_bytes(tmp_path: Path) -> None:
     data = texts(written(tmp_path, "a.txt", b"good\nb\xffd\n\xe2\x82\xac"), cut="line")
     assert data.columns["texts"] == ["good", b"b\xffd", "€"]

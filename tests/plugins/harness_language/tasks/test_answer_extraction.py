@@ -21,6 +21,17 @@ from harness_language.tasks.answer_extraction import Extraction, Rule, as_number
         ("10,11,12", "12", "12"),  # a list, not a number of six digits
         ("3.0 bolts", "3.0", "3.0"),
         ("about .5", "0.5", ".5"),
+        ("It sold 7,500, all told", "7500", "7,500"),
+        ("pays $2,345,678,", "2345678", "$2,345,678"),
+        ("7,500.25, rounded", "7500.25", "7,500.25"),
+        ("(7,500), 7,500; and -7,500,", "-7500", "-7,500"),
+        ("7,500,\n", "7500", "7,500"),
+        ("1,2,3", "3", "3"),
+        ("1,2,3,", "3", "3"),
+        ("1,234,5", "5", "5"),
+        ("10,110,12", "12", "12"),
+        ("1,234,5678", "5678", "5678"),
+        ("12,3456", "3456", "3456"),
         ("1e3 metres", "1000", "1e3"),
     ],
 )
@@ -46,6 +57,8 @@ def test_no_number_is_a_failure(answer: str) -> None:
         ("#### 3\nWait.\n#### 4", "4", "marker"),  # the last one counts
         ("#### none\n5 apples", "5", "last_number"),  # no number on the marker's line
         ("7 apples", "7", "last_number"),
+        ("The answer is $7,500, since 3 of 4 agree", "7500", "marker"),
+        ("#### 1,2,3", "1", "marker"),
     ],
 )
 def test_a_number_is_looked_for_at_a_marker_then_anywhere(answer: str, value: str, method: str) -> None:
@@ -88,6 +101,14 @@ def test_auto_goes_by_the_kind() -> None:
     [
         ("18", "18.0", "number", True),
         ("1000", "1,000", "number", True),
+        ("7500", "7,500,", "number", True),
+        ("7500.5", "$7,500.50", "number", True),
+        ("123", "1,2,3", "number", False),
+        ("35", "3,5", "number", False),
+        ("3,5", "3,5", "number", True),
+        ("5", "5.000,50", "number", False),
+        ("5.0005", "5.000,50", "number", False),
+        ("7500.5", "7,500.5,000", "number", False),
         ("18", "18.01", "number", False),
         ("18", "18.0", "text", False),
         ("Paris.", "paris", "text", True),

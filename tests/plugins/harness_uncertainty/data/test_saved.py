@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +37,16 @@ def test_logits_are_turned_into_probabilities(tmp_path: Path) -> None:
         saved_probabilities(path, "probabilities")
 
 
-@pytest.mark.parametrize("labels", [np.array([[0], [1], [1], [2]]), np.eye(3)[[0, 1, 1, 2]]])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([[0], [1], [1], [2]]),
+        np.eye(3)[[0, 1, 1, 2]],
+        np.eye(3, dtype=bool)[[0, 1, 1, 2]],
+        np.array([0.0, 1.0, 1.0, 2.0]),
+        *(np.array([0, 1, 1, 2], dtype=kind) for kind in ("uint8", "uint16", "uint32", "uint64", "int8", "float16")),
+    ],
+)
 def test_shapes_of_labels(tmp_path: Path, labels: object) -> None:
     assert saved_probabilities(save(tmp_path, labels=labels), "probabilities").columns["labels"] == [0, 1, 1, 2]
 
@@ -46,6 +57,12 @@ def test_shapes_of_labels(tmp_path: Path, labels: object) -> None:
         ({"labels": np.array([0, 1, 1, 3])}, "go from 0 to 3; there are 3 classes"),
         ({"labels": np.array([0, 1])}, r"is \[4, 3\] and 'labels' \[2\]"),
         ({"labels": np.ones((4, 3))}, "must hold a single 1"),
+        ({"labels": np.array([0, 1, 1.5, 2.5])}, r"2 of 4 'labels' are no whole numbers, first 1\.5 in row 2"),
+        ({"labels": np.array([0, 1, 1, np.nan])}, r"1 of 4 'labels' are no whole numbers, first nan in row 3"),
+        ({"labels": np.array(["0", "1", "1", "2"])}, r"'labels' is <U1 \[4\]; labels are whole numbers"),
+        ({"labels": np.int64(3)}, r"is \[4, 3\] and 'labels' \[\]"),
+        ({"predictions": np.zeros((0, 3)), "labels": np.zeros(0, int)}, "with at least one row"),
+        ({"predictions": PROBABILITIES.astype(str)}, "'predictions' holds <U32, not numbers"),
     ],
 )
 def test_wrong_labels_say_what_is_wrong(tmp_path: Path, arrays: dict[str, object], told: str) -> None:
@@ -56,9 +73,63 @@ def test_wrong_labels_say_what_is_wrong(tmp_path: Path, arrays: dict[str, object
 def test_wrong_files_say_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"no array 'truth'; it has predictions, labels"):
         saved_probabilities(save(tmp_path), "probabilities", labels="truth")
-    (tmp_path / "text.npz").write_text("no archive")
-    with pytest.raises(HarnessError, match="cannot be read"):
-        saved_probabilities(tmp_path / "text.npz", "probabilities")
+    whole = save(tmp_path).read_bytes()
+    damaged = {"text": b"no archive", "empty": b"", "short": whole[: len(whole) // 2], "nothing": _archive_of_nothing()}
+    for name, content in damaged.items():
+        path = tmp_path / f"{name}.npz"
+        path.write_bytes(content)
+        with pytest.raises(HarnessError, match=f"^{name}.npz (cannot be read as an .npz file|has no array)"):
+            saved_probabilities(path, "probabilities")
+    np.save(tmp_path / "one.npy", PROBABILITIES)
+    with pytest.raises(HarnessError, match=r"one.npy holds one array; save 'predictions' and 'labels' together"):
+        saved_probabilities(tmp_path / "one.npy", "probabilities")
+
+
+def _archive_of_nothing() -> bytes:
+    archive = io.BytesIO()
+    zipfile.ZipFile(archive, "w").close()
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize("rounded", [PROBABILITIES, PROBABILITIES.astype(np.float16), np.eye(3)[[0, 1, 1, 2]]])
+def test_probabilities_are_no_logits(tmp_path: Path, rounded: object) -> None:
+    with pytest.raises(HarnessError, match=r"so they are probabilities; .* Say `holds: probabilities`"):
+        saved_probabilities(save(tmp_path, predictions=rounded), "logits")
+
+
+def test_logits_may_be_anything_else(tmp_path: Path) -> None:
+    """Log-probabilities, scores within [0, 1], whole numbers, and classes that are ruled out."""
+    some: list[object] = [
+        np.log(PROBABILITIES),
+        PROBABILITIES * 0.5,
+        np.array([[3, 1, 0], [0, 2, 1], [1, 0, 0], [5, 5, 5]]),
+        np.where(PROBABILITIES < 0.2, -np.inf, 1.0),
+    ]
+    for logits in some:
+        found = saved_probabilities(save(tmp_path, predictions=logits), "logits").columns["probabilities"]
+        assert found.sum(axis=1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    logits = np.log(PROBABILITIES)
+    logits[2, 1] = value
+    with pytest.raises(HarnessError, match="1 of 4 rows of 'predictions' are not finite, first row 2"):
+        saved_probabilities(save(tmp_path, predictions=logits), "logits")
+
+
+@pytest.mark.parametrize("kind", ["four decimals", "float16"])
+def test_rounded_probabilities_give_the_numbers_of_exact_ones(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    exact = rng.dirichlet([0.2] * 40, 200)
+    labels = rng.integers(0, 40, 200)
+    rounded = exact.round(4) if kind == "four decimals" else exact.astype(np.float16)
+    one, other = (
+        saved_probabilities(save(tmp_path, predictions=values, labels=labels), "probabilities").columns
+        for values in (exact, rounded)
+    )
+    assert one["predictions"] == other["predictions"]
+    assert np.abs(one["confidence"] - other["confidence"]).max() < 2e-3
 
 
 def test_an_audit_without_a_model(tmp_path: Path, run: Callable[..., Run]) -> None:

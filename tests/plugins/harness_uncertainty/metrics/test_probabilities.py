@@ -42,13 +42,32 @@ def test_without_either_there_are_none() -> None:
 
 @pytest.mark.parametrize(
     ("row", "told"),
-    [([0.5, 0.6], "sums to 1.1"), ([1.2, -0.2], "smallest is -0.2"), ([2.0, -3.0], "holds: logits")],
+    [
+        ([0.5, 0.6], r"sums to 1\.1, further from 1 than their rounding explains \(0\.01\)"),
+        ([0.5, 0.500151], r"sums to 1\.000151, further from 1 than their rounding explains \(0\.0001\)"),
+        ([1.2, -0.2], r"reaches from -0\.2 to 1\.2"),
+        ([2.0, -3.0], "holds: logits"),
+        ([float("nan"), 0.5], "is not finite"),
+    ],
 )
 def test_what_is_no_probability_is_refused(row: list[float], told: str) -> None:
     with pytest.raises(InvalidOutput, match=told) as caught:
         class_probabilities(given([[0.5, 0.5], row], [0, 1]))
     assert "1 of 2 rows" in str(caught.value)
     assert "'e1'" in str(caught.value)
+
+
+def test_what_is_within_zero_and_one_is_not_said_to_be_logits() -> None:
+    """Who followed that advice would take the softmax of probabilities."""
+    with pytest.raises(InvalidOutput, match="probabilities of classes of which one is right") as caught:
+        class_probabilities(given([[0.9, 0.4]], [0]))
+    assert "logits" not in str(caught.value)
+
+
+def test_rounded_rows_are_divided_by_their_sums_and_others_stay() -> None:
+    found = class_probabilities(given([[0.33, 0.33, 0.33], [0.7, 0.2, 0.1]], [0, 1]))
+    assert found is not None
+    assert found.probabilities.tolist() == [[pytest.approx(1 / 3, abs=1e-15)] * 3, [0.7, 0.2, 0.1]]
 
 
 def test_rows_of_unequal_length_are_refused() -> None:

@@ -1,0 +1,59 @@
+"""The inputs and labels of a dataset, checked before a classifier sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.api import Dataset, InvalidOutput, LabelledInputs
+from harness.api.instruments import column_tensor, whole_labels
+
+
+def labelled_inputs(data: Dataset, device: str) -> LabelledInputs:
+    """All examples of a dataset on the device.
+
+    Raises:
+        InvalidOutput: the data lack a column or their classes, inputs are not finite or outside the box, or labels are
+            no positions of classes.
+    """
+    columns = data.take(range(len(data.ids)))
+    missing = [name for name in ("inputs", "labels") if name not in columns]
+    if missing or "classes" not in data.facts:
+        lacking = " and ".join(
+            [*(f"column {name!r}" for name in missing), *(["fact 'classes'"] if "classes" not in data.facts else [])]
+        )
+        raise InvalidOutput(f"the dataset lacks {lacking}, which classification needs")
+    low, high = data.facts.get("box", (0.0, 1.0))
+    inputs = _inputs(columns["inputs"], data, low, high)
+    labels = _labels(columns["labels"], len(data.facts["classes"]))
+    return LabelledInputs(list(data.ids), inputs.to(device), labels.to(device), None, float(low), float(high))
+
+
+def _inputs(values: Any, data: Dataset, low: float, high: float) -> Tensor:
+    inputs = column_tensor(values, "inputs")
+    if not inputs.is_floating_point():
+        raise InvalidOutput(
+            f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]: "
+            "let the dataset divide bytes by 255"
+        )
+    if not bool(torch.isfinite(inputs).all()):
+        first = data.ids[int((~torch.isfinite(inputs.flatten(1)).all(dim=1)).int().argmax())]
+        raise InvalidOutput(f"inputs are not finite, first for example {first!r}: leave such examples out")
+    if float(inputs.min()) < low or float(inputs.max()) > high:
+        raise InvalidOutput(
+            f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
+            ": let the dataset scale them, or give its own box as fact 'box'; a model normalises them itself"
+        )
+    return inputs.float()
+
+
+def _labels(values: Any, classes: int) -> Tensor:
+    labels = whole_labels(values)
+    if classes < 2:
+        raise InvalidOutput(f"the dataset names {classes} class in fact 'classes'; classification needs at least 2")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise InvalidOutput(f"labels must be whole numbers from 0 to {classes - 1}; they go from {low} to {high}")
+    return labels

@@ -1,0 +1,36 @@
+"""Whether stored samples were read on the scale that they were stored on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+DARK_SHARE = 0.5
+"""Samples whose largest value is below this share of the largest value of the data were read on another scale."""
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A model whose samples were stored on a scale of their own, such as whole numbers up to 255."""
+
+    def scale_advice(self, largest: float, levels: int | None) -> str:
+        """The largest value on that scale, and what would be the right one.
+
+        Args:
+            largest: the largest value of the samples, as a share of white.
+            levels: the grey levels of the data that they are compared with, if known.
+        """
+
+
+def scale_doubts(model: object, samples: Tensor, reference: Tensor, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The doubt that stored samples `[n, ...]` are far darker than the data since they were read on a wrong scale."""
+    if not isinstance(model, Stored):
+        return ()
+    low, high = (float(end) for end in facts.get("box", (0.0, 1.0)))
+    largest, expected = ((float(images.max()) - low) / (high - low) for images in (samples, reference))
+    if largest >= DARK_SHARE * expected:
+        return ()
+    advice = model.scale_advice(largest, facts.get("levels"))
+    return (f"samples far below white: {advice} (the data reach {expected:.0%} of white)",)
