@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.contract.errors import InvalidOutput
+from harness.api import InvalidOutput
 from harness.contract.records import Records
 
 
