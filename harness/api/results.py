@@ -8,6 +8,8 @@ from harness.contract.rows import Status as Status
 from harness.contract.tasks import Aggregate as Aggregate
 from harness.contract.tasks import CellReporter as CellReporter
 from harness.contract.tasks import Doubting as Doubting
+from harness.contract.tasks import Influences as Influences
+from harness.contract.tasks import Influential as Influential
 from harness.contract.tasks import Metric as Metric
 from harness.contract.tasks import Outcome as Outcome
 from harness.contract.tasks import PerExample as PerExample

@@ -94,6 +94,29 @@ class PerExample(Protocol):
         """`[len(records)]`: NaN where an example does not count; the metric's value is the mean of the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Influences:
+    """What each piece of data adds to the deviation of an estimate from its expectation.
+
+    Attributes:
+        parts: by what was drawn ("records", "reference"), contributions `[n]` whose squares add up, over all parts,
+            to the variance of the estimate. Those of "records" are in the order of the records; those of another name
+            are in an order that two cells share if they share that part.
+        freedom: degrees of freedom of that variance; None if there are many.
+    """
+
+    parts: Mapping[str, npt.NDArray[np.float64]]
+    freedom: int | None = None
+
+
+@runtime_checkable
+class Influential(Protocol):
+    """A metric of whole sets, such as a distance, that lets two runs be compared over the data that they share."""
+
+    def influences(self, records: Records) -> Influences | None:
+        """The contributions to its estimate; None where it has no interval."""
+
+
 class Aggregate(Protocol):
     """Rows computed from the records of several cells, e.g. the worst case over attacks."""
 

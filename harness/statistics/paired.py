@@ -6,7 +6,7 @@ A difference is always B minus A. Every p-value is two-sided.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,6 +143,35 @@ def studentised_difference(a: Values, b: Values, rng: np.random.Generator, *, dr
     if abs(value) <= ROUND_OFF * max(abs(mean_a), abs(mean_b)):
         low, high, p = min(low, 0.0), max(high, 0.0), 1.0
     return Difference(value, low, high, p, _STUDENTISED)
+
+
+def influence_difference(
+    value: float, a: Mapping[str, Values], b: Mapping[str, Values], freedom: int | None = None
+) -> Difference | None:
+    """The difference of two estimates whose contributions are known piece by piece (jackknife; Jaeckel 1972).
+
+    What both share, such as a reference, takes part with the difference of its contributions, so that it cancels as far
+    as it moves both alike.
+
+    Args:
+        value: the difference.
+        a, b: by what was drawn, contributions `[n]` in a common order whose squares add up to the variance of either.
+        freedom: degrees of freedom of the variance; None if there are many.
+
+    Returns:
+        None if they do not rest on the same data, or do not vary.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    if {name: part.shape for name, part in a.items()} != {name: part.shape for name, part in b.items()}:
+        return None
+    error = math.sqrt(sum(float(np.square(b[name] - a[name]).sum()) for name in a))
+    if error <= ROUND_OFF * abs(value) and value != 0:
+        return None
+    reach = error * (normal_quantile(LEVEL) if freedom is None else float(stdtrit(freedom, 0.5 + LEVEL / 2)))
+    z = abs(value) / error if value != 0 else 0.0
+    p = math.erfc(z / math.sqrt(2)) if freedom is None else 2.0 * float(stdtr(freedom, -z))
+    return Difference(value, value - reach, value + reach, p, "paired jackknife")
 
 
 def _quantiles(added: Values, freedom: int, rng: np.random.Generator, draws: int) -> tuple[float, float]:

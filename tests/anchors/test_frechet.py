@@ -14,7 +14,7 @@ import scipy.linalg
 
 from harness.api import InvalidOutput, Records
 from harness_generative.metrics.fid import FidDebiased, FidFloor, FidOverFloor, FidProxy
-from harness_generative.metrics.frechet import Gaussian, distance, fit, influences
+from harness_generative.metrics.frechet import Gaussian, distance, fit, influenced_distance
 
 Array = npt.NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def test_a_set_has_distance_0_from_itself(n: int, dtype: type) -> None:
     rng = np.random.default_rng(3)
     one = (100 + rng.normal(size=(n, 64)) @ rng.normal(size=(64, 64))).astype(dtype)
     assert fid(one, one) == 0.0
-    assert influences(fit(one, name="one"), fit(one, name="one"), one, one).distance == 0.0
+    assert influenced_distance(fit(one, name="one"), fit(one, name="one"), one, one).distance == 0.0
     total = np.var(one.astype(np.float64), axis=0).sum()
     assert 0.0 <= fid(one, one[rng.permutation(n)]) <= 1e-12 * total
 
@@ -139,7 +139,7 @@ def test_influence_is_the_derivative_by_the_weight_of_a_row(n: int, m: int) -> N
         return Gaussian(len(rows), mean, (rows - mean) * np.sqrt(weights * len(rows) / (len(rows) - 1))[:, None])
 
     first, second = fit(one, name="one"), fit(two, name="two")
-    found = influences(first, second, one, two)
+    found = influenced_distance(first, second, one, two)
     assert found.distance == pytest.approx(fid(one, two), rel=1e-12)
     step = 1e-4
     for row in range(3):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel
 
 from harness.contract.estimates import Estimate
 from harness.statistics.intervals import mean, proportion
@@ -15,6 +15,7 @@ from harness.statistics.paired import (
     binary_difference,
     holm,
     independent_difference,
+    influence_difference,
     newcombe_paired,
     paired_difference,
     studentised_difference,
@@ -158,6 +159,31 @@ def test_the_same_seed_gives_the_same_draws_in_blocks_or_not(monkeypatch: pytest
     assert studentised_difference(a, b, np.random.default_rng(1)) == one
     monkeypatch.setattr("harness.statistics.paired._MAX_WEIGHTS_PER_BLOCK", 501)
     assert ends(studentised_difference(a, b, np.random.default_rng(1))) == pytest.approx(ends(one))
+
+
+def test_contributions_that_are_shared_cancel() -> None:
+    """By hand: the records add variance 2 * .03^2 = .0018 of their differences, the reference cancels."""
+    a = {"records": np.array([0.1, -0.1]), "reference": np.array([0.5, -0.5])}
+    b = {"records": np.array([0.13, -0.13]), "reference": np.array([0.5, -0.5])}
+    found = influence_difference(0.1, a, b)
+    assert found is not None
+    reach = 1.959964 * 0.0018**0.5
+    assert ends(found) == pytest.approx((0.1 - reach, 0.1 + reach))
+    assert found.p == pytest.approx(0.018422, rel=1e-4)
+    wider = influence_difference(0.1, a, b, freedom=19)
+    assert wider is not None
+    assert wider.p == pytest.approx(2 * t.sf(0.1 / 0.0018**0.5, 19))
+    assert ends(wider)[0] == pytest.approx(0.1 - t.ppf(0.975, 19) * 0.0018**0.5)
+
+
+def test_contributions_of_other_data_or_none_give_no_test() -> None:
+    a = {"records": np.array([0.1, -0.1])}
+    assert influence_difference(0.1, a, {"records": np.array([0.1, -0.1, 0.0])}) is None
+    assert influence_difference(0.1, a, {"reference": np.array([0.1, -0.1])}) is None
+    assert influence_difference(0.1, a, a) is None
+    same = influence_difference(0.0, a, a)
+    assert same is not None
+    assert (same.low, same.high, same.p) == (0.0, 0.0, 1.0)
 
 
 def test_estimates_without_interval_give_no_test() -> None:

@@ -15,9 +15,16 @@ from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.contract.tasks import Influences
 from harness.results.comparison.alignment import Pair, align, parse_renaming
 from harness.results.comparison.comparability import Field, differing_fields, metric_fields
-from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
+from harness.statistics.paired import (
+    Difference,
+    holm,
+    independent_difference,
+    influence_difference,
+    paired_difference,
+)
 
 Verdict = Literal["worse", "better", "changed", "not resolved", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = ("worse", "better", "changed", "not resolved", "not comparable")
@@ -50,7 +57,15 @@ class ExampleValues:
     values: Values
 
 
-def _no_values(row: Row, metric: str) -> ExampleValues | None:
+@dataclass(frozen=True)
+class ExampleInfluences:
+    """What each example, and other data, adds to a metric that is no mean over examples."""
+
+    ids: Sequence[str]
+    influences: Influences
+
+
+def _nothing(row: Row, metric: str) -> None:
     return None
 
 
@@ -65,13 +80,16 @@ class Side:
         metrics: (experiment, metric label) to what is known of the metric.
         values: the values per example of a metric at a row; None if there are no records or the metric has no value
             per example. Raises InvalidOutput if the metric fails.
+        influences: what the examples add to a metric at a row; None if there are no records or the metric does not say.
+            Raises InvalidOutput if the metric fails.
     """
 
     name: str
     source: Path
     rows: Sequence[Row]
     metrics: Mapping[tuple[str, str], MetricFacts] = field(default_factory=dict)
-    values: Callable[[Row, str], ExampleValues | None] = _no_values
+    values: Callable[[Row, str], ExampleValues | None] = _nothing
+    influences: Callable[[Row, str], ExampleInfluences | None] = _nothing
 
     def facts(self, row: Row, metric: str) -> MetricFacts:
         """Return what is known of the metric of a row."""
@@ -253,26 +271,39 @@ def _of_metric(draft: Compared, a: Side, b: Side, allowed: tuple[str, ...]) -> C
     draft, refused = replace(draft, allowed=(*draft.allowed, *passed, *more_passed)), (*refused, *more_refused)
     if refused:
         return replace(draft, fields=refused)
-    try:
-        difference = _paired(draft, a, b) or independent_difference(one, other)
-    except InvalidOutput as error:
-        return replace(draft, reason=str(error))
     assert one.value is not None
     assert other.value is not None
     # As the two columns of the table say; the mean of the values per example may differ from it by round-off.
     value = 0.0 if one.value == other.value else other.value - one.value
+    try:
+        difference = _paired(draft, a, b, value) or independent_difference(one, other)
+    except InvalidOutput as error:
+        return replace(draft, reason=str(error))
     return replace(draft, verdict="not resolved", difference=replace(difference, value=value))
 
 
-def _paired(draft: Compared, a: Side, b: Side) -> Difference | None:
+def _paired(draft: Compared, a: Side, b: Side, value: float) -> Difference | None:
     """The difference over the same examples; None if there are no records, or not of the same examples."""
     assert draft.b is not None
     paired = paired_values(a, draft.a, b, draft.b, draft.metric)
     if paired is None:
-        return None
+        return _by_influences(draft, a, b, value)
     labels = [f"{role}={label}" for role, label in sorted(draft.a.labels.items())]
     seed = derive_seed(draft.a.seed, "compare", draft.a.experiment, draft.metric, *labels)
     return paired_difference(*paired, np.random.default_rng(seed))
+
+
+def _by_influences(draft: Compared, a: Side, b: Side, value: float) -> Difference | None:
+    """The difference of a metric of whole sets over the data that both rows share; None if they do not."""
+    assert draft.b is not None
+    one, other = a.influences(draft.a, draft.metric), b.influences(draft.b, draft.metric)
+    if one is None or other is None or set(one.ids) != set(other.ids):
+        return None
+    position = {name: i for i, name in enumerate(other.ids)}
+    parts = dict(other.influences.parts)
+    if "records" in parts:
+        parts["records"] = parts["records"][[position[name] for name in one.ids]]
+    return influence_difference(value, one.influences.parts, parts, one.influences.freedom)
 
 
 def paired_values(a: Side, one: Row, b: Side, other: Row, metric: str) -> tuple[Values, Values] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,10 +13,10 @@ from harness.contract.cells import Use
 from harness.contract.errors import HarnessError, InvalidOutput, UsageError
 from harness.contract.records import Records
 from harness.contract.rows import Row
-from harness.contract.tasks import PerExample
+from harness.contract.tasks import Influential, Metric, PerExample
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
-from harness.results.comparison.compare import ExampleValues, MetricFacts, Side
+from harness.results.comparison.compare import ExampleInfluences, ExampleValues, MetricFacts, Side
 from harness.results.table import table_json
 from harness.scoring.rows import recorded_rows
 from harness.signatures import SignatureReader
@@ -23,6 +25,7 @@ from harness.store.records import RECORDS, read_records
 from harness.store.run_folder import RUN, RunFolder
 
 _MEAN_TOLERANCE = 1e-6
+Answer = TypeVar("Answer")
 
 
 def open_sides(a: str, b: str, results: Path, catalog: Catalog) -> tuple[Side, Side]:
@@ -80,7 +83,8 @@ def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReade
     uses = {(e.name, use.label): use for e in plan.experiments.values() for use in e.metrics}
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
     facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}
-    return Side(f"{plan.suite}/{folder.run_id}", folder.path, rows, facts, _reader(folder, uses, catalog))
+    measured = _Measured(folder, uses, catalog)
+    return Side(f"{plan.suite}/{folder.run_id}", folder.path, rows, facts, measured.values, measured.influences)
 
 
 def _read_table(path: Path) -> list[Row]:
@@ -114,33 +118,60 @@ def _installed_facts(
     return facts
 
 
-def _reader(
-    folder: RunFolder, uses: Mapping[tuple[str, str], Use], catalog: Catalog
-) -> Callable[[Row, str], ExampleValues | None]:
-    """Return a function that reads the values per example of a metric at a row of a run."""
+@dataclass(frozen=True)
+class _Measured:
+    """The records of a run, and what its metrics say of single examples."""
 
-    def read(row: Row, metric: str) -> ExampleValues | None:
-        use, path = uses.get((row.experiment, metric)), folder.cell(row.cell)
-        if use is None or row.derived or not row.cell or not (path / RECORDS).is_file():
-            return None
-        values = isolated(lambda: _per_example(use, read_records(path, row.protocol), catalog))
-        if isinstance(values, Fault):
-            raise InvalidOutput(f"per_example of {use.label}: {values.reason}")
+    folder: RunFolder
+    uses: Mapping[tuple[str, str], Use]
+    catalog: Catalog
+
+    def values(self, row: Row, metric: str) -> ExampleValues | None:
+        """The values per example of a metric at a row, whose mean is the metric's value."""
+        values = self._asked(row, metric, "per_example", _values)
         if values is not None:
-            _check_mean(values, row.estimates[metric].value, use.label)
+            _check_mean(values, row.estimates[metric].value, metric)
         return values
 
-    return read
+    def influences(self, row: Row, metric: str) -> ExampleInfluences | None:
+        """What the examples add to a metric at a row."""
+        return self._asked(row, metric, "influences", _influences)
+
+    def _asked(
+        self, row: Row, label: str, method: str, ask: Callable[[Metric, Records], Answer | None]
+    ) -> Answer | None:
+        """The answer of a metric about the records of a row; None for what has none."""
+        use, path = self.uses.get((row.experiment, label)), self.folder.cell(row.cell)
+        if use is None or row.derived or not row.cell or not (path / RECORDS).is_file():
+            return None
+
+        def answer() -> Answer | None:
+            metric = self.catalog.find("metric", use.name).component.load()(**use.arguments)
+            return ask(metric, read_records(path, row.protocol))
+
+        answered = isolated(answer)
+        if isinstance(answered, Fault):
+            raise InvalidOutput(f"{method} of {use.label}: {answered.reason}")
+        return answered
 
 
-def _per_example(use: Use, records: Records, catalog: Catalog) -> ExampleValues | None:
-    metric = catalog.find("metric", use.name).component.load()(**use.arguments)
+def _values(metric: Metric, records: Records) -> ExampleValues | None:
     if not isinstance(metric, PerExample):
         return None
     values = np.asarray(metric.per_example(records), dtype=np.float64)
     if values.shape != (len(records),):
         raise InvalidOutput(f"it returned shape {list(values.shape)} for {len(records)} records")
     return ExampleValues([str(name) for name in records["id"]], values)
+
+
+def _influences(metric: Metric, records: Records) -> ExampleInfluences | None:
+    influences = metric.influences(records) if isinstance(metric, Influential) else None
+    if influences is None:
+        return None
+    of_records = influences.parts.get("records")
+    if of_records is not None and of_records.shape != (len(records),):
+        raise InvalidOutput(f"those of the records have shape {list(of_records.shape)} for {len(records)} records")
+    return ExampleInfluences([str(name) for name in records["id"]], influences)
 
 
 def _check_mean(values: ExampleValues, value: float | None, label: str) -> None:

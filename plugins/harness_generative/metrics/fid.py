@@ -20,9 +20,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, Records, normal_quantile
+from harness.api import LEVEL, Estimate, Influences, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, Side, feature_array
-from harness_generative.metrics.frechet import Array, Influences, distance, fit, influences
+from harness_generative.metrics.frechet import Array, InfluencedDistance, distance, fit, influenced_distance
 
 SPLITS = 4
 DRAWS = 4
@@ -56,6 +56,14 @@ class FidProxy(FeatureMetric):
         result = _compared(sides[0], sides[1], self.against)
         error = _standard_error(result.first, result.second)
         return _around(result.distance, error, len(sides[0]), "jackknife", min(map(len, sides)))
+
+    def influences(self, records: Records) -> Influences | None:
+        """What each sample and each example that it is compared with adds."""
+        sides = _sides(records, self.features, "generated", self.against)
+        if isinstance(sides, Estimate) or min(map(len, sides)) < _INTERVAL_ROWS:
+            return None
+        result = _compared(sides[0], sides[1], self.against)
+        return Influences({"records": result.first, self.against: result.second})
 
 
 class FidDebiased(FeatureMetric):
@@ -141,13 +149,31 @@ class FidOverFloor(FeatureMetric):
             return _around(0.0, 0.0, n, "jackknife", n)
         if (fewest := min(n, len(sides.reference))) < _INTERVAL_ROWS:
             return Estimate(value, None, None, LEVEL, _too_few(fewest), n)
-        error = _standard_error(
-            result.first / result.distance,
-            floor.first / floor.distance,
-            result.second / result.distance - floor.second / floor.distance,
-        )
+        error = _standard_error(*_of_logarithm(result, floor).values())
         factor = float(np.exp(normal_quantile(LEVEL) * error))
         return Estimate(value, value / factor, value * factor, LEVEL, "jackknife of the logarithm", n)
+
+    def influences(self, records: Records) -> Influences | None:
+        """What each sample and each example of reference and training data adds to the ratio."""
+        sides = _three_sides(records, self.features)
+        if isinstance(sides, Estimate):
+            return None
+        n = min(len(sides.train), len(sides.generated))
+        floor = _averaged(sides.train, sides.reference, n, "train")
+        result = _averaged(sides.generated, sides.reference, n, "generated")
+        if 0 in (floor.distance, result.distance) or min(n, len(sides.reference)) < _INTERVAL_ROWS:
+            return None
+        ratio = result.distance / floor.distance
+        return Influences({name: ratio * part for name, part in _of_logarithm(result, floor).items()})
+
+
+def _of_logarithm(result: InfluencedDistance, floor: InfluencedDistance) -> dict[str, Array]:
+    """The contributions to the logarithm of the ratio of two distances from one reference."""
+    return {
+        "records": result.first / result.distance,
+        "train": floor.first / floor.distance,
+        "reference": result.second / result.distance - floor.second / floor.distance,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +204,8 @@ def _three_sides(records: Records, label: str | None) -> _Sides | Estimate:
     return sides if isinstance(sides, Estimate) else _Sides(*sides)
 
 
-def _compared(first: Features, second: Features, second_name: str, first_name: str = "generated") -> Influences:
-    return influences(fit(first, name=first_name), fit(second, name=second_name), first, second)
+def _compared(first: Features, second: Features, second_name: str, first_name: str = "generated") -> InfluencedDistance:
+    return influenced_distance(fit(first, name=first_name), fit(second, name=second_name), first, second)
 
 
 def _of_parts(generated: Features, reference: Features, parts: int) -> float:
@@ -194,7 +220,7 @@ def _of_parts(generated: Features, reference: Features, parts: int) -> float:
     return float(np.mean(distances))
 
 
-def _averaged(rows: Features, reference: Features, n: int, name: str) -> Influences:
+def _averaged(rows: Features, reference: Features, n: int, name: str) -> InfluencedDistance:
     """The mean distance of n of the rows, over some draws, with what each row and reference example adds to it."""
     value, first, second = 0.0, np.zeros(len(rows)), np.zeros(len(reference))
     draws = list(_draws(len(rows), n))
@@ -203,7 +229,7 @@ def _averaged(rows: Features, reference: Features, n: int, name: str) -> Influen
         value += result.distance / len(draws)
         first[drawn] += result.first / len(draws)
         second += result.second / len(draws)
-    return Influences(value, first, second)
+    return InfluencedDistance(value, first, second)
 
 
 def _draws(of: int, n: int) -> Iterator[npt.NDArray[np.intp]]:

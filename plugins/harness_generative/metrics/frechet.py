@@ -52,7 +52,7 @@ class Gaussian:
 
 
 @dataclass(frozen=True, slots=True)
-class Influences:
+class InfluencedDistance:
     """A distance, and the contribution of each row to its deviation from its mean.
 
     Attributes:
@@ -114,9 +114,9 @@ def distance(first: Gaussian, second: Gaussian) -> float:
     return _distance(first, second, float(svdvals(matrix, check_finite=False).sum()))
 
 
-def influences(
+def influenced_distance(
     first: Gaussian, second: Gaussian, first_rows: npt.NDArray[np.floating], second_rows: npt.NDArray[np.floating]
-) -> Influences:
+) -> InfluencedDistance:
     """The distance with the influence of each row of the two sets that the Gaussians were fitted to.
 
     The derivative of the sum of singular values by S1 is T/2, where T maps the second Gaussian onto the first one; on
@@ -124,13 +124,13 @@ def influences(
     """
     _check_same_features(first, second)
     if _same(first, second):
-        return Influences(0.0, np.zeros(first.n), np.zeros(second.n))
+        return InfluencedDistance(0.0, np.zeros(first.n), np.zeros(second.n))
     left, values, right = np.linalg.svd(first.factor @ second.factor.T, full_matrices=False)
     resolved = values > max(first.factor.shape[0], second.factor.shape[0]) * np.finfo(np.float64).eps * values[0]
     roots = np.sqrt(values[resolved])[:, None]
     overlap = float(values.sum())
     shift = first.mean - second.mean
-    return Influences(
+    return InfluencedDistance(
         _distance(first, second, overlap),
         _of_rows(first, first_rows, shift, right[resolved] @ second.factor / roots, overlap),
         _of_rows(second, second_rows, -shift, left[:, resolved].T @ first.factor / roots, overlap),

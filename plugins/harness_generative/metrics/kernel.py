@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from harness.api import LEVEL, Estimate, Records, normal_quantile
+from harness.api import LEVEL, Estimate, Influences, Records, normal_quantile
 from harness_generative.features.stored_features import FeatureMetric, feature_array
 from harness_generative.metrics.kernel_distance import (
     Discrepancy,
@@ -24,6 +24,7 @@ from harness_generative.metrics.kernel_distance import (
 )
 
 _MIN_ROWS = 3
+_CMMD_SCALE = 1000.0
 
 
 class KID(FeatureMetric):
@@ -37,10 +38,15 @@ class KID(FeatureMetric):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 3 rows on either side."""
+        return _estimate(self._discrepancy(records))
+
+    def influences(self, records: Records) -> Influences | None:
+        """What each sample and each example of the reference adds."""
+        return _influences(self._discrepancy(records))
+
+    def _discrepancy(self, records: Records) -> Discrepancy | Estimate:
         sides = _sides(records, self.features)
-        if isinstance(sides, Estimate):
-            return sides
-        return _estimate(discrepancy(*sides, cubic), len(sides[0]))
+        return sides if isinstance(sides, Estimate) else discrepancy(*sides, cubic)
 
 
 class CMMD(FeatureMetric):
@@ -66,6 +72,13 @@ class CMMD(FeatureMetric):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 3 rows on either side, or where the median distance is 0."""
+        return _estimate(self._discrepancy(records), scale=_CMMD_SCALE)
+
+    def influences(self, records: Records) -> Influences | None:
+        """What each sample and each example of the reference adds."""
+        return _influences(self._discrepancy(records), scale=_CMMD_SCALE)
+
+    def _discrepancy(self, records: Records) -> Discrepancy | Estimate:
         sides = _sides(records, self.features)
         if isinstance(sides, Estimate):
             return sides
@@ -75,7 +88,7 @@ class CMMD(FeatureMetric):
             return Estimate.undefined(
                 "half of the pairs of the reference are equal: no median distance", n=len(generated)
             )
-        return _estimate(discrepancy(generated, reference, gaussian(sigma)), len(generated), scale=1000.0)
+        return discrepancy(generated, reference, gaussian(sigma))
 
 
 def _sides(records: Records, label: str | None) -> tuple[Features, Features] | Estimate:
@@ -93,7 +106,15 @@ def _unit_length(rows: Features) -> Features:
     return np.asarray(exact / np.where(lengths == 0, 1.0, lengths))
 
 
-def _estimate(discrepancy: Discrepancy, n: int, scale: float = 1.0) -> Estimate:
-    value = scale * discrepancy.value
-    reach = scale * normal_quantile(LEVEL) * discrepancy.standard_error
-    return Estimate(value, value - reach, value + reach, LEVEL, "jackknife", n)
+def _estimate(found: Discrepancy | Estimate, scale: float = 1.0) -> Estimate:
+    if isinstance(found, Estimate):
+        return found
+    value = scale * found.value
+    reach = scale * normal_quantile(LEVEL) * found.standard_error
+    return Estimate(value, value - reach, value + reach, LEVEL, "jackknife", len(found.first))
+
+
+def _influences(found: Discrepancy | Estimate, scale: float = 1.0) -> Influences | None:
+    if isinstance(found, Estimate):
+        return None
+    return Influences({"records": scale * found.first, "reference": scale * found.second})

@@ -30,11 +30,18 @@ class Discrepancy:
 
     Attributes:
         value: the estimate.
-        standard_error: by leaving out one row at a time, of each set in turn.
+        first, second: `[n]` for each set: what each row adds to the deviation of the estimate from its mean, by leaving
+            it out; the sum of their squares is the variance that comes from the set.
     """
 
     value: float
-    standard_error: float
+    first: Array
+    second: Array
+
+    @property
+    def standard_error(self) -> float:
+        """By leaving out one row at a time, of each set in turn."""
+        return float(np.sqrt(self.first @ self.first + self.second @ self.second))
 
 
 def cubic(x: Array, y: Array) -> Array:
@@ -88,16 +95,14 @@ def discrepancy(generated: Features, reference: Features, kernel: Kernel) -> Dis
     across, back = _sums_across(generated, reference, kernel)
     n, m = len(generated), len(reference)
     value = within.sum() / (n * (n - 1)) + others.sum() / (m * (m - 1)) - 2 * across.sum() / (n * m)
-    variance = _jackknife_variance(within, across, m) + _jackknife_variance(others, back, n)
-    return Discrepancy(float(value), float(np.sqrt(variance)))
+    return Discrepancy(float(value), _jackknife(within, across, m), _jackknife(others, back, n))
 
 
-def _jackknife_variance(within: Array, across: Array, others: int) -> float:
-    """The variance by leaving out each row of one set: its own pairs and its pairs with the other set change."""
+def _jackknife(within: Array, across: Array, others: int) -> Array:
+    """What each row of one set adds: without it, its own pairs and its pairs with the other set are gone."""
     n = len(within)
     left = (within.sum() - 2 * within) / ((n - 1) * (n - 2)) - 2 * (across.sum() - across) / ((n - 1) * others)
-    deviations = left - left.mean()
-    return float((n - 1) / n * (deviations @ deviations))
+    return np.asarray(np.sqrt((n - 1) / n) * (left.mean() - left))
 
 
 def _sums_within(rows: Features, kernel: Kernel) -> Array:

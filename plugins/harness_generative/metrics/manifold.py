@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Estimate, Records, wilson
+from harness.api import LEVEL, Estimate, Influences, Records, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
@@ -185,6 +185,8 @@ class _Manifold(ABC):
     columns = ("row",)
     direction = "max"
     unit = "fraction"
+    _half: int
+    """The column of the statistic in `Reach.halves`."""
 
     def __init__(self, k: Annotated[int, Ge(1)] = 5, features: str | None = None) -> None:
         self.k, self.features = k, features
@@ -193,6 +195,15 @@ class _Manifold(ABC):
         """Undefined with k samples or fewer in either set; without interval below 4 (k + 1)."""
         found = self._reach(records)
         return found if isinstance(found, Estimate) else self._estimate(found)
+
+    def influences(self, records: Records) -> Influences | None:
+        """The deviations on the halves, which are the same for all cells with as many samples and references."""
+        found = self._reach(records)
+        if isinstance(found, Estimate) or not len(found.halves):
+            return None
+        deviations = found.halves[:, self._half] - found.halves[:, self._half].mean()
+        halves = f"halves of {len(found.holders)} and {len(found.reached)}"
+        return Influences({halves: deviations / np.sqrt(HALVES - 1)}, freedom=HALVES - 1)
 
     @abstractmethod
     def _estimate(self, found: Reach) -> Estimate:
@@ -218,6 +229,8 @@ class _Manifold(ABC):
 class Precision(_Manifold):
     """Share of samples within the reach of the reference; the interval from random halves of both sets."""
 
+    _half = 0
+
     def _estimate(self, found: Reach) -> Estimate:
         return _share(found.holders > 0, found.halves[:, 0])
 
@@ -229,6 +242,8 @@ class Recall(_Manifold):
         k: the neighbour whose distance sets the reach of a sample.
     """
 
+    _half = 1
+
     def _estimate(self, found: Reach) -> Estimate:
         return _share(found.reached, found.halves[:, 1])
 
@@ -237,6 +252,7 @@ class Density(_Manifold):
     """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples."""
 
     unit = ""
+    _half = 2
 
     def _estimate(self, found: Reach) -> Estimate:
         """Without interval also if it is 0."""
@@ -249,6 +265,8 @@ class Density(_Manifold):
 
 class Coverage(_Manifold):
     """Share of the reference with a sample within its reach; the interval from random halves of both sets."""
+
+    _half = 3
 
     def _estimate(self, found: Reach) -> Estimate:
         return _share(found.covered, found.halves[:, 3])

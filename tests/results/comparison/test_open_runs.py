@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,10 +11,10 @@ import numpy.typing as npt
 import pytest
 
 from harness import Run
-from harness.api import Component, Estimate, Records, hookimpl, proportion
+from harness.api import Component, Estimate, Influences, Records, hookimpl, proportion
 from harness.contract.errors import InvalidOutput
 from harness.plugins import Catalog, load_catalog
-from harness.results.comparison.compare import Side, compare
+from harness.results.comparison.compare import ExampleInfluences, Side, compare
 from harness.results.comparison.open_runs import open_sides
 from harness.testing import run_suite
 
@@ -22,7 +23,7 @@ suite: sides
 task: classify
 data: {use: digits, limit: 20}
 models: [{use: digit_linear, as: linear, with: {epochs: 1}}]
-metrics: [accuracy, set_level, lying, misshapen, raising]
+metrics: [accuracy, set_level, lying, misshapen, raising, influential, uneven]
 """
 
 
@@ -50,8 +51,22 @@ class Raising(SetLevel):
         raise RuntimeError("boom")
 
 
+class Influential(SetLevel):
+    """It varies with the records, and more so with a reference that all cells share."""
+
+    def influences(self, records: Records) -> Influences:
+        correct = records.floats("correct")
+        return Influences({"records": (correct - correct.mean()) / len(records), "reference": np.array([0.3, -0.3])})
+
+
+class Uneven(SetLevel):
+    def influences(self, records: Records) -> Influences:
+        return Influences({"records": np.zeros(3)})
+
+
 def plugin(version: int) -> ModuleType:
     names = {"set_level": "SetLevel", "lying": "Lying", "misshapen": "Misshapen", "raising": "Raising"}
+    names |= {"influential": "Influential", "uneven": "Uneven"}
 
     @hookimpl
     def harness_components() -> list[Component]:
@@ -108,6 +123,39 @@ def test_what_contradicts_the_metric_is_no_basis_for_a_test(odd: tuple[Run, Side
     verdicts = {each.metric: each.verdict for each in compare(side, side).compared}
     assert verdicts[metric] == "not comparable"
     assert verdicts["accuracy"] == verdicts["set_level"] == "not resolved"
+
+
+def test_influences_that_do_not_fit_the_records_are_no_basis_for_a_test(odd: tuple[Run, Side]) -> None:
+    side = odd[1]
+    with pytest.raises(InvalidOutput, match=r"influences of uneven: .*shape \[3\] for 20 records"):
+        side.influences(side.rows[0], "uneven")
+    verdicts = {each.metric: (each.verdict, each.why) for each in compare(side, side).compared}
+    assert verdicts["uneven"][0] == "not comparable"
+    assert verdicts["influential"] == ("not resolved", "")
+
+
+def test_what_both_rows_share_cancels_in_their_difference(odd: tuple[Run, Side]) -> None:
+    """Another model of the same data: its records are given in another order, the reference is the same."""
+    side = odd[1]
+    row = side.rows[0]
+    found = side.influences(row, "influential")
+    assert found is not None
+    moved = found.influences.parts["records"] + np.where(np.arange(20) % 2, 0.01, -0.01)
+    parts = {"records": moved[::-1], "reference": found.influences.parts["reference"]}
+    better = replace(row.estimates["influential"], value=float(row.estimates["influential"].value or 0.0) + 0.2)
+    other = Side(
+        "other",
+        side.source,
+        [replace(row, estimates={"influential": better})],
+        side.metrics,
+        influences=lambda *_: ExampleInfluences(found.ids[::-1], Influences(parts)),
+    )
+    (compared,) = compare(
+        replace(side, rows=[replace(row, estimates={"influential": row.estimates["influential"]})]), other
+    ).compared
+    assert compared.difference is not None
+    assert compared.difference.method == "paired jackknife"
+    assert compared.difference.high == pytest.approx(0.2 + 1.959964 * 0.01 * 20**0.5)
 
 
 def test_a_table_knows_the_direction_but_not_the_version(odd: tuple[Run, Side]) -> None:

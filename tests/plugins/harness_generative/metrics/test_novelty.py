@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from harness.api import Records, nearest, proportion
+from harness.api import Records, proportion
 from harness_generative.metrics.novelty import Authenticity, Memorisation, OutOfDistributionRate
+from harness_generative.nearest.neighbours import nearest
 
 
 def test_authentic_is_what_lies_beyond_the_gap() -> None:
