@@ -9,7 +9,7 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.tables import print_tables
-from harness.contract.errors import Exit
+from harness.coordinator.writing import exit_code_of
 from harness.results.table import write_tables
 from harness.scoring.rescore import score, stored_plan, tasks_of
 from harness.store.open import cached_signatures, open_store
@@ -46,4 +46,4 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
     click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
-    return Exit.OK if all(row.status.is_measured for row in rows) else Exit.CELL_NOT_OK
+    return exit_code_of(rows, (), is_interrupted=False)
