@@ -59,7 +59,7 @@ def largest_difference(successes: npt.ArrayLike, trials: npt.ArrayLike) -> Float
     Of groups of one size only the largest and the smallest rate matter, so the cost grows with the number of sizes.
 
     Args:
-        successes: `[..., groups]`; their sum is the same in every row.
+        successes: `[..., groups]`.
         trials: `[groups]`.
     """
     s, n = np.asarray(successes), np.asarray(trials, dtype=np.float64)
@@ -71,8 +71,9 @@ def largest_difference(successes: npt.ArrayLike, trials: npt.ArrayLike) -> Float
     for i, size in enumerate(sizes):
         differences = (top[..., i, None] - bottom) / np.sqrt(1 / size + 1 / sizes)
         largest = np.maximum(largest, differences.max(axis=-1))
-    pooled = s.reshape(-1, len(n))[0].sum() / n.sum()
-    return largest / math.sqrt(pooled * (1 - pooled)) if 0 < pooled < 1 else largest
+    pooled = s.sum(axis=-1) / n.sum()
+    error = np.sqrt(pooled * (1 - pooled))
+    return np.asarray(np.divide(largest, error, out=np.zeros_like(largest), where=error > 0))
 
 
 def _lower_end(successes: npt.ArrayLike, trials: npt.ArrayLike, critical: float) -> float:

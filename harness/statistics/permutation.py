@@ -53,15 +53,17 @@ def permutation_p(observed: float, drawn: Floats) -> float:
 
 
 def critical_value(drawn: Floats, level: float) -> float:
-    """The value that a statistic must exceed for `permutation_p` to be at most 1 - level.
+    """The value that a statistic must exceed for `permutation_p` to be at most 1 - level; infinite for too few draws.
 
     What a test does not reject is then also inside the interval that is made with this value.
 
     Args:
-        drawn: `[draws]`, the statistic under permutation, at least 1 / (1 - level) - 1 of them.
+        drawn: `[draws]`, the statistic under permutation.
         level: such as 0.95.
     """
     may_exceed = int((1 - level) * (len(drawn) + 1) + 1e-9) - 1
+    if may_exceed < 0:
+        return float("inf")
     value = float(np.partition(drawn, len(drawn) - 1 - may_exceed)[len(drawn) - 1 - may_exceed])
     return value + 2 * _rounding(value)
 
