@@ -24,10 +24,12 @@ def without_numbers(row: Row) -> Row:
     Its records are right and its metrics too, they only do not fit together: an audit whose numbers need labels that
     the table lacks is not `ok`, and nothing has failed.
     """
-    estimates = list(row.estimates.values())
-    if not row.status.is_measured or not estimates or any(estimate.applies for estimate in estimates):
+    if not row.status.is_measured or not row.estimates or any(each.applies for each in row.estimates.values()):
         return row
-    reasons = "; ".join(dict.fromkeys(estimate.reason for estimate in estimates))
+    first: dict[str, str] = {}
+    for label, estimate in row.estimates.items():
+        first.setdefault(estimate.reason, label)
+    reasons = "; ".join(f"{label}: {reason}" for reason, label in first.items())
     return replace(row, status=Status.SKIPPED, reason=f"no metric applies: {reasons}")
 
 

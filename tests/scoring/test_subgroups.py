@@ -262,7 +262,7 @@ def test_a_row_without_any_number_is_skipped(tmp_path: Path) -> None:
     )
     assert [row.status for row in run.rows] == [Status.OK, *[Status.SKIPPED] * 3]
     assert run.rows[1].reason.startswith("no metric applies: ")
-    assert "it compares groups itself: see the row of all examples" in run.rows[1].reason
+    assert "group_difference: it compares groups itself: see the row of all examples" in run.rows[1].reason
 
 
 def test_what_is_outside_a_denominator_is_not_missing(tmp_path: Path) -> None:
