@@ -149,7 +149,7 @@ def _gap(
     if sums is None:
         return Estimate.not_applicable("it has no values per example to permute", n=len(records))
     clusters = clusters_of(records, metric.clusters) if isinstance(metric, Clustered) and metric.clusters else None
-    units = "examples" if clusters is None or not isinstance(metric, Clustered) else f"{metric.clusters}s"
+    units = "examples" if clusters is None or not isinstance(metric, Clustered) else f"clusters by {metric.clusters}"
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
     whole = row.estimates.get(label)
     n_missing = whole.n_missing if whole is not None else int((~np.isfinite(sums[0])).sum())

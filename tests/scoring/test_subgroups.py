@@ -228,7 +228,7 @@ def test_identities_of_a_match_rate_are_permuted(tmp_path: Path, catalog: Catalo
     assert gap.estimates["who"].p is not None
     assert gap.estimates["rows"].p < 0.01
     assert gap.estimates["who"].p > 0.1
-    assert gap.estimates["who"].method.endswith("permutations of whos")
+    assert gap.estimates["who"].method.endswith("permutations of clusters by who")
 
 
 def test_a_gap_of_perplexities_has_their_units(tmp_path: Path, catalog: Catalog) -> None:

@@ -191,7 +191,9 @@ class WerGap:
         errors, words = counted
         speakers, n_missing = clusters_of(records, self.speaker), int((~np.isfinite(errors)).sum())
         alone = "the records name no speaker: each is taken for one"
-        who, units = (np.arange(len(records)), "records") if speakers is None else (speakers, "speakers")
+        who, units = (
+            (np.arange(len(records)), "records") if speakers is None else (speakers, f"clusters by {self.speaker}")
+        )
         gap = gap_estimate(errors, words, partition, clusters=who, units=units, least=self.least, n_missing=n_missing)
         return gap if speakers is not None or gap.value is None else replace(gap, reason=f"{alone}; {gap.reason}")
 

@@ -39,7 +39,7 @@ def test_the_gap_is_between_corpus_rates_of_groups() -> None:
     assert estimate.value == pytest.approx(14 / 132 - 2 / 18, abs=1e-12) or estimate.value == pytest.approx(
         2 / 18 - 14 / 132
     )
-    assert estimate.reason == "4 speakers"
+    assert estimate.reason == "4 clusters by speaker"
     assert estimate.n_missing == 1
 
 
@@ -53,7 +53,9 @@ def test_without_speakers_each_record_is_one_and_the_estimate_says_so() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(InvalidOutput, match="of the speakers, one belongs to several groups of 'sex': f and m"):
+    with pytest.raises(
+        InvalidOutput, match="of the clusters by speaker, one belongs to several groups of 'sex': f and m"
+    ):
         WerGap("sex").estimate(
             records(errors=[1.0, 1.0], words=[5.0, 5.0], speaker=["ann", "ann"], group_sex=["f", "m"])
         )
