@@ -125,7 +125,7 @@ def test_words_heard_in_silence_count_in_the_gap() -> None:
     )
     assert WerGap("sex").estimate(some).value == pytest.approx(0.5)
     silent = some.where(np.array([True, True, True, False, True]))
-    assert WerGap("sex").estimate(silent).reason == "1 groups have 2 speakers; a gap needs 2"
+    assert WerGap("sex").estimate(silent).reason == "1 groups have 2 clusters by speaker that count; a gap needs 2"
 
 
 def test_an_utterance_without_words_has_no_rate_of_its_own() -> None:
