@@ -1,6 +1,13 @@
 """Intervals, tests of one and of many, sums over clusters, and the partition of records into groups."""
 
 from harness.statistics.clustered_sums import ClusteredSums as ClusteredSums
+from harness.statistics.clustered_sums import clusters_of as clusters_of
+from harness.statistics.gaps import MIN_UNITS_PER_GROUP as MIN_UNITS_PER_GROUP
+from harness.statistics.gaps import gap_estimate as gap_estimate
+from harness.statistics.gaps import gap_of_groups as gap_of_groups
+from harness.statistics.gaps_of_means import gap_of_ratios as gap_of_ratios
+from harness.statistics.gaps_of_rates import gap_of_rates as gap_of_rates
+from harness.statistics.gaps_of_rates import largest_difference as largest_difference
 from harness.statistics.intervals import LEVEL as LEVEL
 from harness.statistics.intervals import bootstrap as bootstrap
 from harness.statistics.intervals import mean as mean
@@ -15,6 +22,6 @@ from harness.statistics.partition import Partition as Partition
 from harness.statistics.partition import group_columns as group_columns
 from harness.statistics.partition import joined_name as joined_name
 from harness.statistics.permutation import GapTest as GapTest
+from harness.statistics.permutation import critical_value as critical_value
 from harness.statistics.permutation import permutation_p as permutation_p
 from harness.statistics.permutation import permuted_counts as permuted_counts
-from harness.statistics.permutation import permuted_gap as permuted_gap

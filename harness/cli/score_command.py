@@ -10,6 +10,7 @@ from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.tables import print_tables
 from harness.contract.errors import Exit
+from harness.contract.rows import Status
 from harness.results.table import write_tables
 from harness.scoring.rescore import score, stored_plan, tasks_of
 from harness.store.open import cached_signatures, open_store
@@ -46,4 +47,6 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
     click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
-    return Exit.OK if all(row.status.is_measured for row in rows) else Exit.CELL_NOT_OK
+    # A row that no metric applies to says so, and its records are right.
+    is_ok = all(row.status.is_measured or row.status is Status.SKIPPED for row in rows)
+    return Exit.OK if is_ok else Exit.CELL_NOT_OK

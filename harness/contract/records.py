@@ -26,12 +26,14 @@ class Records:
         protocol: what the task says must be equal before two numbers may be compared, e.g. the threat model.
         folder: where the artifacts of the cell lie; None for records made in memory.
         n_missing: rows left out by `without_missing`.
+        kept: `[rows of the cell]`, which rows of the cell these are; None for all of them.
     """
 
     table: pa.Table
     protocol: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     n_missing: int = 0
+    kept: npt.NDArray[np.bool_] | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, columns: Mapping[str, Any], **protocol: Any) -> Records:
@@ -91,25 +93,33 @@ class Records:
         keep = np.ones(len(self), dtype=bool)
         for name in names:
             keep &= np.asarray(self.table.column(name).is_valid().to_numpy(), dtype=bool)
-        kept = self.where(keep)
-        return replace(kept, n_missing=self.n_missing + int((~keep).sum()))
+        return replace(self.where(keep), n_missing=self.n_missing + int((~keep).sum()))
 
     def where(self, mask: npt.NDArray[np.bool_] | Sequence[bool]) -> Records:
         """The rows where the mask is true."""
         import pyarrow as pa
 
-        return replace(self, table=self.table.filter(pa.array(np.asarray(mask, dtype=bool))))
+        keep = np.asarray(mask, dtype=bool)
+        kept = keep.copy() if self.kept is None else self.kept.copy()
+        if self.kept is not None:
+            kept[self.kept] = keep
+        return replace(self, table=self.table.filter(pa.array(keep)), kept=kept)
 
     def artifact(self, name: str) -> npt.NDArray[Any]:
-        """An array that the task left beside the records.
+        """An array that the task left beside the records; of some records, their rows of it.
 
         Raises:
-            KeyError: there is no such array.
+            KeyError: there is no such array, or these are some of the records and the array has no row for each.
         """
         path = None if self.folder is None else self.folder / "artifacts" / f"{name}.npy"
         if path is None or not path.is_file():
             raise KeyError(f"the cell left no array {name!r}")
-        return np.asarray(np.load(path, allow_pickle=False))
+        array = np.asarray(np.load(path, allow_pickle=False))
+        if self.kept is None:
+            return array
+        if not array.ndim or len(array) != len(self.kept):
+            raise KeyError(f"the array {name!r} has no row for each record, so none for some of the records")
+        return np.asarray(array[self.kept])
 
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""

@@ -117,6 +117,44 @@ class Influential(Protocol):
         """The contributions to its estimate; None where it has no interval."""
 
 
+@runtime_checkable
+class Clustered(Protocol):
+    """A metric of rows that are not independent, such as the utterances of one speaker.
+
+    Attributes:
+        clusters: the column whose values are permuted as a whole where groups are compared; it may be a group column,
+            without `group.`. None, or a column that the records do not have: each row is its own.
+    """
+
+    @property
+    def clusters(self) -> str | None:
+        """The name of the column."""
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """A metric that compares groups itself, or is of one group; it has no value within the groups of a suite.
+
+    Attributes:
+        group: a group column, or several joined by `*`; None if it is of all records.
+    """
+
+    @property
+    def group(self) -> str | None:
+        """The name of the column."""
+
+
+@runtime_checkable
+class OfMembers(Protocol):
+    """A `Grouped` metric that says of each group how it stands to the others, such as its ratio to the best.
+
+    With `groups:` of a suite, the rows of this grouping show it.
+    """
+
+    def estimate_of_member(self, records: Records, member: str) -> Estimate:
+        """The value of one group, from the records of all."""
+
+
 class Aggregate(Protocol):
     """Rows computed from the records of several cells, e.g. the worst case over attacks."""
 

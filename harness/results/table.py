@@ -32,7 +32,10 @@ _MAX_REASONS_SHOWN = 2
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows as a data frame with one column per field: for each metric its value, `_low`, `_high`, `_n`, `_missing`."""
+    """Rows as a data frame with one column per field.
+
+    For each metric these are its value, `_low`, `_high`, `_null`, `_p`, `_n`, `_missing` and `_method`.
+    """
     import pandas as pd
 
     return pd.DataFrame([_flat(row) for row in rows])
@@ -71,7 +74,8 @@ def _flat(row: Row) -> dict[str, Any]:
     flat: dict[str, Any] = {"experiment": row.experiment, **row.labels, "seed": row.seed, "status": str(row.status)}
     for name, estimate in row.estimates.items():
         flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        flat |= {f"{name}_n": estimate.n, f"{name}_missing": estimate.n_missing}
+        flat |= {f"{name}_null": estimate.null, f"{name}_p": estimate.p}
+        flat |= {f"{name}_n": estimate.n, f"{name}_missing": estimate.n_missing, f"{name}_method": estimate.method}
     flat |= {
         "n": row.n,
         **row.cost,

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
-from harness.contract.rows import MeasuredCell, Row
+from harness.contract.rows import MeasuredCell, Row, Status
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.store.cell_result import CellResult
 from harness.store.keys import file_digest, key_of, statistics_of
 from harness.store.records import RECORDS, read_records
 from harness.store.store import Store, array_digests
+
+
+def without_numbers(row: Row) -> Row:
+    """Return the row, skipped where it was measured and none of its metrics applies.
+
+    Its records are right and its metrics too, they only do not fit together: an audit whose numbers need labels that
+    the table lacks is not `ok`, and nothing has failed.
+    """
+    if not row.status.is_measured or not row.estimates or any(each.applies for each in row.estimates.values()):
+        return row
+    first: dict[str, str] = {}
+    for label, estimate in row.estimates.items():
+        first.setdefault(estimate.reason, label)
+    reasons = "; ".join(f"{label}: {reason}" for reason, label in first.items())
+    return replace(row, status=Status.SKIPPED, reason=f"no metric applies: {reasons}")
 
 
 class Measurer:
@@ -39,7 +54,7 @@ class Measurer:
                     status, reason = estimate.status, f"metric {use.label}: {estimate.reason}"
             else:
                 estimates[use.label] = estimate
-        return Row(
+        row = Row(
             experiment=cell.experiment,
             labels=cell.labels,
             seed=cell.seed,
@@ -54,6 +69,7 @@ class Measurer:
             facts=result.facts,
             components={role: use.identity if use else None for role, use in cell.components.items()},
         )
+        return without_numbers(row)
 
     def measured(self, cell: Cell, result: CellResult, folder: Path) -> MeasuredCell:
         """Return the cell as aggregates are given it."""

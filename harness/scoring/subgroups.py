@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.contract.cells import Use
-from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row
-from harness.contract.tasks import Metric, PerExample, Summed
+from harness.contract.tasks import Clustered, Grouped, Metric, OfMembers, PerExample, Summed
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
-from harness.statistics.intervals import LEVEL
+from harness.scoring.metrics import without_numbers
+from harness.statistics.clustered_sums import clusters_of
+from harness.statistics.gaps import MIN_UNITS_PER_GROUP, gap_estimate
 from harness.statistics.partition import Partition
-from harness.statistics.permutation import permuted_gap
 from harness.store.keys import key_of, statistics_of
-from harness.store.store import Store
+from harness.store.store import Store, array_digests
 
+Floats = npt.NDArray[np.float64]
+Sums = tuple[Floats, Floats]
 DERIVED = "group"
-MIN_RECORDS_PER_GROUP = 2
 
 
 def group_rows(
@@ -37,6 +40,7 @@ def group_rows(
     inputs = {
         "row": asdict(cell.row),
         "records": cell.digest,
+        "arrays": {} if cell.folder is None else array_digests(cell.folder),
         "groups": list(groups),
         "metrics": [use.identity for use in metrics],
         **statistics_of(__name__, metrics, catalog, store),
@@ -59,12 +63,15 @@ def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], cat
     }
     for name in groups:
         partition = Partition.of(records, name)
+        parts = []
         for i, member in enumerate(partition.members):
-            part = replace(records.where(partition.of_row == i), folder=None)
-            estimates = {label: _within(metric, part, cell.row, label) for label, metric in made.items()}
-            yield replace(_bare(cell.row, f"{name}: {member}"), estimates=estimates, n=len(part))
-        gaps = {label: _gap(metric, records, partition, cell.row, label) for label, metric in made.items()}
-        yield replace(_bare(cell.row, f"{name}: gap"), estimates=gaps, n=len(records))
+            part = records.where(partition.of_row == i)
+            row = replace(_bare(cell.row, f"{name}: {member}"), n=len(part))
+            of_member = partial(_of_member, records=records, part=part, name=name, member=member, row=cell.row)
+            parts.append(_filled(row, made, of_member))
+        yield from parts
+        gap = replace(_bare(cell.row, f"{name}: gap"), n=len(records))
+        yield _filled(gap, made, partial(_gap, records=records, partition=partition, row=cell.row, parts=parts))
 
 
 def _bare(row: Row, label: str) -> Row:
@@ -82,8 +89,24 @@ def _bare(row: Row, label: str) -> Row:
     )
 
 
+def _filled(row: Row, metrics: Mapping[str, Metric], estimate: Callable[..., Estimate]) -> Row:
+    """Return the row with these estimates; a metric that raises loses its own number, and the row its status."""
+    estimates, status, reason = {}, row.status, row.reason
+    for label, metric in metrics.items():
+        result = isolated(partial(estimate, metric, label=label))
+        if isinstance(result, Fault):
+            estimates[label] = Estimate.undefined(result.reason, n=row.n or 0)
+            if status.is_measured:
+                status, reason = result.status, f"metric {label}: {result.reason}"
+        else:
+            estimates[label] = result
+    return without_numbers(replace(row, estimates=estimates, status=status, reason=reason))
+
+
 def _why_undefined(metric: Metric, records: Records, row: Row, label: str) -> Estimate | None:
     """Return the estimate that says why a metric has no value by group; None if it has one."""
+    if isinstance(metric, Grouped) and metric.group is not None:
+        return Estimate.not_applicable("it compares groups itself: see the row of all examples", n=len(records))
     whole = row.estimates.get(label)
     if whole is not None and not whole.applies:
         return whole
@@ -93,8 +116,12 @@ def _why_undefined(metric: Metric, records: Records, row: Row, label: str) -> Es
     return None
 
 
-def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
+def _of_member(
+    metric: Metric, *, records: Records, part: Records, name: str, member: str, row: Row, label: str
+) -> Estimate:
     """Return the metric within one group."""
+    if isinstance(metric, OfMembers) and isinstance(metric, Grouped) and metric.group == name:
+        return metric.estimate_of_member(records, member)
     lacking = _why_undefined(metric, part, row, label)
     if lacking is not None:
         return lacking
@@ -108,45 +135,65 @@ def _within(metric: Metric, part: Records, row: Row, label: str) -> Estimate:
         return Estimate.undefined(str(error), n=len(part))
 
 
-def _gap(metric: Metric, records: Records, partition: Partition, row: Row, label: str) -> Estimate:
-    """Return the largest value of a group less the smallest, tested against chance by permutation."""
+def _gap(
+    metric: Metric, *, records: Records, partition: Partition, row: Row, parts: Sequence[Row], label: str
+) -> Estimate:
+    """Return the largest value of a group less the smallest, with its interval and p by permutation."""
     lacking = _why_undefined(metric, records, row, label)
     if lacking is not None:
         return lacking
-    sums = _sums(metric, records)
+    try:
+        sums = _sums(metric, records)
+    except KeyError:
+        sums = None
     if sums is None:
         return Estimate.not_applicable("it has no values per example to permute", n=len(records))
-    tops, bottoms = sums
-    counted = np.isfinite(tops) & np.isfinite(bottoms) & (bottoms > 0)
-    sizes = np.bincount(partition.of_row[counted], minlength=len(partition.members))
-    named = zip(partition.members, sizes, strict=True)
-    left_out = [f"{member} ({size})" for member, size in named if size < MIN_RECORDS_PER_GROUP]
-    groups = np.flatnonzero(sizes >= MIN_RECORDS_PER_GROUP)
+    clusters = clusters_of(records, metric.clusters) if isinstance(metric, Clustered) and metric.clusters else None
+    units = "examples" if clusters is None or not isinstance(metric, Clustered) else f"clusters by {metric.clusters}"
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
     whole = row.estimates.get(label)
-    n_missing = whole.n_missing if whole is not None else int((~counted).sum())
-    if len(groups) < 2:
-        reason = f"{len(groups)} groups have {MIN_RECORDS_PER_GROUP} examples that count; a gap needs 2"
-        return Estimate.undefined(reason, n=int(counted.sum()), n_missing=n_missing)
-    inside = counted & np.isin(partition.of_row, groups)
-    values = [_within(metric, records.where(inside & (partition.of_row == i)), row, label).value for i in groups]
-    defined = [value for value in values if value is not None]
-    rng = np.random.default_rng(derive_seed(row.seed, "gap", partition.name, label))
-    of_row = np.searchsorted(groups, partition.of_row[inside])
-    test = permuted_gap(tops[inside], bottoms[inside], of_row, len(groups), rng)
-    # The test is on the ratio of sums; only where that is the metric itself does its null have the metric's units.
-    null = test.null if isinstance(metric, PerExample) else None
-    note = f"left out, too few: {', '.join(left_out)}" if left_out else ""
-    value = max(defined) - min(defined)
-    n = int(inside.sum())
-    within = row.estimates[label].within if label in row.estimates else ""
-    return Estimate(value, None, None, LEVEL, "permutation", n, n_missing, note, null=null, p=test.p, within=within)
+    n_missing = whole.n_missing if whole is not None else int((~np.isfinite(sums[0])).sum())
+    try:
+        gap = gap_estimate(*sums, partition, clusters=clusters, units=units, most=_most(*sums), n_missing=n_missing)
+    except InvalidOutput as error:
+        return Estimate.undefined(str(error), n=len(records), n_missing=n_missing)
+    gap = replace(gap, within=whole.within if whole is not None else "")
+    if not isinstance(metric, Summed) or gap.value is None:
+        return gap
+    return _in_units(gap, sums, partition, [part.estimates[label].value for part in parts])
 
 
-def _sums(metric: Any, records: Records) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+def _sums(metric: Any, records: Records) -> Sums | None:
     if isinstance(metric, Summed):
         return metric.sums(records)
     if isinstance(metric, PerExample):
         values = metric.per_example(records)
         return values, np.where(np.isfinite(values), 1.0, np.nan)
     return None
+
+
+def _most(tops: Floats, bottoms: Floats) -> float:
+    """Return the largest gap that there can be: 1 for means of values from 0 to 1."""
+    known = np.isfinite(tops) & np.isfinite(bottoms)
+    shares = (bottoms[known] == 1).all() and ((tops[known] >= 0) & (tops[known] <= 1)).all()
+    return 1.0 if shares else math.inf
+
+
+def _in_units(gap: Estimate, sums: Sums, partition: Partition, values: Sequence[float | None]) -> Estimate:
+    """Return the gap of a metric that increases with a ratio of sums, such as the exponential of it, in its units.
+
+    The interval is stretched by the mean slope between the groups. The mean under permutation has other units.
+    """
+    tops, bottoms = (np.where(np.isfinite(each), each, 0.0) for each in sums)
+    groups = len(partition.members)
+    top, bottom = (np.bincount(partition.of_row, each, minlength=groups) for each in (tops, bottoms))
+    compared = np.bincount(partition.of_row, bottoms > 0, minlength=groups) >= MIN_UNITS_PER_GROUP
+    defined = [i for i in np.flatnonzero(compared).tolist() if values[i] is not None]
+    if not defined or np.allclose([values[i] or 0.0 for i in defined], (top / bottom)[defined], rtol=1e-9, atol=0.0):
+        return gap
+    shown = [float(values[i] or 0.0) for i in defined]
+    value, old = max(shown) - min(shown), gap.value or 0.0
+    if old == 0 or gap.low is None or gap.high is None:
+        return replace(gap, value=value, low=None, high=None, null=None)
+    low, high = (end * value / old for end in (gap.low, gap.high))
+    return replace(gap, value=value, low=low, high=high, null=None, method=f"{gap.method}, mean slope")

@@ -10,9 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import derive_seed
+from harness.contract.errors import InvalidOutput
+from harness.contract.records import Records
 
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
+
+
+def clusters_of(records: Records, name: str) -> npt.NDArray[np.intp] | None:
+    """The number of what each record belongs to, `[n]`, by a column or a group column; None if there is neither.
+
+    Raises:
+        InvalidOutput: some records have no value there.
+    """
+    column = next((each for each in (name, f"group.{name}") if each in records.table.column_names), None)
+    if column is None:
+        return None
+    values = records.table.column(column)
+    if values.null_count:
+        raise InvalidOutput(f"{values.null_count} of {len(records)} records have no {name!r}")
+    return np.asarray(np.unique(np.asarray(values.to_pylist(), dtype=str), return_inverse=True)[1], dtype=np.intp)
 
 
 @dataclass(frozen=True)

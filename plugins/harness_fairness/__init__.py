@@ -10,6 +10,11 @@ _HARDT = "Hardt, Price & Srebro 2016, arXiv:1610.02413"
 _NEWCOMBE = "Newcombe 1998, Statistics in Medicine 17:873-890"
 _VERIFICATION = ("ISO/IEC 19795-1", "Hanley & Lippman-Hand 1983, JAMA 249:1743-1745")
 _SIMULTANEOUS = "Agresti, Bini, Bertaccini & Ryu 2008, Biometrics 64:1270-1275"
+_SELECTION = (
+    "Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D (four-fifths rule)",
+    "New York City Local Law 144 of 2021, 6 RCNY 5-300",
+    "Donner & Zou 2012, Statistical Methods in Medical Research 21:347-359",
+)
 _SAGAWA = "Sagawa, Koh, Hashimoto & Liang 2020, arXiv:1911.08731"
 
 
@@ -71,6 +76,8 @@ def _rates() -> list[Component]:
             "group_rates:GroupRatio",
             "Donner & Zou 2012, Statistical Methods in Medical Research 21:347-359",
         ),
+        metric("selection_rate", "impact_ratios:SelectionRate", "Wilson 1927, JASA 22:209-212"),
+        metric("impact_ratio", "impact_ratios:ImpactRatio", *_SELECTION),
         metric("worst_group", "worst_group:WorstGroup"),
         metric(
             "minimum_detectable_gap",

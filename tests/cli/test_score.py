@@ -133,7 +133,7 @@ def test_new_metrics_are_computed_on_old_records(run: Run, score: Callable[..., 
 def test_a_metric_without_its_columns_says_so(results: Path, score: Callable[..., Said]) -> None:
     said = score(run_suite(CLEAN, results).folder.path, "[robust_accuracy]")
     assert said.code == 0
-    assert "robust_accuracy – the records have no robust (linear / none)" in said.out
+    assert "skipped: no metric applies: robust_accuracy: the records have no robust (linear / none)" in said.out
     assert "1 cell scored" in said.out
 
 

@@ -14,7 +14,8 @@ from harness.suite.plan import Expectation, Plan, PlannedExperiment
 
 def row(model: str = "m", estimate: Estimate | None = None, **changes: Any) -> Row:
     estimates = {} if estimate is None else {"accuracy": estimate}
-    return Row("e", {"model": model, "attack": "pgd"}, 0, **{"status": Status.OK, "estimates": estimates, **changes})
+    labels = changes.pop("labels", {"model": model, "attack": "pgd"})
+    return Row("e", labels, 0, **{"status": Status.OK, "estimates": estimates, **changes})
 
 
 def verdicts(rows: list[Row], **bound: Any) -> list[tuple[str, str]]:
@@ -65,6 +66,23 @@ def test_no_number_is_a_failure_and_a_skipped_row_is_open() -> None:
         ("undefined / pgd", "failed"),
         ("skipped / pgd", "unresolved"),
     ]
+
+
+def test_parts_without_a_value_and_gaps_are_passed_over() -> None:
+    """A reference group that cannot occur in a part fails no gate; a gap of accuracies is no accuracy."""
+
+    def part(group: str, estimate: Estimate) -> Row:
+        return row(estimate=estimate, derived="group", labels={"model": "m", "group": group})
+
+    rows = [
+        row(estimate=NUMBER),
+        part("sex: f", NUMBER),
+        part("sex: m", Estimate.undefined("'race' has no group 'w'")),
+        part("sex: gap", Estimate(0.01, 0.0, 0.05, 0.95, "permutation", 50)),
+    ]
+    assert verdicts(rows, at_least=0.5) == [("m / pgd", "passed"), ("m / sex: f", "passed")]
+    assert verdicts(rows, at_most=0.1, where={"group": "*: gap"}) == [("m / sex: gap", "passed")]
+    assert verdicts(rows, at_least=0.5, where={"group": "sex: m"}) == [("", "failed")]
 
 
 def test_without_interval_the_value_decides() -> None:

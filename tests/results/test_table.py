@@ -125,6 +125,10 @@ def test_csv_has_every_field() -> None:
     lines = list(csv.DictReader(io.StringIO(csv_text(ROWS))))
     assert lines[0]["accuracy"] == "0.5"
     assert lines[0]["accuracy_low"] == "0.4"
+    assert (lines[0]["accuracy_null"], lines[0]["accuracy_p"], lines[0]["accuracy_method"]) == ("", "", "wilson")
+    tested = {"gap": Estimate(0.5, 0.4, 0.6, 0.95, "permutation", 9, null=0.1, p=0.0005)}
+    (line,) = csv.DictReader(io.StringIO(csv_text([row("a", "none", estimates=tested)])))
+    assert (line["gap_null"], line["gap_p"], line["gap_method"]) == ("0.1", "0.0005", "permutation")
     assert lines[1]["accuracy"] == ""
     assert lines[2]["reason"] == "boom"
     assert [line["model"] for line in lines] == ["a", "a", "b"]

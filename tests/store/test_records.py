@@ -82,6 +82,20 @@ def test_vectors_survive_selection() -> None:
     assert joined["v"].shape == (6, 2)
 
 
+def test_arrays_with_a_row_per_record_follow_the_records(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").mkdir()
+    np.save(tmp_path / "artifacts" / "logits.npy", np.arange(8.0).reshape(4, 2))
+    np.save(tmp_path / "artifacts" / "reference.npy", np.arange(3))
+    whole = Records(to_table({"id": list("abcd"), "x": [1.0, None, 3.0, 4.0]}), folder=tmp_path)
+    some = whole.where([True, True, False, True])
+    assert some.artifact("logits")[:, 0].tolist() == [0, 2, 6]
+    assert some.where([False, True, True]).artifact("logits")[:, 0].tolist() == [2, 6]
+    assert some.without_missing("x").artifact("logits")[:, 0].tolist() == [0, 6]
+    assert whole.artifact("reference").tolist() == [0, 1, 2]
+    with pytest.raises(KeyError, match="the array 'reference' has no row for each record"):
+        some.artifact("reference")
+
+
 def test_artifacts(tmp_path: Path) -> None:
     (tmp_path / "artifacts").mkdir()
     np.save(tmp_path / "artifacts" / "x.npy", np.arange(3))

@@ -13,7 +13,12 @@ from harness.api import LEVEL, Estimate, InvalidOutput, Partition, Records, holm
 from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate, confusions, outcomes_of
 from harness_fairness.metrics.intervals import fisher, ratio
 
-LACKING = "the records have no labels with predictions"
+
+def lacking(rate: Rate) -> str:
+    """Why a rate does not apply to records."""
+    if rate == "selection_rate":
+        return "the records have no predictions; declare a threshold or a column of predictions"
+    return f"the records have no labels with predictions, which {rate} needs"
 
 
 class GroupRate:
@@ -47,7 +52,7 @@ class GroupRate:
     def estimate(self, records: Records) -> Estimate:
         values = self._values(records)
         if values is None:
-            return Estimate.not_applicable(LACKING, n=len(records))
+            return Estimate.not_applicable(lacking(self.rate), n=len(records))
         tops, inside, n_missing = values
         if not inside.any():
             return undefined_rate(self.rate, self.member, n=len(records), n_missing=n_missing)
@@ -93,7 +98,7 @@ class GroupMetric(ABC):
     def estimate(self, records: Records) -> Estimate:
         outcomes = outcomes_of(records, self.rate, self.positive)
         if outcomes is None:
-            return Estimate.not_applicable(LACKING, n=len(records))
+            return Estimate.not_applicable(lacking(self.rate), n=len(records))
         partition = Partition.of(records, self.group)
         if partition.alone:
             return Estimate.not_applicable(partition.alone, n=len(records))

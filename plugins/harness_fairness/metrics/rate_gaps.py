@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Context, Estimate, Partition, permutation_p, permuted_counts
+from harness.api import LEVEL, Estimate, Partition, gap_of_rates
 from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate, Whole
 from harness_fairness.metrics.group_rates import GroupMetric
-from harness_fairness.metrics.intervals import gap_of_rates, stretch_of_rates
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,66 +40,33 @@ class RateOfGroups:
         members = tuple(confusion.members[i] for i in np.flatnonzero(enough))
         return cls(rate, members, successes[enough], trials[enough], left_out)
 
-    @property
-    def gap(self) -> float:
-        """The largest rate less the smallest."""
-        shares = self.successes / self.trials
-        return float(shares.max() - shares.min())
 
-    def permuted(self, rng: np.random.Generator) -> Whole:
-        """Numerators `[permutations, groups]` if the groups meant nothing: multivariate hypergeometric."""
-        return permuted_counts(int(self.successes.sum()), self.trials, rng)
+def largest_gap(rates: Sequence[RateOfGroups], n: int, n_missing: int) -> Estimate:
+    """The largest of the gaps of several rates, with interval, p and the mean gap without any difference.
 
-
-def largest_gap(rates: Sequence[RateOfGroups], n: int, n_missing: int, rng: np.random.Generator) -> Estimate:
-    """The largest of the gaps of several rates, with interval, permutation p and the mean under permutation.
-
-    The rates must have disjoint trials, or there must be one: they are permuted independently, and the interval holds
-    for all of them at once (Bonferroni).
+    The rates must have disjoint trials, or there must be one: they are permuted independently, and p and interval hold
+    for all of them at once.
     """
     for rate in rates:
         if len(rate.trials) < 2:
             few = f"only {len(rate.trials)} groups have enough examples {DENOMINATOR[rate.rate]}"
             left_out = f" ({', '.join(rate.left_out[:10])} do not)" if rate.left_out else ""
             return Estimate.undefined(f"{few}{left_out}; the gap of {rate.rate} needs 2", n=n, n_missing=n_missing)
-    value = max(rate.gap for rate in rates)
-    level = 1 - (1 - LEVEL) / len(rates)
-    permuted = [rate.permuted(rng) for rate in rates]
-    stretches = [stretch_of_rates(some, rate.trials, level=level) for some, rate in zip(permuted, rates, strict=True)]
-    ends = [
-        gap_of_rates(rate.successes, rate.trials, level=level, stretch=stretch)
-        for rate, stretch in zip(rates, stretches, strict=True)
-    ]
-    drawn = np.max([_gaps(some / rate.trials) for some, rate in zip(permuted, rates, strict=True)], axis=0)
+    test = gap_of_rates([(rate.successes, rate.trials) for rate in rates])
     left_out = "; ".join(f"left out of {rate.rate}: {', '.join(rate.left_out)}" for rate in rates if rate.left_out)
-    low, high = (max(end) for end in zip(*ends, strict=True))
     used = int(sum(rate.trials.sum() for rate in rates))
     return Estimate(
-        value,
-        low,
-        high,
-        LEVEL,
-        "simultaneous newcombe",
-        used,
-        n_missing,
-        left_out,
-        null=float(drawn.mean()),
-        p=permutation_p(value, drawn),
+        test.gap, test.low, test.high, LEVEL, test.method, used, n_missing, left_out, null=test.null, p=test.p
     )
-
-
-def _gaps(shares: Floats) -> Floats:
-    gaps: Floats = shares.max(axis=1) - shares.min(axis=1)
-    return gaps
 
 
 class SubgroupErrorGap(GroupMetric):
     """The largest rate of a group less the smallest, with its permutation p-value and its mean without any gap.
 
     The gap of several groups is above 0 by chance alone, the more so the more groups there are: read it against `null`,
-    or by its interval, which holds for all pairs of groups at once and begins at 0 unless some pair differs.
-    Where groups have very different sizes the two need not agree: p is of the observed gap, which the smallest groups
-    dominate, while the interval begins above 0 as soon as some pair of groups, perhaps two large ones, differs.
+    by p, or by its interval, which holds for all pairs of groups at once. The p-value is that of the largest difference
+    in units of its standard error, so that two large groups that differ are found beside handfuls; the interval begins
+    above 0 exactly where p is at most .05.
 
     Args:
         least: groups with fewer examples in the denominator are left out and listed.
@@ -119,8 +82,7 @@ class SubgroupErrorGap(GroupMetric):
 
     def _estimate(self, confusion: ConfusionCounts, partition: Partition) -> Estimate:
         rates = [RateOfGroups.of(confusion, rate, self.least) for rate in self.rates]
-        rng = Context().rng("gap", self.group, *self.rates)
-        return largest_gap(rates, int(confusion.counts.sum()), confusion.n_missing, rng)
+        return largest_gap(rates, int(confusion.counts.sum()), confusion.n_missing)
 
 
 class DemographicParityDifference(SubgroupErrorGap):

@@ -10,9 +10,17 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Context, Estimate, HarnessError, InvalidOutput, Partition, Records, mean, permuted_gap
-from harness_fairness.metrics.intervals import gap_of_means
-from harness_fairness.metrics.value_gaps import moments
+from harness.api import (
+    LEVEL,
+    Estimate,
+    HarnessError,
+    InvalidOutput,
+    Partition,
+    Records,
+    clusters_of,
+    gap_estimate,
+    mean,
+)
 
 Floats = npt.NDArray[np.float64]
 _APOSTROPHES = "'’‘ʼʻ＇`´"
@@ -89,21 +97,6 @@ def _without_punctuation(text: str) -> str:
     return "".join(kept)
 
 
-def _speakers(records: Records, speaker: str) -> npt.NDArray[np.intp] | None:
-    """The number of each record's speaker, `[n]`; None if the records name no speakers.
-
-    Raises:
-        InvalidOutput: some records have no speaker.
-    """
-    for name in (speaker, f"group.{speaker}"):
-        if name in records.table.column_names:
-            column = records.table.column(name)
-            if column.null_count:
-                raise InvalidOutput(f"{column.null_count} of {len(records)} records have no {speaker!r}")
-            return np.asarray(np.unique(np.asarray(column.to_pylist(), dtype=str), return_inverse=True)[1])
-    return None
-
-
 class Wer:
     """Word error rate: errors over reference words of the whole corpus, with an interval over speakers.
 
@@ -126,6 +119,23 @@ class Wer:
     ) -> None:
         self.speaker, self.average, self.normalise = speaker, average, normalise
 
+    @property
+    def clusters(self) -> str:
+        """Speakers, not their utterances, are independent."""
+        return self.speaker
+
+    def sums(self, records: Records) -> tuple[Floats, Floats]:
+        """Errors and words; of the average over utterances, their rates and ones."""
+        counted = errors_and_words(records, self.normalise)
+        if counted is None:
+            return np.full(len(records), np.nan), np.full(len(records), np.nan)
+        errors, words = counted
+        if self.average == "corpus":
+            return errors, words
+        spoken = words > 0
+        rates = np.divide(errors, words, out=np.full(len(words), np.nan), where=spoken)
+        return rates, np.where(spoken, 1.0, np.nan)
+
     def estimate(self, records: Records) -> Estimate:
         counted = errors_and_words(records, self.normalise)
         if counted is None:
@@ -138,7 +148,7 @@ class Wer:
             rate = mean(errors[spoken] / words[spoken], least=0.0, n_missing=len(records) - int(spoken.sum()))
             silent = int((known & (words == 0)).sum())
             return replace(rate, reason=rate.reason or f"{silent} without a word said have no rate") if silent else rate
-        speakers = _speakers(records, self.speaker)
+        speakers = clusters_of(records, self.speaker)
         if words[known].sum() == 0:
             return Estimate.undefined("the references have no words", n=len(records), n_missing=n_missing)
         who = np.arange(len(records)) if speakers is None else speakers
@@ -150,9 +160,10 @@ class Wer:
 
 
 class WerGap:
-    """The largest word error rate of a group less the smallest; speakers, not utterances, are permuted and resampled.
+    """The largest word error rate of a group less the smallest; speakers, not utterances, are permuted.
 
-    The interval is Welch's for all pairs of groups at once, on the jackknife over speakers.
+    The interval is Welch's for all pairs of groups at once, on the jackknife over speakers, as long as permutations
+    need. Two groups of three speakers have only 10 permutations, so no gap is found between them.
 
     Args:
         group: a group column of the speakers, or several joined by `*`.
@@ -178,55 +189,13 @@ class WerGap:
         if partition.alone:
             return Estimate.not_applicable(partition.alone, n=len(records))
         errors, words = counted
-        known = np.isfinite(errors)
-        speakers = _speakers(records, self.speaker)
-        alone = speakers is None
-        who = np.arange(len(records)) if speakers is None else speakers
-        group = self._group_of_speaker(who, partition)
-        top: Floats = np.bincount(who[known], errors[known], minlength=len(group)).astype(np.float64)
-        bottom: Floats = np.bincount(who[known], words[known], minlength=len(group)).astype(np.float64)
-        # Who was heard to speak in silence has errors and no words.
-        with_words = np.flatnonzero((bottom > 0) | (top > 0))
-        n_missing, n = int((~known).sum()), int(known.sum())
-        sizes = np.bincount(group[with_words], minlength=len(partition.members))
-        spoke = np.bincount(group[bottom > 0], minlength=len(partition.members))
-        compared = np.flatnonzero(spoke >= self.least)
-        left_out = [f"{partition.members[i]} ({spoke[i]})" for i in np.flatnonzero(spoke < self.least)]
-        if len(compared) < 2:
-            few = f"{len(compared)} groups have {self.least} speakers; a gap needs 2"
-            return Estimate.undefined(few, n=n, n_missing=n_missing)
-        inside = with_words[np.isin(group[with_words], compared)]
-        mine = np.searchsorted(compared, group[inside])
-        top, bottom = top[inside], bottom[inside]
-        rates = np.bincount(mine, top) / np.bincount(mine, bottom)
-        _, variances = moments(_pseudo_values(top, bottom, mine, sizes[compared]), mine, len(compared))
-        rng = Context().rng("word error rate gap", self.group)
-        low, high = gap_of_means(rates, variances, sizes[compared])
-        test = permuted_gap(top, bottom, mine, len(compared), rng)
-        notes = [f"{len(inside)} speakers" if not alone else "the records name no speaker: each is taken for one"]
-        notes += [f"left out, too few speakers: {', '.join(left_out)}"] if left_out else []
-        return Estimate(
-            test.gap,
-            low,
-            high,
-            LEVEL,
-            "simultaneous welch over speakers",
-            n,
-            n_missing,
-            "; ".join(notes),
-            null=test.null,
-            p=test.p,
+        speakers, n_missing = clusters_of(records, self.speaker), int((~np.isfinite(errors)).sum())
+        alone = "the records name no speaker: each is taken for one"
+        who, units = (
+            (np.arange(len(records)), "records") if speakers is None else (speakers, f"clusters by {self.speaker}")
         )
-
-    def _group_of_speaker(self, who: npt.NDArray[np.intp], partition: Partition) -> npt.NDArray[np.intp]:
-        """The group of each speaker, `[speakers]`. Raises InvalidOutput where a speaker is in two groups."""
-        group = np.zeros(int(who.max()) + 1, dtype=np.intp)
-        group[who] = partition.of_row
-        twice = np.flatnonzero(group[who] != partition.of_row)
-        if len(twice):
-            names = " and ".join(sorted({partition.members[i] for i in partition.of_row[who == who[twice[0]]]}))
-            raise InvalidOutput(f"a speaker belongs to several groups of {self.group!r}: {names}")
-        return group
+        gap = gap_estimate(errors, words, partition, clusters=who, units=units, least=self.least, n_missing=n_missing)
+        return gap if speakers is not None or gap.value is None else replace(gap, reason=f"{alone}; {gap.reason}")
 
 
 def _corpus_rate(top: Floats, bottom: Floats, units: str) -> tuple[float, float | None, float | None, str]:
@@ -244,15 +213,8 @@ def _corpus_rate(top: Floats, bottom: Floats, units: str) -> tuple[float, float 
         return value, None, None, f"jackknife over {with_words} {units}"
     if value == 0:
         return 0.0, 0.0, 1 - (1 - LEVEL) ** (1 / with_words), f"rule of three over {with_words} {units}"
-    pseudo = _pseudo_values(top, bottom, np.zeros(n, dtype=np.intp), np.array([n]))
+    # The jackknife's value of each speaker for the ratio of sums (Tukey 1958).
+    pseudo = n * value - (n - 1) * (top.sum() - top) / (bottom.sum() - bottom)
     variance = max(float(pseudo.var(ddof=1)) / n, value * (1 - value) / float(bottom.sum()))
     factor = float(np.exp(stdtrit(n - 1, 0.5 + LEVEL / 2) * np.sqrt(variance) / value))
     return value, value / factor, value * factor, f"jackknife over {n} {units}, log t"
-
-
-def _pseudo_values(top: Floats, bottom: Floats, group: npt.NDArray[np.intp], sizes: npt.NDArray[np.intp]) -> Floats:
-    """The jackknife's value of each speaker for the ratio of sums of its group (Tukey 1958)."""
-    tops, bottoms = np.bincount(group, top)[group], np.bincount(group, bottom)[group]
-    n = sizes[group]
-    values: Floats = n * tops / bottoms - (n - 1) * (tops - top) / (bottoms - bottom)
-    return values

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Context, Estimate, InvalidOutput, Partition, Records, mean, permuted_gap
+from harness.api import Estimate, InvalidOutput, Partition, Records, gap_estimate, mean
 from harness_fairness.metrics.confusion_counts import is_positive
-from harness_fairness.metrics.intervals import gap_of_means, stretch_of_means
 
 Floats = npt.NDArray[np.float64]
 Measure = Literal["absolute", "squared", "signed"]
 
 
-def gap_estimate(
-    values: Floats, partition: Partition, least: int, rng: np.random.Generator, known_variance: Floats | None = None
+def gap_of_values(
+    values: Floats, partition: Partition, least: int, floor: Floats | None = None, most: float = math.inf
 ) -> Estimate:
     """The largest mean of a group less the smallest.
 
@@ -25,42 +25,14 @@ def gap_estimate(
         values: `[n]`, NaN where one is missing.
         partition: the groups.
         least: groups with fewer values are left out.
-        rng: draws the permutations.
-        known_variance: `[n]`, the least that is known of the variance of each value: equal values of a handful do not
-            show that there is none.
+        floor: `[n]`, the least that is known of the variance of each value: equal values of a handful do not show that
+            there is none.
+        most: the largest gap there can be.
     """
     if partition.alone:
         return Estimate.not_applicable(partition.alone, n=len(values))
-    known = np.isfinite(values)
-    sizes = np.bincount(partition.of_row[known], minlength=len(partition.members))
-    compared = np.flatnonzero(sizes >= max(2, least))
-    left_out = [f"{partition.members[i]} ({sizes[i]})" for i in np.flatnonzero(sizes < max(2, least))]
-    n_missing = int((~known).sum())
-    if len(compared) < 2:
-        few = f"{len(compared)} groups have {max(2, least)} examples that count"
-        return Estimate.undefined(f"{few}; a gap needs 2", n=int(known.sum()), n_missing=n_missing)
-    inside = known & np.isin(partition.of_row, compared)
-    counted, group = values[inside], np.searchsorted(compared, partition.of_row[inside])
-    means, variances = moments(counted, group, len(compared))
-    floor = None if known_variance is None else known_variance[inside]
-    if floor is not None:
-        variances = np.maximum(variances, np.bincount(group, floor) / sizes[compared])
-    test = permuted_gap(counted, np.ones(len(counted)), group, len(compared), rng)
-    stretch = stretch_of_means(counted, sizes[compared], rng, floor=floor)
-    low, high = gap_of_means(means, variances, sizes[compared], stretch=stretch)
-    reason = f"left out, too few: {', '.join(left_out)}" if left_out else ""
-    value = float(means.max() - means.min())
-    return Estimate(
-        value, low, high, LEVEL, "simultaneous welch", len(counted), n_missing, reason, null=test.null, p=test.p
-    )
-
-
-def moments(values: Floats, group: npt.NDArray[np.intp], groups: int) -> tuple[Floats, Floats]:
-    """Mean and variance (n - 1) of each group, `[groups]`."""
-    n = np.bincount(group, minlength=groups)
-    means = np.bincount(group, values, minlength=groups) / n
-    squares = np.bincount(group, (values - means[group]) ** 2, minlength=groups)
-    return means, squares / np.maximum(1, n - 1)
+    ones, n_missing = np.ones(len(values)), int((~np.isfinite(values)).sum())
+    return gap_estimate(values, ones, partition, least=least, floor=floor, most=most, n_missing=n_missing)
 
 
 def _errors(records: Records, measure: Measure) -> Floats:
@@ -109,8 +81,7 @@ class RegressionErrorGap:
         self.group, self.measure, self.least = group, measure, least
 
     def estimate(self, records: Records) -> Estimate:
-        rng = Context().rng("regression error gap", self.group, self.measure)
-        return gap_estimate(_errors(records, self.measure), Partition.of(records, self.group), self.least, rng)
+        return gap_of_values(_errors(records, self.measure), Partition.of(records, self.group), self.least)
 
 
 class CalibrationGap:
@@ -137,9 +108,9 @@ class CalibrationGap:
         if excess_and_probability is None:
             return Estimate.not_applicable("the records have no confidence, and no scores with labels", n=len(records))
         excess, probability = excess_and_probability
-        rng = Context().rng("calibration gap", self.group)
         # If the groups are calibrated, an outcome varies as its probability says, whatever a handful of them shows.
-        return gap_estimate(excess, Partition.of(records, self.group), self.least, rng, probability * (1 - probability))
+        known_variance = probability * (1 - probability)
+        return gap_of_values(excess, Partition.of(records, self.group), self.least, known_variance, most=2.0)
 
     def _excess(self, records: Records) -> tuple[Floats, Floats] | None:
         """Probability less outcome, and the probability."""

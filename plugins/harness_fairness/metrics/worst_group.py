@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Context, Estimate, Partition, normal_quantile, permutation_p, wilson
+from harness.api import LEVEL, Context, Estimate, Partition, normal_quantile, permutation_p, permuted_counts, wilson
 from harness_fairness.metrics.confusion_counts import HIGHER_IS_BETTER, ConfusionCounts, Rate, Whole
 from harness_fairness.metrics.group_rates import GroupMetric
 from harness_fairness.metrics.rate_gaps import RateOfGroups
@@ -48,13 +48,30 @@ def random_splits(successes: Whole, trials: Whole, worst_is_low: bool, n: int, r
     return Splits(chosen, scored[np.arange(n), chosen], (trials - half)[chosen])
 
 
+def worst_difference(successes: Whole, trials: Whole, worst_is_low: bool) -> npt.NDArray[np.float64]:
+    """How much worse a group is than the rest, at most, in units of the standard error under the pooled rate.
+
+    The pooled rate is the same in every permutation, so its variance is left out.
+
+    Args:
+        successes: `[..., groups]`.
+        trials: `[groups]`, at least 2 groups.
+        worst_is_low: whether the smallest rate is the worst.
+    """
+    total, rest = trials.sum(), trials.sum() - trials
+    others = (successes.sum(axis=-1, keepdims=True) - successes) / rest
+    worse = (others - successes / trials) if worst_is_low else (successes / trials - others)
+    return np.asarray((worse / np.sqrt(total / (trials * rest))).max(axis=-1))
+
+
 class WorstGroup(GroupMetric):
     """The rate of the group that half of the examples show to be the worst, on the other half, over many halves.
 
     The smallest of many observed accuracies is too small: 20 equal groups of 50 with accuracy .9 have a smallest one of
     .81 on average. Here the examples that choose the group do not score it. The value is that of the group which half
-    the sample points to, so with a real gap and few examples it lies above the true minimum. The p-value is that of the
-    observed extreme under permutation; `null` is the rate of all.
+    the sample points to, so with a real gap and few examples it lies above the true minimum. The p-value tests whether
+    some group is worse than the rest: by permutation of the largest difference from the rest in units of its standard
+    error under the pooled rate; `null` is the rate of all.
 
     Args:
         rate: see `group_rate`; the worst error is the largest, the worst accuracy the smallest.
@@ -85,9 +102,9 @@ class WorstGroup(GroupMetric):
         rng = Context().rng("worst group", self.group, self.rate)
         splits = random_splits(rate.successes, rate.trials, low_is_worst, self.splits, rng)
         low, high = wilson(splits.successes / splits.trials, splits.trials, normal_quantile(LEVEL))
-        sign = -1.0 if low_is_worst else 1.0
-        observed = float((sign * rate.successes / rate.trials).max())
-        drawn = (sign * rate.permuted(rng) / rate.trials).max(axis=1)
+        drawn = worst_difference(
+            permuted_counts(int(rate.successes.sum()), rate.trials, rng), rate.trials, low_is_worst
+        )
         (often, times), *_ = Counter(splits.chosen.tolist()).most_common(1)
         reason = f"the worst is {rate.members[often]} in {100 * times / self.splits:.0f} % of splits"
         if rate.left_out:
@@ -103,5 +120,5 @@ class WorstGroup(GroupMetric):
             confusion.n_missing,
             reason,
             null=float(rate.successes.sum() / used),
-            p=permutation_p(observed, drawn),
+            p=permutation_p(float(worst_difference(rate.successes, rate.trials, low_is_worst)), drawn),
         )

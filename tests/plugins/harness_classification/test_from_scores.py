@@ -54,6 +54,19 @@ def test_pairs_to_verify_need_no_labels() -> None:
     assert found["score"].tolist() == [0.9, 0.1]
 
 
+def test_who_is_selected_needs_no_labels() -> None:
+    """A threshold, or predictions of any class, and no column of labels."""
+    found = records(data(scores=[0.5, 0.49, 0.2, 0.9]), 0.5)
+    assert found["prediction"].tolist() == [1, 0, 0, 1]
+    assert "label" not in found
+    assert "correct" not in found
+    assert records(data(predictions=["yes", "no"]))["prediction"].tolist() == ["yes", "no"]
+
+
+def test_pairs_with_labels_may_go_without_a_threshold() -> None:
+    assert "prediction" not in records(data(labels=[1, 0], genuine=[1, 0], scores=[0.9, 0.1]))
+
+
 @pytest.mark.parametrize(
     ("columns", "threshold", "told"),
     [
