@@ -17,6 +17,7 @@ stands in the protocols of its field.
 |---|---|
 | `components` | descriptors, parameters, hooks, errors |
 | `data` | datasets, files whose content is pinned |
+| `reading` | typed tables of files: separated text, Parquet, JSON |
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
 | `models`, `threats`, `generation`, `language` | protocols of each field |
 | `pages` | sections of the page of a run, pictures for them |
@@ -36,6 +37,7 @@ from harness.api.generation import *
 from harness.api.language import *
 from harness.api.models import *
 from harness.api.pages import *
+from harness.api.reading import *
 from harness.api.results import *
 from harness.api.statistics import *
 from harness.api.threats import *

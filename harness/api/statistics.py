@@ -12,6 +12,8 @@ from harness.statistics.intervals import square_and_add as square_and_add
 from harness.statistics.intervals import wilson as wilson
 from harness.statistics.paired import holm as holm
 from harness.statistics.partition import Partition as Partition
+from harness.statistics.partition import group_columns as group_columns
+from harness.statistics.partition import joined_name as joined_name
 from harness.statistics.permutation import GapTest as GapTest
 from harness.statistics.permutation import permutation_p as permutation_p
 from harness.statistics.permutation import permuted_counts as permuted_counts

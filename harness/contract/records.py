@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract.errors import InvalidOutput
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -69,11 +71,17 @@ class Records:
 
         Raises:
             KeyError: there is no such column.
+            InvalidOutput: it holds texts: what looks like numbers there may be names.
         """
         if name not in self.table.column_names:
             raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
         import pyarrow as pa
 
+        if pa.types.is_string(self.table.column(name).type):
+            raise InvalidOutput(
+                f"the column {name!r} holds texts, not numbers; of a table declare it as "
+                f"`keep: {{{name}: {{column: ..., type: number}}}}`"
+            )
         return np.asarray(self.table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
 
     def without_missing(self, *names: str) -> Records:

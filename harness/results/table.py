@@ -26,6 +26,7 @@ KEY_LENGTH = 8
 """Number of characters of a comparability key that tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
+_BREAKS = str.maketrans({c: repr(c)[1:-1] for c in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 _SMALLEST_P = 0.0001
 _MAX_REASONS_SHOWN = 2
 
@@ -53,10 +54,17 @@ def csv_of(lines: Sequence[Mapping[str, Any]], empty: Sequence[str] = ()) -> str
 
 
 def text_table(columns: Sequence[str], body: Sequence[Sequence[str]], layout: str = "simple") -> str:
-    """Headings and cells as text in a layout of tabulate, which takes no text for a number."""
+    """Headings and cells as text in a layout of tabulate, which takes no text for a number; a row is a line."""
     from tabulate import tabulate
 
-    return str(tabulate(body, columns, tablefmt=layout, disable_numparse=True))
+    head, *lines = [[_on_a_line(cell, layout) for cell in line] for line in (columns, *body)]
+    return str(tabulate(lines, head, tablefmt=layout, disable_numparse=True))
+
+
+def _on_a_line(cell: str, layout: str) -> str:
+    """A cell with its line breaks written out, and in Markdown its pipes escaped: names come from users' files."""
+    text = cell.translate(_BREAKS)
+    return text.replace("|", "\\|") if layout == "github" else text
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -207,7 +215,8 @@ class TableView:
                 continue
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
-        return [*shown, *(line for sign, rows in doubts.items() for line in _doubt(sign, rows))]
+        doubtful = [line for sign, rows in doubts.items() for line in _doubt(sign, rows)]
+        return [note.translate(_BREAKS) for note in (*shown, *doubtful)]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,13 @@ class Partition:
         Raises:
             InvalidOutput: there is no such column, or records lack its value: who is left out must be decided.
         """
-        parts = [_coded(records, part.strip()) for part in name.split("*")]
-        codes, texts = parts[0]
+        columns = [each.removeprefix(_PREFIX) for each in records.table.column_names if each.startswith(_PREFIX)]
+        parts = [_coded(records, part) for part in group_columns(name, columns)]
+        codes, combined = parts[0][0], [(text,) for text in parts[0][1]]
         for more, names in parts[1:]:
             pairs, codes = np.unique(codes * len(names) + more, return_inverse=True)
-            texts = [f"{texts[pair // len(names)]}, {names[pair % len(names)]}" for pair in pairs.tolist()]
+            combined = [(*combined[pair // len(names)], names[pair % len(names)]) for pair in pairs.tolist()]
+        texts = [joined_name(values) for values in combined]
         occurring = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
         members = tuple(sorted({texts[i] for i in occurring}))
         numbers = {member: i for i, member in enumerate(members)}
@@ -58,6 +61,27 @@ class Partition:
             groups = ", ".join(repr(each) for each in self.members[:20])
             raise InvalidOutput(f"{self.name!r} has no group {member!r}; it has {groups}")
         return self.members.index(member)
+
+
+def group_columns(name: str, columns: Sequence[str]) -> list[str]:
+    """The columns that a grouping names: one, or several joined by `*`.
+
+    Raises:
+        InvalidOutput: a column has the name of a combination of others.
+    """
+    parts = [part.strip() for part in name.split("*")]
+    if name not in columns or len(parts) == 1:
+        return parts
+    if set(parts) <= set(columns):
+        raise InvalidOutput(f"{name!r} is a group column and the combination of {', '.join(parts)}; rename the column")
+    return [name]
+
+
+def joined_name(values: Sequence[str]) -> str:
+    """The name of a combination of values, such as "f, young"; values with commas stand in quotes to stay apart."""
+    if len(values) == 1:
+        return values[0]
+    return ", ".join('"{}"'.format(v.replace('"', '""')) if "," in v or '"' in v else v for v in values)
 
 
 def _coded(records: Records, part: str) -> tuple[npt.NDArray[np.intp], list[str]]:

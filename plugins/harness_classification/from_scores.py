@@ -14,7 +14,8 @@ _OWN = ("id", "label", "score", "prediction", "correct")
 class FromScores:
     """Audit a table of labels and scores, without a model.
 
-    Take labels, and scores or predictions, from the data as they are; predict 1 from `threshold` on.
+    Take labels, and scores or predictions, from the data as they are; predict 1 from `threshold` on. Selection rates
+    need no labels.
 
     Data: `labels` (0 or 1, or any classes where predictions are given), `scores` (numbers) or `predictions`; every
     other column becomes a record column of its name, e.g. `errors` and `words` of a transcript, or `speaker`.
@@ -34,26 +35,28 @@ class FromScores:
         """
         columns = dict(data.take(range(len(data.ids))))
         labels, scores, predictions = (columns.pop(name, None) for name in ("labels", "scores", "predictions"))
-        records: dict[str, Any] = {"id": list(data.ids)}
+        records: dict[str, Any] = {"id": data.ids}
         if scores is not None:
             records["score"] = _numbers(scores, "scores", data)
         if labels is not None:
-            records["label"] = list(labels)
-            if predictions is None and scores is not None and self._threshold is not None:
+            records["label"] = labels
+        if predictions is None and scores is not None:
+            if self._threshold is not None:
                 _check_binary(labels, data)
-                predictions = (np.asarray(records["score"]) >= self._threshold).astype(np.int64).tolist()
-            elif predictions is None and scores is not None and "genuine" not in columns:
+                predictions = (records["score"] >= self._threshold).astype(np.int64)
+            elif labels is not None and "genuine" not in columns:
                 raise InvalidOutput(
                     "no threshold is declared: rates depend on it; give it as `task: {use: from_scores, "
                     "with: {threshold: 0.5}}`, or give the data's own predictions"
                 )
-            if predictions is not None:
-                records["prediction"] = list(predictions)
-                records["correct"] = [_equal(a, b) for a, b in zip(predictions, labels, strict=True)]
+        if predictions is not None:
+            records["prediction"] = predictions
+            if labels is not None:
+                records["correct"] = _agreement(predictions, labels)
         clash = [name for name in columns if name in _OWN]
         if clash:
             raise InvalidOutput(f"the data's column {clash[0]!r} has the name of a column that the task makes")
-        groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
+        groups = {f"group.{name}": column for name, column in data.groups.items()}
         return Outcome({**records, **columns, **groups}, {"threshold": self._threshold})
 
 
@@ -66,10 +69,16 @@ def _numbers(values: Any, name: str, data: Dataset) -> Any:
 
 
 def _check_binary(labels: Any, data: Dataset) -> None:
+    if labels is None or (isinstance(labels, np.ndarray) and np.isin(labels, (0, 1)).all()):
+        return
     for name, label in zip(data.ids, labels, strict=True):
         if label is not None and label not in (0, 1):
             raise InvalidOutput(f"label {label!r} of {name!r} is neither 0 nor 1; name the positive class in the data")
 
 
-def _equal(prediction: Any, label: Any) -> bool | None:
-    return None if prediction is None or label is None else bool(prediction == label)
+def _agreement(predictions: Any, labels: Any) -> Any:
+    """Whether each prediction is the label, None where either is missing."""
+    if isinstance(predictions, np.ndarray) and isinstance(labels, np.ndarray):
+        return predictions == labels
+    pairs = zip(predictions, labels, strict=True)
+    return [None if prediction is None or label is None else bool(prediction == label) for prediction, label in pairs]

@@ -10,7 +10,7 @@ import pytest
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import TableView, csv_text, frame, interval, terminal
+from harness.results.table import TableView, csv_text, frame, interval, terminal, text_table
 
 
 def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -> Row:
@@ -100,6 +100,16 @@ def test_a_metric_that_never_applies_is_told() -> None:
         row("a", "pgd", estimates={"success": Estimate(0.5, 0.4, 0.6, 0.95, "w", 9)}),
     ]
     assert TableView(mixed, {}, {}).notes() == []
+
+
+def test_names_from_files_do_not_break_a_table() -> None:
+    name = "g: a|b\nc"
+    lines = text_table(["group", "n"], [[name, "1"], ["g: d", "2"]], "github").splitlines()
+    assert len(lines) == 4
+    assert lines[2].split(" | ")[0] == r"| g: a\|b\nc"
+    assert text_table(["group"], [[name]]).splitlines()[2] == r"g: a|b\nc"
+    undefined = row("cnn", name, None, reason="no rows", status=Status.FAILED)
+    assert TableView([undefined], {}, {}).notes() == [r"failed: no rows (cnn / g: a|b\nc)"]
 
 
 def test_a_narrow_terminal_loses_metrics_by_name() -> None:

@@ -26,6 +26,21 @@ def test_an_intersection_has_the_combinations_that_occur() -> None:
     assert partition.of_row.tolist() == [2, 0, 1, 2]
 
 
+def test_combinations_whose_values_hold_commas_stay_apart() -> None:
+    some = records(g=["a, b", "a, b", "a", 'a"', "x"], h=["c", "c", "b, c", "b", "y"])
+    partition = Partition.of(some, "g*h")
+    assert partition.members == ('"a""", b', '"a, b", c', 'a, "b, c"', "x, y")
+    assert partition.of_row.tolist() == [1, 1, 2, 0, 3]
+    assert Partition.of(some, "g").members == ("a", 'a"', "a, b", "x"), "alone they are named as they are"
+
+
+def test_a_column_may_have_a_star_in_its_name() -> None:
+    columns = {"id": ["r0", "r1"], "group.a*b": ["x", "y"], "group.a": ["1", "1"]}
+    assert Partition.of(Records.of(columns), "a*b").members == ("x", "y")
+    with pytest.raises(InvalidOutput, match=r"'a\*b' is a group column and the combination of a, b; rename the column"):
+        Partition.of(Records.of({**columns, "group.b": ["2", "2"]}), "a*b")
+
+
 def test_numbers_and_truth_values_are_named_in_full() -> None:
     assert Partition.of(records(x=[1.0, 2.5, 1.0]), "x").members == ("1", "2.5")
     assert Partition.of(records(x=[True, False]), "x").members == ("False", "True")

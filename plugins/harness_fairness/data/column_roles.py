@@ -1,4 +1,4 @@
-"""Converts the columns of a table to labels, scores, groups and standardised inputs, each by its role."""
+"""Converts the columns of a table to labels, scores, groups and inputs, each by the role that is declared for it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,35 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, InvalidOutput
-from harness_fairness.data.table_files import Table
+from harness.api import Examples, GroupValues, InvalidOutput, Table, read_groups
+from harness_fairness.data.classes import coded, two_classes
+from harness_fairness.data.features import Levels, standardised
 
 Split = Literal["all", "train", "validation", "test"]
-Floats = npt.NDArray[np.float32]
 _SHARES = {"test": 0.2, "validation": 0.4}
 """Up to which share of the hash of its id a row belongs to a split; the rest is for training."""
+_NUMBERS = ("errors", "words", "correct_words", "genuine", "confidence")
+"""Record columns that are numbers in the field's terms, so that `keep` takes their columns as such."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A further column of the table and how it is taken: as text, as it is written, or as numbers."""
+
+    column: str
+    type: Literal["text", "number"]
+
+    @classmethod
+    def of(cls, name: str, declared: str | Mapping[str, str]) -> Kept:
+        """What a suite declares for the record column of this name. Raises InvalidOutput."""
+        by_default: Literal["text", "number"] = "number" if name in _NUMBERS else "text"
+        if isinstance(declared, str):
+            return cls(declared, by_default)
+        wrong = sorted(set(declared) - {"column", "type"})
+        kind = declared.get("type", by_default)
+        if wrong or "column" not in declared or kind not in ("text", "number"):
+            raise InvalidOutput(f"`keep: {{{name}: ...}}` takes a column, or {{column: ..., type: text or number}}")
+        return cls(declared["column"], "number" if kind == "number" else "text")
 
 
 @dataclass(frozen=True)
@@ -27,13 +49,15 @@ class Roles:
         id: names the rows; None numbers them.
         label: the true class.
         positive, negative: the values of the label that mean 1 and 0; without `negative` every value but the positive
-            one must be the same.
+            one must be the same. Without a label they are those of the prediction.
         classes: the values of the label in order, for more than two of them; then there is no positive one.
         target: the number to predict, for regression.
         score: the score of the row by a system.
         prediction: the class that a system gave the row, in the values of the label.
         groups: the columns that rows are grouped by.
+        values: what group columns hold, where text without codes for missing values is not enough.
         features: the inputs of a model; columns of numbers are standardised, others one-hot.
+        levels: of features that are categories, their levels or how many there may be.
         keep: record column to column of the table, for what a metric reads, e.g. {"words": "Total"}.
         unknown: the group of a row without a value; None refuses such rows.
     """
@@ -47,9 +71,23 @@ class Roles:
     score: str | None = None
     prediction: str | None = None
     groups: Sequence[str] = ()
+    values: Mapping[str, GroupValues] = field(default_factory=dict)
     features: Sequence[str] = ()
-    keep: Mapping[str, str] = field(default_factory=dict)
+    levels: Levels = field(default_factory=dict)
+    keep: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     unknown: str | None = None
+
+    @property
+    def kept(self) -> Mapping[str, Kept]:
+        """Record column to what is kept in it. Raises InvalidOutput."""
+        return {name: Kept.of(name, declared) for name, declared in self.keep.items()}
+
+    @property
+    def columns(self) -> set[str]:
+        """The columns of the table that have a role."""
+        single = (self.id, self.label, self.target, self.score, self.prediction)
+        kept = {kept.column for kept in self.kept.values()}
+        return {name for name in single if name is not None} | {*self.groups, *self.features} | kept
 
 
 def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
@@ -58,169 +96,71 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     Raises:
         InvalidOutput: a column that is not there, a missing or unknown value, duplicate ids, an empty split.
     """
-    ids = _ids(table, roles.id)
-    share = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
-    train = share >= _SHARES["validation"]
-    chosen = {
-        "all": np.ones(table.n, dtype=bool),
-        "train": train,
-        "test": share < _SHARES["test"],
-        "validation": (share >= _SHARES["test"]) & ~train,
-    }[split]
-    rows = np.flatnonzero(chosen)
+    ids = [f"row-{i:07d}" for i in range(table.n)] if roles.id is None else table.names(roles.id, "id")
+    undeclared = [name for name in roles.values if name not in roles.groups]
+    if undeclared:
+        raise InvalidOutput(f"`values:` names {undeclared[0]!r}, which is not among the groups")
+    part_of_row = None if split == "all" and not roles.features else _parts(ids)
+    rows = np.arange(table.n) if split == "all" or part_of_row is None else np.flatnonzero(part_of_row == split)
     if not len(rows):
         raise InvalidOutput(f"{table.name}: the split {split!r} has no rows of {table.n}")
-    groups = {name: _group(table, name, roles.unknown) for name in roles.groups}
-    facts: dict[str, Any] = {}
-    columns: dict[str, Any] = {}
-    if roles.label is not None:
-        classes = _classes(table, roles)
-        columns["labels"] = _coded(table, roles.label, "label", classes)
-        if roles.features and isinstance(columns["labels"], list):
-            missing = columns["labels"].index(None)
-            raise InvalidOutput(
-                f"{table.name}, {table.where(missing)}: the label is missing; a model needs all of them"
-            )
-        facts["classes"] = list(classes)
-        if roles.prediction is not None:
-            columns["predictions"] = _coded(table, roles.prediction, "prediction", classes)
-    if roles.target is not None:
-        columns["targets"] = _complete(table, roles.target, "target")
-    if roles.score is not None:
-        columns["scores"] = _complete(table, roles.score, "score")
-    if roles.features:
-        inputs = standardised(table, roles.features, train if train.any() else chosen)
+    groups = {name: _group(table, name, roles, rows) for name in roles.groups}
+    columns, facts = _outcomes(table, roles)
+    if part_of_row is not None and roles.features:
+        train = part_of_row == "train"
+        inputs = standardised(
+            table, roles.features, train if train.any() else np.isin(np.arange(table.n), rows), roles.levels
+        )
         columns["inputs"] = inputs
         facts["box"] = [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))]
-    for name, source in roles.keep.items():
-        columns[name] = _raw(table, source, f"{name!r}")
-    return Examples(
-        [ids[i] for i in rows],
-        {name: _at(column, rows) for name, column in columns.items()},
-        {name: _at(column, rows) for name, column in groups.items()},
-        facts,
-    )
+    for name, kept in roles.kept.items():
+        columns[name] = _kept(table, name, kept)
+    if len(rows) < table.n:
+        ids = [ids[i] for i in rows]
+        columns = {name: _at(column, rows) for name, column in columns.items()}
+    return Examples(ids, columns, groups, facts)
+
+
+def _parts(ids: Sequence[str]) -> npt.NDArray[np.str_]:
+    """The split that each row belongs to by the sha256 of its id, `[n]`."""
+    drawn = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
+    return np.where(drawn < _SHARES["test"], "test", np.where(drawn < _SHARES["validation"], "validation", "train"))
+
+
+def _group(table: Table, name: str, roles: Roles, rows: npt.NDArray[np.intp]) -> list[str]:
+    found = read_groups(table, name, roles.unknown, roles.values.get(name))
+    named: list[str] = np.array(found.levels, dtype=object)[found.codes[rows]].tolist()
+    return named
+
+
+def _outcomes(table: Table, roles: Roles) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Labels, predictions, targets and scores, and the facts about them."""
+    columns: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    judged = {"label": roles.label, "prediction": roles.prediction}
+    present = {role: column for role, column in judged.items() if column is not None}
+    for role, column in present.items():
+        if "classes" not in facts:
+            facts["classes"] = list(roles.classes or two_classes(table, column, role, roles.positive, roles.negative))
+        columns[f"{role}s"] = coded(table, column, role, facts["classes"])
+    if roles.features and isinstance(columns.get("labels"), list):
+        table.refuse(columns["labels"].index(None), "the label is missing; a model needs all of them")
+    if roles.target is not None:
+        columns["targets"] = table.numbers(roles.target, "target")
+    if roles.score is not None:
+        columns["scores"] = table.numbers(roles.score, "score")
+    return columns, facts
+
+
+def _kept(table: Table, name: str, kept: Kept) -> Any:
+    if kept.type == "text":
+        return table.texts(kept.column, f"`keep: {name}`")
+    numbers = table.numbers(kept.column, f"`keep: {name}`", missing="keep")
+    missing = np.isnan(numbers)
+    if not missing.any():
+        return numbers
+    return [None if lacks else number for number, lacks in zip(numbers.tolist(), missing, strict=True)]
 
 
 def _at(column: Any, rows: npt.NDArray[np.intp]) -> Any:
     return column[rows] if isinstance(column, np.ndarray) else [column[i] for i in rows]
-
-
-def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bool_]) -> Floats:
-    """Inputs `[n, d]`: columns of numbers with mean 0 and deviation 1 over the training rows, others one-hot.
-
-    Raises:
-        InvalidOutput: a number is missing; a missing category is a category.
-    """
-    parts = []
-    for name in features:
-        values = table.column(name, "features")
-        if all(_is_number(value) for value in values if value is not None):
-            numbers = _complete(table, name, "features")
-            deviation = numbers[train].std()
-            parts.append(((numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0))[:, None])
-        else:
-            texts = ["missing" if value is None else str(value) for value in values]
-            levels = {level: i for i, level in enumerate(sorted(set(texts)))}
-            parts.append(np.eye(len(levels))[[levels[text] for text in texts]])
-    return np.concatenate(parts, axis=1).astype(np.float32)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _ids(table: Table, column: str | None) -> list[str]:
-    if column is None:
-        return [f"row-{i:07d}" for i in range(table.n)]
-    first: dict[str, int] = {}
-    for i, value in enumerate(table.column(column, "id")):
-        if value is None:
-            raise InvalidOutput(f"{table.name}, {table.where(i)}: the id is missing (column {column!r})")
-        if str(value) in first:
-            before = table.where(first[str(value)])
-            raise InvalidOutput(f"{table.name}: the id {str(value)!r} stands on {before} and on {table.where(i)}")
-        first[str(value)] = i
-    return list(first)
-
-
-def _group(table: Table, name: str, unknown: str | None) -> list[str]:
-    values = table.column(name, "groups")
-    missing = [i for i, value in enumerate(values) if value is None]
-    if missing and unknown is None:
-        raise InvalidOutput(
-            f"{table.name}: {len(missing)} of {table.n} rows have no {name!r}, first on {table.where(missing[0])}; "
-            "call them something with `unknown: not stated`, or take them out of the table"
-        )
-    return [str(unknown) if value is None else str(value) for value in values]
-
-
-def _classes(table: Table, roles: Roles) -> list[str]:
-    """The values of the label in the order of their numbers. Raises InvalidOutput."""
-    if roles.classes is not None:
-        return list(roles.classes)
-    seen = list(dict.fromkeys(_spelt(v) for v in table.column(roles.label or "", "label") if v is not None))
-    positive = _spelt(roles.positive) if roles.positive is not None else None
-    if positive is None:
-        if set(seen) <= {"0", "1"}:
-            return ["0", "1"]
-        raise InvalidOutput(f"{table.name}: the label {roles.label!r} holds {_some(seen)}; say which is `positive:`")
-    if positive not in seen and roles.negative is None:
-        raise InvalidOutput(f"{table.name}: no row has the positive label {positive!r}; there are {_some(seen)}")
-    others = [value for value in seen if value != positive] if roles.negative is None else [_spelt(roles.negative)]
-    if len(others) > 1:
-        raise InvalidOutput(
-            f"{table.name}: the label {roles.label!r} holds {_some(seen)}; name the `negative:` value or all `classes:`"
-        )
-    return [others[0] if others else f"not {positive}", positive]
-
-
-def _coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:
-    code_of = {_spelt(name): i for i, name in enumerate(classes)}
-    codes: list[int | None] = []
-    for i, value in enumerate(table.column(column, role)):
-        if value is not None and _spelt(value) not in code_of:
-            raise InvalidOutput(
-                f"{table.name}, {table.where(i)}: the {role} {value!r} is none of the classes {_some(list(classes))}"
-            )
-        codes.append(None if value is None else code_of[_spelt(value)])
-    return codes if None in codes else np.array(codes, dtype=np.int64)
-
-
-def _spelt(value: Any) -> str:
-    """A class as text, whole numbers and truth values without ornament, so that "1.0", 1 and True are one class."""
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    text = str(value)
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() else text
-
-
-def _complete(table: Table, column: str, role: str) -> npt.NDArray[np.float64]:
-    numbers = table.numbers(column, role)
-    missing = [i for i, value in enumerate(numbers) if value is None]
-    if missing:
-        raise InvalidOutput(
-            f"{table.name}: {len(missing)} of {table.n} rows have no {column!r} ({role}), first on "
-            f"{table.where(missing[0])}"
-        )
-    return np.array(numbers, dtype=np.float64)
-
-
-def _raw(table: Table, column: str, role: str) -> Any:
-    values = table.column(column, role)
-    if all(_is_number(value) for value in values if value is not None):
-        numbers = table.numbers(column, role)
-        return numbers if None in numbers else np.array(numbers, dtype=np.float64)
-    return list(values)
-
-
-def _some(values: Sequence[str]) -> str:
-    return ", ".join(repr(value) for value in values[:6]) + (" and more" if len(values) > 6 else "")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from harness.api import Examples
+from harness.api import Examples, read_table
 from harness_fairness.data.column_roles import Roles, Split, examples_of
-from harness_fairness.data.table_files import read_table
+
+Values = list[str | int | float] | Literal["text", "number"]
+Kept = str | dict[str, str]
 
 
 def csv_table(
@@ -20,32 +23,43 @@ def csv_table(
     score: str | None = None,
     prediction: str | None = None,
     groups: list[str] | None = None,
+    values: dict[str, Values] | None = None,
     features: list[str] | None = None,
-    keep: dict[str, str] | None = None,
+    levels: dict[str, list[str | int | float] | int] | None = None,
+    keep: dict[str, Kept] | None = None,
     unknown: str | None = None,
     separator: str | None = None,
+    decimal: Literal[".", ","] = ".",
     split: Split = "all",
 ) -> Examples:
-    """Any table (.csv, .tsv, .txt, .parquet) with a role for each column: scores to audit, or features to learn from.
+    """Any table (.csv, .tsv, .txt, .parquet, .jsonl, .json) with a role for each column: to audit or to learn from.
 
-    For the task `from_scores` give a label with a score or a prediction, or what the metric reads in `keep`; for
-    `classify` a label and features; for `regress` a target and features.
+    For the task `from_scores` give a label with a score or a prediction, one of the two alone where selection rates are
+    audited, or what the metric reads in `keep`; for `classify` a label and features; for `regress` a target and
+    features. A column has one type: what does not fit it is refused with its line.
 
     Args:
         path: the file; the first line of a text names the columns.
         id: the column that names the rows; without it they are numbered.
         label: the column with the true class.
-        positive: the value of the label that means 1.
+        positive: the value of the label that means 1; of the prediction where there is no label.
         negative: the value that means 0; by default the only other one.
         classes: the values of the label in order, where there are more than two.
         target: the column with the number to predict.
         score: the column with what a system gave the row.
         prediction: the column with the class a system gave the row.
         groups: columns that group the rows.
+        values: what group columns hold, such as {race: [Black, White, NA], sex: number, ward: text}; by default text
+            without codes for missing values such as NA, and with one spelling of each number.
         features: columns that a model is given; numbers are standardised over the training rows, others one-hot.
-        keep: further record columns, each with the column it comes from, such as {words: Total}.
+        levels: of features that are categories, their levels or how many there may be, such as {class: [1, 2, 3]}; by
+            default columns of text, up to 1,000 levels and half the rows.
+        keep: further record columns, each with the column it comes from, such as {speaker: who}. They are texts, but
+            for `errors`, `words`, `correct_words`, `genuine` and `confidence`, which are numbers; for others say
+            {length: {column: Total, type: number}}.
         unknown: the group of rows without a value; by default they are refused.
         separator: between the values of a text; by default a comma for .csv, a tab else.
+        decimal: the decimal sign of numbers in a text.
         split: by the hash of the id: 20 % test, 20 % validation, 60 % training.
     """
     roles = Roles(
@@ -58,8 +72,10 @@ def csv_table(
         score=score,
         prediction=prediction,
         groups=groups or (),
+        values=values or {},
         features=features or (),
+        levels=levels or {},
         keep=keep or {},
         unknown=unknown,
     )
-    return examples_of(read_table(path, separator), roles, split)
+    return examples_of(read_table(path, separator, roles.columns, decimal), roles, split)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from harness.api import Examples, Location, PinnedFile, Uncounted, default_folder, read_pinned
+from harness.api import Examples, Location, PinnedFile, Table, Uncounted, default_folder, parse_table, read_pinned
 from harness_fairness.data.column_roles import Roles, Split, examples_of
-from harness_fairness.data.table_files import Table, parse_table
 
 Download = Annotated[bool, Uncounted()]
 
@@ -78,4 +77,4 @@ def adult(
 def published(file: PinnedFile, folder: Path | None, dataset: str, *, download: bool) -> Table:
     """The verified content of a published table. Raises MissingData."""
     content = read_pinned(file, folder or default_folder(dataset), download=download)
-    return parse_table(content.decode("utf-8"), file.name)
+    return parse_table(content, file.name)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.api import Context, Dataset, InvalidOutput
+from harness.api import Context, Dataset, InvalidOutput, group_columns, joined_name
 
 Mitigation = Literal["none", "reweighting", "balanced_sampling", "group_dro"]
 Weighting = Literal["none", "reweighting", "balanced_sampling"]
@@ -43,7 +43,8 @@ class TrainingGroups:
         if not name:
             columns = ", ".join(data.groups) or "none"
             raise InvalidOutput(f"mitigation {mitigation!r} needs a `group:`; the data have {columns}, and {LABEL!r}")
-        names = [", ".join(parts) for parts in zip(*(_values(data, p.strip()) for p in name.split("*")), strict=True)]
+        values = [_values(data, part) for part in group_columns(name, list(data.groups))]
+        names = [joined_name(parts) for parts in zip(*values, strict=True)]
         members = tuple(sorted(set(names)))
         index = {member: i for i, member in enumerate(members)}
         return cls(members, torch.tensor([index[name] for name in names]))

@@ -35,6 +35,14 @@ def test_predictions_of_any_class_need_no_threshold() -> None:
     assert found.protocol == {"threshold": None}
 
 
+def test_selections_need_no_labels() -> None:
+    found = records(data(scores=[0.5, 0.49, 0.9]), 0.5)
+    assert found["prediction"].tolist() == [1, 0, 1]
+    assert "label" not in found
+    assert "correct" not in found
+    assert records(data(predictions=[1, 0])).table.column("prediction").to_pylist() == [1, 0]
+
+
 def test_other_columns_are_kept() -> None:
     found = records(data(errors=[1.0, 2.0], words=[10.0, 20.0]))
     assert found["words"].tolist() == [10.0, 20.0]

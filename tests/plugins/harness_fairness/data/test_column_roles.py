@@ -1,23 +1,33 @@
-"""Columns by their roles: labels, scores, groups, standardised features, and bad tables."""
+"""Columns by their roles: labels, scores, groups, kept columns, splits, and bad tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.api import InvalidOutput
+from harness.api import Examples, InvalidOutput, Table, parse_table
 from harness_fairness.data.column_roles import Roles, examples_of
 from harness_fairness.data.csv_table import csv_table
-from harness_fairness.data.table_files import parse_table
 
 TEXT = "id,income,score,said,sex,age,job\n" + "\n".join(
     f"p{i},{'high' if i % 3 == 0 else 'low'},{i / 20},{'high' if i % 2 else 'low'},{'m' if i % 2 else 'f'},{20 + i},"
     f"{'clerk' if i % 4 else 'smith'}"
     for i in range(20)
 )
-TABLE = parse_table(TEXT, "people.csv")
+
+
+def table(text: str, name: str = "t.csv") -> Table:
+    return parse_table(text.encode(), name)
+
+
+def examples(text: str, **roles: Any) -> Examples:
+    return examples_of(table(text), Roles(**roles))
+
+
+TABLE = table(TEXT, "people.csv")
 
 
 def test_labels_scores_predictions_and_groups() -> None:
@@ -36,7 +46,7 @@ def test_splits_are_disjoint_and_whole_and_belong_to_the_id() -> None:
     parts = [examples_of(TABLE, roles, split) for split in ("train", "validation", "test")]  # type: ignore[arg-type]
     ids = [set(part.ids) for part in parts]
     assert sum(map(len, ids)) == len(set.union(*ids)) == 20
-    turned = parse_table("\n".join([TEXT.splitlines()[0], *reversed(TEXT.splitlines()[1:])]), "people.csv")
+    turned = table("\n".join([TEXT.splitlines()[0], *reversed(TEXT.splitlines()[1:])]), "people.csv")
     assert set(examples_of(turned, roles, "test").ids) == ids[2]
 
 
@@ -53,36 +63,74 @@ def test_features_are_standardised_over_the_training_rows_alone() -> None:
     assert train.facts["box"] == everything.facts["box"]
 
 
-def test_kept_columns_are_numbers_or_text() -> None:
-    data = examples_of(TABLE, Roles(keep={"words": "age", "speaker": "job"}))
-    assert data.columns["words"][:2].tolist() == [20.0, 21.0]
-    assert data.columns["speaker"][:2] == ["smith", "clerk"]
+def test_kept_columns_are_texts_unless_they_are_declared_numbers() -> None:
+    """Names that look like numbers stay apart: 64-bit ids, leading zeros, exponents."""
+    text = "hyp,who,n\n12,1234567890123456789,007\n,1234567890123456790,7\n5,1e2,100\n"
+    data = examples(text, keep={"hypothesis": "hyp", "speaker": "who", "length": {"column": "n", "type": "number"}})
+    assert data.columns["hypothesis"] == ["12", "", "5"], "an empty transcript is a transcript"
+    assert data.columns["speaker"] == ["1234567890123456789", "1234567890123456790", "1e2"]
+    assert data.columns["length"].tolist() == [7.0, 7.0, 100.0]
     assert data.ids[0] == "row-0000000"
 
 
-def test_whole_numbers_are_classes_however_they_are_written() -> None:
-    table = parse_table("y,p\n1,1.0\n0,0.0\n1,0\n", "t.csv")
-    data = examples_of(table, Roles(label="y", prediction="p"))
+def test_kept_counts_of_words_are_numbers_by_name() -> None:
+    data = examples("n,e\n10,1\n20,\n", keep={"words": "n", "errors": "e"})
+    assert data.columns["words"].tolist() == [10.0, 20.0]
+    assert data.columns["errors"] == [1.0, None]
+    assert examples("n\n10\n", keep={"words": {"column": "n", "type": "text"}}).columns["words"] == ["10"]
+    with pytest.raises(InvalidOutput, match=r"for `keep: words`, 1 of 2 values of 'n' are numbers, line 3 holds '\?'"):
+        examples("n\n10\n?\n", keep={"words": "n"})
+    with pytest.raises(InvalidOutput, match=r"`keep: \{words: ...\}` takes a column, or \{column: ..., type: text or"):
+        examples("n\n10\n", keep={"words": {"column": "n", "type": "float"}})
+
+
+def test_whole_numbers_are_classes_with_and_without_a_point() -> None:
+    data = examples("y,p\n1,1.0\n0,0.0\n1,0\n", label="y", prediction="p")
     assert data.columns["labels"].tolist() == [1, 0, 1]
     assert data.columns["predictions"].tolist() == [1, 0, 0]
 
 
 def test_a_missing_sensitive_value_is_refused_or_named() -> None:
-    table = parse_table("y,sex\n1,m\n0,\n1,f\n", "t.csv")
-    with pytest.raises(InvalidOutput, match=r"1 of 3 rows have no 'sex', first on line 3; call them something"):
-        examples_of(table, Roles(label="y", groups=("sex",)))
-    assert examples_of(table, Roles(label="y", groups=("sex",), unknown="not stated")).groups["sex"] == [
-        "m",
-        "not stated",
-        "f",
-    ]
+    text = "y,sex\n1,m\n0,\n1,f\n0,NA\n"
+    with pytest.raises(InvalidOutput, match=r"line 5: 'sex' holds 'NA': is it a value, or is none known\?"):
+        examples(text, label="y", groups=("sex",))
+    with pytest.raises(InvalidOutput, match=r"1 of 4 rows have no 'sex', first on line 3; call them something"):
+        examples(text, label="y", groups=("sex",), values={"sex": "text"})
+    named = examples(text, label="y", groups=("sex",), unknown="not stated")
+    assert named.groups["sex"] == ["m", "not stated", "f", "not stated"]
+    with pytest.raises(InvalidOutput, match="`values:` names 'race', which is not among the groups"):
+        examples(text, groups=("sex",), values={"race": "text"})
 
 
 def test_missing_labels_are_counted_by_metrics_and_refused_by_models() -> None:
-    table = parse_table("y,x\n1,2\n,3\n0,4\n", "t.csv")
-    assert examples_of(table, Roles(label="y")).columns["labels"] == [1, None, 0]
+    text = "y,x\n1,2\n,3\n0,4\n"
+    assert examples(text, label="y").columns["labels"] == [1, None, 0]
     with pytest.raises(InvalidOutput, match="line 3: the label is missing; a model needs all of them"):
-        examples_of(table, Roles(label="y", features=("x",)))
+        examples(text, label="y", features=("x",))
+
+
+def test_selections_need_no_labels() -> None:
+    """The four-fifths rule and New York's Local Law 144 ask who was selected, not who should have been."""
+    data = examples("hired,race\nyes,B\nno,W\nyes,W\n", prediction="hired", positive="yes", groups=("race",))
+    assert data.columns["predictions"].tolist() == [1, 0, 1]
+    assert data.facts["classes"] == ["no", "yes"]
+    assert "labels" not in data.columns
+    with pytest.raises(InvalidOutput, match="the prediction 'hired' holds 'yes', 'no'; say which is `positive:`"):
+        examples("hired\nyes\nno\n", prediction="hired")
+    assert set(examples("s,g\n0.5,a\n1.5,b\n", score="s", groups=("g",)).columns) == {"scores"}
+
+
+def test_scores_keep_the_digits_of_the_file() -> None:
+    scores = examples("s\n0.30000000000000004\n1e-300\n", score="s").columns["scores"]
+    assert scores.tolist() == [0.30000000000000004, 1e-300]
+
+
+def test_of_two_columns_of_one_name_only_a_used_one_is_refused() -> None:
+    """As in the table that ProPublica published, with two columns `decile_score` and two `priors_count`."""
+    text = "id,score,priors_count,y,priors_count,score\n1,3,0,1,0,3\n2,9,2,0,2,8\n"
+    assert examples(text, id="id", label="y").columns["labels"].tolist() == [1, 0]
+    with pytest.raises(InvalidOutput, match=r"t\.csv has 2 columns 'score', the one for score among them; rename one"):
+        examples(text, score="score")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +149,18 @@ def test_missing_labels_are_counted_by_metrics_and_refused_by_models() -> None:
         ("y\na\nb\nc\n", Roles(label="y", classes=["a", "b"]), "line 4: the label 'c' is none of the classes 'a', 'b'"),
         ("y,p\n1,1\n0,2\n", Roles(label="y", prediction="p"), "line 3: the prediction '2' is none of the classes"),
         ("y,s\n1,.5\n0,\n", Roles(label="y", score="s"), "1 of 2 rows have no 's' \\(score\\), first on line 3"),
-        ("y,s\n1,.5\n0,hi\n", Roles(label="y", score="s"), "line 3: column 's' for score holds 'hi', not a number"),
+        (
+            "y,s\n1,.5\n0,hi\n",
+            Roles(label="y", score="s"),
+            "for score, 1 of 2 values of 's' are numbers, line 3 holds 'hi'",
+        ),
         ("y,s\n1,.5\n", Roles(label="y", score="scores"), "no column 'scores' for score; did you mean 's'|it has y, s"),
         ("y,x\n1,3\n0,\n", Roles(label="y", features=("x",)), "1 of 2 rows have no 'x' \\(features\\)"),
     ],
 )
 def test_bad_tables(text: str, roles: Roles, told: str) -> None:
     with pytest.raises(InvalidOutput, match=told):
-        examples_of(parse_table(text, "t.csv"), roles)
+        examples_of(table(text), roles)
 
 
 def test_as_a_component(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ def test_groups_may_be_joined_with_each_other_and_the_label() -> None:
     assert len(TrainingGroups.of(data(), "h*label", "group_dro").members) == 2
 
 
+def test_joined_groups_whose_values_hold_commas_stay_apart() -> None:
+    some = Examples(["a", "b"], {"labels": [0, 1]}, {"g": ["a, b", "a"], "h": ["c", "b, c"]})
+    assert TrainingGroups.of(some, "g*h", "group_dro").members == ('"a, b", c', 'a, "b, c"')
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

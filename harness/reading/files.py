@@ -1,0 +1,106 @@
+"""Reading a table by the kind that the name of its file tells: separated text, Parquet, or JSON."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from harness.contract.errors import InvalidOutput, MissingData
+from harness.reading.json_rows import JsonRows, json_lines, json_list
+from harness.reading.numbers import DECIMALS
+from harness.reading.separated import Separated
+from harness.reading.table import ArrowColumns, Table
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
+_PARQUET = (".parquet", ".pq")
+_JSON: dict[str, Callable[[str, bytes], JsonRows]] = {".jsonl": json_lines, ".ndjson": json_lines, ".json": json_list}
+TABLE_SUFFIXES = (*_SEPARATORS, *_PARQUET, *_JSON)
+_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
+
+
+def read_table(
+    path: Path, separator: str | None = None, columns: Collection[str] | None = None, decimal: str = "."
+) -> Table:
+    """Read a table of a file: .csv, .tsv, .tab, .txt, .parquet, .pq, .jsonl, .ndjson or .json, gzipped or not.
+
+    Args:
+        path: the file. A text begins with the names of its columns; a .json file is a list of objects.
+        separator: between the values of a text; by default a comma for .csv, a tab else, or what Excel's first line
+            `sep=;` names. A file of another ending is separated text where it is given.
+        columns: the columns that will be used; others need not be loaded.
+        decimal: the decimal sign of numbers written as text, "." or ",".
+
+    Raises:
+        MissingData: there is no such file.
+        InvalidOutput: it is no such table: unequal rows, no rows, not UTF-8, damaged.
+    """
+    if not path.is_file():
+        raise MissingData(f"{path} is not there; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
+    if _ending(path.name) in _PARQUET and separator is None:
+        return _parquet(path, columns)
+    return parse_table(_unpacked(path), path.name, separator, columns, decimal)
+
+
+def parse_table(
+    content: bytes,
+    name: str,
+    separator: str | None = None,
+    columns: Collection[str] | None = None,
+    decimal: str = ".",
+) -> Table:
+    """The table that the content of a file is, by the name of the file. Arguments and errors as of `read_table`."""
+    if decimal not in DECIMALS:
+        raise InvalidOutput(f"the decimal sign is '.' or ',', not {decimal!r}")
+    ending = _ending(name)
+    if content.startswith(_ZIP_MAGIC):
+        raise InvalidOutput(f'{name} is a workbook or another packed file; in Excel save it as "CSV UTF-8"')
+    if separator is None and ending in _JSON:
+        rows = _JSON[ending](name, content)
+        return Table(name, rows.header, len(rows.objects), rows)
+    if separator is None and ending not in _SEPARATORS:
+        raise InvalidOutput(f"{name}: what separates its values? Name it with `separator:`")
+    file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","))
+    header = file.header()
+    arrays = file.columns(_used(header, columns) or [0])
+    n = len(next(iter(arrays.values())))
+    return Table(name, header, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
+
+
+def _ending(name: str) -> str:
+    return Path(name.lower().removesuffix(".gz")).suffix
+
+
+def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
+    return [i for i, name in enumerate(header) if columns is None or name in columns]
+
+
+def _unpacked(path: Path) -> bytes:
+    content = path.read_bytes()
+    if not content.startswith(_GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidOutput(f"{path.name} is a damaged gzip file: {error}") from None
+
+
+def _parquet(path: Path, columns: Collection[str] | None) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == _GZIP_MAGIC
+        file = pq.ParquetFile(pa.BufferReader(_unpacked(path)) if packed else path)
+        header = file.schema_arrow.names
+        used = _used(header, columns)
+        # Names may stand twice; pyarrow then takes both.
+        table = file.read(columns=[header[i] for i in used] if columns is not None else None)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidOutput(f"{path.name} cannot be read as Parquet: {error}") from None
+    if not file.metadata.num_rows:
+        raise InvalidOutput(f"{path.name} has no rows")
+    arrays = dict(zip(used if columns is not None else range(len(header)), table.columns, strict=True))
+    return Table(path.name, header, table.num_rows, ArrowColumns(arrays, lambda row: f"row {row + 1}"))

@@ -1,0 +1,140 @@
+"""Columns that group the rows of a table: no code for "missing" and no second spelling becomes a group by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+import numpy as np
+
+from harness.contract.errors import InvalidOutput
+from harness.reading.numbers import is_number
+from harness.reading.table import Categories, Table
+
+GroupValues = Sequence[str | int | float] | Literal["text", "number"]
+"""The values that a group column may hold: a list of them, any text as it is written, or any number."""
+
+_MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
+
+
+def is_missing_code(text: str) -> bool:
+    """Whether a text is what programs write where a value is missing, such as NA, nan, NULL or "?"."""
+    return text.strip().casefold() in _MISSING_CODES
+
+
+def read_groups(
+    table: Table, name: str, unknown: str | None = None, values: GroupValues | None = None, role: str = "groups"
+) -> Categories:
+    """The group of each row by a column; no code is -1.
+
+    Args:
+        table: the table.
+        name: the column.
+        unknown: the group of rows whose value is missing: empty, null, or a code for it such as NA or "?".
+        values: what the column holds. Undeclared, it is text without codes for missing values and with one spelling
+            of each number. "text" takes each text for a value of its own, "number" each number; a list names the
+            values, and nothing else may occur.
+        role: what the column is used as, for messages.
+
+    Raises:
+        InvalidOutput: there is no such column, a value is missing and `unknown` is not given, or a value is not what
+            is declared; with its line.
+    """
+    column = _Column(table, name, unknown, table.categories(name, role))
+    if values is None:
+        column = column.without_codes().with_one_spelling()
+    elif values == "number":
+        column = column.without_codes().as_numbers()
+    elif not isinstance(values, str):
+        column = column.listed(values)
+    return column.complete()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column on its way to groups."""
+
+    table: Table
+    name: str
+    unknown: str | None
+    found: Categories
+
+    def without_codes(self) -> _Column:
+        """Codes for missing values become missing where those have a name, else they are refused."""
+        codes = [level for level in self.found.levels if is_missing_code(level)]
+        if codes and self.unknown is None:
+            self._refuse(
+                codes[0],
+                f"{self.name!r} holds {codes[0]!r}: is it a value, or is none known? Say `unknown: not stated`, "
+                f"or name the values: `values: {{{self.name}: [{codes[0]}, ...]}}`",
+            )
+        return self._renamed(dict.fromkeys(codes))
+
+    def with_one_spelling(self) -> _Column:
+        """Refuse two spellings of one number."""
+        spelling: dict[Decimal, str] = {}
+        for level in filter(is_number, self.found.levels):
+            other = spelling.setdefault(Decimal(level), level)
+            if other != level:
+                before = self.table.where(self._row_of(other))
+                self._refuse(
+                    level,
+                    f"{self.name!r} holds {level!r}, and {other!r} on {before}: one number or two groups? Say "
+                    f"`values: {{{self.name}: number}}` or `values: {{{self.name}: text}}`",
+                )
+        return self
+
+    def as_numbers(self) -> _Column:
+        """Each number in one spelling."""
+        for level in self.found.levels:
+            if not is_number(level):
+                self._refuse(level, f"{self.name!r} holds {level!r}, which is no number, as `values:` says")
+        return self._renamed({level: _plain(Decimal(level)) for level in self.found.levels})
+
+    def listed(self, values: Sequence[str | int | float]) -> _Column:
+        """The values of a list, numbers in any spelling."""
+        texts = {str(value) for value in values}
+        numbers = {Decimal(str(v)): str(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
+        names: dict[str, str | None] = {}
+        for level in self.found.levels:
+            name = level if level in texts else numbers.get(Decimal(level)) if is_number(level) else None
+            if name is None and not (self.unknown is not None and is_missing_code(level)):
+                allowed = ", ".join(sorted(map(repr, texts)))
+                self._refuse(level, f"{self.name!r} holds {level!r}, none of its declared values {allowed}")
+            names[level] = name
+        return self._renamed(names)
+
+    def complete(self) -> Categories:
+        """The groups, missing values by their name. Raises InvalidOutput if they have none."""
+        missing = self.found.codes < 0
+        if not missing.any():
+            return self.found
+        if self.unknown is None:
+            first = self.table.where(int(np.argmax(missing)))
+            raise InvalidOutput(
+                f"{self.table.name}: {int(missing.sum())} of {self.table.n} rows have no {self.name!r}, first on "
+                f"{first}; call them something with `unknown: not stated`, or take them out of the table"
+            )
+        levels = list(dict.fromkeys([*self.found.levels, self.unknown]))
+        return Categories(np.where(missing, levels.index(self.unknown), self.found.codes).astype(np.int32), levels)
+
+    def _renamed(self, names: dict[str, str | None]) -> _Column:
+        """Other names for levels, None for no value."""
+        wanted = [names.get(level, level) for level in self.found.levels]
+        levels = list(dict.fromkeys(name for name in wanted if name is not None))
+        codes = np.array([-1 if name is None else levels.index(name) for name in wanted] + [-1], dtype=np.int32)
+        return replace(self, found=Categories(codes[self.found.codes], levels))
+
+    def _row_of(self, level: str) -> int:
+        return int(np.argmax(self.found.codes == self.found.levels.index(level)))
+
+    def _refuse(self, level: str, problem: str) -> None:
+        self.table.refuse(self._row_of(level), problem)
+
+
+def _plain(number: Decimal) -> str:
+    """A number without exponent, zeros at its end, or a sign of zero."""
+    text = f"{number.normalize():f}"
+    return "0" if text == "-0" else text

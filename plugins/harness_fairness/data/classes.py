@@ -1,0 +1,76 @@
+"""Labels and predictions of a table as numbers of classes, by whole columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.api import Categories, InvalidOutput, Table
+
+_WHOLE_WITH_POINT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
+_OF_TRUTH = {"true": "1", "false": "0"}
+_MAX_SHOWN = 6
+
+
+def spelt(text: str) -> str:
+    """A class as it is written, but for the point of a whole number: "1.0" is the class "1", "007" is not "7"."""
+    match = _WHOLE_WITH_POINT.fullmatch(text)
+    return match[1] if match else text
+
+
+def class_column(table: Table, column: str, role: str) -> Categories:
+    """The classes of a column in the order in which they occur; truth values of Parquet are "1" and "0"."""
+    found = table.categories(column, role)
+    of_text = {level: spelt(level) for level in found.levels}
+    if not table.is_text(column, role):
+        of_text |= {level: _OF_TRUTH[level.lower()] for level in found.levels if level.lower() in _OF_TRUTH}
+    levels = list(dict.fromkeys(of_text.values()))
+    codes = np.array([levels.index(of_text[level]) for level in found.levels] + [-1], dtype=np.int32)
+    return Categories(codes[found.codes], levels)
+
+
+def two_classes(table: Table, column: str, role: str, positive: str | None, negative: str | None) -> tuple[str, str]:
+    """The classes that mean 0 and 1.
+
+    Raises:
+        InvalidOutput: the column does not say by itself which they are.
+    """
+    seen = class_column(table, column, role).levels
+    if positive is None:
+        if set(seen) <= {"0", "1"}:
+            return "0", "1"
+        raise InvalidOutput(f"{table.name}: the {role} {column!r} holds {shown(seen)}; say which is `positive:`")
+    positive, named = spelt(positive), None if negative is None else spelt(negative)
+    if positive not in seen and named is None:
+        raise InvalidOutput(f"{table.name}: no row has the positive {role} {positive!r}; there are {shown(seen)}")
+    others = [value for value in seen if value != positive] if named is None else [named]
+    if len(others) > 1:
+        raise InvalidOutput(
+            f"{table.name}: the {role} {column!r} holds {shown(seen)}; name the `negative:` value or all `classes:`"
+        )
+    return (others[0] if others else f"not {positive}"), positive
+
+
+def coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:
+    """The number of each row's class: an array, or a list with None where one is missing.
+
+    Raises:
+        InvalidOutput: a value is none of the classes, with its line.
+    """
+    found = class_column(table, column, role)
+    code_of = {spelt(name): i for i, name in enumerate(classes)}
+    for code, level in enumerate(found.levels):
+        if level not in code_of:
+            row = int(np.argmax(found.codes == code))
+            table.refuse(row, f"the {role} {level!r} is none of the classes {shown(classes)}")
+    codes = np.array([*(code_of[level] for level in found.levels), -1], dtype=np.int64)[found.codes]
+    return codes if (codes >= 0).all() else [None if code < 0 else code for code in codes.tolist()]
+
+
+def shown(values: Sequence[str]) -> str:
+    """Some values for a message."""
+    more = " and more" if len(values) > _MAX_SHOWN else ""
+    return ", ".join(repr(value) for value in values[:_MAX_SHOWN]) + more

@@ -1,0 +1,106 @@
+"""Columns of a table as the inputs of a model: numbers standardised, categories one-hot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Categories, InvalidOutput, Table, is_missing_code
+
+Floats = npt.NDArray[np.float32]
+Levels = Mapping[str, Sequence[str | int | float] | int]
+"""Of features that are categories, their levels, or how many there may be."""
+
+_MAX_LEVELS = 1000
+_MIN_LEVELS_OF_AN_ID = 5
+_ORNAMENT = re.compile(r"[\s'’_,$€£¥%]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MISSING = "missing"
+
+
+def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bool_], levels: Levels) -> Floats:
+    """Inputs `[n, d]`: columns of numbers with mean 0 and deviation 1 over the training rows, others one-hot.
+
+    Args:
+        table: the table.
+        features: its columns in order.
+        train: `[n]`, the rows that means and deviations come from.
+        levels: the features that are categories by declaration.
+
+    Raises:
+        InvalidOutput: a number is missing, numbers and other texts are mixed, or a column has the levels of an id. A
+            missing category is a category of its own.
+    """
+    undeclared = [name for name in levels if name not in features]
+    if undeclared:
+        raise InvalidOutput(f"`levels:` names {undeclared[0]!r}, which is not among the features {', '.join(features)}")
+    parts = [_inputs(table, name, train, levels.get(name)) for name in features]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _inputs(
+    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float] | int | None
+) -> npt.NDArray[np.floating]:
+    if declared is not None:
+        return _one_hot(_declared(table, name, declared), table.n)
+    if not table.is_text(name, "features"):
+        return _scaled(table, name, train)
+    found = table.categories(name, "features")
+    if _is_of_numbers(found):
+        return _scaled(table, name, train)
+    n_levels = len(found.levels)
+    if n_levels > _MAX_LEVELS or n_levels >= max(_MIN_LEVELS_OF_AN_ID, table.n / 2):
+        raise InvalidOutput(
+            f"{table.name}: the feature {name!r} has {n_levels:,} levels for {table.n:,} rows: an id? Take it out of "
+            f"the features, or allow so many with `levels: {{{name}: {n_levels}}}`"
+        )
+    return _one_hot(found, table.n)
+
+
+def _scaled(table: Table, name: str, train: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    numbers = table.numbers(name, "features")
+    deviation = numbers[train].std()
+    scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+    return scaled[:, None]
+
+
+def _is_of_numbers(found: Categories) -> bool:
+    """Whether a column of text is one of numbers: most of its rows are, or all that are not are codes for missing.
+
+    Numbers with ornaments, such as "1,000" and "$5", count, so that they are refused as numbers.
+    """
+    rows = np.bincount(found.codes[found.codes >= 0], minlength=len(found.levels))
+    numbers = np.array([bool(_NUMBER.fullmatch(_ORNAMENT.sub("", level))) for level in found.levels], dtype=bool)
+    others = [level for level, number in zip(found.levels, numbers, strict=True) if not number]
+    if not others or (numbers.any() and all(map(is_missing_code, others))):
+        return True
+    return bool(2 * rows[numbers].sum() >= rows.sum())
+
+
+def _declared(table: Table, name: str, declared: Sequence[str | int | float] | int) -> Categories:
+    found = table.categories(name, "features")
+    if isinstance(declared, int):
+        if len(found.levels) > declared:
+            row = int(np.argmax(found.codes == declared))
+            table.refuse(row, f"the feature {name!r} has more than {declared:,} levels, as `levels:` allows")
+        return found
+    names = [str(level) for level in declared]
+    for code, level in enumerate(found.levels):
+        if level not in names:
+            row = int(np.argmax(found.codes == code))
+            table.refuse(row, f"the feature {name!r} holds {level!r}, none of its levels {', '.join(map(repr, names))}")
+    codes = np.array([*(names.index(level) for level in found.levels), -1], dtype=np.int32)
+    return Categories(codes[found.codes], names)
+
+
+def _one_hot(found: Categories, n: int) -> Floats:
+    """A column for each level, in the order of its text where none is declared; missing is a level of its own."""
+    missing = [_MISSING] if (found.codes < 0).any() else []
+    names = {name: column for column, name in enumerate(sorted({*found.levels, *missing}))}
+    column_of = np.array([names[level] for level in [*found.levels, *missing]])
+    inputs = np.zeros((n, len(names)), dtype=np.float32)
+    inputs[np.arange(n), column_of[found.codes]] = 1
+    return inputs

@@ -1,0 +1,24 @@
+"""Records as numbers: what a column of texts is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.contract.errors import InvalidOutput
+from harness.contract.records import Records
+
+
+def test_numbers_and_truth_values_are_floats_and_missing_ones_nan() -> None:
+    records = Records.of({"id": ["a", "b"], "n": [3, None], "right": [True, False]})
+    assert str(records.floats("n").tolist()) == "[3.0, nan]"
+    assert records.floats("right").tolist() == [1.0, 0.0]
+    with pytest.raises(KeyError, match="records have no column 'm'; they have id, n, right"):
+        records.floats("m")
+
+
+def test_texts_are_no_numbers_even_if_they_look_like_them() -> None:
+    records = Records.of({"id": ["a"], "words": ["007"]})
+    with pytest.raises(InvalidOutput, match=r"the column 'words' holds texts, not numbers; .* type: number"):
+        records.floats("words")
+    assert isinstance(records["words"], np.ndarray)

@@ -1,0 +1,49 @@
+"""Labels by whole columns: which texts are one class, and which are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.api import InvalidOutput, parse_table, read_table
+from harness_fairness.data.classes import class_column, coded, spelt, two_classes
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("1.0", "1"),
+        ("-3.", "-3"),
+        ("0.000", "0"),
+        *((text, text) for text in ("007", "1e2", "1_0", "0.70", "1.0.0", "nan", "12345678901234567891")),
+    ],
+)
+def test_only_the_point_of_a_whole_number_is_no_part_of_a_class(text: str, name: str) -> None:
+    assert spelt(text) == name
+
+
+def test_truth_values_of_parquet_are_one_and_zero(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"y": [True, False, None], "p": [1.0, 0.0, 1.0]}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert two_classes(table, "y", "label", None, None) == ("0", "1")
+    assert coded(table, "y", "label", ["0", "1"]) == [1, 0, None]
+    assert coded(table, "p", "prediction", ["0", "1"]).tolist() == [1, 0, 1]
+
+
+def test_single_precision_is_spelt_as_it_was_meant(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"y": pa.array([0.7, 2.0], pa.float32())}), tmp_path / "t.parquet")
+    assert class_column(read_table(tmp_path / "t.parquet"), "y", "label").levels == ["0.7", "2"]
+
+
+def test_ids_of_19_digits_are_two_classes() -> None:
+    table = parse_table(b"y\n1234567890123456789\n1234567890123456790\n", "t.csv")
+    assert coded(table, "y", "label", ["1234567890123456789", "1234567890123456790"]).tolist() == [0, 1]
+
+
+def test_the_line_of_a_class_that_is_not_declared() -> None:
+    table = parse_table(b'y,p,note\na,a,"one\ntwo\nthree"\n\n\nb,b,x\nb,zzz,y\n', "t.csv")
+    with pytest.raises(InvalidOutput, match=r"t\.csv, line 8: the prediction 'zzz' is none of the classes 'a', 'b'"):
+        coded(table, "p", "prediction", ["a", "b"])

@@ -1,0 +1,157 @@
+"""Tables of files of every kind: what is read, and the place of what cannot be."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.api import InvalidOutput, MissingData, Table, parse_table, read_table
+
+
+def csv(text: str | bytes, name: str = "t.csv", separator: str | None = None, **options: str) -> Table:
+    content = text.encode() if isinstance(text, str) else text
+    return parse_table(content, name, separator, **options)  # type: ignore[arg-type]
+
+
+def test_bytes_order_marks_line_ends_and_empty_lines_are_no_values() -> None:
+    table = csv(b"\xef\xbb\xbfid,x\r\n\r\na,1\r\n , \r\nb,2\r\n\r\n")
+    assert list(table.header) == ["id", "x"]
+    assert table.texts("id", "id") == ["a", "b"]
+    assert csv(b"id,x\ra,1\rb,2").texts("x", "x") == ["1", "2"]
+
+
+def test_spaces_before_a_quote_are_not_part_of_the_value() -> None:
+    """As in the tables of UCI."""
+    table = csv('a, "b c"\n 1, "x, ""y"""\n2,z\n')
+    assert list(table.header) == ["a", "b c"]
+    assert table.texts("b c", "b") == ['x, "y"', "z"]
+    assert csv("a, b\n1, x y\n").texts("b", "b") == [" x y"], "a text keeps its spaces where no quote says otherwise"
+
+
+def test_a_separator_too_many_at_the_end_of_a_row_is_no_value() -> None:
+    """As in a published table of caption errors, whose lines 29 and 47 end in a tab too many."""
+    assert csv("a\tb\r\n1\t2\t\r\n3\t4\r\n", "t.txt").texts("b", "b") == ["2", "4"]
+
+
+def test_a_line_of_separators_is_no_row() -> None:
+    assert csv("a;b\n1;2\n;\n;;\n", separator=";").texts("a", "a") == ["1"]
+    assert csv('a,b\n1,2\n"",\n').texts("a", "a") == ["1", ""], "but quoted nothing is a row"
+
+
+def test_text_of_any_length(tmp_path: Path) -> None:
+    long = "x" * 3_000_000
+    table = csv(f"a,b\n{long},1\n{long},2\n")
+    assert table.texts("b", "b") == ["1", "2"]
+    assert [len(text or "") for text in table.texts("a", "a")] == [3_000_000, 3_000_000]
+
+
+@pytest.mark.parametrize("blank", ["", " , , \n"], ids=["parsed", "scanned"])
+def test_lines_are_those_of_the_file(blank: str) -> None:
+    """A quoted line break, empty lines and Windows line ends are counted as an editor counts them."""
+    table = csv(f'y,n\r\n1,"one\r\ntwo\r\n"\r\n\r\n{blank}2,x\r\n3,"a\nb"\r\n4,c')
+    line = 6 + bool(blank)
+    assert [table.where(row) for row in range(4)] == ["line 2", f"line {line}", f"line {line + 1}", f"line {line + 3}"]
+    assert table.texts("n", "n") == ["one\r\ntwo\r\n", "x", "a\nb", "c"]
+
+
+def test_excel_names_its_separator_on_the_first_line() -> None:
+    table = csv("\ufeffsep=;\r\nid;x\r\na;0,5\r\n", decimal=",")
+    assert table.numbers("x", "score").tolist() == [0.5]
+    assert table.where(0) == "line 3"
+
+
+@pytest.mark.parametrize("ending", [".csv", ".CSV", ".csv.gz", ".TXT", ".tab", ".dat"])
+def test_endings(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"t{ending}"
+    text = b"a,b\n1,2\n"
+    path.write_bytes(gzip.compress(text) if ending.endswith("gz") else text)
+    assert read_table(path, ",").texts("b", "b") == ["2"]
+
+
+def test_the_same_rows_of_every_kind(tmp_path: Path) -> None:
+    rows = [{"id": "007", "x": 1.5, "n": 1}, {"id": "7", "x": None, "n": 2}]
+    (tmp_path / "t.tsv").write_text("id\tx\tn\n007\t1.5\t1\n7\t\t2\n", encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.PQ")
+    (tmp_path / "t.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "t.jsonl").write_text("\n\n".join(map(json.dumps, rows)), encoding="utf-8")
+    packed = gzip.compress((tmp_path / "t.jsonl").read_bytes())
+    (tmp_path / "t.ndjson.gz").write_bytes(packed)
+    places = {"t.tsv": "line 3", "t.PQ": "row 2", "t.json": "row 2", "t.jsonl": "line 3", "t.ndjson.gz": "line 3"}
+    for name, place in places.items():
+        table = read_table(tmp_path / name)
+        assert table.names("id", "id") == ["007", "7"]
+        assert str(table.numbers("x", "score", missing="keep").tolist()) == "[1.5, nan]"
+        assert table.whole_numbers("n", "count").tolist() == [1, 2]
+        assert table.where(1) == place
+        with pytest.raises(InvalidOutput, match=rf"{name}: 1 of 2 rows have no 'x' \(score\), first on {place}"):
+            table.numbers("x", "score")
+
+
+def test_columns_that_nobody_uses_are_not_loaded(tmp_path: Path) -> None:
+    table = parse_table(b"a,b,a\n1,\xff,3\n", "t.csv", columns={"b"} - {"b"})
+    assert table.n == 1
+    pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", columns=["b"]).whole_numbers("b", "b").tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "t.csv is empty"),
+        (",\n", "t.csv is empty"),
+        ("a,b\n", "t.csv has a header and no rows"),
+        ("a,b\n\n , \n", "t.csv has a header and no rows"),
+        ("a,b\n1,2\n\n1,2,3\n", "t.csv, line 4: 3 values for 2 columns; is ',' what separates them"),
+        ("a,b\n1\n", "t.csv, line 2: 1 values for 2 columns"),
+        ("a;b\n1;2\n", r"its header 'a;b' is one column if ',' separates values; it seems to be ';': say `separator: "),
+        ("a\tb\n1\t2\n", r"it seems to be '\\t': say `separator: '\\t'`"),
+        (b"a,b\n1,2\n\xe4,2\n", "t.csv, line 3 is not UTF-8 text .byte 0xe4"),
+        ("a,b\n".encode("utf-16"), 't.csv is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"'),
+        (b"PK\x03\x04 and more", "t.csv is a workbook or another packed file"),
+        ('a,b\n1,2\n1,"x\n1,2\n', "t.csv, line 3: a double quote opens a value and is not closed at its end"),
+        ('a,b\n1,2\n1,"x"y\n1,2\n', "t.csv, line 3: a double quote opens a value"),
+        ('a,b\n1,"2\n3,"4\n', "t.csv, line 2: a double quote opens a value"),
+    ],
+)
+def test_what_is_no_table(content: str | bytes, told: str) -> None:
+    with pytest.raises(InvalidOutput, match=told):
+        csv(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("t.jsonl", b'{"a": 1}\n\n{"a": ', "t.jsonl, line 3 is no JSON: Expecting value"),
+        ("t.jsonl", b'{"a": NaN}', "t.jsonl, line 1: NaN is no JSON; write null where a value is missing"),
+        ("t.jsonl", b"[1, 2]", r"t.jsonl, line 1: a row must be an object with names, not \[1, 2\]"),
+        ("t.jsonl", b'{"a": 1, "a": 2}', "line 1: an object has two values 'a'"),
+        ("t.jsonl", b'{"a": 1}\n\xff', "t.jsonl, line 2 is not UTF-8 text"),
+        ("t.jsonl", b"\n", "t.jsonl has no rows"),
+        ("t.json", b'{"a": 1}', "t.json must hold a list of objects"),
+        ("t.json", b'[{"a": 1},\n {"a": }]', "t.json is no JSON: Expecting value .line 2, column 8"),
+        ("t.dat", b"a;b\n", r"t.dat: what separates its values\? Name it with `separator:`"),
+    ],
+)
+def test_what_is_no_table_of_its_kind(name: str, content: bytes, told: str) -> None:
+    with pytest.raises(InvalidOutput, match=told):
+        parse_table(content, name)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match=r"nothing.csv is not there; `path:` must name a table \(.csv, .tsv"):
+        read_table(tmp_path / "nothing.csv")
+    (tmp_path / "t.parquet").write_bytes(b"PAR?")
+    with pytest.raises(InvalidOutput, match=r"t\.parquet cannot be read as Parquet"):
+        read_table(tmp_path / "t.parquet")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:-9])
+    with pytest.raises(InvalidOutput, match=r"t\.csv\.gz is a damaged gzip file"):
+        read_table(tmp_path / "t.csv.gz")
+    with pytest.raises(InvalidOutput, match=r"the separator '::' must be one character"):
+        csv("a,b\n1,2\n", separator="::")
+    with pytest.raises(InvalidOutput, match=r"the decimal sign is '.' or ',', not ';'"):
+        csv("a,b\n1,2\n", decimal=";")

@@ -1,0 +1,69 @@
+"""Groups of a table: what is missing is declared, and one number has one spelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.api import InvalidOutput, Table, parse_table, read_groups, read_table
+
+
+def column(*cells: str) -> Table:
+    rows = "".join(f'"{cell}",\n' for cell in cells)
+    return parse_table(f"g,y\n{rows}".encode(), "t.csv")
+
+
+def groups(table: Table, **declared: Any) -> list[str]:
+    found = read_groups(table, "g", **declared)
+    return [found.levels[code] for code in found.codes]
+
+
+def test_texts_are_groups_as_they_are_written() -> None:
+    cells = ["a, b", "a|b", "a*b", "a\nb", "007", "1234567890123456789", "1234567890123456790", "gap"]
+    assert groups(column(*cells)) == cells
+
+
+@pytest.mark.parametrize("code", ["NA", "nan", "NULL", "None", "n/a", "#N/A", "?", "<NA>", "."])
+def test_a_code_for_missing_values_is_declared_missing_or_a_value(code: str) -> None:
+    table = column("m", code, "f")
+    with pytest.raises(InvalidOutput) as error:
+        groups(table)
+    assert f"t.csv, line 3: 'g' holds {code!r}: is it a value, or is none known?" in str(error.value)
+    assert groups(table, unknown="not stated") == ["m", "not stated", "f"]
+    assert groups(table, values="text") == groups(table, values=["f", "m", code]) == ["m", code, "f"]
+
+
+def test_missing_values_are_refused_or_named() -> None:
+    with pytest.raises(InvalidOutput, match=r"1 of 3 rows have no 'g', first on line 3; call them something"):
+        groups(column("m", " ", "f"), values="text")
+    assert groups(column("m", " ", "NA", "f"), unknown="m") == ["m", "m", "m", "f"]
+
+
+def test_two_spellings_of_one_number_are_declared() -> None:
+    assert groups(column("1", "2", "10")) == ["1", "2", "10"]
+    table = column("1", "2", "1.0", "2e0")
+    with pytest.raises(InvalidOutput, match=r"line 4: 'g' holds '1.0', and '1' on line 2: one number or two groups\?"):
+        groups(table)
+    assert groups(table, values="text") == ["1", "2", "1.0", "2e0"]
+    assert groups(table, values="number") == groups(table, values=[1, 2]) == ["1", "2", "1", "2"]
+    assert groups(column("0.50", "100", "-0.0"), values="number") == ["0.5", "100", "0"]
+    with pytest.raises(InvalidOutput, match="line 3: 'g' holds 'x', which is no number, as `values:` says"):
+        groups(column("1", "x"), values="number")
+
+
+def test_nothing_but_the_declared_values_may_occur() -> None:
+    with pytest.raises(InvalidOutput, match="line 3: 'g' holds 'male', none of its declared values 'f', 'm'"):
+        groups(column("m", "male", "f"), values=["m", "f"])
+    assert groups(column("m", "?", "f"), values=["m", "f"], unknown="x") == ["m", "x", "f"]
+
+
+def test_numbers_of_parquet_have_one_spelling(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"g": pa.array([1.0, 2.5, float("nan")])}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert groups(table, unknown="none") == ["1", "2.5", "none"]
+    with pytest.raises(InvalidOutput, match="1 of 3 rows have no 'g', first on row 3"):
+        groups(table)
