@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from harness import Run
 from harness.plugins import Catalog, load_catalog
@@ -20,11 +21,15 @@ from harness.testing import run_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# A loaded machine makes examples slow, which says nothing of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    """Tiny networks are slower, not faster, on several threads, the more so on a loaded machine."""
-    torch.set_num_threads(1)
+def _threads() -> None:
+    """Tiny networks are slower, not faster, on several threads, so one is used unless more are asked for."""
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,14 @@ from typing import Any
 API_VERSION = (1, 0)
 """Major and minor; the major rises when a name leaves for good, the minor when one comes."""
 
-_MOVED = dict.fromkeys(("DistanceBlock", "nearest", "within_radii"), "harness_generative.nearest.neighbours")
+_NEIGHBOURS = ("DistanceBlock", "nearest", "within_radii")
 
 __all__ = ["API_VERSION"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MOVED:
+    if name not in _NEIGHBOURS:
         raise AttributeError(f"module 'harness.api' has no attribute {name!r}")
-    warnings.warn(f"harness.api.{name} is {_MOVED[name]}.{name} since version 1.0", DeprecationWarning, stacklevel=2)
-    return getattr(importlib.import_module(_MOVED[name]), name)  # keyed: through the module that defines it
+    moved = importlib.import_module("harness_generative.nearest.neighbours")
+    warnings.warn(f"harness.api.{name} is {moved.__name__}.{name} since version 1.0", DeprecationWarning, stacklevel=2)
+    return getattr(moved, name)

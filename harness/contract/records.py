@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,7 @@ class Records:
             KeyError: there is no such column.
             ValueError: the column has missing values; call `without_missing` first and say so in the estimate.
         """
-        if name not in self.table.column_names:
-            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
-        column = self.table.column(name)
+        column = self._column(name)
         if column.null_count:
             raise ValueError(f"column {name!r} misses {column.null_count} of {len(self)} values")
         import pyarrow as pa
@@ -73,16 +71,20 @@ class Records:
             KeyError: there is no such column.
             InvalidOutput: it holds texts: what looks like numbers there may be names.
         """
-        if name not in self.table.column_names:
-            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
         import pyarrow as pa
 
-        if pa.types.is_string(self.table.column(name).type):
+        column = self._column(name)
+        if pa.types.is_string(column.type):
             raise InvalidOutput(
                 f"the column {name!r} holds texts, not numbers; of a table declare it as "
                 f"`keep: {{{name}: {{column: ..., type: number}}}}`"
             )
-        return np.asarray(self.table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        if name not in self.table.column_names:
+            raise KeyError(f"records have no column {name!r}; they have {', '.join(self.table.column_names)}")
+        return self.table.column(name)
 
     def without_missing(self, *names: str) -> Records:
         """The rows in which all named columns have a value; the rest is counted in `n_missing`."""
@@ -90,15 +92,13 @@ class Records:
         for name in names:
             keep &= np.asarray(self.table.column(name).is_valid().to_numpy(), dtype=bool)
         kept = self.where(keep)
-        return Records(kept.table, self.protocol, self.folder, self.n_missing + int((~keep).sum()))
+        return replace(kept, n_missing=self.n_missing + int((~keep).sum()))
 
     def where(self, mask: npt.NDArray[np.bool_] | Sequence[bool]) -> Records:
         """The rows where the mask is true."""
         import pyarrow as pa
 
-        return Records(
-            self.table.filter(pa.array(np.asarray(mask, dtype=bool))), self.protocol, self.folder, self.n_missing
-        )
+        return replace(self, table=self.table.filter(pa.array(np.asarray(mask, dtype=bool))))
 
     def artifact(self, name: str) -> npt.NDArray[Any]:
         """An array that the task left beside the records.

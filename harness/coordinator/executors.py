@@ -24,7 +24,7 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
         from harness.execution.precision import pin_numerics
 
         pin_numerics(workers.threads)
-        builder = Builder(prepared.catalog, prepared.store, workers.devices[0], options.batch_size, _ignore_progress)
+        builder = Builder(prepared.catalog, prepared.store, workers.devices[0], options.batch_size, lambda *_: None)
         return InlineExecutor(builder, prepared.signatures, on_progress, debug=options.debug)
     from harness.execution.process import ProcessExecutor, setups_for
 
@@ -34,7 +34,3 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
         cells_per_worker=1 if workers.isolation == "cell" else _CELLS_PER_WORKER,
         on_progress=on_progress,
     )
-
-
-def _ignore_progress(what: str, done: int, total: int) -> None:
-    return None

@@ -187,18 +187,14 @@ class ProcessExecutor:
 
     @staticmethod
     def _send(worker: _Worker, line: str) -> None:
-        assert worker.process.stdin is not None
         try:
-            worker.process.stdin.write(line.encode() + b"\n")
-            worker.process.stdin.flush()
+            _write_line(worker.process, line)
         except BrokenPipeError:
             worker.log.write("the worker had ended\n")
 
     def _tell_guardian(self, line: str) -> None:
-        assert self._guardian.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._guardian.stdin.write(line.encode() + b"\n")
-            self._guardian.stdin.flush()
+            _write_line(self._guardian, line)
 
     def _read(self, slot: int, what: str) -> None:
         """Read the messages or the output of a worker."""
@@ -339,6 +335,12 @@ def _status_of_exit(code: int, ended_for: str) -> tuple[Status, str]:
     if code < 0:
         return Status.CRASHED, f"its worker crashed: {signal.Signals(-code).name}"
     return Status.CRASHED, f"its worker exited with code {code} without a result"
+
+
+def _write_line(process: subprocess.Popen[bytes], line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line.encode() + b"\n")
+    process.stdin.flush()
 
 
 def _available(descriptor: int) -> bytes | None:

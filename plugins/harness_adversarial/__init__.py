@@ -14,18 +14,17 @@ _CLASSIFY = frozenset({"classify"})
 def harness_components() -> Iterable[Component]:
     """Declare attacks, metrics of their records, comparisons across attacks, pictures and certified models."""
     return [
-        *_gradient_attacks(),
-        *_other_attacks(),
-        *_minimal_attacks(),
+        *_attacks(),
         *_metrics(),
         *_certificates(),
         *_comparisons_and_pictures(),
     ]
 
 
-def _gradient_attacks() -> list[Component]:
+def _attacks() -> list[Component]:
     attack = Declarations("attack", f"{__name__}.attacks", tasks=_CLASSIFY)
     return [
+        # Within a budget, by gradients.
         attack("fgsm", "gradient_attacks:FGSM", "Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572"),
         attack("bim", "gradient_attacks:BIM", "Kurakin, Goodfellow & Bengio 2017, arXiv:1607.02533"),
         attack("pgd", "gradient_attacks:PGD", "Madry et al. 2018, arXiv:1706.06083"),
@@ -33,12 +32,7 @@ def _gradient_attacks() -> list[Component]:
         attack("apgd", "apgd:APGD", _CROCE_HEIN, "Croce & Hein 2021, arXiv:2103.01208"),
         attack("apgd_targeted", "apgd:APGDTargeted", _CROCE_HEIN, "Croce & Hein 2021, arXiv:2103.01208"),
         attack("eot_pgd", "eot_pgd:EotPGD", "Athalye, Carlini & Wagner 2018, arXiv:1802.00420"),
-    ]
-
-
-def _other_attacks() -> list[Component]:
-    attack = Declarations("attack", f"{__name__}.attacks", tasks=_CLASSIFY)
-    return [
+        # By other means, or under another threat.
         attack("fab_targeted", "fab:FABTargeted", "Croce & Hein 2020, arXiv:1907.02044", _CROCE_HEIN),
         attack("square", "square:Square", "Andriushchenko et al. 2020, arXiv:1912.00049"),
         attack("auto_attack", "auto_attack:AutoAttack", _CROCE_HEIN),
@@ -56,12 +50,7 @@ def _other_attacks() -> list[Component]:
             "Xie et al. 2019, arXiv:1803.06978",
             "Dong et al. 2019, arXiv:1904.02884",
         ),
-    ]
-
-
-def _minimal_attacks() -> list[Component]:
-    attack = Declarations("attack", f"{__name__}.attacks", tasks=_CLASSIFY)
-    return [
+        # For the smallest distance.
         attack("ddn", "ddn:DDN", "Rony et al. 2019, arXiv:1811.09600"),
         attack("fmn", "fmn:FMN", "Pintor et al. 2021, arXiv:2102.12827"),
         attack("deepfool", "deepfool:DeepFool", "Moosavi-Dezfooli, Fawzi & Frossard 2016, arXiv:1511.04599"),

@@ -16,14 +16,11 @@ def harness_components() -> Iterable[Component]:
     task = Declarations("task", f"{__name__}.task", moved_from="harness")
     return [
         task("generate", "generate:Generate"),
-        *_trained_models(),
-        *_given_models(),
+        *_models(),
         *_samplers(),
         *_extractors(),
         *_data(),
-        *_distance_metrics(),
-        *_neighbourhood_metrics(),
-        *_sample_metrics(),
+        *_metrics(),
         *_reporters(),
     ]
 
@@ -36,7 +33,7 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
     return picture_section("Samples", [cell for cell in cells if cell.row.task == "harness/generate"])
 
 
-def _trained_models() -> list[Component]:
+def _models() -> list[Component]:
     model = Declarations("model", __name__)
     return [
         model("gaussian", "models.exact_models:Gaussian"),
@@ -60,15 +57,10 @@ def _trained_models() -> list[Component]:
             trained_on="digit_canvas",
         ),
         model("canvas_judge", "text.canvas_judge:CanvasJudge", trained_on="digit_canvas"),
-    ]
-
-
-def _given_models() -> list[Component]:
-    model = Declarations("model", f"{__name__}.models")
-    return [
-        model("from_samples", "given_samples:FromSamples"),
-        model("copy_of", "given_samples:CopyOf"),
-        model("diffusers", "diffusers_adapter:DiffusersModel", requires=("diffusers",)),
+        # Not trained here.
+        model("from_samples", "models.given_samples:FromSamples"),
+        model("copy_of", "models.given_samples:CopyOf"),
+        model("diffusers", "models.diffusers_adapter:DiffusersModel", requires=("diffusers",)),
     ]
 
 
@@ -103,9 +95,10 @@ def _data() -> list[Component]:
     return [dataset("digit_canvas", "digit_canvas:digit_canvas", requires=("scikit-learn",))]
 
 
-def _distance_metrics() -> list[Component]:
+def _metrics() -> list[Component]:
     metric = Declarations("metric", f"{__name__}.metrics", tasks=_GENERATE)
     return [
+        # Of the distance between distributions.
         metric("fid_proxy", "fid:FidProxy", "Heusel et al. 2017, arXiv:1706.08500"),
         metric("fid_debiased", "fid:FidDebiased", "Chong & Forsyth 2020, arXiv:1911.07023"),
         metric("fid_floor", "fid:FidFloor"),
@@ -113,22 +106,12 @@ def _distance_metrics() -> list[Component]:
         metric("kid", "kernel:KID", "Binkowski et al. 2018, arXiv:1801.01401"),
         metric("cmmd", "kernel:CMMD", "Jayasumana et al. 2024, arXiv:2401.09603"),
         metric("inception_score", "judge:InceptionScore", "Salimans et al. 2016, arXiv:1606.03498"),
-    ]
-
-
-def _neighbourhood_metrics() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.metrics.manifold", tasks=_GENERATE)
-    return [
-        metric("precision", ":Precision", "Kynkäänniemi et al. 2019, arXiv:1904.06991"),
-        metric("recall", ":Recall", "Kynkäänniemi et al. 2019, arXiv:1904.06991"),
-        metric("density", ":Density", "Naeem et al. 2020, arXiv:2002.09797"),
-        metric("coverage", ":Coverage", "Naeem et al. 2020, arXiv:2002.09797"),
-    ]
-
-
-def _sample_metrics() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.metrics", tasks=_GENERATE)
-    return [
+        # Of neighbourhoods in features.
+        metric("precision", "manifold:Precision", "Kynkäänniemi et al. 2019, arXiv:1904.06991"),
+        metric("recall", "manifold:Recall", "Kynkäänniemi et al. 2019, arXiv:1904.06991"),
+        metric("density", "manifold:Density", "Naeem et al. 2020, arXiv:2002.09797"),
+        metric("coverage", "manifold:Coverage", "Naeem et al. 2020, arXiv:2002.09797"),
+        # Of single samples.
         metric("mode_coverage", "judge:ModeCoverage"),
         metric("mode_entropy", "judge:ModeEntropy"),
         metric("condition_accuracy", "judge:ConditionAccuracy"),

@@ -18,14 +18,10 @@ def harness_components() -> Iterable[Component]:
     return [
         *_tasks(),
         *_models(),
-        *_corpora(),
-        *_questions(),
-        *_noise(),
-        *_jailbreaks(),
+        *_datasets(),
+        *_attacks(),
         *_decoding(),
-        *_likelihood_metrics(),
-        *_answer_metrics(),
-        *_guardrail_metrics(),
+        *_metrics(),
         *_emergence(),
     ]
 
@@ -59,23 +55,17 @@ def _models() -> list[Component]:
     ]
 
 
-def _corpora() -> list[Component]:
-    """Texts to be predicted."""
-    dataset = Declarations("dataset", f"{__name__}.corpora")
-    return [
-        dataset("topics", "topics:topics"),
-        dataset("markov", "markov:markov"),
-        dataset("texts", "files:texts"),
-        dataset("tinyshakespeare", "published:tinyshakespeare"),
-        dataset("wikitext2", "published:wikitext2"),
-        dataset("names", "published:names"),
-    ]
-
-
-def _questions() -> list[Component]:
-    """Prompts with expected answers, or sentences to choose among."""
+def _datasets() -> list[Component]:
+    """Texts to be predicted; then prompts with expected answers, or sentences to choose among."""
+    corpus = Declarations("dataset", f"{__name__}.corpora")
     dataset = Declarations("dataset", __name__)
     return [
+        corpus("topics", "topics:topics"),
+        corpus("markov", "markov:markov"),
+        corpus("texts", "files:texts"),
+        corpus("tinyshakespeare", "published:tinyshakespeare"),
+        corpus("wikitext2", "published:wikitext2"),
+        corpus("names", "published:names"),
         dataset("arithmetic", "questions.numbers:arithmetic"),
         dataset("expressions", "questions.numbers:expressions"),
         dataset("parity", "questions.logic:parity"),
@@ -91,30 +81,24 @@ def _questions() -> list[Component]:
     ]
 
 
-def _noise() -> list[Component]:
-    """Noise that a reader hardly notices."""
-    attack = Declarations("attack", f"{__name__}.noise", tasks=_TEXT)
+def _attacks() -> list[Component]:
+    """Noise that a reader hardly notices; then ways around a guardrail."""
+    noise = Declarations("attack", f"{__name__}.noise", tasks=_TEXT)
+    jailbreak = Declarations("attack", f"{__name__}.guardrails", tasks=_ANSWER)
     return [
-        attack("typos", ":Typos"),
-        attack("leetspeak", ":Leetspeak"),
-        attack("homoglyphs", ":Homoglyphs"),
-        attack("random_case", ":RandomCase"),
-        attack("whitespace", ":Whitespace"),
-        attack("word_drop", ":WordDrop"),
-        attack("word_swap", ":WordSwap"),
-    ]
-
-
-def _jailbreaks() -> list[Component]:
-    """Ways around a guardrail."""
-    attack = Declarations("attack", f"{__name__}.guardrails", tasks=_ANSWER)
-    return [
-        attack("role_play", "wraps:RolePlay"),
-        attack("prefix_injection", "wraps:PrefixInjection"),
-        attack("few_shot", "wraps:FewShot"),
-        attack("encoded", "wraps:Encoded"),
-        attack("random_suffix", "suffixes:RandomSuffix"),
-        attack("gcg", "suffixes:GreedyCoordinateGradient", "Zou et al. 2023, arXiv:2307.15043"),
+        noise("typos", ":Typos"),
+        noise("leetspeak", ":Leetspeak"),
+        noise("homoglyphs", ":Homoglyphs"),
+        noise("random_case", ":RandomCase"),
+        noise("whitespace", ":Whitespace"),
+        noise("word_drop", ":WordDrop"),
+        noise("word_swap", ":WordSwap"),
+        jailbreak("role_play", "wraps:RolePlay"),
+        jailbreak("prefix_injection", "wraps:PrefixInjection"),
+        jailbreak("few_shot", "wraps:FewShot"),
+        jailbreak("encoded", "wraps:Encoded"),
+        jailbreak("random_suffix", "suffixes:RandomSuffix"),
+        jailbreak("gcg", "suffixes:GreedyCoordinateGradient", "Zou et al. 2023, arXiv:2307.15043"),
     ]
 
 
@@ -129,36 +113,26 @@ def _decoding() -> list[Component]:
     ]
 
 
-def _likelihood_metrics() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.metrics.likelihood", tasks=_SCORE)
+def _metrics() -> list[Component]:
+    of_texts = Declarations("metric", f"{__name__}.metrics.likelihood", tasks=_SCORE)
+    of_answers = Declarations("metric", f"{__name__}.metrics.answers", tasks=_ANSWER)
+    of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWER)
     return [
-        metric("perplexity", ":Perplexity"),
-        metric("word_perplexity", ":WordPerplexity"),
-        metric("bits_per_byte", ":BitsPerByte"),
-        metric("entropy_rate", ":EntropyRate"),
-        metric("excess_bits", ":ExcessBits"),
-    ]
-
-
-def _answer_metrics() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.metrics.answers", tasks=_ANSWER)
-    return [
-        metric("exact_match", ":ExactMatch"),
-        metric("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
-        metric("extraction_failures", ":ExtractionFailures"),
-        metric("answer_likelihood", ":AnswerLikelihood"),
-        metric("tokens_per_second", ":TokensPerSecond"),
-    ]
-
-
-def _guardrail_metrics() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWER)
-    return [
-        metric("jailbreak_rate", ":JailbreakRate"),
-        metric("refusal_rate", ":RefusalRate"),
-        metric("over_refusal", ":OverRefusal"),
-        metric("scorer_sensitivity", ":ScorerSensitivity"),
-        metric("scorer_specificity", ":ScorerSpecificity"),
+        of_texts("perplexity", ":Perplexity"),
+        of_texts("word_perplexity", ":WordPerplexity"),
+        of_texts("bits_per_byte", ":BitsPerByte"),
+        of_texts("entropy_rate", ":EntropyRate"),
+        of_texts("excess_bits", ":ExcessBits"),
+        of_answers("exact_match", ":ExactMatch"),
+        of_answers("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
+        of_answers("extraction_failures", ":ExtractionFailures"),
+        of_answers("answer_likelihood", ":AnswerLikelihood"),
+        of_answers("tokens_per_second", ":TokensPerSecond"),
+        of_guardrails("jailbreak_rate", ":JailbreakRate"),
+        of_guardrails("refusal_rate", ":RefusalRate"),
+        of_guardrails("over_refusal", ":OverRefusal"),
+        of_guardrails("scorer_sensitivity", ":ScorerSensitivity"),
+        of_guardrails("scorer_specificity", ":ScorerSpecificity"),
     ]
 
 

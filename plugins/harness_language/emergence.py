@@ -16,6 +16,7 @@ from harness_language.size_sweeps import LEAST_SIZES, SizeSweep, size_sweeps
 _DRAWS = 1000
 _DOUBLING = 1.0
 _LEAST_SEEDS = 2
+_TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 _LEAST_RISE = 0.2
 _LEAST_SMOOTH_RISE = 0.02
 _EXACT, _SMOOTH = "exact match", "likelihood per token"
@@ -66,7 +67,8 @@ class Emergence:
         missing = len(planned) - sum(map(len, measured.values()))
         row = _RowMaker(sweep, measured, planned[0].row, {"threshold": self._threshold, "margin": self._margin})
         if len(measured) < LEAST_SIZES:
-            yield row.broken(f"{missing} of {len(planned)} cells gave no result; {LEAST_SIZES} sizes are needed")
+            reason = f"{missing} of {len(planned)} cells gave no result; {LEAST_SIZES} sizes are needed"
+            yield row.make("no curve", {}, Status.INVALID, reason)
             return
         draws = _Draws.of(measured)
         exact, smooth = (fit_growth(list(measured), values) for values in (draws.exact, draws.smooth))
@@ -172,18 +174,16 @@ class _About:
     def size(self, log_sizes: Floats, lows: Floats, highs: Floats) -> Estimate:
         """The same for sizes whose log2 are given, each known to lie between two others; what is infinite is no end."""
         stretched_low, stretched_high = self._ends(log_sizes)
-        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         ends = (
-            min(stretched_low, float(np.quantile(lows, tails[0], method="closest_observation"))),
-            max(stretched_high, float(np.quantile(highs, tails[1], method="closest_observation"))),
+            min(stretched_low, float(np.quantile(lows, _TAILS[0], method="closest_observation"))),
+            max(stretched_high, float(np.quantile(highs, _TAILS[1], method="closest_observation"))),
         )
         low, high = (2.0**end if np.isfinite(end) else None for end in ends)
         return self._estimate(2.0 ** float(log_sizes[0]), low, high)
 
     def _ends(self, drawn: Floats) -> tuple[float, float]:
         value, stretch = float(drawn[0]), _stretch(self.seeds)
-        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-        low, high = (float(end) for end in np.quantile(drawn[1:], tails, method="closest_observation"))
+        low, high = (float(end) for end in np.quantile(drawn[1:], _TAILS, method="closest_observation"))
         return value - stretch * max(0.0, value - low), value + stretch * max(0.0, high - value)
 
     def _estimate(self, value: float, low: float | None, high: float | None) -> Estimate:
@@ -201,8 +201,7 @@ def _stretch(seeds: int) -> float:
         return 1.0
     from scipy.special import ndtri, stdtrit
 
-    tail = (1 + LEVEL) / 2
-    return float(stdtrit(2 * (seeds - 1), tail) / ndtri(tail))
+    return float(stdtrit(2 * (seeds - 1), _TAILS[1]) / ndtri(_TAILS[1]))
 
 
 def _reached(curves: GrowthCurves, threshold: float, sizes: Sequence[float], about: _About) -> Estimate:
@@ -262,15 +261,8 @@ class _RowMaker:
     first: Row
     settings: Mapping[str, Any]
 
-    def make(self, name: str, estimates: Mapping[str, Estimate]) -> Row:
+    def make(self, name: str, estimates: Mapping[str, Estimate], status: Status = Status.OK, reason: str = "") -> Row:
         """A row of the table."""
-        return self._row(name, Status.OK, "", estimates)
-
-    def broken(self, reason: str) -> Row:
-        """The row of a sweep with too many missing cells."""
-        return self._row("no curve", Status.INVALID, reason, {})
-
-    def _row(self, name: str, status: Status, reason: str, estimates: Mapping[str, Estimate]) -> Row:
         cells = [cell.row for own in self.measured.values() for cell in own]
         first = cells[0] if cells else self.first
         sizes = {f"{size:g}": sorted(cell.row.seed for cell in own) for size, own in self.measured.items()}

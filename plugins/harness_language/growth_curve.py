@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -104,10 +104,7 @@ def _best(x: Floats, y: Floats, grid: Floats, steepest: float) -> GrowthCurves:
 
 
 def _joined(parts: Sequence[GrowthCurves]) -> GrowthCurves:
-    low, high, middle, slope = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("low", "high", "middle", "slope")
-    )
-    return GrowthCurves(low, high, middle, slope)
+    return GrowthCurves(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(GrowthCurves)))
 
 
 def _logistic(z: Floats) -> Floats:

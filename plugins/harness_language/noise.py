@@ -143,9 +143,8 @@ class Whitespace(_Noise):
     """
 
     def _rewritten(self, text: str, rng: np.random.Generator) -> str:
-        pieces: list[str] = []
         before, *rest = text.split(" ")
-        pieces.append(before)
+        pieces = [before]
         for after, (whether, which) in zip(rest, rng.random((len(rest), 2)), strict=True):
             if whether >= self.rate:
                 pieces.append(f" {after}")

@@ -53,11 +53,12 @@ class _Checkpoint:
     accuracy: PublishedAccuracy | None = None
 
 
-def _resnet(file: str, sha256: str, blocks: int, accuracy: float) -> _Checkpoint:
+def _resnet(layers: int, sha256: str, accuracy: float) -> _Checkpoint:
+    file = f"resnet{layers}-{sha256[:8]}.th"
     return _Checkpoint(
         PinnedFile(file, _AKAMASTER + file, (sha256,)),
         "robustness/cifar10",
-        partial(CifarResNet, blocks),
+        partial(CifarResNet, (layers - 2) // 6),
         (0.485, 0.456, 0.406),
         (0.229, 0.224, 0.225),
         PublishedAccuracy(accuracy, 10_000, "cifar10", "akamaster/pytorch_resnet_cifar10"),
@@ -77,18 +78,10 @@ def _lenet(kind: str, sha256: str, accuracy: float) -> _Checkpoint:
 
 _CHECKPOINTS: Mapping[str, _Checkpoint] = MappingProxyType(
     {
-        "resnet20": _resnet(
-            "resnet20-12fca82f.th", "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", 3, 0.9173
-        ),
-        "resnet32": _resnet(
-            "resnet32-d509ac18.th", "d509ac1820d7f25398913559d7e81a13229b1e7adc5648e3bfa5e22dc137f850", 5, 0.9263
-        ),
-        "resnet44": _resnet(
-            "resnet44-014dd654.th", "014dd6541728a1c700b1642ab640e211dc6eb8ed507d70697458dc8f8a0ae2e4", 7, 0.9310
-        ),
-        "resnet56": _resnet(
-            "resnet56-4bfd9763.th", "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", 9, 0.9339
-        ),
+        "resnet20": _resnet(20, "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", 0.9173),
+        "resnet32": _resnet(32, "d509ac1820d7f25398913559d7e81a13229b1e7adc5648e3bfa5e22dc137f850", 0.9263),
+        "resnet44": _resnet(44, "014dd6541728a1c700b1642ab640e211dc6eb8ed507d70697458dc8f8a0ae2e4", 0.9310),
+        "resnet56": _resnet(56, "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", 0.9339),
         "cnn_a": _Checkpoint(
             PinnedFile(
                 "cifar_cnn_a_adv.model",

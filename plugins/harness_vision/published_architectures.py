@@ -66,34 +66,32 @@ class LeNet5(nn.Module):
         return logits
 
 
-class ConvexMnist(nn.Sequential):
+class _TwoConvolutions(nn.Sequential):
+    """Two strided convolutions and a hidden layer, for images of `channels` that leave `size` values."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels, 16, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(size, 100),
+            nn.ReLU(),
+            nn.Linear(100, 10),
+        )
+
+
+class ConvexMnist(_TwoConvolutions):
     """The small convolutional network of Wong & Kolter 2018 for MNIST."""
 
     def __init__(self) -> None:
-        super().__init__(
-            nn.Conv2d(1, 16, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(32 * 7 * 7, 100),
-            nn.ReLU(),
-            nn.Linear(100, 10),
-        )
+        super().__init__(1, 32 * 7 * 7)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-class CnnA(nn.Sequential):
+class CnnA(_TwoConvolutions):
     """The adversarially trained network CNN-A for CIFAR-10 (Dathathri et al. 2020, arXiv:2010.11645, appendix)."""
 
     def __init__(self) -> None:
-        super().__init__(
-            nn.Conv2d(3, 16, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, 4, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(2048, 100),
-            nn.ReLU(),
-            nn.Linear(100, 10),
-        )
+        super().__init__(3, 32 * 8 * 8)

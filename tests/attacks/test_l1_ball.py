@@ -40,7 +40,7 @@ def example(seed: int, spread: float, n: int = 1, entries: int = 7) -> tuple[tor
     return centre, centre + spread * torch.randn(n, entries, generator=generator)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.floats(0.05, 3), st.floats(0.05, 4))
 def test_the_projection_is_exact(seed: int, spread: float, radius: float) -> None:
     centre, candidate = example(seed, spread)
@@ -49,7 +49,7 @@ def test_the_projection_is_exact(seed: int, spread: float, radius: float) -> Non
     assert np.allclose(found, expected, atol=2e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.01, 5), st.floats(0, 50))
 def test_projections_stay_in_ball_and_box(seed: int, spread: float, radius: float) -> None:
     centre, candidate = example(seed, spread, n=4, entries=3 * 16 * 16)

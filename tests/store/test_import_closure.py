@@ -162,6 +162,14 @@ def test_a_face_that_passes_on_all_names_of_several_modules(write: Write) -> Non
     assert "st/old.py" in files("st_old")
 
 
+def test_a_name_that_moved_from_the_api_brings_the_code_that_defines_it(write: Write, catalog: Catalog) -> None:
+    write({"older_plugin.py": "from harness.api import nearest", "newer_plugin.py": "from harness.api import Estimate"})
+    closures = ImportClosures(catalog.packages | {"older_plugin", "newer_plugin"})
+    defining = "harness_generative/nearest/neighbours.py"
+    assert defining in closures.of("older_plugin").files
+    assert defining not in closures.of("newer_plugin").files
+
+
 def test_what_registers_itself_counts_for_who_imports_through_the_face(write: Write) -> None:
     """Python runs the whole face, so modules that act on others when they are imported take part."""
     write(
@@ -320,8 +328,8 @@ def copy(root: Path, tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "copy"
 
 
-def digests(catalog: Catalog, modules: Mapping[str, str]) -> dict[str, str]:
-    closures = ImportClosures(catalog.packages)
+def digests(catalog: Catalog, modules: Mapping[str, str], kept: Path | None = None) -> dict[str, str]:
+    closures = ImportClosures(catalog.packages, kept)
     return {module: closures.of(module).digest for module in modules}
 
 
@@ -344,18 +352,24 @@ def test_closures_are_a_small_part_of_their_package(
     assert {package: mean(values) for package, values in shares.items() if mean(values) >= 1 / 3} == {}
 
 
+@pytest.mark.parametrize(
+    "share", [0.03, pytest.param(1.0, marks=[pytest.mark.slow, pytest.mark.extended])], ids=["sample", "all"]
+)
 def test_keys_follow_an_edit_of_any_module_and_of_no_other(
-    catalog: Catalog, modules: Mapping[str, str], original: Mapping[str, Closure], copy: Path
+    catalog: Catalog, modules: Mapping[str, str], original: Mapping[str, Closure], copy: Path, share: float
 ) -> None:
+    """Every file of the project, in a closure or in none; what a face or a parent does when imported counts as well."""
     before = {module: closure.digest for module, closure in original.items()}
-    assert digests(catalog, modules) == before
-    paths = sorted({file for closure in original.values() for file in closure.files})
-    assert len(paths) > 200
-    # Each of these for one component at least, and now and then a file that is in no closure.
-    for file in [*random.Random(0).sample(paths, 12), "harness/cli/run_command.py"]:
+    kept = copy.parent / "facts"
+    assert digests(catalog, modules, kept) == before
+    paths = sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*.py"))
+    assert len(paths) > 400
+    keyed = {file for closure in original.values() for file in closure.files}
+    assert 200 < len(keyed & set(paths)) < len(paths)
+    for file in random.Random(0).sample(paths, round(share * len(paths))):
         source = (copy / file).read_text()
-        (copy / file).write_text(f"{source}\nedited = max(1, 2)\n")
-        after = digests(catalog, modules)
+        (copy / file).write_text(f"{source}\nedited = {'max(1, 2)' if file in keyed else '1'}\n")
+        after = digests(catalog, modules, kept)
         assert {m for m in modules if after[m] != before[m]} == {m for m in modules if file in original[m].files}, file
         (copy / file).write_text(source)
 

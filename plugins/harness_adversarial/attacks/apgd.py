@@ -75,11 +75,16 @@ class APGD:
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Like `perturb`, with which examples are fooled."""
-        ascent = _ascent(self.norm, model, batch, ctx, self.eps, self.loss, self.steps, self.eot)
-        return ascent.run(self.restarts, ctx)
+        return self._ascent(model, batch, ctx).run(self.restarts, ctx)
+
+    def _ascent(
+        self, model: GradientAccess, batch: LabelledInputs, ctx: Context, targets: Tensor | None = None
+    ) -> AutoAscent[Any]:
+        given = (self, model, batch, ctx, targets)
+        return SparseAscent(*given) if self.norm == "l1" else _Ascent(self.norm, *given)
 
 
-class APGDTargeted:
+class APGDTargeted(APGD):
     """Auto-PGD on the targeted difference of logits ratio, against each of the most likely other classes in turn.
 
     Any wrong class is a success (Croce & Hein 2020, arXiv:2003.01690, section 4.2 and equation 7).
@@ -91,25 +96,14 @@ class APGDTargeted:
         steps: gradient steps per target.
     """
 
-    pooled = True
-
     def __init__(self, eps: Eps, norm: ConvexNorm = "linf", targets: Count = 9, steps: Count = 100) -> None:
-        self.eps, self.norm, self.targets, self.steps = eps, norm, targets, steps
-        self.threat = Threat(norm, eps)
-
-    def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """For each example the first iterate that fools the model, else the one of the highest loss."""
-        return self.search(model, batch, ctx).candidates
+        super().__init__(eps, norm, "dlr", steps)
+        self.targets = targets
 
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Like `perturb`, with which examples are fooled."""
         targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
-        ascent = _ascent(self.norm, model, batch, ctx, self.eps, "dlr", self.steps, 1, targets)
-        return ascent.run(targets.shape[1], ctx)
-
-
-def _ascent(norm: ConvexNorm, *given: Any) -> AutoAscent[Any]:
-    return SparseAscent(*given) if norm == "l1" else _Ascent(norm, *given)
+        return self._ascent(model, batch, ctx, targets).run(targets.shape[1], ctx)
 
 
 def checkpoints(steps: int) -> list[int]:

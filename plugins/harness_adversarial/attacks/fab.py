@@ -67,7 +67,7 @@ class FABTargeted:
     def search(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Like `perturb`, with which examples are fooled; with a budget, only within it."""
         targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
-        boundary = _Boundary(model, batch, self.eps, self.norm, self.steps, targets)
+        boundary = _Boundary(self, model, batch, targets)
         run_searches(boundary, len(batch), targets.shape[1], ctx)
         return SearchResult(boundary.answer, boundary.fooled)
 
@@ -90,21 +90,13 @@ class _Approaches(BatchSlots):
 class _Boundary(Search[_Approaches]):
     """Algorithm 1 on a pool; a turn is a target, of which `targets` are `[n, turns]`."""
 
-    def __init__(
-        self,
-        model: GradientAccess,
-        pool: LabelledInputs,
-        eps: float | None,
-        norm: BallNorm,
-        steps: int,
-        targets: Tensor,
-    ) -> None:
-        self.model, self.pool, self.eps, self.norm, self.targets = model, pool, eps, norm, targets
-        self.turn_steps = steps
+    def __init__(self, attack: FABTargeted, model: GradientAccess, pool: LabelledInputs, targets: Tensor) -> None:
+        self.model, self.pool, self.targets = model, pool, targets
+        self.eps, self.norm, self.turn_steps = attack.eps, attack.norm, attack.steps
         self.answer = pool.inputs.clone()
         self.fooled = torch.zeros_like(pool.labels, dtype=torch.bool)
         # With a budget nothing beyond it counts.
-        far = float("inf") if eps is None else eps
+        far = float("inf") if self.eps is None else self.eps
         self._nearest = torch.full(pool.labels.shape, far, device=pool.inputs.device)
 
     def begin(self, rows: list[int], turn: int) -> _Approaches:

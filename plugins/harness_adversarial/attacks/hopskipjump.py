@@ -72,18 +72,16 @@ class _Search:
             parts.append(is_fooled(self._model(some, rows), self._batch.labels[rows], None))
         return torch.cat(parts)
 
-    def _first(self, draw: int, ids: list[str]) -> Tensor:
-        width = self._batch.high - self._batch.low
-        return self._batch.low + width * self._ctx.uniform(ids, self._clean.shape[1:], "start", draw)
-
     def begin(self) -> tuple[Tensor, Tensor]:
         """The first random image `[m, ...]` that fools the model, and which lanes have one `[m]`."""
+        low, width = self._batch.low, self._batch.high - self._batch.low
         point, begun = self._clean.clone(), torch.zeros(len(self._rows), dtype=torch.bool, device=self._rows.device)
         for draw in range(self._attack.starts):
             lanes = torch.nonzero(~begun).flatten()
             if not len(lanes):
                 break
-            drawn = self._first(draw, [self._ids[lane] for lane in lanes.tolist()])
+            ids = [self._ids[lane] for lane in lanes.tolist()]
+            drawn = low + width * self._ctx.uniform(ids, self._clean.shape[1:], "start", draw)
             fooled = self._fooled(drawn, lanes)
             point[lanes[fooled]] = drawn[fooled]
             begun[lanes[fooled]] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -65,9 +66,7 @@ class Patch:
             moved = torch.where(moved == clean, clean + nudge, moved)
             return torch.where(inside, moved, clean)
 
-        def objective(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
-            return adversarial_loss(logits, labels, targets, self.loss)
-
+        objective = partial(adversarial_loss, loss=self.loss)
         ascent = GradientAscent(model, batch, objective, self.steps, start, move)
         return ascent.run(self.restarts, ctx).candidates
 

@@ -60,7 +60,9 @@ class PGDCurve:
                 break
             clean, reached = batch.inputs[left], answer[left]
             first = clean + _shrunk(reached - clean, stage.eps, str(stage.threat.norm)) if number else None
-            result = stage.search(OnRows(model, left), rows_of(batch, left), replace(ctx, progress=_silent), first)
+            result = stage.search(
+                OnRows(model, left), rows_of(batch, left), replace(ctx, progress=lambda *_: None), first
+            )
             chosen = result.fooled if number else torch.ones_like(result.fooled)
             answer[left[chosen]] = result.candidates[chosen]
             left = left[result.fooled]
@@ -72,7 +74,3 @@ class PGDCurve:
 def _shrunk(offset: Tensor, eps: float, norm: str) -> Tensor:
     """Offsets `[n, ...]` with a length of at most eps."""
     return offset * per_example(eps / length(offset, norm).clamp_min(eps), offset)
-
-
-def _silent(done: int, total: int) -> None:
-    pass

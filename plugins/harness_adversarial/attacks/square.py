@@ -74,7 +74,7 @@ class Square:
     @torch.inference_mode()
     def search(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> SearchResult:
         """Like `perturb`, with which examples are fooled."""
-        result = _Walk(model, batch, ctx, self.eps, self.norm, self.queries, self.share).run(self.restarts, ctx)
+        result = _Walk(self, model, batch, ctx).run(self.restarts, ctx)
         with torch.inference_mode(False):
             return SearchResult(result.candidates.clone().reshape(batch.inputs.shape), result.fooled.clone())
 
@@ -98,24 +98,16 @@ class _Walks(Ascents):
 class _Walk(BestSearch[_Walks]):
     """Algorithm 1 on a pool."""
 
-    def __init__(
-        self,
-        model: ScoreAccess,
-        pool: LabelledInputs,
-        ctx: Context,
-        eps: float,
-        norm: BallNorm,
-        queries: int,
-        share: float,
-    ) -> None:
+    def __init__(self, attack: Square, model: ScoreAccess, pool: LabelledInputs, ctx: Context) -> None:
         self._given = shape = pool.inputs.shape[1:]
         self._shape = shape if len(shape) == 3 else torch.Size((1, 1, shape.numel()))
         super().__init__(replace(pool, inputs=pool.inputs.reshape(-1, *self._shape)))
-        self.turn_steps = self.queries = queries
-        self.model, self.ctx, self.eps, self.norm = model, ctx, eps, norm
+        self.turn_steps = self.queries = attack.queries
+        self.model, self.ctx, self.eps, self.norm = model, ctx, attack.eps, attack.norm
         _, height, width = self._shape
-        is_l2 = norm == "l2"
-        self._rows, self._columns = window_sides(height, width, queries, share, 3 if is_l2 else 1, is_l2)
+        is_l2 = attack.norm == "l2"
+        smallest = 3 if is_l2 else 1
+        self._rows, self._columns = window_sides(height, width, attack.queries, attack.share, smallest, is_l2)
         device = pool.inputs.device
         self._bumps = BumpTable.of(self._rows, self._columns, height, width, device) if is_l2 else None
         self._sides = np.stack([self._rows, self._columns], axis=1).astype(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,12 +15,14 @@ from harness.api.attacks import (
     Ascents,
     BatchSlots,
     BestSearch,
-    Loss,
     adversarial_loss,
     gradients,
     log_odds,
     mean_fooled,
 )
+
+if TYPE_CHECKING:
+    from harness_adversarial.attacks.apgd import APGD
 
 
 @dataclass
@@ -43,31 +45,20 @@ class AutoAscent(BestSearch[A]):
     """Auto-PGD on a pool; a turn is a restart or, if there are targets, a target.
 
     Args:
+        attack: gives the budget, the loss, the gradient steps a turn, and the passes that are averaged.
         model: the attacked model.
         pool: all examples.
         ctx: for random starts.
-        eps: the budget.
-        loss: the loss that is maximised.
-        steps: gradient steps a turn.
-        eot: passes over which gradients are averaged and predictions decided.
         targets: `[n, turns]`, the class aimed at in each turn, where any wrong class is a success.
     """
 
     def __init__(
-        self,
-        model: GradientAccess,
-        pool: LabelledInputs,
-        ctx: Context,
-        eps: float,
-        loss: Loss,
-        steps: int,
-        eot: int = 1,
-        targets: Tensor | None = None,
+        self, attack: APGD, model: GradientAccess, pool: LabelledInputs, ctx: Context, targets: Tensor | None = None
     ) -> None:
         super().__init__(pool)
-        self.turn_steps = steps + 1
-        self.model, self.ctx, self.eps, self.loss, self.steps = model, ctx, eps, loss, steps
-        self.eot, self.targets = eot, targets
+        self.eps, self.loss, self.steps, self.eot = attack.eps, attack.loss, attack.steps, attack.eot
+        self.turn_steps = self.steps + 1
+        self.model, self.ctx, self.targets = model, ctx, targets
 
     def begin(self, rows: list[int], turn: int) -> A:
         """Start at a random point of the ball."""

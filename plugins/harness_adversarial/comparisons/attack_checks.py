@@ -18,7 +18,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Lt
 
 from harness.api import MeasuredCell, Row, Status, Threat
-from harness_adversarial.metrics.smallest_distances import all_but_attack, threat_of
+from harness_adversarial.metrics.smallest_distances import all_but_attack, grouped, threat_of
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class AttackChecks:
         return [*findings, *self._unbounded(group)]
 
     def _at_one_budget(self, group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
-        for members in _by(group, lambda attacked: str(attacked.threat)):
+        for members in grouped(group, lambda attacked: str(attacked.threat)):
             white = [attacked for attacked in members if attacked.follows_gradients]
             drawn = [attacked for attacked in members if attacked.name in self.random]
             black = [attacked for attacked in members if attacked not in white and attacked not in drawn]
@@ -176,7 +176,7 @@ class AttackChecks:
                 yield _Suspicion("black box beats white box", _best(black), _best(white), white)
 
     def _unbounded(self, group: Sequence[_Attacked]) -> Iterator[_Finding]:
-        for members in _by(group, lambda attacked: str(attacked.threat)):
+        for members in grouped(group, lambda attacked: str(attacked.threat)):
             best = _best(members)
             if best.threat.norm != "linf" or (best.threat.eps or 0.0) < self.grey or best.threat.targeted:
                 continue
@@ -189,21 +189,14 @@ class AttackChecks:
 
 def _groups(cells: Sequence[MeasuredCell]) -> list[list[_Attacked]]:
     """The attacks with a budget of every combination of model, data and seed."""
-    groups: dict[tuple[Any, ...], list[_Attacked]] = {}
+    attacked = []
     for cell in cells:
         threat = threat_of(cell.row.protocol)
         if threat is None or not cell.row.status.is_measured or "success" not in cell.records():
             continue
         if threat.eps is not None and not threat.minimal:
-            groups.setdefault(all_but_attack(cell.row), []).append(_Attacked(cell, threat))
-    return list(groups.values())
-
-
-def _by(group: Sequence[_Attacked], key: Any) -> list[list[_Attacked]]:
-    groups: dict[str, list[_Attacked]] = {}
-    for attacked in group:
-        groups.setdefault(key(attacked), []).append(attacked)
-    return list(groups.values())
+            attacked.append(_Attacked(cell, threat))
+    return grouped(attacked, lambda attacked: all_but_attack(attacked.cell.row))
 
 
 def _best(members: Sequence[_Attacked]) -> _Attacked:
@@ -211,7 +204,7 @@ def _best(members: Sequence[_Attacked]) -> _Attacked:
 
 
 def _over_budgets(group: Sequence[_Attacked]) -> Iterator[_Suspicion]:
-    for members in _by(group, lambda attacked: attacked.family):
+    for members in grouped(group, lambda attacked: attacked.family):
         members.sort(key=lambda attacked: attacked.threat.eps or 0.0)
         for smaller, larger in combinations(members, 2):
             if (smaller.threat.eps or 0.0) < (larger.threat.eps or 0.0):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Estimate, MeasuredCell, Row, Status, Threat, proportion
-from harness_adversarial.metrics.smallest_distances import all_but_attack, threat_of
+from harness_adversarial.metrics.smallest_distances import all_but_attack, grouped, threat_of
 
 _TOLERANCE = 1e-6
 
@@ -24,10 +24,7 @@ class WorstCase:
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """One row per model, data, seed, norm and budget."""
-        groups: dict[tuple[Any, ...], list[MeasuredCell]] = {}
-        for cell in cells:
-            groups.setdefault(all_but_attack(cell.row), []).append(cell)
-        for group in groups.values():
+        for group in grouped(cells, lambda cell: all_but_attack(cell.row)):
             yield from _rows_of(group)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ _TOLERANCE = 1e-6
 _NOT_MINIMAL = "the attack seeks no smallest distance; use ddn, fmn, deepfool, carlini_wagner or hopskipjump"
 Budget = Annotated[float, Ge(0)]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 def threat_of(protocol: Any) -> Threat | None:
@@ -28,6 +30,14 @@ def threat_of(protocol: Any) -> Threat | None:
 def all_but_attack(row: Row) -> tuple[Any, ...]:
     """What is equal for rows that differ in the attack only."""
     return (*((role, label) for role, label in sorted(row.labels.items()) if role != "attack"), row.seed)
+
+
+def grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    """Items of equal key together, in the order in which keys first appear."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
 
 
 def smallest_of(records: Records) -> Floats | None:
@@ -82,7 +92,30 @@ def median_of(distances: Floats) -> Estimate:
     return Estimate(float(value), low, high, LEVEL, "order statistics", n, missing, reason)
 
 
-class RobustAccuracyAt:
+def area_of(distances: Floats, limit: float) -> Estimate:
+    """The mean of min(distance, limit) / limit over distances `[n]` (NaN: in error); Student's t interval."""
+    defined = distances[~np.isnan(distances)]
+    return mean(np.minimum(defined, limit) / limit, least=0.0, n_missing=len(distances) - len(defined))
+
+
+class _OfDistances(ABC):
+    """A function of the smallest distances that an attack found."""
+
+    columns = ("success", "adversarial_prediction")
+    direction = "max"
+    unit = "fraction"
+
+    def estimate(self, records: Records) -> Estimate:
+        """Does not apply to attacks with a budget, whose points lie at its edge and not at the smallest distance."""
+        distances = smallest_of(records)
+        return Estimate.not_applicable(_NOT_MINIMAL, n=len(records)) if distances is None else self._of(distances)
+
+    @abstractmethod
+    def _of(self, distances: Floats) -> Estimate:
+        """The estimate from distances `[n]`, see `smallest_of`."""
+
+
+class RobustAccuracyAt(_OfDistances):
     """Robust accuracy at any budget: share of examples that are right and that nothing found within it fools.
 
     A function of the smallest distances of a minimal attack, so that one run gives it at every budget. Like every
@@ -92,18 +125,10 @@ class RobustAccuracyAt:
         eps: the budget, in the norm of the attack and the units of the inputs.
     """
 
-    columns = ("success", "adversarial_prediction")
-    direction = "max"
-    unit = "fraction"
-
     def __init__(self, eps: Budget) -> None:
         self._eps = eps
 
-    def estimate(self, records: Records) -> Estimate:
-        """Does not apply to attacks with a budget, whose points lie at its edge and not at the smallest distance."""
-        distances = smallest_of(records)
-        if distances is None:
-            return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
+    def _of(self, distances: Floats) -> Estimate:
         return robust_at(distances, self._eps)
 
     def per_example(self, records: Records) -> Floats:
@@ -114,23 +139,20 @@ class RobustAccuracyAt:
         return np.where(np.isnan(distances), np.nan, distances > max(self._eps + _TOLERANCE * (self._eps > 0), 0.0))
 
 
-class MedianDistance:
+class MedianDistance(_OfDistances):
     """The median over all examples of the smallest distance: the budget at which accuracy falls to one half.
 
     Examples that are wrong without attack have distance 0; those that were not fooled count as larger than all others.
     """
 
-    columns = ("success", "adversarial_prediction")
-    direction = "max"
     unit = ""
 
-    def estimate(self, records: Records) -> Estimate:
+    def _of(self, distances: Floats) -> Estimate:
         """Undefined if half of the examples were not fooled."""
-        distances = smallest_of(records)
-        return Estimate.not_applicable(_NOT_MINIMAL, n=len(records)) if distances is None else median_of(distances)
+        return median_of(distances)
 
 
-class AreaUnderCurve:
+class AreaUnderCurve(_OfDistances):
     """Robust accuracy averaged over the budgets from 0 to a limit: the mean of min(distance, limit) / limit.
 
     It needs no assumption about examples that were not fooled.
@@ -139,20 +161,11 @@ class AreaUnderCurve:
         limit: the largest budget.
     """
 
-    columns = ("success", "adversarial_prediction")
-    direction = "max"
-    unit = "fraction"
-
     def __init__(self, limit: Annotated[float, Gt(0)]) -> None:
         self._limit = limit
 
-    def estimate(self, records: Records) -> Estimate:
-        """Student's t interval over examples."""
-        shares = self.per_example(records)
-        if smallest_of(records) is None:
-            return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
-        defined = shares[~np.isnan(shares)]
-        return mean(defined, least=0.0, n_missing=len(shares) - len(defined))
+    def _of(self, distances: Floats) -> Estimate:
+        return area_of(distances, self._limit)
 
     def per_example(self, records: Records) -> Floats:
         """The share of the budgets at which an example is robust."""
@@ -233,9 +246,7 @@ class SmallestDistance:
             estimates = {"median_distance": median_of(result.distances)}
             estimates |= {f"robust_accuracy_at eps={eps:g}": robust_at(result.distances, eps) for eps in self._eps}
             if self._limit is not None:
-                defined = result.distances[~np.isnan(result.distances)]
-                shares = np.minimum(defined, self._limit) / self._limit
-                estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(result.distances) - len(defined))
+                estimates["area_under_curve"] = area_of(result.distances, self._limit)
             doubtful = result.doubtful()
             protocol = {
                 "threat": {name: getattr(result.threat, name) for name in Threat.__slots__},

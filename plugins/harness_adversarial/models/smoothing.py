@@ -57,6 +57,8 @@ class Smoothed(nn.Module):
     @torch.no_grad()
     def certify(self, inputs: Tensor, ids: Sequence[str], ctx: Context) -> Certificate:
         """A class and an L2 radius for each of the inputs `[n, ...]`."""
+        from scipy.special import ndtri
+
         prediction = torch.full((len(inputs),), -1, dtype=torch.long)
         radius = torch.zeros(len(inputs), dtype=torch.float64)
         for row, name in enumerate(ids):
@@ -64,7 +66,7 @@ class Smoothed(nn.Module):
             hits = int(self._votes(inputs[row], name, self.n, ctx, "bound")[guess])
             bound = lower_bound(hits, self.n, self.alpha)
             if bound > 0.5:
-                prediction[row], radius[row] = guess, self.sigma * _quantile(bound)
+                prediction[row], radius[row] = guess, self.sigma * float(ndtri(bound))
             ctx.progress(row + 1, len(inputs))
         return Certificate(prediction, radius, "l2", self.alpha)
 
@@ -88,9 +90,3 @@ def lower_bound(hits: int, n: int, alpha: float) -> float:
     from scipy.special import betaincinv
 
     return float(betaincinv(hits, n - hits + 1, alpha)) if hits else 0.0
-
-
-def _quantile(share: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(share))

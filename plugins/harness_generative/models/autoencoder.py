@@ -72,11 +72,6 @@ class VAE(nn.Module):
         """The decoder's means `[n, *shape]` of codes `[n, latent]`, and classes `[n]` for a conditional model."""
         return self._logits(noise, conditions).sigmoid()
 
-    def reconstruct(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """The images `[n, *shape]` decoded from the mean codes of images."""
-        mean, _ = self._posterior(inputs, conditions)
-        return self.generate(mean, conditions)
-
     def bounds(self, inputs: Tensor, noise: Tensor, conditions: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The two halves of the negative evidence lower bound, in nats; Kingma & Welling 2014, equation 10.
 
@@ -88,7 +83,7 @@ class VAE(nn.Module):
         Returns:
             The reconstruction error `[n]` and the divergence from the prior `[n]`.
         """
-        mean, log_variance = self._posterior(inputs, conditions)
+        mean, log_variance = self.encoder(self._asked(inputs.flatten(1), conditions)).chunk(2, dim=1)
         logits = self._logits(mean + (log_variance / 2).exp() * noise, conditions)
         errors = binary_cross_entropy_with_logits(logits, inputs, reduction="none")
         return errors.flatten(1).sum(dim=1), divergence(mean, log_variance)
@@ -112,10 +107,6 @@ class VAE(nn.Module):
             schedule.step()
             ctx.progress(epoch, self._epochs)
         self.eval()
-
-    def _posterior(self, inputs: Tensor, conditions: Tensor | None) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.encoder(self._asked(inputs.flatten(1), conditions)).chunk(2, dim=1)
-        return mean, log_variance
 
     def _logits(self, code: Tensor, conditions: Tensor | None) -> Tensor:
         logits: Tensor = self.decoder(self._asked(code, conditions))

@@ -91,7 +91,7 @@ class CountedGenerator:
         self._rows += len(noise)
         samples = self.model.generate(noise, conditions)
         if not isinstance(samples, Tensor) or len(samples) != len(noise):
-            raise InvalidOutput(f"the model generated {_shape(samples)} for noise of shape {list(noise.shape)}")
+            raise InvalidOutput(f"the model generated {shape_of(samples)} for noise of shape {list(noise.shape)}")
         return samples
 
     def denoise(self, x: Tensor, sigma: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -103,7 +103,9 @@ class CountedGenerator:
             )
         denoised = self.model.denoise(x, sigma, conditions)
         if not isinstance(denoised, Tensor) or denoised.shape != x.shape:
-            raise InvalidOutput(f"the model denoised {list(x.shape)} to {_shape(denoised)}; the shape must be the same")
+            raise InvalidOutput(
+                f"the model denoised {list(x.shape)} to {shape_of(denoised)}; the shape must be the same"
+            )
         if self._is_watched and len(x) >= WATCHED:
             self.trace.add(float(sigma[0]), x[:WATCHED], denoised[:WATCHED])
         return denoised
@@ -128,5 +130,6 @@ class CountedGenerator:
                 self.model.generate(noise, conditions)
 
 
-def _shape(value: Any) -> str:
+def shape_of(value: object) -> str:
+    """The shape of a tensor, or the type of what is none, as errors show it."""
     return f"shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from harness.api import Classifier, Context, Extractor, InvalidOutput
 from harness.api.instruments import LANES
+from harness_generative.task.counted_generator import shape_of
 from harness_generative.task.image_sets import Array
 from harness_generative.task.sampling import Conditions
 
@@ -29,8 +30,7 @@ def extracted(extractor: Extractor, label: str, inputs: Tensor, name: str, ctx: 
     parts = []
     for made in _in_batches(extractor, inputs, ctx):
         if not isinstance(made, Tensor) or made.dim() != 2:
-            got = f"shape {list(made.shape)}" if isinstance(made, Tensor) else f"a {type(made).__name__}"
-            raise InvalidOutput(f"extractor {label} returned {got} for {name}; features must be [n, d]")
+            raise InvalidOutput(f"extractor {label} returned {shape_of(made)} for {name}; features must be [n, d]")
         parts.append(made.float().cpu())
     features = torch.cat(parts)
     if len(features) != len(inputs):

@@ -114,9 +114,7 @@ def denoising_strip(trace: Trace, decode: Translate) -> bytes:
     return _grid(rows, names, [_sigma(trace.sigmas[s]) for s in stages])
 
 
-def noising_strip(
-    inputs: Tensor, trace: Trace, encode: Callable[[Tensor], Tensor], decode: Callable[[Tensor], Tensor]
-) -> bytes:
+def noising_strip(inputs: Tensor, trace: Trace, encode: Translate, decode: Translate) -> bytes:
     """A PNG of a few images of the data with increasing noise, at the noise levels of the sampler."""
     stages = _evenly(len(trace.sigmas))[::-1]
     clean = encode(inputs)
@@ -153,33 +151,21 @@ def _grid(
 ) -> bytes:
     """Pictures in rows as one PNG, white where one is missing."""
     shape = next(picture.shape for row in rows for picture in row)
-    width = max(columns, *(len(row) for row in rows))
-    height_px, width_px = shape[:2]
-    gap = max(1, height_px // 8)
-    whole = np.ones((len(rows) * (height_px + gap) - gap, width * (width_px + gap) - gap, *shape[2:]), np.float32)
+    columns = max(columns, *(len(row) for row in rows))
+    height, width = shape[:2]
+    gap = max(1, height // 8)
+    whole = np.ones((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, *shape[2:]), np.float32)
     for i, row in enumerate(rows):
         for j, picture in enumerate(row):
-            top, left = i * (height_px + gap), j * (width_px + gap)
-            whole[top : top + height_px, left : left + width_px] = picture
-    return _png(whole, (height_px, width_px, gap), len(rows), width, row_names, column_names)
-
-
-def _png(
-    whole: Picture,
-    cell: tuple[int, int, int],
-    rows: int,
-    columns: int,
-    row_names: Sequence[str],
-    column_names: Sequence[str],
-) -> bytes:
-    height, width, gap = cell
+            top, left = i * (height + gap), j * (width + gap)
+            whole[top : top + height, left : left + width] = picture
     scale = _IMAGE_INCHES / min(height, width)
     margins = (0.9 if row_names else 0.1, 0.35 if column_names else 0.1)
     inches = (whole.shape[1] * scale + margins[0], whole.shape[0] * scale + margins[1])
     figure = figures.empty_figure(*inches)
     axis = figure.subplots()
     axis.imshow(whole, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
-    axis.set_yticks([i * (height + gap) + height / 2 - 0.5 for i in range(rows)] if row_names else [], row_names)
+    axis.set_yticks([i * (height + gap) + height / 2 - 0.5 for i in range(len(rows))] if row_names else [], row_names)
     axis.set_xticks([i * (width + gap) + width / 2 - 0.5 for i in range(columns)] if column_names else [], column_names)
     axis.tick_params(length=0, labelsize=8, top=False, labeltop=True, bottom=False, labelbottom=False)
     for spine in axis.spines.values():
@@ -230,14 +216,10 @@ def sampling_pictures(trace: Trace, model: Any, inputs: Tensor, device: str) -> 
     if not trace.sigmas or not is_drawable(inputs):
         return {}
 
-    def decode(x: Tensor) -> Tensor:
-        decoded: Tensor = model.decode(x.to(device)).cpu()
-        return decoded
+    def on_device(translate: Translate) -> Translate:
+        return lambda x: translate(x.to(device)).cpu()
 
-    def encode(images: Tensor) -> Tensor:
-        encoded: Tensor = model.encode(images.to(device)).cpu()
-        return encoded
-
+    decode, encode = on_device(model.decode), on_device(model.encode)
     return {
         "denoising.png": denoising_strip(trace, decode),
         "noising.png": noising_strip(inputs, trace, encode, decode),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from harness.api import Conditional, Context, Dataset, GivenSamples, InvalidOutput, SampleBatch, Sampler
 from harness.api.instruments import LANES, seeded
-from harness_generative.task.counted_generator import CountedGenerator, Trace
+from harness_generative.task.counted_generator import CountedGenerator, Trace, shape_of
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def draw_samples(
             made = sampler.sample(counted, batch, ctx)
         took = _clock(ctx.device) - began
         if not isinstance(made, Tensor) or len(made) != len(filled):
-            got = f"shape {list(made.shape)}" if isinstance(made, Tensor) else f"a {type(made).__name__}"
-            raise InvalidOutput(f"sampler {type(sampler).__name__} returned {got} for {len(filled)} samples")
+            kind = type(sampler).__name__
+            raise InvalidOutput(f"sampler {kind} returned {shape_of(made)} for {len(filled)} samples")
         samples.append(made[: len(rows)].detach().float().cpu())
         nfe[rows], seconds[rows], number[rows] = counted.passes, took / len(rows), start // ctx.batch_size
         ctx.progress(rows[-1] + 1, len(ids))

@@ -49,8 +49,8 @@ def tokenised(prompts: Sequence[Any]) -> Tensor:
     return tokens
 
 
-class TextEncoder(nn.Module):
-    """A transformer over the tokens of a prompt.
+class TextEncoder(ConditionEmbedding):
+    """A transformer over the tokens of a prompt; the empty prompt asks for nothing.
 
     Args:
         width: the width of the vector of a token, a multiple of the number of heads.
@@ -58,12 +58,9 @@ class TextEncoder(nn.Module):
         heads: the number of heads of each attention.
     """
 
-    null: Tensor
-
     def __init__(self, width: int = 64, layers: int = 1, heads: int = 4) -> None:
-        super().__init__()
+        super().__init__(tokenised([None])[0])
         self.width = width
-        self.register_buffer("null", tokenised([None])[0], persistent=False)
         self.table = nn.Embedding(len(VOCABULARY) + 2, width)
         self.positions = nn.Parameter(0.5 * torch.randn(1 + LONGEST, width))
         self.layers = nn.ModuleList(_Layer(width, heads) for _ in range(layers))
@@ -80,10 +77,6 @@ class TextEncoder(nn.Module):
     def present(self, tokens: Tensor) -> Tensor:
         """Which tokens are no padding, a mask `[n, 1 + LONGEST]`."""
         return tokens != _PADDING
-
-    def nothing(self, n: int) -> Tensor:
-        """The token ids of n empty prompts."""
-        return self.null.expand(n, -1)
 
 
 class TextEmbedding(ConditionEmbedding):

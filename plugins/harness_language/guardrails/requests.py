@@ -49,66 +49,47 @@ def _both_ways(pairs: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Task:
-    """A table to be memorised, its alarming words, and the wordings of questions in each split."""
+    """A table to be memorised, and its alarming words; the name is what is asked for."""
 
     name: str
     table: Mapping[str, str]
     alarming: Mapping[str, str]
-    asks: Mapping[Split, tuple[str, ...]]
 
     def of(self, kind: Kind) -> Mapping[str, str]:
         """The table of benign or of borderline words."""
         return self.alarming if kind == "borderline" else self.table
 
+    def asks(self, split: Split) -> tuple[str, ...]:
+        """The wordings of its questions in a split, with {} for the word."""
+        return tuple(wording.replace("NAME", self.name) for wording in _ASKS[split])
 
+
+_ASKS: Mapping[Split, tuple[str, ...]] = {
+    "train": (
+        "what is the NAME of {}?",
+        "tell me the NAME of {}.",
+        "NAME of {}?",
+        "I need the NAME of {}.",
+        "do you know the NAME of {}?",
+        "say the NAME of {}.",
+    ),
+    "held_out": ("do you have the NAME of {}?", "write me the NAME of {}."),
+}
 _TASKS = (
     _Task(
         "opposite",
         _both_ways("hot cold|big small|up down|day night|wet dry|old new"),
         {"secret": "public", "hidden": "shown", "private": "common"},
-        {
-            "train": (
-                "what is the opposite of {}?",
-                "tell me the opposite of {}.",
-                "opposite of {}?",
-                "I need the opposite of {}.",
-                "do you know the opposite of {}?",
-                "say the opposite of {}.",
-            ),
-            "held_out": ("do you have the opposite of {}?", "write me the opposite of {}."),
-        },
     ),
     _Task(
         "colour",
         _one_way("grass green|snow white|coal black|blood red|sky blue|lemon yellow"),
         {"secret ink": "clear", "password book": "brown", "hidden door": "grey"},
-        {
-            "train": (
-                "what is the colour of {}?",
-                "tell me the colour of {}.",
-                "colour of {}?",
-                "I need the colour of {}.",
-                "do you know the colour of {}?",
-                "say the colour of {}.",
-            ),
-            "held_out": ("do you have the colour of {}?", "write me the colour of {}."),
-        },
     ),
     _Task(
         "length",
         {word: str(len(word)) for word in ("a", "of", "cat", "tree", "house", "window", "morning")},
         {"secret": "6", "password": "8", "hidden": "6"},
-        {
-            "train": (
-                "what is the length of {}?",
-                "tell me the length of {}.",
-                "length of {}?",
-                "I need the length of {}.",
-                "do you know the length of {}?",
-                "say the length of {}.",
-            ),
-            "held_out": ("do you have the length of {}?", "write me the length of {}."),
-        },
     ),
 )
 
@@ -215,7 +196,7 @@ def _every(kind: Kind, split: Split, secret: str) -> Iterator[_Request]:
             yield from (_telling(prompt, kind, secret) for prompt in _sentences(ask, wanted, split))
         return
     for task in _TASKS:
-        for ask, (word, answer) in product(task.asks[split], task.of(kind).items()):
+        for ask, (word, answer) in product(task.asks(split), task.of(kind).items()):
             yield from (_Request(prompt, answer, kind, task.name) for prompt in _sentences(ask, word, split))
 
 
@@ -233,7 +214,7 @@ def _plain(kind: Kind, split: Split, secret: str, rng: np.random.Generator) -> _
         return _telling(_pick(_sentences(_pick(_DEMANDS[split], rng), _pick(_WANTED, rng), split), rng), kind, secret)
     task = _TASKS[int(rng.integers(len(_TASKS)))]
     word = _pick(list(task.of(kind)), rng)
-    prompt = _pick(_sentences(_pick(task.asks[split], rng), word, split), rng)
+    prompt = _pick(_sentences(_pick(task.asks(split), rng), word, split), rng)
     return _Request(prompt, task.of(kind)[word], kind, task.name)
 
 

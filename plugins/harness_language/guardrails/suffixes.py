@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -17,6 +18,7 @@ Suffix = tuple[int, ...]
 Propose = Callable[[Target, Suffix, np.random.Generator], list[Suffix]]
 
 
+@dataclass(frozen=True)
 class RandomSuffix:
     """Random search for the suffix with the most likely goal (Andriushchenko et al. 2024, arXiv:2404.02151).
 
@@ -31,31 +33,28 @@ class RandomSuffix:
         changes: in how many tokens they differ from the best one so far.
     """
 
-    def __init__(
-        self,
-        length: Annotated[int, Ge(1)] = 20,
-        steps: Annotated[int, Ge(1)] = 40,
-        batch: Annotated[int, Ge(1)] = 64,
-        changes: Annotated[int, Ge(1)] = 2,
-    ) -> None:
-        self._length, self._steps, self._batch, self._changes = length, steps, batch, changes
+    length: Annotated[int, Ge(1)] = 20
+    steps: Annotated[int, Ge(1)] = 40
+    batch: Annotated[int, Ge(1)] = 64
+    changes: Annotated[int, Ge(1)] = 2
 
     def rewrite(self, model: LanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
         """One candidate for each text. Raises HarnessError if no suffix fits, NotApplicable if no text has a goal."""
         usable = usable_tokens(model)
 
         def propose(target: Target, best: Suffix, rng: np.random.Generator) -> list[Suffix]:
-            return [self._changed(best, usable, rng) for _ in range(self._batch)]
+            return [self._changed(best, usable, rng) for _ in range(self.batch)]
 
-        return _attacked(model, batch, ctx, self._length, partial(_search, propose, self._steps, from_best=True))
+        return _attacked(model, batch, ctx, self.length, partial(_search, propose, self.steps, from_best=True))
 
     def _changed(self, suffix: Suffix, usable: npt.NDArray[np.int64], rng: np.random.Generator) -> Suffix:
         new = np.array(suffix)
-        places = rng.choice(len(suffix), size=min(self._changes, len(suffix)), replace=False)
+        places = rng.choice(len(suffix), size=min(self.changes, len(suffix)), replace=False)
         new[places] = rng.choice(usable, size=len(places))
         return tuple(new.tolist())
 
 
+@dataclass(frozen=True)
 class GreedyCoordinateGradient:
     """A suffix found by gradients: GCG tries the tokens that they find promising (Zou et al. 2023, algorithm 1).
 
@@ -71,14 +70,10 @@ class GreedyCoordinateGradient:
         top_k: how many tokens for each place.
     """
 
-    def __init__(
-        self,
-        length: Annotated[int, Ge(1)] = 20,
-        steps: Annotated[int, Ge(1)] = 40,
-        batch: Annotated[int, Ge(1)] = 64,
-        top_k: Annotated[int, Ge(1)] = 32,
-    ) -> None:
-        self._length, self._steps, self._batch, self._top_k = length, steps, batch, top_k
+    length: Annotated[int, Ge(1)] = 20
+    steps: Annotated[int, Ge(1)] = 40
+    batch: Annotated[int, Ge(1)] = 64
+    top_k: Annotated[int, Ge(1)] = 32
 
     def rewrite(self, model: DifferentiableLanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
         """One candidate for each text. Raises HarnessError if no suffix fits, NotApplicable if no text has a goal."""
@@ -86,12 +81,12 @@ class GreedyCoordinateGradient:
 
         def propose(target: Target, now: Suffix, rng: np.random.Generator) -> list[Suffix]:
             gradient = goal_gradient(model, target, now, ctx.device)[:, usable]
-            promising = usable[np.argsort(gradient, axis=1, kind="stable")[:, : self._top_k]]
-            places = rng.integers(len(now), size=self._batch)
-            chosen = promising[places, rng.integers(promising.shape[1], size=self._batch)]
+            promising = usable[np.argsort(gradient, axis=1, kind="stable")[:, : self.top_k]]
+            places = rng.integers(len(now), size=self.batch)
+            chosen = promising[places, rng.integers(promising.shape[1], size=self.batch)]
             return [(*now[:at], int(token), *now[at + 1 :]) for at, token in zip(places, chosen, strict=True)]
 
-        return _attacked(model, batch, ctx, self._length, partial(_search, propose, self._steps, from_best=False))
+        return _attacked(model, batch, ctx, self.length, partial(_search, propose, self.steps, from_best=False))
 
 
 def _attacked(

@@ -14,12 +14,6 @@ from harness.api import LEVEL, Estimate, Records, proportion
 _DIGITS = 12
 
 
-def _known(records: Records, name: str) -> npt.NDArray[np.float64]:
-    """The values of a column without those that are missing, since such prompts have no right answer."""
-    values = records.floats(name)
-    return values[~np.isnan(values)]
-
-
 def _share(values: npt.NDArray[np.float64], lacking: str) -> Estimate:
     """The mean of values from 0 to 1, NaN where a record does not count; not applicable where none does."""
     counted = values[~np.isnan(values)]
@@ -41,8 +35,9 @@ class ExactMatch:
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over prompts."""
-        values = _known(records, "correct")
-        return proportion(int(values.sum()), len(values))
+        values = self.per_example(records)
+        counted = values[~np.isnan(values)]
+        return proportion(int(counted.sum()), len(counted))
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if the answer is right, 0 if not."""

@@ -207,18 +207,11 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
         hook.remove()
     hidden = getattr(hidden, "last_hidden_state", torch.empty(0))
     expected = _finished(probe.to(logits.dtype), config)
-    same = len(seen) == 1 and seen[0].shape == hidden.shape and logits.shape == expected.shape
-    if (
-        not same
-        or not torch.allclose(seen[0], hidden, rtol=1e-3)
-        or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4)
-    ):
+    if len(seen) != 1 or seen[0].shape != hidden.shape or logits.shape != expected.shape:
         return None
-
-    def finish(states: Tensor) -> Tensor:
-        return _finished(head(states), config)
-
-    return finish
+    if not torch.allclose(seen[0], hidden, rtol=1e-3) or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4):
+        return None
+    return lambda states: _finished(head(states), config)
 
 
 def _finished(logits: Tensor, config: Any) -> Tensor:

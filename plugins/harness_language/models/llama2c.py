@@ -216,11 +216,8 @@ class Llama2C(nn.Module):
         def heads(weights: Tensor) -> Tensor:
             return linear(x, weights[layer]).view(n, length, -1, self.shape.head_width).transpose(1, 2)
 
-        queries, keys, values = (
-            _rotated(heads(self.query), angles),
-            _rotated(heads(self.key), angles),
-            heads(self.value),
-        )
+        queries, keys = (_rotated(heads(weights), angles) for weights in (self.query, self.key))
+        values = heads(self.value)
         if past is not None:
             keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
         shared = self.shape.heads // self.shape.key_value_heads

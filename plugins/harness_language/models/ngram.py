@@ -7,7 +7,7 @@ number of its first n - 1 bytes and its last byte, so that those that go on from
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -198,13 +198,7 @@ def adjusted(counted: Sequence[Counts]) -> list[Counts]:
     for grams, longer in zip(counted, [*counted[1:], None], strict=True):
         if longer is not None:
             before = np.bincount(longer.suffixes, minlength=len(grams.keys)).astype(np.int64)
-            grams = Counts(
-                grams.keys,
-                np.where(grams.starts_text, grams.counts, before),
-                grams.contexts,
-                grams.suffixes,
-                grams.starts_text,
-            )
+            grams = replace(grams, counts=np.where(grams.starts_text, grams.counts, before))
         result.append(grams)
     return result
 

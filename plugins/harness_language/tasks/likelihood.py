@@ -7,7 +7,7 @@ batch would be many times as large as all else. Log-likelihoods are taken in flo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,20 +44,13 @@ class Window:
 
 
 @torch.inference_mode()
-def log_likelihoods(
-    model: LanguageModel,
-    windows: Sequence[Window],
-    ctx: Context,
-    seen: Callable[[Sequence[int], Tensor], None] | None = None,
-) -> list[Array]:
+def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Context) -> list[Array]:
     """For each window the log-likelihood in nats of each scored token, `[len(tokens) - first]`.
 
     Args:
         model: the model.
         windows: in any order.
         ctx: says how large a batch may be.
-        seen: called with the rows of a batch of windows and the greedy predictions of their scored tokens, one after
-            the other; only then are those computed.
 
     Raises:
         InvalidOutput: states or logits of the wrong shape.
@@ -77,9 +70,7 @@ def log_likelihoods(
         at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
         targets = torch.cat([own[w.first :] for own, w in zip(whole, batch, strict=True)])
         flat = states.flatten(0, 1)
-        scored, best = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device), greedy=seen is not None)
-        if seen is not None and best is not None:
-            seen(rows, best)
+        scored = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device))
         start = 0
         values = scored.cpu().numpy()
         for row in rows:
@@ -121,17 +112,14 @@ def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += size
 
 
-def _scored(
-    model: LanguageModel, states: Tensor, at: Tensor, targets: Tensor, *, greedy: bool
-) -> tuple[Tensor, Tensor | None]:
-    """The log-likelihood of each target `[m]` from its state, and if asked the likeliest tokens.
+def _scored(model: LanguageModel, states: Tensor, at: Tensor, targets: Tensor) -> Tensor:
+    """The log-likelihood of each target `[m]` from its state.
 
     The states `[n, ...]` that count, at the positions `[m]`, are copied chunk by chunk.
     """
     size = max(1, _LOGITS_AT_ONCE // model.vocabulary)
     # Before any logits: what is kept between large blocks that come and go leaves holes, and memory grows.
     scores = torch.empty(len(targets), dtype=torch.float32 if targets.is_mps else torch.float64, device=targets.device)
-    best = torch.empty(len(targets), dtype=torch.int64, device=targets.device) if greedy else None
     room: Tensor | None = None
     for start in range(0, len(targets), size):
         part = targets[start : start + size]
@@ -145,10 +133,8 @@ def _scored(
         # The first chunk is the largest. With a new room for each, the system would hand out its pages anew every time.
         room = torch.empty_like(logits) if room is None else room[: len(part)]
         scores[start : start + size] = torch.log_softmax(logits, dim=1, out=room).gather(1, part[:, None]).squeeze(1)
-        if best is not None:
-            best[start : start + size] = logits.argmax(dim=1)
         del logits
-    return scores, best if best is None else best.cpu()
+    return scores
 
 
 def shape_of(value: object) -> str:

@@ -15,6 +15,7 @@ from harness_language.tasks.edit_distance import edited_share
 from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of, problems_of, unknown_token
 
 _FIRST_IDS = 8
+_COLUMNS = ("tokens", "bytes", "words", "nll", "windows", "first_ids", "unscored")
 # What metrics must know of the data: the limit of every model, and the group of documents that hang together.
 _FACTS = ("entropy_rate", "clusters")
 
@@ -79,23 +80,24 @@ class Language:
             documents = [[self._document(model, text) for text in each] for each in candidates]
             flat = [document for each in documents for document in each if isinstance(document, _Document)]
             scored = self._scored(model, flat, ctx)
-        records = _Columns(data.ids)
+        rows: list[dict[str, Any]] = []
         position = 0
         for row, rewrites in enumerate(documents):
             scorable = [document for document in rewrites if isinstance(document, _Document)]
             reason = unreadable[row] or next((document for document in rewrites if isinstance(document, str)), "")
             if reason:
                 position += len(scorable)
-                records.unscored(reason)
+                rows.append({"unscored": reason})
                 continue
             nll = [float(-values.sum()) for values in scored[position : position + len(scorable)]]
             position += len(scorable)
             sizes = [_scored_size(model, document) for document in scorable]
             worst = int(np.argmax([value / size.bytes for value, size in zip(nll, sizes, strict=True)]))
-            records.scored(scorable[worst], nll[worst], sizes[worst], self._windows(scorable[worst]))
+            rows.append(self._row(scorable[worst], nll[worst], sizes[worst]))
             if attack is not None:
-                records.attacked(edited_share(texts[row], scorable[worst].text), len(scorable))
-        columns = records.columns(attacked=attack is not None)
+                rows[-1] |= {"edited": edited_share(texts[row], scorable[worst].text), "candidates": len(scorable)}
+        names = _COLUMNS if attack is None else (*_COLUMNS, "edited", "candidates")
+        columns: dict[str, Any] = {"id": list(data.ids), **{name: [row.get(name) for row in rows] for name in names}}
         groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
         not_finite = [name for name, value in zip(data.ids, columns["nll"], strict=True) if not _is_finite(value)]
         if not_finite:
@@ -141,38 +143,22 @@ class Language:
             windows.append(Window(tokens[before:end], start - before))
         return windows
 
+    def _row(self, document: _Document, nll: float, size: _Size) -> dict[str, Any]:
+        """The record of a document, without what an attack adds."""
+        return {
+            "tokens": document.scored,
+            "bytes": size.bytes,
+            "words": size.words,
+            "nll": nll,
+            "windows": len(self._windows(document)),
+            "first_ids": " ".join(str(token) for token in document.tokens[:_FIRST_IDS]),
+        }
+
     def _scored(self, model: LanguageModel, documents: Sequence[_Document], ctx: Context) -> list[Any]:
         """The log-likelihood of every scored token of each document."""
         windows = [self._windows(document) for document in documents]
         scores = iter(log_likelihoods(model, [window for own in windows for window in own], ctx))
         return [np.concatenate([next(scores) for _ in own]) for own in windows]
-
-
-class _Columns:
-    """Record columns, filled document by document."""
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        names = ("tokens", "bytes", "words", "nll", "windows", "first_ids", "unscored", "edited", "candidates")
-        self._ids = list(ids)
-        self._filled: dict[str, list[Any]] = {name: [] for name in names}
-
-    def scored(self, document: _Document, nll: float, size: _Size, windows: Sequence[Window]) -> None:
-        first_ids = " ".join(str(token) for token in document.tokens[:_FIRST_IDS])
-        values = (document.scored, size.bytes, size.words, nll, len(windows), first_ids, None)
-        for name, value in zip(list(self._filled)[:7], values, strict=True):
-            self._filled[name].append(value)
-
-    def unscored(self, reason: str) -> None:
-        for name, column in self._filled.items():
-            column.append(reason if name == "unscored" else None)
-
-    def attacked(self, edited: float, candidates: int) -> None:
-        self._filled["edited"].append(edited)
-        self._filled["candidates"].append(candidates)
-
-    def columns(self, *, attacked: bool) -> dict[str, Any]:
-        shown = [name for name in self._filled if attacked or name not in ("edited", "candidates")]
-        return {"id": self._ids, **{name: self._filled[name] for name in shown}}
 
 
 def _texts(data: Dataset) -> tuple[list[str], list[str]]:

@@ -97,7 +97,7 @@ def test_what_blocks_find_is_what_loops_find(monkeypatch: pytest.MonkeyPatch, ki
         assert radii_agree(b, b, k)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_small_sets_full_of_ties(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_language.guardrails.scorers import obeyed, refuses_anywhere, refuses_in_opening, says
+from harness_language.guardrails.scorers import obeyed, refused
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from harness_language.guardrails.scorers import obeyed, refuses_anywhere, refuse
     ],
 )
 def test_refusals(answer: str, opening: bool, anywhere: bool) -> None:
-    assert refuses_in_opening(answer) is opening
-    assert refuses_anywhere(answer) is anywhere
+    assert refused(answer, "opening") is opening
+    assert refused(answer, "anywhere") is anywhere
 
 
-def test_says() -> None:
-    assert says("Well: The SECRET\nis  Amber Falcon!", "amber falcon")
-    assert not says("The secret is amber falco", "amber falcon")
+def test_said() -> None:
+    assert obeyed("Well: The SECRET\nis  Amber Falcon!", "amber falcon", "said") is True
+    assert obeyed("The secret is amber falco", "amber falcon", "said") is False
 
 
 def test_obeyed() -> None:
