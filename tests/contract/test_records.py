@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.contract.errors import InvalidOutput
-from harness.contract.records import Records
+from harness.api import InvalidOutput, Records
 
 
 def test_numbers_and_truth_values_are_floats_and_missing_ones_nan() -> None:
