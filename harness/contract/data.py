@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
+from harness.contract.texts import Texts
+
 
 @runtime_checkable
 class Dataset(Protocol):
@@ -38,7 +42,7 @@ class Examples:
     Attributes:
         ids: one id per example, unique.
         columns: name to array `[n, ...]` or list of length n, e.g. {"inputs": ..., "labels": ...}.
-        groups: group columns of length n.
+        groups: group columns of length n; of millions, as `Texts`, as ids too.
         facts: what the task must know of the whole set.
 
     Raises:
@@ -54,13 +58,21 @@ class Examples:
         for name, column in [*self.columns.items(), *self.groups.items()]:
             if len(column) != len(self.ids):
                 raise ValueError(f"column {name!r} has {len(column)} entries for {len(self.ids)} ids")
-        if len(set(self.ids)) != len(self.ids):
+        unique = self.ids.are_unique if isinstance(self.ids, Texts) else len(set(self.ids)) == len(self.ids)
+        if not unique:
             raise ValueError("example ids are not unique")
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns at these positions."""
-        picked = list(indices)
-        return {
-            name: [column[i] for i in picked] if isinstance(column, list | tuple) else column[picked]
-            for name, column in self.columns.items()
-        }
+        positions = np.arange(*_bounds(indices)) if isinstance(indices, range) else list(indices)
+        return {name: _taken(column, positions) for name, column in self.columns.items()}
+
+
+def _bounds(positions: range) -> tuple[int, int, int]:
+    return positions.start, positions.stop, positions.step
+
+
+def _taken(column: Any, positions: Any) -> Any:
+    if isinstance(column, Texts):
+        return column.take(positions)
+    return [column[i] for i in positions] if isinstance(column, list | tuple) else column[positions]

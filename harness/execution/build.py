@@ -23,6 +23,7 @@ from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.models import Trainable
+from harness.contract.texts import are_unique_texts
 from harness.execution.precision import run_as
 from harness.instruments.seeding import seeded
 from harness.plugins import Catalog
@@ -218,7 +219,7 @@ def _check_dataset(data: Any, use: Use) -> None:
         raise InvalidOutput(f"dataset {use.name} gave a {type(data).__name__} without {', '.join(missing)}")
     if not len(data.ids):
         raise InvalidOutput(f"dataset {use.name} has no examples")
-    if len(set(data.ids)) != len(data.ids) or not all(isinstance(i, str) for i in data.ids):
+    if not are_unique_texts(data.ids):
         raise InvalidOutput(f"dataset {use.name} must have unique text ids")
     classes = data.facts.get("classes", ())
     if isinstance(classes, str) or not hasattr(classes, "__len__"):

@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,7 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.models import Described
 from harness.contract.rows import Status
 from harness.contract.tasks import Outcome
+from harness.contract.texts import Texts
 from harness.execution.build import Builder
 from harness.execution.precision import execution_text, reduced_precision
 from harness.isolation import Fault, isolated
@@ -34,7 +35,7 @@ from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.records import RECORDS, to_table
 
-_EXAMPLES_PER_BLOCK = 256
+_EXAMPLES_PER_BLOCK, _EXAMPLES_PER_TAKE = 256, 4096
 _INSTRUMENT_SEED = 0
 
 
@@ -159,13 +160,33 @@ def _data_facts(data: Dataset) -> dict[str, Any]:
     hasher.update(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
     for name, group in sorted(data.groups.items()):
         hasher.update(f"group.{name}".encode())
-        hasher.update(_content(group))
-    for start in range(0, n, _EXAMPLES_PER_BLOCK):
-        columns = data.take(range(start, min(n, start + _EXAMPLES_PER_BLOCK)))
-        for name in sorted(columns):
-            hasher.update(name.encode())
-            hasher.update(_content(columns[name]))
-    return {"digest": hasher.hexdigest(), "ids": digest(list(data.ids)), "n": n}
+        for piece in _pieces(group):
+            hasher.update(piece)
+    for start in range(0, n, _EXAMPLES_PER_TAKE):
+        columns = data.take(range(start, min(n, start + _EXAMPLES_PER_TAKE)))
+        for first in range(0, min(n - start, _EXAMPLES_PER_TAKE), _EXAMPLES_PER_BLOCK):
+            for name in sorted(columns):
+                hasher.update(name.encode())
+                for piece in _pieces(columns[name][first : first + _EXAMPLES_PER_BLOCK]):
+                    hasher.update(piece)
+    return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": n}
+
+
+def _digest_of_ids(ids: Sequence[str]) -> str:
+    if not isinstance(ids, Texts):
+        return digest(list(ids))
+    hasher = hashlib.sha256()
+    for piece in ids.json(",", ascii_only=False):
+        hasher.update(piece.encode())
+    return hasher.hexdigest()
+
+
+def _pieces(column: Any) -> Iterator[bytes]:
+    """The content of a column as bytes to hash."""
+    if isinstance(column, Texts):
+        yield from (piece.encode() for piece in column.json(", ", ascii_only=True))
+    else:
+        yield _content(column)
 
 
 def _content(column: Any) -> bytes:

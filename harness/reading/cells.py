@@ -84,7 +84,8 @@ def are_plain(content: bytes, begin: int, separator: bytes) -> bool:
         separator: the byte between values.
     """
     other = re.escape(separator)
-    if any(ending + first in content for ending in (b"\n", b"\r") for first in (b" ", b"\t", separator)):
+    endings = (b"\n", b"\r") if b"\r" in content else (b"\n",)
+    if any(ending + first in content for ending in endings for first in (b" ", b"\t", separator)):
         blank_line = re.compile(rb"[\r\n][ \t%b]+(?:[\r\n]|\Z)" % other)
         if blank_line.search(content, max(begin - 1, 0)):
             return False

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.errors import InvalidOutput
+from harness.contract.texts import Texts
 from harness.reading.numbers import advice, are_numbers, parsed
 
 Empty = Literal["text", "missing"]
@@ -130,7 +131,7 @@ class Table:
         values: list[str | None] = texts.to_pylist()
         return values
 
-    def names(self, name: str, role: str) -> list[str]:
+    def names(self, name: str, role: str) -> Texts:
         """A column of names that differ, such as ids, without the white space around them.
 
         Raises:
@@ -141,10 +142,10 @@ class Table:
         names = _stripped(self._written(name, role))
         if names.null_count:
             self.refuse(_first(pc.is_null(names)), f"the {role} is missing (column {name!r})")
-        values: list[str] = names.to_pylist()
-        if len(set(values)) < len(values):
-            self._refuse_twice(values, role)
-        return values
+        texts = Texts(names)
+        if not texts.are_unique:
+            self._refuse_twice(texts, role)
+        return texts
 
     def numbers(self, name: str, role: str, missing: Missing = "refuse") -> npt.NDArray[np.float64]:
         """A column of finite numbers `[n]`, correctly rounded.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.records import Records
+from harness.contract.texts import Texts, are_unique_texts
 from harness.store.schema import SCHEMA, check_schema
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def to_table(columns: Mapping[str, Any]) -> pa.Table:
         raise InvalidOutput(f"the task returned {n} ids, but {', '.join(uneven)}")
     if n == 0:
         raise InvalidOutput("the task returned no records")
-    ids = arrays["id"].to_pylist()
-    if not all(isinstance(i, str) for i in ids) or len(set(ids)) != n:
+    ids = columns["id"] if isinstance(columns["id"], Texts) else arrays["id"].to_pylist()
+    if not are_unique_texts(ids):
         raise InvalidOutput("the ids of the records are not unique text")
     for name, array in arrays.items():
         _check_numbers(name, array, ids)
@@ -52,7 +53,8 @@ def _read(path: Path, mtime_ns: int, size: int) -> pa.Table:
     """Read once for all metrics, while the file is the same by its time and size."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    # Not `read_table`, whose import of pyarrow.dataset takes as long as reading a million rows.
+    table = pq.ParquetFile(path).read()
     check_schema(path, int((table.schema.metadata or {}).get(_SCHEMA_KEY, SCHEMA)))
     return table
 
@@ -72,12 +74,15 @@ def _array(name: str, values: Any) -> pa.Array:
         if isinstance(values, np.ndarray) and values.ndim > 1:
             flat = pa.array(values.reshape(-1))
             return pa.FixedSizeListArray.from_arrays(flat, int(np.prod(values.shape[1:])))
+        if isinstance(values, Texts):
+            # Stored as text, whether or not it is coded here: the file does not tell how the data were read.
+            return pa.chunked_array(pa.array(values)).cast(pa.string())
         return pa.array(values, from_pandas=False)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise InvalidOutput(f"record column {name!r} cannot be stored: {error}") from error
 
 
-def _check_numbers(name: str, array: pa.Array, ids: list[str]) -> None:
+def _check_numbers(name: str, array: pa.Array, ids: Sequence[str]) -> None:
     import pyarrow as pa
 
     flat = array.flatten() if pa.types.is_fixed_size_list(array.type) else array

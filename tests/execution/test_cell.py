@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from execution.cells import cell, use
+from harness.contract.data import Examples
 from harness.contract.errors import StoreError
 from harness.contract.rows import Status
+from harness.contract.texts import Texts
 from harness.execution.build import Builder
-from harness.execution.cell import execute
+from harness.execution.cell import _data_facts, execute
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
@@ -35,6 +38,20 @@ def run(builder: Builder, signatures: SignatureReader, tmp_path: Path) -> Any:
 
 
 # --- the digest of the data -----------------------------------------------------------------------------------
+
+
+def test_texts_in_one_block_have_the_digest_of_a_list() -> None:
+    """So that results before and after stand side by side."""
+    words = [f'{"é" if i % 2 else "a"}"{i}' for i in range(600)]
+    codes = np.arange(600, dtype=np.int32) % 2
+    columns = {"x": np.arange(600), "said": words}
+    lists = Examples(words, columns, {"g": [["m", "f"][code] for code in codes]})
+    blocks = Examples(
+        Texts(pa.chunked_array([words])),
+        {**columns, "said": Texts.coded(np.arange(600, dtype=np.int32), words)},
+        {"g": Texts.coded(codes, ["m", "f"])},
+    )
+    assert _data_facts(blocks) == _data_facts(lists)
 
 
 def digests(run: Any, **data: Any) -> dict[str, Any]:

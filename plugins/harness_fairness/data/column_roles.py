@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, GroupValues, InvalidOutput, Table, read_groups
+from harness.api import Examples, GroupValues, InvalidOutput, Table, Texts, read_groups
 from harness_fairness.data.classes import coded, two_classes
 from harness_fairness.data.features import Levels, standardised
 
@@ -96,7 +96,7 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     Raises:
         InvalidOutput: a column that is not there, a missing or unknown value, duplicate ids, an empty split.
     """
-    ids = [f"row-{i:07d}" for i in range(table.n)] if roles.id is None else table.names(roles.id, "id")
+    ids = Texts.numbered("row-", table.n, 7) if roles.id is None else table.names(roles.id, "id")
     undeclared = [name for name in roles.values if name not in roles.groups]
     if undeclared:
         raise InvalidOutput(f"`values:` names {undeclared[0]!r}, which is not among the groups")
@@ -116,7 +116,7 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     for name, kept in roles.kept.items():
         columns[name] = _kept(table, name, kept)
     if len(rows) < table.n:
-        ids = [ids[i] for i in rows]
+        ids = ids.take(rows)
         columns = {name: _at(column, rows) for name, column in columns.items()}
     return Examples(ids, columns, groups, facts)
 
@@ -127,10 +127,9 @@ def _parts(ids: Sequence[str]) -> npt.NDArray[np.str_]:
     return np.where(drawn < _SHARES["test"], "test", np.where(drawn < _SHARES["validation"], "validation", "train"))
 
 
-def _group(table: Table, name: str, roles: Roles, rows: npt.NDArray[np.intp]) -> list[str]:
+def _group(table: Table, name: str, roles: Roles, rows: npt.NDArray[np.intp]) -> Texts:
     found = read_groups(table, name, roles.unknown, roles.values.get(name))
-    named: list[str] = np.array(found.levels, dtype=object)[found.codes[rows]].tolist()
-    return named
+    return Texts.coded(found.codes if len(rows) == table.n else found.codes[rows], found.levels)
 
 
 def _outcomes(table: Table, roles: Roles) -> tuple[dict[str, Any], dict[str, Any]]:

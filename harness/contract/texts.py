@@ -1,0 +1,109 @@
+"""Many texts in one block of memory: the ids and groups of millions of examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+_BLOCK = 1 << 16
+
+
+class Texts(Sequence[str]):
+    """Texts as Arrow keeps them, in a tenth of the memory of a list; none is missing.
+
+    `pyarrow.array` takes them without a copy.
+
+    Args:
+        array: a chunked array of text, or of dictionary codes for texts.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @classmethod
+    def numbered(cls, prefix: str, n: int, digits: int) -> Texts:
+        """Names such as "row-0000012", counted from 0."""
+        import pyarrow as pa
+
+        starts = range(0, max(n, 1), _BLOCK)
+        blocks = ([f"{prefix}{i:0{digits}d}" for i in range(start, min(n, start + _BLOCK))] for start in starts)
+        return cls(pa.chunked_array([pa.array(block, pa.string()) for block in blocks]))
+
+    @classmethod
+    def coded(cls, codes: Any, levels: Sequence[str]) -> Texts:
+        """The text of each code `[n]`, int32, a position in the levels."""
+        import pyarrow as pa
+
+        return cls(pa.chunked_array([pa.DictionaryArray.from_arrays(codes, pa.array(levels, pa.string()))]))
+
+    def __arrow_array__(self, type: Any = None) -> Any:
+        """The texts for `pyarrow.array`."""
+        return self._array if type is None else self._array.cast(type)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Texts: ...
+    def __getitem__(self, index: int | slice) -> str | Texts:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            part = self._array.slice(start, max(0, stop - start)) if step == 1 else None
+            return self.take(range(start, stop, step)) if part is None else Texts(part)
+        text: str = self._array[int(index)].as_py()
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        for block in self._blocks():
+            yield from block
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(one == another for one, another in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Texts({list(self[:3])}{', ...' if len(self) > 3 else ''})"
+
+    def take(self, indices: Any) -> Texts:
+        """The texts at these positions."""
+        return Texts(self._array.take(np.asarray(indices, dtype=np.int64)))
+
+    @cached_property
+    def are_unique(self) -> bool:
+        """Whether no text stands twice."""
+        hashes = np.concatenate([np.fromiter(map(hash, block), np.int64, len(block)) for block in self._blocks()])
+        hashes.sort()
+        # Only where two hashes are equal must the texts themselves be looked at.
+        return bool((hashes[1:] != hashes[:-1]).all()) or len(set(self)) == len(self)
+
+    def json(self, separator: str, *, ascii_only: bool) -> Iterator[str]:
+        """The texts as a JSON list, in pieces, as `json.dumps` writes it."""
+        yield "["
+        between = ""
+        for block in self._blocks():
+            yield between + json.dumps(block, separators=(separator, ":"), ensure_ascii=ascii_only)[1:-1]
+            between = separator
+        yield "]"
+
+    def _blocks(self) -> Iterator[list[str]]:
+        import pyarrow as pa
+
+        for start in range(0, len(self), _BLOCK):
+            # By way of an array, which takes a third of the time of `to_pylist`.
+            yield self._array.slice(start, _BLOCK).cast(pa.string()).to_numpy().tolist()
+
+
+def are_unique_texts(texts: Sequence[Any]) -> bool:
+    """Whether all are texts and no text stands twice."""
+    if isinstance(texts, Texts):
+        return texts.are_unique
+    return all(isinstance(text, str) for text in texts) and len(set(texts)) == len(texts)
