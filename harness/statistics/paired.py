@@ -20,8 +20,14 @@ Values = npt.NDArray[np.float64]
 ROUND_OFF = 1e-6
 """Relative difference of two means that float32 arithmetic can make; smaller ones are no differences."""
 
+MIN_DIFFERING = 6
+"""With fewer examples that differ, no test of their signs can give p < .05: 2 / 2^5."""
+
 _MAX_WEIGHTS_PER_BLOCK = 2_000_000
+_MAX_RESAMPLED = 20_000
+"""With more examples Student's t is right for any skewness that they show."""
 _LARGEST_QUANTILE = 40.0
+_STUDENTISED = "student-t, bootstrapped where skewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ def paired_difference(a: Values, b: Values, rng: np.random.Generator) -> Differe
     """The difference of the means of two metrics over the same examples.
 
     Truth values of the same counted examples get the exact McNemar test and Newcombe's paired interval, anything
-    else the paired bootstrap.
+    else Student's t, widened by the bootstrap.
 
     Args:
         a, b: `[n]`, one value per example in the same order; NaN where an example does not count.
@@ -56,7 +62,7 @@ def paired_difference(a: Values, b: Values, rng: np.random.Generator) -> Differe
     values = np.concatenate([a[counted], b[~np.isnan(b)]])
     if np.array_equal(counted, ~np.isnan(b)) and counted.any() and bool(np.isin(values, (0.0, 1.0)).all()):
         return binary_difference(a[counted] == 1, b[counted] == 1)
-    return bootstrap_difference(a, b, rng)
+    return studentised_difference(a, b, rng)
 
 
 def binary_difference(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> Difference:
@@ -64,8 +70,11 @@ def binary_difference(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> Dif
     both, only_a = int((a & b).sum()), int((a & ~b).sum())
     only_b, neither = int((~a & b).sum()), int((~a & ~b).sum())
     low, high = newcombe_paired(both, only_b, only_a, neither)
-    value = (only_b - only_a) / len(a)
-    return Difference(value, low, high, mcnemar(only_a, only_b), "exact McNemar, Newcombe paired")
+    value, p = (only_b - only_a) / len(a), mcnemar(only_a, only_b)
+    if p > 1 - LEVEL:
+        # The exact test is the more careful one; the interval must not claim what it does not.
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Difference(value, low, high, p, "exact McNemar, Newcombe paired")
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -92,15 +101,19 @@ def newcombe_paired(both: int, only_first: int, only_second: int, neither: int) 
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 
-def bootstrap_difference(a: Values, b: Values, rng: np.random.Generator, *, draws: int = DRAWS) -> Difference:
-    """The difference of two means over the same examples, which are resampled together.
+def studentised_difference(a: Values, b: Values, rng: np.random.Generator, *, draws: int = DRAWS) -> Difference:
+    """The difference of two means over the same examples: Student's t, made wider where the bootstrap asks for it.
 
-    Each draw gives every example a multinomial weight, and an example that does not count (NaN) has weight 0 on
-    its side. The interval is that of the percentiles. The p-value is that of a normal distribution with the
-    standard error of the bootstrap: a share of draws cannot be smaller than one over their number, so that nothing
-    would be left of it after Holm's correction over hundreds of rows. It is never smaller than 2^(1-m), the least
-    that a sign-flip test of m examples can give, m being the smaller number of counted examples. Means that differ
-    by round-off only have p = 1.
+    The bootstrap-t (Efron 1979; Hall 1988) draws examples with replacement and takes the quantiles of the
+    studentised difference, which minds skewness. On each side the quantile is the larger of that and Student's. The
+    p-value is Student's after the observed t is scaled by the ratio of the two, so it is .05 where the interval
+    touches 0, and may be as small as a correction for many tests needs. It is never smaller than 2^(1-m), the least
+    that a sign-flip test can give where m examples differ; with fewer than `MIN_DIFFERING` there is no interval. Means
+    that differ by round-off only have p = 1.
+
+    False alarms at a nominal .05 in 400 simulations: .02 to .04 for normal differences (n = 5 to 200), .04 to .08 for
+    exponential ones, and .11, .13, .08, .08, .05 for lognormal ones (n = 5, 10, 20, 50, 200; deviation of the logarithm
+    1.2), where Student's t alone gives .23, .21, .18, .15, .07.
 
     Args:
         a, b: `[n]`, NaN where an example does not count.
@@ -114,18 +127,51 @@ def bootstrap_difference(a: Values, b: Values, rng: np.random.Generator, *, draw
     mean_a, mean_b = float(a[in_a].mean()), float(b[in_b].mean())
     value = 0.0 if mean_a == mean_b else mean_b - mean_a
     if np.array_equal(a, b, equal_nan=True):
-        return Difference(0.0, 0.0, 0.0, 1.0, "paired bootstrap")
-    if counted < 2:
-        return Difference(value, None, None, None, "too few examples")
-    columns = np.stack([np.where(in_a, a, 0.0), in_a, np.where(in_b, b, 0.0), in_b], axis=1).astype(np.float64)
-    sums = np.concatenate([block @ columns for block in _weights(len(a), draws, rng)])
-    sums = sums[(sums[:, 1] > 0) & (sums[:, 3] > 0)]
-    drawn = sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]
-    low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    p = _p_value(value, float(drawn.std(ddof=1)), counted)
+        return Difference(0.0, 0.0, 0.0, 1.0, _STUDENTISED)
+    differing = int((~((a == b) | ~(in_a | in_b))).sum())
+    least = min(1.0, 2.0 ** (1 - differing))
+    if min(differing, counted) < MIN_DIFFERING:
+        return Difference(value, None, None, least, f"too few examples differ: {differing}")
+    # What each example adds to the difference beyond its mean, times their number.
+    n = int((in_a | in_b).sum())
+    of_b = np.where(in_b, b - mean_b, 0.0) * n / in_b.sum()
+    added = (of_b - np.where(in_a, a - mean_a, 0.0) * n / in_a.sum())[in_a | in_b]
+    error = float(np.sqrt(added @ added / (n - 1) / n))
+    below, above = _quantiles(added, counted - 1, rng, draws)
+    low, high = value - above * error, value + below * error
+    p = max(least, _tail(value, error, above if value > 0 else below, counted - 1))
     if abs(value) <= ROUND_OFF * max(abs(mean_a), abs(mean_b)):
-        p = 1.0
-    return Difference(value, float(low), float(high), p, "paired bootstrap")
+        low, high, p = min(low, 0.0), max(high, 0.0), 1.0
+    return Difference(value, low, high, p, _STUDENTISED)
+
+
+def _quantiles(added: Values, freedom: int, rng: np.random.Generator, draws: int) -> tuple[float, float]:
+    """The size of the lower and of the upper quantile of the studentised difference, at least Student's."""
+    from scipy.special import stdtrit
+
+    n, student = len(added), float(stdtrit(freedom, 0.5 + LEVEL / 2))
+    if n > _MAX_RESAMPLED:
+        return student, student
+    columns = np.stack([added, added**2], axis=1)
+    sums = np.concatenate([block @ columns for block in _weights(n, draws, rng)])
+    means = sums[:, 0] / n
+    errors = np.sqrt(np.maximum(0.0, sums[:, 1] - n * means**2) / (n - 1) / n)
+    resolved = errors > ROUND_OFF * np.abs(added).max()
+    if not resolved.any():
+        return student, student
+    low, high = np.quantile(means[resolved] / errors[resolved], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return max(student, float(-low)), max(student, float(high))
+
+
+def _tail(value: float, error: float, quantile: float, freedom: int) -> float:
+    """The two-sided p-value of a difference, where `quantile` is the number of standard errors at which it is .05."""
+    from scipy.special import stdtr, stdtrit
+
+    if value == 0:
+        return 1.0
+    if error <= ROUND_OFF * abs(value):
+        return 0.0
+    return 2.0 * float(stdtr(freedom, -abs(value) / error * stdtrit(freedom, 0.5 + LEVEL / 2) / quantile))
 
 
 def _weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[Values]:
@@ -136,13 +182,6 @@ def _weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[Values]:
         # Counting positions is three times as fast as drawing the counts.
         positions = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
         yield np.bincount(positions.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-def _p_value(value: float, error: float, counted: int) -> float:
-    if value == 0:
-        return 1.0
-    normal = math.erfc(abs(value) / error / math.sqrt(2)) if error > 0 else 0.0
-    return max(normal, 2.0 ** (1 - counted))
 
 
 def independent_difference(a: Estimate, b: Estimate) -> Difference:

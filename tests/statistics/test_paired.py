@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_rel
 
 from harness.contract.estimates import Estimate
 from harness.statistics.intervals import mean, proportion
 from harness.statistics.paired import (
     Difference,
     binary_difference,
-    bootstrap_difference,
     holm,
     independent_difference,
+    newcombe_paired,
     paired_difference,
+    studentised_difference,
 )
 
 NAN = float("nan")
@@ -73,47 +75,89 @@ def test_truth_values_of_the_same_examples_get_mcnemar() -> None:
     ("a", "b"),
     [([1.0, 0.0, 1.0, NAN], [1.0, 0.0, NAN, 1.0]), ([1.0, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0])],
 )
-def test_anything_else_gets_the_bootstrap(a: list[float], b: list[float]) -> None:
-    assert paired_difference(np.array(a), np.array(b), rng()).method == "paired bootstrap"
+def test_anything_else_is_studentised(a: list[float], b: list[float]) -> None:
+    many = np.repeat(a, 4) + rng().normal(size=16), np.repeat(b, 4)
+    assert paired_difference(*many, rng()).method == "student-t, bootstrapped where skewed"
+
+
+def test_an_interval_beside_an_unresolved_exact_test_reaches_no_difference() -> None:
+    """Of five discordant pairs, all of one side, p = 2 / 2^5; Newcombe's interval alone would claim a difference."""
+    a = np.array([True] * 45 + [False] * 5)
+    found = binary_difference(a, np.ones(50, dtype=bool))
+    assert found.p == pytest.approx(0.0625)
+    assert ends(found)[0] == 0.0
+    assert newcombe_paired(45, 5, 0, 0)[0] > 0
 
 
 def test_an_example_that_does_not_count_has_no_weight() -> None:
     """Means of 2 and 2.5 over the examples that count on either side, whatever stands at the others."""
     a = np.array([1.0, 2.0, 3.0, NAN, NAN])
     b = np.array([NAN, 2.0, 3.0, NAN, 2.5])
-    assert bootstrap_difference(a, b, rng()).value == pytest.approx(0.5)
+    assert studentised_difference(a, b, rng()).value == pytest.approx(0.5)
 
 
-def test_the_bootstrap_keeps_pairs_together() -> None:
+def test_pairs_are_kept_together() -> None:
     """A constant shift of noisy values is certain; if sides were drawn apart it would drown."""
     a = rng().normal(0, 10, 100)
-    found = bootstrap_difference(a, a + 1.0, rng())
+    found = studentised_difference(a, a + 1.0, rng())
     assert ends(found) == pytest.approx((1.0, 1.0))
     assert found.p == pytest.approx(2.0**-99)
 
 
 def test_few_examples_cannot_be_sure() -> None:
-    found = bootstrap_difference(np.array([1.0, 2.0, NAN]), np.array([2.0, 3.0, 9.0]), rng())
-    assert found.p == 0.5
-    alone = bootstrap_difference(np.array([1.0, NAN]), np.array([2.0, NAN]), rng())
-    assert (alone.value, alone.low, alone.p) == (1.0, None, None)
+    found = studentised_difference(np.array([1.0, 2.0, NAN]), np.array([2.0, 3.0, 9.0]), rng())
+    assert (found.low, found.p, found.method) == (None, 0.25, "too few examples differ: 3")
+    alone = studentised_difference(np.array([1.0, NAN]), np.array([2.0, NAN]), rng())
+    assert (alone.value, alone.low, alone.p) == (1.0, None, 1.0)
     with pytest.raises(ValueError, match="no example counts"):
-        bootstrap_difference(np.array([NAN]), np.array([1.0]), rng())
+        studentised_difference(np.array([NAN]), np.array([1.0]), rng())
+
+
+def test_few_differences_among_many_examples_cannot_be_sure() -> None:
+    a, b = np.zeros(1000), np.zeros(1000)
+    b[:5] = 1.5
+    found = studentised_difference(a, b, rng())
+    assert (found.value, found.low, found.p) == (pytest.approx(0.0075), None, 2.0**-4)
+    b[5] = 1.5
+    assert studentised_difference(a, b, rng()).p == pytest.approx(2.0**-5)
+
+
+@given(st.integers(0, 10_000), st.integers(6, 40), st.floats(0.0, 1.5), st.floats(0.1, 1.5))
+@settings(max_examples=60)
+def test_the_interval_excludes_no_difference_where_the_test_does(seed: int, n: int, shift: float, skew: float) -> None:
+    draws = np.random.default_rng(seed)
+    a = draws.normal(size=n)
+    b = a + shift * np.sign(draws.random() - 0.5) + draws.lognormal(0, skew, n) - np.exp(skew**2 / 2)
+    found = studentised_difference(a, b, draws, draws=200)
+    low, high = ends(found)
+    assert found.p is not None
+    assert (found.p < 0.05) == (low > 0 or high < 0)
+
+
+def test_without_skewness_it_is_students_test() -> None:
+    """Many examples are not resampled at all."""
+    a = rng().normal(size=20_001)
+    b = a + np.tile([0.01, -0.01, 0.003], 6667)
+    found = studentised_difference(a, b, rng())
+    student = ttest_rel(b, a)
+    interval = student.confidence_interval()
+    assert found.p == pytest.approx(student.pvalue, rel=1e-3)
+    assert ends(found) == pytest.approx((interval.low, interval.high), rel=1e-3)
 
 
 def test_round_off_is_no_difference() -> None:
     a = np.full(50, 0.1)
-    found = bootstrap_difference(a, a + 1e-9, rng())
+    found = studentised_difference(a, a + 1e-9, rng())
     assert found.p == 1.0
-    assert bootstrap_difference(a, a + 1e-5, rng()).p == pytest.approx(2.0**-49)
+    assert studentised_difference(a, a + 1e-5, rng()).p == pytest.approx(2.0**-49)
 
 
 def test_the_same_seed_gives_the_same_draws_in_blocks_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = rng().random(50), rng().random(50) ** 2
-    one = bootstrap_difference(a, b, np.random.default_rng(1))
-    assert bootstrap_difference(a, b, np.random.default_rng(1)) == one
+    one = studentised_difference(a, b, np.random.default_rng(1))
+    assert studentised_difference(a, b, np.random.default_rng(1)) == one
     monkeypatch.setattr("harness.statistics.paired._MAX_WEIGHTS_PER_BLOCK", 501)
-    assert ends(bootstrap_difference(a, b, np.random.default_rng(1))) == pytest.approx(ends(one))
+    assert ends(studentised_difference(a, b, np.random.default_rng(1))) == pytest.approx(ends(one))
 
 
 def test_estimates_without_interval_give_no_test() -> None:
