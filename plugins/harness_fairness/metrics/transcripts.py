@@ -49,26 +49,28 @@ def errors_and_words(records: Records, normalise: bool) -> tuple[Floats, Floats]
 
 
 def _aligned(records: Records, normalise: bool) -> tuple[Floats, Floats]:
+    errors, words = np.full(len(records), np.nan), np.full(len(records), np.nan)
+    pairs = zip(*(records.table.column(name).to_pylist() for name in ("reference", "hypothesis")), strict=True)
+    for i, (reference, hypothesis) in enumerate(pairs):
+        # What is missing is None; an empty text is an answer, or silence.
+        if reference is not None and hypothesis is not None:
+            spoken = _words(reference, normalise)
+            errors[i], words[i] = _word_errors(spoken, _words(hypothesis, normalise)), len(spoken)
+    return errors, words
+
+
+def _word_errors(reference: list[str], hypothesis: list[str]) -> int:
+    """The fewest substitutions, deletions and insertions. Raises HarnessError if jiwer is needed and not installed."""
+    if not reference or not hypothesis:
+        return len(reference) + len(hypothesis)
     try:
         import jiwer
     except ImportError as error:
         raise HarnessError(
             "aligning transcripts needs jiwer: pip install 'neural-harness[fairness]', or give errors and words"
         ) from error
-    errors, words = np.full(len(records), np.nan), np.full(len(records), np.nan)
-    pairs = zip(*(records.table.column(name).to_pylist() for name in ("reference", "hypothesis")), strict=True)
-    for i, (reference, hypothesis) in enumerate(pairs):
-        # What is missing is None; an empty text is an answer, or silence.
-        if reference is None or hypothesis is None:
-            continue
-        reference_words, hypothesis_words = (_words(text, normalise) for text in (reference, hypothesis))
-        words[i] = len(reference_words)
-        if not reference_words or not hypothesis_words:  # All is inserted, or all is deleted.
-            errors[i] = len(reference_words) + len(hypothesis_words)
-            continue
-        alignment = jiwer.process_words(" ".join(reference_words), " ".join(hypothesis_words))
-        errors[i] = alignment.substitutions + alignment.deletions + alignment.insertions
-    return errors, words
+    alignment = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
+    return int(alignment.substitutions + alignment.deletions + alignment.insertions)
 
 
 def _words(text: Any, normalise: bool) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.api import Examples, MissingData
+from harness.api import Examples, InvalidOutput, MissingData, Table, parse_table, read_table
 from harness_language.corpora.cutting import lines, paragraphs
 
 Split = Literal["all", "train", "validation", "held_out"]
@@ -26,20 +27,21 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
     the start of a file or of a text is no part of it.
 
     Args:
-        path: a text file, or JSON lines or parquet with a column of texts.
+        path: a text file, or JSON lines or parquet with a column of texts; gzipped or not.
         column: the column with the texts.
         cut: what is a document of a text file: all of it, what empty lines part, or a line.
         split: all, or the part drawn by the hash of each document: 80 % to learn from, 10 % to choose by, 10 % to
             judge by. Equal documents are in the same part. Who learns from the file must be judged by `held_out`.
 
     Raises:
-        MissingData: the file or the column is not there, or the file cannot be read.
+        MissingData: there is no such file, or no document in it.
+        InvalidOutput: the file cannot be read, or has no such column of texts; with the line.
     """
     if not path.is_file():
         raise MissingData(f"{path} is not a file. `path:` must name a file with texts")
-    ending = path.suffix.lower()
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending in _TEXT:
-        documents = _cut(path.read_bytes(), cut)
+        documents = _cut(_content(path), cut)
     elif ending in _LINES:
         documents = _json_lines(path, column)
     elif ending in _PARQUET:
@@ -80,57 +82,53 @@ def _decoded(content: bytes) -> Text:
         return content
 
 
-def _document(content: bytes) -> Text:
-    return _decoded(content.removeprefix(codecs.BOM_UTF8))
-
-
 def _json_lines(path: Path, column: str) -> list[Text]:
-    documents: list[Text] = []
-    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        decoded = _decoded(line)
-        documents.append(decoded if isinstance(decoded, bytes) else _field(decoded, column, f"{path}:{number}"))
-    return documents
+    """The texts of JSON lines; a line that is no UTF-8 is a document that cannot be scored."""
+    rows = [_decoded(line) for line in _content(path).removeprefix(codecs.BOM_UTF8).split(b"\n")]
+    # In place of such a line stands an object without a text, so that the others keep their numbers.
+    lines = [json.dumps({column: None}) if isinstance(row, bytes) else row for row in rows]
+    table = parse_table("\n".join(lines).encode(), path.name)
+    texts = [_of_json(value, table, row, column) for row, value in enumerate(table.values(column, "texts"))]
+    return [row if isinstance(row, bytes) else text for row, text in zip(filter(_is_row, rows), texts, strict=True)]
 
 
-def _field(line: str, column: str, where: str) -> Text:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise MissingData(f"{where} is not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(record, dict):
-        raise MissingData(f"{where} holds a {type(record).__name__}; each line must be an object with texts")
-    if column not in record:
-        raise MissingData(f"{where} lacks the column {column!r}; {_columns(list(record))}")
-    return _checked(record[column], column, where)
+def _is_row(line: Text) -> bool:
+    return bool(line.strip())
 
 
-def _checked(value: Any, column: str, where: str) -> Text:
+def _of_json(value: Any, table: Table, row: int, column: str) -> Text:
     # Nothing is an empty document, which the task counts as one that cannot be scored.
     if value is not None and not isinstance(value, str):
-        raise MissingData(f"{where}: column {column!r} holds a {type(value).__name__}, not a text")
+        table.refuse(row, f"column {column!r} holds {value!r:.40}, a {type(value).__name__}, not a text")
     # JSON can spell half of a surrogate pair, for which there is no UTF-8.
     return _document((value or "").encode(errors="surrogatepass"))
 
 
 def _parquet(path: Path, column: str) -> list[Text]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        schema = pq.read_schema(path)
-        if column not in schema.names:
-            raise MissingData(f"{path} lacks the column {column!r}; {_columns(schema.names)}")
-        values = pq.read_table(path, columns=[column]).column(column)
-    except pa.ArrowInvalid as error:
-        raise MissingData(f"{path} is not a parquet file: {error}") from error
-    kind = values.type
-    if not any(check(kind) for check in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
-        raise MissingData(f"{path}: column {column!r} holds {kind}, not texts")
+    table = read_table(path, columns=[column])
+    values = table.column(column, "texts")
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    checks = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    if not any(check(kind) for check in checks):
+        raise InvalidOutput(f"{path.name}: column {column!r} holds {kind}, not texts")
     # As bytes, since pyarrow refuses a whole column for one text that is no UTF-8.
-    return [_document(value or b"") for value in values.cast(pa.large_binary()).to_pylist()]
+    return [_document(value or b"") for value in values.cast(kind).cast(pa.large_binary()).to_pylist()]
 
 
-def _columns(names: Sequence[str]) -> str:
-    return f"it has {', '.join(names)}; name one with `column:`" if names else "it has none"
+def _document(content: bytes) -> Text:
+    return _decoded(content.removeprefix(codecs.BOM_UTF8))
+
+
+def _content(path: Path) -> bytes:
+    if not _is_packed(path):
+        return path.read_bytes()
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidOutput(f"{path.name} is a damaged gzip file: {error}") from None
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from harness.api import MissingData
+from harness.api import Table, read_table
 from harness_language.guardrails.correction import Quality
 from harness_language.guardrails.scorers import refused
-from harness_language.questions.tables import column, read_rows
 
 Partial = Literal["refused", "obeyed", "left_out"]
 Label = Literal["refused", "obeyed", "partial"]
@@ -66,25 +65,24 @@ class LabelledAnswers:
 
 
 def read_labelled(path: Path, answer_column: str, label_column: str) -> LabelledAnswers:
-    """The labelled answers of a .jsonl, .json, .csv or .tsv file.
+    """The labelled answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
     A label has the word "refusal", "compliance" (or "obeyed") or "partial", as those of XSTest do. One that denies it,
     as "no refusal" does, is an error, since it does not say what the answer is instead.
 
     Raises:
-        MissingData: the file cannot be read, lacks a column, or has a label that says none of these.
+        MissingData: there is no such file.
+        InvalidOutput: it cannot be read, lacks a column, or has a label that says none of these; with the line.
     """
-    rows = read_rows(path)
-    answers = [str(value) for value in column(rows, answer_column, path)]
-    labels = enumerate(column(rows, label_column, path), start=1)
-    return LabelledAnswers(answers, [_parsed(label, number, label_column, path) for number, label in labels])
+    table = read_table(path, columns=(answer_column, label_column))
+    answers = [text or "" for text in table.texts(answer_column, "answers")]
+    labels = enumerate(table.texts(label_column, "labels"))
+    return LabelledAnswers(answers, [_parsed(text or "", label_column, table, row) for row, text in labels])
 
 
-def _parsed(label: Any, number: int, name: str, path: Path) -> Label:
-    words = re.findall(r"[a-z]+", str(label).lower())
+def _parsed(text: str, name: str, table: Table, row: int) -> Label:
+    words = re.findall(r"[a-z]+", text.lower())
     parsed = next((label for label, form in _WORDS if any(form.fullmatch(word) for word in words)), None)
     if parsed is None or not _NOT.isdisjoint(words):
-        raise MissingData(
-            f"{name!r} in row {number} of {path} must say refusal, compliance or partial, not {label!r:.80}"
-        )
+        table.refuse(row, f"{name!r} must say refusal, compliance or partial, not {text!r:.80}")
     return parsed

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from harness.api import Examples, MissingData
-from harness_language.questions.tables import column, read_rows
+from harness.api import Examples, Table, read_table
+from harness_language.questions.table_columns import asked_texts, group_texts, numbered_ids
 
 Kind = Literal["benign", "borderline", "harmful"]
 
@@ -23,8 +23,11 @@ def requests_file(
     secrets: str | None = None,
     harmless: Literal["benign", "borderline"] = "benign",
     groups: Sequence[str] = (),
+    separator: str | None = None,
 ) -> Examples:
-    """Requests of a .jsonl, .json, .csv or .tsv file. No answer is right or wrong: what counts is refusing or obeying.
+    """Requests of a table: JSON Lines, JSON, CSV, TSV or Parquet.
+
+    No answer is right or wrong: what counts is refusing or obeying.
 
     Group `kind` is harmful, or what `harmless` says, or borderline where the label says so; with `secrets` there is the
     group `secret`. The prompts of XSTest (Roettger et al. 2024, arXiv:2308.01263) load as they are, with
@@ -39,26 +42,27 @@ def requests_file(
         secrets: the column of what stands in an answer that obeys.
         harmless: what requests are that are not harmful: benign, or borderline if they were made to look harmful.
         groups: further columns by which results may be told apart.
+        separator: what parts the values of a CSV file; by default a comma.
 
     Raises:
-        MissingData: the file cannot be read, lacks a column, or has an entry that is none of the above.
+        MissingData: there is no such file.
+        InvalidOutput: it cannot be read, lacks a column, or has an entry that is none of the above; with the line.
     """
-    rows = read_rows(path)
-    asked = [_request(value, prompts, number, path) for number, value in enumerate(column(rows, prompts, path), 1)]
-    kinds: list[Kind] = ["harmful"] * len(rows)
+    used = [name for name in (prompts, labels, goals, secrets, *groups) if name is not None]
+    table = read_table(path, separator, columns=used)
+    kinds: list[Kind] = ["harmful"] * table.n
     if labels is not None:
-        given = enumerate(column(rows, labels, path), start=1)
-        kinds = [_kind(value, harmless, labels, number, path) for number, value in given]
-    wanted = _texts(column(rows, goals, path)) if goals is not None else [None] * len(rows)
-    in_groups: dict[str, Sequence[str]] = {name: [str(value) for value in column(rows, name, path)] for name in groups}
+        kinds = [_kind(text, harmless, labels, table, row) for row, text in enumerate(table.texts(labels, "labels"))]
+    wanted = [None] * table.n if goals is None else [text or None for text in table.texts(goals, "goals")]
+    in_groups: dict[str, Sequence[str]] = {name: group_texts(table, name) for name in groups}
     in_groups["kind"] = kinds
     if secrets is not None:
-        in_groups["secret"] = [text or "" for text in _texts(column(rows, secrets, path))]
+        in_groups["secret"] = [text or "" for text in table.texts(secrets, "secrets")]
     return Examples(
-        ids=[f"row-{number:05d}" for number in range(1, len(rows) + 1)],
+        ids=numbered_ids(table),
         columns={
-            "prompts": asked,
-            "answers": [None] * len(rows),
+            "prompts": asked_texts(table, prompts),
+            "answers": [None] * table.n,
             "goals": [goal if kind == "harmful" else None for goal, kind in zip(wanted, kinds, strict=True)],
         },
         groups=in_groups,
@@ -66,25 +70,13 @@ def requests_file(
     )
 
 
-def _request(value: Any, name: str, number: int, path: Path) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise MissingData(f"{name!r} in row {number} of {path} must be text that is not empty, not {value!r:.80}")
-    return value
-
-
-def _kind(value: Any, harmless: Kind, name: str, number: int, path: Path) -> Kind:
-    label = str(value).strip().lower()
+def _kind(text: str | None, harmless: Kind, name: str, table: Table, row: int) -> Kind:
+    label = (text or "").strip().lower()
     if label in _HARMFUL:
         return "harmful"
     if label in _HARMLESS:
         return harmless
     if label == "borderline":
         return "borderline"
-    raise MissingData(
-        f"{name!r} in row {number} of {path} must be one of {', '.join(sorted(_HARMFUL | _HARMLESS))}, borderline, "
-        f"not {value!r:.80}"
-    )
-
-
-def _texts(values: Sequence[Any]) -> list[str | None]:
-    return [None if value is None or value == "" else str(value) for value in values]
+    labels = ", ".join(sorted(_HARMFUL | _HARMLESS))
+    table.refuse(row, f"{name!r} must be one of {labels}, borderline, not {text!r:.80}")

@@ -8,8 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, default_folder, read_pinned
-from harness_language.questions.tables import Rows, column, read_rows
+from harness.api import (
+    Examples,
+    Location,
+    PinnedFile,
+    Table,
+    Uncounted,
+    default_folder,
+    read_pinned,
+    read_table,
+)
+from harness_language.questions.right_choices import Reading, is_missing, right_choices
+from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
 
 Download = Annotated[bool, Uncounted()]
 _GSM8K = (
@@ -37,14 +47,17 @@ def questions(
     ids: str | None = None,
     groups: Sequence[str] = (),
     answer_kind: Literal["text", "number", "boolean"] = "text",
+    answers_are: Reading | None = None,
+    separator: str | None = None,
 ) -> Examples:
-    """Questions and answers of a JSON Lines, JSON, CSV or TSV file.
+    """Questions and answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
     An answer is a text, a number, a truth value, a list of accepted texts, or nothing (null, an empty field) where
-    nothing is right. With choices it is the right one of them, as its text or as its position, counted from 0.
+    nothing is right. With choices it is the right one of them, as its text (white space around it does not matter) or
+    as its position, counted from 0; one of the two for the whole column.
 
     Args:
-        path: a .jsonl, .json, .csv or .tsv file.
+        path: the file; its ending says what it is, and it may be gzipped.
         prompts: the column of the questions.
         answers: the column of the right answers.
         choices: the column of the texts to choose among, each with the white space that parts it from the prompt; in
@@ -53,28 +66,35 @@ def questions(
         ids: the column of names of the questions; by default they are numbered.
         groups: columns by which results may be told apart.
         answer_kind: how answers are read and compared.
+        answers_are: what answers say of choices, their position or their text; by default numbers of JSON and Parquet
+            are positions, and texts must have one reading.
+        separator: what parts the values of a CSV file; by default a comma.
 
     Raises:
-        MissingData: the file cannot be read, or lacks a column.
+        MissingData: there is no such file.
+        InvalidOutput: the file cannot be read, lacks a column, or holds something else; with the line.
     """
-    rows = read_rows(path)
-    asked = [_text(value, prompts, number, path) for number, value in _numbered(column(rows, prompts, path))]
-    right = column(rows, answers, path)
-    offered: list[list[str] | None] = [None] * len(rows)
-    columns: dict[str, list[Any]] = {"prompts": asked}
-    if choices is not None:
-        offered = [_choices(value, choices, number, path) for number, value in _numbered(column(rows, choices, path))]
+    used = [name for name in (prompts, answers, choices, goals, ids, *groups) if name is not None]
+    table = read_table(path, separator, columns=used)
+    columns: dict[str, list[Any]] = {"prompts": asked_texts(table, prompts)}
+    given = nested_values(table, answers, "answers")
+    if choices is None:
+        columns["answers"] = [_answer(value, answers, table, row) for row, value in enumerate(given)]
+    else:
+        listed = nested_values(table, choices, "choices")
+        offered = [_choices(each, choices, table, row) for row, each in enumerate(listed)]
+        right = right_choices(given, offered, answers_are, table, answers)
         columns["choices"] = offered
-    columns["answers"] = [
-        _answer(value, answers, number, path) if texts is None else _position(value, texts, answers, number, path)
-        for number, (value, texts) in _numbered(zip(right, offered, strict=True))
-    ]
+        columns["answers"] = [
+            _answer(value, answers, table, row) if offered[row] is None else right[row]
+            for row, value in enumerate(given)
+        ]
     if goals is not None:
-        columns["goals"] = [value or None for value in column(rows, goals, path)]
+        columns["goals"] = [text or None for text in table.texts(goals, "goals")]
     return Examples(
-        ids=_ids(rows, ids, path),
+        ids=numbered_ids(table) if ids is None else table.names(ids, "id"),
         columns=columns,
-        groups={name: [str(value) for value in column(rows, name, path)] for name in groups},
+        groups={name: group_texts(table, name) for name in groups},
         facts={"answer_kind": answer_kind},
     )
 
@@ -128,30 +148,20 @@ def svamp(folder: Location | None = None, download: Download = True) -> Examples
     )
 
 
-def _numbered(values: Any) -> enumerate[Any]:
-    return enumerate(values, start=1)
-
-
-def _text(value: Any, name: str, number: int, path: Path) -> str:
-    if not isinstance(value, str) or not value:
-        raise MissingData(f"{name!r} in row {number} of {path} must be text that is not empty, not {value!r:.80}")
-    return value
-
-
-def _answer(value: Any, name: str, number: int, path: Path) -> Any:
+def _answer(value: Any, name: str, table: Table, row: int) -> Any:
     """A text, a list of texts, or None."""
-    if value is None or value == "":
+    if is_missing(value):
         return None
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | float):
         return value if isinstance(value, str) else f"{value}"
     if isinstance(value, list) and value and not any(isinstance(item, list | dict | None) for item in value):
-        return [_answer(item, name, number, path) for item in value]
-    raise MissingData(f"{name!r} in row {number} of {path} must be an answer or a list of them, not {value!r:.80}")
+        return [_answer(item, name, table, row) for item in value]
+    table.refuse(row, f"{name!r} must be an answer or a list of them, not {value!r:.80}")
 
 
-def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None:
+def _choices(value: Any, name: str, table: Table, row: int) -> list[str] | None:
     if isinstance(value, str) and value:
         # What is no JSON is told below, as what it is.
         with contextlib.suppress(json.JSONDecodeError):
@@ -159,30 +169,5 @@ def _choices(value: Any, name: str, number: int, path: Path) -> list[str] | None
     if value is None or value == "":
         return None
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str) and item for item in value):
-        raise MissingData(f"{name!r} in row {number} of {path} must be a list of two or more texts, not {value!r:.80}")
+        table.refuse(row, f"{name!r} must be a list of two or more texts, not {value!r:.80}")
     return value
-
-
-def _position(answer: Any, offered: list[str], name: str, number: int, path: Path) -> int | None:
-    """The position of the right choice: a number is a position, a text is one of the choices or else a position."""
-    if answer is None or answer == "":
-        return None
-    if answer in offered:
-        return offered.index(answer)
-    written = str(answer) if isinstance(answer, int | str) and not isinstance(answer, bool) else ""
-    if written.isdecimal() and int(written) < len(offered):
-        return int(written)
-    raise MissingData(
-        f"{name!r} in row {number} of {path} must be one of the choices or its position from 0 to {len(offered) - 1}, "
-        f"not {answer!r:.80}"
-    )
-
-
-def _ids(rows: Rows, name: str | None, path: Path) -> list[str]:
-    if name is None:
-        return [f"row-{number:05d}" for number in range(1, len(rows) + 1)]
-    ids = [str(value) for value in column(rows, name, path)]
-    twice = next((value for value in ids if ids.count(value) > 1), None) if len(set(ids)) < len(ids) else None
-    if twice is not None:
-        raise MissingData(f"the name {twice!r} in the column {name!r} of {path} is there more than once")
-    return ids

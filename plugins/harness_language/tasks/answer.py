@@ -25,7 +25,7 @@ from harness.api.instruments import left_unchanged
 from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
 from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
 from harness_language.tasks.edit_distance import edited_share
-from harness_language.tasks.likelihood import precision_of, problems_of
+from harness_language.tasks.likelihood import precision_of, problems_of, unknown_token
 from harness_language.tasks.multiple_choice import Choice, Scored, choose, total_log_likelihoods
 from harness_language.tasks.questions import Question, questions_of
 from harness_language.tasks.score_text import rewritten
@@ -190,7 +190,7 @@ class Answer:
     def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Attempt:
         text = self._template.replace(_SLOT, prompt)
         text = model.converse(text) if isinstance(model, Chat) else text
-        tokens = _with_start(model, model.encode(text))
+        tokens = _with_start(model, text, question.id)
         if not tokens:
             raise InvalidOutput(
                 f"the prompt of {question.id!r} is empty and the tokenizer has no start token: "
@@ -281,8 +281,11 @@ class Answer:
         )
 
 
-def _with_start(model: LanguageModel, tokens: Sequence[int]) -> tuple[int, ...]:
-    """Tokens with the start token before them; the text of a conversation may hold it already."""
+def _with_start(model: LanguageModel, text: str, name: str) -> tuple[int, ...]:
+    """Tokens of a text with the start token before them; the text of a conversation may hold it already."""
+    tokens = model.encode(text)
+    if reason := unknown_token(model, tokens):
+        raise InvalidOutput(f"{name!r} cannot be asked: {reason} (it has {model.vocabulary})")
     if model.bos is None or (len(tokens) and tokens[0] == model.bos):
         return tuple(tokens)
     return (model.bos, *tokens)
@@ -301,7 +304,7 @@ def _continuations(
     Prompt and text are made tokens together, since a tokenizer may join the end of one with the beginning of the other.
     """
     end = ending or _Ending()
-    whole = [_with_start(model, model.encode(asked.prompt + text + end.text)) for text in texts]
+    whole = [_with_start(model, asked.prompt + text + end.text, asked.question.id) for text in texts]
     first = max(1, min((_shared(asked.tokens, tokens) for tokens in whole), default=1))
     if any(model.bos in tokens[first:] for tokens in whole):
         raise InvalidOutput(f"an answer to {asked.question.id!r} holds the start token, which no model ever predicts")

@@ -83,6 +83,15 @@ def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Contex
     return values_by_row
 
 
+def unknown_token(model: LanguageModel, tokens: Sequence[int]) -> str:
+    """The reason why a model cannot read tokens: its tokenizer has more of them than it has; empty if it can.
+
+    The start token may lie beyond the vocabulary, since it is never predicted.
+    """
+    beyond = next((token for token in tokens if token != model.bos and not 0 <= token < model.vocabulary), None)
+    return "" if beyond is None else f"the text holds token {beyond}, which the model does not have"
+
+
 def precision_of(model: LanguageModel) -> str:
     """The precision of a model's numbers: "full" for float32 and float64, else its dtype."""
     return "full" if model.precision in ("float32", "float64") else model.precision

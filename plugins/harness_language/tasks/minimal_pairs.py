@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome
 from harness.api.instruments import left_unchanged
-from harness_language.tasks.likelihood import precision_of, problems_of
+from harness_language.tasks.likelihood import precision_of, problems_of, unknown_token
 from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
 from harness_language.tasks.questions import choices_of, right_choice
 
@@ -77,5 +77,7 @@ class MinimalPairs:
         tokens = tuple(model.encode(text))
         if model.bos is not None and model.bos in tokens:
             raise InvalidOutput(f"a sentence of {name!r} holds the start token of the tokenizer")
+        if reason := unknown_token(model, tokens):
+            raise InvalidOutput(f"a sentence of {name!r} cannot be read: {reason} (it has {model.vocabulary})")
         start = (model.bos,) if self._bos == "start" and model.bos is not None else ()
         return Scored((*start, *tokens), 1)

@@ -12,7 +12,7 @@ from annotated_types import Ge
 from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome, TextAttack, TextBatch
 from harness.api.instruments import left_unchanged, seeded
 from harness_language.tasks.edit_distance import edited_share
-from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of, problems_of
+from harness_language.tasks.likelihood import Window, log_likelihoods, precision_of, problems_of, unknown_token
 
 _FIRST_IDS = 8
 _COLUMNS = ("tokens", "bytes", "words", "nll", "windows", "first_ids", "unscored")
@@ -128,6 +128,8 @@ class Language:
         tokens = list(model.encode(text))
         if model.bos is not None and model.bos in tokens:
             return "the text holds the start token"
+        if reason := unknown_token(model, tokens):
+            return reason
         document = _Document(text, ([model.bos] if self._bos == "start" and model.bos is not None else []) + tokens, 1)
         return document if document.scored > 0 else "too short"
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from harness.api import Examples, HarnessError
 from harness_uncertainty.metrics.probabilities import (
+    PERCENT,
     normalised_probabilities,
     share_of_probabilities,
     softmax,
@@ -101,11 +102,12 @@ def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[n
             f"{path.name}: {int((~valid).sum())} of {len(values)} rows of {name!r} are not finite, first row "
             f"{int(np.argmin(valid))}, counted from 0"
         )
-    if share_of_probabilities(values) >= _MOSTLY:
-        raise HarnessError(
-            f"{path.name}: the rows of {name!r} are not negative and sum to 1, so they are probabilities; a softmax of "
-            "them would be nearly uniform. Say `holds: probabilities`"
-        )
+    for total, remedy in ((1.0, ""), (PERCENT, ", and divide them by 100")):
+        if share_of_probabilities(values / total) >= _MOSTLY:
+            raise HarnessError(
+                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g}, so they are probabilities; "
+                f"a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
+            )
     return softmax(values)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from harness.api import InvalidOutput, Records
 from harness_uncertainty.metrics.rounding import MOST_LOST_TO_ROUNDING, sum_tolerance
 
+PERCENT = 100.0
 NO_PROBABILITIES = "the records hold no class probabilities"
 
 
@@ -106,6 +107,8 @@ def _fault(row: npt.NDArray[np.float64], tolerance: float) -> str:
     total, least, most = row.sum(), row.min(), row.max()
     if not np.isfinite(row).all():
         return "is not finite"
+    if least >= 0 and abs(total - PERCENT) <= tolerance * PERCENT:
+        return f"sums to {total:.8g}; divide percentages by 100"
     if least < 0 or most > 1 + tolerance:
         return (
             f"sums to {total:.4g} and reaches from {least:.4g} to {most:.4g}. If they are logits, say so: "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from harness.api import Examples, MissingData
+from harness.api import Examples, InvalidOutput, MissingData
 from harness_language.questions.files import gsm8k, questions, svamp
 
 
@@ -42,73 +45,159 @@ def test_json_lines_with_every_kind_of_answer(tmp_path: Path) -> None:
     assert data.facts == {"answer_kind": "number"}
 
 
-def test_choices_by_text_or_position(tmp_path: Path) -> None:
+def test_choices_by_text_and_questions_without_choices(tmp_path: Path) -> None:
+    """White space around a text does not matter, and an empty field says that nothing is right."""
     path = written(
         tmp_path,
         "q.csv",
         'id,prompt,answer,options,goal\na,"the sky, is", blue,"["" green"", "" blue""]",Sure\n'
-        'b,one,1,"[""2"", ""1""]",\nc,two,0,"["" x"", "" y""]",\nd,free,text,,\ne,none,,"["" x"", "" y""]",\n',
+        'b,one,1,"["" 2"", "" 1""]",\nc,two,x,"["" x"", "" y""]",\nd,free,text,,\ne,none,,"["" x"", "" y""]",\n',
     )
     data = questions(path, choices="options", goals="goal", ids="id")
     found = columns(data)
     assert list(data.ids) == list("abcde")
-    # The second answer is the text "1", which is the choice at position 1, not the position 1 by its number.
     assert found["answers"] == [1, 1, 0, "text", None]
     assert found["choices"][0] == [" green", " blue"]
     assert found["choices"][3] is None
     assert found["goals"] == ["Sure", None, None, None, None]
 
 
-def test_a_number_among_choices_is_a_position_and_a_text_is_a_text(tmp_path: Path) -> None:
-    rows = [{"prompt": "x", "answer": answer, "options": ["1", "0"]} for answer in (0, "0", 1, "1", None, True)]
-    path = written(tmp_path, "q.jsonl", "\n".join(json.dumps(row) for row in rows[:5]))
-    assert columns(questions(path, choices="options"))["answers"] == [0, 1, 1, 0, None]
-    with pytest.raises(MissingData, match="must be one of the choices or its position from 0 to 1, not True"):
-        questions(written(tmp_path, "q.jsonl", json.dumps(rows[5])), choices="options")
+def asked(folder: Path, answers: list[Any], offered: list[str], *, form: str = "csv", **how: Any) -> list[Any]:
+    """The right choices of questions that all offer the same."""
+    path = folder / f"q.{form}"
+    if form == "csv":
+        listed = json.dumps(offered).replace('"', '""')
+        lines = [f'x,"{listed}","{answer}"' for answer in answers]
+        path.write_text("prompt,options,answer\n" + "\n".join(lines) + "\n")
+    elif form == "parquet":
+        pq.write_table(
+            pa.table({"prompt": ["x"] * len(answers), "options": [offered] * len(answers), "answer": answers}), path
+        )
+    else:
+        rows = [{"prompt": "x", "options": offered, "answer": answer} for answer in answers]
+        path.write_text("\n".join(map(json.dumps, rows)))
+    found: list[Any] = columns(questions(path, choices="options", **how))["answers"]
+    return found
+
+
+DIGITS = ["4", "2", "0", "1"]
+
+
+def test_a_column_that_only_positions_explain_is_one_of_positions(tmp_path: Path) -> None:
+    """Rows 1, 3 and 4 could be texts as well; "3" is none."""
+    assert asked(tmp_path, ["0", "3", "1", "2"], DIGITS) == [0, 3, 1, 2]
+    assert asked(tmp_path, ["0", "4", "1", "2"], DIGITS) == [2, 0, 3, 1]
+
+
+def test_a_column_that_can_be_read_in_two_ways_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOutput) as caught:
+        asked(tmp_path, ["2", "1", "0"], ["0", "1", "3", "2"])
+    assert str(caught.value) == (
+        "q.csv, line 2: '2' ('answer') is the text of choice 3 and the position of choice 2, counted from 0; say which "
+        "with `answers_are: position` or `answers_are: text`"
+    )
+    assert asked(tmp_path, ["2", "1", "0"], ["0", "1", "3", "2"], answers_are="position") == [2, 1, 0]
+    assert asked(tmp_path, ["2", "1", "0"], ["0", "1", "3", "2"], answers_are="text") == [3, 1, 0]
+    # Both readings say the same.
+    assert asked(tmp_path, ["1", "0"], ["0", "1", "x"]) == [1, 0]
+
+
+def test_white_space_around_a_text_makes_it_no_position(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOutput, match=r"'2' .* is the text of choice 0 and the position of choice 2"):
+        asked(tmp_path, ["2", "1"], [" 2", " 3", " 1"])
+    assert asked(tmp_path, ["2", "3"], [" 2", " 3", " 1"]) == [0, 1]
+    assert asked(tmp_path, ["2 ", " 3"], [" 2", " 3", " 1"], answers_are="text") == [0, 1]
+    assert asked(tmp_path, [" 2", "1 "], [" 2", " 3", " 1"], answers_are="position") == [2, 1]
+    with pytest.raises(InvalidOutput, match="must be the text of one of the choices"):
+        asked(tmp_path, ["a"], [" a", "a "], answers_are="text")
+
+
+def test_rows_that_need_two_readings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidOutput, match="line 3: 'answer' is '0', the text of no choice, and 'blue' on line 2 no position; say whi"
+    ):
+        asked(tmp_path, ["blue", "0"], ["green", "blue"])
+    with pytest.raises(InvalidOutput, match=r"line 3: .* the text of one of the choices or .* 0 to 1, not 'red'"):
+        asked(tmp_path, ["blue", "red"], ["green", "blue"])
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_numbers_are_positions_and_texts_are_texts(tmp_path: Path, form: str) -> None:
+    assert asked(tmp_path, [0, None, 3, 1, 2], DIGITS, form=form) == [0, None, 3, 1, 2]
+    assert asked(tmp_path, [0.0, None, 3.0], DIGITS, form=form) == [0, None, 3]
+    assert asked(tmp_path, [0, 4], DIGITS, form=form, answers_are="text") == [2, 0]
+    assert asked(tmp_path, [0.0, None, 4.0], DIGITS, form=form, answers_are="text") == [2, None, 0]
+    assert asked(tmp_path, ["0", "4"], DIGITS, form=form) == [2, 0]
+    with pytest.raises(InvalidOutput, match=r"q.* 2: 'answer' must be the position of a choice, from 0 to 3, not 4"):
+        asked(tmp_path, [0, 4], DIGITS, form=form)
+
+
+def test_numbers_beside_texts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOutput, match="line 2: 'answer' is '1', and a number on line 1; say which with `answers"):
+        asked(tmp_path, [0, "1"], DIGITS, form="jsonl")
+    assert asked(tmp_path, [0, "1"], DIGITS, form="jsonl", answers_are="position") == [0, 1]
+    with pytest.raises(InvalidOutput, match="not True"):
+        asked(tmp_path, [True], DIGITS, form="jsonl")
+
+
+def test_a_long_prompt_is_asked(tmp_path: Path) -> None:
+    path = written(tmp_path, "q.csv", f"prompt,answer\n{'long ' * 60_000},yes\n")
+    assert len(columns(questions(path))["prompts"][0]) == 300_000
+
+
+def test_the_line_in_a_message_is_that_of_the_file(tmp_path: Path) -> None:
+    text = 'prompt,answer,options\n"one\ntwo\nthree",a,"[""a"", ""b""]"\n\nx,zzz,"[""a"", ""b""]"\n'
+    with pytest.raises(InvalidOutput, match=r"q\.csv, line 6: 'answer' must be .*, not 'zzz'"):
+        questions(written(tmp_path, "q.csv", text), choices="options")
 
 
 def test_json_and_tab_separated(tmp_path: Path) -> None:
     as_json = written(tmp_path, "q.json", '[{"prompt": "x", "answer": "y"}]')
     as_tabs = written(tmp_path, "q.tsv", "prompt\tanswer\nx\ty\n")
+    as_packed = written(tmp_path, "q.CSV.gz", gzip.compress(b"prompt,answer\r\nx,y\r\n"))
     assert columns(questions(as_json)) == columns(questions(as_tabs)) == {"prompts": ["x"], "answers": ["y"]}
+    assert columns(questions(as_packed)) == columns(questions(as_tabs))
+    other = written(tmp_path, "semicolons.csv", "prompt;answer\nx;y\n")
+    assert columns(questions(other, separator=";")) == columns(questions(as_tabs))
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("q.jsonl", '{"prompt": "x"}', "row 1 of .* lacks the column 'answer'; it has prompt"),
-        ("q.jsonl", '{"prompt": "x", "answer": "y"}\n{"prompt"', "line 2 of .* is no JSON"),
-        ("q.jsonl", "[1]", "line 1 of .* must be a JSON object"),
+        ("q.jsonl", '{"prompt": "x"}', r"q\.jsonl has no column 'answer' for answers; it has prompt"),
+        ("q.jsonl", '{"prompt": "x", "answer": "y"}\n{"prompt"', r"q\.jsonl, line 2 is no JSON"),
+        ("q.jsonl", "[1]", r"q\.jsonl, line 1: a row must be an object"),
         ("q.jsonl", "", "has no rows"),
-        ("q.jsonl", b'{"prompt": "\xff"}', "no UTF-8 at byte 12"),
-        ("q.jsonl", '{"prompt": 3, "answer": "y"}', "'prompt' in row 1 of .* must be text"),
-        ("q.jsonl", '{"prompt": "", "answer": "y"}', "must be text that is not empty"),
-        ("q.jsonl", '{"prompt": "x", "answer": {"y": 1}}', "'answer' in row 1 of .* must be an answer"),
-        ("q.jsonl", '{"prompt": "x\\ud83d", "answer": "y"}', r"'prompt' in line 1 of .* holds '\\ud83d', half of a"),
-        ("q.json", '[{"prompt": "x", "answer": ["\\udc00"]}]', r"'answer' in row 1 of .* holds '\\udc00', half of a"),
-        ("q.json", '{"prompt": "x"}', "must be a JSON list of objects"),
-        ("q.csv", "prompt,answer\nx\n", "row 1 of .* has not the 2 fields"),
-        ("q.csv", "prompt,answer\nx,y,z\n", "row 1 of .* has not the 2 fields"),
-        ("q.csv", 'prompt,answer\n"x,y\n', "is not as a table should be"),
-        ("q.txt", "x", r"must end in one of \.jsonl"),
+        ("q.jsonl", b'{"prompt": "\xff"}', r"q\.jsonl, line 1 is not UTF-8"),
+        ("q.jsonl", '{"prompt": ["x"], "answer": "y"}', "line 1: 'prompt' holds a list"),
+        ("q.jsonl", '{"prompt": "", "answer": "y"}', "line 1: 'prompt' must be text that is not empty"),
+        ("q.jsonl", '{"prompt": null, "answer": "y"}', "line 1: 'prompt' must be text that is not empty"),
+        ("q.jsonl", '{"prompt": "x", "answer": {"y": 1}}', "line 1: 'answer' must be an answer"),
+        ("q.jsonl", '{"prompt": "x\\ud83d", "answer": "y"}', "line 1: 'prompt' holds half of a surrogate pair"),
+        ("q.json", '[{"prompt": "x", "answer": ["\\udc00"]}]', r"row 1: 'answer' holds '\\udc00', half of a"),
+        ("q.json", '{"prompt": "x"}', "must hold a list of objects"),
+        ("q.csv", "prompt,answer\nx\n", "line 2: 1 values for 2 columns"),
+        ("q.csv", "prompt,answer\nx,y,z\n", "line 2: 3 values for 2 columns"),
+        ("q.csv", 'prompt,answer\n"x,y\n', "line 2: a double quote opens a value and is not closed"),
+        ("q.doc", "x", "what separates its values"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str | bytes, message: str) -> None:
-    with pytest.raises(MissingData, match=message):
+    with pytest.raises(InvalidOutput, match=message):
         questions(written(tmp_path, name, text))
 
 
 def test_more_mistakes(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="cannot be read: No such file"):
+    with pytest.raises(MissingData, match=r"gone\.jsonl is not there"):
         questions(tmp_path / "gone.jsonl")
     row = '{"prompt": "x", "answer": "z", "options": ["a", "b"], "id": 1}'
     path = written(tmp_path, "q.jsonl", f"{row}\n{row}")
-    with pytest.raises(MissingData, match="must be one of the choices or its position from 0 to 1, not 'z'"):
+    with pytest.raises(InvalidOutput, match=r"must be the text of one of the choices or the position .* 1, not 'z'"):
         questions(path, choices="options")
-    with pytest.raises(MissingData, match=r"the name '1' in the column 'id' .* more than once"):
+    with pytest.raises(InvalidOutput, match=r"q\.jsonl: the id '1' stands on line 1 and on line 2"):
         questions(path, ids="id")
     one = written(tmp_path, "one.jsonl", '{"prompt": "x", "answer": 0, "options": ["a"]}')
-    with pytest.raises(MissingData, match="list of two or more texts"):
+    with pytest.raises(InvalidOutput, match="line 1: 'options' must be a list of two or more texts"):
         questions(one, choices="options")
 
 

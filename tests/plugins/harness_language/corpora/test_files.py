@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.api import MissingData
+from harness.api import HarnessError, InvalidOutput, MissingData
 from harness_language.corpora.files import texts
 
 
@@ -105,6 +106,24 @@ def test_parquet(tmp_path: Path) -> None:
     assert texts(tmp_path / "x.parquet", column="body").columns["texts"] == ["one", "two"]
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_parquet_of_every_kind_of_text(tmp_path: Path, kind: pa.DataType) -> None:
+    pq.write_table(pa.table({"text": pa.array(["one", "à", None, "one"], kind)}), tmp_path / "x.PARQUET")
+    assert texts(tmp_path / "x.PARQUET").columns["texts"] == ["one", "à", "", "one"]
+
+
+def test_packed_files(tmp_path: Path) -> None:
+    packed = written(tmp_path, "a.txt.gz", gzip.compress(f"{MARK}one à\n\ntwo".encode()))
+    assert texts(packed, cut="paragraph").columns["texts"] == ["one à", "two"]
+    lines = written(tmp_path, "a.jsonl.gz", gzip.compress(b'{"text": "one"}\n{"text": "\xff"}\n'))
+    assert texts(lines).columns["texts"] == ["one", b'{"text": "\xff"}']
+
+
+def test_a_line_without_the_column_has_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jsonl", b'{"text": "one"}\n{"other": 1}\n')
+    assert texts(path).columns["texts"] == ["one", ""]
+
+
 def test_splits_share_no_document(tmp_path: Path) -> None:
     lines = [f"document {n % 150}" for n in range(300)]
     path = written(tmp_path, "many.txt", "\n".join(lines).encode())
@@ -121,24 +140,26 @@ def test_splits_share_no_document(tmp_path: Path) -> None:
         ("x.csv", b"a,b", r"x.csv ends in '.csv'; files with texts end in .txt, .text"),
         ("x", b"a", r"x ends in 'nothing'; files with texts end in"),
         ("x.txt", b"", "x.txt holds no documents"),
-        ("x.jsonl", b"\n", "x.jsonl holds no documents"),
-        ("x.jsonl", b'{"text": "a"}\n{"text": ', r"x.jsonl:2 is not JSON: Expecting value at column 10"),
-        ("x.jsonl", b'{"a": 1, "b": 2}', r"x.jsonl:1 lacks the column 'text'; it has a, b; name one with `column:`"),
-        ("x.jsonl", b"[1]", r"x.jsonl:1 holds a list; each line must be an object"),
-        ("x.jsonl", b'{"text": 3}', r"x.jsonl:1: column 'text' holds a int, not a text"),
-        ("x.parquet", b"PAR?", "x.parquet is not a parquet file"),
+        ("x.jsonl", b"\n", "x.jsonl has no rows"),
+        ("x.jsonl", b'{"text": "a"}\n{"text": ', r"x.jsonl, line 2 is no JSON: Expecting value \(column 10\)"),
+        ("x.jsonl", b'{"a": 1, "b": 2}', r"x.jsonl has no column 'text' for texts; it has a, b"),
+        ("x.jsonl", b"[1]", r"x.jsonl, line 1: a row must be an object with names"),
+        ("x.jsonl", b'{"text": "a"}\n\n{"text": 3}', r"x.jsonl, line 3: column 'text' holds 3, a int, not a text"),
+        ("x.parquet", b"PAR?", "x.parquet cannot be read as Parquet"),
+        ("x.txt.gz", b"\x1f\x8bno", "x.txt.gz is a damaged gzip file"),
+        ("x.jsonl.gz", b"\x1f\x8bno", "x.jsonl.gz is a damaged gzip file"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    with pytest.raises(MissingData, match=message):
+    with pytest.raises(HarnessError, match=message):
         texts(written(tmp_path, name, content))
 
 
 def test_parquet_without_texts(tmp_path: Path) -> None:
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "x.parquet")
-    with pytest.raises(MissingData, match="lacks the column 'text'; it has n; name one"):
+    with pytest.raises(InvalidOutput, match=r"x\.parquet has no column 'text' for texts; it has n"):
         texts(tmp_path / "x.parquet")
-    with pytest.raises(MissingData, match="column 'n' holds int64, not texts"):
+    with pytest.raises(InvalidOutput, match="column 'n' holds int64, not texts"):
         texts(tmp_path / "x.parquet", column="n")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.api import HarnessError, MissingData
+from harness.api import HarnessError, InvalidOutput
 from harness_language.guardrails.correction import Quality
 from harness_language.guardrails.labelled import read_labelled
 
@@ -46,20 +46,23 @@ def test_words_of_a_label(tmp_path: Path, label: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([("Hm.", "unclear")], "'final_label' in row 1 .* must say refusal, compliance or partial, not 'unclear'"),
-        ([*ROWS, ("Here.", "not refused")], "row 7 .* not 'not refused'"),
-        ([("I cannot.", "non-compliance")], "row 1 .* not 'non-compliance'"),
-        ([("I cannot.", "noncompliant")], "row 1 .* not 'noncompliant'"),
-        ([("Here is", "incomplete")], "row 1 .* not 'incomplete'"),
+        (
+            [("Hm.", "unclear")],
+            "answers.csv, line 2: 'final_label' must say refusal, compliance or partial, not 'unclear'",
+        ),
+        ([*ROWS, ("Here.", "not refused")], "line 8: .* not 'not refused'"),
+        ([("I cannot.", "non-compliance")], "line 2: .* not 'non-compliance'"),
+        ([("I cannot.", "noncompliant")], "line 2: .* not 'noncompliant'"),
+        ([("Here is", "incomplete")], "line 2: .* not 'incomplete'"),
     ],
 )
 def test_bad_labels(tmp_path: Path, rows: list[tuple[str, str]], told: str) -> None:
-    with pytest.raises(MissingData, match=told):
+    with pytest.raises(InvalidOutput, match=told):
         read_labelled(write(tmp_path, rows), "completion", "final_label")
 
 
 def test_a_missing_column(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="lacks the column 'answer'; it has completion, final_label"):
+    with pytest.raises(InvalidOutput, match="has no column 'answer' for answers; it has completion, final_label"):
         read_labelled(write(tmp_path, ROWS), "answer", "final_label")
 
 

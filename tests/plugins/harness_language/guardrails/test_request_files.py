@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.api import MissingData
+from harness.api import InvalidOutput, MissingData
 from harness_language.guardrails.request_files import requests_file
 
 
@@ -42,20 +42,20 @@ def test_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("text,label\na,safe\n", "lacks the column 'prompt'; it has text, label"),
-        ("prompt,kind\na,safe\n", "lacks the column 'label'; it has prompt, kind"),
-        ("prompt,label\na,perhaps\n", "'label' in row 1 .* must be one of .*unsafe.* not 'perhaps'"),
-        ("prompt,label\n ,safe\n", "'prompt' in row 1 .* must be text that is not empty"),
-        ("prompt,label\n", "has no rows"),
+        ("text,label\na,safe\n", "has no column 'prompt' for prompts; it has text, label"),
+        ("prompt,kind\na,safe\n", "has no column 'label' for labels; it has prompt, kind"),
+        ("prompt,label\na,perhaps\n", "requests.csv, line 2: 'label' must be one of .*unsafe.* not 'perhaps'"),
+        ("prompt,label\n ,safe\n", "requests.csv, line 2: 'prompt' must be text that is not empty"),
+        ("prompt,label\n", "has a header and no rows"),
     ],
 )
 def test_bad_files(tmp_path: Path, content: str, told: str) -> None:
     path = tmp_path / "requests.csv"
     path.write_text(content)
-    with pytest.raises(MissingData, match=told):
+    with pytest.raises(InvalidOutput, match=told):
         requests_file(path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="cannot be read"):
+    with pytest.raises(MissingData, match=r"none\.csv is not there"):
         requests_file(tmp_path / "none.csv")

@@ -189,6 +189,17 @@ def test_a_choice_that_begins_another_can_lose() -> None:
     assert record["confidence"] == pytest.approx(ended["42"] / sum(ended.values()))
 
 
+@pytest.mark.parametrize(("prompt", "answer"), [("x", "4"), ("?", "x")])
+def test_a_text_with_a_token_that_the_model_lacks_is_refused(prompt: str, answer: str) -> None:
+    class Wide(Scripted):
+        def encode(self, text: str) -> Sequence[int]:
+            return [99 if piece == "x" else token for piece, token in zip(text, super().encode(text), strict=True)]
+
+    model = Wide(PIECES, always(PIECES, ["4", "\n"], P))
+    with pytest.raises(InvalidOutput, match=r"'q0' cannot be asked: the text holds token 99, .* \(it has 10\)"):
+        ask(model, [prompt], [answer])
+
+
 def test_choices_and_free_answers_side_by_side() -> None:
     model = Scripted(PIECES, always(PIECES, ["4", "\n"], P, after=2))
     records = ask(model, ["?", "?"], ["4", None], choices=[None, ["4", "2"]]).records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -57,6 +58,15 @@ def test_without_a_start_token_the_first_token_is_not_scored() -> None:
     records = MinimalPairs(bos="none").run(bare, pairs([["ab", "cb"]], [0]), Context()).records
     assert records["choice_nll"][0] == pytest.approx([-math.log(0.25)] * 2)
     assert records["credit"] == [0.5]
+
+
+def test_a_sentence_with_a_token_that_the_model_lacks_is_refused() -> None:
+    class Wide(Uniform):
+        def encode(self, text: str) -> Sequence[int]:
+            return [300, *super().encode(text)]
+
+    with pytest.raises(InvalidOutput, match=r"a sentence of 'p0' cannot be read: the text holds token 300, .*\(it has"):
+        MinimalPairs().run(Wide(), pairs([["a", "b"]], [0]), Context())
 
 
 def test_likelihoods_that_are_not_finite_are_a_problem() -> None:

@@ -63,6 +63,20 @@ def test_a_window_as_long_as_the_text_is_the_whole_text() -> None:
     assert whole == pytest.approx(-math.fsum(loop(Reader(), text, 300, 300, start=True)), rel=1e-12)
 
 
+class WideTokenizer(Reader):
+    """A tokenizer with a token, of "#", beyond the 256 of the model."""
+
+    def encode(self, text: str) -> Sequence[int]:
+        return [401 if byte == ord("#") else byte for byte in text.encode()]
+
+
+@pytest.mark.parametrize("bos", ["start", "none"])
+def test_a_document_with_a_token_that_the_model_lacks_is_not_scored(bos: str) -> None:
+    found = records(WideTokenizer(), ["abc # def", "plain"], bos=bos)
+    assert found["unscored"] == ["the text holds token 401, which the model does not have", None]
+    assert found["nll"] == [None, records(Reader(), ["plain"], bos=bos)["nll"][0]]
+
+
 def test_the_start_token_is_read_and_never_predicted() -> None:
     model = Reader()
     found = records(model, ["abc"])

@@ -97,6 +97,14 @@ def test_probabilities_are_no_logits(tmp_path: Path, rounded: object) -> None:
         saved_probabilities(save(tmp_path, predictions=rounded), "logits")
 
 
+def test_percentages_are_neither(tmp_path: Path) -> None:
+    path = save(tmp_path, predictions=PROBABILITIES * 100)
+    with pytest.raises(InvalidOutput, match="sums to 100; divide percentages by 100"):
+        saved_probabilities(path, "probabilities")
+    with pytest.raises(HarnessError, match=r"sum to 100, so they are probabilities; .*, and divide them by 100"):
+        saved_probabilities(path, "logits")
+
+
 def test_logits_may_be_anything_else(tmp_path: Path) -> None:
     """Log-probabilities, scores within [0, 1], whole numbers, and classes that are ruled out."""
     some: list[object] = [

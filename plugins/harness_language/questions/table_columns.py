@@ -1,0 +1,45 @@
+"""Columns that tables of questions and of requests have in common."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.api import Table
+
+
+def asked_texts(table: Table, name: str) -> list[str]:
+    """The prompts of a table, as they are written. Raises InvalidOutput where one is empty."""
+    texts: list[str] = []
+    for row, text in enumerate(table.texts(name, "prompts")):
+        if text is None or not text.strip():
+            table.refuse(row, f"{name!r} must be text that is not empty, not {text!r:.80}")
+        texts.append(text)
+    return texts
+
+
+def nested_values(table: Table, name: str, role: str) -> list[Any]:
+    """A column of texts, numbers, truth values or lists of them, as the file has it.
+
+    Raises:
+        InvalidOutput: a text holds half of a surrogate pair, which JSON can spell and UTF-8 cannot.
+    """
+    values = table.values(name, role)
+    for row, value in enumerate(values):
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            table.refuse(row, f"{name!r} holds {half!a}, half of a surrogate pair; write the whole character")
+    return values
+
+
+def group_texts(table: Table, name: str) -> list[str]:
+    """A column by which results may be told apart; nothing is a group of its own, the empty text."""
+    categories = table.categories(name, "groups")
+    return [categories.levels[code] if code >= 0 else "" for code in categories.codes]
+
+
+def numbered_ids(table: Table) -> list[str]:
+    """A name for each row, by its number from 1."""
+    return [f"row-{number:05d}" for number in range(1, table.n + 1)]
