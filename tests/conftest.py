@@ -21,6 +21,10 @@ from harness.testing import run_suite
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fresh", action="store_true", help="simulations take a new seed instead of the fixed one")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Tiny networks are slower, not faster, on several threads, the more so on a loaded machine."""
