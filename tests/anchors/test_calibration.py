@@ -70,7 +70,7 @@ def test_area_under_risk_coverage_against_its_integral() -> None:
     """Calibrated uniform confidences: the risk at coverage x is x/2, so the area is 1/4."""
     rng = np.random.default_rng(3)
     confidence = rng.random(100_000)
-    area = Ranked.of(confidence, rng.random(100_000) < confidence).area(np.ones(100_000, dtype=np.int64))
+    area = Ranked.of(confidence, rng.random(100_000) < confidence).area()
     expected, _ = integrate.quad(lambda coverage: coverage / 2, 0, 1)
     assert area == pytest.approx(expected, abs=0.005)
 

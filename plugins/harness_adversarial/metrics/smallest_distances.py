@@ -152,7 +152,7 @@ class AreaUnderCurve:
         if smallest_of(records) is None:
             return Estimate.not_applicable(_NOT_MINIMAL, n=len(records))
         defined = shares[~np.isnan(shares)]
-        return mean(defined, least=0.0, n_missing=len(shares) - len(defined))
+        return mean(defined, least=0.0, most=1.0, n_missing=len(shares) - len(defined))
 
     def per_example(self, records: Records) -> Floats:
         """The share of the budgets at which an example is robust."""
@@ -235,7 +235,9 @@ class SmallestDistance:
             if self._limit is not None:
                 defined = result.distances[~np.isnan(result.distances)]
                 shares = np.minimum(defined, self._limit) / self._limit
-                estimates["area_under_curve"] = mean(shares, least=0.0, n_missing=len(result.distances) - len(defined))
+                estimates["area_under_curve"] = mean(
+                    shares, least=0.0, most=1.0, n_missing=len(result.distances) - len(defined)
+                )
             doubtful = result.doubtful()
             protocol = {
                 "threat": {name: getattr(result.threat, name) for name in Threat.__slots__},
