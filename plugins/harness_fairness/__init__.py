@@ -102,4 +102,6 @@ def _of_tables() -> list[Component]:
         metric("wer_gap", "transcripts:WerGap"),
         metric("fmr", "verification:FalseMatchRate", *_VERIFICATION, tasks={"from_scores"}),
         metric("fnmr", "verification:FalseNonMatchRate", *_VERIFICATION, tasks={"from_scores"}),
+        metric("fmr_ratio", "verification:FalseMatchRatio", *_VERIFICATION, tasks={"from_scores"}),
+        metric("fnmr_ratio", "verification:FalseNonMatchRatio", *_VERIFICATION, tasks={"from_scores"}),
     ]

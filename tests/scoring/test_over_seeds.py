@@ -38,6 +38,20 @@ def test_mean_and_spread_with_their_intervals() -> None:
     assert mean.key != spread.key != ""
 
 
+def test_rows_say_their_seeds() -> None:
+    for seeds, text in (([0, 1, 2], "0-2"), ([3, 0, 1], "0, 1, 3"), ([4, 5], "4, 5")):
+        assert {row.seeds for row in OverSeeds().rows([cell(seed, seed / 10) for seed in seeds])} == {text}
+
+
+def test_two_seeds_and_equal_ones_have_no_interval() -> None:
+    for values, why in (([0.2, 0.4], "too few for an interval: 2 seeds"), ([0.3] * 3, "all values are equal")):
+        for row in OverSeeds().rows([cell(seed, value) for seed, value in enumerate(values)]):
+            found = row.estimates["recall"]
+            assert found.value is not None
+            assert (found.low, found.high) == (None, None)
+            assert why in found.reason
+
+
 def test_seeds_without_a_number_are_counted() -> None:
     cells = [cell(0, 0.2), cell(1, 0.4), cell(2, None), cell(3, None, Status.INVALID)]
     mean, _ = OverSeeds().rows(cells)

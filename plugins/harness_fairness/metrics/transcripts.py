@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -95,6 +96,7 @@ class Wer:
     columns = ()
     direction = "min"
     unit = "fraction"
+    limits = (0.0, math.inf)
 
     def __init__(
         self, speaker: str = "speaker", average: Literal["corpus", "utterance"] = "corpus", normalise: bool = False
@@ -137,6 +139,7 @@ class WerGap:
     columns = ()
     direction = "min"
     unit = "fraction"
+    limits = (0.0, math.inf)
 
     def __init__(
         self, group: str, speaker: str = "speaker", normalise: bool = False, least: Annotated[int, Ge(2)] = 2
