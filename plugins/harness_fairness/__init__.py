@@ -45,7 +45,7 @@ def _models() -> list[Component]:
     model = Declarations("model", f"{__name__}.models")
     return [
         model("tabular_mlp", "tabular:TabularMLP", _SAGAWA),
-        model("logistic", "tabular:Logistic"),
+        model("logistic", "tabular:Logistic", version=2),
         model(
             "gradient_boosting",
             "boosting:GradientBoosting",
