@@ -72,6 +72,7 @@ def _over(rows: Sequence[Row], name: str, statistic: Callable[..., Estimate]) ->
         reason = f"{len(values)} of {len(rows)} seeds gave a number; a spread needs {_MIN_SEEDS}"
         return Estimate.undefined(reason, n=len(values), n_missing=n_missing)
     estimate = statistic(values, n_missing=n_missing)
+    estimate = replace(estimate, method=f"{estimate.method}, if seeds vary alike")
     if len(values) < _MIN_SEEDS_OF_INTERVAL:
         return replace(estimate, low=None, high=None, reason=f"{TOO_FEW}: {len(values)} seeds")
     return estimate

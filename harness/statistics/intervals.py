@@ -101,6 +101,7 @@ def mean(
     *,
     least: float | None = None,
     most: float | None = None,
+    fixed: bool = False,
     n_missing: int = 0,
     level: float = LEVEL,
 ) -> Estimate:
@@ -113,6 +114,7 @@ def mean(
     Args:
         values: `[n]`.
         least, most: the smallest and the largest value there can be; the interval is cut off there.
+        fixed: whether equal values are equal by design and so certain, such as the passes of a fixed number of steps.
         n_missing: values that should have counted and could not.
         level: the nominal coverage.
     """
@@ -124,7 +126,7 @@ def mean(
     if n == 1:
         return Estimate(centre, None, None, level, "student-t", n, n_missing, f"{TOO_FEW}: 1")
     lowest, highest = (-inf if least is None else least), (inf if most is None else most)
-    if (array == array[0]).all():
+    if (array == array[0]).all() and not fixed:
         others = 1 - (1 - level) ** (1 / n)
         low, high = centre - others * (centre - lowest), centre + others * (highest - centre)
         if isfinite(low) and isfinite(high):

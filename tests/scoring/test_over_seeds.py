@@ -30,6 +30,7 @@ def test_mean_and_spread_with_their_intervals() -> None:
     found = mean.estimates["recall"]
     expected = stats.t.interval(0.95, 2, loc=13 / 30, scale=stats.sem(values))
     assert (found.value, found.low, found.high) == pytest.approx((13 / 30, *expected))
+    assert found.method == "student-t, if seeds vary alike"
     sd = stats.tstd(values)
     found = spread.estimates["recall"]
     assert found.value == pytest.approx(sd)

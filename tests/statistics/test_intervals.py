@@ -87,6 +87,8 @@ def test_equal_values_are_not_certain() -> None:
     assert found.high == pytest.approx(2 * (1 - 0.05**0.02))
     inside = mean([0.5] * 10, least=0.0, most=1.0)
     assert (inside.low, inside.high) == pytest.approx((0.5 * 0.05**0.1, 1 - 0.5 * 0.05**0.1))
+    by_design = mean([35.0] * 3, fixed=True)
+    assert (by_design.low, by_design.high) == (35.0, 35.0)
     # How large another loss may be is not known.
     unbounded = mean([0.0] * 50, least=0.0)
     assert (unbounded.value, unbounded.low, unbounded.high) == (0.0, None, None)

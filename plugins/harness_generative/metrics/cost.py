@@ -20,7 +20,7 @@ class NFE:
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval over samples."""
         counted = records.without_missing("nfe")
-        return mean(counted["nfe"], least=0.0, n_missing=counted.n_missing)
+        return mean(counted["nfe"], least=0.0, fixed=True, n_missing=counted.n_missing)
 
     def per_example(self, records: Records) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The passes of each sample."""
