@@ -15,5 +15,6 @@ from harness.statistics.permutation import permutation_p as permutation_p
 from harness.statistics.permutation import permuted_counts as permuted_counts
 from harness.statistics.permutation import permuted_gap as permuted_gap
 from harness.statistics.quantiles import LEVEL as LEVEL
+from harness.statistics.quantiles import effective_number as effective_number
 from harness.statistics.quantiles import normal_quantile as normal_quantile
 from harness.statistics.quantiles import student_quantile as student_quantile

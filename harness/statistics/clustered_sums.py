@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import derive_seed
-from harness.statistics.quantiles import student_quantile
+from harness.statistics.quantiles import effective_number, student_quantile
 
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
@@ -72,8 +72,8 @@ class ClusteredSums:
         A spread that rests on a few residuals is known no better than theirs; there are two more where all are equal.
         """
         residuals = (self.top - self.ratio * self.bottom) ** 2
-        by_residual = _effective_number(residuals) + 2 if residuals.any() else math.inf
-        return max(1.0, min(_effective_number(self.bottom) - 1, by_residual))
+        by_residual = effective_number(residuals) + 2 if residuals.any() else math.inf
+        return max(1.0, min(effective_number(self.bottom) - 1, by_residual))
 
     def jackknife(self, level: float) -> Ends | None:
         """Return Student's interval; None if there is no standard error, or fewer than three clusters.
@@ -107,8 +107,3 @@ class ClusteredSums:
         drawn = (counts @ self.top)[bottoms != 0] / bottoms[bottoms != 0]
         low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
         return float(low), float(high)
-
-
-def _effective_number(weights: Floats) -> float:
-    """Return how many equal weights would be worth as much as these."""
-    return float(weights.sum() ** 2 / (weights**2).sum())

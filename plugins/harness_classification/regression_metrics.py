@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, Records, mean, student_quantile
+from harness.api import LEVEL, Estimate, Records, effective_number, mean, student_quantile
 
 Floats = npt.NDArray[np.float64]
 MIN_EXAMPLES = 10
@@ -36,14 +36,20 @@ class RMSE:
     unit = ""
 
     def estimate(self, records: Records) -> Estimate:
-        """Student's t interval of the mean square, on the logarithmic scale, since squares are skewed."""
+        """Student's t interval of the mean square, on the logarithmic scale, since squares are skewed.
+
+        As in `R2`, a spread that rests on a few squares is known no better than theirs.
+        """
         complete = records.without_missing("error")
-        squared = mean(complete.floats("error") ** 2, n_missing=complete.n_missing)
+        squares = complete.floats("error") ** 2
+        squared = mean(squares, n_missing=complete.n_missing)
         if squared.value is None:
             return squared
         value, low, high = float(np.sqrt(squared.value)), None, None
         if squared.high is not None:
-            relative = (squared.high - squared.value) / squared.value if squared.value else 0.0
+            n = len(squares)
+            freedom = min(effective_number((squares - squared.value) ** 2) + 2, n - 1)
+            relative = student_quantile(freedom) * float(squares.std(ddof=1)) / n**0.5 / squared.value
             low, high = value * float(np.exp(-relative / 2)), value * float(np.exp(relative / 2))
         return Estimate(value, low, high, squared.level, "student-t, log", squared.n, squared.n_missing, squared.reason)
 
@@ -86,7 +92,6 @@ class R2:
         logarithms = np.log(left / left_around)
         spread = float(np.sqrt((n - 1) / n * ((logarithms - logarithms.mean()) ** 2).sum()))
         influence = (squares / squares.sum() - around / around.sum()) ** 2
-        effective = float(influence.sum() ** 2 / (influence**2).sum()) if influence.any() else n
-        half = student_quantile(min(effective + 2, n - 2)) * spread
+        half = student_quantile(min(effective_number(influence) + 2, n - 2)) * spread
         low, high = (1 - (1 - value) * float(np.exp(end)) for end in (half, -half))
         return Estimate(value, low, high, LEVEL, "jackknife, log", n, n_missing)

@@ -42,7 +42,7 @@ CASES = [
         partial(_detected, metric=metric, outside=outside, inside=inside, shift=shift),
         conservative=metric is FPR95 or outside == 10,
         repetitions=600,
-        quick=60,
+        quick=30,
     )
     for name, metric in _METRICS
     for outside, inside in ((10, 10), (30, 30), (100, 300))

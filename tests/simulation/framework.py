@@ -79,7 +79,7 @@ class Case:
     conservative: bool = False
     least: float | None = None
     repetitions: int = 1000
-    quick: int = 100
+    quick: int = 40
 
     @property
     def name(self) -> str:

@@ -84,7 +84,7 @@ CASES = [
             "over_seeds mean",
             f"one training in ten fails, {seeds} seeds",
             partial(_over_seeds, seeds=seeds, failing=0.1),
-            least=0.25,
+            least=0.2,
         )
         for seeds in (3, 5)
     ),

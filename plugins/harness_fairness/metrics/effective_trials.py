@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, normal_quantile, student_quantile
+from harness.api import LEVEL, effective_number, normal_quantile, student_quantile
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -36,11 +36,11 @@ def effective_trials(errors: Floats, identities: Sequence[Names]) -> float:
     _, of_pair = np.unique(pairs, return_inverse=True)
     twice = np.bincount(of_pair, residuals[of_two]) if len(pairs) else np.zeros(1)
     k = len(names)
-    weight = (np.bincount(first, minlength=k) + np.bincount(other[of_two], minlength=k)).astype(np.float64)
+    weight = np.bincount(first, minlength=k) + np.bincount(other[of_two], minlength=k)
     # As the jackknife has it: without one identity there are fewer pairs.
     left = max(1.0, n - float(weight.mean()))
     variance = float((sums**2).sum() - (twice**2).sum()) / left**2 * (k - 1) / k
-    freedom = max(1.0, float(weight.sum() ** 2 / (weight**2).sum()) - 1)
+    freedom = max(1.0, effective_number(weight) - 1)
     independent = share * (1 - share) / n
     few = normal_quantile(LEVEL) / student_quantile(freedom)
     return share * (1 - share) / max(variance, independent) * few**2

@@ -76,7 +76,7 @@ class BinnedGaps:
 
     def errors(self, gaps: Floats) -> Floats:
         """Standard errors if these were the true gaps."""
-        return np.sqrt(np.maximum(self.a + self.b * gaps - gaps**2, 0) / self.n)
+        return np.asarray(np.sqrt(np.maximum(self.a + self.b * gaps - gaps**2, 0) / self.n))
 
     def score_ends(self, z: float) -> tuple[Floats, Floats]:
         """The gaps that lie z of their own standard errors off: Wilson's interval, where probabilities are equal."""

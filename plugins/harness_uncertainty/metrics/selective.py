@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le
 
-from harness.api import LEVEL, Estimate, Records, normal_quantile, proportion, student_quantile, wilson
+from harness.api import (
+    LEVEL,
+    Estimate,
+    Records,
+    effective_number,
+    normal_quantile,
+    proportion,
+    student_quantile,
+    wilson,
+)
 from harness_uncertainty.metrics.confidences import ConfidenceMetric, Confidences, column_of
 
 Floats = npt.NDArray[np.float64]
@@ -115,11 +124,11 @@ class AURC(ConfidenceMetric):
     def _estimate(self, answers: Confidences) -> Estimate:
         """The jackknife over answers, with Wilson's interval of as many answers as leave that variance.
 
-        Errors are often few and unequal: the variance has one average error more, and the quantile is Student's with an
-        error more than their effective number. With a hundred answers or fewer the interval is mostly conservative, but
-        short of 95 % where a confident error that has not occurred would change the area most. Where all answers are
-        right or all are wrong nothing varies. Then the end that is open is Wilson's for the share of errors, which is
-        the area of a ranking at random; the excess is undefined.
+        Errors are often few and unequal: the variance has one average error more, and the quantile is Student's with
+        their effective number, for the area itself with one more. With a hundred answers or fewer the interval is
+        mostly conservative, but short of 95 % where confident errors that have not occurred would change it most, as
+        with 15 errors and an excess. Where all answers are right or all are wrong nothing varies. Then the end that is
+        open is Wilson's for the share of errors, which is the area of a ranking at random; the excess is undefined.
         """
         n, errors = len(answers), int((~answers.correct).sum())
         if not n:
@@ -137,15 +146,11 @@ class AURC(ConfidenceMetric):
         # The least excess there is would leave no variance to be scaled.
         scale = max(0.0, area) + of_one_error if self._excess else area
         effective = scale * (1 - area) / variance
-        quantile = student_quantile(_effective_number(area - without_one[ranked.wrong == 1]) + 1)
+        influences = np.abs(area - without_one[ranked.wrong == 1])
+        freedom = max(1.0, effective_number(influences)) + (0 if self._excess else 1)
+        quantile = student_quantile(freedom)
         low, high = wilson(max(0.0, area), effective, quantile)
         return Estimate(area, min(float(low), area), float(high), LEVEL, "jackknife", n, answers.n_missing)
-
-
-def _effective_number(parts: Floats) -> float:
-    """How many equal parts would be as unequal in sum (Kish 1965); at least 1."""
-    squares = float((parts**2).sum())
-    return max(1.0, float(np.abs(parts).sum()) ** 2 / squares) if squares else 1.0
 
 
 class ConfidentErrors(ConfidenceMetric):
