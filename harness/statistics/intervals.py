@@ -114,7 +114,7 @@ def mean(
     Args:
         values: `[n]`.
         least, most: the smallest and the largest value there can be; the interval is cut off there.
-        fixed: whether equal values are equal by design and so certain, such as the passes of a fixed number of steps.
+        fixed: whether equal values are so by design, and certain: passes of a fixed number of steps, a budget spent.
         n_missing: values that should have counted and could not.
         level: the nominal coverage.
     """

@@ -85,7 +85,7 @@ class MeanDistance:
         fooled = attacked.where(attacked["success"])
         if not len(fooled):
             return Estimate.undefined("no example was fooled", n=len(attacked))
-        return mean(fooled[norm], least=0.0)
+        return mean(fooled[norm], least=0.0, fixed=True)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The distance of fooled examples; the others do not count."""
