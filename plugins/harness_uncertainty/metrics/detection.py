@@ -128,7 +128,7 @@ class FPR95(_Detection):
         """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
 
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
-        how low the threshold must be, and then all negatives may lie above it.
+        how low the threshold must be, and then all negatives may lie above it: the interval is conservative.
         """
         positive, negative = np.sort(scores.positive), np.sort(scores.negative)
 
