@@ -67,7 +67,7 @@ class BinnedGaps:
     @property
     def share(self) -> Floats:
         """`[bins]`, of all outcomes."""
-        return self.n / self.n.sum()
+        return np.asarray(self.n / self.n.sum())
 
     @property
     def total(self) -> float:
