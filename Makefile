@@ -15,7 +15,7 @@ TESTS =
 # Test files that skip themselves, or a test of theirs, where an extra is not installed.
 NEED_EXTRAS = $(shell grep -rlE --include='test_*.py' 'importorskip|cannot be imported' tests)
 
-.PHONY: help run test test-quick test-all test-extras anchors lint benchmarks schema clean
+.PHONY: help run test test-quick test-all test-extras anchors simulation lint benchmarks schema clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test-extras: $(INSTALLED_EXTRAS)  ## what the others skip: tests that need an ex
 
 anchors: $(INSTALLED_EXTRAS)  ## tests against independent references, in the environment with the extras
 	$(BIN_EXTRAS)/python -m pytest $(PARALLEL) tests/anchors
+
+simulation: $(INSTALLED)  ## coverage, false alarms and power of all intervals and p-values (an hour on two cores); SEED=7 for another
+	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED))
 
 lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .

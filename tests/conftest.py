@@ -26,6 +26,10 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fresh", action="store_true", help="simulations take a new seed instead of the fixed one")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _threads() -> None:
     """Tiny networks are slower, not faster, on several threads, so one is used unless more are asked for."""

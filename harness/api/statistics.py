@@ -8,11 +8,9 @@ from harness.statistics.gaps import gap_of_groups as gap_of_groups
 from harness.statistics.gaps_of_means import gap_of_ratios as gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates as gap_of_rates
 from harness.statistics.gaps_of_rates import largest_difference as largest_difference
-from harness.statistics.intervals import LEVEL as LEVEL
 from harness.statistics.intervals import bootstrap as bootstrap
 from harness.statistics.intervals import mean as mean
 from harness.statistics.intervals import newcombe as newcombe
-from harness.statistics.intervals import normal_quantile as normal_quantile
 from harness.statistics.intervals import proportion as proportion
 from harness.statistics.intervals import ratio_of_sums as ratio_of_sums
 from harness.statistics.intervals import square_and_add as square_and_add
@@ -25,3 +23,7 @@ from harness.statistics.permutation import GapTest as GapTest
 from harness.statistics.permutation import critical_value as critical_value
 from harness.statistics.permutation import permutation_p as permutation_p
 from harness.statistics.permutation import permuted_counts as permuted_counts
+from harness.statistics.quantiles import LEVEL as LEVEL
+from harness.statistics.quantiles import effective_number as effective_number
+from harness.statistics.quantiles import normal_quantile as normal_quantile
+from harness.statistics.quantiles import student_quantile as student_quantile

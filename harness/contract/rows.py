@@ -80,6 +80,15 @@ class Row:
         return protocol
 
     @property
+    def seeds(self) -> str:
+        """Its seed as tables show it; "0-2" or "0, 1, 5" for a row over several."""
+        over = self.protocol.get("over_seeds")
+        several = sorted(over["seeds"]) if isinstance(over, Mapping) else [self.seed]
+        if len(several) > 2 and several == list(range(several[0], several[-1] + 1)):
+            return f"{several[0]}-{several[-1]}"
+        return ", ".join(str(seed) for seed in several)
+
+    @property
     def task(self) -> str:
         """The name of its task with that of its package, as recorded, e.g. "harness/classify"; empty if not known."""
         task = self.comparability.get("task")

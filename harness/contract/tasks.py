@@ -67,7 +67,8 @@ class Metric(Protocol):
     Attributes:
         columns: record columns it needs; where one is absent the metric does not apply to the cell.
         direction: whether more is better ("max"), less is ("min"), or neither ("none").
-        unit: e.g. "fraction", "bits/byte"; empty for a plain number.
+        unit: e.g. "fraction", "bits/byte"; empty for a plain number. A fraction lies between 0 and 1, and so do its
+            intervals; a class whose fractions do not, such as a difference, says so by an attribute `limits`, (-1, 1).
     """
 
     columns: Sequence[str]

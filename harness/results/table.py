@@ -28,6 +28,7 @@ _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "proces
 UNDEFINED = "–"
 _BREAKS = str.maketrans({c: repr(c)[1:-1] for c in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 _SMALLEST_P = 0.0001
+_SMALL_FRACTION, _ROUNDING = 0.001, 1e-12
 _MAX_REASONS_SHOWN = 2
 
 
@@ -71,7 +72,7 @@ def _on_a_line(cell: str, layout: str) -> str:
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    flat: dict[str, Any] = {"experiment": row.experiment, **row.labels, "seed": row.seed, "status": str(row.status)}
+    flat: dict[str, Any] = {"experiment": row.experiment, **row.labels, "seed": _seed(row), "status": str(row.status)}
     for name, estimate in row.estimates.items():
         flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         flat |= {f"{name}_null": estimate.null, f"{name}_p": estimate.p}
@@ -88,11 +89,20 @@ def _flat(row: Row) -> dict[str, Any]:
     return flat
 
 
+def _seed(row: Row) -> int | str:
+    return row.seed if row.seeds == str(row.seed) else row.seeds
+
+
 def number(value: float | None, unit: str = "") -> str:
-    """A number as tables show it: three decimals for fractions, four significant digits otherwise."""
+    """A number as tables show it: three decimals for fractions, four significant digits otherwise.
+
+    Fractions below a thousandth keep two digits, as 1.2e-05: false match rates are that small.
+    """
     if value is None:
         return UNDEFINED
-    return f"{value:.3f}" if unit == "fraction" else f"{value:.4g}"
+    if unit != "fraction":
+        return f"{value:.4g}"
+    return f"{value:.2g}" if _ROUNDING < abs(value) < _SMALL_FRACTION else f"{value:.3f}"
 
 
 def interval(estimate: Estimate, unit: str = "") -> str:
@@ -139,9 +149,9 @@ class TableView:
         executions = {execution_of(row) for row in self.rows if not row.derived}
         if len(executions) == 1 and (execution := executions.pop()):
             constants["execution"] = execution
-        seeds = {row.seed for row in self.rows}
+        seeds = {row.seeds for row in self.rows}
         if len(seeds) == 1:
-            constants["seed"] = str(seeds.pop())
+            constants["seed"] = seeds.pop()
         return constants
 
     def roles(self) -> list[str]:
@@ -172,7 +182,7 @@ class TableView:
             ]
             line = [
                 *labels,
-                *([str(row.seed)] if "seed" not in constant else []),
+                *([row.seeds] if "seed" not in constant else []),
                 *(row.display.get(heading, "") for heading in self.display),
                 *([execution_of(row)] if executions else []),
             ]

@@ -9,6 +9,7 @@ from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.plugins import Catalog
 from harness.scoring.aggregates import aggregate_rows, suspected
+from harness.scoring.limits import inside_limits
 from harness.scoring.metrics import Measurer
 from harness.scoring.subgroups import group_rows
 from harness.store.cell_result import CellResult
@@ -23,12 +24,13 @@ def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
         own = suspected(experiment.aggregates, own, catalog, store)
-        rows += [cell.row for cell in own]
+        its_rows = [cell.row for cell in own]
         if experiment.groups:
             for cell in own:
-                rows += group_rows(cell, experiment.groups, experiment.metrics, catalog, store)
+                its_rows += group_rows(cell, experiment.groups, experiment.metrics, catalog, store)
         for use in experiment.aggregates:
-            rows += aggregate_rows(use, own, catalog, store)
+            its_rows += aggregate_rows(use, own, catalog, store)
+        rows += inside_limits(its_rows, experiment.metrics, catalog)
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ import numpy.typing as npt
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput
 from harness.contract.records import Records
+from harness.statistics.quantiles import effective_number, student_quantile
 
 Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
+MIN_CLUSTERS = 3
+"""Fewer leave an interval that is of no use."""
 
 
 def clusters_of(records: Records, name: str) -> npt.NDArray[np.intp] | None:
@@ -80,24 +84,30 @@ class ClusteredSums:
         return float(np.sqrt((n - 1) / n * ((ratios - ratios.mean()) ** 2).sum()))
 
     def degrees_of_freedom(self) -> float:
-        """Return the effective number of clusters (Kish 1965, section 11.7) less one."""
-        return max(1.0, float(self.bottom.sum() ** 2 / (self.bottom**2).sum()) - 1)
+        """Return the effective number of clusters less one (Kish 1965, section 11.7), by length or by residual.
+
+        A spread that rests on a few residuals is known no better than theirs; there are two more where all are equal.
+        """
+        residuals = (self.top - self.ratio * self.bottom) ** 2
+        by_residual = effective_number(residuals) + 2 if residuals.any() else math.inf
+        return max(1.0, min(effective_number(self.bottom) - 1, by_residual))
 
     def jackknife(self, level: float) -> Ends | None:
-        """Return Student's interval of a ratio that is not negative; None if there is no standard error.
+        """Return Student's interval; None if there is no standard error, or fewer than three clusters.
 
-        At 5 to 100 documents of equal or log-normal length (sigma 1), with rates that are skewed, or do or do not fall
-        with the length, nominal 95 % intervals cover: percentile bootstrap 66 to 94 %, BCa 67 to 94 %, Student's t on
-        the linearised ratio 79 to 96 %, this one 88 to 96 %. It is short of 95 % where rates are skewed or fall with
-        the length.
+        A ratio that is not negative is often skewed: then the upper end is that of its logarithm as far as a factor e.
+        At 5 to 100 documents of equal or log-normal length (sigma 1) nominal 95 % intervals cover 93 to 98 %, and 90 %
+        with ten documents whose rate falls with their length; the percentile bootstrap covers 66 to 94 %.
         """
         error = self.standard_error()
-        if error is None:
+        if error is None or len(self.top) < MIN_CLUSTERS:
             return None
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(self.degrees_of_freedom(), 0.5 + level / 2)) * error
-        return max(0.0, self.ratio - half), self.ratio + half
+        ratio, half = self.ratio, student_quantile(self.degrees_of_freedom(), level) * error
+        if (self.top < 0).any() or ratio <= 0:
+            return ratio - half, ratio + half
+        relative = half / ratio
+        growth = math.expm1(relative) if relative <= 1 else relative * math.expm1(1)
+        return max(0.0, ratio - half), ratio * (1 + growth)
 
     def bootstrap(self, level: float, draws: int) -> Ends | None:
         """Return the percentile bootstrap interval; None for a single cluster.

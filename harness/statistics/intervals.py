@@ -6,7 +6,7 @@ Every function returns an `Estimate`; an undefined value is None with a reason, 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from statistics import NormalDist
+from math import inf, isfinite, sqrt
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -15,14 +15,18 @@ import numpy.typing as npt
 from harness.contract.context import derive_seed
 from harness.contract.estimates import Estimate
 from harness.statistics.clustered_sums import ClusteredSums
+from harness.statistics.quantiles import LEVEL as LEVEL
+from harness.statistics.quantiles import normal_quantile as normal_quantile
+from harness.statistics.quantiles import student_quantile
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T", float, Floats)
 Ends = tuple[Floats, Floats]
 Interval = tuple[Floats | float, Floats | float, Floats | float]
 """A value, or many, with the lower and the upper end."""
-LEVEL = 0.95
 DRAWS = 2000
+TOO_FEW = "too few for an interval"
+ALL_EQUAL = "all values are equal, so that their spread is not known"
 
 
 def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = LEVEL) -> Estimate:
@@ -41,11 +45,6 @@ def proportion(successes: float, n: int, *, n_missing: int = 0, level: float = L
     share = successes / n
     low, high = wilson(share, n, normal_quantile(level))
     return Estimate(share, float(low), float(high), level, "wilson", n, n_missing)
-
-
-def normal_quantile(level: float) -> float:
-    """Return the quantile of the standard normal for a two-sided interval, 1.96 for 95 %."""
-    return NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def wilson(share: npt.ArrayLike, trials: npt.ArrayLike, z: float) -> Ends:
@@ -97,12 +96,25 @@ def square_and_add(first: Interval, second: Interval, correlation: float = 0.0) 
     return reach(one - low_one, high_other - other), reach(high_one - one, other - low_other)
 
 
-def mean(values: npt.ArrayLike, *, least: float | None = None, n_missing: int = 0, level: float = LEVEL) -> Estimate:
-    """The mean of independent values with Student's t interval. With one value there is no interval.
+def mean(
+    values: npt.ArrayLike,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    fixed: bool = False,
+    n_missing: int = 0,
+    level: float = LEVEL,
+) -> Estimate:
+    """The mean of independent values with Student's t interval.
+
+    One value has no interval. Equal values have no spread: that no other occurred among n leaves room for a share of
+    1 - (1 - level)^(1 / n), about 3 / n, which may lie at the ends of the range (rule of three); without a known range
+    there is no interval.
 
     Args:
         values: `[n]`.
-        least: the smallest value there can be; the interval is cut off there.
+        least, most: the smallest and the largest value there can be; the interval is cut off there.
+        fixed: whether equal values are so by design, and certain: passes of a fixed number of steps, a budget spent.
         n_missing: values that should have counted and could not.
         level: the nominal coverage.
     """
@@ -112,12 +124,17 @@ def mean(values: npt.ArrayLike, *, least: float | None = None, n_missing: int = 
         return Estimate.undefined("no examples to average", n_missing=n_missing)
     centre = float(array.mean())
     if n == 1:
-        return Estimate(centre, None, None, level, "student-t", n, n_missing)
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(n - 1, 0.5 + level / 2) * array.std(ddof=1) / np.sqrt(n))
-    low = centre - half if least is None else max(least, centre - half)
-    return Estimate(centre, low, centre + half, level, "student-t", n, n_missing)
+        return Estimate(centre, None, None, level, "student-t", n, n_missing, f"{TOO_FEW}: 1")
+    lowest, highest = (-inf if least is None else least), (inf if most is None else most)
+    if (array == array[0]).all() and not fixed:
+        others = 1 - (1 - level) ** (1 / n)
+        low, high = centre - others * (centre - lowest), centre + others * (highest - centre)
+        if isfinite(low) and isfinite(high):
+            return Estimate(centre, low, high, level, "rule of three", n, n_missing)
+        return Estimate(centre, None, None, level, "student-t", n, n_missing, f"{ALL_EQUAL} ({n})")
+    half = student_quantile(n - 1, level) * float(array.std(ddof=1)) / sqrt(n)
+    low, high = max(lowest, centre - half), min(highest, centre + half)
+    return Estimate(centre, low, high, level, "student-t", n, n_missing)
 
 
 def ratio_of_sums(
@@ -125,7 +142,7 @@ def ratio_of_sums(
     denominators: npt.ArrayLike,
     *,
     clusters: Sequence[Hashable] | npt.NDArray[Any] | None = None,
-    interval: Literal["bootstrap", "jackknife"] = "bootstrap",
+    interval: Literal["bootstrap", "jackknife"] = "jackknife",
     n_missing: int = 0,
     level: float = LEVEL,
     draws: int = DRAWS,
@@ -135,8 +152,8 @@ def ratio_of_sums(
     Args:
         numerators, denominators: `[rows]`.
         clusters: `[rows]`, what each row belongs to, where rows of one cluster are not independent.
-        interval: the percentile bootstrap, or for values that are not negative the jackknife with Student's t, which
-            holds for few rows of unequal length better; see `ClusteredSums`.
+        interval: the jackknife with Student's t, or the percentile bootstrap, which is too short where there are few
+            rows or they are of unequal length; see `ClusteredSums`.
         n_missing: rows that should have counted and could not.
         level: the nominal coverage.
         draws: number of bootstrap draws.
@@ -145,8 +162,8 @@ def ratio_of_sums(
     if sums.bottom.sum() == 0:
         return Estimate.undefined("the denominator is 0", n=sums.rows, n_missing=n_missing)
     ends = sums.jackknife(level) if interval == "jackknife" else sums.bootstrap(level, draws)
-    low, high = ends or (None, None)
-    return Estimate(sums.ratio, low, high, level, interval + sums.clustering, sums.rows, n_missing)
+    low, high, reason = (*ends, "") if ends else (None, None, f"{TOO_FEW}: {len(sums.top)}")
+    return Estimate(sums.ratio, low, high, level, interval + sums.clustering, sums.rows, n_missing, reason)
 
 
 def bootstrap(
@@ -166,7 +183,7 @@ def bootstrap(
         return Estimate.undefined("no examples", n_missing=n_missing)
     value = float(statistic(np.arange(n)))
     if n == 1:
-        return Estimate(value, None, None, level, "bootstrap", n, n_missing)
+        return Estimate(value, None, None, level, "bootstrap", n, n_missing, f"{TOO_FEW}: 1")
     rng = np.random.default_rng(derive_seed(0, "bootstrap", n, draws))
     drawn = np.array([statistic(rng.integers(0, n, n)) for _ in range(draws)])
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])

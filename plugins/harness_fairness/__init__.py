@@ -50,7 +50,7 @@ def _models() -> list[Component]:
     model = Declarations("model", f"{__name__}.models")
     return [
         model("tabular_mlp", "tabular:TabularMLP", _SAGAWA),
-        model("logistic", "tabular:Logistic"),
+        model("logistic", "tabular:Logistic", version=2),
         model(
             "gradient_boosting",
             "boosting:GradientBoosting",
@@ -109,4 +109,6 @@ def _of_tables() -> list[Component]:
         metric("wer_gap", "transcripts:WerGap"),
         metric("fmr", "verification:FalseMatchRate", *_VERIFICATION, tasks={"from_scores"}),
         metric("fnmr", "verification:FalseNonMatchRate", *_VERIFICATION, tasks={"from_scores"}),
+        metric("fmr_ratio", "verification:FalseMatchRatio", *_VERIFICATION, tasks={"from_scores"}),
+        metric("fnmr_ratio", "verification:FalseNonMatchRatio", *_VERIFICATION, tasks={"from_scores"}),
     ]

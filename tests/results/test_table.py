@@ -56,6 +56,23 @@ def test_intervals_read_well() -> None:
     assert interval(Estimate.not_applicable("x", n=1)) == ""
 
 
+def test_small_fractions_keep_their_digits() -> None:
+    rare = Estimate(1.2e-5, 4e-6, 0.0021, 0.95, "wilson", 10**6)
+    assert interval(rare, "fraction") == "1.2e-05 [4e-06, 0.002]"
+    assert interval(Estimate(0.0, 0.0, 0.00049, 0.95, "wilson", 9), "fraction") == "0.000 [0.000, 0.00049]"
+    # What a subtraction leaves is no rate.
+    assert interval(Estimate(0.5, 1e-17, 1.0, 0.95, "wilson", 9), "fraction") == "0.500 [0.000, 1.000]"
+
+
+def test_rows_over_seeds_show_them() -> None:
+    over = row("a (mean of 3 seeds)", "none", comparability={"protocol": {"over_seeds": {"seeds": [0, 1, 2]}}})
+    shown = TableView([row("a", "none"), over], {}, {})
+    head, body = shown.columns()
+    assert [line[head.index("seed")] for line in body] == ["0", "0-2"]
+    assert [line["seed"] for line in csv.DictReader(io.StringIO(csv_text([over])))] == ["0-2"]
+    assert TableView([over], {}, {}).constants()["seed"] == "0-2"
+
+
 def test_what_never_changes_needs_no_column(view: TableView) -> None:
     assert view.constants() == {"data": "digits", "seed": "0"}
     head, body = view.columns()

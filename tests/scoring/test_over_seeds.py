@@ -30,12 +30,27 @@ def test_mean_and_spread_with_their_intervals() -> None:
     found = mean.estimates["recall"]
     expected = stats.t.interval(0.95, 2, loc=13 / 30, scale=stats.sem(values))
     assert (found.value, found.low, found.high) == pytest.approx((13 / 30, *expected))
+    assert found.method == "student-t, if seeds vary alike"
     sd = stats.tstd(values)
     found = spread.estimates["recall"]
     assert found.value == pytest.approx(sd)
     assert found.low == pytest.approx(sd * (2 / stats.chi2.ppf(0.975, 2)) ** 0.5)
     assert found.high == pytest.approx(sd * (2 / stats.chi2.ppf(0.025, 2)) ** 0.5)
     assert mean.key != spread.key != ""
+
+
+def test_rows_say_their_seeds() -> None:
+    for seeds, text in (([0, 1, 2], "0-2"), ([3, 0, 1], "0, 1, 3"), ([4, 5], "4, 5")):
+        assert {row.seeds for row in OverSeeds().rows([cell(seed, seed / 10) for seed in seeds])} == {text}
+
+
+def test_two_seeds_and_equal_ones_have_no_interval() -> None:
+    for values, why in (([0.2, 0.4], "too few for an interval: 2 seeds"), ([0.3] * 3, "all values are equal")):
+        for row in OverSeeds().rows([cell(seed, value) for seed, value in enumerate(values)]):
+            found = row.estimates["recall"]
+            assert found.value is not None
+            assert (found.low, found.high) == (None, None)
+            assert why in found.reason
 
 
 def test_seeds_without_a_number_are_counted() -> None:

@@ -80,6 +80,26 @@ def test_a_single_value_has_no_interval() -> None:
     assert bootstrap(lambda rows: 1.0, 1).low is None
 
 
+def test_equal_values_are_not_certain() -> None:
+    """Of 50 that are all 0, up to 1 - .05^(1 / 50) may be others, and those as large as there can be."""
+    found = mean([0.0] * 50, least=0.0, most=2.0)
+    assert (found.value, found.low, found.method) == (0.0, 0.0, "rule of three")
+    assert found.high == pytest.approx(2 * (1 - 0.05**0.02))
+    inside = mean([0.5] * 10, least=0.0, most=1.0)
+    assert (inside.low, inside.high) == pytest.approx((0.5 * 0.05**0.1, 1 - 0.5 * 0.05**0.1))
+    by_design = mean([35.0] * 3, fixed=True)
+    assert (by_design.low, by_design.high) == (35.0, 35.0)
+    # How large another loss may be is not known.
+    unbounded = mean([0.0] * 50, least=0.0)
+    assert (unbounded.value, unbounded.low, unbounded.high) == (0.0, None, None)
+    assert unbounded.reason == "all values are equal, so that their spread is not known (50)"
+
+
+def test_a_mean_stays_within_its_range() -> None:
+    found = mean([1.0, 0.9, 0.2], least=0.0, most=1.0)
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
 def test_the_interval_of_a_mean_is_cut_at_the_least_value() -> None:
     assert mean([0.0, 1.0], least=0.0).low == 0.0
     assert mean([0.0, 1.0]).low is not None
@@ -93,7 +113,7 @@ def test_clusters_widen_the_interval() -> None:
     together = ratio_of_sums(tops, np.ones(40), clusters=np.repeat(list("abcd"), 10))
     assert alone.value == together.value == 2.5
     assert together.high - together.low > 2 * (alone.high - alone.low)  # type: ignore[operator]
-    assert together.method == "bootstrap over 4 clusters"
+    assert together.method == "jackknife over 4 clusters"
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

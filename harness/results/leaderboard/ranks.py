@@ -2,9 +2,12 @@
 
 Every two models are tested against each other: example by example where both have records of the same examples (exact
 McNemar for yes or no, else the paired bootstrap), from their two intervals otherwise. The p-values of all pairs are
-adjusted by Holm's procedure. A model's rank lies between 1 + (models significantly better) and n - (models
-significantly worse); all these intervals hold together with 95 % (Mogstad, Romano, Shaikh & Wilhelm 2024, "Inference
-for Ranks", Review of Economic Studies 91:476-518, with exact tests in place of their bootstrap).
+adjusted: where all models have the same examples, step by step with the covariance of the models, else by Holm's
+procedure, which takes the tests for the worst that they might be together. A model's rank lies between 1 + (models
+significantly better) and n - (models significantly worse); all these intervals hold together with 95 % (Mogstad,
+Romano, Shaikh & Wilhelm 2024, "Inference for Ranks", Review of Economic Studies 91:476-518, with exact tests in place
+of their bootstrap). Ten models that are a point apart have 6.7 of 9 further ranks open with 500 examples and 3.4 with
+2000: that is what such differences allow.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.contract.cells import TREATMENTS, canonical, digest
 from harness.contract.context import derive_seed
@@ -26,6 +30,7 @@ from harness.contract.rows import Row, Status
 from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side, paired_values
 from harness.results.table import KEY_LENGTH, display_headings
 from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
+from harness.statistics.step_down import step_down
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,7 @@ def _why_unranked(model: RankedModel, metric: str) -> tuple[str, str, str]:
 def _default_metric(protocol: Protocol) -> str:
     names = dict.fromkeys(name for each in protocol.models for name in each.row.estimates)
     fit = [name for name in names if any(_number(each, name) is not None for each in protocol.models)]
-    fit = [name for name in fit if _facts(protocol, name).direction in ("max", "min")]
+    fit = [name for name in fit if _has_direction(protocol, name)]
     if not fit:
         raise UsageError(f"no row of {protocol.key[:KEY_LENGTH]} that is ok has a metric with a direction to rank by")
     untreated = {
@@ -221,6 +226,13 @@ def _default_metric(protocol: Protocol) -> str:
         if estimate.value is not None
     }
     return min(fit, key=lambda name: bool(protocol.treatment) and name in untreated)
+
+
+def _has_direction(protocol: Protocol, metric: str) -> bool:
+    try:
+        return _facts(protocol, metric).direction in ("max", "min")
+    except UsageError:
+        return False
 
 
 def _facts(protocol: Protocol, metric: str) -> MetricFacts:
@@ -251,7 +263,7 @@ def _significantly_better(
     differences = [_difference(one, other, metric) for one, other in pairs]
     methods.update(difference.method for difference in differences)
     tested = [i for i, difference in enumerate(differences) if difference.p is not None]
-    adjusted = holm([float(differences[i].p or 0.0) for i in tested])
+    adjusted = _adjusted([float(differences[i].p or 0.0) for i in tested], [pairs[i] for i in tested], ranked, metric)
     significant = set()
     for i, p in zip(tested, adjusted, strict=True):
         value = differences[i].value
@@ -260,6 +272,33 @@ def _significantly_better(
             winner, loser = (other, one) if (value > 0) == (facts.direction == "max") else (one, other)
             significant.add((winner.name, loser.name))
     return significant
+
+
+def _adjusted(
+    p: Sequence[float], pairs: Sequence[tuple[RankedModel, RankedModel]], ranked: Sequence[RankedModel], metric: str
+) -> Sequence[float]:
+    """Return the p-values of pairs adjusted for their number, and for their dependence where it is known."""
+    covariance = _covariance(ranked, metric) if len(p) > 1 else None
+    if covariance is None:
+        return holm(p)
+    position = {model.name: i for i, model in enumerate(ranked)}
+    first, second = ([position[pair[side].name] for pair in pairs] for side in (0, 1))
+    return [float(adjusted) for adjusted in step_down(p, first, second, covariance)]
+
+
+def _covariance(ranked: Sequence[RankedModel], metric: str) -> npt.NDArray[np.float64] | None:
+    """Return the covariance of the models' means, or None unless all have a value for each of the same examples."""
+    columns = []
+    for model in ranked:
+        try:
+            paired = paired_values(ranked[0].side, ranked[0].row, model.side, model.row, metric)
+        except InvalidOutput:
+            paired = None
+        if paired is None or not np.isfinite(paired[1]).all():
+            return None
+        columns.append(paired[1])
+    n = len(columns[0])
+    return np.atleast_2d(np.cov(np.stack(columns))) / n if n > 1 else None
 
 
 def _difference(one: RankedModel, other: RankedModel, metric: str) -> Difference:

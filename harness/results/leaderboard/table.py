@@ -175,8 +175,8 @@ def _unranked(name: str, status: str, reason: str) -> str:
 def _method(board: Board) -> str:
     tests = ", ".join(f"{method} ({times})" for method, times in board.methods.items())
     return (
-        f"ranks left open: all pairs tested{f' ({tests})' if tests else ''}, Holm's correction at {SIGNIFICANCE:g}; "
-        "all intervals hold together"
+        f"ranks left open: all pairs tested{f' ({tests})' if tests else ''}, corrected for their number at "
+        f"{SIGNIFICANCE:g}; all intervals hold together"
     )
 
 

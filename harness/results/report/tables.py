@@ -114,7 +114,7 @@ def _unbroken(heading: str) -> str:
 def _fields(row: Row, view: TableView, labels: Sequence[str]) -> Iterator[Field]:
     for label in labels:
         if label == "seed":
-            yield Field(str(row.seed), value=row.seed)
+            yield Field(row.seeds, value=row.seed)
         else:
             yield Field(row.labels.get(label) or row.display.get(label, ""))
     for metric in view.metrics:

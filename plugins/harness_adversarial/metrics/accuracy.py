@@ -85,7 +85,7 @@ class MeanDistance:
         fooled = attacked.where(attacked["success"])
         if not len(fooled):
             return Estimate.undefined("no example was fooled", n=len(attacked))
-        return mean(fooled[norm], least=0.0)
+        return mean(fooled[norm], least=0.0, fixed=True)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The distance of fooled examples; the others do not count."""
@@ -105,7 +105,7 @@ class Queries:
         if "success" not in records:
             return Estimate.undefined(_NOTHING_ATTACKED, n=len(records))
         attacked = records.without_missing("success")
-        return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0)
+        return mean(attacked["forward_passes"] + attacked["backward_passes"], least=0.0, fixed=True)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """The passes of attacked examples; the others do not count."""

@@ -95,7 +95,7 @@ def median_of(distances: Floats) -> Estimate:
 def area_of(distances: Floats, limit: float) -> Estimate:
     """The mean of min(distance, limit) / limit over distances `[n]` (NaN: in error); Student's t interval."""
     defined = distances[~np.isnan(distances)]
-    return mean(np.minimum(defined, limit) / limit, least=0.0, n_missing=len(distances) - len(defined))
+    return mean(np.minimum(defined, limit) / limit, least=0.0, most=1.0, n_missing=len(distances) - len(defined))
 
 
 class _OfDistances(ABC):

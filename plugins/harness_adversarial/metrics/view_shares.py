@@ -32,7 +32,7 @@ class ViewShare:
         if _COLUMN[self._given] not in records:
             return Estimate.not_applicable("the attack has no targets", n=len(records))
         shares = self.per_example(records)
-        return mean(shares[~np.isnan(shares)], least=0.0)
+        return mean(shares[~np.isnan(shares)], least=0.0, most=1.0)
 
     def per_example(self, records: Records) -> Floats:
         """The share of each attacked example; the others do not count."""

@@ -155,6 +155,8 @@ class GroupDifference(_AgainstReference):
     interval stands for this one comparison.
     """
 
+    limits = (-1.0, 1.0)
+
     def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
         low, high = map(float, newcombe(s1, n1, s2, n2, normal_quantile(LEVEL)))
         return Estimate(s1 / n1 - s2 / n2, low, high, LEVEL, "newcombe", n1 + n2)

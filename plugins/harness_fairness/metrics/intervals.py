@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Ends = tuple[float, float]
 
 
-def ratio(s1: int, n1: int, s2: int, n2: int, *, level: float = LEVEL) -> Ends:
+def ratio(s1: float, n1: float, s2: float, n2: float, *, level: float = LEVEL) -> Ends:
     """Interval for (s1 / n1) / (s2 / n2) from two Wilson intervals (Donner & Zou 2012, equation 9); s2 positive."""
     (l1, l2), (u1, u2) = wilson([s1 / n1, s2 / n2], [n1, n2], normal_quantile(level))
     p1, p2 = s1 / n1, s2 / n2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -115,6 +116,7 @@ class Wer:
     columns = ()
     direction = "min"
     unit = "fraction"
+    limits = (0.0, math.inf)
 
     def __init__(
         self, speaker: str = "speaker", average: Literal["corpus", "utterance"] = "corpus", normalise: bool = False
@@ -177,6 +179,7 @@ class WerGap:
     columns = ()
     direction = "min"
     unit = "fraction"
+    limits = (0.0, math.inf)
 
     def __init__(
         self, group: str, speaker: str = "speaker", normalise: bool = False, least: Annotated[int, Ge(2)] = 2

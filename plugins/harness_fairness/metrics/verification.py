@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, InvalidOutput, Records, proportion, ratio_of_sums
+from harness.api import LEVEL, Estimate, InvalidOutput, Partition, Records, normal_quantile, proportion, wilson
+from harness_fairness.metrics.effective_trials import effective_trials
+from harness_fairness.metrics.intervals import ratio
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
 
 
 class _MatchRate:
@@ -19,7 +23,7 @@ class _MatchRate:
     Args:
         threshold: from which score on a pair is a match; by default that of the task.
         scores: whether a match has a high score (similarity) or a low one (distance).
-        clusters: a column, such as the identity, whose values are resampled as a whole.
+        clusters: the column, or the two, with the identities of a pair; pairs that share one are not independent.
     """
 
     columns = ("genuine", "score")
@@ -32,9 +36,12 @@ class _MatchRate:
         self,
         threshold: float | None = None,
         scores: Literal["similarity", "distance"] = "similarity",
-        clusters: str | None = None,
+        clusters: str | list[str] | None = None,
     ) -> None:
-        self.threshold, self.scores, self.clusters = threshold, scores, clusters
+        self.threshold, self.scores = threshold, scores
+        self.clusters = [clusters] if isinstance(clusters, str) else clusters or []
+        if len(self.clusters) > 2:
+            raise ValueError(f"clusters names {len(self.clusters)} columns; a pair has two identities")
 
     def estimate(self, records: Records) -> Estimate:
         values = self.per_example(records)
@@ -43,24 +50,33 @@ class _MatchRate:
         n, errors = int(counted.sum()), int(np.nansum(values))
         if n == 0:
             return Estimate.undefined(f"there are no {self.kind} pairs", n=len(records), n_missing=n_missing)
-        clusters = self._clusters(records)
+        identities = [names[counted] for names in self._identities(records)]
         # Pairs of one identity may all go wrong together: without them apart there are only so many trials.
-        trials = n if clusters is None else len(np.unique(clusters[counted]))
+        trials = len(np.unique(np.concatenate(identities))) if identities else n
         if errors == 0:
             # No error in n trials: the largest rate that gives that with probability .05, about 3 / n.
             return Estimate(0.0, 0.0, 1 - 0.05 ** (1 / trials), LEVEL, "rule of three", n, n_missing)
         if errors == n:
             return replace(proportion(trials, trials), n=n, n_missing=n_missing)
-        if clusters is None:
+        if not identities:
             return replace(proportion(errors, n), n_missing=n_missing)
-        return ratio_of_sums(values[counted], np.ones(n), clusters=clusters[counted], n_missing=n_missing)
+        independent = effective_trials(values[counted], identities)
+        low, high = map(float, wilson(errors / n, independent, normal_quantile(LEVEL)))
+        return Estimate(errors / n, low, high, LEVEL, f"wilson over {trials} identities", n, n_missing)
 
-    def _clusters(self, records: Records) -> npt.NDArray[np.str_] | None:
-        if self.clusters is None:
-            return None
-        if self.clusters not in records.table.column_names:
-            raise InvalidOutput(f"the records have no column {self.clusters!r} to resample by")
-        return np.asarray(records.table.column(self.clusters).to_pylist(), dtype=str)
+    def errors_and_trials(self, records: Records) -> tuple[float, float]:
+        """The errors and trials of independent pairs that would have this rate and its variance."""
+        values = self.per_example(records)
+        counted = np.isfinite(values)
+        errors, n = float(np.nansum(values)), float(counted.sum())
+        identities = [names[counted] for names in self._identities(records)]
+        if not identities or errors in (0, n):
+            return errors, n
+        independent = effective_trials(values[counted], identities)
+        return errors / n * independent, independent
+
+    def _identities(self, records: Records) -> Sequence[Names]:
+        return [_column(records, name) for name in self.clusters]
 
     def per_example(self, records: Records) -> Floats:
         """1 for an error, 0 for none, NaN for pairs of the other kind."""
@@ -89,8 +105,9 @@ class _MatchRate:
 class FalseMatchRate(_MatchRate):
     """False match rate: share of pairs of two identities taken for one, at one threshold for all (ISO/IEC 19795-1).
 
-    With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
-    suite every group has a row at the same threshold.
+    With Wilson's interval, which takes pairs for independent: with all pairs of 50 identities it covers 65 %, so name
+    the columns of the identities in `clusters`. Without any error with the rule of three (Hanley & Lippman-Hand 1983).
+    With `groups:` of a suite every group has a row at the same threshold.
     """
 
     genuine = False
@@ -100,9 +117,81 @@ class FalseMatchRate(_MatchRate):
 class FalseNonMatchRate(_MatchRate):
     """False non-match rate: share of pairs of one identity taken for two, at one threshold for all (ISO/IEC 19795-1).
 
-    With Wilson's interval; without any error with the rule of three (Hanley & Lippman-Hand 1983). With `groups:` of a
-    suite every group has a row at the same threshold.
+    With Wilson's interval, which takes pairs for independent: with all pairs of 50 identities it covers 65 %, so name
+    the columns of the identities in `clusters`. Without any error with the rule of three (Hanley & Lippman-Hand 1983).
+    With `groups:` of a suite every group has a row at the same threshold.
     """
 
     genuine = True
     kind = "genuine"
+
+
+class _RateRatio:
+    """A rate of a group over that of a reference group.
+
+    Args:
+        group: a group column, or several joined by `*`.
+        member: the group.
+        reference: the group it is compared with.
+        threshold: from which score on a pair is a match; by default that of the task.
+        scores: whether a match has a high score (similarity) or a low one (distance).
+        clusters: the column, or the two, with the identities of a pair; pairs that share one are not independent.
+    """
+
+    columns = ("genuine", "score")
+    direction = "none"
+    unit = ""
+    rate: type[_MatchRate]
+
+    def __init__(
+        self,
+        group: str,
+        member: str,
+        reference: str,
+        threshold: float | None = None,
+        scores: Literal["similarity", "distance"] = "similarity",
+        clusters: str | list[str] | None = None,
+    ) -> None:
+        if member == reference:
+            raise InvalidOutput(f"member and reference are both {member!r}; name two groups")
+        self.group, self.member, self.reference = group, member, reference
+        self._rate = self.rate(threshold, scores, clusters)
+
+    def estimate(self, records: Records) -> Estimate:
+        """The interval of Donner & Zou 2012 from the intervals of both rates."""
+        partition = Partition.of(records, self.group)
+        parts = [records.where(partition.of_row == partition.index(name)) for name in (self.member, self.reference)]
+        rates = [self._rate.estimate(part) for part in parts]
+        n, n_missing = sum(rate.n for rate in rates), sum(rate.n_missing for rate in rates)
+        for name, rate in zip((self.member, self.reference), rates, strict=True):
+            if rate.value is None:
+                return Estimate.undefined(f"{name!r}: {rate.reason}", n=n, n_missing=n_missing)
+        (s1, n1), (s2, n2) = (self._rate.errors_and_trials(part) for part in parts)
+        if s2 == 0:
+            reason = f"the rate of {self.reference!r} is 0, which nothing can be divided by"
+            return Estimate.undefined(reason, n=n, n_missing=n_missing)
+        low, high = ratio(s1, n1, s2, n2)
+        return Estimate((s1 / n1) / (s2 / n2), low, high, LEVEL, "wilson ratio", n, n_missing)
+
+
+class FalseMatchRatio(_RateRatio):
+    """False match rate of a group over that of a reference group, as "ten times" (Grother et al. 2019, NISTIR 8280)."""
+
+    rate = FalseMatchRate
+
+
+class FalseNonMatchRatio(_RateRatio):
+    """False non-match rate of a group over that of a reference group (Grother et al. 2019, NISTIR 8280)."""
+
+    rate = FalseNonMatchRate
+
+
+def _column(records: Records, name: str) -> Names:
+    """The text of a column, or of a group column, `[n]`."""
+    found = next((each for each in (name, f"group.{name}") if each in records.table.column_names), None)
+    if found is None:
+        raise InvalidOutput(f"the records have no column {name!r} with identities")
+    values = records.table.column(found).to_pylist()
+    if None in values:
+        raise InvalidOutput(f"row {values.index(None) + 1} has no {name!r}; every pair needs its identities")
+    return np.asarray(values, dtype=str)

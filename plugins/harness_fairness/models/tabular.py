@@ -138,10 +138,16 @@ class TabularMLP(_SizedByData):
         return values
 
 
+def _penalty(weight: Tensor) -> Tensor:
+    """The sum of the squared coefficients of `[classes, d]` weights; two classes have one row of coefficients."""
+    return (weight[1] - weight[0] if len(weight) == 2 else weight).square().sum()
+
+
 class Logistic(_SizedByData):
     """Logistic regression for tables, with mitigation by group.
 
-    Multinomial logistic regression, fitted to convergence: the objective of scikit-learn's `LogisticRegression`.
+    Multinomial logistic regression, fitted to convergence: the objective of scikit-learn's `LogisticRegression`. Of two
+    classes the difference of their weights is penalised, as in the logistic regression of one logit.
 
     Args:
         strength: the inverse of the L2 penalty (C of scikit-learn); intercepts are free.
@@ -174,7 +180,7 @@ class Logistic(_SizedByData):
         def objective() -> Tensor:
             optimizer.zero_grad()
             losses = cross_entropy(exact(inputs), labels, reduction="none")
-            loss = ((losses * weights).sum() + 0.5 / self._strength * exact.weight.square().sum()) / len(labels)
+            loss = ((losses * weights).sum() + 0.5 / self._strength * _penalty(exact.weight)) / len(labels)
             loss.backward()
             return loss
 

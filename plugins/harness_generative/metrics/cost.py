@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.api import LEVEL, Estimate, Records, mean
+from harness.api import LEVEL, Estimate, Records, mean, student_quantile
 
 
 class NFE:
@@ -20,7 +20,7 @@ class NFE:
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval over samples."""
         counted = records.without_missing("nfe")
-        return mean(counted["nfe"], least=0.0, n_missing=counted.n_missing)
+        return mean(counted["nfe"], least=0.0, fixed=True, n_missing=counted.n_missing)
 
     def per_example(self, records: Records) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The passes of each sample."""
@@ -56,8 +56,6 @@ class SecondsPerSample:
         method = f"student-t over {trials} batch{'es' if trials > 1 else ''}"
         if trials == 1:
             return Estimate(value, None, None, LEVEL, method, n, timed.n_missing)
-        from scipy.special import stdtrit
-
         spread = float(np.sqrt(trials / (trials - 1) * np.square(seconds - value * sizes).sum()) / sizes.sum())
-        half = float(stdtrit(trials - 1, 0.5 + LEVEL / 2)) * spread
+        half = student_quantile(trials - 1) * spread
         return Estimate(value, max(0.0, value - half), value + half, LEVEL, method, n, timed.n_missing)

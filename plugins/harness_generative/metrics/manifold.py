@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Estimate, Influences, Records, wilson
+from harness.api import LEVEL, Estimate, Influences, Records, student_quantile, wilson
 from harness_generative.features.stored_features import StoredArray, label_of
 from harness_generative.nearest.neighbours import DistanceBlock, nearest, within_radii
 
@@ -285,6 +285,4 @@ def _share(hits: Mask, halves: Floats) -> Estimate:
 
 def _quantile() -> float:
     """Student's t for a variance estimated from HALVES draws."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(HALVES - 1, 0.5 + LEVEL / 2))
+    return student_quantile(HALVES - 1)

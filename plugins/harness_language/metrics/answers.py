@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, Records, proportion
+from harness.api import LEVEL, Estimate, Records, proportion, student_quantile
 
 _DIGITS = 12
 
@@ -153,8 +153,6 @@ def _ratio(numerators: npt.NDArray[Any], denominators: npt.NDArray[Any]) -> tupl
     value = float(numerators.sum() / denominators.sum())
     if trials == 1:
         return value, None
-    from scipy.special import stdtrit
-
     residuals = numerators - value * denominators
     spread = float(np.sqrt(trials / (trials - 1) * np.square(residuals).sum()) / denominators.sum())
-    return value, float(stdtrit(trials - 1, 0.5 + LEVEL / 2)) * spread
+    return value, student_quantile(trials - 1) * spread

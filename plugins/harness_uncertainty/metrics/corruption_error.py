@@ -84,7 +84,9 @@ def error_against(model: Mistakes, baseline: Mistakes, *, relative: bool = False
     estimate = mean(moves + quotients.mean(), least=None if relative else 0.0, n_missing=n_missing)
     method = "student-t, linearised and paired over examples"
     # The moves sum to 0 but for rounding.
-    return Estimate(float(quotients.mean()), estimate.low, estimate.high, LEVEL, method, len(own), n_missing)
+    return Estimate(
+        float(quotients.mean()), estimate.low, estimate.high, LEVEL, method, len(own), n_missing, estimate.reason
+    )
 
 
 def _divisors(errors: Floats) -> Floats:

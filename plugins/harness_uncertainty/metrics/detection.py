@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, wilson
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, student_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
@@ -105,12 +105,14 @@ class OODAupr(_Detection):
     def _estimate(self, scores: Scores) -> Estimate:
         """The standard error of a bootstrap within both classes, on the logit scale (Boyd et al. 2013).
 
-        Where that is 0, no example being out of order, Wilson's interval of as many positives.
+        The quantile is that of Student's t for the smaller class. Where the error is 0, no example being out of order,
+        Wilson's interval of as many positives.
         """
         value, drawn = _resampled(scores, average_precision)
         error = float(drawn.std())
         if error > 0 and value < 1:
-            method, (low, high) = "bootstrap, logit", _logit_interval(value, error)
+            quantile = student_quantile(max(1, min(len(scores.positive), len(scores.negative)) - 1))
+            method, (low, high) = "bootstrap, logit", _logit_interval(value, error, quantile)
         else:
             method, (low, high) = "wilson", map(float, wilson(value, len(scores.positive), _Z))
         null = len(scores.positive) / scores.n
@@ -126,7 +128,7 @@ class FPR95(_Detection):
         """Wilson's interval at the threshold, widened by what the threshold may be off by (Zou & Donner 2008, MOVER).
 
         The threshold is an order statistic of the positives, with a binomial interval. Few positives may leave it open
-        how low the threshold must be, and then all negatives may lie above it.
+        how low the threshold must be, and then all negatives may lie above it: the interval is conservative.
         """
         positive, negative = np.sort(scores.positive), np.sort(scores.negative)
 
@@ -202,8 +204,8 @@ def _resampled(scores: Scores, statistic: Callable[[Floats, Floats], Floats]) ->
     return value, np.concatenate(drawn)
 
 
-def _logit_interval(value: float, error: float) -> tuple[float, float]:
-    centre, half = math.log(value / (1 - value)), _Z * error / (value * (1 - value))
+def _logit_interval(value: float, error: float, quantile: float = _Z) -> tuple[float, float]:
+    centre, half = math.log(value / (1 - value)), quantile * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(min(700.0, -end))) for end in (centre - half, centre + half))
     return min(low, value), max(high, value)
 

@@ -67,7 +67,7 @@ class MulticlassBrier:
         examples = class_probabilities(records)
         if examples is None:
             return Estimate.not_applicable(NO_PROBABILITIES, n=len(records))
-        return mean(_distances(examples), least=0.0, n_missing=examples.n_missing)
+        return mean(_distances(examples), least=0.0, most=2.0, n_missing=examples.n_missing)
 
     def per_example(self, records: Records) -> Floats:
         """The squared distance of each example, NaN where it is missing."""

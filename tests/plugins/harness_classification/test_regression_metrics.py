@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from harness.api import Records
@@ -38,7 +39,29 @@ def test_equal_targets_have_no_variance_to_explain() -> None:
     found = R2().estimate(records([2.0, 2.0], [0.1, 0.2]))
     assert found.value is None
     assert "all targets are 2" in found.reason
-    assert RMSE().estimate(records([2.0, 2.0], [0.0, 0.0])).high == 0.0
+    exact = RMSE().estimate(records([2.0, 2.0], [0.0, 0.0]))
+    assert (exact.value, exact.high) == (0.0, None)
+    assert "all values are equal" in exact.reason
+
+
+def test_few_examples_have_no_interval_of_r2() -> None:
+    found = R2().estimate(records([1.0, 2.0, 4.0], [0.1, 0.2, 0.4]))
+    assert found.value is not None
+    assert (found.low, found.reason) == (None, "too few for an interval: 3")
+
+
+def test_r2_leaves_one_out_as_it_is_written() -> None:
+    """The jackknife of log(1 - R2), each example left out by hand."""
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=12)
+    prediction = target + rng.normal(size=12) / 2
+    found = R2().estimate(records(target, prediction - target))
+    others = [np.log(1 - r2_score(np.delete(target, i), np.delete(prediction, i))) for i in range(12)]
+    spread = np.sqrt(11 / 12 * ((others - np.mean(others)) ** 2).sum())
+    middle = np.log(1 - found.value)  # type: ignore[operator]
+    reach = np.log(1 - found.low) - middle  # type: ignore[operator]
+    assert np.log(1 - found.high) - middle == pytest.approx(-reach)  # type: ignore[operator]
+    assert stats.t.ppf(0.975, 10) <= reach / spread <= stats.t.ppf(0.975, 3)
 
 
 def test_sums_lead_to_the_root_mean_square() -> None:

@@ -71,9 +71,9 @@ def test_ranks_and_the_ranks_left_open() -> None:
     assert found.methods == {"exact McNemar, Newcombe paired": 3}
 
 
-def test_holm_corrects_for_the_number_of_pairs() -> None:
+def test_the_number_of_pairs_is_corrected_for() -> None:
     # 6 examples between neighbours: p = 2 / 2^6 = 0.031. Alone that is enough; as the smaller half of three pairs
-    # (12 between a and c) it is doubled and is not.
+    # (12 between a and c), whose differences depend little on one another, it is nearly doubled and is not.
     assert [p.high for p in ranked(row("a", 80), row("b", 74)).places] == [1, 2]
     assert [(p.low, p.high) for p in ranked(row("a", 80), row("b", 74), row("c", 68)).places] == [
         (1, 2),
@@ -86,6 +86,21 @@ def test_without_records_the_intervals_decide() -> None:
     found = ranked(row("a", 80), row("b", 68), row("c", 20), records=False)
     assert [(p.low, p.high) for p in found.places] == [(1, 2), (1, 2), (3, 3)]
     assert found.methods == {"Newcombe independent": 3}
+
+
+def test_a_metric_without_direction_is_no_default_and_no_error() -> None:
+    facts = {**FACTS, ("e", "queries"): MetricFacts("none")}
+
+    def queried(model: str, right: int) -> Row:
+        made = row(model, right)
+        counts = Estimate(9.0, 8.0, 10.0, 0.95, "student-t", N)
+        return replace(made, estimates={"queries": counts, **made.estimates})
+
+    both = replace(side(queried("a", 80), queried("b", 60)), metrics=facts)
+    (protocol,) = [each for each in protocols([both]) if each.treatment]
+    assert board(protocol).metric == "robust_accuracy"
+    with pytest.raises(UsageError, match="'queries' has no direction"):
+        board(protocol, "queries")
 
 
 def test_equal_values_share_a_rank() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.api import InvalidOutput, Records, proportion
-from harness_fairness.metrics.verification import FalseMatchRate, FalseNonMatchRate
+from harness_fairness.metrics.effective_trials import effective_trials
+from harness_fairness.metrics.verification import FalseMatchRate, FalseMatchRatio, FalseNonMatchRate
 
 GENUINE = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, None]
 SCORE = [0.9, 0.5, 0.2, 0.1, 0.6, 0.5, 0.3, 0.7]
@@ -56,12 +58,55 @@ def test_what_cannot_be_counted() -> None:
         FalseMatchRate(0.5).estimate(Records.of({"id": ["a"], "genuine": [2], "score": [0.5]}))
 
 
-def test_pairs_of_an_identity_are_resampled_together() -> None:
+def test_pairs_of_an_identity_count_together() -> None:
     identities = ["x", "y", "z", "x", "x", "y", "y", "z"]
     estimate = FalseMatchRate(0.5, clusters="identity").estimate(records(identity=identities))
-    assert (estimate.value, estimate.method) == (0.5, "bootstrap over 2 clusters")
-    with pytest.raises(InvalidOutput, match="no column 'identity' to resample by"):
+    assert (estimate.value, estimate.method) == (0.5, "wilson over 2 identities")
+    with pytest.raises(InvalidOutput, match="no column 'identity' with identities"):
         FalseMatchRate(0.5, clusters="identity").estimate(records())
+    with pytest.raises(InvalidOutput, match="row 3 has no 'identity'"):
+        FalseMatchRate(0.5, clusters="identity").estimate(records(identity=["x", "y", None, *identities[3:]]))
+    with pytest.raises(ValueError, match="3 columns; a pair has two identities"):
+        FalseMatchRate(0.5, clusters=["a", "b", "c"])
+
+
+def test_trials_of_dyads_by_hand() -> None:
+    """Residuals .5, -.5, .5, -.5 of pairs ab, ac, bd, cd.
+
+    The sums of a, b, c, d are 0, 1, -1, 0; their squares less four times .25 leave 1. Without one of four there are two
+    pairs: 1 / 4 times 3/4 is .1875. One trial has .25: 4 thirds, less what t takes.
+    """
+    errors = np.array([1.0, 0.0, 1.0, 0.0])
+    first, second = np.array(list("aabc")), np.array(list("bcdd"))
+    student = stats.norm.ppf(0.975) / stats.t.ppf(0.975, 3)
+    assert effective_trials(errors, [first, second]) == pytest.approx(4 / 3 * student**2)
+    assert effective_trials(errors, [second, first]) == effective_trials(errors, [first, second])
+
+
+def test_two_columns_that_are_equal_are_one() -> None:
+    names, errors = np.array(list("aabbcc")), np.array([1.0, 1, 0, 0, 0, 1])
+    assert effective_trials(errors, [names, names]) == effective_trials(errors, [names])
+
+
+def test_the_ratio_of_two_groups() -> None:
+    some = Records.of(
+        {
+            "id": [str(i) for i in range(4000)],
+            "genuine": [0] * 4000,
+            "score": [0.9] * 50 + [0.1] * 1950 + [0.9] * 10 + [0.1] * 1990,
+            "group.region": ["east"] * 2000 + ["west"] * 2000,
+        }
+    )
+    found = FalseMatchRatio("region", "east", "west", 0.5).estimate(some)
+    assert found.value == pytest.approx(5)
+    low, high = found.low or 0, found.high or 0
+    # Katz's interval on the logarithmic scale (1978) is another; both reach about as far.
+    error = np.sqrt(1 / 50 - 1 / 2000 + 1 / 10 - 1 / 2000)
+    assert [low, high] == pytest.approx([5 * np.exp(-1.96 * error), 5 * np.exp(1.96 * error)], rel=0.1)
+    nobody = FalseMatchRatio("region", "east", "west", 0.95).estimate(some)
+    assert nobody.reason == "the rate of 'west' is 0, which nothing can be divided by"
+    with pytest.raises(InvalidOutput, match="name two groups"):
+        FalseMatchRatio("region", "east", "east")
 
 
 def test_pairs_of_few_identities_without_errors_count_as_few() -> None:

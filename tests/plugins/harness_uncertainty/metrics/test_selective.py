@@ -46,8 +46,35 @@ def test_ties_are_the_mean_over_all_orders() -> None:
     )
     for order in permutations(range(6)):
         chosen = list(order)
-        area = Ranked.of(confidence[chosen], correct[chosen]).area(np.ones(6, dtype=np.int64))
+        area = Ranked.of(confidence[chosen], correct[chosen]).area()
         assert area == pytest.approx(expected)
+
+
+def test_areas_without_one_answer_are_those_of_the_others() -> None:
+    """With ties, also of the excess."""
+    rng = np.random.default_rng(0)
+    confidence, correct = rng.integers(0, 4, 12) / 4, rng.random(12) < 0.6
+    ranked = Ranked.of(confidence, correct)
+    areas, least = ranked.areas_without_one(), ranked.least_areas_without_one()
+    for position, row in enumerate(ranked.order):
+        rest = Ranked.of(np.delete(confidence, row), np.delete(correct, row))
+        assert areas[position] == pytest.approx(rest.area())
+        assert least[position] == pytest.approx(rest.least_area())
+
+
+def test_few_errors_leave_the_area_open_upwards() -> None:
+    """One error among a hundred: three or four more may come, as Wilson's interval of the accuracy says."""
+    confidence = np.linspace(1, 0.5, 100)
+    correct = np.arange(100) != 60
+    found = AURC().estimate(records(confidence, correct))
+    assert found.high > 3 * found.value  # type: ignore[operator]
+    assert found.method == "jackknife"
+
+
+def test_perfect_ranking_leaves_its_excess_open_upwards() -> None:
+    found = ExcessAURC().estimate(records(np.linspace(1, 0.5, 50), np.arange(50) < 48))
+    assert (found.value, found.low) == (pytest.approx(0), pytest.approx(0))
+    assert found.high > 0.001  # type: ignore[operator]
 
 
 def test_a_constant_confidence_has_the_error_rate() -> None:

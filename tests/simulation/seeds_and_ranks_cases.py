@@ -1,0 +1,107 @@
+"""Coverage of means over seeds, of a training that may fail, and of the ranks of a leaderboard, all together."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Estimate, MeasuredCell, Records, Row, Status, proportion
+from harness.results.comparison.compare import ExampleValues, MetricFacts, Side
+from harness.results.leaderboard.ranks import Protocol, board, protocols
+from harness.scoring.over_seeds import OverSeeds
+from simulation.framework import Case, Outcome, covers
+
+
+def _over_seeds(rng: np.random.Generator, *, seeds: int, failing: float) -> Outcome:
+    values = np.where(rng.random(seeds) < failing, 0.1, rng.normal(0.9, 0.01, seeds))
+    cells = [_cell(seed, value) for seed, value in enumerate(values.tolist())]
+    over, _ = OverSeeds().rows(cells)
+    return covers(over.estimates["accuracy"], failing * 0.1 + (1 - failing) * 0.9)
+
+
+def _cell(seed: int, value: float) -> MeasuredCell:
+    row = Row(
+        "e", {"model": "m"}, seed, Status.OK, estimates={"accuracy": Estimate(value, None, None, 0.95, "m", 9)}, n=9
+    )
+    return MeasuredCell(row, "", lambda: Records.of({"id": ["a"]}))
+
+
+def _ranks(rng: np.random.Generator, *, accuracies: tuple[float, ...], n: int) -> Outcome:
+    """All ranks are inside their intervals; ranks of equal models are every one that they share."""
+    from scipy.special import ndtri
+
+    hardness = np.sqrt(0.6) * rng.normal(size=(n, 1)) + np.sqrt(0.4) * rng.normal(size=(n, len(accuracies)))
+    right = hardness < ndtri(np.array(accuracies))
+    places = {place.name: place for place in board(_protocol(right)).places}
+    truth = np.array(accuracies)
+    inside = [
+        places[str(i)].low <= 1 + (truth > value).sum() and places[str(i)].high >= (truth >= value).sum()
+        for i, value in enumerate(accuracies)
+    ]
+    return Outcome(all(inside), width=float(np.mean([place.high - place.low for place in places.values()])))
+
+
+def _protocol(right: npt.NDArray[np.bool_]) -> Protocol:
+    n, models = right.shape
+    ids = [str(i) for i in range(n)]
+    rows = [
+        Row(
+            "e",
+            {"model": str(i), "data": "d"},
+            0,
+            Status.OK,
+            estimates={"accuracy": proportion(int(right[:, i].sum()), n)},
+            n=n,
+            comparability={"task": {"name": "t"}},
+            cell=str(i),
+            components={"model": {"name": str(i)}},
+        )
+        for i in range(models)
+    ]
+
+    def values(row: Row, metric: str) -> ExampleValues:
+        return ExampleValues(ids, right[:, int(row.cell)].astype(np.float64))
+
+    (protocol,) = protocols(
+        [Side("run", Path("run"), rows, {("e", "accuracy"): MetricFacts("max", "fraction")}, values)]
+    )
+    return protocol
+
+
+_APART = tuple(0.9 - 0.01 * i for i in range(10))
+
+CASES = [
+    *(
+        Case("over_seeds mean", f"normal, {seeds} seeds", partial(_over_seeds, seeds=seeds, failing=0.0))
+        for seeds in (2, 3, 5)
+    ),
+    # `OverSeeds` says so: a failure that did not happen leaves no trace.
+    *(
+        Case(
+            "over_seeds mean",
+            f"one training in ten fails, {seeds} seeds",
+            partial(_over_seeds, seeds=seeds, failing=0.1),
+            least=0.2,
+        )
+        for seeds in (3, 5)
+    ),
+    *(
+        Case(
+            "leaderboard ranks",
+            f"{name}, n {n}",
+            partial(_ranks, accuracies=accuracies, n=n),
+            conservative=True,
+            repetitions=300,
+            quick=20,
+        )
+        for name, accuracies, n in (
+            ("10 models a point apart", _APART, 500),
+            ("10 models a point apart", _APART, 2000),
+            ("10 equal models", (0.8,) * 10, 500),
+            ("5 models 5 points apart", tuple(0.8 - 0.05 * i for i in range(5)), 200),
+        )
+    ),
+]
