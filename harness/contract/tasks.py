@@ -124,11 +124,12 @@ class Clustered(Protocol):
 
     Attributes:
         clusters: the column whose values are permuted as a whole where groups are compared; it may be a group column,
-            without `group.`. None, or a column that the records do not have: each row is its own.
+            without `group.`. None, or a column that the records do not have: each row is its own. Several columns:
+            each row belongs to as many clusters, such as a pair to two identities, and nothing can be permuted.
     """
 
     @property
-    def clusters(self) -> str | None:
+    def clusters(self) -> str | Sequence[str] | None:
         """The name of the column."""
 
 

@@ -23,6 +23,7 @@ from harness.scoring.metrics import without_numbers
 from harness.statistics.clustered_sums import clusters_of
 from harness.statistics.gaps import MIN_UNITS_PER_GROUP, gap_estimate
 from harness.statistics.partition import Partition
+from harness.statistics.quantiles import LEVEL
 from harness.store.keys import key_of, statistics_of
 from harness.store.store import Store, array_digests
 
@@ -148,8 +149,11 @@ def _gap(
         sums = None
     if sums is None:
         return Estimate.not_applicable("it has no values per example to permute", n=len(records))
-    clusters = clusters_of(records, metric.clusters) if isinstance(metric, Clustered) and metric.clusters else None
-    units = "examples" if clusters is None or not isinstance(metric, Clustered) else f"clusters by {metric.clusters}"
+    named = metric.clusters if isinstance(metric, Clustered) else None
+    if named is not None and not isinstance(named, str):
+        return _untested_gap([part.estimates[label].value for part in parts], named, len(records))
+    clusters = None if named is None else clusters_of(records, named)
+    units = "examples" if clusters is None else f"clusters by {named}"
     # What is outside a metric's denominator is not missing; the metric itself knows which is which.
     whole = row.estimates.get(label)
     n_missing = whole.n_missing if whole is not None else int((~np.isfinite(sums[0])).sum())
@@ -161,6 +165,15 @@ def _gap(
     if not isinstance(metric, Summed) or gap.value is None:
         return gap
     return _in_units(gap, sums, partition, [part.estimates[label].value for part in parts])
+
+
+def _untested_gap(values: Sequence[float | None], clusters: Sequence[str], n: int) -> Estimate:
+    """Return the gap of rows that belong to several clusters each, which leaves nothing that may change groups."""
+    defined = [value for value in values if value is not None]
+    if len(defined) < 2:
+        return Estimate.undefined(f"{len(defined)} groups have a value; a gap needs 2", n=n)
+    reason = f"no test: each record belongs to several clusters ({', '.join(clusters)}), so none can change its group"
+    return Estimate(max(defined) - min(defined), None, None, LEVEL, "none", n, reason=reason)
 
 
 def _sums(metric: Any, records: Records) -> Sums | None:

@@ -116,15 +116,20 @@ def test_ngrams_of_shakespeare(data_folder: Path, order: int, published: float) 
 
 
 def test_the_standard_error_of_equal_documents_is_that_of_their_mean() -> None:
-    """With equal denominators the ratio is a mean, and jackknife and Student's t are the textbook's."""
+    """With equal denominators the ratio is a mean, with the textbook's jackknife and Student's t."""
     rng = np.random.default_rng(0)
-    nll = rng.gamma(3.0, 100.0, size=23)
-    sums = ClusteredSums.of(nll, np.full(23, 50.0), None)
-    assert sums.standard_error() == pytest.approx(scipy.stats.sem(nll) / 50, rel=1e-12)
-    assert sums.degrees_of_freedom() == pytest.approx(22)
-    estimate = jackknife(nll, np.full(23, 50.0))
-    low, high = scipy.stats.t.interval(0.95, 22, loc=nll.mean() / 50, scale=scipy.stats.sem(nll) / 50)
-    assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
+    skewed = ClusteredSums.of(nll := rng.gamma(3.0, 100.0, size=23), np.full(23, 50.0), None)
+    assert skewed.standard_error() == pytest.approx(scipy.stats.sem(nll) / 50, rel=1e-12)
+    residuals = (nll - nll.mean()) ** 2
+    assert skewed.degrees_of_freedom() == pytest.approx(residuals.sum() ** 2 / (residuals**2).sum() + 2)
+    even = np.tile([280.0, 320.0], 12)
+    assert ClusteredSums.of(even, np.full(24, 50.0), None).degrees_of_freedom() == pytest.approx(23)
+    estimate = jackknife(even, np.full(24, 50.0))
+    assert estimate.low is not None
+    low, high = scipy.stats.t.interval(0.95, 23, loc=6.0, scale=scipy.stats.sem(even) / 50)
+    assert estimate.low == pytest.approx(low)
+    # The upper end is that of the logarithm: a ratio that is never negative is skewed upwards.
+    assert estimate.high == pytest.approx(6.0 * math.exp((high - 6.0) / 6.0))
 
 
 def test_the_standard_error_of_unequal_documents_tends_to_that_of_the_linearised_ratio() -> None:

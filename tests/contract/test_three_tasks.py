@@ -111,7 +111,7 @@ def test_ratio_of_sums_clustered_by_author(done: Run) -> None:
     records = done.records(row)
     estimate = row.estimates["bits_per_byte"]
     assert estimate.value == pytest.approx(records["bits"].sum() / records["bytes"].sum())
-    assert estimate.method == "bootstrap over 3 clusters"
+    assert estimate.method == "jackknife over 3 clusters"
     assert estimate.low is not None
     assert estimate.value is not None
     assert estimate.low < estimate.value

@@ -231,6 +231,17 @@ def test_identities_of_a_match_rate_are_permuted(tmp_path: Path, catalog: Catalo
     assert gap.estimates["who"].method.endswith("permutations of clusters by who")
 
 
+def test_pairs_of_two_identities_have_a_gap_without_a_test(tmp_path: Path, catalog: Catalog) -> None:
+    columns = {"id": list("abcd"), "genuine": [0] * 4, "score": [1.0, 0.0, 0.0, 0.0], "group.sex": list("ffmm")}
+    records = Records.of({**columns, "one": list("uuxx"), "two": list("vwyz")}, threshold=0.5)
+    cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=4), "digest", lambda: records)
+    metric = Use("metric", "fmr", "fmr", 1, {"clusters": ["one", "two"]})
+    *_, gap = group_rows(cell, ["sex"], [metric], catalog, Store(tmp_path))
+    found = gap.estimates["fmr"]
+    assert (found.value, found.low, found.p) == (0.5, None, None)
+    assert "each record belongs to several clusters (one, two)" in found.reason
+
+
 def test_a_gap_of_perplexities_has_their_units(tmp_path: Path, catalog: Catalog) -> None:
     rng, n = np.random.default_rng(0), 60
     group = np.where(np.arange(n) % 2 == 0, "f", "m")

@@ -245,7 +245,7 @@ def worst_groups() -> list[Measured]:
     return rows
 
 
-CASES: tuple[Callable[[], list[Measured]], ...] = (
+WORLDS: tuple[Callable[[], list[Measured]], ...] = (
     rates_with_a_gap,
     rates_without_a_gap,
     rates_of_every_size,
@@ -260,7 +260,7 @@ CASES: tuple[Callable[[], list[Measured]], ...] = (
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize("case", WORLDS, ids=lambda case: case.__name__)
 def test_gaps(case: Callable[[], list[Measured]]) -> None:
     for row in case():
         draws = int(row.seeds.split()[0])

@@ -39,9 +39,10 @@ class _MatchRate:
         clusters: str | list[str] | None = None,
     ) -> None:
         self.threshold, self.scores = threshold, scores
-        self.clusters = [clusters] if isinstance(clusters, str) else clusters or []
-        if len(self.clusters) > 2:
-            raise ValueError(f"clusters names {len(self.clusters)} columns; a pair has two identities")
+        self.clusters = clusters or None
+        self._identity_columns = [clusters] if isinstance(clusters, str) else clusters or []
+        if len(self._identity_columns) > 2:
+            raise ValueError(f"clusters names {len(self._identity_columns)} columns; a pair has two identities")
 
     def estimate(self, records: Records) -> Estimate:
         values = self.per_example(records)
@@ -76,7 +77,7 @@ class _MatchRate:
         return errors / n * independent, independent
 
     def _identities(self, records: Records) -> Sequence[Names]:
-        return [_column(records, name) for name in self.clusters]
+        return [_column(records, name) for name in self._identity_columns]
 
     def per_example(self, records: Records) -> Floats:
         """1 for an error, 0 for none, NaN for pairs of the other kind."""
