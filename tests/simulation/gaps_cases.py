@@ -32,7 +32,7 @@ def _rejects(rng: np.random.Generator, *, gap: Gap) -> Outcome:
 
 
 def _cases(
-    statistic: str, world: str, gap: Gap, truth: float | None, repetitions: int = 400, quick: int = 40
+    statistic: str, world: str, gap: Gap, truth: float | None, repetitions: int = 200, quick: int = 10
 ) -> Iterator[Case]:
     """The coverage of the true gap, and where it is given false alarms or the power to find it."""
     of_interval = partial(_covers, gap=gap)
