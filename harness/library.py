@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from harness.coordinator.display import SilentDisplay
 from harness.coordinator.options import RunArguments, RunOptions
 from harness.coordinator.prepared import prepare
 from harness.coordinator.runner import run_all
-from harness.plugins import load_catalog
+from harness.plugins import PluginFolders, load_catalog
 from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.table import frame
 from harness.scoring.rows import recorded_rows
@@ -109,7 +109,7 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
     return Run(done.folder, prepared.plan, done.rows, done.exit_code, done.n_run, done.n_reused, warnings)
 
 
-def open_run(name: str | Path, results: str | Path = "results", *, plugin_folders: Iterable[Path] = ()) -> Run:
+def open_run(name: str | Path, results: str | Path = "results", *, plugin_folders: PluginFolders = ()) -> Run:
     """A run that has ended, with its rows made again from its records.
 
     Args:

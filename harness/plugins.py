@@ -28,6 +28,9 @@ CORE = "harness"
 DISTRIBUTION = "neural-harness"
 ABSENT = "absent"
 
+PluginFolders = str | Path | Iterable[str | Path]
+"""Folders of plugins as a user gives them: one, or several."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
@@ -129,7 +132,7 @@ class Catalog:
 
 
 def load_catalog(
-    plugin_folders: Iterable[Path] = (),
+    plugin_folders: PluginFolders = (),
     *,
     entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
     extra: Mapping[str, ModuleType] | None = None,
@@ -153,10 +156,15 @@ def load_catalog(
         _register(catalog, point.name, f"entry point {point.value}", point.load)
     for name, module in (extra or {}).items():
         _register(catalog, name, "given by the caller", partial(_given_module, module))
-    for folder in plugin_folders:
+    for folder in as_folders(plugin_folders):
         for path in _modules_in(folder):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
     return catalog
+
+
+def as_folders(given: PluginFolders) -> tuple[Path, ...]:
+    """Return folders of plugins as paths."""
+    return tuple(map(Path, [given] if isinstance(given, str | Path) else given))
 
 
 def _call_isolated(implementation: pluggy.HookImpl, **arguments: Any) -> Any:

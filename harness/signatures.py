@@ -12,7 +12,8 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -21,7 +22,15 @@ from typing_extensions import get_protocol_members, is_protocol
 from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
 from harness.contract.errors import HarnessError
-from harness.contract.parameters import ComponentOf, FormerSpelling, ImportPath, Uncounted, Variants
+from harness.contract.parameters import (
+    ComponentOf,
+    FormerSpelling,
+    ImportPath,
+    Inexpressible,
+    Uncounted,
+    Variants,
+    as_written,
+)
 from harness.files import explained, read_checked, write_checked
 from harness.isolation import Fault, isolated
 
@@ -103,6 +112,9 @@ class Signature:
         needs: role to what is required of the component in it.
         offers: public methods of what the target makes; None if that is known only once it is made.
         direction, unit: of a metric.
+        columns: of a metric, the record columns it needs, where its class says so.
+        columns_with, columns_without: of a task, role to the record columns that are there only where a cell has a
+            component in this role, or has none.
     """
 
     doc: str = ""
@@ -114,6 +126,9 @@ class Signature:
     offers: frozenset[str] | None = None
     direction: str = ""
     unit: str = ""
+    columns: tuple[str, ...] = ()
+    columns_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns_without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def parameters_for(self, given: Mapping[str, Any]) -> tuple[Parameter, ...]:
         """The parameters that apply when these values are given."""
@@ -148,6 +163,8 @@ class Signature:
             offers=None if raw["offers"] is None else frozenset(raw["offers"]),
             direction=raw["direction"],
             unit=raw["unit"],
+            columns=tuple(raw["columns"]),
+            **{name: _tuples(raw[name]) for name in ("columns_with", "columns_without")},
         )
 
 
@@ -189,6 +206,16 @@ def read_signature(component: Component) -> Signature:
     target = isolated(component.load)
     if isinstance(target, Fault):
         raise SignatureError(f"{where} cannot be imported: {target.reason}")
+    # A default that is made, an annotation and `variants` are code of the plugin.
+    signature = isolated(partial(_read, target, component.kind, where))
+    if isinstance(signature, Fault):
+        known = signature.reason.startswith(where)
+        raise SignatureError(signature.reason if known else f"{where} cannot be read: {signature.reason}")
+    return signature
+
+
+def _read(target: Callable[..., Any], kind: Kind, where: str) -> Signature:
+    """The signature of an imported target."""
     doc, parameters = _parameters(target, where)
     variants = getattr(target, "variants", None)
     variants = variants() if inspect.isfunction(variants) else None
@@ -200,7 +227,7 @@ def read_signature(component: Component) -> Signature:
             extra[choice] = Variant(about, tuple(p for p in of_choice if p.name not in variants.hidden | own))
         chosen = {"type": "string", "enum": sorted(extra)}
         parameters = tuple(replace(p, schema=chosen) if p.name == variants.parameter else p for p in parameters)
-    roles, needs = _requirements(target, component.kind, where)
+    roles, needs = _requirements(target, kind, where)
     return Signature(
         doc=doc,
         parameters=parameters,
@@ -211,7 +238,19 @@ def read_signature(component: Component) -> Signature:
         offers=_offers(target),
         direction=str(getattr(target, "direction", "")),
         unit=str(getattr(target, "unit", "")),
+        columns=_names(getattr(target, "columns", ())) if kind == "metric" else (),
+        columns_with=_tuples(getattr(target, "columns_with", {})) if kind == "task" else {},
+        columns_without=_tuples(getattr(target, "columns_without", {})) if kind == "task" else {},
     )
+
+
+def _tuples(declared: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {role: _names(names) for role, names in declared.items()}
+
+
+def _names(declared: Any) -> tuple[str, ...]:
+    """Names of columns; none where they are known only of an instance, such as for a property."""
+    return tuple(map(str, declared)) if isinstance(declared, list | tuple | frozenset) else ()
 
 
 def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Parameter, ...]]:
@@ -230,10 +269,10 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
             continue
         documented_type, doc = documented.get(name, ("", ""))
         required = raw.default is raw.empty
-        default = None if required else _plain(raw.default)
         try:
-            schema = _schema(hints.get(name), documented_type, None if required else raw.default)
-        except SignatureError as error:
+            made = None if required else _made(raw.default, target, name)
+            default, schema = as_written(made), _schema(hints.get(name), documented_type, made)
+        except (SignatureError, Inexpressible) as error:
             raise SignatureError(f"{where}: parameter {name!r} {error}") from error
         markers = _markers(hints.get(name))
         taken = next((marker for marker in markers if isinstance(marker, ComponentOf)), None)
@@ -256,13 +295,11 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
     return about, tuple(parameters)
 
 
-def _plain(value: Any) -> Any:
-    """Return a default as a suite writes it."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+def _made(default: Any, target: Callable[..., Any], name: str) -> Any:
+    """Return a default; that of a dataclass field with a `default_factory` is made, as each instance would."""
+    fields = getattr(target, "__dataclass_fields__", {})
+    factory = fields[name].default_factory if name in fields else MISSING
+    return default if factory is MISSING else factory()
 
 
 def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:

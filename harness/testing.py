@@ -10,7 +10,7 @@ def test_my_attack(tmp_path):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -20,7 +20,7 @@ from harness.contract.components import Kind
 from harness.contract.records import Records
 from harness.coordinator.options import RunArguments
 from harness.library import Run, run
-from harness.plugins import load_catalog
+from harness.plugins import PluginFolders, load_catalog
 from harness.results.report.page import make_page, render
 from harness.results.table import views
 from harness.signatures import Signature, SignatureReader, read_signature
@@ -57,7 +57,7 @@ def signature_of(kind: Kind, name: str) -> Signature:
     return read_signature(load_catalog().find(kind, name).component)
 
 
-def page_of(run: Run, plugin_folders: Iterable[Path] = ()) -> str:
+def page_of(run: Run, plugin_folders: PluginFolders = ()) -> str:
     """The page of a run as HTML, as `harness report` writes it; an AssertionError where a plugin's section fails."""
     catalog = load_catalog(plugin_folders)
     page = make_page(run.folder, run.plan, run.rows, views(run.plan, run.rows, SignatureReader(), catalog), catalog)

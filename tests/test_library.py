@@ -64,6 +64,15 @@ def test_a_run_has_its_rows_in_the_order_of_the_plan(coins: Run, folder: Path) -
     assert coins.folder.path.parent == folder / "results" / "coins"
 
 
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_folders_of_plugins_may_be_text_one_or_several(coins: Run, folder: Path, isolation: Any) -> None:
+    for given in (str(PLUGINS), [str(PLUGINS)], PLUGINS, iter([PLUGINS])):
+        how = {**HOW, "plugin_folders": given, "isolation": isolation, "results": folder / "results"}
+        assert run(folder / "coins.yaml", **how).n_reused == 4
+    opened = open_run(coins.folder.path, folder / "results", plugin_folders=str(PLUGINS))
+    assert len(opened.rows) == 4
+
+
 def test_what_is_finished_is_reused_and_what_fails_costs_the_exit_code(mixed: Run) -> None:
     assert (mixed.exit_code, mixed.n_run, mixed.n_reused) == (Exit.CELL_NOT_OK, 4, 2)
     statuses = {row.labels["attack"]: row.status for row in mixed.rows}

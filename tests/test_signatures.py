@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -90,6 +92,63 @@ def made_unknown():  # type: ignore[no-untyped-def]
     return Offering()
 
 
+class Colour(Enum):
+    RED = "red"
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+@dataclass(frozen=True)
+class Options:
+    size: int = 1
+
+
+def enum_default(x: Colour = Colour.RED) -> None: ...
+
+
+def str_enum_default(x: Word = Word.A) -> None: ...
+
+
+def dataclass_default(x: Options = Options()) -> None: ...
+
+
+def set_default(x: frozenset[int] = frozenset({1})) -> None: ...
+
+
+def object_default(x=object()) -> None: ...  # type: ignore[no-untyped-def]  # noqa: B008
+
+
+def infinite_default(x: float = float("inf")) -> None: ...
+
+
+def nested_default(x: list[Any] = [Colour.RED]) -> None: ...  # noqa: B006
+
+
+@dataclass
+class MadeDefaults:
+    """Fields whose defaults are made.
+
+    Args:
+        x: some names.
+        y: none or a number.
+    """
+
+    x: list[str] = field(default_factory=lambda: ["a"])
+    y: int | None = field(default=None)
+
+
+@dataclass
+class MadeSet:
+    x: set[str] = field(default_factory=set)
+
+
+@dataclass
+class MadeInVain:
+    x: list[str] = field(default_factory=lambda: [str(1 // 0)])
+
+
 def read(name: str, kind: Any = "model", monkeypatch: pytest.MonkeyPatch | None = None) -> Signature:
     import sys
 
@@ -112,6 +171,12 @@ def test_annotations_become_schemas() -> None:
     assert not by_name["quick"].counted
 
 
+def test_the_default_of_a_field_with_a_factory_is_what_the_factory_makes() -> None:
+    one, other = read("MadeDefaults", "metric").parameters
+    assert (one.required, one.default, one.doc) == (False, ["a"], "some names.")
+    assert (other.required, other.default) == (False, None)
+
+
 def test_the_docstring_without_the_parameters() -> None:
     assert read("Thing").doc == "What it is.\n\nMore about it."
 
@@ -131,6 +196,15 @@ def test_unannotated_parameters_take_the_documented_type() -> None:
     [
         ("unresolvable", "model", "an annotation cannot be resolved"),
         ("inexpressible", "model", "parameter 'x' has a type that a suite cannot express"),
+        ("enum_default", "metric", "'x' has a default that a suite cannot express: <Colour.RED: 'red'>"),
+        ("str_enum_default", "metric", "'x' has a default that a suite cannot express: <Word.A: 'a'>"),
+        ("dataclass_default", "metric", "'x' has a default that a suite cannot express: Options"),
+        ("set_default", "metric", "'x' has a default that a suite cannot express: frozenset({1})"),
+        ("object_default", "metric", "'x' has a default that a suite cannot express: object"),
+        ("infinite_default", "metric", "'x' has a default that a suite cannot express: inf"),
+        ("nested_default", "metric", "'x' has a default that a suite cannot express: <Colour.RED: 'red'>"),
+        ("MadeSet", "metric", "'x' has a default that a suite cannot express: set()"),
+        ("MadeInVain", "metric", "cannot be read: ZeroDivisionError"),
         ("no_such_attribute", "model", "cannot be imported: AttributeError"),
         ("BadTask", "task", "`run` takes 'moodel'; the roles of a cell are model, data, attack, sampler"),
         ("Offering", "task", "has no method `run`"),

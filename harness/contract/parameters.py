@@ -1,9 +1,11 @@
-"""Markers for the annotations of component parameters, which say more than a Python type can."""
+"""Parameters of components: markers that say more than a Python type can, and defaults as a suite writes them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,3 +77,28 @@ class Variants:
     parameter: str
     choices: Mapping[str, Callable[..., Any]]
     hidden: frozenset[str] = frozenset()
+
+
+class Inexpressible(ValueError):
+    """A default that no suite can write."""
+
+
+def as_written(default: Any) -> Any:
+    """Return a default as a suite writes it: paths as text, tuples as lists.
+
+    Raises:
+        Inexpressible: it is neither None, a truth value, a finite number, text, nor a list or mapping of such.
+    """
+    if isinstance(default, Path):
+        return str(default)
+    if isinstance(default, list | tuple):
+        return [as_written(item) for item in default]
+    if isinstance(default, Mapping) and all(isinstance(key, str) for key in default):
+        return {key: as_written(item) for key, item in default.items()}
+    # A member of an enum may be text or a number, but what a suite gives would not be that member.
+    if isinstance(default, bool | int | str | None) and not isinstance(default, Enum):
+        return default
+    if isinstance(default, float) and math.isfinite(default):
+        return default
+    shown = repr(default) if isinstance(default, Enum | float | frozenset | set | bytes) else type(default).__name__
+    raise Inexpressible(f"has a default that a suite cannot express: {shown}; use None, a number or text instead")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.coordinator.prepared import Prepared
 from harness.execution.executor import Executor, Progress
+from harness.plugins import as_folders
 
 _CELLS_PER_WORKER = 1000
 """Number of cells after which a worker is replaced, before what plugins leak fills the memory."""
@@ -29,7 +30,7 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
     from harness.execution.process import ProcessExecutor, setups_for
 
     return ProcessExecutor(
-        setups_for(workers.devices, workers.threads, prepared.store.root, options.plugin_folders),
+        setups_for(workers.devices, workers.threads, prepared.store.root, as_folders(options.plugin_folders)),
         timeout=workers.timeout,
         cells_per_worker=1 if workers.isolation == "cell" else _CELLS_PER_WORKER,
         on_progress=on_progress,

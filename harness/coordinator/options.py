@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TypedDict
 
 from harness.contract.errors import UsageError
+from harness.plugins import PluginFolders, as_folders
 from harness.suite.plan import Isolation, Plan
 
 DEFAULT_TIMEOUT = 3600.0
@@ -25,7 +26,7 @@ class RunArguments(TypedDict, total=False):
     threads: int | None
     isolation: Isolation | None
     timeout: float | None
-    plugin_folders: Sequence[Path]
+    plugin_folders: PluginFolders
     plugins: Mapping[str, ModuleType] | None
     debug: bool
 
@@ -44,7 +45,7 @@ class RunOptions:
             for the suite's, else "process".
         timeout: seconds that a cell may take, with the training it needs; None for the suite's, else 3600. Inline cells
             have no limit.
-        plugin_folders: folders whose modules are loaded as plugins, as `--plugins-dir`.
+        plugin_folders: a folder, or folders, whose modules are loaded as plugins, as `--plugins-dir`.
         plugins: modules to load as plugins besides the installed ones, by name.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
@@ -56,9 +57,13 @@ class RunOptions:
     threads: int | None = None
     isolation: Isolation | None = None
     timeout: float | None = None
-    plugin_folders: Sequence[Path] = ()
+    plugin_folders: PluginFolders = ()
     plugins: Mapping[str, ModuleType] | None = None
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        # Read once, since an iterator can be read only once.
+        object.__setattr__(self, "plugin_folders", as_folders(self.plugin_folders))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from harness.isolation import Fault
 from harness.plugins import ABSENT, DISTRIBUTION, Catalog, Entry, distribution_version, extra_with
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.load import LoadedExperiment, Suite, parse_metrics
-from harness.suite.located import Path_, Problem
+from harness.suite.located import Mark, Path_, Problem
+from harness.suite.metric_fit import reason_against
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.plan import Expectation, Plan, PlannedExperiment
 from harness.suite.schema import (
@@ -50,11 +51,13 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
         SuiteError: unknown names or parameters, wrong values, or nothing to measure.
     """
     experiments: dict[str, PlannedExperiment] = {}
+    resolvers: list[_Resolver] = []
     cells: list[Cell] = []
     deselected = 0
     for loaded in suite.experiments:
         resolver = _Resolver(loaded, suite, catalog, signatures)
         planned, candidates = resolver.resolve()
+        resolvers.append(resolver)
         selected = [cell for cell in candidates if _selected(cell, loaded.experiment)]
         deselected += len(candidates) - len(selected)
         experiments[planned.name] = planned
@@ -65,6 +68,7 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
     if not cells:
         why = f"; include, exclude or a plugin deselected all {deselected}" if deselected else ""
         raise SuiteError(f"{suite.file}: the suite plans no cells{why}")
+    _check_metrics(resolvers, experiments, cells)
     checked = []
     for cell in cells:
         objection, more = ("", []) if cell.skip else _plugin_objection(cell, catalog)
@@ -119,6 +123,26 @@ def resolve_metrics(
     return metrics
 
 
+def _check_metrics(
+    resolvers: Sequence[_Resolver], experiments: Mapping[str, PlannedExperiment], cells: Sequence[Cell]
+) -> None:
+    """Raise SuiteError for a metric that no cell of the suite can have.
+
+    A metric that several experiments share is written once, and stands where one of them has it.
+    """
+    reasons: dict[tuple[Mark, str], list[tuple[_Resolver, Path_, str]]] = {}
+    for resolver in resolvers:
+        own = [cell for cell in cells if cell.experiment == resolver.name]
+        for use in experiments[resolver.name].metrics if own else ():
+            path = resolver.metric_paths[use.label]
+            reason = reason_against(use, own, resolver.signature)
+            reasons.setdefault((resolver.document.where(path), use.label), []).append((resolver, path, reason))
+    never = {key: found for key, found in reasons.items() if all(reason for _, _, reason in found)}
+    problems = [found[0][0].document.problem(found[0][1], f"{key[1]!r} {found[0][2]}") for key, found in never.items()]
+    if problems:
+        raise resolvers[0].document.error(problems)
+
+
 def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
     """Return the cells as plugins filter and reorder them, and a warning for each plugin that failed and is ignored."""
     ids = {cell.id for cell in cells}
@@ -165,6 +189,7 @@ class _Resolver:
         self.suite, self.catalog, self.signatures = suite, catalog, signatures
         self.problems: list[Problem] = []
         self.name = loaded.experiment.name or suite.head.suite
+        self.metric_paths: dict[str, Path_] = {}
         self._misfits: dict[tuple[str, str], str] = {}
 
     def resolve(self) -> tuple[PlannedExperiment, list[Cell]]:
@@ -177,6 +202,10 @@ class _Resolver:
             key: tuple(use for use, _ in self._uses(kind, getattr(self.experiment, key), key, task))
             for key, kind in _KIND_OF_PART.items()
         }
+        for key, chosen in parts.items():
+            self._unique_labels(chosen, key)
+        for key in ("seeds", "groups"):
+            self._unique_values(key)
         expect = tuple(self._expectations({use.label for use in parts["metrics"]}))
         if self.problems:
             raise self.document.error(list(dict.fromkeys(self.problems)))
@@ -207,12 +236,13 @@ class _Resolver:
             for combination in itertools.product(*(uses[role] for role in order)):
                 components = dict(zip(order, combination, strict=True))
                 model, data = components.get("model"), components.get("data")
-                if model and model.trained_on is None and "fit" in (self._signature(model).offers or ()) and data:
+                if model and model.trained_on is None and "fit" in (self.signature(model).offers or ()) and data:
                     components["model"] = replace(model, trained_on=replace(data, limit=None))
                 cell = Cell(self.name, task, components, metrics, seed, self.experiment.chunk)
                 yield replace(cell, skip=self._reason_to_skip(cell))
 
-    def _signature(self, use: Use) -> Signature:
+    def signature(self, use: Use) -> Signature:
+        """The signature of a component in use."""
         return self.signatures.read(self.catalog.find(use.kind, use.name).component)
 
     def _reason_to_skip(self, cell: Cell) -> str:
@@ -235,8 +265,8 @@ class _Resolver:
         """Return why a component does not satisfy what another needs, as far as classes show; empty if it does."""
         pair = (needing.name, given.name)
         if pair not in self._misfits:
-            needs = self._signature(needing).needs.get(role)
-            self._misfits[pair] = needs.unmet(self._signature(given).lacks(needs)) if needs else ""
+            needs = self.signature(needing).needs.get(role)
+            self._misfits[pair] = needs.unmet(self.signature(given).lacks(needs)) if needs else ""
         unmet = self._misfits[pair]
         return f"{needing.label} needs {role} {given.label} to be {unmet}" if unmet else ""
 
@@ -244,10 +274,10 @@ class _Resolver:
         """The uses of a role, or None if the task has no such role."""
         key = _KEY_OF[role]
         entries: Sequence[UseEntry] = getattr(self.experiment, key)
-        may_be_absent = self._signature(task).roles.get(role)
+        may_be_absent = self.signature(task).roles.get(role)
         if may_be_absent is None:
             if entries:
-                roles = ", ".join(_KEY_OF[r] for r in ROLES if r in self._signature(task).roles)
+                roles = ", ".join(_KEY_OF[r] for r in ROLES if r in self.signature(task).roles)
                 self._problem((key,), f"task {task.label!r} takes no {key}", f"it takes {roles}")
             return None
         uses: list[Use | None] = [None for entry in entries if entry.use == _NONE and may_be_absent]
@@ -263,7 +293,7 @@ class _Resolver:
         """The models with the execution of the experiment, where they have none of their own."""
         asked = self.experiment.execution
         executed = [use and _with_execution(use, asked) for use in models]
-        needs = self._signature(task).needs.get("model")
+        needs = self.signature(task).needs.get("model")
         if needs is None or needs.protocol not in _CALLED_PROTOCOLS:
             own = [i for i, entry in enumerate(self.experiment.models) if entry.execution]
             where: list[Path_] = [("execution",)] if asked else [("models", i, "execution") for i in own]
@@ -277,6 +307,15 @@ class _Resolver:
             if times > 1:
                 self._problem((key,), f"{times} entries are called {label!r}", "tell them apart with `as:`")
 
+    def _unique_values(self, key: str) -> None:
+        values = getattr(self.experiment, key)
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                first = values.index(value)
+                self._problem(
+                    (key, i), f"{value!r} stands here twice", f"it is the same as {key}.{first}; leave one out"
+                )
+
     def _uses(self, kind: Kind, entries: Sequence[UseEntry], key: str, task: Use) -> Iterator[tuple[Use, UseEntry]]:
         for i, entry in enumerate(entries):
             if entry.use == _NONE and kind in TREATMENTS:
@@ -286,6 +325,8 @@ class _Resolver:
             for combination in _combinations(entry.sweep):
                 use = self._use(kind, entry, path, combination)
                 if use and self._fits_task(use, task, path):
+                    if key == _METRICS:
+                        self.metric_paths.setdefault(use.label, path)
                     yield use, entry
 
     def _fits_task(self, use: Use, task: Use, path: Path_) -> bool:

@@ -6,6 +6,7 @@ again in eval mode, counts the passes itself, and verifies that the model was no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -42,6 +43,21 @@ class Classify:
     classes. Examples that the model gets wrong without attack are not attacked. Under an attack that averages over the
     randomness of a model, a random model is classified by its mean probabilities over 20 draws.
     """
+
+    columns_with: Mapping[str, tuple[str, ...]] = {
+        "attack": (
+            *("target", "success", "robust", "linf", "l2", "l1", "l0", "forward_passes", "backward_passes"),
+            *(f"adversarial_{what}" for what in ("prediction", "confidence", "margin", "loss")),
+            *("views", "views_true", "views_target", "views_other", "clean_views_true"),
+            *("zero_gradients", "exploding_gradients", "silent_success", "reached"),
+        )
+    }
+    columns_without: Mapping[str, tuple[str, ...]] = {
+        "attack": (
+            *("covered", "set_size", "nominal_coverage"),
+            *("certified_prediction", "certified_radius", "certificate_norm", "certificate_alpha"),
+        )
+    }
 
     def run(self, model: Classifier, data: Dataset, attack: Attack | None, ctx: Context) -> Outcome:
         """One record per example, with its clean and adversarial prediction.

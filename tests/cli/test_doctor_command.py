@@ -39,6 +39,29 @@ class Unreadable:
 '''
 
 
+ODD_DEFAULT = '''
+from enum import Enum
+
+from harness.api import Component, hookimpl
+
+
+@hookimpl
+def harness_components():
+    return [Component("model", "coloured", "odd_default:Coloured", "One with a colour.")]
+
+
+class Colour(Enum):
+    RED = 1
+
+
+class Coloured:
+    """One with a colour."""
+
+    def __init__(self, colour: Colour = Colour.RED):
+        pass
+'''
+
+
 def marks(text: str) -> set[str]:
     return {line.split()[0] for line in text.splitlines()[:-2]}
 
@@ -74,6 +97,22 @@ def test_what_is_wrong_is_marked_and_counted(say: Say, tmp_path: Path) -> None:
     assert said.out.splitlines()[-1] == "problems: 4"
     # What is only left out until something is installed is no mistake.
     assert "ok    model odd/absent: left out of runs until no-such-distribution is installed" in said.out
+
+
+def test_a_default_that_a_suite_cannot_express_concerns_its_component_alone(say: Say, tmp_path: Path) -> None:
+    folder = tmp_path / "defaults"
+    folder.mkdir()
+    (folder / "odd_default.py").write_text(ODD_DEFAULT, encoding="utf-8")
+    said = say("doctor", plugins=folder)
+    assert said.code == 1
+    wrong = [line for line in said.out.splitlines() if line.startswith("wrong ")]
+    assert wrong == [
+        "wrong model 'coloured' (odd_default:Coloured): parameter 'colour' has a default that a suite cannot express: "
+        "<Colour.RED: 1>; use None, a number or text instead"
+    ]
+    schema = say("schema", plugins=folder)
+    assert schema.code == 0
+    assert '"const": "coloured"' in schema.out
 
 
 def test_devices_are_named(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

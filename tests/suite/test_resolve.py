@@ -158,6 +158,39 @@ def test_required_roles(tmp_path: Path, catalog: Catalog, missing: str, role: st
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("metrics: [accuracy, {use: ece, as: accuracy}]", "s.yaml:5:1: metrics: 2 entries are called 'accuracy'"),
+        ("metrics: [{use: ece, with: {bins: 5}}, {use: ece, with: {bins: 50}}]", "2 entries are called 'ece'"),
+        (
+            "metrics: [accuracy]\nreports: [reliability_diagram, reliability_diagram]",
+            "2 entries are called 'reliability_diagram'",
+        ),
+        ("metrics: [accuracy]\nseeds: [1, 2, 1]", "s.yaml:6:15: seeds.2: 1 stands here twice"),
+        ("metrics: [accuracy]\ngroups: [sex, sex]", "s.yaml:6:15: groups.1: 'sex' stands here twice"),
+        ("metrics: [accuracy, robust_accuracy]", "s.yaml:5:21: metrics.1: 'robust_accuracy' needs the column 'robust'"),
+        (
+            "metrics: [set_size]\nattacks: [{use: fgsm, with: {eps: 0.1}}]",
+            "needs the column 'set_size', which classify records without an attack only",
+        ),
+    ],
+)
+def test_entries_that_cannot_all_be_told_apart_or_had(tmp_path: Path, catalog: Catalog, change: str, told: str) -> None:
+    shown = message(tmp_path, HEAD.replace("metrics: [accuracy]", change), catalog)
+    assert told in shown
+    assert "^" in shown
+
+
+def test_a_metric_that_some_experiment_can_have_is_no_mistake_in_another(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD.replace("[accuracy]", "[accuracy, robust_accuracy]")
+    experiments = "experiments: [{name: clean}, {name: attacked, attacks: [{use: fgsm, with: {eps: 0.1}}]}]\n"
+    planned = plan(tmp_path, text + experiments, catalog)
+    assert [use.label for use in planned.experiments["clean"].metrics] == ["accuracy", "robust_accuracy"]
+    excluded = message(tmp_path, text + experiments + "exclude: [{attack: fgsm}]\n", catalog)
+    assert "s.yaml:5:21: metrics.1: 'robust_accuracy' needs the column 'robust'" in excluded
+
+
 def test_unknown_task(tmp_path: Path, catalog: Catalog) -> None:
     assert "did you mean 'classify'?" in message(tmp_path, HEAD.replace("classify", "clasify"), catalog)
 
