@@ -36,7 +36,19 @@ _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not compara
     help="Compare although FIELD differs, e.g. attack.eps; the output says so. May be repeated.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also show what is not resolved, and each row left out.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Compare this metric only, in the gate too; rows that are lost still count. May be repeated.",
+)
 @click.option("--gate", is_flag=True, help="Exit with 3 if anything is worse, or was ok in A and cannot be compared.")
+@click.option(
+    "--reproduce",
+    is_flag=True,
+    help="As --gate, and exit with 3 also if anything is better or changed: a committed table must come out again.",
+)
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write to a .md, .csv or .json file."
 )
@@ -49,7 +61,9 @@ def command(
     pairs: tuple[str, ...],
     allowed: tuple[str, ...],
     everything: bool,
+    metrics: tuple[str, ...],
     gate: bool,
+    reproduce: bool,
     output: Path | None,
 ) -> int:
     """Compare run B with run A: what is better, what is worse, what the examples do not resolve.
@@ -60,8 +74,9 @@ def command(
     """
     if output is not None and output.suffix not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")
-    comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed)
-    failed = gate and comparison.gate_fails
+    comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed, metrics)
+    gate = gate or reproduce
+    failed = gate and (comparison.gate_fails or (reproduce and not comparison.reproduces))
     refusal = comparison.refusal()
     if refusal and not (gate and comparison.loses_rows):
         raise refusal
@@ -71,7 +86,10 @@ def command(
     click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
         prefix = click.style("gate failed:", fg="red", bold=True)
-        click.echo(f"{prefix} in {b}, something that was ok in {a} is worse or cannot be compared", err=True)
+        what = (
+            "worse or cannot be compared" if comparison.gate_fails else "better or changed, and should come out again"
+        )
+        click.echo(f"{prefix} in {b}, something that was ok in {a} is {what}", err=True)
     return Exit.GATE_FAILED if failed else Exit.OK
 
 

@@ -54,8 +54,9 @@ class Row:
         cell: the id of the cell; empty for a derived row.
         derived: the name of the aggregate that made the row; empty for a cell.
         facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
-            such as its published accuracy, under "execution" how it was run where that is not plain float32, and under
-            "display" the columns that its task, or the aggregate that made it, adds to tables: heading to text.
+            such as its published accuracy, under "execution" how it was run where that is not plain float32, under
+            "weights" the digest of weights that were trained here and not loaded from a file, and under "display" the
+            columns that its task, or the aggregate that made it, adds to tables: heading to text.
     """
 
     experiment: str
@@ -93,6 +94,12 @@ class Row:
         """The name of its task with that of its package, as recorded, e.g. "harness/classify"; empty if not known."""
         task = self.comparability.get("task")
         return str(task["name"]) if isinstance(task, Mapping) else ""
+
+    @property
+    def trained_weights(self) -> str:
+        """The digest of the weights that were trained here; empty if none were, or if that is not known."""
+        weights = self.facts.get("weights")
+        return str(weights.get("digest", "")) if isinstance(weights, Mapping) and weights.get("trained_here") else ""
 
     @property
     def display(self) -> Mapping[str, str]:

@@ -66,9 +66,9 @@ def execute(
 
 def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader) -> CellResult:
     # What a task measures with, such as a judge, is the same under every seed.
-    task, _ = builder.build(cell.task, _INSTRUMENT_SEED)
+    task, trained = builder.build(cell.task, _INSTRUMENT_SEED)
     things: dict[str, Any] = {}
-    weights: list[dict[str, Any]] = []
+    weights: list[dict[str, Any]] = [asdict(each) for each in trained]
     for role, use in cell.components.items():
         if use is None:
             things[role] = None

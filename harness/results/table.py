@@ -230,7 +230,7 @@ class TableView:
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         doubtful = [line for sign, rows in doubts.items() for line in _doubt(sign, rows)]
-        return [note.translate(_BREAKS) for note in (*shown, *doubtful)]
+        return [note.translate(_BREAKS) for note in (*shown, *doubtful, *_trained(self.rows))]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
@@ -274,6 +274,20 @@ def _doubt(sign: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     head = f"{Status.SUSPECT}: {sign}, {len(rows)} row{'s' if len(rows) > 1 else ''}"
     rest = f"; and {len(details) - _MAX_REASONS_SHOWN} more like it" if len(details) > _MAX_REASONS_SHOWN else ""
     return [f"{head}: {'; '.join(details[:_MAX_REASONS_SHOWN])}{rest}"]
+
+
+def _trained(rows: Sequence[Row]) -> list[str]:
+    """Return a line on the models whose weights were trained here, with the first digest of each."""
+    digests: dict[str, list[str]] = {}
+    for row in rows:
+        if row.trained_weights:
+            known = digests.setdefault(row.labels.get("model", "") or name_of(row), [])
+            known += [row.trained_weights] if row.trained_weights not in known else []
+    sets = [
+        f"{model} {known[0][:KEY_LENGTH]}{f' and {len(known) - 1} more' if len(known) > 1 else ''}"
+        for model, known in digests.items()
+    ]
+    return [f"weights trained here, which differ between machines: {', '.join(sets)}"] if sets else []
 
 
 def _within(estimates: Sequence[Estimate]) -> str:

@@ -66,7 +66,7 @@ class Measurer:
             cost=result.cost,
             seconds=result.seconds,
             cell=cell.id,
-            facts=result.facts,
+            facts=result.stated_facts,
             components={role: use.identity if use else None for role, use in cell.components.items()},
         )
         return without_numbers(row)

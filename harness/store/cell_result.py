@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import digest
 from harness.contract.rows import Status
 from harness.store.run_folder import RESULT
 from harness.store.schema import SCHEMA, check_schema
@@ -21,7 +22,7 @@ class CellResult:
         status, reason: how it ended and why.
         n: how many records there are; None if there are none.
         cost: the cost as the task returned it.
-        weights: key and digest of every set of stored weights used.
+        weights: key, digest and training time of every set of weights that was trained for it.
         comparability: what must be equal before two rows may be compared: task, data and protocol.
         facts: what the model says of itself, such as its published accuracy, and how it was run; part of no key.
         seconds: wall time of the task, without loading and training.
@@ -52,6 +53,15 @@ class CellResult:
         """The part of the comparability that the task defines, e.g. the threat model."""
         protocol: Mapping[str, Any] = self.comparability.get("protocol", {})
         return protocol
+
+    @property
+    def stated_facts(self) -> dict[str, Any]:
+        """The facts, with the digest of the weights that were trained for the cell; of several sets, one for all."""
+        digests = sorted({str(each["digest"]) for each in self.weights})
+        if not digests:
+            return dict(self.facts)
+        of_all = digests[0] if len(digests) == 1 else digest(digests)
+        return {**self.facts, "weights": {"digest": of_all, "trained_here": True}}
 
     @classmethod
     def read(cls, folder: Path) -> CellResult:

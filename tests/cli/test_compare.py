@@ -112,6 +112,35 @@ def test_the_gate_fails_for_what_is_worse_or_lost(runs: Runs, compare: Callable[
     assert "4 rows only in B" in won.out
 
 
+def test_the_gate_reads_the_metrics_that_are_named(runs: Runs, compare: Callable[..., Said]) -> None:
+    pair = (runs.whole, runs.whole, "--pair", "fitted=raw", "--gate")
+    assert compare(*pair).code == 3
+    named = compare(*pair, "--metric", "robust_accuracy")
+    assert "accuracy ↑" not in named.out.replace("robust accuracy ↑", "")
+    unknown = compare(*pair, "--metric", "robust_acuracy")
+    assert unknown.code == 2
+    assert "has the metric 'robust_acuracy'; did you mean 'robust_accuracy'?" in unknown.err
+    lost = compare(runs.whole, runs.attacked, "--gate", "--metric", "robust_accuracy")
+    assert lost.code == 3
+
+
+def test_a_table_that_must_come_out_again(runs: Runs, compare: Callable[..., Said]) -> None:
+    assert compare(runs.whole, runs.whole, "--reproduce").code == 0
+    better = compare(runs.whole, runs.whole, "--pair", "raw=fitted", "--reproduce")
+    assert better.code == 3
+    assert "is better or changed, and should come out again" in better.err
+
+
+def test_weights_trained_here_are_told(runs: Runs) -> None:
+    rows = [row for row in runs.whole.rows if row.cell]
+    table = json.loads((runs.whole.folder.path / "table.json").read_text(encoding="utf-8"))["rows"]
+    by_model = {row.labels["model"]: row.trained_weights for row in rows}
+    assert len(set(by_model.values())) == 2
+    assert table[0]["facts"]["weights"] == {"digest": by_model["raw"], "trained_here": True}
+    note = (runs.whole.folder.path / "table.md").read_text(encoding="utf-8")
+    assert f"weights trained here, which differ between machines: raw {by_model['raw'][:8]}, fitted" in note
+
+
 def test_another_budget_is_refused_by_name(runs: Runs, compare: Callable[..., Said]) -> None:
     said = compare(runs.attacked, runs.stronger)
     assert (said.code, said.out) == (2, "")

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
-from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.contract.tasks import Influences
 from harness.results.comparison.alignment import Pair, align, parse_renaming
 from harness.results.comparison.comparability import Field, differing_fields, metric_fields
+from harness.results.comparison.compared import SIGNIFICANCE as SIGNIFICANCE
+from harness.results.comparison.compared import VERDICTS as VERDICTS
+from harness.results.comparison.compared import Compared as Compared
+from harness.results.comparison.compared import Comparison as Comparison
+from harness.results.comparison.compared import MetricFacts as MetricFacts
+from harness.results.comparison.compared import Verdict as Verdict
+from harness.results.comparison.excuses import excused
+from harness.results.comparison.training import (
+    count_rows,
+    notes_on_weights,
+    of_one_training,
+    over_trainings,
+    same_but_for_seed,
+    trained_anew,
+    weights_of_rows,
+)
 from harness.statistics.paired import (
     Difference,
     holm,
@@ -25,26 +39,7 @@ from harness.statistics.paired import (
     influence_difference,
     paired_difference,
 )
-
-Verdict = Literal["worse", "better", "changed", "not resolved", "not comparable"]
-VERDICTS: tuple[Verdict, ...] = ("worse", "better", "changed", "not resolved", "not comparable")
-SIGNIFICANCE = 0.05
-
-
-@dataclass(frozen=True)
-class MetricFacts:
-    """What is known of a metric.
-
-    Attributes:
-        direction: "max", "min" or "none"; empty if it is not known.
-        unit: as the metric says.
-        identity: name, version and parameters; None if they are not known, as for a bare table.
-    """
-
-    direction: str = ""
-    unit: str = ""
-    identity: Mapping[str, Any] | None = None
-
+from harness.suite.schema import did_you_mean
 
 Values = npt.NDArray[np.float64]
 
@@ -96,103 +91,9 @@ class Side:
         return self.metrics.get((row.experiment, metric), MetricFacts())
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One metric of one pair of rows.
-
-    Attributes:
-        a, b: the rows; `b` is None if A's row has no counterpart.
-        metric: its label; empty where the rows as a whole cannot be compared.
-        facts: what is known of the metric.
-        verdict: better or worse if the difference is significant after Holm's correction, changed if it is and no
-            direction of the metric is known.
-        difference: B minus A; None if not comparable.
-        p_holm: its p-value, adjusted for all tests; None if no test could be made.
-        fields: what must be equal and is not.
-        allowed: what must be equal, is not, and was allowed to differ.
-        reason: why there is no comparison, if it is not the fields.
-        lost: the row was ok in A and is missing or not ok in B.
-    """
-
-    a: Row
-    b: Row | None
-    metric: str = ""
-    facts: MetricFacts = MetricFacts()
-    verdict: Verdict = "not comparable"
-    difference: Difference | None = None
-    p_holm: float | None = None
-    fields: tuple[Field, ...] = ()
-    allowed: tuple[Field, ...] = ()
-    reason: str = ""
-    lost: bool = False
-
-    @property
-    def estimate_a(self) -> Estimate | None:
-        """A's estimate of the metric."""
-        return self.a.estimates.get(self.metric)
-
-    @property
-    def estimate_b(self) -> Estimate | None:
-        """B's estimate of the metric."""
-        return None if self.b is None else self.b.estimates.get(self.metric)
-
-    @property
-    def why(self) -> str:
-        """Why there is no comparison, in words."""
-        return self.reason or ", ".join(map(str, self.fields))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs compared.
-
-    Attributes:
-        a, b: the names of the sides.
-        compared: in the order of A's rows and metrics.
-        n_tests: how many tests Holm's correction is for.
-        allowed: what was asked to be allowed to differ, and for how many pairs of rows it did.
-        notes: what else a reader should know.
-    """
-
-    a: str
-    b: str
-    compared: Sequence[Compared]
-    n_tests: int
-    allowed: Mapping[str, int]
-    notes: Sequence[str] = ()
-
-    @property
-    def counts(self) -> dict[Verdict, int]:
-        """The number of metrics with each verdict."""
-        counted = Counter(each.verdict for each in self.compared)
-        return {verdict: counted[verdict] for verdict in VERDICTS}
-
-    @property
-    def gate_fails(self) -> bool:
-        """Whether something is worse, or cannot be compared although it was ok in A, which no gate may pass."""
-        return any(each.verdict in ("worse", "not comparable") for each in self.compared)
-
-    @property
-    def loses_rows(self) -> bool:
-        """Whether rows that were ok in A are missing or not ok in B."""
-        return any(each.lost for each in self.compared)
-
-    def refusal(self) -> UsageError | None:
-        """Return the error that says why no pair of rows can be compared; None if one can."""
-        if any(each.verdict != "not comparable" for each in self.compared):
-            return None
-        if not self.compared:
-            return UsageError(f"there is nothing to compare: {'; '.join(self.notes) or 'neither side has numbers'}")
-        reasons = Counter(", ".join(f.name for f in each.fields) or each.reason for each in self.compared)
-        lines = [f"  {why} ({times} {'pair' if times == 1 else 'pairs'})" for why, times in reasons.most_common(8)]
-        differ = any(each.fields for each in self.compared)
-        hint = "\n--allow FIELD compares in spite of a differing field" if differ else ""
-        return UsageError(
-            "\n".join([f"not a single row of {self.a} can be compared with one of {self.b}:", *lines]) + hint
-        )
-
-
-def compare(a: Side, b: Side, pairs: Sequence[str] = (), allowed: Sequence[str] = ()) -> Comparison:
+def compare(
+    a: Side, b: Side, pairs: Sequence[str] = (), allowed: Sequence[str] = (), metrics: Sequence[str] = ()
+) -> Comparison:
     """Compare B with A, row by row and metric by metric.
 
     Args:
@@ -200,22 +101,51 @@ def compare(a: Side, b: Side, pairs: Sequence[str] = (), allowed: Sequence[str] 
         pairs: texts `OLD=NEW`, labels of A that are renamed before rows are paired. Within one run only rows with a
             renamed label take part.
         allowed: fields that may differ; a name stands for all fields below it too.
+        metrics: the metrics to compare; all if empty.
 
     Raises:
-        UsageError: a pair names labels that do not exist.
+        UsageError: a pair names labels, or `metrics` names metrics, that do not exist.
     """
+    _check_metrics(metrics, a)
     renamed = parse_renaming(pairs, a.rows, b.rows)
     same = a.source.resolve() == b.source.resolve()
     aligned = align(a.rows, b.rows, renamed, only_renamed=bool(renamed) and same)
-    drafts = [each for pair in aligned for each in _compared(pair, a, b, tuple(allowed))]
+    drafts = [each for each in _drafts(aligned, a, b, tuple(allowed)) if not metrics or each.metric in ("", *metrics)]
     tested = [each.difference.p for each in drafts if each.difference and each.difference.p is not None]
     adjusted = iter(holm(tested))
-    compared = [_with_verdict(each, adjusted) for each in drafts]
+    compared = excused([_with_verdict(each, adjusted) for each in drafts], partial(_direction, a, b))
     used = {
         name: len({id(each.a) for each in drafts if any(f.allowed_by((name,)) for f in each.allowed)})
         for name in allowed
     }
     return Comparison(a.name, b.name, compared, len(tested), used, tuple(_notes(aligned, a, b)))
+
+
+def _check_metrics(metrics: Sequence[str], a: Side) -> None:
+    known = sorted({name for row in a.rows for name in row.estimates})
+    for name in metrics:
+        if name not in known:
+            raise UsageError(f"no row of {a.name} has the metric {name!r}; {did_you_mean(name, known)}")
+
+
+def _drafts(aligned: Sequence[Pair], a: Side, b: Side, allowed: tuple[str, ...]) -> Iterator[Compared]:
+    """Yield what is compared, without verdicts: pairs of rows, and of rows trained anew all seeds at once."""
+    weights = weights_of_rows(a.rows), weights_of_rows(b.rows)
+    over_seeds: set[int] = set()
+    for pair in aligned:
+        if pair.a is None or id(pair.a) in over_seeds:
+            continue
+        anew = pair.b is not None and trained_anew(pair.a, pair.b, *weights)
+        drafts = list(_compared(pair, a, b, allowed))
+        if not anew or pair.b is None or pair.b.status is not Status.OK:
+            yield from drafts
+            continue
+        ours, theirs = same_but_for_seed(pair.a, a.rows), same_but_for_seed(pair.b, b.rows)
+        if min(len(ours), len(theirs)) > 1:
+            over_seeds |= {id(row) for row in ours}
+            yield from (over_trainings(each, ours, theirs) for each in drafts)
+        else:
+            yield from map(of_one_training, drafts)
 
 
 def _compared(pair: Pair, a: Side, b: Side, allowed: tuple[str, ...]) -> Iterator[Compared]:
@@ -248,6 +178,10 @@ def _facts(one: Row, other: Row, metric: str, a: Side, b: Side) -> MetricFacts:
     """Return what is known of a metric, preferring the side where its component is known."""
     candidates = sorted((a.facts(one, metric), b.facts(other, metric)), key=lambda facts: facts.identity is None)
     return next((facts for facts in candidates if facts.direction), candidates[0])
+
+
+def _direction(a: Side, b: Side, row: Row, metric: str) -> str:
+    return _facts(row, row, metric, a, b).direction
 
 
 def _has_a_value(one: Row, other: Row, metric: str) -> bool:
@@ -339,18 +273,15 @@ def _notes(aligned: Sequence[Pair], a: Side, b: Side) -> Iterator[str]:
     """Yield what is left out of the comparison, and what could not be checked."""
     only_b = sum(pair.a is None for pair in aligned)
     if only_b:
-        yield f"{_rows(only_b)} only in B"
+        yield f"{count_rows(only_b)} only in B"
     broken = sum(pair.a is not None and pair.a.status is not Status.OK for pair in aligned)
     if broken:
-        yield f"{_rows(broken)} of A not ok, left out"
+        yield f"{count_rows(broken)} of A not ok, left out"
     both = [(pair.a, pair.b) for pair in aligned if pair.a is not None and pair.b is not None]
     new = dict.fromkeys(m for one, other in both for m in other.estimates if m not in one.estimates and one.estimates)
     if new:
         yield f"measured in B only: {', '.join(new)}"
+    yield from notes_on_weights(both, weights_of_rows(a.rows), weights_of_rows(b.rows))
     for side in (a, b):
         if side.rows and not any(facts.identity for facts in side.metrics.values()):
             yield f"{side.name} is a table: versions of metrics are not checked, and no test is paired"
-
-
-def _rows(n: int) -> str:
-    return f"{n} row{'s' if n != 1 else ''}"

@@ -14,13 +14,14 @@ from harness.results.table import csv_of, display_text, interval, metric_heading
 from harness.statistics.paired import Difference
 
 _MAX_ROWS_NAMED = 2
+_MAX_UNRESOLVED_SHOWN = 12
 _SMALLEST_P_SHOWN = 0.001
 
 Style = Callable[[Verdict], str]
 
 
 def terminal_text(comparison: Comparison, width: int, *, everything: bool = False, style: Style = str) -> str:
-    """The comparison as text of at most this width, if it can be.
+    """The comparison as text of at most this width, if it can be: how many verdicts of each kind, then what differs.
 
     Args:
         comparison: what to show.
@@ -29,19 +30,23 @@ def terminal_text(comparison: Comparison, width: int, *, everything: bool = Fals
         style: a verdict as the terminal shows it.
     """
     shown = _table_rows(comparison, everything)
-    parts = [_head(comparison, shown)]
+    parts = ["\n".join([summary(comparison), *comparison.notes]), _head(comparison, shown)]
     if shown:
         for intervals in (True, False):
             columns, body = _columns(shown, intervals=intervals)
             plain = text_table(columns, body)
             if max(map(len, plain.splitlines())) <= width:
                 break
-        styled = [[*line[:-1], style(entry.verdict)] for line, entry in zip(body, shown, strict=True)]
+        styled = [
+            [*line[:-1], line[-1].replace(entry.verdict, style(entry.verdict), 1)]
+            for line, entry in zip(body, shown, strict=True)
+        ]
         parts.append(text_table(columns, styled))
     refused = _not_comparable(comparison, everything)
     if refused:
         parts.append("\n".join(f"{style('not comparable')}: {line}" for line in refused))
-    return "\n\n".join([*parts, "\n".join([*comparison.notes, summary(comparison)])])
+    hidden = sum(entry.verdict == "not resolved" and entry not in shown for entry in comparison.compared)
+    return "\n\n".join([*parts, *([f"{hidden} not resolved; --all shows them"] if hidden else [])])
 
 
 def summary(comparison: Comparison) -> str:
@@ -108,6 +113,9 @@ def _object(entry: Compared) -> dict[str, Any]:
         "fields": [asdict(field) for field in entry.fields],
         "allowed": [asdict(field) for field in entry.allowed],
         "lost": entry.lost,
+        "trained_anew": entry.anew,
+        "seeds": entry.seeds,
+        "excused": entry.excused,
     }
 
 
@@ -118,7 +126,7 @@ def _estimate_object(estimate: Estimate | None) -> dict[str, Any] | None:
 def _flat(entry: Compared, roles: Sequence[str], comparison: Comparison) -> dict[str, Any]:
     difference = entry.difference or Difference(0.0, None, None, None, "")
     flat: dict[str, Any] = {"experiment": entry.a.experiment, **{role: _label(entry, role) for role in roles}}
-    flat |= {"seed": entry.a.seed, "metric": entry.metric, "direction": entry.facts.direction}
+    flat |= {"seed": _seed(entry), "metric": entry.metric, "direction": entry.facts.direction}
     for side, estimate in (("a", entry.estimate_a), ("b", entry.estimate_b)):
         shown = estimate or Estimate.undefined("absent")
         flat |= {side: shown.value, f"{side}_low": shown.low, f"{side}_high": shown.high}
@@ -130,6 +138,7 @@ def _flat(entry: Compared, roles: Sequence[str], comparison: Comparison) -> dict
         "p_holm": entry.p_holm,
         "method": difference.method,
         "verdict": entry.verdict,
+        "trained_anew": entry.anew,
         "why": entry.why,
         "allowed": ", ".join(map(str, entry.allowed)),
         "tests": comparison.n_tests,
@@ -137,11 +146,12 @@ def _flat(entry: Compared, roles: Sequence[str], comparison: Comparison) -> dict
 
 
 def _table_rows(comparison: Comparison, everything: bool) -> list[Compared]:
-    """Return the rows to show: resolved differences first, others only if asked for or if there is nothing else."""
+    """Return the rows to show: resolved differences first, others only if asked for, or if they are few and all."""
     order = {verdict: position for position, verdict in enumerate(VERDICTS)}
     numbers = [entry for entry in comparison.compared if entry.verdict != "not comparable"]
     resolved = [entry for entry in numbers if entry.verdict != "not resolved"]
-    return sorted(numbers if everything or not resolved else resolved, key=lambda entry: order[entry.verdict])
+    few = not resolved and len(numbers) <= _MAX_UNRESOLVED_SHOWN
+    return sorted(numbers if everything or few else resolved, key=lambda entry: order[entry.verdict])
 
 
 def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
@@ -182,7 +192,11 @@ def _line_labels(shown: Sequence[Compared]) -> dict[str, list[str]]:
     columns = {role: [_label(entry, role) for entry in shown] for role in _roles(shown)}
     experiments = [entry.a.experiment for entry in shown]
     several = {"experiment": experiments} if len(set(experiments)) > 1 else {}
-    return {**several, **columns, "seed": [str(entry.a.seed) for entry in shown]}
+    return {**several, **columns, "seed": [_seed(entry) for entry in shown]}
+
+
+def _seed(entry: Compared) -> str:
+    return entry.seeds or str(entry.a.seed)
 
 
 def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
@@ -195,9 +209,14 @@ def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], 
         show = interval if intervals else _value
         metric = metric_heading(entry.metric, entry.facts.direction)
         estimates = [show(e, unit) if e is not None else "" for e in (entry.estimate_a, entry.estimate_b)]
-        results = [_difference(entry.difference, unit), _p(entry.p_holm), entry.verdict]
+        results = [_difference(entry.difference, unit), _p(entry.p_holm), _verdict(entry)]
         lines.append([*(column[i] for column in labels.values()), metric, *estimates, *results])
     return head, lines
+
+
+def _verdict(entry: Compared) -> str:
+    """The verdict, and that the weights are others where they are."""
+    return f"{entry.verdict}, trained anew" if entry.anew else entry.verdict
 
 
 def _value(estimate: Estimate, unit: str) -> str:
@@ -228,7 +247,8 @@ def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:
     several = len({entry.a.experiment for entry in comparison.compared}) > 1
     for entry in comparison.compared:
         if entry.verdict == "not comparable":
-            groups.setdefault(entry.why, []).append(_name(entry, several))
+            why = f"{entry.why} (no fault for a gate)" if entry.excused else entry.why
+            groups.setdefault(why, []).append(_name(entry, several))
     lines = []
     for why, names in groups.items():
         if everything:

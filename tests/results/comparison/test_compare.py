@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from harness.contract.errors import InvalidOutput
+from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.comparison.compare import Compared, Comparison, ExampleValues, MetricFacts, Side, compare
@@ -253,3 +254,119 @@ def test_draws_belong_to_the_row() -> None:
     )
     assert only(alone).difference == both[1].difference
     assert both[0].difference != both[1].difference
+
+
+# --- metrics that a gate reads --------------------------------------------------------------------------------
+
+
+def test_only_the_metrics_that_are_named_are_compared_and_corrected_for() -> None:
+    before = row(estimates={"accuracy": proportion(50, 100), "other": proportion(90, 100)})
+    after = row(estimates={"accuracy": proportion(50, 100), "other": proportion(20, 100)})
+    a, b = side("a", [before]), side("b", [after])
+    assert compare(a, b).gate_fails
+    named = compare(a, b, metrics=["accuracy"])
+    assert [each.metric for each in named.compared] == ["accuracy"]
+    assert (named.n_tests, named.gate_fails) == (1, False)
+    assert compare(a, side("b", []), metrics=["accuracy"]).gate_fails
+    with pytest.raises(UsageError, match="no row of a has the metric 'acuracy'; did you mean 'accuracy'"):
+        compare(a, b, metrics=["acuracy"])
+
+
+def fooled(k: int, attack: str = "noise") -> Row:
+    """A row of 100 attacked examples of which k were fooled; their mean distance needs one."""
+    distance = Estimate(0.1, 0.1, 0.1, 0.95, "mean", k) if k else Estimate.undefined("nothing was fooled", n=0)
+    return row(attack=attack, estimates={"robust": proportion(100 - k, 100), "distance": distance})
+
+
+def test_an_improvement_that_leaves_another_metric_undefined_passes_the_gate() -> None:
+    gone = compare(side("a", [fooled(1)]), side("b", [fooled(0)]))
+    by_metric = {each.metric: each for each in gone.compared}
+    assert by_metric["distance"].why == "undefined in B: nothing was fooled"
+    assert (by_metric["distance"].excused, gone.gate_fails) == (True, False)
+    # What was undefined in A was never ok there.
+    assert not compare(side("a", [fooled(0)]), side("b", [fooled(1)])).gate_fails
+    assert not compare(side("a", [fooled(1)]), side("b", [fooled(0)]), metrics=["distance"]).gate_fails
+
+
+def test_a_metric_that_is_undefined_without_an_improvement_fails_the_gate() -> None:
+    broken = row(estimates={"robust": proportion(99, 100), "distance": Estimate.undefined("no distances", n=0)})
+    assert compare(side("a", [fooled(1)]), side("b", [broken])).gate_fails
+    worse = row(estimates={"robust": proportion(20, 100), "distance": Estimate.undefined("no distances", n=0)})
+    assert compare(side("a", [fooled(1)]), side("b", [worse])).gate_fails
+    absent = row(estimates={"robust": proportion(100, 100), "distance": Estimate.not_applicable("no column", n=2)})
+    assert compare(side("a", [fooled(1)]), side("b", [absent])).gate_fails
+
+
+def test_a_committed_table_comes_out_again_or_not() -> None:
+    few, many = ([row(estimates={"accuracy": proportion(k, 100)})] for k in (20, 80))
+    better = compare(side("a", few), side("b", many))
+    assert (better.gate_fails, better.reproduces) == (False, False)
+    assert compare(side("a", few), side("b", few)).reproduces
+
+
+# --- trained anew ---------------------------------------------------------------------------------------------
+
+MODEL = {"name": "p/net", "version": 1, "parameters": {"epochs": 3}}
+
+
+def trained(digest: str, k: int, seed: int = 0, recipe: Mapping[str, Any] = MODEL, **more: Any) -> Row:
+    """A row of 100 examples with k right, of weights that were trained here."""
+    facts = {"weights": {"digest": digest, "trained_here": True}} if digest else {}
+    estimates = {"accuracy": proportion(k, 100)}
+    components = {"model": recipe, "attack": {"name": "p/pgd", "version": 1, "parameters": {"eps": 0.1}}}
+    fields = {"seed": seed, "estimates": estimates, "components": components, "facts": facts, "cell": digest}
+    return row(**{**fields, **more})
+
+
+def test_one_training_on_a_side_is_no_evidence_of_a_change_of_code() -> None:
+    found = only(comparison := compare(side("a", [trained("x", 90)]), side("b", [trained("y", 50)])))
+    assert found.difference is not None
+    assert (found.difference.value, found.difference.p, found.difference.low) == (-0.4, None, None)
+    assert found.difference.method == "one training on a side: no evidence of a change of code"
+    assert (found.verdict, found.anew, comparison.gate_fails) == ("not resolved", True, False)
+    assert "1 row trained anew" in comparison.notes[0]
+
+
+def test_the_same_weights_and_other_recipes_are_compared_over_examples() -> None:
+    same = only(compare(side("a", [trained("x", 90)]), side("b", [trained("x", 50)])))
+    assert (same.verdict, same.anew) == ("worse", False)
+    longer = {**MODEL, "parameters": {"epochs": 5}}
+    other = only(compare(side("a", [trained("x", 90)]), side("b", [trained("y", 50, recipe=longer)])))
+    assert (other.verdict, other.anew) == ("worse", False)
+
+
+def test_a_side_that_does_not_know_its_weights_is_told() -> None:
+    comparison = compare(side("a", [trained("", 90)]), side("b", [trained("y", 50)]))
+    assert only(comparison).verdict == "worse"
+    assert "1 row trained in B: A does not say which weights it had" in comparison.notes
+
+
+def test_trainings_of_both_sides_are_the_sample_where_there_are_several() -> None:
+    """Welch's t of (.90, .92, .94) and (.80, .86, .80) by hand: -0.1 / sqrt(.0004/3 + .0012/3), p from SciPy."""
+    a = side("a", [trained(f"a{seed}", k, seed) for seed, k in enumerate((90, 92, 94))])
+    b = side("b", [trained(f"b{seed}", k, seed) for seed, k in enumerate((80, 86, 80, 82))])
+    found = only(compare(a, b))
+    expected = scipy.stats.ttest_ind([0.80, 0.86, 0.80, 0.82], [0.90, 0.92, 0.94], equal_var=False)
+    assert found.difference is not None
+    assert found.difference.value == pytest.approx(-0.10)
+    assert found.difference.p == pytest.approx(expected.pvalue)
+    assert (found.difference.low, found.difference.high) == pytest.approx(expected.confidence_interval())
+    assert found.difference.method == "Welch's t over 3 and 4 trainings"
+    assert (found.verdict, found.anew, found.seeds) == ("worse", True, "0, 1, 2 → 0, 1, 2, 3")
+    assert found.estimate_a is not None
+    assert (found.estimate_a.value, found.estimate_a.n) == (pytest.approx(0.92), 3)
+    noise = side("b", [trained(f"b{seed}", k, seed) for seed, k in enumerate((94, 85, 90))])
+    assert only(compare(a, noise)).verdict == "not resolved"
+
+
+def test_a_worst_case_has_the_weights_of_the_cells_of_its_model() -> None:
+    def rows(digest: str, k: int) -> list[Row]:
+        worst = row(
+            derived="worst_case", cell="", components={"model": MODEL}, estimates={"accuracy": proportion(k, 100)}
+        )
+        return [trained(digest, 90), worst]
+
+    comparison = compare(side("a", rows("x", 90)), side("b", rows("y", 20)))
+    assert [each.anew for each in comparison.compared] == [True, True]
+    assert not comparison.gate_fails
+    assert compare(side("a", rows("x", 90)), side("b", rows("x", 20))).gate_fails

@@ -35,21 +35,23 @@ def four(**options: Any) -> Comparison:
 
 def test_resolved_rows_come_first_and_the_others_are_counted() -> None:
     lines = [" ".join(line.split()) for line in terminal_text(four(), 200).splitlines()]
-    assert lines[:5] == [
+    assert lines[:7] == [
+        "1 worse, 1 better, 1 not resolved, 3 not comparable; 3 tests, Holm's correction at 0.05",
+        "",
         "A: s/1",
         "B: s/2",
         "data digits, attack pgd, seed 0; difference is B − A, intervals at 95 %, p after Holm's correction",
         "",
         "model metric A B difference p verdict",
     ]
-    assert lines[6:] == [
+    assert lines[8:] == [
         "down robust accuracy ↑ 0.800 [0.711, 0.867] 0.200 [0.133, 0.289] −0.600 [−0.694, −0.474] < 0.001 worse",
         "up robust accuracy ↑ 0.200 [0.133, 0.289] 0.800 [0.711, 0.867] +0.600 [+0.474, +0.694] < 0.001 better",
         "",
         "not comparable: odd / pgd; odder / pgd: attack.eps 0.1 ≠ 0.2",
         "not comparable: gone / pgd: not in B",
         "",
-        "1 worse, 1 better, 1 not resolved, 3 not comparable; 3 tests, Holm's correction at 0.05",
+        "1 not resolved; --all shows them",
     ]
 
 
@@ -66,9 +68,23 @@ def test_a_table_is_shown_if_nothing_is_resolved() -> None:
     assert "0.000 [" in text
 
 
+def test_many_lines_that_say_nothing_are_counted_and_not_shown() -> None:
+    same = side("s/1", *(row(f"m{i}", 50) for i in range(13)))
+    lines = terminal_text(compare(same, same), 200).splitlines()
+    assert lines == [
+        "0 worse, 0 better, 13 not resolved; 13 tests, Holm's correction at 0.05",
+        "",
+        "A: s/1",
+        "B: s/1",
+        "",
+        "13 not resolved; --all shows them",
+    ]
+    assert terminal_text(compare(same, same), 200, everything=True).count("robust accuracy") == 13
+
+
 def test_a_narrow_terminal_loses_the_intervals_of_the_sides() -> None:
     text = terminal_text(four(), 100)
-    assert max(map(len, text.splitlines()[4:8])) <= 100
+    assert max(map(len, text.splitlines()[6:10])) <= 100
     (up,) = [line for line in text.splitlines() if line.startswith("up")]
     assert " ".join(up.split()) == "up robust accuracy ↑ 0.200 0.800 +0.600 [+0.474, +0.694] < 0.001 better"
 
@@ -102,14 +118,14 @@ def test_labels_of_two_models_and_worst_cases_are_told_apart() -> None:
 def test_experiments_and_seeds_have_columns_where_there_are_several() -> None:
     rows = [row("x", 50, experiment=name, seed=seed) for name in ("first", "second") for seed in (0, 1)]
     lines = terminal_text(compare(side("s/1", *rows), side("s/1", *rows)), 200).splitlines()
-    assert lines[2].startswith("data digits, model x, attack pgd; ")
-    assert lines[4].split()[:3] == ["experiment", "seed", "metric"]
-    assert [line.split()[:2] for line in lines[6:10]] == [[n, s] for n in ("first", "second") for s in "01"]
+    assert lines[4].startswith("data digits, model x, attack pgd; ")
+    assert lines[6].split()[:3] == ["experiment", "seed", "metric"]
+    assert [line.split()[:2] for line in lines[8:12]] == [[n, s] for n in ("first", "second") for s in "01"]
 
 
 def test_a_table_of_one_line_keeps_a_label() -> None:
     same = side("s/1", row("x", 50))
-    assert terminal_text(compare(same, same), 200).splitlines()[4].startswith("attack")
+    assert terminal_text(compare(same, same), 200).splitlines()[6].startswith("attack")
 
 
 def test_csv_and_json_hold_every_row() -> None:
