@@ -54,6 +54,7 @@ class Use:
         trained_on: for a trainable model, the data it is fitted on.
         member: which of several independent copies; the first, 0, has the seed of the cell.
         execution: for a model that wraps no other, how it is run; None where nothing was asked.
+        training_threads: torch threads on the CPU that a trainable model is made and fitted with, whatever the run has.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Use:
     trained_on: Use | None = None
     member: int = 0
     execution: Execution | None = None
+    training_threads: int = 1
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class Use:
             "limit": self.limit,
             "trained_on": self.trained_on.identity if self.trained_on else None,
             **({"member": self.member} if self.member else {}),
+            **({"training_threads": self.training_threads} if self.training_threads != 1 else {}),
             **({"execution": asdict(self.execution)} if self.execution and not self.execution.is_plain else {}),
         }
 

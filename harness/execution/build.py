@@ -10,6 +10,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
-from harness.execution.precision import run_as
+from harness.execution.precision import run_as, threads
 from harness.instruments.seeding import seeded
 from harness.plugins import Catalog
 from harness.store.keys import key_of, weights_key_inputs
@@ -122,7 +123,9 @@ class Builder:
     def _build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         values, used = self._values(use, seed)
         target = self.catalog.find(use.kind, use.name).component.load()
-        with seeded(derive_seed(seed, use.kind, use.name, "build"), self.device):
+        # What a model starts from is a part of its training.
+        fixed = nullcontext() if use.kind == "dataset" else threads(use.training_threads)
+        with fixed, seeded(derive_seed(seed, use.kind, use.name, "build"), self.device):
             thing = target(**values)
         if use.kind == "dataset":
             _check_dataset(thing, use)
@@ -187,7 +190,7 @@ class Builder:
             )
             if isinstance(model, torch.nn.Module):
                 model.requires_grad_(True).train()
-            with seeded(ctx.derive_seed("fit"), self.device):
+            with threads(use.training_threads), seeded(ctx.derive_seed("fit"), self.device):
                 model.fit(data, ctx)
             scratch.rmdir()
             state = {

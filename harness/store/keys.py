@@ -109,6 +109,8 @@ def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store
         # Weights are fitted in float32, however the model is then run.
         "model": replace(model, execution=None).identity,
         "seed": seed,
+        # Sums are split among threads, and training makes other weights of their last bits.
+        "threads": model.training_threads,
         "files": files_of(uses),
         "device": device.partition(":")[0],
         **code_of(root, uses, catalog, store),

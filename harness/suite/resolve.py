@@ -371,7 +371,10 @@ class _Resolver:
             former={p.name: p.former[str(values[p.name])] for p in accepted if str(values.get(p.name)) in p.former},
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=self._trained_on(entry, match, path) or _of_wrapped(kind, signature, values),
+            training_threads=entry.training_threads if isinstance(entry, ModelEntry) else 1,
         )
+        if use.training_threads != 1 and "fit" not in (signature.offers or {"fit"}):
+            self._problem((*path, "training_threads"), f"{use.label!r} is not trained")
         return _with_execution(use, entry.execution) if isinstance(entry, ModelEntry) else use
 
     def _trained_on(self, entry: UseEntry, match: Entry, path: Path_) -> Use | None:

@@ -72,6 +72,9 @@ class ModelEntry(UseEntry):
     trained_on: Annotated[DataEntry, BeforeValidator(_name_alone)] | None = Field(
         None, description="The data a trainable model is fitted on, instead of its default."
     )
+    training_threads: int = Field(
+        1, ge=1, description="Torch threads that it is trained with on the CPU, whatever the run has; part of the key."
+    )
     execution: ExecutionEntry | None = Field(
         None, description="How it is run, or what it wraps; by default as the experiment says."
     )

@@ -187,6 +187,23 @@ def test_weights_are_fitted_once_and_read_back(builder: Builder, progress: list[
     assert builder.store.try_claim("weights", used[0].key) is not None
 
 
+def test_training_has_the_threads_of_its_recipe_whatever_the_run_has(builder: Builder) -> None:
+    threaded = use("model", "threaded", trained_on=TRAINING)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        one, used_one = builder.build(threaded, 0)
+        two, used_two = builder.build(replace(threaded, training_threads=2), 0)
+        torch.set_num_threads(1)
+        three, used_three = fresh(builder).build(replace(threaded, training_threads=3), 0)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    assert [model.counts.tolist() for model in (one, two, three)] == [[1, 1], [2, 2], [3, 3]]
+    assert len({used[0].key for used in (used_one, used_two, used_three)}) == 3
+    assert fresh(builder).build(threaded, 0)[1] == used_one
+
+
 def test_another_seed_dataset_split_or_parameter_has_weights_of_its_own(builder: Builder) -> None:
     fitted = use("model", "fitted", to="train", trained_on=TRAINING)
     more = [

@@ -130,7 +130,7 @@ def test_in_a_suite(run: Callable[..., Run]) -> None:
     assert plain.key == last.key != half.key
     assert [row.facts.get("execution") for row in (plain, half, last)] == [None, "bfloat16", "channels last"]
     assert rows["mixed", "full", "pgd"].estimates == plain.estimates
-    assert rows["mixed", "full", "pgd"].facts == {"display": {"threat": "linf ≤ 0.1"}}
+    assert rows["mixed", "full", "pgd"].display == {"threat": "linf ≤ 0.1"}
     assert rows["mixed", "smoothed", "none"].comparability["precision"] == "bfloat16"
     assert [str(field) for field in differing_fields(plain, half)] == ["precision none ≠ bfloat16"]
     worst = {row.experiment: row for row in done.rows if row.derived and row.labels["model"] == "cnn"}

@@ -191,6 +191,22 @@ def test_a_metric_that_some_experiment_can_have_is_no_mistake_in_another(tmp_pat
     assert "s.yaml:5:21: metrics.1: 'robust_accuracy' needs the column 'robust'" in excluded
 
 
+def test_threads_of_training_are_a_part_of_the_recipe(tmp_path: Path, catalog: Catalog) -> None:
+    def model(text: str) -> Use:
+        (cell,) = plan(tmp_path, HEAD.replace("[digit_mlp]", f"[{text}]"), catalog).cells
+        assert cell.components["model"] is not None
+        return cell.components["model"]
+
+    one, same, two = map(model, ("digit_mlp", *(f"{{use: digit_mlp, training_threads: {n}}}" for n in (1, 2))))
+    assert one.identity == same.identity
+    assert "training_threads" not in one.identity
+    assert two.identity == {**one.identity, "training_threads": 2}
+    assert Use.from_json(two.to_json()) == two
+    models = "[{use: checkpoint, with: {architecture: 'a:b', weights: s.yaml}, training_threads: 2}]"
+    shown = message(tmp_path, HEAD.replace("[digit_mlp]", models), catalog)
+    assert "models.0.training_threads: 'checkpoint' is not trained" in shown
+
+
 def test_unknown_task(tmp_path: Path, catalog: Catalog) -> None:
     assert "did you mean 'classify'?" in message(tmp_path, HEAD.replace("classify", "clasify"), catalog)
 

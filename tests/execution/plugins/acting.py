@@ -24,6 +24,7 @@ def harness_components() -> Iterable[Component]:
         Component("dataset", "broken", f"{__name__}:Broken", "Data that break a rule."),
         Component("model", "drawn", f"{__name__}:Drawn", "Draws its weight when it is made."),
         Component("model", "fitted", f"{__name__}:Fitted", "Adds up what it is fitted to."),
+        Component("model", "threaded", f"{__name__}:Threaded", "Counts threads."),
         Component("model", "several", f"{__name__}:Several", "Holds other models."),
         Component("attack", "asking", f"{__name__}:Asking", "Needs a model with a gift."),
     ]
@@ -113,6 +114,18 @@ class Fitted(Drawn):
         part = data(self.to_split)
         self.total.fill_(self.factor * float(part.take(range(len(part.ids)))["number"].sum()))
         ctx.progress(1, 1)
+
+
+class Threaded(Drawn):
+    """Learns how many threads torch has while it is made and while it is fitted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("counts", torch.tensor([torch.get_num_threads(), 0]))
+
+    def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
+        """Count again."""
+        self.counts[1] = torch.get_num_threads()
 
 
 class Several(nn.Module):
