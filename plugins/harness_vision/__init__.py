@@ -37,6 +37,7 @@ def _models() -> list[Component]:
         model("digit_cnn", "digit_models:DigitCNN", trained_on="digits"),
         model("digit_mlp", "digit_models:DigitMLP", trained_on="digits"),
         model("digit_linear", "digit_models:DigitLinear", trained_on="digits"),
+        model("shipped_digits", "shipped_digits:shipped_digits"),
         model("checkpoint", "checkpoint:checkpoint"),
         model("published", "published:published"),
         model(
