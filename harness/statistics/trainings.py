@@ -11,25 +11,26 @@ from harness.statistics.intervals import LEVEL
 from harness.statistics.paired import Difference
 
 
-def welch_difference(a: Sequence[float], b: Sequence[float]) -> Difference:
+def welch_difference(a: Sequence[float], b: Sequence[float], step: float) -> Difference:
     """The difference of the means of two independent samples, whose spreads may differ (Welch 1947, Biometrika 34).
 
-    Where neither sample varies the p-value is that of a permutation of the values, since nothing says how much they
-    would vary: 2 / (n choose k) for what is apart.
+    Where neither sample varies, each value is taken to vary by half a step: 1 in all trainings against 0 in all is a
+    difference, one example in all is none.
 
     Args:
         a, b: one value a training, at least two each.
+        step: by how much one example changes a value, positive.
     """
     from scipy.special import stdtr, stdtrit
 
     value = float(np.mean(b) - np.mean(a))
-    parts = [float(np.var(each, ddof=1)) / len(each) for each in (a, b)]
+    spreads = [float(np.var(each, ddof=1)) for each in (a, b)]
+    # The variance of equal values need not be 0 to the last bit.
+    if all(len(set(each)) == 1 for each in (a, b)):
+        spreads = [(step / 2) ** 2] * 2
+    parts = [spread / len(each) for spread, each in zip(spreads, (a, b), strict=True)]
     error = math.sqrt(sum(parts))
-    method = f"Welch's t over {len(a)} and {len(b)} trainings"
-    if error == 0:
-        apart = min(1.0, 2 / math.comb(len(a) + len(b), len(a)))
-        return Difference(value, value, value, apart if value else 1.0, method)
     freedom = sum(parts) ** 2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (a, b), strict=True))
     half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * error
-    p = 2 * float(stdtr(freedom, -abs(value) / error))
-    return Difference(value, value - half, value + half, p, method)
+    p = 2 * float(stdtr(freedom, -abs(value) / error)) if value else 1.0
+    return Difference(value, value - half, value + half, p, f"Welch's t over {len(a)} and {len(b)} trainings")

@@ -133,7 +133,10 @@ def _drafts(aligned: Sequence[Pair], a: Side, b: Side, allowed: tuple[str, ...])
     weights = weights_of_rows(a.rows), weights_of_rows(b.rows)
     over_seeds: set[int] = set()
     for pair in aligned:
-        if pair.a is None or id(pair.a) in over_seeds:
+        if pair.a is None:
+            continue
+        if id(pair.a) in over_seeds:
+            yield from (each for each in _compared(pair, a, b, allowed) if each.lost)
             continue
         anew = pair.b is not None and trained_anew(pair.a, pair.b, *weights)
         drafts = list(_compared(pair, a, b, allowed))

@@ -52,10 +52,14 @@ def trained_anew(one: Row, other: Row, weights_a: WeightsOf, weights_b: WeightsO
 
 
 def same_but_for_seed(row: Row, rows: Sequence[Row]) -> list[Row]:
-    """The rows of a side that were measured and differ from a row of it by the seed alone."""
+    """The rows of a side that were measured and differ from a row of it by the seed, and by what is drawn with it."""
     labels = (row.experiment, row.derived, row.labels)
     alike = (each for each in rows if (each.experiment, each.derived, each.labels) == labels)
-    return [each for each in alike if each.status is Status.OK and not differing_fields(row, each)]
+    return [each for each in alike if each.status is Status.OK and not _differ(row, each)]
+
+
+def _differ(row: Row, other: Row) -> bool:
+    return any(not field.allowed_by(("data",)) for field in differing_fields(row, other))
 
 
 def of_one_training(draft: Compared) -> Compared:
@@ -96,9 +100,17 @@ def _seeds(rows: Sequence[Row]) -> str:
 
 def _means(a: Sequence[Row], b: Sequence[Row], metric: str) -> tuple[Estimate, Estimate, Difference | None]:
     """The means of a metric over trainings, and their difference; None where a side has one value."""
-    values = [[e.value for row in rows if (e := row.estimates.get(metric)) and e.value is not None] for rows in (a, b)]
-    one, other = (mean(each, n_missing=len(rows) - len(each)) for each, rows in zip(values, (a, b), strict=True))
-    return one, other, welch_difference(*values) if min(map(len, values)) > 1 else None
+    ours, theirs = _values(a, metric), _values(b, metric)
+    means = (mean(ours, n_missing=len(a) - len(ours)), mean(theirs, n_missing=len(b) - len(theirs)))
+    if min(len(ours), len(theirs)) < 2:
+        return *means, None
+    examples = max(row.estimates[metric].n for row in (*a, *b) if metric in row.estimates)
+    return *means, welch_difference(ours, theirs, 1 / max(examples, 1))
+
+
+def _values(rows: Sequence[Row], metric: str) -> list[float]:
+    estimates = (row.estimates.get(metric) for row in rows)
+    return [each.value for each in estimates if each is not None and each.value is not None]
 
 
 def notes_on_weights(both: Sequence[tuple[Row, Row]], weights_a: WeightsOf, weights_b: WeightsOf) -> Iterator[str]:

@@ -359,6 +359,25 @@ def test_trainings_of_both_sides_are_the_sample_where_there_are_several() -> Non
     assert only(compare(a, noise)).verdict == "not resolved"
 
 
+def test_a_training_that_is_lost_fails_the_gate_beside_others() -> None:
+    a = side("a", [trained(f"a{seed}", 90, seed) for seed in range(3)])
+    failed = trained("", 0, 2, status=Status.FAILED, reason="boom", estimates={})
+    b = side("b", [*(trained(f"b{seed}", 90, seed) for seed in range(2)), failed])
+    comparison = compare(a, b)
+    assert [(each.verdict, each.why) for each in comparison.compared] == [
+        ("not resolved", ""),
+        ("not comparable", "failed in B: boom"),
+    ]
+    assert comparison.gate_fails
+
+
+def test_all_right_in_every_training_against_none() -> None:
+    a, b = (side(name, [trained(f"{name}{s}", k, s) for s in range(3)]) for name, k in (("a", 100), ("b", 0)))
+    assert only(compare(a, b)).verdict == "worse"
+    one_less = side("b", [trained(f"b{s}", 99, s) for s in range(3)])
+    assert only(compare(a, one_less)).verdict == "not resolved"
+
+
 def test_a_worst_case_has_the_weights_of_the_cells_of_its_model() -> None:
     def rows(digest: str, k: int) -> list[Row]:
         worst = row(
