@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing_extensions import get_protocol_members, is_protocol
 
 from harness.contract.cells import ROLES
 from harness.contract.components import Component, Kind
+from harness.contract.docstrings import documentation
 from harness.contract.errors import HarnessError
 from harness.contract.parameters import (
     ComponentOf,
@@ -255,7 +255,7 @@ def _names(declared: Any) -> tuple[str, ...]:
 
 def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Parameter, ...]]:
     """The docstring and the parameters of a class or function."""
-    about, documented = _documentation(target)
+    about, documented = documentation(target)
     function = target.__init__ if inspect.isclass(target) else target
     if function is object.__init__:
         return about, ()
@@ -300,28 +300,6 @@ def _made(default: Any, target: Callable[..., Any], name: str) -> Any:
     fields = getattr(target, "__dataclass_fields__", {})
     factory = fields[name].default_factory if name in fields else MISSING
     return default if factory is MISSING else factory()
-
-
-def _documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:
-    """The description, and (type, text) by parameter name, from the docstrings of a target.
-
-    A parameter that a class does not document is looked up in the classes it inherits from.
-    """
-    import docstring_parser
-
-    texts = [inspect.getdoc(target) or ""]
-    for base in reversed(target.__mro__) if inspect.isclass(target) else ():
-        texts += [vars(base).get("__doc__") or "", getattr(vars(base).get("__init__"), "__doc__", None) or ""]
-    parsed = [docstring_parser.parse(inspect.cleandoc(text)) for text in texts]
-    documented: dict[str, tuple[str, str]] = {}
-    for part in parsed:
-        for parameter in part.params:
-            for name in parameter.arg_name.split(","):
-                text = " ".join((parameter.description or "").split())
-                documented[name.strip()] = (parameter.type_name or "", re.sub(r"\s*\(Default:.*?\)\s*$", "", text))
-    head = parsed[0]
-    about = "\n\n".join(part for part in (head.short_description, head.long_description) if part)
-    return about, documented
 
 
 def _markers(hint: Any) -> list[Any]:

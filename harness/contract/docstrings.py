@@ -1,14 +1,17 @@
-"""The first line of a target's docstring, read from its source without importing it."""
+"""Docstrings of targets: the first line, read from source without an import, and the parts of one imported."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 # A definition as formatters lay it out, and the line below it: to parse all files of `harness list` would take .3 s.
 _HEADED = re.compile(
@@ -47,3 +50,25 @@ def _line_by_parsing(source: str, name: str) -> str:
     kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     named = (node for node in ast.parse(source).body if isinstance(node, kinds) and node.name == name)
     return next((ast.get_docstring(node) or "" for node in named), "").partition("\n")[0]
+
+
+def documentation(target: Callable[..., Any]) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The description, and (type, text) by parameter name, from the docstrings of a target.
+
+    A parameter that a class does not document is looked up in the classes it inherits from.
+    """
+    import docstring_parser
+
+    texts = [inspect.getdoc(target) or ""]
+    for base in reversed(target.__mro__) if inspect.isclass(target) else ():
+        texts += [vars(base).get("__doc__") or "", getattr(vars(base).get("__init__"), "__doc__", None) or ""]
+    parsed = [docstring_parser.parse(inspect.cleandoc(text)) for text in texts]
+    documented: dict[str, tuple[str, str]] = {}
+    for part in parsed:
+        for parameter in part.params:
+            for name in parameter.arg_name.split(","):
+                text = " ".join((parameter.description or "").split())
+                documented[name.strip()] = (parameter.type_name or "", re.sub(r"\s*\(Default:.*?\)\s*$", "", text))
+    head = parsed[0]
+    about = "\n\n".join(part for part in (head.short_description, head.long_description) if part)
+    return about, documented
