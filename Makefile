@@ -20,7 +20,7 @@ NEED_EXTRAS = $(shell grep -rlE --include='test_*.py' 'importorskip|cannot be im
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: $(INSTALLED)  ## train the digits models, attack them and print the table (minutes on two cores)
+run: $(INSTALLED)  ## attack three digit classifiers and print the table (minutes on two cores)
 	$(BIN)/harness run robustness
 
 test: $(INSTALLED)  ## the tests but for the extended ones, on all cores (under 12 minutes on two)
