@@ -17,6 +17,7 @@ GroupValues = Sequence[str | int | float] | Literal["text", "number"]
 """The values that a group column may hold: a list of them, any text as it is written, or any number."""
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
+_MOST_PLAIN_DIGITS = 40
 
 
 def is_missing_code(text: str) -> bool:
@@ -135,6 +136,11 @@ class _Column:
 
 
 def _plain(number: Decimal) -> str:
-    """A number without exponent, zeros at its end, or a sign of zero."""
-    text = f"{number.normalize():f}"
-    return "0" if text == "-0" else text
+    """A number, exact, without zeros at its end or a sign of zero, and without exponent unless it is a long one."""
+    sign, digits, power = number.as_tuple()
+    kept = "".join(map(str, digits)).rstrip("0")
+    if not kept:
+        return "0"
+    # Not `normalize`, which rounds to 28 digits, so that long numbers would become one group.
+    exact = Decimal((sign, tuple(map(int, kept)), int(power) + len(digits) - len(kept)))
+    return f"{exact:f}" if abs(exact.adjusted()) <= _MOST_PLAIN_DIGITS else str(exact)
