@@ -63,8 +63,11 @@ class ArrowColumns:
         return self.arrays[position]
 
     def values(self, position: int) -> list[Any]:
-        """A column as a list."""
-        return list(self.arrays[position].to_pylist())
+        """A column as a list, fractions with the digits of their own precision."""
+        column = self.arrays[position]
+        values = list(column.to_pylist())
+        precision = {"halffloat": np.float16, "float": np.float32}.get(str(column.type))
+        return values if precision is None else _shortest(values, precision)
 
     def where(self, row: int) -> str:
         """The place of a row."""
@@ -337,13 +340,19 @@ def _spelt(column: Any) -> Any:
 
     column = pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_float16(column.type):
-        # The shortest text that float16 tells from its neighbours, as a number of float64.
-        shortest = [None if value is None else float(str(np.float16(value))) for value in column.to_pylist()]
-        column = pa.chunked_array([pa.array(shortest, pa.float64())])
+        column = pa.chunked_array([pa.array(_shortest(column.to_pylist(), np.float16), pa.float64())])
     small = pc.less(pc.abs(column), _MAX_WHOLE)
     whole = pc.and_(small, pc.equal(column, pc.floor(column)))
     as_whole = pc.cast(pc.cast(pc.if_else(whole, column, 0), pa.int64()), pa.string())
     return pc.if_else(whole, as_whole, pc.cast(column, pa.string()))
+
+
+def _shortest(values: Sequence[float | None], precision: type[np.floating[Any]]) -> list[Any]:
+    """Fractions with no more digits than tell them from their neighbours in a precision; whole numbers exact."""
+    return [
+        value if value is None or value != value or float(value).is_integer() else float(str(precision(value)))
+        for value in values
+    ]
 
 
 def _first(mask: Any) -> int:

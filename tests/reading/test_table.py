@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -108,8 +109,14 @@ def test_numbers_of_parquet_are_spelt_in_their_own_precision(tmp_path: Path) -> 
 
 
 def test_half_precision_is_spelt_in_its_own(tmp_path: Path) -> None:
-    table = parquet(tmp_path, x=pa.array(np.array([0.1, 2, -0.3], dtype=np.float16)))
-    assert table.texts("x", "id") == ["0.1", "2", "-0.3"]
+    table = parquet(tmp_path, x=pa.array(np.array([0.1, 2, -0.3, 65504, np.nan], dtype=np.float16)))
+    assert table.texts("x", "id") == ["0.1", "2", "-0.3", "65504", None]
+
+
+@pytest.mark.parametrize("precision", [np.float16, np.float32, np.float64])
+def test_values_have_the_digits_of_their_precision(tmp_path: Path, precision: type[np.floating[Any]]) -> None:
+    table = parquet(tmp_path, x=pa.array(np.array([0.1, 2048, -0.3, np.inf], dtype=precision)))
+    assert table.values("x", "answers") == [0.1, 2048.0, -0.3, np.inf]
 
 
 @pytest.mark.parametrize("encode", [pa.Array.dictionary_encode, lambda texts: texts.cast(pa.string_view())])
