@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -18,6 +19,7 @@ GroupValues = Sequence[str | int | float] | Literal["text", "number"]
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
 _MOST_PLAIN_DIGITS = 40
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def is_missing_code(text: str) -> bool:
@@ -74,17 +76,12 @@ class _Column:
         return self._renamed(dict.fromkeys(codes))
 
     def with_one_spelling(self) -> _Column:
-        """Refuse two spellings of one number."""
-        spelling: dict[Decimal, str] = {}
-        for level in filter(is_number, self.found.levels):
-            other = spelling.setdefault(Decimal(level), level)
+        """Refuse two spellings of one number, and of one text that look alike."""
+        spelling: dict[Decimal | str, str] = {}
+        for level in self.found.levels:
+            other = spelling.setdefault(Decimal(level) if is_number(level) else _seen(level), level)
             if other != level:
-                before = self.table.where(self._row_of(other))
-                self._refuse(
-                    level,
-                    f"{self.name!r} holds {level!r}, and {other!r} on {before}: one number or two groups? Say "
-                    f"`values: {{{self.name}: number}}` or `values: {{{self.name}: text}}`",
-                )
+                self._refuse_spelling(level, other)
         return self
 
     def as_numbers(self) -> _Column:
@@ -128,11 +125,24 @@ class _Column:
         codes = np.array([-1 if name is None else levels.index(name) for name in wanted] + [-1], dtype=np.int32)
         return replace(self, found=Categories(codes[self.found.codes], levels))
 
+    def _refuse_spelling(self, level: str, other: str) -> NoReturn:
+        held = f"{self.name!r} holds {level!a}, and {other!a} on {self.table.where(self._row_of(other))}"
+        as_text = f"`values: {{{self.name}: text}}`"
+        if is_number(level):
+            self._refuse(level, f"{held}: one number or two groups? Say `values: {{{self.name}: number}}` or {as_text}")
+        self._refuse(level, f"{held}, which looks the same: write both alike, or say {as_text}")
+
     def _row_of(self, level: str) -> int:
         return int(np.argmax(self.found.codes == self.found.levels.index(level)))
 
-    def _refuse(self, level: str, problem: str) -> None:
+    def _refuse(self, level: str, problem: str) -> NoReturn:
         self.table.refuse(self._row_of(level), problem)
+
+
+def _seen(text: str) -> str:
+    """What is seen of a text: composed letters, and none that are invisible; joiners change how others look."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) != "Cf")
 
 
 def _plain(number: Decimal) -> str:

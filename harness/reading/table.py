@@ -18,6 +18,7 @@ Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
 _MAX_WHOLE = float(1 << 53)
 _MAX_NAMES = 20
+_PRECISIONS: Mapping[str, type[np.floating[Any]]] = {"halffloat": np.float16, "float": np.float32}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class ArrowColumns:
         """A column as a list, fractions with the digits of their own precision."""
         column = self.arrays[position]
         values = list(column.to_pylist())
-        precision = {"halffloat": np.float16, "float": np.float32}.get(str(column.type))
+        precision = _PRECISIONS.get(str(column.type))
         return values if precision is None else _shortest(values, precision)
 
     def where(self, row: int) -> str:

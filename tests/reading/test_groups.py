@@ -79,3 +79,15 @@ def test_what_no_number_is_as_large_as_is_text() -> None:
     digest = "3e99999999999999999999"
     assert groups(column(digest, "a")) == [digest, "a"]
     assert groups(column("1e999999999", "b")) == ["1e999999999", "b"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("Zoë", "Zoe\u0308"), ("north", "nor\u200bth"), ("a", "a\u00ad")])
+def test_texts_that_look_the_same_are_refused_until_declared(one: str, other: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"t\.csv, line 3: 'g' holds .* on line 2, which looks the same"):
+        groups(column(one, other))
+    assert groups(column(one, other), values="text") == [one, other]
+
+
+def test_joiners_are_seen() -> None:
+    cells = ["\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u062e\u0648"]
+    assert groups(column(*cells)) == cells
