@@ -40,6 +40,8 @@ class Separated:
             raise InvalidOutput(f'{name} is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"')
         named = Opening.of(content).separator
         chosen = separator or (named.decode("latin-1") if named else default)
+        # As YAML writes a tab in single quotes.
+        chosen = "\t" if chosen == r"\t" else chosen
         if len(chosen) != 1 or not chosen.isascii() or chosen in '"\r\n':
             raise InvalidOutput(f"{name}: the separator {chosen!r} must be one character, such as ',', ';' or a tab")
         file = cls(name, content, chosen)

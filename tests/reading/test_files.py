@@ -168,3 +168,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         csv("a,b\n1,2\n", separator="::")
     with pytest.raises(InvalidOutput, match=r"the decimal sign is '.' or ',', not ';'"):
         csv("a,b\n1,2\n", decimal=";")
+
+
+def test_a_tab_may_be_written_as_the_message_says() -> None:
+    assert parse_table(b"a\tb\n1\t2\n", "t.csv", r"\t").texts("b", "x") == ["2"]
