@@ -73,7 +73,11 @@ def _ending(name: str) -> str:
 
 
 def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
-    return [i for i, name in enumerate(header) if columns is None or name in columns]
+    return [i for i, name in enumerate(header) if _is_used(name, columns)]
+
+
+def _is_used(name: str, columns: Collection[str] | None) -> bool:
+    return columns is None or name in columns
 
 
 def _unpacked(path: Path) -> bytes:
@@ -96,11 +100,12 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
         file = pq.ParquetFile(pa.BufferReader(_unpacked(path)) if packed else path)
         header = file.schema_arrow.names
         used = _used(header, columns)
-        # Names may stand twice; pyarrow then takes both.
+        # Names may stand twice, or be those of a field of a nested column; pyarrow then takes both.
         table = file.read(columns=[header[i] for i in used] if columns is not None else None)
     except (pa.ArrowException, OSError) as error:
         raise InvalidOutput(f"{path.name} cannot be read as Parquet: {error}") from None
     if not file.metadata.num_rows:
         raise InvalidOutput(f"{path.name} has no rows")
-    arrays = dict(zip(used if columns is not None else range(len(header)), table.columns, strict=True))
+    taken = [column for name, column in zip(table.column_names, table.columns, strict=True) if _is_used(name, columns)]
+    arrays = dict(zip(used, taken, strict=True))
     return Table(path.name, header, table.num_rows, ArrowColumns(arrays, lambda row: f"row {row + 1}"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -17,6 +18,8 @@ GroupValues = Sequence[str | int | float] | Literal["text", "number"]
 """The values that a group column may hold: a list of them, any text as it is written, or any number."""
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
+_MOST_PLAIN_DIGITS = 40
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def is_missing_code(text: str) -> bool:
@@ -73,17 +76,12 @@ class _Column:
         return self._renamed(dict.fromkeys(codes))
 
     def with_one_spelling(self) -> _Column:
-        """Refuse two spellings of one number."""
-        spelling: dict[Decimal, str] = {}
-        for level in filter(is_number, self.found.levels):
-            other = spelling.setdefault(Decimal(level), level)
+        """Refuse two spellings of one number, and of one text that look alike."""
+        spelling: dict[Decimal | str, str] = {}
+        for level in self.found.levels:
+            other = spelling.setdefault(Decimal(level) if is_number(level) else _seen(level), level)
             if other != level:
-                before = self.table.where(self._row_of(other))
-                self._refuse(
-                    level,
-                    f"{self.name!r} holds {level!r}, and {other!r} on {before}: one number or two groups? Say "
-                    f"`values: {{{self.name}: number}}` or `values: {{{self.name}: text}}`",
-                )
+                self._refuse_spelling(level, other)
         return self
 
     def as_numbers(self) -> _Column:
@@ -127,14 +125,32 @@ class _Column:
         codes = np.array([-1 if name is None else levels.index(name) for name in wanted] + [-1], dtype=np.int32)
         return replace(self, found=Categories(codes[self.found.codes], levels))
 
+    def _refuse_spelling(self, level: str, other: str) -> NoReturn:
+        held = f"{self.name!r} holds {level!a}, and {other!a} on {self.table.where(self._row_of(other))}"
+        as_text = f"`values: {{{self.name}: text}}`"
+        if is_number(level):
+            self._refuse(level, f"{held}: one number or two groups? Say `values: {{{self.name}: number}}` or {as_text}")
+        self._refuse(level, f"{held}, which looks the same: write both alike, or say {as_text}")
+
     def _row_of(self, level: str) -> int:
         return int(np.argmax(self.found.codes == self.found.levels.index(level)))
 
-    def _refuse(self, level: str, problem: str) -> None:
+    def _refuse(self, level: str, problem: str) -> NoReturn:
         self.table.refuse(self._row_of(level), problem)
 
 
+def _seen(text: str) -> str:
+    """What is seen of a text: composed letters, and none that are invisible; joiners change how others look."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) != "Cf")
+
+
 def _plain(number: Decimal) -> str:
-    """A number without exponent, zeros at its end, or a sign of zero."""
-    text = f"{number.normalize():f}"
-    return "0" if text == "-0" else text
+    """A number, exact, without zeros at its end or a sign of zero, and without exponent unless it is a long one."""
+    sign, digits, power = number.as_tuple()
+    kept = "".join(map(str, digits)).rstrip("0")
+    if not kept:
+        return "0"
+    # Not `normalize`, which rounds to 28 digits, so that long numbers would become one group.
+    exact = Decimal((sign, tuple(map(int, kept)), int(power) + len(digits) - len(kept)))
+    return f"{exact:f}" if abs(exact.adjusted()) <= _MOST_PLAIN_DIGITS else str(exact)

@@ -34,7 +34,11 @@ class JsonRows:
         """The rows. Raises InvalidOutput if there are none."""
         if not objects:
             raise InvalidOutput(f"{name} has no rows")
-        return cls(name, objects, list(dict.fromkeys(key for row in objects for key in row)), place)
+        header = list(dict.fromkeys(key for row in objects for key in row))
+        for column in header:
+            if not _is_encodable(column):
+                raise InvalidOutput(f"{name}: the name {column!a} holds half of a surrogate pair")
+        return cls(name, objects, header, place)
 
     def where(self, row: int) -> str:
         """The place of a row."""
@@ -79,11 +83,19 @@ class JsonRows:
             if isinstance(value, str) and not _is_encodable(value):
                 self._refuse(row, f"{column!r} holds half of a surrogate pair; write the whole character")
         if any(isinstance(value, float) for value in values):
+            self._check_exact(column, values)
             return pa.chunked_array([pa.array([None if v is None else float(v) for v in values], pa.float64())])
         try:
             return pa.chunked_array([pa.array(values, pa.uint64())])
         except (OverflowError, pa.ArrowInvalid):
             raise InvalidOutput(f"{self.name}: {column!r} holds numbers that do not fit 64 bits together") from None
+
+    def _check_exact(self, column: str, values: Sequence[Any]) -> None:
+        """Refuse a whole number that would become another one beside fractions."""
+        for row, value in enumerate(values):
+            if isinstance(value, int) and int(float(value)) != value:
+                problem = f"holds {value!r:.40}, which is another number beside fractions; write it as a text"
+                self._refuse(row, f"{column!r} {problem}")
 
     def _refuse(self, row: int, problem: str) -> NoReturn:
         raise InvalidOutput(f"{self.name}, {self.where(row)}: {problem}")
@@ -133,6 +145,8 @@ def _parsed(text: str, where: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}" if "\n" in text.strip() else f"column {error.colno}"
         raise InvalidOutput(f"{where} is no JSON: {error.msg} ({place})") from None
+    except ValueError:
+        raise InvalidOutput(f"{where} holds a number of thousands of digits; write it as a text") from None
     except RecursionError:
         raise InvalidOutput(f"{where} is nested too deeply") from None
 

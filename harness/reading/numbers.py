@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 DECIMALS = (".", ",")
-_NUMBER = r"^[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d+)?$"
+_NUMBER = r"^[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d{{1,9}})?$"
 
 
 def are_numbers(texts: Any, decimal: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,22 +36,31 @@ class Separated:
             InvalidOutput: the file is empty or UTF-16, the separator is no single character, or another one parts the
                 header where nothing is declared.
         """
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:2]:
             raise InvalidOutput(f'{name} is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"')
         named = Opening.of(content).separator
         chosen = separator or (named.decode("latin-1") if named else default)
+        # As YAML writes a tab in single quotes.
+        chosen = "\t" if chosen == r"\t" else chosen
         if len(chosen) != 1 or not chosen.isascii() or chosen in '"\r\n':
             raise InvalidOutput(f"{name}: the separator {chosen!r} must be one character, such as ',', ';' or a tab")
         file = cls(name, content, chosen)
-        header = file.header()
-        if separator is None and len(header) == 1:
-            others = [other for other in _SEPARATORS if other in header[0]]
+        if separator is None and file._width() <= 1:
+            others = [other for other in _SEPARATORS if cls(name, content, other)._width() > 1]
             if others:
+                line = _first_line(content)
                 raise InvalidOutput(
-                    f"{name}: its header {header[0][:60]!r} is one column if {chosen!r} separates values; it seems to "
+                    f"{name}: its header {line[:60]!r} is one column if {chosen!r} separates values; it seems to "
                     f"be {others[0]!r}: say `separator: {others[0]!r}`"
                 )
         return file
+
+    def _width(self) -> int:
+        """The number of columns, 0 where the header has none because quotes are unbalanced or there is no row."""
+        try:
+            return len(next(records(self.content, self.separator.encode())).cells)
+        except (UnbalancedQuote, StopIteration):
+            return 0
 
     def header(self) -> Sequence[str]:
         """The names of the columns. Raises InvalidOutput if there is no row at all."""
@@ -145,3 +155,8 @@ class Separated:
             f"{self.name}, line {error.line}: a double quote opens a value and is not closed at its end; double the "
             'quotes inside of a quoted value (""), and close it right before the separator'
         )
+
+
+def _first_line(content: bytes) -> str:
+    """The first line that is not blank, for messages."""
+    return next(filter(None, content.removeprefix(codecs.BOM_UTF8).decode(errors="replace").split("\n"))).strip()

@@ -18,6 +18,7 @@ Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
 _MAX_WHOLE = float(1 << 53)
 _MAX_NAMES = 20
+_PRECISIONS: Mapping[str, type[np.floating[Any]]] = {"halffloat": np.float16, "float": np.float32}
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ class ArrowColumns:
         return self.arrays[position]
 
     def values(self, position: int) -> list[Any]:
-        """A column as a list."""
-        return list(self.arrays[position].to_pylist())
+        """A column as a list, fractions with the digits of their own precision."""
+        column = self.arrays[position]
+        values = list(column.to_pylist())
+        precision = _PRECISIONS.get(str(column.type))
+        return values if precision is None else _shortest(values, precision)
 
     def where(self, row: int) -> str:
         """The place of a row."""
@@ -102,7 +106,10 @@ class Table:
 
     def values(self, name: str, role: str) -> list[Any]:
         """A column as Python has it: texts of CSV, what JSON and Parquet hold, lists included. Raises as `column`."""
-        return self.columns.values(self.position(name, role))
+        try:
+            return self.columns.values(self.position(name, role))
+        except UnicodeDecodeError as error:
+            self._refuse_bytes(name, role, error.object)
 
     def where(self, row: int) -> str:
         """The place of a row, such as "line 8" or "row 3"; rows are counted from 0."""
@@ -163,7 +170,7 @@ class Table:
 
         column = self.column(name, role)
         if _is_text(column.type):
-            column = self._parsed(_stripped(column), name, role)
+            column = self._parsed(_stripped(self._written(name, role)), name, role)
         elif not _is_number(column.type):
             self._refuse_kind(name, role, column.type, "numbers")
         numbers = pc.cast(column, pa.float64(), safe=False)
@@ -182,7 +189,7 @@ class Table:
 
         column = self.column(name, role)
         if _is_text(column.type):
-            column = _stripped(column)
+            column = _stripped(self._written(name, role))
             if pc.all(pc.match_substring_regex(column, r"^-?[0-9]{1,18}$"), skip_nulls=False).as_py():
                 return np.asarray(pc.cast(column, pa.int64()).to_numpy(), dtype=np.int64)
         elif pa.types.is_integer(column.type) and not column.null_count:
@@ -238,14 +245,27 @@ class Table:
         column = self.column(name, role)
         kind = column.type
         if _is_text(kind):
+            self._check_text(column, name, role)
             return column if kind in (pa.string(), pa.large_string()) else pc.cast(column, pa.string())
         if pa.types.is_boolean(kind):
             return pc.if_else(column, "True", "False")
         if pa.types.is_floating(kind):
             return _spelt(column)
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        if pa.types.is_nested(kind) or _is_bytes(kind):
             self._refuse_kind(name, role, kind, "texts")
         return pc.cast(column, pa.string())
+
+    def _check_text(self, column: Any, name: str, role: str) -> None:
+        """Refuse what a file calls text and is no UTF-8."""
+        import pyarrow as pa
+
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            self.values(name, role)
+
+    def _refuse_bytes(self, name: str, role: str, content: bytes) -> NoReturn:
+        raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {content[:40]!r}, which is not UTF-8 text")
 
     def _parsed(self, texts: Any, name: str, role: str) -> Any:
         import pyarrow as pa
@@ -290,6 +310,15 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def _is_bytes(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _is_bytes(kind.value_type)
+    checks = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    return any(check(kind) for check in checks)
+
+
 def _is_number(kind: Any) -> bool:
     import pyarrow as pa
 
@@ -312,11 +341,19 @@ def _spelt(column: Any) -> Any:
 
     column = pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_float16(column.type):
-        column = pc.cast(column, pa.float32())
+        column = pa.chunked_array([pa.array(_shortest(column.to_pylist(), np.float16), pa.float64())])
     small = pc.less(pc.abs(column), _MAX_WHOLE)
     whole = pc.and_(small, pc.equal(column, pc.floor(column)))
     as_whole = pc.cast(pc.cast(pc.if_else(whole, column, 0), pa.int64()), pa.string())
     return pc.if_else(whole, as_whole, pc.cast(column, pa.string()))
+
+
+def _shortest(values: Sequence[float | None], precision: type[np.floating[Any]]) -> list[Any]:
+    """Fractions with no more digits than tell them from their neighbours in a precision; whole numbers exact."""
+    return [
+        value if value is None or value != value or float(value).is_integer() else float(str(precision(value)))
+        for value in values
+    ]
 
 
 def _first(mask: Any) -> int:

@@ -110,6 +110,9 @@ def test_columns_that_nobody_uses_are_not_loaded(tmp_path: Path) -> None:
         ("a,b\n1\n", "t.csv, line 2: 1 values for 2 columns"),
         ("a;b\n1;2\n", r"its header 'a;b' is one column if ',' separates values; it seems to be ';': say `separator: "),
         ("a\tb\n1\t2\n", r"it seems to be '\\t': say `separator: '\\t'`"),
+        ('"a";"b"\n1;2\n', "it seems to be ';': say `separator: ';'`"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "t.csv is UTF-16 text"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "t.csv is UTF-16 text"),
         (b"a,b\n1,2\n\xe4,2\n", "t.csv, line 3 is not UTF-8 text .byte 0xe4"),
         ("a,b\n".encode("utf-16"), 't.csv is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"'),
         (b"PK\x03\x04 and more", "t.csv is a workbook or another packed file"),
@@ -130,6 +133,8 @@ def test_what_is_no_table(content: str | bytes, told: str) -> None:
         ("t.jsonl", b'{"a": NaN}', "t.jsonl, line 1: NaN is no JSON; write null where a value is missing"),
         ("t.jsonl", b"[1, 2]", r"t.jsonl, line 1: a row must be an object with names, not \[1, 2\]"),
         ("t.jsonl", b'{"a": 1, "a": 2}', "line 1: an object has two values 'a'"),
+        ("t.jsonl", b'{"a": 1}\n{"a": ' + 5000 * b"7" + b"}", "line 2 holds a number of thousands of digits"),
+        ("t.jsonl", b'{"a": 1}\n{"\\ud800": 2}', r"the name '\\ud800' holds half of a surrogate pair"),
         ("t.jsonl", b'{"a": 1}\n\xff', "t.jsonl, line 2 is not UTF-8 text"),
         ("t.jsonl", b"\n", "t.jsonl has no rows"),
         ("t.json", b'{"a": 1}', "t.json must hold a list of objects"),
@@ -140,6 +145,14 @@ def test_what_is_no_table(content: str | bytes, told: str) -> None:
 def test_what_is_no_table_of_its_kind(name: str, content: bytes, told: str) -> None:
     with pytest.raises(InvalidOutput, match=told):
         parse_table(content, name)
+
+
+def test_a_name_with_a_point_is_no_field_of_another_column(tmp_path: Path) -> None:
+    nested = pa.array([{"b": 9, "c": 8}, {"b": 7, "c": 6}])
+    pq.write_table(pa.table({"a": nested, "y": [1, 0], "a.b": [0.25, 0.5]}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet", columns=["a.b", "y"])
+    assert table.numbers("a.b", "score").tolist() == [0.25, 0.5]
+    assert table.whole_numbers("y", "label").tolist() == [1, 0]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -155,3 +168,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         csv("a,b\n1,2\n", separator="::")
     with pytest.raises(InvalidOutput, match=r"the decimal sign is '.' or ',', not ';'"):
         csv("a,b\n1,2\n", decimal=";")
+
+
+def test_a_tab_may_be_written_as_the_message_says() -> None:
+    assert parse_table(b"a\tb\n1\t2\n", "t.csv", r"\t").texts("b", "x") == ["2"]

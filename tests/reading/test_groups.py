@@ -67,3 +67,27 @@ def test_numbers_of_parquet_have_one_spelling(tmp_path: Path) -> None:
     assert groups(table, unknown="none") == ["1", "2.5", "none"]
     with pytest.raises(InvalidOutput, match="1 of 3 rows have no 'g', first on row 3"):
         groups(table)
+
+
+def test_numbers_of_any_length_stay_apart() -> None:
+    long = "12345678901234567890123456789012"
+    assert groups(column(f"{long}3", f"{long}4", f"{long}3.0"), values="number") == [f"{long}3", f"{long}4", f"{long}3"]
+    assert groups(column("1e400", "10e399", "-1e-400", "-0"), values="number") == ["1E+400", "1E+400", "-1E-400", "0"]
+
+
+def test_what_no_number_is_as_large_as_is_text() -> None:
+    digest = "3e99999999999999999999"
+    assert groups(column(digest, "a")) == [digest, "a"]
+    assert groups(column("1e999999999", "b")) == ["1e999999999", "b"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("Zoë", "Zoe\u0308"), ("north", "nor\u200bth"), ("a", "a\u00ad")])
+def test_texts_that_look_the_same_are_refused_until_declared(one: str, other: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"t\.csv, line 3: 'g' holds .* on line 2, which looks the same"):
+        groups(column(one, other))
+    assert groups(column(one, other), values="text") == [one, other]
+
+
+def test_joiners_are_seen() -> None:
+    cells = ["\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u062e\u0648"]
+    assert groups(column(*cells)) == cells

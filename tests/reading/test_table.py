@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -104,6 +106,46 @@ def test_numbers_of_parquet_are_spelt_in_their_own_precision(tmp_path: Path) -> 
     assert table.texts("coded", "group") == ["a", "b", "a"]
     assert np.isnan(table.numbers("double", "score", missing="keep")).tolist() == [False, False, True]
     assert [table.is_text(name, "x") for name in ("single", "coded", "truth")] == [False, True, False]
+
+
+def test_half_precision_is_spelt_in_its_own(tmp_path: Path) -> None:
+    table = parquet(tmp_path, x=pa.array(np.array([0.1, 2, -0.3, 65504, np.nan], dtype=np.float16)))
+    assert table.texts("x", "id") == ["0.1", "2", "-0.3", "65504", None]
+
+
+@pytest.mark.parametrize("precision", [np.float16, np.float32, np.float64])
+def test_values_have_the_digits_of_their_precision(tmp_path: Path, precision: type[np.floating[Any]]) -> None:
+    table = parquet(tmp_path, x=pa.array(np.array([0.1, 2048, -0.3, np.inf], dtype=precision)))
+    assert table.values("x", "answers") == [0.1, 2048.0, -0.3, np.inf]
+
+
+@pytest.mark.parametrize("encode", [pa.Array.dictionary_encode, lambda texts: texts.cast(pa.string_view())])
+def test_numbers_of_every_kind_of_text(tmp_path: Path, encode: Callable[[pa.Array], pa.Array]) -> None:
+    table = parquet(tmp_path, x=encode(pa.array([" 2", "3.0", "2"])))
+    assert table.numbers("x", "score").tolist() == [2.0, 3.0, 2.0]
+    assert table.whole_numbers("x", "length").tolist() == [2, 3, 2]
+
+
+@pytest.mark.parametrize("encode", [lambda texts: texts, pa.Array.dictionary_encode])
+def test_text_of_parquet_that_is_no_utf8_is_refused(tmp_path: Path, encode: Callable[[pa.Array], pa.Array]) -> None:
+    table = parquet(tmp_path, x=encode(pa.array([b"a", b"caf\xe9"]).view(pa.string())))
+    told = r"t\.parquet: column 'x' for group holds b'caf\\xe9', which is not UTF-8 text"
+    for read in (table.texts, table.categories, table.names, table.numbers, table.values):
+        with pytest.raises(InvalidOutput, match=told):
+            read("x", "group")
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.binary(1), pa.large_binary(), pa.dictionary(pa.int32(), pa.binary())])
+def test_bytes_are_no_texts(tmp_path: Path, kind: pa.DataType) -> None:
+    table = parquet(tmp_path, x=pa.array([b"a", b"b"]).cast(kind) if kind != pa.binary(1) else pa.array([b"a"], kind))
+    with pytest.raises(InvalidOutput, match=r"column 'x' for id holds .*binary.*, not texts"):
+        table.names("x", "id")
+
+
+def test_a_whole_number_of_json_is_never_rounded() -> None:
+    with pytest.raises(InvalidOutput, match="line 2: 'x' holds 9007199254740993, which is another number beside"):
+        jsonl('{"x": 1.5}', '{"x": 9007199254740993}').texts("x", "speaker")
+    assert jsonl('{"x": 1.5}', '{"x": 9007199254740992}').numbers("x", "score").tolist() == [1.5, 2.0**53]
 
 
 def test_null_is_missing_and_an_empty_text_is_a_text(tmp_path: Path) -> None:

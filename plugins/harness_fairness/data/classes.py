@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import Categories, InvalidOutput, Table
+from harness.api import Categories, InvalidOutput, Table, is_missing_code
 
 _WHOLE_WITH_POINT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
 _OF_TRUTH = {"true": "1", "false": "0"}
@@ -38,7 +38,10 @@ def two_classes(table: Table, column: str, role: str, positive: str | None, nega
     Raises:
         InvalidOutput: the column does not say by itself which they are.
     """
-    seen = class_column(table, column, role).levels
+    found = class_column(table, column, role)
+    seen = found.levels
+    if negative is None:
+        _refuse_codes(table, column, role, found, positive)
     if positive is None:
         if set(seen) <= {"0", "1"}:
             return "0", "1"
@@ -52,6 +55,19 @@ def two_classes(table: Table, column: str, role: str, positive: str | None, nega
             f"{table.name}: the {role} {column!r} holds {shown(seen)}; name the `negative:` value or all `classes:`"
         )
     return (others[0] if others else f"not {positive}"), positive
+
+
+def _refuse_codes(table: Table, column: str, role: str, found: Categories, positive: str | None) -> None:
+    """Refuse what programs write where a value is missing: it is no class unless it is declared as one."""
+    for code, level in enumerate(found.levels):
+        # "+" and "-" are classes of their own.
+        if is_missing_code(level) and level not in (positive, "-"):
+            row = int(np.argmax(found.codes == code))
+            table.refuse(
+                row,
+                f"the {role} {column!r} holds {level!r}: is it a class, or is none known? Leave such cells empty, or "
+                "name the `negative:` value or all `classes:`",
+            )
 
 
 def coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:

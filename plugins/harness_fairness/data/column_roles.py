@@ -114,6 +114,8 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
         columns["inputs"] = inputs
         facts["box"] = [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))]
     for name, kept in roles.kept.items():
+        if name in ("id", *columns):
+            raise InvalidOutput(f"`keep:` names {name!r}, which the records hold already; call it something else")
         columns[name] = _kept(table, name, kept)
     if len(rows) < table.n:
         ids = ids.take(rows)

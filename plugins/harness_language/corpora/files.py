@@ -41,7 +41,7 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
         raise MissingData(f"{path} is not a file. `path:` must name a file with texts")
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending in _TEXT:
-        documents = _cut(_content(path), cut)
+        documents = _cut(path.name, _content(path), cut)
     elif ending in _LINES:
         documents = _json_lines(path, column)
     elif ending in _PARQUET:
@@ -65,7 +65,9 @@ def _split_of(text: Text) -> str:
     return "train" if drawn < 0.8 else "validation" if drawn < 0.9 else "held_out"
 
 
-def _cut(content: bytes, cut: Cut) -> list[Text]:
+def _cut(name: str, content: bytes, cut: Cut) -> list[Text]:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidOutput(f"{name} is UTF-16 text; save it as UTF-8")
     content = content.removeprefix(codecs.BOM_UTF8)
     if cut == "file":
         return [_decoded(content)] if content else []
@@ -110,7 +112,8 @@ def _parquet(path: Path, column: str) -> list[Text]:
     table = read_table(path, columns=[column])
     values = table.column(column, "texts")
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    checks = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    views = (pa.types.is_string_view, pa.types.is_binary_view)
+    checks = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary, *views)
     if not any(check(kind) for check in checks):
         raise InvalidOutput(f"{path.name}: column {column!r} holds {kind}, not texts")
     # As bytes, since pyarrow refuses a whole column for one text that is no UTF-8.

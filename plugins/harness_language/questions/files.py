@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from harness.api import (
 )
 from harness_language.questions.right_choices import Reading, is_missing, right_choices
 from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
+from harness_language.tasks.answer_extraction import is_of_kind
 
 Download = Annotated[bool, Uncounted()]
 _GSM8K = (
@@ -80,6 +82,8 @@ def questions(
     given = nested_values(table, answers, "answers")
     if choices is None:
         columns["answers"] = [_answer(value, answers, table, row) for row, value in enumerate(given)]
+        for row, answer in enumerate(columns["answers"]):
+            _check_kind(answer, answer_kind, answers, table, row)
     else:
         listed = nested_values(table, choices, "choices")
         offered = [_choices(each, choices, table, row) for row, each in enumerate(listed)]
@@ -154,11 +158,19 @@ def _answer(value: Any, name: str, table: Table, row: int) -> Any:
         return None
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str | int | float):
-        return value if isinstance(value, str) else f"{value}"
+    if isinstance(value, str | int | float | Decimal):
+        return value if isinstance(value, str) else f"{value:f}" if isinstance(value, Decimal) else f"{value}"
     if isinstance(value, list) and value and not any(isinstance(item, list | dict | None) for item in value):
         return [_answer(item, name, table, row) for item in value]
     table.refuse(row, f"{name!r} must be an answer or a list of them, not {value!r:.80}")
+
+
+def _check_kind(answer: Any, kind: str, name: str, table: Table, row: int) -> None:
+    """Refuse an answer that no number or truth value can equal, where answers are compared as such."""
+    accepted = [] if answer is None else [answer] if isinstance(answer, str) else answer
+    if accepted and not any(is_of_kind(text, kind) for text in accepted):
+        what = "number; write one with a decimal point" if kind == "number" else "yes, no, true or false"
+        table.refuse(row, f"{name!r} is {answer!r:.80}, as `answer_kind: {kind}` no {what}")
 
 
 def _choices(value: Any, name: str, table: Table, row: int) -> list[str] | None:

@@ -93,6 +93,13 @@ def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
     return _plain(extracted) == _plain(expected)
 
 
+def is_of_kind(expected: str, kind: str) -> bool:
+    """Whether a right answer is a value of its kind: a number, a truth value, or any text."""
+    if kind == "number":
+        return as_number(expected) is not None
+    return kind != "boolean" or _plain(expected) in _TRUTH
+
+
 def as_number(text: str) -> Decimal | None:
     """The number in a text, without thousands separators or a currency sign; None if there is none.
 

@@ -85,7 +85,10 @@ def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
             if missing:
                 has = ", ".join(file.files) or "none"
                 raise HarnessError(f"{path.name} has no array {missing[0]!r}; it has {has}")
-            return [file[name] for name in names]
+            arrays = [file[name] for name in names]
+            if not all(isinstance(array, np.ndarray) for array in arrays):
+                raise ValueError("its entries are no arrays")
+            return arrays
     except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
         raise HarnessError(
             f"{path.name} cannot be read as an .npz file, it may be empty or cut short: {error}"

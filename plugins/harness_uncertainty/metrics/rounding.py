@@ -28,7 +28,7 @@ def sum_tolerance(values: Floats) -> float:
     roundings of the whole where they have the few bits of half precision.
     """
     bits = _first_that_holds(values, _SIGNIFICANDS, _has_bits)
-    decimals = _first_that_holds(values, _DECIMALS, _has_decimals)
+    decimals = _first_that_holds(values, _DECIMALS, _has_decimals if bits is None else _has_decimals_in_half)
     binary = 0.0 if bits is None else _OPERATIONS * 2.0**-bits
     decimal = 0.0 if decimals is None else values.shape[1] * 0.5 * 10.0**-decimals
     # Sums are rounded as well.
@@ -51,3 +51,9 @@ def _has_decimals(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:
     units = np.where(np.isfinite(values), values, 0.5) * 10.0**decimals
     # As near as float32 keeps a number of so many decimals.
     return np.asarray(np.abs(units - np.rint(units)) <= 1e-7 * np.maximum(np.abs(units), 1))
+
+
+def _has_decimals_in_half(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:
+    """Whether values of few decimals are what was stored in half precision, which keeps few of them exactly."""
+    with np.errstate(over="ignore"):
+        return np.asarray((np.round(values, decimals).astype(np.float16) == values) | _has_decimals(values, decimals))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -35,14 +37,47 @@ def test_json_lines_with_every_kind_of_answer(tmp_path: Path) -> None:
     ]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     path = written(tmp_path, "q.jsonl", f"\ufeff{lines}\n\n")
-    data = questions(path, prompts="q", answers="a", groups=["level"], answer_kind="number")
+    data = questions(path, prompts="q", answers="a", groups=["level"])
     assert columns(data) == {
         "prompts": ["2+2?", "half?", "is\u2028it?", "who?", "the king of Mars?"],
         "answers": ["4", "0.5", "true", ["Ann", "Anne"], None],
     }
     assert list(data.ids) == [f"row-{i:05d}" for i in range(1, 6)]
     assert data.groups == {"level": ["1", "1", "2", "2", "3"]}
-    assert data.facts == {"answer_kind": "number"}
+    assert data.facts == {"answer_kind": "text"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "told"),
+    [
+        ("number", ["1", "two"], "line 3: 'answer' is 'two', as `answer_kind: number` no number"),
+        ("number", ["", "3,5"], "line 3: 'answer' is '3,5', as `answer_kind: number` no number; write one with a"),
+        ("boolean", ["yes", "False", "1"], "line 4: 'answer' is '1', as `answer_kind: boolean` no yes, no, true or"),
+    ],
+)
+def test_an_answer_that_nothing_can_equal_is_refused(tmp_path: Path, kind: Any, answers: list[str], told: str) -> None:
+    rows = "".join(f'q,"{answer}"\n' for answer in answers)
+    with pytest.raises(InvalidOutput, match=told):
+        questions(written(tmp_path, "q.csv", f"prompt,answer\n{rows}"), answer_kind=kind)
+
+
+def test_numbers_as_answers(tmp_path: Path) -> None:
+    path = written(tmp_path, "q.csv", 'prompt,answer\na,"1,000"\nb,$5\nc,2.0\nd,\n')
+    assert columns(questions(path, answer_kind="number"))["answers"] == ["1,000", "$5", "2.0", None]
+    path = written(tmp_path, "q.jsonl", '{"prompt": "a", "answer": ["12", "a dozen"]}')
+    assert columns(questions(path, answer_kind="number"))["answers"] == [["12", "a dozen"]]
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.decimal128(9, 2)])
+def test_numbers_of_parquet_as_answers(tmp_path: Path, kind: pa.DataType) -> None:
+    values = (
+        [Decimal("0.10"), Decimal("-3.00")]
+        if pa.types.is_decimal(kind)
+        else np.array([0.1, -3], kind.to_pandas_dtype())
+    )
+    pq.write_table(pa.table({"prompt": ["a", "b"], "answer": pa.array(values, kind)}), tmp_path / "q.parquet")
+    answers = columns(questions(tmp_path / "q.parquet", answer_kind="number"))["answers"]
+    assert answers == (["0.10", "-3.00"] if pa.types.is_decimal(kind) else ["0.1", "-3.0"])
 
 
 def test_choices_by_text_and_questions_without_choices(tmp_path: Path) -> None:

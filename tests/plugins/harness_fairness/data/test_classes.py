@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,3 +48,17 @@ def test_the_line_of_a_class_that_is_not_declared() -> None:
     table = parse_table(b'y,p,note\na,a,"one\ntwo\nthree"\n\n\nb,b,x\nb,zzz,y\n', "t.csv")
     with pytest.raises(InvalidOutput, match=r"t\.csv, line 8: the prediction 'zzz' is none of the classes 'a', 'b'"):
         coded(table, "p", "prediction", ["a", "b"])
+
+
+@pytest.mark.parametrize("code", ["nan", "?", "NA", "None"])
+def test_a_code_for_missing_is_no_class(code: str) -> None:
+    table = parse_table(f"y\nyes\n{code}\nyes\n{code}\n".encode(), "t.csv")
+    told = rf"t\.csv, line 3: the label 'y' holds '{re.escape(code)}': is it a class, or is none known"
+    with pytest.raises(InvalidOutput, match=told):
+        two_classes(table, "y", "label", "yes", None)
+    assert two_classes(table, "y", "label", "yes", code) == (code, "yes")
+
+
+def test_plus_and_minus_are_classes() -> None:
+    table = parse_table(b"y\n+\n-\n", "t.csv")
+    assert two_classes(table, "y", "label", "+", None) == ("-", "+")

@@ -170,3 +170,18 @@ def test_as_a_component(tmp_path: Path) -> None:
         data.columns["labels"], examples_of(TABLE, Roles(label="income", positive="high")).columns["labels"]
     )
     assert set(data.groups) == {"sex"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "name"),
+    [
+        (Roles(label="y", keep={"labels": "x"}), "labels"),
+        (Roles(score="x", keep={"scores": "y"}), "scores"),
+        (Roles(label="y", features=("x",), keep={"inputs": "x"}), "inputs"),
+        (Roles(label="y", keep={"id": "x"}), "id"),
+    ],
+)
+def test_what_is_kept_takes_the_place_of_nothing(roles: Roles, name: str) -> None:
+    table = parse_table(b"x,y\n1,0\n2,1\n", "t.csv")
+    with pytest.raises(InvalidOutput, match=f"`keep:` names '{name}', which the records hold already"):
+        examples_of(table, roles)

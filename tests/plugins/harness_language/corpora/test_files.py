@@ -106,7 +106,9 @@ def test_parquet(tmp_path: Path) -> None:
     assert texts(tmp_path / "x.parquet", column="body").columns["texts"] == ["one", "two"]
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+)
 def test_parquet_of_every_kind_of_text(tmp_path: Path, kind: pa.DataType) -> None:
     pq.write_table(pa.table({"text": pa.array(["one", "à", None, "one"], kind)}), tmp_path / "x.PARQUET")
     assert texts(tmp_path / "x.PARQUET").columns["texts"] == ["one", "à", "", "one"]
@@ -170,3 +172,10 @@ def test_no_file_and_no_document_in_a_split(tmp_path: Path) -> None:
     texts(path, split="train")
     with pytest.raises(MissingData, match="holds 1 documents, none of them in the part 'held_out'"):
         texts(path, split="held_out")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("cut", ["file", "paragraph", "line"])
+def test_utf16_is_refused(tmp_path: Path, cut: Any, encoding: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"t\.txt is UTF-16 text; save it as UTF-8"):
+        texts(written(tmp_path, "t.txt", "one\n\ntwo".encode(encoding)), cut=cut)

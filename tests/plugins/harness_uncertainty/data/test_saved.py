@@ -74,7 +74,8 @@ def test_wrong_files_say_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"no array 'truth'; it has predictions, labels"):
         saved_probabilities(save(tmp_path), "probabilities", labels="truth")
     whole = save(tmp_path).read_bytes()
-    damaged = {"text": b"no archive", "empty": b"", "short": whole[: len(whole) // 2], "nothing": _archive_of_nothing()}
+    damaged = {"text": b"no archive", "empty": b"", "short": whole[: len(whole) // 2], "nothing": _archive()}
+    damaged["members"] = _archive(predictions="0.5,0.5", labels="1")
     for name, content in damaged.items():
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
@@ -85,9 +86,11 @@ def test_wrong_files_say_what_is_wrong(tmp_path: Path) -> None:
         saved_probabilities(tmp_path / "one.npy", "probabilities")
 
 
-def _archive_of_nothing() -> bytes:
+def _archive(**members: str) -> bytes:
     archive = io.BytesIO()
-    zipfile.ZipFile(archive, "w").close()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
     return archive.getvalue()
 
 

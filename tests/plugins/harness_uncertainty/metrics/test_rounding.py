@@ -36,7 +36,9 @@ STORED: dict[str, Callable[[Array], Array]] = {
     "5 decimals": lambda values: values.round(5),
     "4 decimals": lambda values: values.round(4),
     "4 decimals as float32": lambda values: values.round(4).astype(np.float32).astype(np.float64),
+    "4 decimals as float16": lambda values: values.round(4).astype(np.float16).astype(np.float64),
     "3 decimals": lambda values: values.round(3),
+    "3 decimals as float16": lambda values: values.round(3).astype(np.float16).astype(np.float64),
 }
 
 
