@@ -15,22 +15,32 @@ DirectionOf = Callable[[Row, str], str]
 def excused(compared: Sequence[Compared], direction: DirectionOf) -> list[Compared]:
     """Mark what has no number in A, or in B after an improvement of the same row.
 
-    Where attacks no longer succeed, for instance, their distance is not defined any more.
+    Where attacks no longer succeed, for instance, their distance is not defined any more. That is excused of another
+    model and of the chance of a few examples; attacks that clearly do less to the very same network are broken.
 
     Args:
         compared: with verdicts.
         direction: of the metric of a row of A: "max", "min" or another word.
     """
-    worse = {_same_row(each) for each in compared if each.verdict == "worse"}
-    return [replace(each, excused=True) if _is_excused(each, worse, direction) else each for each in compared]
+    doubtful = {_same_row(each) for each in compared if each.verdict == "worse"}
+    doubtful |= {_same_row(each) for each in compared if each.verdict == "better" and _of_one_network(each)}
+    return [replace(each, excused=True) if _is_excused(each, doubtful, direction) else each for each in compared]
 
 
-def _is_excused(each: Compared, worse: set[Hashable], direction: DirectionOf) -> bool:
+def _of_one_network(each: Compared) -> bool:
+    """Whether both rows are of a model of one recipe and the same weights."""
+    model = each.a.components.get("model")
+    if model is None or each.b is None or model != each.b.components.get("model"):
+        return False
+    return each.a.trained_weights == each.b.trained_weights
+
+
+def _is_excused(each: Compared, doubtful: set[Hashable], direction: DirectionOf) -> bool:
     if _has_no_number(each.estimate_a):
         return True
-    return (
-        _has_no_number(each.estimate_b) and _same_row(each) not in worse and max(_gains(each, direction), default=0) > 0
-    )
+    if not _has_no_number(each.estimate_b) or _same_row(each) in doubtful:
+        return False
+    return max(_gains(each, direction), default=0) > 0
 
 
 def _has_no_number(estimate: Estimate | None) -> bool:

@@ -272,10 +272,10 @@ def test_only_the_metrics_that_are_named_are_compared_and_corrected_for() -> Non
         compare(a, b, metrics=["acuracy"])
 
 
-def fooled(k: int, attack: str = "noise") -> Row:
+def fooled(k: int, **more: Any) -> Row:
     """A row of 100 attacked examples of which k were fooled; their mean distance needs one."""
     distance = Estimate(0.1, 0.1, 0.1, 0.95, "mean", k) if k else Estimate.undefined("nothing was fooled", n=0)
-    return row(attack=attack, estimates={"robust": proportion(100 - k, 100), "distance": distance})
+    return row(estimates={"robust": proportion(100 - k, 100), "distance": distance}, **more)
 
 
 def test_an_improvement_that_leaves_another_metric_undefined_passes_the_gate() -> None:
@@ -286,6 +286,16 @@ def test_an_improvement_that_leaves_another_metric_undefined_passes_the_gate() -
     # What was undefined in A was never ok there.
     assert not compare(side("a", [fooled(0)]), side("b", [fooled(1)])).gate_fails
     assert not compare(side("a", [fooled(1)]), side("b", [fooled(0)]), metrics=["distance"]).gate_fails
+
+
+def test_an_attack_that_does_clearly_less_to_the_same_network_fails_the_gate() -> None:
+    before, after = ({"components": {"model": {"name": "p/net", "parameters": {"width": w}}}} for w in (1, 2))
+    broken = compare(side("a", [fooled(60, **before)]), side("b", [fooled(0, **before)]))
+    assert [each.verdict for each in broken.compared] == ["better", "not comparable"]
+    assert broken.gate_fails
+    # A few examples are chance, and another network may be robust.
+    assert not compare(side("a", [fooled(1, **before)]), side("b", [fooled(0, **before)])).gate_fails
+    assert not compare(side("a", [fooled(60, **before)]), side("b", [fooled(0, **after)])).gate_fails
 
 
 def test_a_metric_that_is_undefined_without_an_improvement_fails_the_gate() -> None:
