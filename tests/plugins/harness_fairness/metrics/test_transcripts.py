@@ -205,3 +205,20 @@ def test_the_rate_of_few_speakers_is_covered(speakers: int, least: float) -> Non
         found = Wer().estimate(records(errors=errors, words=words, speaker=who))
         covered += found.low <= truth <= found.high  # type: ignore[operator]
     assert covered / draws >= least
+
+
+def test_two_speakers_have_no_interval_and_three_a_sober_one() -> None:
+    two = Wer().estimate(records(errors=[1.0, 3.0], words=[10.0, 10.0], speaker=["a", "b"]))
+    assert (two.value, two.low, two.method) == (0.2, None, "too few for an interval: 2 speakers")
+    three = Wer().estimate(records(errors=[1.0, 9.0, 2.0], words=[10.0, 10.0, 10.0], speaker=["a", "b", "c"]))
+    assert three.value == pytest.approx(0.4)
+    # By hand: pseudo values .1, .9, .2; variance .19, error .2517, Student's t 4.3027 for two degrees: a reach of 2.707.
+    assert three.low == pytest.approx(0.4 * np.exp(-2.7073), rel=1e-3)
+    assert three.high == pytest.approx(0.4 * (1 + 2.7073 * (np.e - 1)), rel=1e-3)
+
+
+def test_every_word_wrong_is_not_certainty() -> None:
+    found = Wer().estimate(records(errors=[10.0, 10.0, 10.0], words=[10.0, 10.0, 10.0], speaker=["a", "b", "c"]))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1.0 < found.high
