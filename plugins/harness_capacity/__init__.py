@@ -1,0 +1,42 @@
+"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.api import Component, Declarations, hookimpl
+
+_REGRESS = frozenset({"regress"})
+
+
+@hookimpl
+def harness_components() -> Iterable[Component]:
+    """Declare data, models, metrics, aggregates and pictures."""
+    return [*_data(), *_models(), *_metrics(), *_comparisons_and_pictures()]
+
+
+def _data() -> list[Component]:
+    dataset = Declarations("dataset", f"{__name__}.data")
+    return [dataset("function", "function:function", "Runge 1901", "Franke 1979")]
+
+
+def _models() -> list[Component]:
+    model = Declarations("model", f"{__name__}.models", tasks=_REGRESS)
+    return [
+        model("relu_interpolant", "relu_interpolant:ReluInterpolant", "Yarotsky 2017, arXiv:1610.01145"),
+        model("function_mlp", "function_mlp:FunctionMLP", "Cybenko 1989", "Hornik, Stinchcombe & White 1989"),
+    ]
+
+
+def _metrics() -> list[Component]:
+    metric = Declarations("metric", f"{__name__}.metrics", tasks=_REGRESS)
+    return [metric("sup_error", "sup_error:SupError")]
+
+
+def _comparisons_and_pictures() -> list[Component]:
+    aggregate = Declarations("aggregate", f"{__name__}.comparisons")
+    reporter = Declarations("reporter", f"{__name__}.pictures")
+    return [
+        aggregate("size_needed", "size_needed:SizeNeeded"),
+        reporter("sweep_curve", "sweep_curve:SweepCurve"),
+    ]
