@@ -25,6 +25,11 @@ def _models() -> list[Component]:
     return [
         model("relu_interpolant", "relu_interpolant:ReluInterpolant", "Yarotsky 2017, arXiv:1610.01145"),
         model("function_mlp", "function_mlp:FunctionMLP", "Cybenko 1989", "Hornik, Stinchcombe & White 1989"),
+        model(
+            "function_ensemble", "function_ensemble:FunctionEnsemble", "Lakshminarayanan et al. 2017, arXiv:1612.01474"
+        ),
+        model("least_squares", "least_squares:LeastSquares"),
+        model("gaussian_process", "gaussian_process:GaussianProcess", "Rasmussen & Williams 2006"),
     ]
 
 
@@ -37,6 +42,8 @@ def _comparisons_and_pictures() -> list[Component]:
     aggregate = Declarations("aggregate", f"{__name__}.comparisons")
     reporter = Declarations("reporter", f"{__name__}.pictures")
     return [
+        aggregate("extrapolation", "extrapolation:Extrapolation", tasks=_REGRESS),
         aggregate("size_needed", "size_needed:SizeNeeded"),
+        reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
     ]

@@ -65,7 +65,7 @@ def sweeps(rows: Sequence[Row], over: str, across: Sequence[str] = ()) -> list[S
     families: dict[str, list[Row]] = {}
     for row in rows:
         if not row.derived and is_number(parameter(row.components, over)):
-            rest = _without(row.components, (over, *across))
+            rest = without(row.components, (over, *across))
             families.setdefault(json.dumps([row.experiment, rest], sort_keys=True, default=str), []).append(row)
     made = [_sweep_of(members, over, across) for members in families.values()]
     made = [sweep for sweep in made if len(sweep.members) >= LEAST_VALUES]
@@ -90,7 +90,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _without(components: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+def without(components: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """The components without these parameters."""
     left: dict[str, Any] = copy.deepcopy(dict(components))
     for path in paths:

@@ -10,8 +10,8 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from harness.api import Context, Dataset, NotApplicable, Prediction
-from harness.api.instruments import column_tensor
+from harness.api import Context, Dataset, Prediction
+from harness_capacity.models.training_points import Scaling, training_points
 
 Activation = Literal["tanh", "relu"]
 _ACTIVATIONS: Mapping[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
@@ -35,7 +35,7 @@ class FunctionMLP(nn.Module):
     """
 
     low: Tensor
-    high: Tensor
+    width: Tensor
     scale: Tensor
 
     def __init__(
@@ -55,23 +55,18 @@ class FunctionMLP(nn.Module):
         self.network = nn.Sequential(*hidden, nn.Linear(width, 1))
         self._dimensions, self._steps, self._learning_rate = dimensions, steps, learning_rate
         self.register_buffer("low", torch.zeros(dimensions))
-        self.register_buffer("high", torch.ones(dimensions))
+        self.register_buffer("width", torch.ones(dimensions))
         self.register_buffer("scale", torch.tensor([0.0, 1.0]))
         self.facts: Mapping[str, Any] = {"parameters": sum(p.numel() for p in self.network.parameters())}
 
     def fit(self, data: Callable[[str], Dataset], ctx: Context) -> None:
         """Minimise the mean squared error on the training split."""
-        training = data("train")
-        columns = training.take(range(len(training.ids)))
-        inputs = column_tensor(columns["inputs"], "inputs").float().to(ctx.device)
-        targets = column_tensor(columns["targets"], "targets").float().to(ctx.device)
-        if inputs.shape[1:] != (self._dimensions,):
-            raise NotApplicable(
-                f"function_mlp has `dimensions: {self._dimensions}`; the inputs of the data have shape "
-                f"{list(inputs.shape[1:])}"
-            )
-        self.low.copy_(inputs.amin(dim=0))
-        self.high.copy_(inputs.amax(dim=0))
+        inputs, targets = (
+            points.float() for points in training_points(data("train"), self._dimensions, "function_mlp", ctx)
+        )
+        scaling = Scaling.of(inputs)
+        self.low.copy_(scaling.low)
+        self.width.copy_(scaling.width)
         self.scale.copy_(torch.stack([targets.mean(), targets.std().clamp(min=1e-12)]))
         self._train(inputs, (targets - self.scale[0]) / self.scale[1], ctx)
 
@@ -86,7 +81,7 @@ class FunctionMLP(nn.Module):
             ctx.progress(step + 1, self._steps)
 
     def _scaled(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.network(2 * (inputs - self.low) / (self.high - self.low) - 1)
+        outputs: Tensor = self.network(2 * (inputs - self.low) / self.width - 1)
         return outputs[:, 0]
 
     def predict(self, inputs: Tensor) -> Prediction:
