@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.api import Component, Declarations, hookimpl
 
+_CLASSIFY = frozenset({"classify"})
 _REGRESS = frozenset({"regress"})
 
 
@@ -17,11 +18,16 @@ def harness_components() -> Iterable[Component]:
 
 def _data() -> list[Component]:
     dataset = Declarations("dataset", f"{__name__}.data")
-    return [dataset("function", "function:function", "Runge 1901", "Franke 1979")]
+    return [
+        dataset("function", "function:function", "Runge 1901", "Franke 1979"),
+        dataset("relabelled", "relabelled:Relabelled", "Zhang et al. 2017, arXiv:1611.03530"),
+        dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
+    ]
 
 
 def _models() -> list[Component]:
     model = Declarations("model", f"{__name__}.models", tasks=_REGRESS)
+    classifier = Declarations("model", f"{__name__}.models")
     return [
         model("relu_interpolant", "relu_interpolant:ReluInterpolant", "Yarotsky 2017, arXiv:1610.01145"),
         model("function_mlp", "function_mlp:FunctionMLP", "Cybenko 1989", "Hornik, Stinchcombe & White 1989"),
@@ -30,6 +36,7 @@ def _models() -> list[Component]:
         ),
         model("least_squares", "least_squares:LeastSquares"),
         model("gaussian_process", "gaussian_process:GaussianProcess", "Rasmussen & Williams 2006"),
+        classifier("structured_net", "structured_net:StructuredNet", "Zhang et al. 2017, arXiv:1611.03530"),
     ]
 
 
@@ -43,6 +50,7 @@ def _comparisons_and_pictures() -> list[Component]:
     reporter = Declarations("reporter", f"{__name__}.pictures")
     return [
         aggregate("extrapolation", "extrapolation:Extrapolation", tasks=_REGRESS),
+        aggregate("chance_check", "chance_check:ChanceCheck", "Zhang et al. 2017", tasks=_CLASSIFY),
         aggregate("size_needed", "size_needed:SizeNeeded"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),

@@ -11,7 +11,7 @@ import numpy as np
 from harness.api import Estimate, MeasuredCell, Records, Row, Status, mean
 from harness_capacity.comparisons.sweeps import parameter, without
 
-_SPLIT = ("data.split", "model.trained_on.split")
+_SPLIT = ("data.split",)
 GROWS = 2.0
 """A deviation that is so many times as large outside counts as growing."""
 
@@ -116,7 +116,7 @@ def _families(cells: Sequence[MeasuredCell]) -> Iterator[tuple[Row, list[_Pair]]
 
 
 def _function_of(row: Row) -> str:
-    return json.dumps(without({"data": row.components["data"]}, ("data.split",)), sort_keys=True, default=str)
+    return json.dumps(without({"data": row.components["data"]}, _SPLIT), sort_keys=True, default=str)
 
 
 def _mean_or(otherwise: Estimate, values: Sequence[float]) -> Estimate:

@@ -93,7 +93,9 @@ def is_number(value: Any) -> bool:
 def without(components: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """The components without these parameters."""
     left: dict[str, Any] = copy.deepcopy(dict(components))
-    for path in paths:
+    # A model without data of its own is trained on another split of those of its cell.
+    trained = [f"model.trained_on.{path.removeprefix('data.')}" for path in paths if path.startswith("data.")]
+    for path in (*paths, *trained):
         above, _, name = path.rpartition(".")
         holder = left.get(above) if "." not in above else parameter(left, above)
         if isinstance(holder, Mapping):
