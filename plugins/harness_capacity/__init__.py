@@ -42,7 +42,9 @@ def _models() -> list[Component]:
 
 def _metrics() -> list[Component]:
     metric = Declarations("metric", f"{__name__}.metrics", tasks=_REGRESS)
-    return [metric("sup_error", "sup_error:SupError")]
+    return [
+        metric("sup_error", "sup_error:SupError"),
+    ]
 
 
 def _comparisons_and_pictures() -> list[Component]:
@@ -51,6 +53,13 @@ def _comparisons_and_pictures() -> list[Component]:
     return [
         aggregate("extrapolation", "extrapolation:Extrapolation", tasks=_REGRESS),
         aggregate("chance_check", "chance_check:ChanceCheck", "Zhang et al. 2017", tasks=_CLASSIFY),
+        aggregate(
+            "learning_curve",
+            "learning_curve:LearningCurve",
+            "Hestness et al. 2017, arXiv:1712.00409",
+            "Mohr et al. 2022, LCDB 1.0",
+            tasks=_CLASSIFY,
+        ),
         aggregate("size_needed", "size_needed:SizeNeeded"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
