@@ -13,7 +13,7 @@ _REGRESS = frozenset({"regress"})
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare data, models, metrics, aggregates and pictures."""
-    return [*_data(), *_models(), *_metrics(), *_comparisons_and_pictures()]
+    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures()]
 
 
 def _data() -> list[Component]:
@@ -40,10 +40,16 @@ def _models() -> list[Component]:
     ]
 
 
+def _attacks() -> list[Component]:
+    attack = Declarations("attack", f"{__name__}.attacks", tasks=_CLASSIFY)
+    return [attack("shift", "shift:Shift", "Azulay & Weiss 2019, arXiv:1805.12177")]
+
+
 def _metrics() -> list[Component]:
     metric = Declarations("metric", f"{__name__}.metrics", tasks=_REGRESS)
     return [
         metric("sup_error", "sup_error:SupError"),
+        metric("invariance_error", "invariance_error:InvarianceError", tasks=_CLASSIFY),
     ]
 
 

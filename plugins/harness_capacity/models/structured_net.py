@@ -28,8 +28,8 @@ class StructuredNet(nn.Module):
 
     Args:
         structure: `mlp`, one hidden layer; `conv`, two 3x3 convolutions, a max-pooling and a linear layer;
-            `pooled_conv`, three 3x3 convolutions and the mean over all places, which changes only at the
-            borders when the image is shifted.
+            `pooled_conv`, three 3x3 convolutions and the largest value over all places, which changes
+            only at the borders when the image is shifted.
         width: units of the hidden layer, or channels.
         parameters: instead of the width, the number of parameters to come as near to as possible.
         permuted: the pixels of every image are put into another order, one for all: what a network knows of nearness is
@@ -113,7 +113,7 @@ def _network(
     two = [*convolution(channels), *convolution(width)]
     if structure == "conv":
         return nn.Sequential(*two, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(width * (pixels // 2) ** 2, classes))
-    return nn.Sequential(*two, *convolution(width), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+    return nn.Sequential(*two, *convolution(width), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(width, classes))
 
 
 def _width_for(make: Callable[[int], nn.Module], parameters: int) -> int:
