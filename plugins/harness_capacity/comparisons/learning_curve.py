@@ -67,20 +67,25 @@ class LearningCurve:
                 f"a learning curve needs {LEAST_SIZES} sizes of `{self._over}`; {sweep.labels.get('model')} has "
                 f"{len(sweep.members)}"
             )
+        draws = {parameter(row.components, self._draw) for rows in sweep.members.values() for row in rows}
         replicates: dict[float, dict[float, list[float]]] = {}
         missing = 0
-        draws = {parameter(row.components, self._draw) for rows in sweep.members.values() for row in rows}
-        for n, rows in sweep.members.items():
-            for row in rows:
-                estimate = row.estimates.get(self._metric)
-                if not row.status.is_measured or estimate is None or estimate.value is None:
-                    missing += 1
-                    continue
-                replicate = parameter(row.components, self._draw) if len(draws) > 1 else row.seed
-                replicates.setdefault(float(replicate or 0), {}).setdefault(n, []).append(1 - estimate.value)
+        for n, row in ((n, row) for n, rows in sweep.members.items() for row in rows):
+            error = self._error(row)
+            if error is None:
+                missing += 1
+            else:
+                replicate = float(parameter(row.components, self._draw)) if len(draws) > 1 else row.seed
+                replicates.setdefault(replicate, {}).setdefault(n, []).append(error)
         whole = [each for each in replicates.values() if len(each) == len(sweep.members)]
-        errors = np.array([[np.mean(each[n]) for n in sweep.members] for each in whole])
-        return _Curve(sweep, errors, missing)
+        return _Curve(sweep, np.array([[np.mean(each[n]) for n in sweep.members] for each in whole]), missing)
+
+    def _error(self, row: Row) -> float | None:
+        """1 - metric; None where the cell gave no number."""
+        estimate = row.estimates.get(self._metric)
+        if not row.status.is_measured or estimate is None or estimate.value is None:
+            return None
+        return 1 - estimate.value
 
     def _row(self, curve: _Curve) -> Row:
         row = curve.row(f"n for {self._metric} {self._target:g}")
@@ -112,9 +117,11 @@ class LearningCurve:
         if not (len(ours) and len(theirs) and np.isfinite(ours[0]) and np.isfinite(theirs[0])):
             estimate = Estimate.undefined(f"one of the two does not reach {self._target:g}")
             return replace(row, estimates={"needs_times": estimate})
-        fewer = first if first.replicates < other.replicates else other
+        fewer = min(first, other, key=lambda curve: curve.replicates)
         with np.errstate(invalid="ignore"):
             ratio = np.log(ours) - np.log(theirs)
+        if fewer.replicates < _LEAST_REPLICATES:
+            ratio = ratio[:1]
         estimate = replace(fewer.estimate(ratio, exponential=True), null=1.0)
         known = estimate.low is not None or estimate.high is not None
         resolved = known and not (estimate.low or 0.0) <= 1 <= (estimate.high or np.inf)
@@ -191,7 +198,8 @@ class _Curve:
             below, above = (float(end) for end in np.nanquantile(drawn[1:], _TAILS, method="closest_observation"))
             stretch = _stretch(self.replicates)
             low, high = value - stretch * max(0.0, value - below), value + stretch * max(0.0, above - value)
-            high = high if most is None else min(most, high)
+            if not exponential:
+                low, high = max(0.0, low), high if most is None else min(most, high)
         ends = [_finite(float(np.exp(end)) if exponential and end is not None else end) for end in (value, low, high)]
         method = _METHOD if len(drawn) > 1 else "no interval for one draw"
         return Estimate(ends[0], ends[1], ends[2], LEVEL, method, self.replicates, self.missing)

@@ -72,6 +72,14 @@ def test_a_model_that_needs_twice_as_many(scale: float, verdict: str) -> None:
     assert row.display == {"verdict": verdict}
 
 
+def test_a_comparison_with_a_single_draw_has_no_interval() -> None:
+    *_, row = LearningCurve().rows([*cells("net", 2.0, noise=0.1), *cells("other", 4.0, draws=1)])
+    times = row.estimates["needs_times"]
+    assert times.value == pytest.approx(2, rel=0.05)
+    assert (times.low, times.high) == (None, None)
+    assert row.display == {"verdict": "not resolved"}
+
+
 def test_a_draw_that_lacks_a_size_is_left_out_and_missing_cells_are_counted() -> None:
     some = cells("net", 2.0, noise=0.1)
     lost = Row("e", some[0].row.labels, 0, Status.FAILED, components=some[0].row.components)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from harness import Run
 from harness.api import HarnessError
 from harness_capacity.data.function import function
 
@@ -85,3 +88,20 @@ def test_ranges_on_which_the_function_has_no_bounded_value(how: dict[str, object
 
 def test_training_on_one_side_of_a_pole_is_fine() -> None:
     assert np.isfinite(function("reciprocal", low=-2.0, high=-1.0).columns["targets"]).all()
+
+
+SUITE = """
+suite: pole
+task: regress
+data:
+  - {use: function, as: split in two, with: {name: reciprocal, low: -1}}
+  - {use: function, as: one side, with: {name: reciprocal}}
+models: [{use: least_squares, with: {features: linear}}]
+metrics: [sup_error]
+"""
+
+
+def test_a_pole_is_the_reason_of_its_own_cell_only(run: Callable[..., Run]) -> None:
+    bad, good = run(SUITE).rows
+    assert (bad.status, good.status) == ("failed", "ok")
+    assert bad.reason.startswith("function reciprocal has a pole at 0")
