@@ -52,11 +52,11 @@ class SweepCurve:
 
     def _draw(self, drawn: Sequence[tuple[Sweep, Mapping[float, Sequence[float]]]], path: Path) -> Path:
         panels = list(dict.fromkeys(_panel(sweep) for sweep, _ in drawn))
-        lines = list(dict.fromkeys(_line(sweep) for sweep, _ in drawn))
+        names = _line_names([sweep for sweep, _ in drawn])
+        styles = list(dict.fromkeys(names))
         figure, axes = figures.panels(len(panels), 3, (2.9, 2.5), (1.8, 0.9), sharex=True, sharey=True)
-        for sweep, values in drawn:
-            axis = axes.flat[panels.index(_panel(sweep))]
-            _curve(axis, values, lines.index(_line(sweep)), _line(sweep))
+        for (sweep, values), name in zip(drawn, names, strict=True):
+            _curve(axes.flat[panels.index(_panel(sweep))], values, styles.index(name), name)
         for axis, title in zip(axes.flat, panels, strict=False):
             self._finish(axis, title, sorted({size for _, values in drawn for size in values}))
         for line in axes:
@@ -81,8 +81,11 @@ def _panel(sweep: Sweep) -> str:
     return sweep.labels.get("data", "")
 
 
-def _line(sweep: Sweep) -> str:
-    return " / ".join(label for role, label in sweep.labels.items() if role != "data" and label not in ("", "none"))
+def _line_names(found: Sequence[Sweep]) -> list[str]:
+    """The model of each line, with what else tells lines apart, such as the attack."""
+    roles = dict.fromkeys(role for sweep in found for role in sweep.labels if role != "data")
+    told = [r for r in roles if r == "model" or len({sweep.labels.get(r) for sweep in found}) > 1]
+    return [" / ".join(sweep.labels[role] for role in told if role in sweep.labels) for sweep in found]
 
 
 def _curve(axis: Axes, values: Mapping[float, Sequence[float]], number: int, label: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.api import figures
+from harness.api import Row, figures
 from harness_capacity.pictures.sweep_curve import SweepCurve
 from swept_rows import row
 
@@ -24,6 +25,26 @@ def test_the_line_goes_through_the_median_and_every_seed_is_a_dot(
     assert line.get_label() == "net"
     assert len(dots.get_xydata()) == 6
     assert list(target.get_ydata()) == [0.5, 0.5]
+
+
+def test_lines_are_named_by_what_tells_them_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: kept.append(figure) or path)
+
+    def attacked(attack: str) -> list[Row]:
+        made = [row(w, 0.1) for w in (4, 8)]
+        return [
+            replace(
+                one,
+                labels={**one.labels, "attack": attack},
+                components={**one.components, "attack": {"name": attack, "parameters": {}}},
+            )
+            for one in made
+        ]
+
+    for attacks, names in ((["shift"], {"net"}), (["shift", "noise"], {"net / shift", "net / noise"})):
+        list(SweepCurve("sup_error").report([each for attack in attacks for each in attacked(attack)], tmp_path))
+        assert {line.get_label() for line in kept[-1].axes[0].lines[::2]} == names
 
 
 def test_a_panel_for_each_dataset(tmp_path: Path) -> None:
