@@ -34,6 +34,13 @@ def test_random_labels_are_any_class_alike_and_independent_of_the_true_one() -> 
     assert (drawn == data.columns["labels"]).mean() == pytest.approx(0.25, abs=0.03)
 
 
+def test_what_an_example_is_relabelled_to_does_not_depend_on_whether_it_is() -> None:
+    made = Relabelled(images(4000), 0.25)
+    changed = np.array(made.groups["relabelled"]) == "yes"
+    drawn = np.asarray(made.take(range(4000))["labels"])[changed]
+    assert np.bincount(drawn, minlength=4) / len(drawn) == pytest.approx([0.25] * 4, abs=0.06)
+
+
 def test_no_share_changes_nothing_and_another_draw_changes_others() -> None:
     assert np.array_equal(labels(0.0), images().columns["labels"])
     assert not np.array_equal(labels(1.0), labels(1.0, draw=1))
