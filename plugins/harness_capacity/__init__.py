@@ -1,0 +1,72 @@
+"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.api import Component, Declarations, hookimpl
+
+_CLASSIFY = frozenset({"classify"})
+_REGRESS = frozenset({"regress"})
+
+
+@hookimpl
+def harness_components() -> Iterable[Component]:
+    """Declare data, models, metrics, aggregates and pictures."""
+    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures()]
+
+
+def _data() -> list[Component]:
+    dataset = Declarations("dataset", f"{__name__}.data")
+    return [
+        dataset("function", "function:function", "Runge 1901", "Franke 1979"),
+        dataset("relabelled", "relabelled:Relabelled", "Zhang et al. 2017, arXiv:1611.03530"),
+        dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
+    ]
+
+
+def _models() -> list[Component]:
+    model = Declarations("model", f"{__name__}.models", tasks=_REGRESS)
+    classifier = Declarations("model", f"{__name__}.models")
+    return [
+        model("relu_interpolant", "relu_interpolant:ReluInterpolant", "Yarotsky 2017, arXiv:1610.01145"),
+        model("function_mlp", "function_mlp:FunctionMLP", "Cybenko 1989", "Hornik, Stinchcombe & White 1989"),
+        model(
+            "function_ensemble", "function_ensemble:FunctionEnsemble", "Lakshminarayanan et al. 2017, arXiv:1612.01474"
+        ),
+        model("least_squares", "least_squares:LeastSquares"),
+        model("gaussian_process", "gaussian_process:GaussianProcess", "Rasmussen & Williams 2006"),
+        classifier("structured_net", "structured_net:StructuredNet", "Zhang et al. 2017, arXiv:1611.03530"),
+    ]
+
+
+def _attacks() -> list[Component]:
+    attack = Declarations("attack", f"{__name__}.attacks", tasks=_CLASSIFY)
+    return [attack("shift", "shift:Shift", "Azulay & Weiss 2019, arXiv:1805.12177")]
+
+
+def _metrics() -> list[Component]:
+    metric = Declarations("metric", f"{__name__}.metrics", tasks=_REGRESS)
+    return [
+        metric("sup_error", "sup_error:SupError"),
+        metric("invariance_error", "invariance_error:InvarianceError", tasks=_CLASSIFY),
+    ]
+
+
+def _comparisons_and_pictures() -> list[Component]:
+    aggregate = Declarations("aggregate", f"{__name__}.comparisons")
+    reporter = Declarations("reporter", f"{__name__}.pictures")
+    return [
+        aggregate("extrapolation", "extrapolation:Extrapolation", tasks=_REGRESS),
+        aggregate("chance_check", "chance_check:ChanceCheck", "Zhang et al. 2017", tasks=_CLASSIFY),
+        aggregate(
+            "learning_curve",
+            "learning_curve:LearningCurve",
+            "Hestness et al. 2017, arXiv:1712.00409",
+            "Mohr et al. 2022, LCDB 1.0",
+            tasks=_CLASSIFY,
+        ),
+        aggregate("size_needed", "size_needed:SizeNeeded"),
+        reporter("function_plot", "function_plot:FunctionPlot"),
+        reporter("sweep_curve", "sweep_curve:SweepCurve"),
+    ]

@@ -1,0 +1,1 @@
+"""Transformations that leave the class of an image as it is."""

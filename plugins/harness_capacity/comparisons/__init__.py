@@ -1,0 +1,1 @@
+"""Aggregates over sweeps of a width or of the number of examples."""

@@ -1,0 +1,1 @@
+"""Functions to be approximated, and data made of other data."""

@@ -1,0 +1,68 @@
+"""Base of datasets that change the training part of other data and leave the test part as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Dataset, HarnessError
+
+Split = Literal["train", "test"]
+_LARGEST = 2.0**64
+
+
+class TrainAndTest:
+    """One of two datasets: for training or for testing. Subclasses change what is trained on.
+
+    A model without data of its own is trained on the data of its cell with `split: train`. So a sweep over a parameter
+    of such a dataset on `split: test` trains a model for each of its values, and tests all on the same examples.
+    """
+
+    def __init__(self, dataset: Dataset, test: Dataset | None, split: str) -> None:
+        name = type(self).__name__.lower()
+        if split not in ("train", "test"):
+            raise HarnessError(f"{name} has the splits train and test, not {split!r}")
+        if split == "test" and test is None:
+            raise HarnessError(f"{name}: name the data to test on with `test`, or `split: train`")
+        self._data: Dataset = dataset if split == "train" or test is None else test
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids of the examples."""
+        return self._data.ids
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Any]]:
+        """The groups of the examples."""
+        return self._data.groups
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The facts of the data."""
+        return self._data.facts
+
+    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        """The columns of the examples at these positions."""
+        return self._data.take(indices)
+
+
+def draws_by_content(inputs: Any, purpose: str, draw: int) -> npt.NDArray[np.float64]:
+    """Two uniform draws in [0, 1) for each example, `[n, 2]`, that depend on its content and the draw alone.
+
+    Neither the order of the examples nor their ids matter, and equal examples have equal draws.
+
+    Args:
+        inputs: `[n, ...]`.
+        purpose: draws for different purposes are independent.
+        draw: the number of the random draw.
+    """
+    salt = f"{purpose} {draw} ".encode()
+    rows = np.ascontiguousarray(np.asarray(inputs), dtype=np.float32)
+    hashes = [hashlib.sha256(salt + row.tobytes()).digest() for row in rows]
+    numbers = np.array([[int.from_bytes(h[:8], "big"), int.from_bytes(h[8:16], "big")] for h in hashes], dtype=object)
+    # The largest of 2^64 numbers rounds to 1.
+    return np.minimum((numbers / _LARGEST).astype(np.float64), np.nextafter(1.0, 0.0)).reshape(-1, 2)

@@ -1,0 +1,1 @@
+"""Regression models of functions: constructed, trained, and in closed form."""
