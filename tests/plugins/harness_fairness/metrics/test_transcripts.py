@@ -212,7 +212,7 @@ def test_two_speakers_have_no_interval_and_three_a_sober_one() -> None:
     assert (two.value, two.low, two.method) == (0.2, None, "too few for an interval: 2 speakers")
     three = Wer().estimate(records(errors=[1.0, 9.0, 2.0], words=[10.0, 10.0, 10.0], speaker=["a", "b", "c"]))
     assert three.value == pytest.approx(0.4)
-    # By hand: pseudo values .1, .9, .2; variance .19, error .2517, Student's t 4.3027 for two degrees: a reach of 2.707.
+    # By hand: pseudo values .1, .9, .2 with variance .19, error .2517; t 4.3027 for two degrees: a reach of 2.707.
     assert three.low == pytest.approx(0.4 * np.exp(-2.7073), rel=1e-3)
     assert three.high == pytest.approx(0.4 * (1 + 2.7073 * (np.e - 1)), rel=1e-3)
 
