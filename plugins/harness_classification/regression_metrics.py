@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,7 @@ class MAE:
     columns = ("error",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         complete = records.without_missing("error")
@@ -34,6 +37,7 @@ class RMSE:
     columns = ("error",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval of the mean square, on the logarithmic scale, since squares are skewed.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +75,7 @@ class MeanDistance:
     columns = ("robust", "linf", "l2", "l1", "l0")
     direction = "max"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined if no example was fooled, or the threat has no norm."""
@@ -99,6 +102,7 @@ class Queries:
     columns = ("robust", "forward_passes", "backward_passes")
     direction = "none"
     unit = "passes"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Examples that are wrong without attack are not attacked and do not count."""

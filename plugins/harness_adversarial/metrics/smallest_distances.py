@@ -146,6 +146,7 @@ class MedianDistance(_OfDistances):
     """
 
     unit = ""
+    limits = (0.0, math.inf)
 
     def _of(self, distances: Floats) -> Estimate:
         """Undefined if half of the examples were not fooled."""

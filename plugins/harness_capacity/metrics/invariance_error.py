@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,7 @@ class InvarianceError:
     columns = ("success", "clean_loss", "adversarial_loss")
     direction = "min"
     unit = "nats"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from harness.api import LEVEL, Estimate, Records
@@ -17,6 +19,7 @@ class SupError:
     columns = ("error",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """The maximum; undefined where a prediction is missing, since that may be the worst."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from harness.api import LEVEL, Estimate, Records, mean, student_quantile
@@ -16,6 +18,7 @@ class NFE:
     columns = ("nfe",)
     direction = "min"
     unit = "passes"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t interval over samples."""
@@ -41,6 +44,7 @@ class SecondsPerSample:
     columns = ("seconds", "batch")
     direction = "min"
     unit = "s"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Without interval where fewer than two batches are left."""

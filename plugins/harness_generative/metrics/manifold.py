@@ -15,6 +15,7 @@ shifted, collapsed and with lost modes) this held 95 to 100 % for the three shar
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
@@ -252,6 +253,7 @@ class Density(_Manifold):
     """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples."""
 
     unit = ""
+    limits = (0.0, math.inf)
     _half = 2
 
     def _estimate(self, found: Reach) -> Estimate:

@@ -86,6 +86,7 @@ class WordPerplexity:
     columns: Sequence[str] = ("nll", "words")
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
     _counted = "words"
 
     def estimate(self, records: Records) -> Estimate:
@@ -116,6 +117,7 @@ class BitsPerByte:
     columns: Sequence[str] = ("nll", "bytes")
     direction = "min"
     unit = "bits/byte"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
@@ -161,6 +163,7 @@ class EntropyRate:
     columns: Sequence[str] = ("nll",)
     direction = "none"
     unit = "bits/byte"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """A property of the source, without an interval."""

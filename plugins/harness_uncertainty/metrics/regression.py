@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -40,6 +41,7 @@ class CRPS:
     columns: Sequence[str] = ("error",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
@@ -63,6 +65,7 @@ class _Interval:
     """
 
     unit = ""
+    limits = (0.0, math.inf)
 
     def __init__(self, level: Annotated[float, Gt(0), Lt(1)] = 0.9) -> None:
         self._level = level

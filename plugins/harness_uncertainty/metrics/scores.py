@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
@@ -23,6 +24,7 @@ class NLL:
     columns: Sequence[str] = ("label",)
     direction = "min"
     unit = "nats"
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
@@ -61,6 +63,7 @@ class MulticlassBrier:
     columns: Sequence[str] = ("label",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
@@ -98,6 +101,7 @@ class BrierPart:
     columns: Sequence[str] = ("label",)
     direction = "none"
     unit = ""
+    limits = (0.0, math.inf)
 
     def __init__(self, part: Part = "reliability", bins: Annotated[int, Ge(1)] = 10) -> None:
         self._part, self._bins = part, bins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ class SetSize:
     columns: Sequence[str] = ("set_size",)
     direction = "min"
     unit = ""
+    limits = (0.0, math.inf)
 
     def estimate(self, records: Records) -> Estimate:
         """Student's t over examples."""
