@@ -71,10 +71,11 @@ def corrupt(
     if not len(inputs):
         return inputs
     span = high - low
-    images = (inputs - low) / span
+    # In float64: float32 would differ between processors in the last digit, and so the digest of the data.
+    images = (inputs.double() - low) / span
     draws = Draws(ctx, ids, kind)
     made = _own(images, draws, kind, severity) if kind in OWN_KINDS else _published(images, draws, kind, severity)
-    return (low + span * made.to(inputs.dtype)).clamp(low, high)
+    return (low + span * made.double()).clamp(low, high).to(inputs.dtype)
 
 
 def _published(images: Tensor, draws: Draws, kind: Kind, severity: int) -> Tensor:
@@ -128,4 +129,4 @@ def rotated(inputs: Tensor, degrees: Tensor) -> Tensor:
 
 def _signs(draws: Draws) -> Tensor:
     """1 or -1 for each example."""
-    return torch.where(draws.ctx.uniform(draws.ids, (), "side") < 0.5, -1.0, 1.0)
+    return torch.where(draws.ctx.uniform(draws.ids, (), "side") < 0.5, -1.0, 1.0).double()
