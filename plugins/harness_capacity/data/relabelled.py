@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from harness.api import ComponentOf, Dataset, HarnessError
-from harness_capacity.data.train_and_test import Split, TrainAndTest, draws_by_content
+from harness_capacity.data.both_splits import Split, TrainAndTest, draws_by_content
 
 
 class Relabelled(TrainAndTest):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import ComponentOf, Dataset, HarnessError
-from harness_capacity.data.train_and_test import Split, TrainAndTest, draws_by_content
+from harness_capacity.data.both_splits import Split, TrainAndTest, draws_by_content
 
 
 class Subset(TrainAndTest):
