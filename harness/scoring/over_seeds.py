@@ -23,7 +23,7 @@ class OverSeeds:
     normal spread (chi squared). Seeds that gave no number are counted as missing, never left out silently.
 
     Both take seeds to vary alike. Where a training fails in one seed of ten, three to five seeds mostly show no failure
-    and no interval can know of it: then the mean is covered in 34 to 42 % of cases. Seeds that failed to give a number
+    and no interval can know of it: then the mean is covered in 26 to 43 % of cases. Seeds that failed to give a number
     are counted; seeds that gave a bad one are only seen if they are among those that ran. With fewer than three seeds
     that gave a number there are no intervals.
     """

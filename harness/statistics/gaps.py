@@ -20,9 +20,9 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.statistics.gaps_of_means import gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates
-from harness.statistics.intervals import LEVEL
 from harness.statistics.partition import Partition
 from harness.statistics.permutation import GapTest
+from harness.statistics.quantiles import LEVEL
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]

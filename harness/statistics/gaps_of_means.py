@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.context import derive_seed
-from harness.statistics.intervals import LEVEL
 from harness.statistics.permutation import PERMUTATIONS, GapTest, critical_value, permutation_p
+from harness.statistics.quantiles import LEVEL
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.contract.estimates import Estimate
-from harness.statistics.intervals import DRAWS, LEVEL, normal_quantile, score_interval, square_and_add, wilson
+from harness.statistics.intervals import DRAWS, score_interval, square_and_add, wilson
+from harness.statistics.quantiles import LEVEL, normal_quantile, student_quantile
 
 Values = npt.NDArray[np.float64]
 
@@ -161,14 +162,14 @@ def influence_difference(
     Returns:
         None if they do not rest on the same data, or do not vary.
     """
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     if {name: part.shape for name, part in a.items()} != {name: part.shape for name, part in b.items()}:
         return None
     error = math.sqrt(sum(float(np.square(b[name] - a[name]).sum()) for name in a))
     if error <= ROUND_OFF * abs(value) and value != 0:
         return None
-    reach = error * (normal_quantile(LEVEL) if freedom is None else float(stdtrit(freedom, 0.5 + LEVEL / 2)))
+    reach = error * (normal_quantile(LEVEL) if freedom is None else student_quantile(freedom))
     z = abs(value) / error if value != 0 else 0.0
     p = math.erfc(z / math.sqrt(2)) if freedom is None else 2.0 * float(stdtr(freedom, -z))
     return Difference(value, value - reach, value + reach, p, "paired jackknife")
@@ -176,9 +177,7 @@ def influence_difference(
 
 def _quantiles(added: Values, freedom: int, rng: np.random.Generator, draws: int) -> tuple[float, float]:
     """The size of the lower and of the upper quantile of the studentised difference, at least Student's."""
-    from scipy.special import stdtrit
-
-    n, student = len(added), float(stdtrit(freedom, 0.5 + LEVEL / 2))
+    n, student = len(added), student_quantile(freedom)
     if n > _MAX_RESAMPLED:
         return student, student
     columns = np.stack([added, added**2], axis=1)
@@ -194,13 +193,13 @@ def _quantiles(added: Values, freedom: int, rng: np.random.Generator, draws: int
 
 def _tail(value: float, error: float, quantile: float, freedom: int) -> float:
     """The two-sided p-value of a difference, where `quantile` is the number of standard errors at which it is .05."""
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     if value == 0:
         return 1.0
     if error <= ROUND_OFF * abs(value):
         return 0.0
-    return 2.0 * float(stdtr(freedom, -abs(value) / error * stdtrit(freedom, 0.5 + LEVEL / 2) / quantile))
+    return 2.0 * float(stdtr(freedom, -abs(value) / error * student_quantile(freedom) / quantile))
 
 
 def _weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[Values]:

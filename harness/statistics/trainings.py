@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.statistics.intervals import LEVEL
 from harness.statistics.paired import Difference
+from harness.statistics.quantiles import student_quantile
 
 
 def welch_difference(a: Sequence[float], b: Sequence[float], step: float) -> Difference:
@@ -21,7 +21,7 @@ def welch_difference(a: Sequence[float], b: Sequence[float], step: float) -> Dif
         a, b: one value a training, at least two each.
         step: by how much one example changes a value, positive.
     """
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     value = float(np.mean(b) - np.mean(a))
     spreads = [float(np.var(each, ddof=1)) for each in (a, b)]
@@ -31,6 +31,6 @@ def welch_difference(a: Sequence[float], b: Sequence[float], step: float) -> Dif
     parts = [spread / len(each) for spread, each in zip(spreads, (a, b), strict=True)]
     error = math.sqrt(sum(parts))
     freedom = sum(parts) ** 2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (a, b), strict=True))
-    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * error
+    half = student_quantile(freedom) * error
     p = 2 * float(stdtr(freedom, -abs(value) / error)) if value else 1.0
     return Difference(value, value - half, value + half, p, f"Welch's t over {len(a)} and {len(b)} trainings")

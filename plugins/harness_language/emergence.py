@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from harness.api import LEVEL, Estimate, HarnessError, MeasuredCell, Row, Status
+from harness.api import (
+    LEVEL,
+    Estimate,
+    HarnessError,
+    MeasuredCell,
+    Row,
+    Status,
+    normal_quantile,
+    student_quantile,
+)
 from harness_language.growth_curve import NINE_TENTHS, Floats, GrowthCurves, fit_growth
 from harness_language.size_sweeps import LEAST_SIZES, SizeSweep, size_sweeps
 
@@ -199,9 +208,7 @@ def _stretch(seeds: int) -> float:
     """
     if seeds < _LEAST_SEEDS:
         return 1.0
-    from scipy.special import ndtri, stdtrit
-
-    return float(stdtrit(2 * (seeds - 1), _TAILS[1]) / ndtri(_TAILS[1]))
+    return student_quantile(2 * (seeds - 1)) / normal_quantile(LEVEL)
 
 
 def _reached(curves: GrowthCurves, threshold: float, sizes: Sequence[float], about: _About) -> Estimate:

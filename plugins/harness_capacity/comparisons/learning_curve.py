@@ -11,7 +11,16 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Lt
 
-from harness.api import LEVEL, Estimate, HarnessError, MeasuredCell, Row, Status
+from harness.api import (
+    LEVEL,
+    Estimate,
+    HarnessError,
+    MeasuredCell,
+    Row,
+    Status,
+    normal_quantile,
+    student_quantile,
+)
 from harness_capacity.comparisons.power_law import LEAST_SIZES, Floats, PowerLaws, fit_power_law
 from harness_capacity.comparisons.sweeps import Sweep, parameter, sweeps, without
 
@@ -211,6 +220,4 @@ def _finite(end: float | None) -> float | None:
 
 def _stretch(replicates: int) -> float:
     """The factor for percentiles of few replicates: Student's t over the normal quantile."""
-    from scipy.special import ndtri, stdtrit
-
-    return float(stdtrit(replicates - 1, _TAILS[1]) / ndtri(_TAILS[1]))
+    return student_quantile(replicates - 1) / normal_quantile(LEVEL)

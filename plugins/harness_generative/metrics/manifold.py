@@ -261,7 +261,7 @@ class Density(_Manifold):
         value, n = float(found.holders.mean()) / found.k, len(found.holders)
         if not len(found.halves) or value == 0:
             return Estimate(value, None, None, LEVEL, "half-samples", n)
-        half = _quantile() * float(found.halves[:, 2].std(ddof=1))
+        half = student_quantile(HALVES - 1) * float(found.halves[:, 2].std(ddof=1))
         return Estimate(value, max(0.0, value - half), value + half, LEVEL, "half-samples", n)
 
 
@@ -281,10 +281,5 @@ def _share(hits: Mask, halves: Floats) -> Estimate:
         return Estimate(share, None, None, LEVEL, "half-samples", n)
     variance, binomial = float(halves.var(ddof=1)), share * (1 - share)
     trials = n if variance * n <= binomial or binomial == 0 else binomial / variance
-    low, high = map(float, wilson(share, trials, _quantile()))
+    low, high = map(float, wilson(share, trials, student_quantile(HALVES - 1)))
     return Estimate(share, low, high, LEVEL, "half-samples", n)
-
-
-def _quantile() -> float:
-    """Student's t for a variance estimated from HALVES draws."""
-    return student_quantile(HALVES - 1)
