@@ -16,6 +16,7 @@ from safetensors.torch import load, save_file
 from torch import nn
 
 from harness.api import Context, HarnessError
+from harness.api.instruments import seeded
 from harness_vision.digit_models import DigitCNN, DigitLinear
 from harness_vision.digits import digits
 
@@ -63,9 +64,9 @@ def main() -> None:
     torch.set_num_threads(1)
     WEIGHTS.mkdir(exist_ok=True)
     for which, (make, recipe) in RECIPES.items():
-        torch.manual_seed(0)
-        model = make(**recipe)
-        model.fit(lambda _: digits("train"), Context())
+        with seeded(0, "cpu"):
+            model = make(**recipe)
+            model.fit(lambda _: digits("train"), Context())
         file = WEIGHTS / f"digits_{which}.safetensors"
         save_file({name: tensor.half() for name, tensor in model.network.state_dict().items()}, file)
         print(f'    "{which}": "{hashlib.sha256(file.read_bytes()).hexdigest()}",')
