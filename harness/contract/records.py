@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,8 +101,25 @@ class Records:
         kept = keep.copy() if self.kept is None else self.kept.copy()
         if self.kept is not None:
             kept[self.kept] = keep
-        # By position: a quarter faster than by mask where few rows are kept, as for each of a hundred groups.
+        # By position: a quarter faster than by mask where few rows are kept.
         return replace(self, table=self.table.take(np.flatnonzero(keep)), kept=kept)
+
+    def split(self, part_of_row: npt.NDArray[np.intp], parts: int) -> Iterator[Records]:
+        """The rows of each part in turn, in their order; sorted once, which a hundred masks would do a hundred times.
+
+        Args:
+            part_of_row: `[n]`, the number of the part that each row belongs to.
+            parts: their number.
+        """
+        # NumPy sorts 16-bit numbers by radix, in a tenth of the time.
+        numbers = part_of_row.astype(np.int16) if parts < 2**15 else part_of_row
+        order = np.argsort(numbers, kind="stable")
+        sorted_table, stops = self.table.take(order), np.cumsum(np.bincount(part_of_row, minlength=parts))
+        places = np.arange(len(self)) if self.kept is None else np.flatnonzero(self.kept)
+        for start, stop in zip((0, *stops[:-1].tolist()), stops.tolist(), strict=True):
+            kept = np.zeros(len(self) if self.kept is None else len(self.kept), dtype=bool)
+            kept[places[order[start:stop]]] = True
+            yield replace(self, table=sorted_table.slice(start, stop - start), kept=kept)
 
     def artifact(self, name: str) -> npt.NDArray[Any]:
         """An array that the task left beside the records; of some records, their rows of it.

@@ -89,17 +89,49 @@ class Texts(Sequence[str]):
         """The texts as a JSON list, in pieces, as `json.dumps` writes it."""
         yield "["
         between = ""
-        for block in self._blocks():
-            yield between + json.dumps(block, separators=(separator, ":"), ensure_ascii=ascii_only)[1:-1]
+        for block in self._arrays():
+            yield between
+            verbatim = _is_verbatim(block, ascii_only)
+            yield from _quoted(block, separator) if verbatim else _dumped(block, separator, ascii_only)
             between = separator
         yield "]"
 
     def _blocks(self) -> Iterator[list[str]]:
+        # By way of NumPy, which takes a third of the time of `to_pylist`.
+        return (block.to_numpy(zero_copy_only=False).tolist() for block in self._arrays())
+
+    def _arrays(self) -> Iterator[Any]:
+        """The texts as arrays of at most `_BLOCK`."""
         import pyarrow as pa
 
         for start in range(0, len(self), _BLOCK):
-            # By way of an array, which takes a third of the time of `to_pylist`.
-            yield self._array.slice(start, _BLOCK).cast(pa.string()).to_numpy().tolist()
+            chunks = self._array.slice(start, _BLOCK).cast(pa.string()).combine_chunks()
+            yield pa.concat_arrays(chunks.chunks) if isinstance(chunks, pa.ChunkedArray) else chunks
+
+
+def _is_verbatim(block: Any, ascii_only: bool) -> bool:
+    """Whether JSON writes each text of an array as it is, between quotes."""
+    _, offsets, content = block.buffers()
+    if content is None:
+        return True
+    ends = np.frombuffer(offsets, np.int32)[block.offset : block.offset + len(block) + 1]
+    used = np.frombuffer(content, np.uint8)[ends[0] : ends[-1]]
+    escaped = (used < 0x20) | (used == ord('"')) | (used == ord("\\"))
+    return not (escaped.any() or (ascii_only and (used >= 0x7F).any()))
+
+
+def _quoted(block: Any, separator: str) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pa.ListArray.from_arrays(pa.array([0, len(block)], pa.int32()), block)
+    text: str = pc.binary_join(whole, f'"{separator}"')[0].as_py()
+    yield f'"{text}"'
+
+
+def _dumped(block: Any, separator: str, ascii_only: bool) -> Iterator[str]:
+    texts = block.to_numpy(zero_copy_only=False).tolist()
+    yield json.dumps(texts, separators=(separator, ":"), ensure_ascii=ascii_only)[1:-1]
 
 
 def are_unique_texts(texts: Sequence[Any]) -> bool:

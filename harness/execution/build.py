@@ -16,9 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save
-
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
@@ -26,6 +23,7 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
 from harness.execution.precision import run_as, threads
+from harness.instruments.late_torch import is_module
 from harness.instruments.seeding import seeded
 from harness.plugins import Catalog
 from harness.store.keys import key_of, weights_key_inputs
@@ -130,11 +128,11 @@ class Builder:
         if use.kind == "dataset":
             _check_dataset(thing, use)
             return (Limited(thing, use.limit) if use.limit else thing), used
-        if isinstance(thing, torch.nn.Module):
+        if is_module(thing):
             thing = thing.to(self.device)
         if isinstance(thing, Trainable):
             used = (*used, self._give_weights(thing, use, seed))
-        if isinstance(thing, torch.nn.Module):
+        if is_module(thing):
             thing = thing.eval().requires_grad_(False)
         if use.execution and not use.execution.is_plain:
             run_as(thing, use.execution, self.device)
@@ -156,6 +154,8 @@ class Builder:
         return values, used
 
     def _give_weights(self, model: Trainable, use: Use, seed: int) -> Weights:
+        from safetensors.torch import load_file
+
         inputs = weights_key_inputs(__name__, use, seed, self.catalog, self.store, self.device)
         key = key_of(inputs)
         folder = self.store.get("weights", key)
@@ -173,7 +173,9 @@ class Builder:
         about = json.loads((folder / "about.json").read_bytes())
         return Weights(key, about["digest"], about["seconds"])
 
-    def _train(self, model: Trainable, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
+    def _train(self, model: Any, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
+        from safetensors.torch import save
+
         def data(split: str) -> Dataset:
             if use.trained_on is None:
                 raise InvalidOutput(
@@ -188,7 +190,7 @@ class Builder:
             ctx = self.context(
                 use, seed, scratch, lambda done, total: self.on_progress(f"training {use.label}", done, total)
             )
-            if isinstance(model, torch.nn.Module):
+            if is_module(model):
                 model.requires_grad_(True).train()
             with threads(use.training_threads), seeded(ctx.derive_seed("fit"), self.device):
                 model.fit(data, ctx)

@@ -13,13 +13,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from harness.contract.cells import TREATMENTS, Cell, Use, digest
 from harness.contract.data import Dataset
@@ -30,6 +29,7 @@ from harness.contract.tasks import Outcome
 from harness.contract.texts import Texts
 from harness.execution.build import Builder
 from harness.execution.precision import execution_text, reduced_precision
+from harness.instruments.late_torch import is_tensor
 from harness.isolation import Fault, isolated
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
@@ -190,11 +190,17 @@ def _pieces(column: Any) -> Iterator[bytes]:
 
 
 def _content(column: Any) -> bytes:
-    if isinstance(column, torch.Tensor):
+    if is_tensor(column):
         column = column.detach().cpu().numpy()
     if isinstance(column, np.ndarray) and column.dtype != object:
-        return f"{column.dtype}{column.shape[1:]}".encode() + np.ascontiguousarray(column).tobytes()
+        return _header(column.dtype, column.shape[1:]) + np.ascontiguousarray(column).tobytes()
     return json.dumps(list(column), default=str).encode()
+
+
+@cache
+def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """What stands before the bytes of an array of examples; cached, since NumPy takes long to write a type."""
+    return f"{dtype}{shape}".encode()
 
 
 def _write(folder: Path, table: Any, outcome: Outcome) -> None:
@@ -214,4 +220,6 @@ def _write(folder: Path, table: Any, outcome: Outcome) -> None:
 
 def _synchronise(device: str) -> None:
     if device.startswith("cuda"):
+        import torch
+
         torch.cuda.synchronize(device)

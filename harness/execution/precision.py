@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import MethodType
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import Use
 from harness.contract.errors import HarnessError
 from harness.contract.execution import Execution
+from harness.instruments.late_torch import applied, is_module, is_tensor, when_imported
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _CPP_COMPILERS = ("g++", "clang++", "c++", "cl")
 
@@ -25,35 +27,46 @@ def pin_numerics(threads: int) -> None:
     """Make torch compute in full float32 and in the same way every time, with this many threads on the CPU.
 
     By default a GPU may round the inputs of a convolution to 10 bits (TF32) and choose its algorithm by timing.
+    Where torch is not imported, it is pinned when it is.
     """
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
+
+    def pin() -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+
+    when_imported(pin)
 
 
-@contextlib.contextmanager
-def threads(n: int) -> Iterator[None]:
+def threads(n: int) -> AbstractContextManager[None]:
     """Let torch compute with this many threads on the CPU inside, and with as many as before after it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+
+    def limit() -> Callable[[], None]:
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(n)
+        return functools.partial(torch.set_num_threads, before)
+
+    return applied(limit)
 
 
-def run_as(model: object, execution: Execution, device: str) -> None:
+def run_as(model: Any, execution: Execution, device: str) -> None:
     """Change in place how a model's forward pass is executed; its class and what else it offers stay.
 
     Raises:
         HarnessError: it is no torch module, or there is no compiler for what is asked.
     """
-    if not isinstance(model, nn.Module):
+    if not is_module(model):
         raise HarnessError(f"`execution` is for torch modules; the model is a {type(model).__name__}")
+    import torch
+
     if execution.channels_last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
     kind = device.partition(":")[0]
     if execution.precision != "float32":
         run = _in_precision(type(model).forward, getattr(torch, execution.precision), kind)
@@ -81,11 +94,13 @@ def _executed(model: Use | None) -> list[Any]:
 
 
 def _in_precision(forward: Callable[..., Any], dtype: torch.dtype, kind: str) -> Callable[..., Any]:
+    import torch
+
     @functools.wraps(forward)
     def run(self: nn.Module, *arguments: Any, **named: Any) -> Any:
         with torch.autocast(kind, dtype=dtype):
             output = forward(self, *arguments, **named)
-        return output.float() if isinstance(output, Tensor) else output
+        return output.float() if is_tensor(output) else output
 
     return run
 

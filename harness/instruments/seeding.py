@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
-import torch
+
+from harness.instruments.late_torch import applied, is_module
 
 
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Run under a global random state of its own, for library code that draws from it; the old one returns after."""
-    devices = [torch.device(device)] if device.startswith("cuda") else []
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng(devices=devices):
-        random.seed(seed)
+
+    def seed_torch() -> Callable[[], None]:
+        import torch
+
+        stack = ExitStack()
+        stack.enter_context(torch.random.fork_rng([torch.device(device)] if device.startswith("cuda") else []))
         torch.manual_seed(seed)
+        return stack.close
+
+    with applied(seed_torch):
+        random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
         try:
             yield
@@ -27,10 +36,12 @@ def seeded(seed: int, device: str) -> Iterator[None]:
             np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def state_digest(model: object) -> str:
+def state_digest(model: Any) -> str:
     """The hash of a model's parameters and buffers; empty for what is no torch module."""
-    if not isinstance(model, torch.nn.Module):
+    if not is_module(model):
         return ""
+    import torch
+
     hasher = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         array = tensor.detach().to("cpu").contiguous()

@@ -65,8 +65,8 @@ def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], cat
     for name in groups:
         partition = Partition.of(records, name)
         parts = []
-        for i, member in enumerate(partition.members):
-            part = records.where(partition.of_row == i)
+        split = records.split(partition.of_row, len(partition.members))
+        for member, part in zip(partition.members, split, strict=True):
             row = replace(_bare(cell.row, f"{name}: {member}"), n=len(part))
             of_member = partial(_of_member, records=records, part=part, name=name, member=member, row=cell.row)
             parts.append(_filled(row, made, of_member))

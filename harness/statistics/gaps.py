@@ -71,8 +71,10 @@ def gap_estimate(
     if len(compared) < 2:
         few = f"{len(compared)} groups have {max(MIN_UNITS_PER_GROUP, least)} {units} that count; a gap needs 2"
         return Estimate.undefined(few, n=len(of_row), n_missing=n_missing)
-    inside = np.isin(group, compared)
-    number = np.searchsorted(compared, group[inside])
+    number_of = np.full(len(sizes), -1)
+    number_of[compared] = np.arange(len(compared))
+    inside = number_of[group] >= 0
+    number = number_of[group[inside]]
     known = None if known is None else known[inside]
     test = gap_of_groups(tops[inside], bottoms[inside], number, len(compared), floor=known)
     too_few = [f"{partition.members[i]} ({sizes[i]})" for i in range(len(sizes)) if i not in compared]

@@ -21,3 +21,14 @@ def test_texts_are_no_numbers_even_if_they_look_like_them() -> None:
     with pytest.raises(InvalidOutput, match=r"the column 'words' holds texts, not numbers; .* type: number"):
         records.floats("words")
     assert isinstance(records["words"], np.ndarray)
+
+
+def test_parts_are_what_masks_give() -> None:
+    part = np.array([2, 0, 2, 3, 0, 2])
+    records = Records.of({"id": list("abcdef"), "value": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]})
+    for whole in (records, records.where([True] * 5 + [False])):
+        of_row = part[: len(whole)]
+        for i, rows in enumerate(whole.split(of_row, 5)):
+            wanted = whole.where(of_row == i)
+            assert rows.table.to_pydict() == wanted.table.to_pydict()
+            np.testing.assert_array_equal(rows.kept, wanted.kept)

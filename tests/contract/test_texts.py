@@ -65,3 +65,12 @@ def test_a_dataset_of_texts_is_that_of_lists() -> None:
         assert mine["said"] == theirs["said"]
         assert mine["x"].tolist() == theirs["x"].tolist()
     assert Records.of({"id": blocks.ids, "g": groups})["g"].tolist() == ["m", "f"] * 3
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "\n", "\x00", "\x1f", "\x7f", "ä", "\u2028", "😀", "", "plain"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_of_every_kind_of_text(text: str, ascii_only: bool) -> None:
+    """Also in a part of an array, whose memory holds other texts before and after."""
+    texts = Texts(pa.chunked_array([["other\n", "a", text, "b", "ö"]]))[1:4]
+    written = "".join(texts.json(",", ascii_only=ascii_only))
+    assert written == json.dumps(["a", text, "b"], separators=(",", ":"), ensure_ascii=ascii_only)
