@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Records
-from harness_uncertainty.metrics.calibration import ECE, bins_of
+from harness_uncertainty.metrics.calibration import ECE, ClasswiseECE, bins_of
 from simulation.framework import Case, Outcome, covers
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +54,34 @@ def _many_bins(
     confidence = rng.beta(a, b, n)
     estimate = ECE().estimate(_records(confidence, rng.random(n) < accuracy(confidence)))
     return covers(estimate, _truth(accuracy, a, b))
+
+
+def _tempered(probabilities: Floats, by: float) -> Floats:
+    """Probabilities `[n, classes]` that labels have where those of the model are too sharp by this temperature."""
+    powers = probabilities ** (1 / by)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+@cache
+def _true_classwise(classes: int, by: float) -> float:
+    probabilities = np.random.default_rng(7).dirichlet(np.ones(classes), 300_000)
+    excess = _tempered(probabilities, by) - probabilities
+    columns = [
+        (bins_of(column, _BINS, "equal_width"), off) for column, off in zip(probabilities.T, excess.T, strict=True)
+    ]
+    sums = [np.abs(np.bincount(bins, off, _BINS)).sum() for bins, off in columns]
+    return float(np.mean(sums)) / len(probabilities)
+
+
+def _classwise(rng: np.random.Generator, *, n: int, classes: int, by: float) -> Outcome:
+    import pyarrow as pa
+
+    probabilities = rng.dirichlet(np.ones(classes), n)
+    label = (rng.random((n, 1)) > np.cumsum(_tempered(probabilities, by), axis=1)[:, :-1]).sum(axis=1)
+    vectors = pa.FixedSizeListArray.from_arrays(probabilities.ravel(), classes)
+    names = [str(i) for i in range(n)]
+    estimate = ClasswiseECE().estimate(Records(pa.table({"id": names, "label": label, "probabilities": vectors})))
+    return covers(estimate, _true_classwise(classes, by))
 
 
 _CALIBRATED, _SLIGHT, _MILD, _STRONG = (partial(shifted, by=by) for by in (0.0, 0.03, 0.04, 0.1))
@@ -101,5 +129,17 @@ CASES = [
             conservative=name in _NEARLY_CALIBRATED,
         )
         for name, accuracy in _WORLDS
+    ),
+    *(
+        Case(
+            "classwise_ece",
+            f"{classes} classes, {name}, n {n}",
+            partial(_classwise, n=n, classes=classes, by=by),
+            conservative=True,
+            repetitions=100,
+        )
+        for classes in (3, 10)
+        for name, by in (("calibrated", 1.0), ("temperature 1.3", 1.3), ("temperature 2", 2.0))
+        for n in (100, 500, 2000)
     ),
 ]

@@ -122,16 +122,25 @@ class BinnedGaps:
         clear = np.where(np.abs(self.gap) > _CLEAR * self.errors(np.zeros_like(self.gap)), self.gap, 0.0)
         for fraction in _FRACTIONS:
             yield self._possible(fraction * clear)
-        line = self._line()
-        for multiple in _MULTIPLES:
-            yield self._possible(multiple * line)
+        for shape in (self._line(), self._log_odds()):
+            for multiple in _MULTIPLES:
+                yield self._possible(multiple * shape)
 
     def _possible(self, gaps: Floats) -> Floats:
         return np.clip(gaps, -self.probability, 1 - self.probability)
 
     def _line(self) -> Floats:
         """The gaps as a linear function of the probability, by weighted least squares."""
+        return self._fitted(np.ones_like(self.gap), self.probability)
+
+    def _log_odds(self) -> Floats:
+        """The gaps of log odds that are shifted and stretched a little, as by a temperature, fitted likewise."""
+        inside = np.clip(self.probability, _LEAST_WEIGHT**2, 1 - _LEAST_WEIGHT**2)
+        spread = inside * (1 - inside)
+        return self._fitted(spread, spread * np.log(inside / (1 - inside)))
+
+    def _fitted(self, *features: Floats) -> Floats:
         weight = np.sqrt(self.n / np.maximum(self.a, _LEAST_WEIGHT))
-        design = np.stack([np.ones_like(self.gap), self.probability], axis=1)
+        design = np.stack(features, axis=1)
         solved = np.linalg.lstsq(design * weight[:, None], self.gap * weight, rcond=1e-6)[0]
         return np.asarray(design @ solved)
