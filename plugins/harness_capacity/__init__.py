@@ -22,6 +22,7 @@ def _data() -> list[Component]:
         dataset("function", "function:function", "Runge 1901", "Franke 1979"),
         dataset("relabelled", "relabelled:Relabelled", "Zhang et al. 2017, arXiv:1611.03530"),
         dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
+        dataset("transformed", "transformed:Transformed"),
     ]
 
 
