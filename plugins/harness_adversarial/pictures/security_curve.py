@@ -55,13 +55,13 @@ def _draw(norm: str, panels: Sequence[Combined], path: Path) -> Path:
                 _steps(axis, distances, end, styles[cell.row.labels["attack"]], cell.row.labels["attack"])
         _worst(axis, panel, end)
         axis.set_title(_title(panel.first, [panel.first for panel in panels]), fontsize=10)
+        axis.set_xlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}")
         axis.set_ylim(-0.02, 1.02)
         axis.set_xlim(0, end)
         figures.faint_grid(axis)
         axis.tick_params(labelbottom=True)
     for line in axes:
         line[0].set_ylabel("robust accuracy")
-    figure.supxlabel(f"budget eps, {NORM_NAMES.get(norm, norm)}", fontsize=10)
     figures.legend(figure, axes.flat)
     return figures.save(figure, path)
 

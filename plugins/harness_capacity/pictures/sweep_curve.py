@@ -59,9 +59,9 @@ class SweepCurve:
             _curve(axes.flat[panels.index(_panel(sweep))], values, styles.index(name), name)
         for axis, title in zip(axes.flat, panels, strict=False):
             self._finish(axis, title, sorted({size for _, values in drawn for size in values}))
+            axis.set_xlabel(self._over.removeprefix("model.").replace("_", " ").replace(".", ": "))
         for line in axes:
             line[0].set_ylabel(self._metric.replace("_", " "))
-        figure.supxlabel(self._over.removeprefix("model.").replace("_", " ").replace(".", ": "), fontsize=10)
         figures.legend(figure, axes.flat)
         return figures.save(figure, path)
 
