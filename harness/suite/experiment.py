@@ -41,10 +41,7 @@ class ExperimentResolver:
         Raises:
             SuiteError: unknown names or parameters, or wrong values.
         """
-        asked = self.experiment.task
-        task = self.entries.use(
-            "task", UseEntry.model_validate({"use": asked.use, "with": asked.parameters}), ("task",)
-        )
+        task = self.entries.task(self.experiment.task)
         if task is None:
             raise self.document.error(self.entries.problems)
         uses = {role: self._role(role, task) for role in ROLES}
@@ -173,7 +170,7 @@ class ExperimentResolver:
                 continue
             # A single dataset may be written without a list.
             path: Path_ = (key, i) if (key, i) in self.document.marks else (key,)
-            for use in self.entries.variants(kind, entry, path):
+            for use in self.entries.uses(kind, entry, path):
                 if self._fits_task(use, task, path):
                     if key == METRICS:
                         self.metric_paths.setdefault(use.label, path)

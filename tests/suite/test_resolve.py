@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated, Any
 
 import pytest
 
-from harness.api import Component, Context, Dataset, Outcome, hookimpl
+from harness.api import Component, ComponentOf, Context, Dataset, Outcome, hookimpl
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import SuiteError
 from harness.plugins import Catalog, load_catalog
@@ -429,3 +431,136 @@ def test_plugins_may_deselect_and_veto(tmp_path: Path) -> None:
     planned = plan(tmp_path, text, catalog)
     assert [(c.labels["attack"], c.skip) for c in planned.cells] == [("none", ""), ("fgsm", "not today")]
     assert planned.deselected == 1
+
+
+def drawn(entry: str, tmp_path: Path, catalog: Catalog) -> Plan:
+    return plan(tmp_path, HEAD.replace("[digit_mlp]", f"[{entry}]"), catalog)
+
+
+def test_draws_make_an_entry_each(tmp_path: Path, catalog: Catalog) -> None:
+    space = "{learning_rate: {log_uniform: [1e-4, 1e-1]}, width: {choice: [16, 64]}}"
+    made = drawn(f"{{use: structured_net, as: mlp, draws: {{n: 3, from: {space}}}}}", tmp_path, catalog)
+    assert [cell.labels["model"] for cell in made.cells] == ["mlp draw=0", "mlp draw=1", "mlp draw=2"]
+    parameters = [cell.components["model"].parameters for cell in made.cells]  # type: ignore[union-attr]
+    rates = [each["learning_rate"] for each in parameters]
+    assert len(set(rates)) == 3
+    assert all(1e-4 <= rate <= 1e-1 for rate in rates)
+    assert {each["width"] for each in parameters} <= {16, 64}
+    more = drawn(f"{{use: structured_net, as: mlp, draws: {{n: 5, from: {space}}}}}", tmp_path, catalog)
+    assert [cell.id for cell in more.cells][:3] == [cell.id for cell in made.cells]
+
+
+def test_draws_are_combined_with_a_sweep_and_with_fixed_values(tmp_path: Path, catalog: Catalog) -> None:
+    entry = (
+        "{use: structured_net, with: {steps: 10}, sweep: {structure: [mlp, conv]}, "
+        "draws: {n: 2, from: {width: {integer: [4, 400]}}}}"
+    )
+    cells = drawn(entry, tmp_path, catalog).cells
+    assert [cell.labels["model"] for cell in cells] == [
+        f"structured_net structure={structure} draw={draw}" for structure in ("mlp", "conv") for draw in (0, 1)
+    ]
+    widths = [cell.components["model"].parameters["width"] for cell in cells]  # type: ignore[union-attr]
+    assert widths[:2] == widths[2:]
+    assert widths[0] != widths[1]
+
+
+@pytest.mark.parametrize(
+    ("draws", "expected"),
+    [
+        ("{n: 3, from: {}}", "draws.from: dictionary should have at least 1 item"),
+        ("{n: 0, from: {width: {integer: [1, 4]}}}", "draws.n: input should be greater than or equal to 1"),
+        ("{n: 3, from: {widht: {integer: [1, 4]}}}", "draws.from.widht: unknown parameter 'widht'\n"),
+        ("{n: 3, from: {widht: {integer: [1, 4]}}}", "= did you mean 'width'?"),
+        ("{n: 3, from: {width: {integer: [4, 1]}}}", "width: `integer` goes from 4 to 1; the second end must be"),
+        ("{n: 3, from: {width: {integer: [4, 4]}}}", "width: `integer` goes from 4 to 4; the second end must be"),
+        ("{n: 3, from: {learning_rate: {log_uniform: [0, 1]}}}", "learning_rate: `log_uniform` starts at 0; a logarit"),
+        ("{n: 3, from: {learning_rate: {uniform: [0, .inf]}}}", "learning_rate.uniform.1: input should be a finite nu"),
+        ("{n: 3, from: {learning_rate: {uniform: [1]}}}", "learning_rate.uniform: list should have at least 2 items"),
+        ("{n: 3, from: {learning_rate: {uniform: [-1, 1]}}}", "'learning_rate' must be a number > 0, not -1.0"),
+        ("{n: 3, from: {width: {uniform: [1, 4]}}}", "= `integer` draws whole numbers"),
+        ("{n: 3, from: {width: {uniform: [0.5, 4]}}}", "= `integer` draws whole numbers"),
+        ("{n: 3, from: {width: {integer: [1, 4.5]}}}", "width.integer.1: must be a whole number, not 4.5"),
+        ("{n: 3, from: {width: {choice: []}}}", "width.choice: list should have at least 1 item"),
+        ("{n: 3, from: {width: {choice: [4, many]}}}", "'width' must be a whole number ≥ 1 or null, not 'many'"),
+        ("{n: 3, from: {width: {choice: [4], integer: [1, 4]}}}", "width: give one of `uniform`, `log_uniform`"),
+        ("{n: 3, from: {width: {gaussian: [1, 4]}}}", "width.gaussian: unknown key 'gaussian'"),
+        ("{n: 3, from: {width: 4}}", "draws.from.width: must be"),
+        ("{n: 3, from: {steps: {integer: [1, 4]}}}", "from.steps: 'steps' stands under `with` and under `draws`"),
+        ("{n: 3, from: {structure: {choice: [mlp]}}}", "'structure' stands under `sweep` and under `draws`"),
+    ],
+)
+def test_wrong_draws_are_named_with_their_place(draws: str, expected: str, tmp_path: Path, catalog: Catalog) -> None:
+    entry = f"\n  - use: structured_net\n    with: {{steps: 9}}\n    sweep: {{structure: [mlp]}}\n    draws: {draws}"
+    text = message(tmp_path, HEAD.replace(" [digit_mlp]", entry), catalog)
+    assert expected in text
+    assert "s.yaml:8:" in text
+    assert text.count("s.yaml:") == 1  # once, not for every draw
+
+
+SUBSET = "{use: subset, with: {dataset: digits}, sweep: {n: [10, 20], draw: [0, 1]}}"
+
+
+def test_what_training_data_sweep_multiplies_the_model(tmp_path: Path, catalog: Catalog) -> None:
+    entry = f"{{use: structured_net, as: mlp, sweep: {{width: [8, 16]}}, trained_on: {SUBSET}}}"
+    cells = drawn(entry, tmp_path, catalog).cells
+    assert [cell.labels["model"] for cell in cells] == [
+        f"mlp width={width} n={n} draw={draw}" for width in (8, 16) for n in (10, 20) for draw in (0, 1)
+    ]
+    trained_on = [cell.components["model"].trained_on for cell in cells]  # type: ignore[union-attr]
+    assert [(use.parameters["n"], use.parameters["draw"]) for use in trained_on if use] == [  # type: ignore[union-attr]
+        (10, 0),
+        (10, 1),
+        (20, 0),
+        (20, 1),
+    ] * 2
+    assert len({cell.id for cell in cells}) == 8
+
+
+def test_what_a_nested_component_sweeps_multiplies_the_entry(tmp_path: Path, catalog: Catalog) -> None:
+    inner = "{use: relabelled, with: {dataset: digits}, sweep: {share: [0.0, 0.5]}}"
+    data = f"data:\n  - {{use: subset, as: few, with: {{dataset: {inner}}}, sweep: {{n: [10, 20]}}}}\n"
+    cells = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert [cell.labels["data"] for cell in cells] == [
+        f"few n={n} share={share}" for n in (10, 20) for share in ("0", "0.5")
+    ]
+    shares = [cell.components["data"].parameters["dataset"].parameters["share"] for cell in cells]  # type: ignore[union-attr]
+    assert shares == [0.0, 0.5, 0.0, 0.5]
+
+
+def test_a_sweep_in_a_list_of_components_makes_more_of_them(tmp_path: Path) -> None:
+    catalog = with_plugin(harness_components=lambda: [Component("model", "mean_of", f"{__name__}:MeanOf", "A mean.")])
+    models = (
+        "[{use: structured_net, as: net, sweep: {width: [4, 8]}}, {use: structured_net, as: big, with: {width: 9}}]"
+    )
+    (cell,) = drawn(f"{{use: mean_of, with: {{models: {models}}}}}", tmp_path, catalog).cells
+    members = cell.components["model"].parameters["models"]  # type: ignore[union-attr]
+    assert [use.label for use in members] == ["net width=4", "net width=8", "big"]
+
+
+class MeanOf:
+    """A model made of others."""
+
+    def __init__(self, models: Annotated[Mapping[str, Any], ComponentOf("model", several=True)]) -> None:
+        self.models = models
+
+    def __call__(self, inputs: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_mistake_in_a_sweep_of_training_data_is_located(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {dataset: digits}, sweep: {m: [10]}}"
+    text = HEAD.replace("[digit_mlp]", f"\n  - use: structured_net\n    with: {{width: 8}}\n    trained_on: {data}")
+    assert "s.yaml:7:" in message(tmp_path, text, catalog)
+    assert "models.0.trained_on.sweep.m: unknown parameter 'm'" in message(tmp_path, text, catalog)
+
+
+def test_a_mistake_in_a_nested_component_is_located(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {n: 10, dataset: {use: digits, sweep: {split: []}}}}"
+    text = message(tmp_path, HEAD.replace("data: digits", f"data: {data}"), catalog)
+    assert "dataset.sweep.split: list should have at least 1 item" in text
+
+
+def test_a_swept_component_is_called_by_its_label(tmp_path: Path, catalog: Catalog) -> None:
+    data = "data: {use: subset, as: few, with: {n: 10}, sweep: {dataset: [digits, {use: digits, as: more}]}}\n"
+    cells = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert [cell.labels["data"] for cell in cells] == ["few dataset=digits", "few dataset=more"]
