@@ -53,7 +53,7 @@ class ExperimentResolver:
             self._unique_labels(chosen, key)
         for key in ("seeds", "groups"):
             self._unique_values(key)
-        expect = tuple(self._expectations({use.label for use in parts["metrics"]}))
+        expect = tuple(self._expectations(parts["metrics"], parts["aggregates"]))
         if self.entries.problems:
             raise self.document.error(list(dict.fromkeys(self.entries.problems)))
         planned = PlannedExperiment(
@@ -69,12 +69,17 @@ class ExperimentResolver:
         self._unique_labels(uses, METRICS)
         return uses
 
-    def _expectations(self, metrics: set[str]) -> Iterator[Expectation]:
+    def _expectations(self, metrics: Sequence[Use], aggregates: Sequence[Use]) -> Iterator[Expectation]:
+        named = {"metric": sorted(use.label for use in metrics), "aggregate": sorted(use.label for use in aggregates)}
         for i, entry in enumerate(self.experiment.expect):
-            if entry.metric not in metrics:
-                hint = did_you_mean(entry.metric, sorted(metrics))
-                self.entries.problem(("expect", i, "metric"), f"{entry.metric!r} is not among the metrics", hint)
-            yield Expectation(entry.metric, entry.where.model_dump(), entry.at_least, entry.at_most)
+            # What an aggregate calls its numbers is known once it has made rows.
+            key, name = ("aggregate", entry.aggregate) if entry.aggregate else ("metric", entry.metric)
+            if name not in named[key]:
+                hint = did_you_mean(name, named[key]) if named[key] else ""
+                if key == "metric" and aggregates:
+                    hint += "; for a number of an aggregate, name that under `aggregate`"
+                self.entries.problem(("expect", i, key), f"{name!r} is not among the {key}s", hint)
+            yield Expectation(entry.metric, entry.where.model_dump(), entry.at_least, entry.at_most, entry.aggregate)
 
     def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
         # Cells of one model stand together, so that it is loaded once and the table reads by model.

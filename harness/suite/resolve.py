@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.suite.experiment import METRICS, ExperimentResolver
 from harness.suite.load import LoadedExperiment, Suite, parse_metrics
 from harness.suite.located import Mark, Path_, Problem
 from harness.suite.metric_fit import reason_against
+from harness.suite.patterns import matches
 from harness.suite.plan import Plan, PlannedExperiment
 from harness.suite.schema import Experiment, Pattern, SuiteHead
 
@@ -150,10 +150,8 @@ def _plugin_objection(cell: Cell, catalog: Catalog) -> tuple[str, list[str]]:
 
 
 def _selected(cell: Cell, experiment: Experiment) -> bool:
-    labels = cell.labels
+    def fits(pattern: Pattern) -> bool:
+        return matches(cell.labels, pattern.model_dump())
 
-    def matches(pattern: Pattern) -> bool:
-        return all(fnmatch.fnmatchcase(labels.get(role, ""), wanted) for role, wanted in pattern.model_dump().items())
-
-    included = not experiment.include or any(matches(pattern) for pattern in experiment.include)
-    return included and not any(matches(pattern) for pattern in experiment.exclude)
+    included = not experiment.include or any(fits(pattern) for pattern in experiment.include)
+    return included and not any(fits(pattern) for pattern in experiment.exclude)

@@ -147,7 +147,8 @@ class ExpectEntry(BaseModel):
 
     model_config = _STRICT
 
-    metric: str = Field(description="What tables call the metric.")
+    metric: str = Field(description="What tables call the metric, or the number of the aggregate.")
+    aggregate: str = Field("", description="What tables call the aggregate whose rows are meant; by default all rows.")
     where: Pattern = Field(Pattern(), description="Of which rows; by default of all that have the metric.")
     at_least: Bound | None = Field(None, description="Fails where the whole interval lies below.")
     at_most: Bound | None = Field(None, description="Fails where the whole interval lies above.")

@@ -507,7 +507,7 @@ def test_what_training_data_sweep_multiplies_the_model(tmp_path: Path, catalog: 
         f"mlp width={width} n={n} draw={draw}" for width in (8, 16) for n in (10, 20) for draw in (0, 1)
     ]
     trained_on = [cell.components["model"].trained_on for cell in cells]  # type: ignore[union-attr]
-    assert [(use.parameters["n"], use.parameters["draw"]) for use in trained_on if use] == [  # type: ignore[union-attr]
+    assert [(use.parameters["n"], use.parameters["draw"]) for use in trained_on if use] == [
         (10, 0),
         (10, 1),
         (20, 0),
@@ -564,3 +564,19 @@ def test_a_swept_component_is_called_by_its_label(tmp_path: Path, catalog: Catal
     data = "data: {use: subset, as: few, with: {n: 10}, sweep: {dataset: [digits, {use: digits, as: more}]}}\n"
     cells = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
     assert [cell.labels["data"] for cell in cells] == ["few dataset=digits", "few dataset=more"]
+
+
+def test_expectations_of_an_aggregate(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD + "aggregates: [{use: over_seeds, as: seeds}]\nexpect:\n  - {%s, at_least: 0.5}\n"
+    (expectation,) = plan(tmp_path, text % "aggregate: seeds, metric: anything", catalog).experiments["s"].expect
+    assert str(expectation) == "seeds: anything ≥ 0.5"
+    unknown = message(tmp_path, text % "aggregate: seed, metric: accuracy", catalog)
+    assert "s.yaml:8:6: expect.0.aggregate: 'seed' is not among the aggregates" in unknown
+    assert "did you mean 'seeds'?" in unknown
+    assert "for a number of an aggregate, name that under `aggregate`" in message(tmp_path, text % "metric: n", catalog)
+
+
+def test_numbers_of_labels_match_in_any_spelling(tmp_path: Path, catalog: Catalog) -> None:
+    attacks = "attacks: [{use: fgsm, sweep: {eps: [0.5, 1.0]}}]\n"
+    (cell,) = plan(tmp_path, HEAD + attacks + "include: [{attack: fgsm eps=1.0}]\n", catalog).cells
+    assert cell.labels["attack"] == "fgsm eps=1"
