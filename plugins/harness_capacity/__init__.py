@@ -69,6 +69,8 @@ def _comparisons_and_pictures() -> list[Component]:
         ),
         aggregate("size_needed", "size_needed:SizeNeeded"),
         aggregate("best_of_k", "best_of_k:BestOfK", "Dodge et al. 2019, arXiv:1909.03004"),
+        aggregate("variance_shares", "variance_shares:VarianceShares", "Hutter, Hoos & Leyton-Brown 2014, ICML"),
+        reporter("best_of_k_curve", "best_of_k_curve:BestOfKCurve", "Dodge et al. 2019, arXiv:1909.03004"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
     ]

@@ -8,7 +8,7 @@ from functools import cache, partial
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Estimate, Row
+from harness.api import Row
 from harness_capacity.comparisons.best_of_k import BestOfK
 from searched_rows import cells, rows
 from simulation.framework import Case, Outcome, covers

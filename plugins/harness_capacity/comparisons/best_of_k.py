@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -61,23 +62,24 @@ class BestOfK:
 
     def _rows(self, search: Search) -> Iterator[Row]:
         n = len(search.scores)
+        if not search.scores.any():
+            row = _row(search, f"{n} tries", {})
+            yield replace(row, status=Status.INVALID, reason="no try gave a number above 0")
+            return
         chosen = expected_of_chosen(search.scores, search.test_scores)
         for k in sorted({k for k in self._tries if k < n}):
             test = Estimate(float(chosen[k - 1]), None, None, LEVEL, "no interval", n, search.missing)
-            yield _row(search, f"best of {k} {'try' if k == 1 else 'tries'}", _best(search, k), test)
-        yield _row(search, f"best of all {n} tries", _best(search, n), _of_seeds(search.test[search.best]))
-        yield Row(
-            experiment=search.first.experiment,
-            labels={**search.labels, "model": f"{search.label} (tries for {self._metric} {self._target:g})"},
-            seed=search.first.seed,
-            status=Status.OK,
-            estimates={
-                "tries_needed": tries_needed(search, self._target),
-                "spread_configurations": _spread(search, configurations_deviation),
-                "spread_seeds": _spread(search, seeds_deviation),
-            },
-            components=search.first.components,
-        )
+            words = f"best of {k} {'try' if k == 1 else 'tries'}"
+            yield _row(search, words, {"best_on_validation": _best(search, k), "test_of_best": test})
+        best = {"best_on_validation": _best(search, n), "test_of_best": _of_seeds(search.test[search.best])}
+        display = {"display": {"configuration": search.named(search.best)}}
+        yield replace(_row(search, f"best of all {n} tries", best), facts=display)
+        needed = {
+            "tries_needed": tries_needed(search, self._target),
+            "spread_configurations": _spread(search, configurations_deviation),
+            "spread_seeds": _spread(search, seeds_deviation),
+        }
+        yield _row(search, f"tries for {self._metric} {self._target:g}", needed)
 
 
 def tries_needed(search: Search, target: float) -> Estimate:
@@ -115,7 +117,7 @@ def _best(search: Search, k: int) -> Estimate:
 def _of_seeds(scores: Floats) -> Estimate:
     if len(scores) < _LEAST_SEEDS_OF_INTERVAL:
         return Estimate(float(scores.mean()), None, None, LEVEL, "no interval for fewer than 3 seeds", len(scores))
-    return mean(scores, least=0.0, most=1.0)
+    return mean(scores)
 
 
 def _spread(search: Search, statistic: Callable[[Floats], float]) -> Estimate:
@@ -125,8 +127,12 @@ def _spread(search: Search, statistic: Callable[[Floats], float]) -> Estimate:
     if seeds == 1 and statistic is seeds_deviation:
         return Estimate.undefined("the models were trained under one seed", n=n, n_missing=search.missing)
     without_one = [statistic(np.delete(search.validation, place, axis=0)) for place in range(n)]
-    if n < _LEAST_TRIES_OF_SPREAD or min(value, *without_one) <= 0:
-        reason = f"too few for an interval: {n} tries" if value > 0 else "configurations differ no more than seeds"
+    if n < _LEAST_TRIES_OF_SPREAD:
+        return Estimate(
+            value, None, None, LEVEL, "no interval", n, search.missing, f"too few for an interval: {n} tries"
+        )
+    if min(value, *without_one) <= 0:
+        reason = "the spread is 0, or would be without one of the tries"
         return Estimate(value, None, None, LEVEL, "no interval", n, search.missing, reason)
     logs = np.log(without_one)
     error = float(np.sqrt((n - 1) / n * ((logs - logs.mean()) ** 2).sum()))
@@ -139,13 +145,12 @@ def _first_at(curve: Floats, target: float) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
-def _row(search: Search, what: str, best: Estimate, test: Estimate) -> Row:
+def _row(search: Search, what: str, estimates: Mapping[str, Estimate]) -> Row:
     return Row(
         experiment=search.first.experiment,
         labels={**search.labels, "model": f"{search.label} ({what})"},
         seed=search.first.seed,
         status=Status.OK,
-        estimates={"best_on_validation": best, "test_of_best": test},
+        estimates=estimates,
         components=search.first.components,
-        facts={"display": {"configuration": search.named(search.best)}} if what.startswith("best of all") else {},
     )

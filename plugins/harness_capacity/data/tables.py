@@ -43,5 +43,9 @@ def table(name: TableName = "breast_cancer", split: Literal["train", "validation
     return Examples(
         ids=[f"{name}-{i:03d}" for i in rows],
         columns={"inputs": inputs[rows], "labels": raw.target[rows].astype(np.int64)},
-        facts={"classes": [str(label) for label in raw.target_names], "features": list(map(str, raw.feature_names))},
+        facts={
+            "classes": [str(label) for label in raw.target_names],
+            "features": list(map(str, raw.feature_names)),
+            "box": [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))],
+        },
     )

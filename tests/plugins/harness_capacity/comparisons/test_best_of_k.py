@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.api import Row
+from harness.api import Row, Status
 from harness_capacity.comparisons.best_of_k import BestOfK, configurations_deviation, seeds_deviation
 from searched_rows import cells, rows
 
@@ -77,3 +77,10 @@ def test_the_test_score_of_the_chosen_has_an_interval_over_seeds() -> None:
 def test_one_seed_has_no_spread_over_seeds() -> None:
     made = list(BestOfK().rows(cells(rows("net", [[0.5], [0.6], [0.9]], [[0.5], [0.6], [0.9]]))))
     assert made[-1].estimates["spread_seeds"].reason == "the models were trained under one seed"
+
+
+def test_a_search_without_a_number_is_invalid_and_spares_the_others() -> None:
+    none = [[None], [None], [None]]
+    made = list(BestOfK().rows(cells(rows("broken", none, none) + rows("net", VALIDATION, TEST))))
+    assert (made[0].status, made[0].reason) == (Status.INVALID, "no try gave a number above 0")
+    assert made[1].labels["model"] == "net (best of 1 try)"
