@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.contract.cells import digest
+from harness.contract.cells import Use, digest
 from harness.suite.schema import DrawsEntry, RangeEntry
+from harness.suite.variants import DRAW, short
 
+_DRAW = re.compile(rf" {DRAW}=\d+(?= |$)")
 _DIGITS = 4
 _BITS = 52
 
@@ -44,6 +47,29 @@ def value_at(values: RangeEntry, share: float) -> Any:
     position = _between(low, high, share, logarithmic=kind == "log_uniform")
     scale = position if kind == "log_uniform" else high - low
     return min(max(round(position, _DIGITS - 1 - math.floor(math.log10(scale))), float(low)), float(high))
+
+
+def drawn_parameters(components: Iterable[Iterable[Use | None]]) -> dict[str, dict[str, Any]]:
+    """Return the parameters that were drawn for each draw, by its label: those in which draws of one entry differ.
+
+    Args:
+        components: those of every cell.
+    """
+    families: dict[str, dict[str, Use]] = {}
+    for use in (use for of_cell in components for use in of_cell if use and _DRAW.search(use.label)):
+        families.setdefault(_DRAW.sub("", use.label), {})[use.label] = use
+    drawn = {}
+    for family in families.values():
+        values = {name: {short(use.parameters.get(name)) for use in family.values()} for name in _names(family)}
+        for label, use in family.items():
+            drawn[label] = {name: use.parameters[name] for name in values if len(values[name]) > 1}
+    return {label: parameters for label, parameters in drawn.items() if parameters}
+
+
+def _names(family: Mapping[str, Use]) -> list[str]:
+    """The parameters that all have."""
+    first, *others = family.values()
+    return [name for name in first.parameters if all(name in use.parameters for use in others)]
 
 
 def _between(low: float, high: float, share: float, *, logarithmic: bool) -> float:

@@ -14,6 +14,7 @@ from harness.contract.cells import Cell, Use
 from harness.contract.errors import SuiteError
 from harness.plugins import Catalog, load_catalog
 from harness.signatures import SignatureReader
+from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
 from harness.suite.plan import Plan
 from harness.suite.resolve import make_plan
@@ -580,3 +581,20 @@ def test_numbers_of_labels_match_in_any_spelling(tmp_path: Path, catalog: Catalo
     attacks = "attacks: [{use: fgsm, sweep: {eps: [0.5, 1.0]}}]\n"
     (cell,) = plan(tmp_path, HEAD + attacks + "include: [{attack: fgsm eps=1.0}]\n", catalog).cells
     assert cell.labels["attack"] == "fgsm eps=1"
+
+
+def test_what_was_drawn_is_told_by_label(tmp_path: Path, catalog: Catalog) -> None:
+    entry = "{use: structured_net, as: mlp, with: {steps: 9}, draws: {n: 2, from: {width: {integer: [4, 400]}}}}"
+    cells = drawn(entry, tmp_path, catalog).cells
+    told = drawn_parameters(cell.components.values() for cell in cells)
+    widths = [cell.components["model"].parameters["width"] for cell in cells]  # type: ignore[union-attr]
+    assert told == {"mlp draw=0": {"width": widths[0]}, "mlp draw=1": {"width": widths[1]}}
+
+
+def test_training_data_may_be_drawn_too(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {dataset: digits}, draws: {n: 2, from: {n: {integer: [10, 1000]}}}}"
+    entry = (
+        f"{{use: structured_net, as: mlp, trained_on: {data}, draws: {{n: 2, from: {{width: {{choice: [4, 8]}}}}}}}}"
+    )
+    labels = [cell.labels["model"] for cell in drawn(entry, tmp_path, catalog).cells]
+    assert labels == [f"mlp draw={i} trained_on.draw={j}" for i in (0, 1) for j in (0, 1)]
