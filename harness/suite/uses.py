@@ -20,7 +20,7 @@ from harness.suite.draws import drawn_values
 from harness.suite.located import Located, Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.schema import DataEntry, ExecutionEntry, ModelEntry, RangeEntry, TaskEntry, UseEntry, problems_of
-from harness.suite.variants import Choice, Variant, choices, labelled, product_of
+from harness.suite.variants import DRAW, Choice, Variant, choices, labelled, product_of
 
 _ENTRY_OF_KIND: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 
@@ -98,6 +98,10 @@ class UseResolver:
             for key, others in (("with", entry.parameters), ("sweep", entry.sweep)):
                 if name in others:
                     self.problem((*at, name), f"{name!r} stands under `{key}` and under `draws`")
+        if DRAW in entry.sweep:
+            self.problem(
+                (*path, "sweep", DRAW), f"{DRAW!r} is what labels call the draws", "write an entry for each value"
+            )
         drawn = list(drawn_values(entry.draws, match.recorded_name))
         for choice in choices(entry.parameters, entry.sweep, drawn):
             if not all(self._fits(values, name, signature, choice, at) for name, values in entry.draws.space.items()):
@@ -272,4 +276,6 @@ def _base_label(entry: UseEntry, match: Entry, signature: Signature, values: Map
     """Return what the variants of an entry have in common: its `as`, else its name (and variant)."""
     base = entry.label or match.component.name
     variant = signature.varies_with
-    return f"{base}:{values.get(variant)}" if variant and (not entry.label or variant in choice.varied) else base
+    if not variant or variant in choice.drawn or (entry.label and variant not in choice.swept):
+        return base
+    return f"{base}:{values.get(variant)}"

@@ -47,11 +47,6 @@ class Choice:
     drawn: tuple[str, ...] = ()
     draw: int | None = None
 
-    @property
-    def varied(self) -> tuple[str, ...]:
-        """The names of the parameters that are swept or drawn."""
-        return (*self.swept, *self.drawn)
-
     def place(self, name: str) -> Path_:
         """Where a parameter stands in its entry."""
         return ("draws", "from", name) if name in self.drawn else ("sweep" if name in self.swept else "with", name)

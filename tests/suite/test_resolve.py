@@ -598,3 +598,18 @@ def test_training_data_may_be_drawn_too(tmp_path: Path, catalog: Catalog) -> Non
     )
     labels = [cell.labels["model"] for cell in drawn(entry, tmp_path, catalog).cells]
     assert labels == [f"mlp draw={i} trained_on.draw={j}" for i in (0, 1) for j in (0, 1)]
+
+
+def test_what_is_called_draw_is_not_swept_beside_draws(tmp_path: Path, catalog: Catalog) -> None:
+    data = (
+        "{use: subset, with: {dataset: digits}, sweep: {draw: [0, 1]}, draws: {n: 2, from: {n: {integer: [10, 99]}}}}"
+    )
+    text = message(tmp_path, HEAD.replace("data: digits", f"data: {data}"), catalog)
+    assert "sweep.draw: 'draw' is what labels call the draws" in text
+
+
+def test_a_drawn_variant_is_no_part_of_the_name(tmp_path: Path, catalog: Catalog) -> None:
+    draws = "{n: 3, seed: 1, from: {attack: {choice: [FGSM, PGD]}}}"
+    text = HEAD + f"attacks: [{{use: torchattacks, as: library, draws: {draws}}}]\n"
+    cells = plan(tmp_path, text, catalog).cells
+    assert [cell.labels["attack"] for cell in cells] == ["library draw=0", "library draw=1", "library draw=2"]
