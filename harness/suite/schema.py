@@ -34,7 +34,7 @@ WholeEnds = Annotated[list[int], Field(min_length=2, max_length=2)]
 class RangeEntry(BaseModel):
     """The values of a parameter in a random search, ends included: exactly one of these."""
 
-    model_config = _STRICT
+    model_config = ConfigDict(**_STRICT, json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     uniform: Ends | None = Field(None, description="Any number from the first to the second.")
     log_uniform: Ends | None = Field(None, description="Any number, its logarithm being uniform.")
