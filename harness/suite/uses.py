@@ -24,6 +24,8 @@ from harness.suite.variants import DRAW, Choice, Variant, choices, labelled, pro
 
 _ENTRY_OF_KIND: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 
+_TRAINED_ON, _SPLIT, _TRAIN = "trained_on", "split", "train"
+
 
 class UseResolver:
     """Resolves the entries of one document, collecting every problem.
@@ -155,8 +157,8 @@ class UseResolver:
     def _trained_on(self, entry: UseEntry, match: Entry, path: Path_) -> list[Variant]:
         """The data that a model is trained on; None stands for those of its cell or of the model that it wraps."""
         if isinstance(entry, ModelEntry) and entry.trained_on:
-            inner = self._variants("dataset", entry.trained_on, (*path, "trained_on"))
-            return [variant.under("trained_on") for variant in inner]
+            inner = self._variants("dataset", entry.trained_on, (*path, _TRAINED_ON))
+            return [variant.under(_TRAINED_ON) for variant in inner]
         if isinstance(entry, ModelEntry) and match.component.trained_on:
             return self._variants("dataset", DataEntry(use=match.component.trained_on), path)
         return [Variant(None)]
@@ -230,7 +232,20 @@ class UseResolver:
             else:
                 self.problem(at, f"{parameter.name!r} must be a {kind}, written as {{use: NAME, with: {{...}}}}")
             return []
-        return self._variants(kind, entry, at)
+        return self._variants(kind, self._as_training_data(entry, at) if kind == "dataset" else entry, at)
+
+    def _as_training_data(self, entry: UseEntry, at: Path_) -> UseEntry:
+        """Return data inside of what a model is trained on as their training split, where the suite names none.
+
+        The split of the outer dataset is chosen when a model is trained; that of a dataset in it would be the default,
+        the test split.
+        """
+        given = {*entry.parameters, *entry.sweep, *(entry.draws.space if entry.draws else ())}
+        match = self._find("dataset", entry, at) if _TRAINED_ON in at and _SPLIT not in given else None
+        parameters = self._signatures.read(match.component).parameters_for(entry.parameters) if match else ()
+        if not any(p.name == _SPLIT and _TRAIN in p.schema.get("enum", ()) for p in parameters):
+            return entry
+        return entry.model_copy(update={"parameters": {**entry.parameters, _SPLIT: _TRAIN}})
 
 
 def _of_wrapped(kind: Kind, signature: Signature, values: Mapping[str, Any]) -> Use | None:

@@ -613,3 +613,24 @@ def test_a_drawn_variant_is_no_part_of_the_name(tmp_path: Path, catalog: Catalog
     text = HEAD + f"attacks: [{{use: torchattacks, as: library, draws: {draws}}}]\n"
     cells = plan(tmp_path, text, catalog).cells
     assert [cell.labels["attack"] for cell in cells] == ["library draw=0", "library draw=1", "library draw=2"]
+
+
+def test_data_inside_of_training_data_are_their_training_split(tmp_path: Path, catalog: Catalog) -> None:
+    def inner(dataset: str) -> dict[str, Any]:
+        data = f"{{use: subset, with: {{n: 10, dataset: {dataset}}}}}"
+        (cell,) = drawn(f"{{use: structured_net, with: {{width: 8}}, trained_on: {data}}}", tmp_path, catalog).cells
+        given: dict[str, Any] = cell.components["model"].trained_on.parameters  # type: ignore[union-attr]
+        return given
+
+    assert inner("digits")["dataset"].parameters["split"] == "train"
+    assert inner("{use: digits, with: {split: validation}}")["dataset"].parameters["split"] == "validation"
+    nested = inner("{use: relabelled, with: {share: 0.5, dataset: digits}}")["dataset"]
+    assert nested.parameters["dataset"].parameters["split"] == "train"
+    # That of the data themselves is chosen when the model is trained, and their keys stay.
+    assert inner("digits") == inner("{use: digits, with: {split: train}}")
+
+
+def test_data_that_are_not_trained_on_keep_their_split(tmp_path: Path, catalog: Catalog) -> None:
+    data = "data: {use: subset, with: {n: 10, dataset: digits}}\n"
+    (cell,) = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert cell.components["data"].parameters["dataset"].parameters["split"] == "test"  # type: ignore[union-attr]
