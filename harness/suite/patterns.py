@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from harness.suite.variants import short
-
 _FLOAT = re.compile(r"(?<==)[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?(?= |$)")
+
+
+def float_in_label(value: float) -> str:
+    """Return a float as labels have it: with 4 significant digits, 1.0 as 1."""
+    return f"{value:.4g}"
 
 
 def matches(labels: Mapping[str, str], patterns: Mapping[str, str]) -> bool:
@@ -18,4 +21,4 @@ def matches(labels: Mapping[str, str], patterns: Mapping[str, str]) -> bool:
 
 def _spelt(text: str) -> str:
     """The text with each float as labels have it."""
-    return _FLOAT.sub(lambda match: short(float(match[0])), text)
+    return _FLOAT.sub(lambda match: float_in_label(float(match[0])), text)

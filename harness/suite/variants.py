@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.contract.cells import Use
 from harness.suite.located import Path_
+from harness.suite.patterns import float_in_label
 
 DRAW = "draw"
 """What labels call the number of a draw."""
@@ -86,7 +87,7 @@ def labelled(base: str, words: Mapping[str, str]) -> str:
 
 
 def short(value: Any) -> str:
-    """Return a value as labels have it: floats with 4 significant digits, components by their labels."""
+    """Return a value as labels have it: numbers shortly, components by their labels."""
     if isinstance(value, Use):
         return value.label
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return float_in_label(value) if isinstance(value, float) else str(value)
