@@ -11,8 +11,10 @@ from harness.cli import Session
 from harness.cli.options import results_option
 from harness.contract.cells import SHOWN_ROLES
 from harness.store.open import cached_signatures
+from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
 from harness.suite.resolve import make_plan
+from harness.suite.variants import short
 
 
 @click.command("plan")
@@ -40,5 +42,7 @@ def command(session: Session, suite: str, results: Path) -> None:
     click.echo(f"\n{n} cells: {n - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
     for warning in (*map(str, catalog.failures), *plan.warnings):
         click.echo(f"warning: {warning}", err=True)
+    for label, parameters in drawn_parameters(cell.components.values() for cell in plan.cells).items():
+        click.echo(f"{label}: {', '.join(f'{name} {short(value)}' for name, value in parameters.items())}")
     for experiment in plan.experiments.values():
         click.echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")

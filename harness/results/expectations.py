@@ -46,16 +46,28 @@ def check_expectations(plan: Plan, rows: Sequence[Row]) -> list[ExpectationResul
         own = [row for row in rows if row.experiment == name]
         for expectation in experiment.expect:
             at_rows = list(_at_rows(expectation, own))
-            results += at_rows or [ExpectationResult(name, str(expectation), "", "failed", "it matches no row")]
+            results += at_rows or [
+                ExpectationResult(name, str(expectation), "", "failed", _why_no_row(expectation, own))
+            ]
     return results
+
+
+def _why_no_row(expectation: Expectation, rows: Iterable[Row]) -> str:
+    of_aggregate = [row for row in rows if expectation.aggregate and row.derived == expectation.aggregate]
+    names = dict.fromkeys(name for row in of_aggregate for name in row.estimates)
+    if names and expectation.metric not in names:
+        return f"{expectation.aggregate} has no {expectation.metric!r}; it has {', '.join(names)}"
+    return "it matches no row"
 
 
 def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[ExpectationResult]:
     for row in rows:
+        if expectation.aggregate and row.derived != expectation.aggregate:
+            continue
         estimate = row.estimates.get(expectation.metric)
         if not expectation.concerns(row.labels) or (estimate is not None and not estimate.applies):
             continue
-        if estimate is None and (row.derived or row.status.is_measured):
+        if estimate is None and (row.status.is_measured or (row.derived and not expectation.aggregate)):
             continue
         part = row.labels.get("group", "")
         # A gap is another quantity than the metric, and what cannot occur in a part, such as a reference group, is no

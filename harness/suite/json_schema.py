@@ -89,7 +89,9 @@ def _parameter_rule(entry: Entry, signatures: SignatureReader) -> dict[str, Any]
             }
             for choice, variant in signature.variants.items()
         ]
-    return {"if": chosen, "then": {"properties": {"with": given, "sweep": _sweep_schema(signature)}}}
+    named = _named_parameters(signature)
+    drawn = {"properties": {"from": named}}
+    return {"if": chosen, "then": {"properties": {"with": given, "sweep": named, "draws": drawn}}}
 
 
 def _parameters_schema(parameters: tuple[Parameter, ...], *, closed: bool) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def _value_schema(parameter: Parameter) -> dict[str, Any]:
     return {**schema, **about, **default}
 
 
-def _sweep_schema(signature: Signature) -> dict[str, Any]:
+def _named_parameters(signature: Signature) -> dict[str, Any]:
     parameters = {p.name: p for p in signature.parameters}
     for variant in signature.variants.values():
         parameters |= {p.name: p for p in variant.parameters}

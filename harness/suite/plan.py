@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from harness.contract.cells import Cell, Use, digest
 from harness.contract.errors import UsageError
+from harness.suite.patterns import matches
 
 Isolation = Literal["inline", "process", "cell"]
 _MAX_CELLS_NAMED = 20
@@ -23,21 +23,24 @@ class Expectation:
         metric: its label.
         where: role to a pattern of labels, `*` for any.
         at_least, at_most: the bound; one of them is None.
+        aggregate: the label of the aggregate whose rows it is about; empty for all rows that have the metric.
     """
 
     metric: str
     where: Mapping[str, str]
     at_least: float | None = None
     at_most: float | None = None
+    aggregate: str = ""
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether it is about a row with these labels."""
-        return all(fnmatchcase(labels.get(role, ""), pattern) for role, pattern in self.where.items())
+        return matches(labels, self.where)
 
     def __str__(self) -> str:
         bound = f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
         where = ", ".join(f"{role} {pattern}" for role, pattern in self.where.items() if pattern != "*")
-        return f"{self.metric} {bound}" + (f" where {where}" if where else "")
+        name = f"{self.aggregate}: {self.metric}" if self.aggregate else self.metric
+        return f"{name} {bound}" + (f" where {where}" if where else "")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -26,6 +26,51 @@ def _one_as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict | str) else value
 
 
+Bound = Annotated[float, Field(strict=False)]
+Ends = Annotated[list[Annotated[Bound, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
+WholeEnds = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class RangeEntry(BaseModel):
+    """The values of a parameter in a random search, ends included: exactly one of these."""
+
+    model_config = ConfigDict(**_STRICT, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    uniform: Ends | None = Field(None, description="Any number from the first to the second.")
+    log_uniform: Ends | None = Field(None, description="Any number, its logarithm being uniform.")
+    integer: WholeEnds | None = Field(None, description="A whole number from the first to the second.")
+    log_integer: WholeEnds | None = Field(None, description="A whole number; as likely as its logarithm is wide.")
+    choice: Annotated[list[Any], Field(min_length=1)] | None = Field(None, description="One of these.")
+
+    @property
+    def asked(self) -> tuple[str, list[Any]]:
+        """What is asked for: the name of the distribution, and its ends or choices."""
+        ((name, values),) = ((name, values) for name in RangeEntry.model_fields if (values := getattr(self, name)))
+        return name, values
+
+    @model_validator(mode="after")
+    def _is_a_distribution(self) -> RangeEntry:
+        given = [name for name in RangeEntry.model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of {', '.join(f'`{name}`' for name in RangeEntry.model_fields)}")
+        name, values = self.asked
+        if name != "choice" and not values[0] < values[1]:
+            raise ValueError(f"`{name}` goes from {values[0]:g} to {values[1]:g}; the second end must be the larger")
+        if name.startswith("log") and values[0] <= 0:
+            raise ValueError(f"`{name}` starts at {values[0]:g}; a logarithm needs numbers > 0")
+        return self
+
+
+class DrawsEntry(BaseModel):
+    """Random search: how many configurations are drawn, and of which space."""
+
+    model_config = _STRICT
+
+    n: int = Field(ge=1, description="How many are drawn; each is one entry. The first stay when it grows.")
+    seed: int = Field(0, ge=0, description="Another seed gives other draws.")
+    space: dict[str, RangeEntry] = Field(alias="from", min_length=1, description="Parameters to what is drawn.")
+
+
 class UseEntry(BaseModel):
     """A component with its parameters."""
 
@@ -37,6 +82,7 @@ class UseEntry(BaseModel):
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         {}, description="Parameters to a list of values each; every combination is one entry."
     )
+    draws: DrawsEntry | None = Field(None, description="Parameters drawn at random; every draw is one entry.")
 
 
 class TaskEntry(BaseModel):
@@ -85,9 +131,6 @@ Data = Annotated[DataEntry, BeforeValidator(_name_alone)]
 Model = Annotated[ModelEntry, BeforeValidator(_name_alone)]
 
 
-Bound = Annotated[float, Field(strict=False)]
-
-
 class Pattern(BaseModel):
     """Cells by the labels of their components; `*` stands for any text."""
 
@@ -104,7 +147,8 @@ class ExpectEntry(BaseModel):
 
     model_config = _STRICT
 
-    metric: str = Field(description="What tables call the metric.")
+    metric: str = Field(description="What tables call the metric, or the number of the aggregate.")
+    aggregate: str = Field("", description="What tables call the aggregate whose rows are meant; by default all rows.")
     where: Pattern = Field(Pattern(), description="Of which rows; by default of all that have the metric.")
     at_least: Bound | None = Field(None, description="Fails where the whole interval lies below.")
     at_most: Bound | None = Field(None, description="Fails where the whole interval lies above.")
@@ -191,6 +235,8 @@ def _problem(model: type[BaseModel], document: Located, details: ErrorDetails, a
         return document.problem(path, f"unknown key {path[-1]!r}", did_you_mean(str(path[-1]), allowed))
     if kind == "string_pattern_mismatch":
         return document.problem(path, f"{value!r} must be lower-case letters, digits, '-' and '_'")
+    if kind == "value_error":
+        return document.problem(path, str(details["ctx"]["error"]))
     if kind in _EXPECTED:
         return document.problem(path, f"must be {_EXPECTED[kind]}, not {describe(value)}")
     return document.problem(path, f"{details['msg'][:1].lower()}{details['msg'][1:]}; it is {describe(value)}")
@@ -225,11 +271,14 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 def _keys(model: type[BaseModel], path: Path_) -> list[str]:
     """The keys that a suite may give at a path."""
     current: Any = model
+    in_mapping = False
     for step in path:
-        if isinstance(step, int) or not (inspect.isclass(current) and issubclass(current, BaseModel)):
+        if in_mapping or isinstance(step, int) or not (inspect.isclass(current) and issubclass(current, BaseModel)):
+            in_mapping = False
             continue
         field = next(f for name, f in current.model_fields.items() if step in (name, f.alias))
         current = next((m for m in _models_in(field.annotation)), None)
+        in_mapping = get_origin(field.annotation) is dict
     return [f.alias or name for name, f in current.model_fields.items()] if current else []
 
 

@@ -23,6 +23,7 @@ def _data() -> list[Component]:
         dataset("relabelled", "relabelled:Relabelled", "Zhang et al. 2017, arXiv:1611.03530"),
         dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
         dataset("transformed", "transformed:Transformed"),
+        dataset("table", "tables:table", "Street, Wolberg & Mangasarian 1993", "Forina et al. 1991"),
     ]
 
 
@@ -68,6 +69,9 @@ def _comparisons_and_pictures() -> list[Component]:
             tasks=_CLASSIFY,
         ),
         aggregate("size_needed", "size_needed:SizeNeeded"),
+        aggregate("best_of_k", "best_of_k:BestOfK", "Dodge et al. 2019, arXiv:1909.03004"),
+        aggregate("variance_shares", "variance_shares:VarianceShares", "Hutter, Hoos & Leyton-Brown 2014, ICML"),
+        reporter("best_of_k_curve", "best_of_k_curve:BestOfKCurve", "Dodge et al. 2019, arXiv:1909.03004"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
     ]

@@ -87,3 +87,25 @@ def test_parts_without_a_value_and_gaps_are_passed_over() -> None:
 
 def test_without_interval_the_value_decides() -> None:
     assert verdicts([row(estimate=Estimate(3.0, None, None, 0.95, "none", 1))], at_most=3.0) == [("m / pgd", "passed")]
+
+
+def of_aggregate(rows: list[Row], metric: str = "tries") -> list[tuple[str, str, str]]:
+    expectation = Expectation(metric, {}, at_most=2, aggregate="best_of_k")
+    plan = Plan("s", "", "s.yaml", {"e": PlannedExperiment("e", "", (), (), (), (expectation,))}, ())
+    return [(judged.row, judged.verdict, judged.told) for judged in check_expectations(plan, rows)]
+
+
+def test_an_aggregate_is_named() -> None:
+    tries = {"tries": Estimate(1.0, 1.0, 2.0, 0.95, "bands", 20)}
+    rows = [row("m", NUMBER), row("other", derived="else", estimates=tries)]
+    mine = Row("e", {"model": "mine"}, 0, Status.OK, derived="best_of_k", estimates=tries)
+    assert of_aggregate([*rows, mine]) == [("mine", "passed", "1 [1, 2]")]
+    ((_, verdict, told),) = of_aggregate([*rows, mine], "trys")
+    assert (verdict, told) == ("failed", "best_of_k has no 'trys'; it has tries")
+
+
+def test_an_aggregate_that_failed_is_a_failure() -> None:
+    failed = Row("e", {}, 0, Status.FAILED, "aggregate best_of_k: boom", derived="best_of_k")
+    assert [(verdict, told) for _, verdict, told in of_aggregate([failed])] == [
+        ("failed", "failed: aggregate best_of_k: boom")
+    ]

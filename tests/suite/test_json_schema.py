@@ -49,6 +49,8 @@ def test_shipped_suites_fit(root: Path, schema: dict[str, Any]) -> None:
         "attacks: [{use: torchattacks, with: {attack: Square, n_queries: 5}}]\n",
         "attacks: [{use: someone_elses, with: {anything: 1}}]\n",
         "experiments: [{name: a, seeds: [1]}]\n",
+        "attacks: [{use: pgd, draws: {n: 5, from: {eps: {uniform: [0, 1]}, norm: {choice: [linf, l2]}}}}]\n",
+        "expect: [{aggregate: a, metric: m, at_most: 1}]\n",
     ],
 )
 def test_good_suites_fit(schema: dict[str, Any], more: str) -> None:
@@ -65,6 +67,10 @@ def test_good_suites_fit(schema: dict[str, Any], more: str) -> None:
         "attacks: [{use: torchattacks, with: {attack: Sqare}}]\n",
         "attacks: [{use: torchattacks, with: {attack: FGSM, n_queries: 5}}]\n",
         "attacks: [{use: pgd, sweep: {epps: [1]}}]\n",
+        "attacks: [{use: pgd, draws: {n: 5, from: {epps: {uniform: [0, 1]}}}}]\n",
+        "attacks: [{use: pgd, draws: {n: 0, from: {eps: {uniform: [0, 1]}}}}]\n",
+        "attacks: [{use: pgd, draws: {n: 5, from: {}}}]\n",
+        "attacks: [{use: pgd, draws: {n: 5, from: {steps: {uniform: [0, 1], integer: [1, 2]}}}}]\n",
         "experiments: [{nme: a}]\n",
     ],
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated, Any
 
 import pytest
 
-from harness.api import Component, Context, Dataset, Outcome, hookimpl
+from harness.api import Component, ComponentOf, Context, Dataset, Outcome, hookimpl
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import SuiteError
 from harness.plugins import Catalog, load_catalog
 from harness.signatures import SignatureReader
+from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
 from harness.suite.plan import Plan
 from harness.suite.resolve import make_plan
@@ -429,3 +432,205 @@ def test_plugins_may_deselect_and_veto(tmp_path: Path) -> None:
     planned = plan(tmp_path, text, catalog)
     assert [(c.labels["attack"], c.skip) for c in planned.cells] == [("none", ""), ("fgsm", "not today")]
     assert planned.deselected == 1
+
+
+def drawn(entry: str, tmp_path: Path, catalog: Catalog) -> Plan:
+    return plan(tmp_path, HEAD.replace("[digit_mlp]", f"[{entry}]"), catalog)
+
+
+def test_draws_make_an_entry_each(tmp_path: Path, catalog: Catalog) -> None:
+    space = "{learning_rate: {log_uniform: [1e-4, 1e-1]}, width: {choice: [16, 64]}}"
+    made = drawn(f"{{use: structured_net, as: mlp, draws: {{n: 3, from: {space}}}}}", tmp_path, catalog)
+    assert [cell.labels["model"] for cell in made.cells] == ["mlp draw=0", "mlp draw=1", "mlp draw=2"]
+    parameters = [cell.components["model"].parameters for cell in made.cells]  # type: ignore[union-attr]
+    rates = [each["learning_rate"] for each in parameters]
+    assert len(set(rates)) == 3
+    assert all(1e-4 <= rate <= 1e-1 for rate in rates)
+    assert {each["width"] for each in parameters} <= {16, 64}
+    more = drawn(f"{{use: structured_net, as: mlp, draws: {{n: 5, from: {space}}}}}", tmp_path, catalog)
+    assert [cell.id for cell in more.cells][:3] == [cell.id for cell in made.cells]
+
+
+def test_draws_are_combined_with_a_sweep_and_with_fixed_values(tmp_path: Path, catalog: Catalog) -> None:
+    entry = (
+        "{use: structured_net, with: {steps: 10}, sweep: {structure: [mlp, conv]}, "
+        "draws: {n: 2, from: {width: {integer: [4, 400]}}}}"
+    )
+    cells = drawn(entry, tmp_path, catalog).cells
+    assert [cell.labels["model"] for cell in cells] == [
+        f"structured_net structure={structure} draw={draw}" for structure in ("mlp", "conv") for draw in (0, 1)
+    ]
+    widths = [cell.components["model"].parameters["width"] for cell in cells]  # type: ignore[union-attr]
+    assert widths[:2] == widths[2:]
+    assert widths[0] != widths[1]
+
+
+@pytest.mark.parametrize(
+    ("draws", "expected"),
+    [
+        ("{n: 3, from: {}}", "draws.from: dictionary should have at least 1 item"),
+        ("{n: 0, from: {width: {integer: [1, 4]}}}", "draws.n: input should be greater than or equal to 1"),
+        ("{n: 3, from: {widht: {integer: [1, 4]}}}", "draws.from.widht: unknown parameter 'widht'\n"),
+        ("{n: 3, from: {widht: {integer: [1, 4]}}}", "= did you mean 'width'?"),
+        ("{n: 3, from: {width: {integer: [4, 1]}}}", "width: `integer` goes from 4 to 1; the second end must be"),
+        ("{n: 3, from: {width: {integer: [4, 4]}}}", "width: `integer` goes from 4 to 4; the second end must be"),
+        ("{n: 3, from: {learning_rate: {log_uniform: [0, 1]}}}", "learning_rate: `log_uniform` starts at 0; a logarit"),
+        ("{n: 3, from: {learning_rate: {uniform: [0, .inf]}}}", "learning_rate.uniform.1: input should be a finite nu"),
+        ("{n: 3, from: {learning_rate: {uniform: [1]}}}", "learning_rate.uniform: list should have at least 2 items"),
+        ("{n: 3, from: {learning_rate: {uniform: [-1, 1]}}}", "'learning_rate' must be a number > 0, not -1.0"),
+        ("{n: 3, from: {width: {uniform: [1, 4]}}}", "= `integer` draws whole numbers"),
+        ("{n: 3, from: {width: {uniform: [0.5, 4]}}}", "= `integer` draws whole numbers"),
+        ("{n: 3, from: {width: {integer: [1, 4.5]}}}", "width.integer.1: must be a whole number, not 4.5"),
+        ("{n: 3, from: {width: {choice: []}}}", "width.choice: list should have at least 1 item"),
+        ("{n: 3, from: {width: {choice: [4, many]}}}", "'width' must be a whole number ≥ 1 or null, not 'many'"),
+        ("{n: 3, from: {width: {choice: [4], integer: [1, 4]}}}", "width: give one of `uniform`, `log_uniform`"),
+        ("{n: 3, from: {width: {gaussian: [1, 4]}}}", "width.gaussian: unknown key 'gaussian'"),
+        ("{n: 3, from: {width: 4}}", "draws.from.width: must be"),
+        ("{n: 3, from: {steps: {integer: [1, 4]}}}", "from.steps: 'steps' stands under `with` and under `draws`"),
+        ("{n: 3, from: {structure: {choice: [mlp]}}}", "'structure' stands under `sweep` and under `draws`"),
+    ],
+)
+def test_wrong_draws_are_named_with_their_place(draws: str, expected: str, tmp_path: Path, catalog: Catalog) -> None:
+    entry = f"\n  - use: structured_net\n    with: {{steps: 9}}\n    sweep: {{structure: [mlp]}}\n    draws: {draws}"
+    text = message(tmp_path, HEAD.replace(" [digit_mlp]", entry), catalog)
+    assert expected in text
+    assert "s.yaml:8:" in text
+    assert text.count("s.yaml:") == 1  # once, not for every draw
+
+
+SUBSET = "{use: subset, with: {dataset: digits}, sweep: {n: [10, 20], draw: [0, 1]}}"
+
+
+def test_what_training_data_sweep_multiplies_the_model(tmp_path: Path, catalog: Catalog) -> None:
+    entry = f"{{use: structured_net, as: mlp, sweep: {{width: [8, 16]}}, trained_on: {SUBSET}}}"
+    cells = drawn(entry, tmp_path, catalog).cells
+    assert [cell.labels["model"] for cell in cells] == [
+        f"mlp width={width} n={n} draw={draw}" for width in (8, 16) for n in (10, 20) for draw in (0, 1)
+    ]
+    trained_on = [cell.components["model"].trained_on for cell in cells]  # type: ignore[union-attr]
+    assert [(use.parameters["n"], use.parameters["draw"]) for use in trained_on if use] == [
+        (10, 0),
+        (10, 1),
+        (20, 0),
+        (20, 1),
+    ] * 2
+    assert len({cell.id for cell in cells}) == 8
+
+
+def test_what_a_nested_component_sweeps_multiplies_the_entry(tmp_path: Path, catalog: Catalog) -> None:
+    inner = "{use: relabelled, with: {dataset: digits}, sweep: {share: [0.0, 0.5]}}"
+    data = f"data:\n  - {{use: subset, as: few, with: {{dataset: {inner}}}, sweep: {{n: [10, 20]}}}}\n"
+    cells = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert [cell.labels["data"] for cell in cells] == [
+        f"few n={n} share={share}" for n in (10, 20) for share in ("0", "0.5")
+    ]
+    shares = [cell.components["data"].parameters["dataset"].parameters["share"] for cell in cells]  # type: ignore[union-attr]
+    assert shares == [0.0, 0.5, 0.0, 0.5]
+
+
+def test_a_sweep_in_a_list_of_components_makes_more_of_them(tmp_path: Path) -> None:
+    catalog = with_plugin(harness_components=lambda: [Component("model", "mean_of", f"{__name__}:MeanOf", "A mean.")])
+    models = (
+        "[{use: structured_net, as: net, sweep: {width: [4, 8]}}, {use: structured_net, as: big, with: {width: 9}}]"
+    )
+    (cell,) = drawn(f"{{use: mean_of, with: {{models: {models}}}}}", tmp_path, catalog).cells
+    members = cell.components["model"].parameters["models"]  # type: ignore[union-attr]
+    assert [use.label for use in members] == ["net width=4", "net width=8", "big"]
+
+
+class MeanOf:
+    """A model made of others."""
+
+    def __init__(self, models: Annotated[Mapping[str, Any], ComponentOf("model", several=True)]) -> None:
+        self.models = models
+
+    def __call__(self, inputs: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_mistake_in_a_sweep_of_training_data_is_located(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {dataset: digits}, sweep: {m: [10]}}"
+    text = HEAD.replace("[digit_mlp]", f"\n  - use: structured_net\n    with: {{width: 8}}\n    trained_on: {data}")
+    assert "s.yaml:7:" in message(tmp_path, text, catalog)
+    assert "models.0.trained_on.sweep.m: unknown parameter 'm'" in message(tmp_path, text, catalog)
+
+
+def test_a_mistake_in_a_nested_component_is_located(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {n: 10, dataset: {use: digits, sweep: {split: []}}}}"
+    text = message(tmp_path, HEAD.replace("data: digits", f"data: {data}"), catalog)
+    assert "dataset.sweep.split: list should have at least 1 item" in text
+
+
+def test_a_swept_component_is_called_by_its_label(tmp_path: Path, catalog: Catalog) -> None:
+    data = "data: {use: subset, as: few, with: {n: 10}, sweep: {dataset: [digits, {use: digits, as: more}]}}\n"
+    cells = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert [cell.labels["data"] for cell in cells] == ["few dataset=digits", "few dataset=more"]
+
+
+def test_expectations_of_an_aggregate(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD + "aggregates: [{use: over_seeds, as: seeds}]\nexpect:\n  - {%s, at_least: 0.5}\n"
+    (expectation,) = plan(tmp_path, text % "aggregate: seeds, metric: anything", catalog).experiments["s"].expect
+    assert str(expectation) == "seeds: anything ≥ 0.5"
+    unknown = message(tmp_path, text % "aggregate: seed, metric: accuracy", catalog)
+    assert "s.yaml:8:6: expect.0.aggregate: 'seed' is not among the aggregates" in unknown
+    assert "did you mean 'seeds'?" in unknown
+    assert "for a number of an aggregate, name that under `aggregate`" in message(tmp_path, text % "metric: n", catalog)
+
+
+def test_numbers_of_labels_match_in_any_spelling(tmp_path: Path, catalog: Catalog) -> None:
+    attacks = "attacks: [{use: fgsm, sweep: {eps: [0.5, 1.0]}}]\n"
+    (cell,) = plan(tmp_path, HEAD + attacks + "include: [{attack: fgsm eps=1.0}]\n", catalog).cells
+    assert cell.labels["attack"] == "fgsm eps=1"
+
+
+def test_what_was_drawn_is_told_by_label(tmp_path: Path, catalog: Catalog) -> None:
+    entry = "{use: structured_net, as: mlp, with: {steps: 9}, draws: {n: 2, from: {width: {integer: [4, 400]}}}}"
+    cells = drawn(entry, tmp_path, catalog).cells
+    told = drawn_parameters(cell.components.values() for cell in cells)
+    widths = [cell.components["model"].parameters["width"] for cell in cells]  # type: ignore[union-attr]
+    assert told == {"mlp draw=0": {"width": widths[0]}, "mlp draw=1": {"width": widths[1]}}
+
+
+def test_training_data_may_be_drawn_too(tmp_path: Path, catalog: Catalog) -> None:
+    data = "{use: subset, with: {dataset: digits}, draws: {n: 2, from: {n: {integer: [10, 1000]}}}}"
+    entry = (
+        f"{{use: structured_net, as: mlp, trained_on: {data}, draws: {{n: 2, from: {{width: {{choice: [4, 8]}}}}}}}}"
+    )
+    labels = [cell.labels["model"] for cell in drawn(entry, tmp_path, catalog).cells]
+    assert labels == [f"mlp draw={i} trained_on.draw={j}" for i in (0, 1) for j in (0, 1)]
+
+
+def test_what_is_called_draw_is_not_swept_beside_draws(tmp_path: Path, catalog: Catalog) -> None:
+    data = (
+        "{use: subset, with: {dataset: digits}, sweep: {draw: [0, 1]}, draws: {n: 2, from: {n: {integer: [10, 99]}}}}"
+    )
+    text = message(tmp_path, HEAD.replace("data: digits", f"data: {data}"), catalog)
+    assert "sweep.draw: 'draw' is what labels call the draws" in text
+
+
+def test_a_drawn_variant_is_no_part_of_the_name(tmp_path: Path, catalog: Catalog) -> None:
+    draws = "{n: 3, seed: 1, from: {attack: {choice: [FGSM, PGD]}}}"
+    text = HEAD + f"attacks: [{{use: torchattacks, as: library, draws: {draws}}}]\n"
+    cells = plan(tmp_path, text, catalog).cells
+    assert [cell.labels["attack"] for cell in cells] == ["library draw=0", "library draw=1", "library draw=2"]
+
+
+def test_data_inside_of_training_data_are_their_training_split(tmp_path: Path, catalog: Catalog) -> None:
+    def inner(dataset: str) -> dict[str, Any]:
+        data = f"{{use: subset, with: {{n: 10, dataset: {dataset}}}}}"
+        (cell,) = drawn(f"{{use: structured_net, with: {{width: 8}}, trained_on: {data}}}", tmp_path, catalog).cells
+        given: dict[str, Any] = cell.components["model"].trained_on.parameters  # type: ignore[union-attr]
+        return given
+
+    assert inner("digits")["dataset"].parameters["split"] == "train"
+    assert inner("{use: digits, with: {split: validation}}")["dataset"].parameters["split"] == "validation"
+    nested = inner("{use: relabelled, with: {share: 0.5, dataset: digits}}")["dataset"]
+    assert nested.parameters["dataset"].parameters["split"] == "train"
+    # That of the data themselves is chosen when the model is trained, and their keys stay.
+    assert inner("digits") == inner("{use: digits, with: {split: train}}")
+
+
+def test_data_that_are_not_trained_on_keep_their_split(tmp_path: Path, catalog: Catalog) -> None:
+    data = "data: {use: subset, with: {n: 10, dataset: digits}}\n"
+    (cell,) = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
+    assert cell.components["data"].parameters["dataset"].parameters["split"] == "test"  # type: ignore[union-attr]

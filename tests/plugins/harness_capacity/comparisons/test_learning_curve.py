@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.api import Estimate, HarnessError, MeasuredCell, Records, Row, Status
@@ -90,3 +92,19 @@ def test_a_draw_that_lacks_a_size_is_left_out_and_missing_cells_are_counted() ->
 def test_three_sizes_are_too_few() -> None:
     with pytest.raises(HarnessError, match=r"needs 4 sizes of `data\.n`; net has 3"):
         list(LearningCurve().rows(cells("net", 2.0, sizes=(10, 30, 100))))
+
+
+def test_sizes_may_be_those_of_the_training_data_alone() -> None:
+    def retold(cell: MeasuredCell) -> MeasuredCell:
+        row = cell.row
+        trained_on = row.components["model"]["trained_on"]["parameters"]
+        label = f"{row.labels['model']} n={trained_on['n']} draw={trained_on['draw']}"
+        components = {**row.components, "data": {"name": "digits", "parameters": {}}}
+        return replace(cell, row=replace(row, labels={"data": "digits", "model": label}, components=components))
+
+    of_both = cells("one", 2.0, noise=0.1) + cells("other", 4.0, noise=0.1)
+    plain = list(LearningCurve().rows(of_both))
+    made = LearningCurve(over="model.trained_on.n", draw="model.trained_on.draw").rows(
+        [retold(cell) for cell in of_both]
+    )
+    assert [(row.labels, row.estimates) for row in made] == [(row.labels, row.estimates) for row in plain]
