@@ -21,16 +21,22 @@ _GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
 
 
 def read_table(
-    path: Path, separator: str | None = None, columns: Collection[str] | None = None, decimal: str = "."
+    path: Path,
+    separator: str | None = None,
+    columns: Collection[str] | None = None,
+    decimal: str = ".",
+    header: Sequence[str] | None = None,
 ) -> Table:
     """Read a table of a file: .csv, .tsv, .tab, .txt, .parquet, .pq, .jsonl, .ndjson or .json, gzipped or not.
 
     Args:
         path: the file. A text begins with the names of its columns; a .json file is a list of objects.
-        separator: between the values of a text; by default a comma for .csv, a tab else, or what Excel's first line
-            `sep=;` names. A file of another ending is separated text where it is given.
+        separator: between the values of a text, one character or `whitespace` for runs of spaces; by default a comma
+            for .csv, a tab else, or what Excel's first line `sep=;` names. A file of another ending is separated text
+            where it is given.
         columns: the columns that will be used; others need not be loaded.
         decimal: the decimal sign of numbers written as text, "." or ",".
+        header: the names of the columns of a text that has no line of names, as many files of UCI.
 
     Raises:
         MissingData: there is no such file.
@@ -39,8 +45,9 @@ def read_table(
     if not path.is_file():
         raise MissingData(f"{path} is not there; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
     if _ending(path.name) in _PARQUET and separator is None:
+        _refuse_header(path.name, header)
         return _parquet(path, columns)
-    return parse_table(_unpacked(path), path.name, separator, columns, decimal)
+    return parse_table(_unpacked(path), path.name, separator, columns, decimal, header)
 
 
 def parse_table(
@@ -49,6 +56,7 @@ def parse_table(
     separator: str | None = None,
     columns: Collection[str] | None = None,
     decimal: str = ".",
+    header: Sequence[str] | None = None,
 ) -> Table:
     """The table that the content of a file is, by the name of the file. Arguments and errors as of `read_table`."""
     if decimal not in DECIMALS:
@@ -57,15 +65,24 @@ def parse_table(
     if content.startswith(_ZIP_MAGIC):
         raise InvalidOutput(f'{name} is a workbook or another packed file; in Excel save it as "CSV UTF-8"')
     if separator is None and ending in _JSON:
+        _refuse_header(name, header)
         rows = _JSON[ending](name, content)
         return Table(name, rows.header, len(rows.objects), rows)
     if separator is None and ending not in _SEPARATORS:
-        raise InvalidOutput(f"{name}: what separates its values? Name it with `separator:`")
-    file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","))
-    header = file.header()
-    arrays = file.columns(_used(header, columns) or [0])
+        raise InvalidOutput(
+            f"{name}: what separates its values? Say `separator: ','`, `separator: whitespace` for runs of spaces, or "
+            "what else it is"
+        )
+    file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","), header)
+    names = file.header()
+    arrays = file.columns(_used(names, columns) or [0])
     n = len(next(iter(arrays.values())))
-    return Table(name, header, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
+    return Table(name, names, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
+
+
+def _refuse_header(name: str, header: Sequence[str] | None) -> None:
+    if header is not None:
+        raise InvalidOutput(f"{name} names its columns itself; `header:` is for separated text without a line of names")
 
 
 def _ending(name: str) -> str:

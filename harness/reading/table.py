@@ -182,25 +182,6 @@ class Table:
             self._refuse_missing(np.isnan(values), name, role)
         return values
 
-    def whole_numbers(self, name: str, role: str) -> npt.NDArray[np.int64]:
-        """A column of whole numbers `[n]`, however they are written ("3", "3.0"). Raises as `numbers`."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        column = self.column(name, role)
-        if _is_text(column.type):
-            column = _stripped(self._written(name, role))
-            if pc.all(pc.match_substring_regex(column, r"^-?[0-9]{1,18}$"), skip_nulls=False).as_py():
-                return np.asarray(pc.cast(column, pa.int64()).to_numpy(), dtype=np.int64)
-        elif pa.types.is_integer(column.type) and not column.null_count:
-            return np.asarray(column.to_numpy(), dtype=np.int64)
-        values = self.numbers(name, role)
-        wrong = (values != np.floor(values)) | (np.abs(values) > _MAX_WHOLE)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            self.refuse(row, f"{name!r} ({role}) holds {self._written(name, role)[row].as_py()!r}, no whole number")
-        return values.astype(np.int64)
-
     def categories(self, name: str, role: str) -> Categories:
         """A column of texts by code, without the white space around them; empty ones are missing.
 

@@ -86,7 +86,7 @@ def test_the_same_rows_of_every_kind(tmp_path: Path) -> None:
         table = read_table(tmp_path / name)
         assert table.names("id", "id") == ["007", "7"]
         assert str(table.numbers("x", "score", missing="keep").tolist()) == "[1.5, nan]"
-        assert table.whole_numbers("n", "count").tolist() == [1, 2]
+        assert table.numbers("n", "count").tolist() == [1, 2]
         assert table.where(1) == place
         with pytest.raises(InvalidOutput, match=rf"{name}: 1 of 2 rows have no 'x' \(score\), first on {place}"):
             table.numbers("x", "score")
@@ -96,7 +96,7 @@ def test_columns_that_nobody_uses_are_not_loaded(tmp_path: Path) -> None:
     table = parse_table(b"a,b,a\n1,\xff,3\n", "t.csv", columns={"b"} - {"b"})
     assert table.n == 1
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "t.parquet")
-    assert read_table(tmp_path / "t.parquet", columns=["b"]).whole_numbers("b", "b").tolist() == [2]
+    assert read_table(tmp_path / "t.parquet", columns=["b"]).numbers("b", "b").tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_is_no_table(content: str | bytes, told: str) -> None:
         ("t.jsonl", b"\n", "t.jsonl has no rows"),
         ("t.json", b'{"a": 1}', "t.json must hold a list of objects"),
         ("t.json", b'[{"a": 1},\n {"a": }]', "t.json is no JSON: Expecting value .line 2, column 8"),
-        ("t.dat", b"a;b\n", r"t.dat: what separates its values\? Name it with `separator:`"),
+        ("t.dat", b"a;b\n", r"t.dat: what separates its values\? Say `separator: ','`, `separator: whitespace`"),
     ],
 )
 def test_what_is_no_table_of_its_kind(name: str, content: bytes, told: str) -> None:
@@ -152,7 +152,7 @@ def test_a_name_with_a_point_is_no_field_of_another_column(tmp_path: Path) -> No
     pq.write_table(pa.table({"a": nested, "y": [1, 0], "a.b": [0.25, 0.5]}), tmp_path / "t.parquet")
     table = read_table(tmp_path / "t.parquet", columns=["a.b", "y"])
     assert table.numbers("a.b", "score").tolist() == [0.25, 0.5]
-    assert table.whole_numbers("y", "label").tolist() == [1, 0]
+    assert table.numbers("y", "label").tolist() == [1, 0]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -58,15 +58,6 @@ def test_a_decimal_comma_is_declared_and_never_guessed() -> None:
         column("1", "1,000,000").numbers("x", "score")
 
 
-def test_whole_numbers() -> None:
-    assert column("3", "3.0", "007", "-1").whole_numbers("x", "count").tolist() == [3, 3, 7, -1]
-    assert column("123456789012345678", "123456789012345679").whole_numbers("x", "n").tolist()[1] % 10 == 9
-    with pytest.raises(InvalidOutput, match=r"t.csv, line 3: 'x' \(count\) holds '2.5', no whole number"):
-        column("3", "2.5").whole_numbers("x", "count")
-    with pytest.raises(InvalidOutput, match=r"line 2: 'x' \(n\) holds '12345678901234567890', no whole number"):
-        column("12345678901234567890").whole_numbers("x", "n")
-
-
 def test_texts_stay_as_they_are_written() -> None:
     cells = ("007", "7", "1e2", "100", "1_0", "", " a  b ", "NA", "1234567890123456789")
     assert column(*cells).texts("x", "text") == list(cells)
@@ -123,7 +114,7 @@ def test_values_have_the_digits_of_their_precision(tmp_path: Path, precision: ty
 def test_numbers_of_every_kind_of_text(tmp_path: Path, encode: Callable[[pa.Array], pa.Array]) -> None:
     table = parquet(tmp_path, x=encode(pa.array([" 2", "3.0", "2"])))
     assert table.numbers("x", "score").tolist() == [2.0, 3.0, 2.0]
-    assert table.whole_numbers("x", "length").tolist() == [2, 3, 2]
+    assert table.numbers("x", "length").tolist() == [2, 3, 2]
 
 
 @pytest.mark.parametrize("encode", [lambda texts: texts, pa.Array.dictionary_encode])

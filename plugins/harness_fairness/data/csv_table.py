@@ -30,6 +30,7 @@ def csv_table(
     unknown: str | None = None,
     separator: str | None = None,
     decimal: Literal[".", ","] = ".",
+    header: list[str] | None = None,
     split: Split = "all",
 ) -> Examples:
     """Any table (.csv, .tsv, .txt, .parquet, .jsonl, .json) with a role for each column: to audit or to learn from.
@@ -39,7 +40,7 @@ def csv_table(
     features. A column has one type: what does not fit it is refused with its line.
 
     Args:
-        path: the file; the first line of a text names the columns.
+        path: the file; the first line of a text names the columns, unless `header:` does.
         id: the column that names the rows; without it they are numbered.
         label: the column with the true class.
         positive: the value of the label that means 1; of the prediction where there is no label.
@@ -58,8 +59,10 @@ def csv_table(
             for `errors`, `words`, `correct_words`, `genuine` and `confidence`, which are numbers; for others say
             {length: {column: Total, type: number}}.
         unknown: the group of rows without a value; by default they are refused.
-        separator: between the values of a text; by default a comma for .csv, a tab else.
+        separator: between the values of a text, one character or `whitespace` for runs of spaces; by default a comma
+            for .csv, a tab else.
         decimal: the decimal sign of numbers in a text.
+        header: the names of the columns of a text that has no line of names.
         split: by the hash of the id: 20 % test, 20 % validation, 60 % training.
     """
     roles = Roles(
@@ -78,4 +81,4 @@ def csv_table(
         keep=keep or {},
         unknown=unknown,
     )
-    return examples_of(read_table(path, separator, roles.columns, decimal), roles, split)
+    return examples_of(read_table(path, separator, roles.columns, decimal, header), roles, split)
