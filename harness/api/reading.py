@@ -8,3 +8,4 @@ from harness.reading.groups import is_missing_code as is_missing_code
 from harness.reading.groups import read_groups as read_groups
 from harness.reading.table import Categories as Categories
 from harness.reading.table import Table as Table
+from harness.reading.truth import truth_of as truth_of

@@ -13,8 +13,9 @@ import numpy as np
 from harness.contract.errors import InvalidOutput
 from harness.reading.numbers import is_number
 from harness.reading.table import Categories, Table
+from harness.reading.truth import truth_of
 
-GroupValues = Sequence[str | int | float] | Literal["text", "number"]
+GroupValues = Sequence[str | int | float | bool] | Literal["text", "number"]
 """The values that a group column may hold: a list of them, any text as it is written, or any number."""
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
@@ -37,8 +38,8 @@ def read_groups(
         name: the column.
         unknown: the group of rows whose value is missing: empty, null, or a code for it such as NA or "?".
         values: what the column holds. Undeclared, it is text without codes for missing values and with one spelling
-            of each number. "text" takes each text for a value of its own, "number" each number; a list names the
-            values, and nothing else may occur.
+            of each number and truth value. "text" takes each text for a value of its own, "number" each number; a list
+            names the values, numbers and truth values in any spelling, and nothing else may occur.
         role: what the column is used as, for messages.
 
     Raises:
@@ -91,18 +92,28 @@ class _Column:
                 self._refuse(level, f"{self.name!r} holds {level!r}, which is no number, as `values:` says")
         return self._renamed({level: _plain(Decimal(level)) for level in self.found.levels})
 
-    def listed(self, values: Sequence[str | int | float]) -> _Column:
-        """The values of a list, numbers in any spelling."""
+    def listed(self, values: Sequence[str | int | float | bool]) -> _Column:
+        """The values of a list, numbers in any spelling, truth values in the only one that the column has."""
         texts = {str(value) for value in values}
         numbers = {Decimal(str(v)): str(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
+        truths = {truth_of(text) for text in texts} - {None}
         names: dict[str, str | None] = {}
         for level in self.found.levels:
             name = level if level in texts else numbers.get(Decimal(level)) if is_number(level) else None
+            if name is None and truth_of(level) in truths:
+                name = self._only_spelling(level)
             if name is None and not (self.unknown is not None and is_missing_code(level)):
                 allowed = ", ".join(sorted(map(repr, texts)))
                 self._refuse(level, f"{self.name!r} holds {level!r}, none of its declared values {allowed}")
             names[level] = name
         return self._renamed(names)
+
+    def _only_spelling(self, truth: str) -> str:
+        """The level, if no other names the same truth value. Raises InvalidOutput."""
+        for other in self.found.levels:
+            if other != truth and truth_of(other) == truth_of(truth):
+                self._refuse_spelling(truth, other)
+        return truth
 
     def complete(self) -> Categories:
         """The groups, missing values by their name. Raises InvalidOutput if they have none."""
@@ -130,7 +141,10 @@ class _Column:
         as_text = f"`values: {{{self.name}: text}}`"
         if is_number(level):
             self._refuse(level, f"{held}: one number or two groups? Say `values: {{{self.name}: number}}` or {as_text}")
-        self._refuse(level, f"{held}, which looks the same: write both alike, or say {as_text}")
+        self._refuse(
+            level,
+            f"{held}, which {'means' if truth_of(level) else 'looks'} the same: write both alike, or say {as_text}",
+        )
 
     def _row_of(self, level: str) -> int:
         return int(np.argmax(self.found.codes == self.found.levels.index(level)))
@@ -140,8 +154,8 @@ class _Column:
 
 
 def _seen(text: str) -> str:
-    """What is seen of a text: composed letters, and none that are invisible; joiners change how others look."""
-    composed = unicodedata.normalize("NFC", text)
+    """What is seen of a text: composed letters, none that are invisible but joiners, and one case of truth values."""
+    composed = truth_of(text) or unicodedata.normalize("NFC", text)
     return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) != "Cf")
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from harness.api import Examples, read_table
 from harness_fairness.data.column_roles import Roles, Split, examples_of
 
-Values = list[str | int | float] | Literal["text", "number"]
+Values = list[str | int | float | bool] | Literal["text", "number"]
 Kept = str | dict[str, str]
 
 
@@ -16,16 +16,16 @@ def csv_table(
     path: Path,
     id: str | None = None,
     label: str | None = None,
-    positive: str | int | None = None,
-    negative: str | int | None = None,
-    classes: list[str] | None = None,
+    positive: str | int | bool | None = None,
+    negative: str | int | bool | None = None,
+    classes: list[str | int | bool] | None = None,
     target: str | None = None,
     score: str | None = None,
     prediction: str | None = None,
     groups: list[str] | None = None,
     values: dict[str, Values] | None = None,
     features: list[str] | None = None,
-    levels: dict[str, list[str | int | float] | int] | None = None,
+    levels: dict[str, list[str | int | float | bool] | int] | None = None,
     keep: dict[str, Kept] | None = None,
     unknown: str | None = None,
     separator: str | None = None,
@@ -43,7 +43,8 @@ def csv_table(
         path: the file; the first line of a text names the columns, unless `header:` does.
         id: the column that names the rows; without it they are numbered.
         label: the column with the true class.
-        positive: the value of the label that means 1; of the prediction where there is no label.
+        positive: the value of the label that means 1; of the prediction where there is no label. 1 and true, in any
+            case, are one value, whichever of them the column holds.
         negative: the value that means 0; by default the only other one.
         classes: the values of the label in order, where there are more than two.
         target: the column with the number to predict.
@@ -70,7 +71,7 @@ def csv_table(
         label=label,
         positive=None if positive is None else str(positive),
         negative=None if negative is None else str(negative),
-        classes=classes,
+        classes=None if classes is None else list(map(str, classes)),
         target=target,
         score=score,
         prediction=prediction,

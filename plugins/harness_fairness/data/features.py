@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Categories, InvalidOutput, Table, is_missing_code
+from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
 
 Floats = npt.NDArray[np.float32]
-Levels = Mapping[str, Sequence[str | int | float] | int]
+Levels = Mapping[str, Sequence[str | int | float | bool] | int]
 """Of features that are categories, their levels, or how many there may be."""
 
 _MAX_LEVELS = 1000
@@ -42,7 +42,7 @@ def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bo
 
 
 def _inputs(
-    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float] | int | None
+    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float | bool] | int | None
 ) -> npt.NDArray[np.floating]:
     if declared is not None:
         return _one_hot(_declared(table, name, declared), table.n)
@@ -80,20 +80,26 @@ def _is_of_numbers(found: Categories) -> bool:
     return bool(2 * rows[numbers].sum() >= rows.sum())
 
 
-def _declared(table: Table, name: str, declared: Sequence[str | int | float] | int) -> Categories:
+def _declared(table: Table, name: str, declared: Sequence[str | int | float | bool] | int) -> Categories:
     found = table.categories(name, "features")
     if isinstance(declared, int):
         if len(found.levels) > declared:
             row = int(np.argmax(found.codes == declared))
             table.refuse(row, f"the feature {name!r} has more than {declared:,} levels, as `levels:` allows")
         return found
-    names = [str(level) for level in declared]
+    names = [_as_written(str(level), found.levels) for level in declared]
     for code, level in enumerate(found.levels):
         if level not in names:
             row = int(np.argmax(found.codes == code))
             table.refuse(row, f"the feature {name!r} holds {level!r}, none of its levels {', '.join(map(repr, names))}")
     codes = np.array([*(names.index(level) for level in found.levels), -1], dtype=np.int32)
     return Categories(codes[found.codes], names)
+
+
+def _as_written(name: str, levels: Sequence[str]) -> str:
+    """A declared level in the spelling of the column: true, True and TRUE are one truth value."""
+    alike = [level for level in levels if truth_of(level) == truth_of(name) is not None]
+    return alike[0] if name not in levels and len(alike) == 1 else name
 
 
 def _one_hot(found: Categories, n: int) -> Floats:

@@ -147,6 +147,15 @@ def test_white_space_around_a_text_makes_it_no_position(tmp_path: Path) -> None:
         asked(tmp_path, ["a"], [" a", "a "], answers_are="text")
 
 
+def test_a_truth_value_is_the_choice_that_names_it(tmp_path: Path) -> None:
+    for choices in (["true", "false"], [" False", " True"]):
+        right = choices.index(next(choice for choice in choices if choice.strip().lower() == "true"))
+        assert asked(tmp_path, [True, False], choices, form="jsonl") == [right, 1 - right]
+        assert asked(tmp_path, ["TRUE", "false"], choices) == [right, 1 - right]
+    with pytest.raises(InvalidOutput, match=r"must be the text of one of the choices|no choice|not True"):
+        asked(tmp_path, [True], ["true", "TRUE"], form="jsonl")
+
+
 def test_rows_that_need_two_readings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidOutput, match="line 3: 'answer' is '0', the text of no choice, and 'blue' on line 2 no position; say whi"

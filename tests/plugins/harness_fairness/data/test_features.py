@@ -78,3 +78,10 @@ def test_levels_may_be_declared() -> None:
         inputs(["a", "b", "c", "a"], x=2)
     with pytest.raises(InvalidOutput, match="`levels:` names 'z', which is not among the features x"):
         inputs([1, 2], z=2)
+
+
+@pytest.mark.parametrize("cells", [["True", "False", "True"], ["TRUE", "FALSE", "TRUE"]])
+def test_truth_values_are_levels_in_any_spelling(cells: list[str]) -> None:
+    assert inputs(cells, x=[True, False])[:, 0].tolist() in ([1, 0, 1], [0, 1, 0])
+    with pytest.raises(InvalidOutput, match=r"line [25]: the feature 'x' holds '(TRUE|true)'"):
+        inputs([*cells, "true"], x=[True, False])
