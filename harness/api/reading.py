@@ -1,5 +1,6 @@
-"""Typed tables of files: separated text, Parquet, JSON."""
+"""Typed tables of files: separated text, Parquet, JSON; what to say of files that cannot be read."""
 
+from harness.reading.arrays import why_no_arrays as why_no_arrays
 from harness.reading.files import TABLE_SUFFIXES as TABLE_SUFFIXES
 from harness.reading.files import parse_table as parse_table
 from harness.reading.files import read_table as read_table

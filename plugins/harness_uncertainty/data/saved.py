@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, HarnessError
+from harness.api import Examples, HarnessError, why_no_arrays
 from harness_uncertainty.metrics.probabilities import (
     PERCENT,
     normalised_probabilities,
@@ -90,9 +90,7 @@ def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
                 raise ValueError("its entries are no arrays")
             return arrays
     except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
-        raise HarnessError(
-            f"{path.name} cannot be read as an .npz file, it may be empty or cut short: {error}"
-        ) from error
+        raise HarnessError(f"{path.name} cannot be read as an .npz file: {why_no_arrays(error)}") from error
 
 
 def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[np.float64]:
@@ -108,8 +106,8 @@ def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[n
     for total, remedy in ((1.0, ""), (PERCENT, ", and divide them by 100")):
         if share_of_probabilities(values / total) >= _MOSTLY:
             raise HarnessError(
-                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g}, so they are probabilities; "
-                f"a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
+                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g} but for rounding, so they are "
+                f"probabilities; a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
             )
     return softmax(values)
 

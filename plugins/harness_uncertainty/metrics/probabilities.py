@@ -94,8 +94,9 @@ def normalised_probabilities(values: npt.ArrayLike, names: npt.ArrayLike) -> npt
 
 
 def share_of_probabilities(values: npt.NDArray[np.float64]) -> float:
-    """The share of rows `[n, classes]` that are non-negative and sum to 1 but for rounding."""
-    return float(_are_probabilities(values, sum_tolerance(values)).mean())
+    """The share of rows `[n, classes]` that are non-negative and sum to 1 but for rounding, however much that takes."""
+    likely = _are_probabilities(values, sum_tolerance(values, most=np.inf)) & (values.max(axis=1) <= 1)
+    return float((likely & (values > 0).any(axis=1)).mean())
 
 
 def _are_probabilities(rows: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.bool_]:
