@@ -47,7 +47,7 @@ def read_table(
     if _ending(path.name) in _PARQUET and separator is None:
         _refuse_header(path.name, header)
         return _parquet(path, columns)
-    return parse_table(_unpacked(path), path.name, separator, columns, decimal, header)
+    return parse_table(unpacked_content(path), path.name, separator, columns, decimal, header)
 
 
 def parse_table(
@@ -97,7 +97,8 @@ def _is_used(name: str, columns: Collection[str] | None) -> bool:
     return columns is None or name in columns
 
 
-def _unpacked(path: Path) -> bytes:
+def unpacked_content(path: Path) -> bytes:
+    """The bytes of a file, unpacked if its first ones say that it is gzipped. Raises InvalidOutput if it is damaged."""
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content
@@ -114,7 +115,7 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == _GZIP_MAGIC
-        file = pq.ParquetFile(pa.BufferReader(_unpacked(path)) if packed else path)
+        file = pq.ParquetFile(pa.BufferReader(unpacked_content(path)) if packed else path)
         header = file.schema_arrow.names
         used = _used(header, columns)
         # Names may stand twice, or be those of a field of a nested column; pyarrow then takes both.

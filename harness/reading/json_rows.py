@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from harness.contract.errors import InvalidOutput
 
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _INT64 = 1 << 63
 _WORDS = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
 
@@ -105,7 +107,7 @@ def json_lines(name: str, content: bytes) -> JsonRows:
     """One object per line; empty lines are skipped. Raises InvalidOutput with the line."""
     rows, lines = [], []
     # Not splitlines, which also splits at separators that may stand inside of a text.
-    for number, line in enumerate(_decoded(name, content).split("\n"), start=1):
+    for number, line in enumerate(_LINE_BREAK.split(_decoded(name, content)), start=1):
         if line.strip():
             rows.append(_object(_parsed(line, f"{name}, line {number}"), f"{name}, line {number}"))
             lines.append(number)
@@ -125,7 +127,7 @@ def _decoded(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = len(re.findall(rb"\r\n|\n|\r", content[: error.start])) + 1
         raise InvalidOutput(f"{name}, line {line} is not UTF-8 text (byte 0x{content[error.start]:02x})") from None
 
 

@@ -62,8 +62,18 @@ def _inputs(
 
 def _scaled(table: Table, name: str, train: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     numbers = table.numbers(name, "features")
-    deviation = numbers[train].std()
-    scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Round-off gives equal numbers a deviation too.
+        deviation = numbers[train].std() if np.ptp(numbers[train]) > 0 else 1.0
+        scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+    fits = np.abs(scaled) <= np.finfo(np.float32).max
+    if not np.isfinite(deviation) or not fits.all():
+        row = int(np.argmax(~fits) if np.isfinite(deviation) else np.argmax(np.abs(numbers)))
+        table.refuse(
+            row,
+            f"the feature {name!r} holds {numbers[row]:g}, too large to be standardised in single precision; is it a "
+            "code for a missing value? Write a number, or take the row out",
+        )
     return scaled[:, None]
 
 

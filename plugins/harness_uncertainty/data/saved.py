@@ -106,8 +106,8 @@ def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[n
     for total, remedy in ((1.0, ""), (PERCENT, ", and divide them by 100")):
         if share_of_probabilities(values / total) >= _MOSTLY:
             raise HarnessError(
-                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g} but for rounding, so they are "
-                f"probabilities; a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
+                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g} but for rounding, so they "
+                f"are probabilities; a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
             )
     return softmax(values)
 

@@ -85,3 +85,21 @@ def test_truth_values_are_levels_in_any_spelling(cells: list[str]) -> None:
     assert inputs(cells, x=[True, False])[:, 0].tolist() in ([1, 0, 1], [0, 1, 0])
     with pytest.raises(InvalidOutput, match=r"line [25]: the feature 'x' holds '(TRUE|true)'"):
         inputs([*cells, "true"], x=[True, False])
+
+
+@pytest.mark.parametrize("huge", ["1e308", "-1e308", "1e200"])
+@pytest.mark.parametrize("n_train", [5, 4])
+def test_a_number_that_overflows_is_refused_with_its_line(huge: str, n_train: int) -> None:
+    """In the mean, in the squares, or in single precision; among the rows that means come from or not."""
+    train = np.arange(5) < n_train
+    with pytest.raises(InvalidOutput, match=r"line 6: the feature 'x' holds -?1e\+\d+, too large to be standardised"):
+        standardised(column([1, 2, 3, 4, huge]), ["x"], train, {})
+    with pytest.raises(InvalidOutput, match=r"line [56]: the feature 'x' holds"):
+        standardised(column([1, 2, 3, huge, huge]), ["x"], train, {})
+
+
+def test_large_numbers_and_equal_ones_are_standardised() -> None:
+    assert inputs(["1e100", "2e100", "3e100"])[:, 0].tolist() == pytest.approx([-1.2247449, 0, 1.2247449])
+    equal = column([*["0.1"] * 10, "0.2"])
+    scaled = standardised(equal, ["x"], np.arange(11) < 10, {})[:, 0]
+    assert scaled.tolist() == pytest.approx([0] * 10 + [0.1], abs=1e-7), "not 0.1 over round-off"
