@@ -27,7 +27,8 @@ SUITES = {
     "generate": "task: {use: generate, with: {features: [pixel_pca], judge: "
     + LINEAR
     + ", train: {use: digits, with: {split: train}}}}\n"
-    "data: {use: digits, with: {split: held_out}}\nmodels: [{use: gaussian, trained_on: {use: digits, with: {split: train}}}]\n"
+    "data: {use: digits, with: {split: held_out}}\n"
+    "models: [{use: gaussian, trained_on: {use: digits, with: {split: train}}}]\n"
     "samplers: [one_shot]",
 }
 
@@ -88,13 +89,14 @@ def test_a_metric_of_a_parameter_that_is_not_given(
 def test_a_table_may_hold_any_column(tmp_path: Path, catalog: Catalog) -> None:
     text = "suite: s\ntask: from_scores\ndata: {use: csv_table, with: {path: t.csv}}\nmetrics: [accuracy, fmr]\n"
     (tmp_path / "t.csv").write_text("a\n1\n", encoding="utf-8")
-    plan(tmp_path, text, catalog)
+    assert plan(tmp_path, text, catalog) == 1
 
 
-def plan(tmp_path: Path, text: str, catalog: Catalog) -> None:
+def plan(tmp_path: Path, text: str, catalog: Catalog) -> int:
+    """The number of cells."""
     file = tmp_path / "s.yaml"
     file.write_text(text, encoding="utf-8")
-    make_plan(load_suite(str(file)), catalog, SignatureReader())
+    return len(make_plan(load_suite(str(file)), catalog, SignatureReader()).cells)
 
 
 def message(tmp_path: Path, text: str, catalog: Catalog) -> str:
