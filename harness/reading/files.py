@@ -11,13 +11,14 @@ from harness.contract.errors import InvalidOutput, MissingData
 from harness.reading.json_rows import JsonRows, json_lines, json_list
 from harness.reading.numbers import DECIMALS
 from harness.reading.separated import Separated
-from harness.reading.table import ArrowColumns, Table
+from harness.reading.signatures import fault_of
+from harness.reading.table import ArrowColumns, Table, is_same_name
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _PARQUET = (".parquet", ".pq")
 _JSON: dict[str, Callable[[str, bytes], JsonRows]] = {".jsonl": json_lines, ".ndjson": json_lines, ".json": json_list}
 TABLE_SUFFIXES = (*_SEPARATORS, *_PARQUET, *_JSON)
-_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP_MAGIC, _LOOKED_AT = b"\x1f\x8b", 256
 
 
 def read_table(
@@ -62,8 +63,9 @@ def parse_table(
     if decimal not in DECIMALS:
         raise InvalidOutput(f"the decimal sign is '.' or ',', not {decimal!r}")
     ending = _ending(name)
-    if content.startswith(_ZIP_MAGIC):
-        raise InvalidOutput(f'{name} is a workbook or another packed file; in Excel save it as "CSV UTF-8"')
+    fault = fault_of(content[:_LOOKED_AT], is_json=separator is None and ending in _JSON)
+    if fault:
+        raise InvalidOutput(f"{name} {fault}")
     if separator is None and ending in _JSON:
         _refuse_header(name, header)
         rows = _JSON[ending](name, content)
@@ -94,7 +96,7 @@ def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
 
 
 def _is_used(name: str, columns: Collection[str] | None) -> bool:
-    return columns is None or name in columns
+    return columns is None or any(is_same_name(name, other) for other in columns)
 
 
 def unpacked_content(path: Path) -> bytes:

@@ -154,9 +154,9 @@ class _Column:
 
 
 def _seen(text: str) -> str:
-    """What is seen of a text: composed letters, none that are invisible but joiners, and one case of truth values."""
-    composed = truth_of(text) or unicodedata.normalize("NFC", text)
-    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) != "Cf")
+    """What is seen of a text: composed letters, one space for others, none that is invisible but joiners."""
+    composed = truth_of(text) or unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) not in ("Cf", "Cc"))
 
 
 def _plain(number: Decimal) -> str:

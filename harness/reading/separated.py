@@ -43,11 +43,9 @@ class Separated:
         """The file with the separator that is declared, that its line `sep=;` names, or that its kind has.
 
         Raises:
-            InvalidOutput: the file is empty or UTF-16, the separator is no single character, or another one parts the
-                header where nothing is declared.
+            InvalidOutput: the separator is no single character, or another one parts the header where nothing is
+                declared.
         """
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:2]:
-            raise InvalidOutput(f'{name} is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"')
         named = Opening.of(content).separator
         chosen = separator or (named.decode("latin-1") if named else default)
         # As YAML writes a tab in single quotes.
@@ -57,7 +55,7 @@ class Separated:
                 f"{name}: the separator {chosen!r} must be one character, such as ',', ';' or a tab, or `{WHITESPACE}`"
             )
         file = cls._parted(name, content, chosen, names)
-        if separator is None and max(file._widths(), default=0) <= 1:
+        if separator is None and max(file._widths()[:1], default=0) <= 1:
             start = b"\n".join(content.split(b"\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT])
             others = [other for other in _SEPARATORS if cls._parted(name, start, other, names)._is_a_table()]
             if others:
@@ -173,6 +171,11 @@ class Separated:
 
     def _uneven(self, row: Record, width: int) -> InvalidOutput:
         fault = f"{self.name}, line {row.line}: {len(row.cells)} values for {width} columns"
+        if self.names is None and width == 1:
+            return InvalidOutput(
+                f"{fault}: its first line must hold the names of the columns, and holds "
+                f"{_first_line(self.content)[:60]!r}; take titles and comments out"
+            )
         if self.names is None and self._has_row_names(width):
             return InvalidOutput(
                 f"{fault}, as in every row: the header lacks a name for the first, as R writes row names. Write one "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, Protocol
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.texts import Texts
-from harness.reading.numbers import advice, are_numbers, parsed
+from harness.reading.numbers import advice, are_numbers, is_number, parsed
 
 Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
@@ -202,7 +203,7 @@ class Table:
 
     def position(self, name: str, role: str) -> int:
         """The position of a column. Raises InvalidOutput, with the closest name, where there is not exactly one."""
-        positions = [i for i, other in enumerate(self.header) if other == name]
+        positions = [i for i, other in enumerate(self.header) if is_same_name(name, other)]
         if len(positions) > 1:
             raise InvalidOutput(
                 f"{self.name} has {len(positions)} columns {name!r}, the one for {role} among them; rename one of them"
@@ -211,6 +212,8 @@ class Table:
             close = difflib.get_close_matches(name, self.header, 1, cutoff=0.5)
             more = f" and {len(self.header) - _MAX_NAMES} more" if len(self.header) > _MAX_NAMES else ""
             hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self.header[:_MAX_NAMES])}{more}"
+            if any(map(is_number, self.header)):
+                hint += "; if its first line holds values, write the names of the columns above it or under `header:`"
             raise InvalidOutput(f"{self.name} has no column {name!r} for {role}; {hint}")
         return positions[0]
 
@@ -280,7 +283,13 @@ class Table:
         raise AssertionError("no value stands twice")
 
     def _refuse_kind(self, name: str, role: str, kind: Any, needed: str) -> NoReturn:
-        raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {kind}, not {needed}")
+        flat = "; make its fields columns of their own" if str(kind).startswith("struct") else ""
+        raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {kind}, not {needed}{flat}")
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names of columns are the same, however their letters are composed."""
+    return one == other or unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def _is_text(kind: Any) -> bool:

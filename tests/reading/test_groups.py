@@ -106,6 +106,13 @@ def test_texts_that_look_the_same_are_refused_until_declared(one: str, other: st
     assert groups(column(one, other), values="text") == [one, other]
 
 
+@pytest.mark.parametrize("other", ["A\u00a0B", "A  B", "A\x00 B", "A \u200bB"])
+def test_white_space_and_controls_make_no_other_group(other: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"line 3: 'g' holds .* which looks the same"):
+        groups(column("A B", other))
+    assert groups(column("A B", other), values="text") == ["A B", other]
+
+
 def test_joiners_are_seen() -> None:
     cells = ["\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u062e\u0648"]
     assert groups(column(*cells)) == cells

@@ -58,6 +58,27 @@ def test_a_decimal_comma_is_declared_and_never_guessed() -> None:
         column("1", "1,000,000").numbers("x", "score")
 
 
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("50 %", r"write it without '%'"),
+        ("€50,5", r"write it without '€'"),
+        ("\N{MINUS SIGN}3", r"write its minus as '-'"),
+        ("1'000", "write it without separators of thousands$"),
+        ("1\u202f000", "write it without separators of thousands$"),
+        ("12,5", "if ',' is its decimal sign, say `decimal: ','`"),
+        ("2020-01-05", "write a number, or take the row out"),
+        ("01.05.2020", "write a number, or take the row out"),
+        ("10:30", "write a number, or take the row out"),
+        ("0x10", "write a number, or take the row out"),
+        ("1.0D+05", "write a number, or take the row out"),
+    ],
+)
+def test_what_to_do_about_a_value_that_is_no_number(cell: str, told: str) -> None:
+    with pytest.raises(InvalidOutput, match=told):
+        column("1", cell).numbers("x", "score")
+
+
 def test_texts_stay_as_they_are_written() -> None:
     cells = ("007", "7", "1e2", "100", "1_0", "", " a  b ", "NA", "1234567890123456789")
     assert column(*cells).texts("x", "text") == list(cells)

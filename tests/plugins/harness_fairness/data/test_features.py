@@ -49,7 +49,7 @@ def test_numbers_with_separators_or_signs_are_no_categories() -> None:
         InvalidOutput, match=r"0 of 4 values .* line 2 holds '13,500'; write it without separators of thous"
     ):
         inputs(["13,500", "14,200"] * 2)
-    with pytest.raises(InvalidOutput, match=r"line 2 holds '\$5'; write a number"):
+    with pytest.raises(InvalidOutput, match=r"line 2 holds '\$5'; write it without '\$'"):
         inputs(["$5", "$7"] * 4)
 
 
