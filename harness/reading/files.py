@@ -44,7 +44,8 @@ def read_table(
         InvalidOutput: it is no such table: unequal rows, no rows, not UTF-8, damaged.
     """
     if not path.is_file():
-        raise MissingData(f"{path} is not there; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise MissingData(f"{path} {what}; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
     if _ending(path.name) in _PARQUET and separator is None:
         _refuse_header(path.name, header)
         return _parquet(path, columns)
@@ -63,6 +64,8 @@ def parse_table(
     if decimal not in DECIMALS:
         raise InvalidOutput(f"the decimal sign is '.' or ',', not {decimal!r}")
     ending = _ending(name)
+    if separator is not None and ending in (*_JSON, *_PARQUET):
+        raise InvalidOutput(f"{name} ends in {ending}; `separator:` is for separated text, leave it out")
     fault = fault_of(content[:_LOOKED_AT], is_json=separator is None and ending in _JSON)
     if fault:
         raise InvalidOutput(f"{name} {fault}")

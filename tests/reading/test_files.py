@@ -221,6 +221,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:-9])
     with pytest.raises(InvalidOutput, match=r"t\.csv\.gz is a damaged gzip file"):
         read_table(tmp_path / "t.csv.gz")
+    for name in ("t.jsonl", "t.parquet"):
+        with pytest.raises(InvalidOutput, match=rf"{name} ends in \.\w+; `separator:` is for separated text"):
+            parse_table(b"{}", name, ",")
+    with pytest.raises(MissingData, match="is a folder; `path:` must name a table"):
+        read_table(tmp_path)
     with pytest.raises(InvalidOutput, match=r"the separator '::' must be one character"):
         csv("a,b\n1,2\n", separator="::")
     with pytest.raises(InvalidOutput, match=r"the decimal sign is '.' or ',', not ';'"):

@@ -94,7 +94,11 @@ def coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:
         InvalidOutput: a value is none of the classes, with its line.
     """
     found = class_column(table, column, role)
-    code_of = {named_class(name, found.levels): i for i, name in enumerate(classes)}
+    code_of: dict[str, int] = {}
+    for i, name in enumerate(classes):
+        other = code_of.setdefault(named_class(name, found.levels), i)
+        if other != i:
+            raise InvalidOutput(f"the classes {classes[other]!r} and {name!r} of the {role} are one; name it once")
     for code, level in enumerate(found.levels):
         if level not in code_of:
             row = int(np.argmax(found.codes == code))

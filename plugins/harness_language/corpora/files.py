@@ -66,7 +66,7 @@ def _split_of(text: Text) -> str:
 
 
 def _cut(name: str, content: bytes, cut: Cut) -> list[Text]:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content[:2].count(0) == 1:
         raise InvalidOutput(f"{name} is UTF-16 text; save it as UTF-8")
     content = content.removeprefix(codecs.BOM_UTF8)
     if cut == "file":

@@ -187,5 +187,6 @@ def _choices(value: Any, name: str, table: Table, row: int) -> list[str] | None:
     if value is None or value == "":
         return None
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str) and item for item in value):
-        table.refuse(row, f"{name!r} must be a list of two or more texts, not {value!r:.80}")
+        quotes = "; write it as JSON, with double quotes" if isinstance(value, str) else ""
+        table.refuse(row, f"{name!r} must be a list of two or more texts, not {value!r:.80}{quotes}")
     return value

@@ -46,16 +46,22 @@ def saved_probabilities(
     """
     stored, truth = _arrays(path, (predictions, labels))
     if stored.ndim != 2 or not stored.size or truth.shape[:1] != stored.shape[:1]:
+        both = "; of two classes save both: np.stack([1 - p, p], axis=1)" if stored.ndim == 1 else ""
         raise HarnessError(
             f"{path.name}: {predictions!r} is {list(stored.shape)} and {labels!r} {list(truth.shape)}; they must be "
-            "[n, classes] and [n], with at least one row"
+            f"[n, classes] and [n], with at least one row{both}"
+        )
+    if stored.shape[1] == 1:
+        raise HarnessError(
+            f"{path.name}: {predictions!r} has one column; of two classes save both: np.hstack([1 - p, p])"
         )
     if stored.dtype.kind not in "fiub":
         raise HarnessError(f"{path.name}: {predictions!r} holds {stored.dtype}, not numbers")
     classes = _classes_of(truth, path, labels)
     if classes.min() < 0 or classes.max() >= stored.shape[1]:
         raise HarnessError(
-            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes"
+            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes, "
+            "counted from 0"
         )
     ids = [f"row-{i:07d}" for i in range(len(stored))]
     values = _of_logits(stored, path, predictions) if holds == "logits" else normalised_probabilities(stored, ids)

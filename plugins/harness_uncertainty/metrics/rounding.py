@@ -52,9 +52,11 @@ def _has_bits(values: Floats, bits: int) -> npt.NDArray[np.bool_]:
 
 
 def _has_decimals(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:
-    units = np.where(np.isfinite(values), values, 0.5) * 10.0**decimals
+    with np.errstate(over="ignore"):
+        units = np.where(np.isfinite(values), values, 0.5) * 10.0**decimals
     # As near as float32 keeps a number of so many decimals.
-    return np.asarray(np.abs(units - np.rint(units)) <= 1e-7 * np.maximum(np.abs(units), 1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(units - np.rint(units)) <= 1e-7 * np.maximum(np.abs(units), 1))
 
 
 def _has_decimals_in_half(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:

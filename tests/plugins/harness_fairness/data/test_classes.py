@@ -63,6 +63,12 @@ def test_two_spellings_of_a_truth_value_are_no_two_classes() -> None:
         two_classes(mixed, "y", "label", "1", None)
 
 
+def test_one_class_is_named_once() -> None:
+    for column, classes in (("1\n2", ["1", "1.0", "2"]), ("True\nFalse", ["True", "False", "TRUE"])):
+        with pytest.raises(InvalidOutput, match=r"the classes '(1|True)' and '(1.0|TRUE)' of the label are one"):
+            coded(parse_table(f"y\n{column}\n".encode(), "t.csv"), "y", "label", classes)
+
+
 def test_single_precision_is_spelt_as_it_was_meant(tmp_path: Path) -> None:
     pq.write_table(pa.table({"y": pa.array([0.7, 2.0], pa.float32())}), tmp_path / "t.parquet")
     assert class_column(read_table(tmp_path / "t.parquet"), "y", "label").levels == ["0.7", "2"]

@@ -95,6 +95,13 @@ def test_a_byte_order_mark_of_json_lines_and_parquet_is_no_text(tmp_path: Path) 
     assert texts(tmp_path / "a.parquet").columns["texts"] == ["a", "b"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_no_text(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"a\.txt is UTF-16 text; save it as UTF-8"):
+        texts(written(tmp_path, "a.txt", "hello".encode(encoding)))
+    assert texts(written(tmp_path, "a.txt", b"a b\0c")).columns["texts"] == ["a b\0c"]
+
+
 def test_what_is_no_utf8_stays_bytes(tmp_path: Path) -> None:
     data = texts(written(tmp_path, "a.txt", b"good\nb\xffd\n\xe2\x82\xac"), cut="line")
     assert data.columns["texts"] == ["good", b"b\xffd", "€"]

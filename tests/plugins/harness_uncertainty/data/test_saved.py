@@ -55,6 +55,11 @@ def test_shapes_of_labels(tmp_path: Path, labels: object) -> None:
     ("arrays", "told"),
     [
         ({"labels": np.array([0, 1, 1, 3])}, "go from 0 to 3; there are 3 classes"),
+        (
+            {"predictions": PROBABILITIES[:, 0]},
+            r"is \[4\] .*; of two classes save both: np.stack\(\[1 - p, p\], axis=1",
+        ),
+        ({"predictions": PROBABILITIES[:, :1]}, r"has one column; of two classes save both: np.hstack\(\[1 - p, p\]\)"),
         ({"labels": np.array([0, 1])}, r"is \[4, 3\] and 'labels' \[2\]"),
         ({"labels": np.ones((4, 3))}, "must hold a single 1"),
         ({"labels": np.array([0, 1, 1.5, 2.5])}, r"2 of 4 'labels' are no whole numbers, first 1\.5 in row 2"),
@@ -124,6 +129,15 @@ def test_rounded_probabilities_of_many_classes_are_no_logits(tmp_path: Path, cla
 def test_probabilities_are_no_logits(tmp_path: Path, rounded: object) -> None:
     with pytest.raises(HarnessError, match=r"so they are probabilities; .* Say `holds: probabilities`"):
         saved_probabilities(save(tmp_path, predictions=rounded), "logits")
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_nearly_a_probability_or_overflows(tmp_path: Path) -> None:
+    below = PROBABILITIES + np.array([1e-9, -0.3 - 1e-9, 0.3]) * (np.arange(4) == 2)[:, None]
+    with pytest.raises(InvalidOutput, match=r"has a negative value, -1e-09; if that is round-off, save np.clip"):
+        saved_probabilities(save(tmp_path, predictions=below), "probabilities")
+    huge = np.where(PROBABILITIES > 0.5, 1e308, -1e308)
+    assert saved_probabilities(save(tmp_path, predictions=huge), "logits").columns["confidence"][0] == 1
 
 
 def test_percentages_are_neither(tmp_path: Path) -> None:
