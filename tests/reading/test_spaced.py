@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.api import InvalidOutput, Table, parse_table, read_table
 from harness.reading.spaced import tab_separated
@@ -33,6 +35,14 @@ def test_runs_of_spaces_part_columns_where_that_is_declared() -> None:
 def test_spaces_at_the_edges_of_a_line_part_nothing() -> None:
     assert tab_separated(b"  a  b \t\r\n\r\n c\t d\n") == b"a\tb\r\n\r\nc\td\n"
     assert tab_separated(b'h "x  y" 5\'10" z\n') == b'h\t"x  y"\t5\'10"\tz\n', "a quote inside of a word opens nothing"
+
+
+@given(st.lists(st.sampled_from(["a", "7", " ", "  ", "\t", "\n", "\r\n"]), max_size=20))
+def test_every_line_is_split_as_python_splits_it(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    lines = text.replace("\r\n", "\n").split("\n")
+    made = tab_separated(text.encode()).decode().replace("\r\n", "\n").split("\n")
+    assert made == ["\t".join(line.split()) for line in lines]
 
 
 def test_white_space_is_suggested_where_it_parts_the_columns() -> None:
