@@ -31,15 +31,17 @@ class JsonRows:
         objects: the rows.
         header: the names that occur, in the order in which they first do.
         place: the place of a row in the file, such as "line 3".
+        has_constants: whether NaN or Infinity stands somewhere in the file, be it in a text.
     """
 
     name: str
     objects: Sequence[dict[str, Any]]
     header: Sequence[str]
     place: Callable[[int], str]
+    has_constants: bool
 
     @classmethod
-    def of(cls, name: str, objects: Sequence[dict[str, Any]], place: Callable[[int], str]) -> JsonRows:
+    def of(cls, name: str, objects: Sequence[dict[str, Any]], place: Callable[[int], str], text: str) -> JsonRows:
         """The rows. Raises InvalidOutput if there are none."""
         if not objects:
             raise InvalidOutput(f"{name} has no rows")
@@ -47,7 +49,7 @@ class JsonRows:
         for column in header:
             if not _is_encodable(column):
                 raise InvalidOutput(f"{name}: the name {column!a} holds half of a surrogate pair")
-        return cls(name, objects, header, place)
+        return cls(name, objects, header, place, "NaN" in text or "Infinity" in text)
 
     def where(self, row: int) -> str:
         """The place of a row."""
@@ -56,7 +58,7 @@ class JsonRows:
     def values(self, position: int) -> list[Any]:
         """A column as it is, None where missing. Raises InvalidOutput for NaN and infinities, which JSON lacks."""
         values = [row.get(self.header[position]) for row in self.objects]
-        for row, value in enumerate(values):
+        for row, value in enumerate(values if self.has_constants else ()):
             if (constant := _constant_in(value)) is not None:
                 self._refuse(row, f"{constant.name} is no JSON; write null where a value is missing")
         return values
@@ -129,19 +131,20 @@ def json_lines(name: str, content: bytes) -> JsonRows:
         if line.strip():
             rows.append(_object(_parsed(line, f"{name}, line {number}", hint), f"{name}, line {number}"))
             lines.append(number)
-    return JsonRows.of(name, rows, lambda row: f"line {lines[row]}")
+    return JsonRows.of(name, rows, lambda row: f"line {lines[row]}", text)
 
 
 def json_list(name: str, content: bytes) -> JsonRows:
     """A list of objects. Raises InvalidOutput with the row, counted from 1."""
-    values = _parsed(_decoded(name, content), name, "; JSON Lines end in .jsonl")
+    text = _decoded(name, content)
+    values = _parsed(text, name, "; JSON Lines end in .jsonl")
     if not isinstance(values, list):
         raise InvalidOutput(
             f"{name} must hold a list of objects, one for each row, as pandas writes by "
             'to_json(orient="records"); JSON Lines end in .jsonl'
         )
     rows = [_object(value, f"{name}, row {number}") for number, value in enumerate(values, start=1)]
-    return JsonRows.of(name, rows, lambda row: f"row {row + 1}")
+    return JsonRows.of(name, rows, lambda row: f"row {row + 1}", text)
 
 
 def _decoded(name: str, content: bytes) -> str:
