@@ -12,7 +12,8 @@ from harness.reading.json_rows import JsonRows, json_lines, json_list
 from harness.reading.numbers import DECIMALS
 from harness.reading.separated import Separated
 from harness.reading.signatures import fault_of
-from harness.reading.table import ArrowColumns, Table, is_same_name
+from harness.reading.spelling import look_alike
+from harness.reading.table import ArrowColumns, Table
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _PARQUET = (".parquet", ".pq")
@@ -99,7 +100,7 @@ def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
 
 
 def _is_used(name: str, columns: Collection[str] | None) -> bool:
-    return columns is None or any(is_same_name(name, other) for other in columns)
+    return columns is None or any(look_alike(name, other) for other in columns)
 
 
 def unpacked_content(path: Path) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,6 +11,7 @@ import numpy as np
 
 from harness.contract.errors import InvalidOutput
 from harness.reading.numbers import is_number
+from harness.reading.spelling import seen
 from harness.reading.table import Categories, Table
 from harness.reading.truth import truth_of
 
@@ -20,7 +20,6 @@ GroupValues = Sequence[str | int | float | bool] | Literal["text", "number"]
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
 _MOST_PLAIN_DIGITS = 40
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def is_missing_code(text: str) -> bool:
@@ -80,7 +79,7 @@ class _Column:
         """Refuse two spellings of one number, and of one text that look alike."""
         spelling: dict[Decimal | str, str] = {}
         for level in self.found.levels:
-            other = spelling.setdefault(Decimal(level) if is_number(level) else _seen(level), level)
+            other = spelling.setdefault(Decimal(level) if is_number(level) else truth_of(level) or seen(level), level)
             if other != level:
                 self._refuse_spelling(level, other)
         return self
@@ -151,12 +150,6 @@ class _Column:
 
     def _refuse(self, level: str, problem: str) -> NoReturn:
         self.table.refuse(self._row_of(level), problem)
-
-
-def _seen(text: str) -> str:
-    """What is seen of a text: composed letters, one space for others, none that is invisible but joiners."""
-    composed = truth_of(text) or unicodedata.normalize("NFC", " ".join(text.split()))
-    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) not in ("Cf", "Cc"))
 
 
 def _plain(number: Decimal) -> str:

@@ -60,9 +60,10 @@ class Separated:
             others = [other for other in _SEPARATORS if cls._parted(name, start, other, names)._is_a_table()]
             if others:
                 line = _first_line(content)
+                one = f", or `separator: {chosen!r}` if it is one column" if others[0] == WHITESPACE else ""
                 raise InvalidOutput(
                     f"{name}: its header {line[:60]!r} is one column if {chosen!r} separates values; it seems to "
-                    f"be {others[0]!r}: say `separator: {others[0]!r}`"
+                    f"be {others[0]!r}: say `separator: {others[0]!r}`{one}"
                 )
         return file
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, Protocol
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from harness.contract.errors import InvalidOutput
 from harness.contract.texts import Texts
 from harness.reading.numbers import advice, are_numbers, is_number, parsed
+from harness.reading.spelling import look_alike
 
 Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
@@ -203,7 +203,7 @@ class Table:
 
     def position(self, name: str, role: str) -> int:
         """The position of a column. Raises InvalidOutput, with the closest name, where there is not exactly one."""
-        positions = [i for i, other in enumerate(self.header) if is_same_name(name, other)]
+        positions = [i for i, other in enumerate(self.header) if look_alike(name, other)]
         if len(positions) > 1:
             raise InvalidOutput(
                 f"{self.name} has {len(positions)} columns {name!r}, the one for {role} among them; rename one of them"
@@ -285,11 +285,6 @@ class Table:
     def _refuse_kind(self, name: str, role: str, kind: Any, needed: str) -> NoReturn:
         flat = "; make its fields columns of their own" if str(kind).startswith("struct") else ""
         raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {kind}, not {needed}{flat}")
-
-
-def is_same_name(one: str, other: str) -> bool:
-    """Whether two names of columns are the same, however their letters are composed."""
-    return one == other or unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def _is_text(kind: Any) -> bool:

@@ -184,6 +184,8 @@ def test_a_name_is_found_however_its_letters_are_composed() -> None:
     for written, asked in (("Gro\u0308\xdfe", "Gr\xf6\xdfe"), ("Gr\xf6\xdfe", "Gro\u0308\xdfe")):
         for name, content in (("t.csv", f"{written},y\n1,2\n"), ("t.jsonl", json.dumps({written: "1", "y": "2"}))):
             assert parse_table(content.encode(), name, columns=[asked]).texts(asked, "x") == ["1"]
+    assert csv("\ufeff\ufeffid,x\xa0y\n1,2\n").texts("id", "x") == ["1"]
+    assert csv("\ufeff\ufeffid,x\xa0y\n1,2\n").texts("x y", "x") == ["2"]
     with pytest.raises(InvalidOutput, match="has 2 columns"):
         csv("Gro\u0308\xdfe,Gr\xf6\xdfe\n1,2\n").texts("Gr\xf6\xdfe", "x")
 

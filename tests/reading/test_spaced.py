@@ -56,6 +56,13 @@ def test_white_space_is_suggested_where_it_parts_the_columns() -> None:
         parse_table(b"a  b\n1 2\n", "t.txt", " ")
 
 
+def test_one_column_of_two_words_may_be_declared() -> None:
+    names = b"first name\nJohn Smith\nAnn Lee\n"
+    with pytest.raises(InvalidOutput, match=r"or `separator: ','` if it is one column"):
+        parse_table(names, "t.csv")
+    assert parse_table(names, "t.csv", ",").texts("first name", "id") == ["John Smith", "Ann Lee"]
+
+
 def test_one_column_of_sentences_is_not_parted() -> None:
     table = parse_table(b"the text\none two three\nfour\n", "t.csv")
     assert table.texts("the text", "texts") == ["one two three", "four"]
