@@ -12,7 +12,7 @@ from harness.reading.json_rows import JsonRows, json_lines, json_list
 from harness.reading.numbers import DECIMALS
 from harness.reading.separated import Separated
 from harness.reading.signatures import fault_of
-from harness.reading.spelling import look_alike
+from harness.reading.spelling import seen
 from harness.reading.table import ArrowColumns, Table
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
@@ -96,11 +96,8 @@ def _ending(name: str) -> str:
 
 
 def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
-    return [i for i, name in enumerate(header) if _is_used(name, columns)]
-
-
-def _is_used(name: str, columns: Collection[str] | None) -> bool:
-    return columns is None or any(look_alike(name, other) for other in columns)
+    wanted = set() if columns is None else {seen(name) for name in columns}
+    return [i for i, name in enumerate(header) if columns is None or seen(name) in wanted]
 
 
 def unpacked_content(path: Path) -> bytes:
@@ -130,6 +127,6 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
         raise InvalidOutput(f"{path.name} cannot be read as Parquet: {error}") from None
     if not file.metadata.num_rows:
         raise InvalidOutput(f"{path.name} has no rows")
-    taken = [column for name, column in zip(table.column_names, table.columns, strict=True) if _is_used(name, columns)]
+    taken = [table.columns[i] for i in _used(table.column_names, columns)]
     arrays = dict(zip(used, taken, strict=True))
     return Table(path.name, header, table.num_rows, ArrowColumns(arrays, lambda row: f"row {row + 1}"))

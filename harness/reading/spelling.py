@@ -14,8 +14,3 @@ def seen(text: str) -> str:
     """
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
     return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) not in ("Cf", "Cc"))
-
-
-def look_alike(one: str, other: str) -> bool:
-    """Whether two texts are the same to a reader."""
-    return one == other or seen(one) == seen(other)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from harness.contract.errors import InvalidOutput
 from harness.contract.texts import Texts
 from harness.reading.numbers import advice, are_numbers, is_number, parsed
-from harness.reading.spelling import look_alike
+from harness.reading.spelling import seen
 
 Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
@@ -203,7 +203,9 @@ class Table:
 
     def position(self, name: str, role: str) -> int:
         """The position of a column. Raises InvalidOutput, with the closest name, where there is not exactly one."""
-        positions = [i for i, other in enumerate(self.header) if look_alike(name, other)]
+        positions = [i for i, other in enumerate(self.header) if other == name]
+        if not positions:
+            positions = [i for i, other in enumerate(self.header) if seen(other) == seen(name)]
         if len(positions) > 1:
             raise InvalidOutput(
                 f"{self.name} has {len(positions)} columns {name!r}, the one for {role} among them; rename one of them"
