@@ -109,8 +109,9 @@ def untested_if_few(gap: Estimate, sizes: Sequence[npt.ArrayLike], units: str = 
     if can_be_found(sizes, gap.level):
         return gap
     members = f"{int(np.concatenate([np.asarray(each) for each in sizes]).sum())} {units}"
-    notes = [f"{TOO_FEW}: {members}", gap.reason.removeprefix(members).removeprefix("; ")]
-    return replace(gap, low=None, high=None, p=None, reason="; ".join(filter(None, notes)))
+    few = f"{TOO_FEW}: {members}"
+    notes = [few, gap.reason.removeprefix(members).removeprefix("; ")]
+    return replace(gap, low=None, high=None, p=None, method=few, reason="; ".join(filter(None, notes)))
 
 
 def _groups_of_clusters(of_row: Whole, group_of_row: Whole, partition: Partition, units: str) -> Whole:

@@ -255,7 +255,11 @@ def test_clusters_are_permuted_as_a_whole() -> None:
     assert alone.p < 0.01
     assert (together.low, together.high, together.p) == (None, None, None)
     assert (together.n, together.reason) == (12, "too few for an interval: 4 speakers; left out, too few: x (1)")
-    assert together.method.endswith("permutations of speakers")
+    assert together.method == "too few for an interval: 4 speakers"
+    pairs = gap_estimate(values, np.ones(13), PARTITION, clusters=np.arange(13) // 2, units="pairs")
+    assert pairs.method == "too few for an interval: 6 pairs"
+    rows = gap_estimate(values, np.ones(13), PARTITION, clusters=np.arange(13), units="rows")
+    assert rows.method.endswith("permutations of rows")
     with pytest.raises(InvalidOutput, match="of the speakers, one belongs to several groups of 'sex': f and m"):
         gap_estimate(values, np.ones(13), PARTITION, clusters=np.zeros(13, dtype=np.intp), units="speakers")
 
