@@ -53,7 +53,8 @@ def csv_table(
         groups: columns that group the rows.
         values: what group columns hold, such as {race: [Black, White, NA], sex: number, ward: text}; by default text
             without codes for missing values such as NA, and with one spelling of each number.
-        features: columns that a model is given; numbers are standardised over the training rows, others one-hot.
+        features: columns that a model is given; numbers and truth values are standardised over the training rows,
+            others one-hot.
         levels: of features that are categories, their levels or how many there may be, such as {class: [1, 2, 3]}; by
             default columns of text, up to 1,000 levels and half the rows.
         keep: further record columns, each with the column it comes from, such as {speaker: who}. They are texts, but

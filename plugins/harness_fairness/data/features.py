@@ -22,7 +22,7 @@ _MISSING = "missing"
 
 
 def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bool_], levels: Levels) -> Floats:
-    """Inputs `[n, d]`: columns of numbers with mean 0 and deviation 1 over the training rows, others one-hot.
+    """Inputs `[n, d]`: numbers and truth values with mean 0 and deviation 1 over the training rows, others one-hot.
 
     Args:
         table: the table.
@@ -47,10 +47,12 @@ def _inputs(
     if declared is not None:
         return _one_hot(_declared(table, name, declared), table.n)
     if not table.is_text(name, "features"):
-        return _scaled(table, name, train)
+        return _scaled(table, name, table.numbers(name, "features"), train)
     found = table.categories(name, "features")
     if _is_of_numbers(found):
-        return _scaled(table, name, train)
+        return _scaled(table, name, table.numbers(name, "features"), train)
+    if all(map(truth_of, found.levels)):
+        return _scaled(table, name, _truths(table, name, found), train)
     n_levels = len(found.levels)
     if n_levels > _MAX_LEVELS or n_levels >= max(_MIN_LEVELS_OF_AN_ID, table.n / 2):
         raise InvalidOutput(
@@ -60,8 +62,21 @@ def _inputs(
     return _one_hot(found, table.n)
 
 
-def _scaled(table: Table, name: str, train: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    numbers = table.numbers(name, "features")
+def _truths(table: Table, name: str, found: Categories) -> npt.NDArray[np.float64]:
+    """Truth values of text as 1 and 0, as those of Parquet and JSON are. Raises InvalidOutput."""
+    if (found.codes < 0).any():
+        table.refuse(int(np.argmax(found.codes < 0)), f"the feature {name!r} is missing, true or false elsewhere")
+    for code, level in enumerate(found.levels):
+        first = next(other for other in found.levels if truth_of(other) == truth_of(level))
+        if first != level:
+            row = int(np.argmax(found.codes == code))
+            table.refuse(row, f"the feature {name!r} holds {level!r}, above {first!r}; write both alike")
+    return np.array([truth_of(level) == "true" for level in found.levels], dtype=np.float64)[found.codes]
+
+
+def _scaled(
+    table: Table, name: str, numbers: npt.NDArray[np.float64], train: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
         # Round-off gives equal numbers a deviation too.
         deviation = numbers[train].std() if np.ptp(numbers[train]) > 0 else 1.0

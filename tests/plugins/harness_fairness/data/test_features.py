@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from harness.api import InvalidOutput, Table, parse_table
+from harness.api import InvalidOutput, Table, parse_table, read_table
 from harness_fairness.data.features import standardised
 
 
@@ -103,3 +106,15 @@ def test_large_numbers_and_equal_ones_are_standardised() -> None:
     equal = column([*["0.1"] * 10, "0.2"])
     scaled = standardised(equal, ["x"], np.arange(11) < 10, {})[:, 0]
     assert scaled.tolist() == pytest.approx([0] * 10 + [0.1], abs=1e-7), "not 0.1 over round-off"
+
+
+def test_truth_values_are_numbers_in_every_kind_of_file(tmp_path: Path) -> None:
+    train = np.ones(3, dtype=bool)
+    pq.write_table(pa.table({"x": [True, False, True]}), tmp_path / "t.parquet")
+    kept = standardised(read_table(tmp_path / "t.parquet"), ["x"], train, {})
+    for cells in (["True", "False", "True"], ["TRUE", "FALSE", "TRUE"], ["true", "false", "true"]):
+        assert inputs(cells).tolist() == kept.tolist()
+    with pytest.raises(InvalidOutput, match="line 4: the feature 'x' holds 'TRUE', above 'True'; write both alike"):
+        inputs(["True", "False", "TRUE"])
+    with pytest.raises(InvalidOutput, match="line 3: the feature 'x' is missing, true or false elsewhere"):
+        inputs(["True", "", "False"])
