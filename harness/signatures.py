@@ -112,9 +112,10 @@ class Signature:
         needs: role to what is required of the component in it.
         offers: public methods of what the target makes; None if that is known only once it is made.
         direction, unit: of a metric.
-        columns: of a metric, the record columns it needs, where its class says so.
-        columns_with, columns_without: of a task, role to the record columns that are there only where a cell has a
-            component in this role, or has none.
+        columns: of a metric, the record columns it needs, where its class says so; of a task, those that its records
+            may have, where it declares them.
+        columns_with, columns_without: of a task, role or parameter to the record columns that are there only where a
+            cell has a component in this role or a value of this parameter, or has none.
     """
 
     doc: str = ""
@@ -238,7 +239,7 @@ def _read(target: Callable[..., Any], kind: Kind, where: str) -> Signature:
         offers=_offers(target),
         direction=str(getattr(target, "direction", "")),
         unit=str(getattr(target, "unit", "")),
-        columns=_names(getattr(target, "columns", ())) if kind == "metric" else (),
+        columns=_names(getattr(target, "columns", ())) if kind in ("metric", "task") else (),
         columns_with=_tuples(getattr(target, "columns_with", {})) if kind == "task" else {},
         columns_without=_tuples(getattr(target, "columns_without", {})) if kind == "task" else {},
     )

@@ -5,6 +5,7 @@ from harness.statistics.clustered_sums import clusters_of as clusters_of
 from harness.statistics.gaps import MIN_UNITS_PER_GROUP as MIN_UNITS_PER_GROUP
 from harness.statistics.gaps import gap_estimate as gap_estimate
 from harness.statistics.gaps import gap_of_groups as gap_of_groups
+from harness.statistics.gaps import untested_if_few as untested_if_few
 from harness.statistics.gaps_of_means import gap_of_ratios as gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates as gap_of_rates
 from harness.statistics.gaps_of_rates import largest_difference as largest_difference

@@ -57,9 +57,11 @@ class Task(Protocol):
     each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite; the
     protocol X says what the component must offer.
 
-    A task may declare record columns that depend on a role, as `columns_with = {"attack": ("robust",)}` where they
-    are there only under an attack, and `columns_without` where they are there only without. A metric that needs such a
-    column where no cell has it is then refused in the suite.
+    A task may declare the columns that its records may have, as `columns = ("id", "label", "group.*")`, where a name
+    that ends in `*` stands for all that begin so. Those that depend on a role or on a parameter of the task stand in
+    `columns_with = {"attack": ("robust",)}` if they are there only under an attack, and in `columns_without` if only
+    without. A metric that needs a column that no cell has is then refused in the suite. A task whose columns are those
+    of the data declares none.
     """
 
     run: Callable[..., Outcome]

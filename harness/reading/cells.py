@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_EXCEL_SEPARATOR = re.compile(rb"sep=([^\r\n])(?:\r\n|\n|\r)")
+_EXCEL_SEPARATOR = re.compile(rb'(?i:("?)sep=([^\r\n])\1(?:\r\n|\n|\r))')
 _LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 
 
@@ -41,7 +41,7 @@ class Opening:
         """The opening of a file."""
         begin = len(_BYTE_ORDER_MARK) if content.startswith(_BYTE_ORDER_MARK) else 0
         match = _EXCEL_SEPARATOR.match(content, begin)
-        return cls(match.end(), 2, match[1]) if match else cls(begin, 1, None)
+        return cls(match.end(), 2, match[2]) if match else cls(begin, 1, None)
 
 
 def records(content: bytes, separator: bytes) -> Iterator[Record]:

@@ -11,36 +11,46 @@ from harness.contract.errors import InvalidOutput, MissingData
 from harness.reading.json_rows import JsonRows, json_lines, json_list
 from harness.reading.numbers import DECIMALS
 from harness.reading.separated import Separated
+from harness.reading.signatures import fault_of
+from harness.reading.spelling import seen
 from harness.reading.table import ArrowColumns, Table
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _PARQUET = (".parquet", ".pq")
 _JSON: dict[str, Callable[[str, bytes], JsonRows]] = {".jsonl": json_lines, ".ndjson": json_lines, ".json": json_list}
 TABLE_SUFFIXES = (*_SEPARATORS, *_PARQUET, *_JSON)
-_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP_MAGIC, _LOOKED_AT = b"\x1f\x8b", 256
 
 
 def read_table(
-    path: Path, separator: str | None = None, columns: Collection[str] | None = None, decimal: str = "."
+    path: Path,
+    separator: str | None = None,
+    columns: Collection[str] | None = None,
+    decimal: str = ".",
+    header: Sequence[str] | None = None,
 ) -> Table:
     """Read a table of a file: .csv, .tsv, .tab, .txt, .parquet, .pq, .jsonl, .ndjson or .json, gzipped or not.
 
     Args:
         path: the file. A text begins with the names of its columns; a .json file is a list of objects.
-        separator: between the values of a text; by default a comma for .csv, a tab else, or what Excel's first line
-            `sep=;` names. A file of another ending is separated text where it is given.
+        separator: between the values of a text, one character or `whitespace` for runs of spaces; by default a comma
+            for .csv, a tab else, or what Excel's first line `sep=;` names. A file of another ending is separated text
+            where it is given.
         columns: the columns that will be used; others need not be loaded.
         decimal: the decimal sign of numbers written as text, "." or ",".
+        header: the names of the columns of a text that has no line of names, as many files of UCI.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: it is no such table: unequal rows, no rows, not UTF-8, damaged.
     """
     if not path.is_file():
-        raise MissingData(f"{path} is not there; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise MissingData(f"{path} {what}; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
     if _ending(path.name) in _PARQUET and separator is None:
+        _refuse_header(path.name, header)
         return _parquet(path, columns)
-    return parse_table(_unpacked(path), path.name, separator, columns, decimal)
+    return parse_table(unpacked_content(path), path.name, separator, columns, decimal, header)
 
 
 def parse_table(
@@ -49,23 +59,36 @@ def parse_table(
     separator: str | None = None,
     columns: Collection[str] | None = None,
     decimal: str = ".",
+    header: Sequence[str] | None = None,
 ) -> Table:
     """The table that the content of a file is, by the name of the file. Arguments and errors as of `read_table`."""
     if decimal not in DECIMALS:
         raise InvalidOutput(f"the decimal sign is '.' or ',', not {decimal!r}")
     ending = _ending(name)
-    if content.startswith(_ZIP_MAGIC):
-        raise InvalidOutput(f'{name} is a workbook or another packed file; in Excel save it as "CSV UTF-8"')
+    if separator is not None and ending in (*_JSON, *_PARQUET):
+        raise InvalidOutput(f"{name} ends in {ending}; `separator:` is for separated text, leave it out")
+    fault = fault_of(content[:_LOOKED_AT], is_json=separator is None and ending in _JSON)
+    if fault:
+        raise InvalidOutput(f"{name} {fault}")
     if separator is None and ending in _JSON:
+        _refuse_header(name, header)
         rows = _JSON[ending](name, content)
         return Table(name, rows.header, len(rows.objects), rows)
     if separator is None and ending not in _SEPARATORS:
-        raise InvalidOutput(f"{name}: what separates its values? Name it with `separator:`")
-    file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","))
-    header = file.header()
-    arrays = file.columns(_used(header, columns) or [0])
+        raise InvalidOutput(
+            f"{name}: what separates its values? Say `separator: ','`, `separator: whitespace` for runs of spaces, or "
+            "what else it is"
+        )
+    file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","), header)
+    names = file.header()
+    arrays = file.columns(_used(names, columns) or [0])
     n = len(next(iter(arrays.values())))
-    return Table(name, header, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
+    return Table(name, names, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
+
+
+def _refuse_header(name: str, header: Sequence[str] | None) -> None:
+    if header is not None:
+        raise InvalidOutput(f"{name} names its columns itself; `header:` is for separated text without a line of names")
 
 
 def _ending(name: str) -> str:
@@ -73,14 +96,12 @@ def _ending(name: str) -> str:
 
 
 def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
-    return [i for i, name in enumerate(header) if _is_used(name, columns)]
+    wanted = set() if columns is None else {seen(name) for name in columns}
+    return [i for i, name in enumerate(header) if columns is None or seen(name) in wanted]
 
 
-def _is_used(name: str, columns: Collection[str] | None) -> bool:
-    return columns is None or name in columns
-
-
-def _unpacked(path: Path) -> bytes:
+def unpacked_content(path: Path) -> bytes:
+    """The bytes of a file, unpacked if its first ones say that it is gzipped. Raises InvalidOutput if it is damaged."""
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content
@@ -97,7 +118,7 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == _GZIP_MAGIC
-        file = pq.ParquetFile(pa.BufferReader(_unpacked(path)) if packed else path)
+        file = pq.ParquetFile(pa.BufferReader(unpacked_content(path)) if packed else path)
         header = file.schema_arrow.names
         used = _used(header, columns)
         # Names may stand twice, or be those of a field of a nested column; pyarrow then takes both.
@@ -106,6 +127,6 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
         raise InvalidOutput(f"{path.name} cannot be read as Parquet: {error}") from None
     if not file.metadata.num_rows:
         raise InvalidOutput(f"{path.name} has no rows")
-    taken = [column for name, column in zip(table.column_names, table.columns, strict=True) if _is_used(name, columns)]
+    taken = [table.columns[i] for i in _used(table.column_names, columns)]
     arrays = dict(zip(used, taken, strict=True))
     return Table(path.name, header, table.num_rows, ArrowColumns(arrays, lambda row: f"row {row + 1}"))

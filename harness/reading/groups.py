@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,14 +11,15 @@ import numpy as np
 
 from harness.contract.errors import InvalidOutput
 from harness.reading.numbers import is_number
+from harness.reading.spelling import seen
 from harness.reading.table import Categories, Table
+from harness.reading.truth import truth_of
 
-GroupValues = Sequence[str | int | float] | Literal["text", "number"]
+GroupValues = Sequence[str | int | float | bool] | Literal["text", "number"]
 """The values that a group column may hold: a list of them, any text as it is written, or any number."""
 
 _MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
 _MOST_PLAIN_DIGITS = 40
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def is_missing_code(text: str) -> bool:
@@ -37,8 +37,8 @@ def read_groups(
         name: the column.
         unknown: the group of rows whose value is missing: empty, null, or a code for it such as NA or "?".
         values: what the column holds. Undeclared, it is text without codes for missing values and with one spelling
-            of each number. "text" takes each text for a value of its own, "number" each number; a list names the
-            values, and nothing else may occur.
+            of each number and truth value. "text" takes each text for a value of its own, "number" each number; a list
+            names the values, numbers and truth values in any spelling, and nothing else may occur.
         role: what the column is used as, for messages.
 
     Raises:
@@ -79,7 +79,7 @@ class _Column:
         """Refuse two spellings of one number, and of one text that look alike."""
         spelling: dict[Decimal | str, str] = {}
         for level in self.found.levels:
-            other = spelling.setdefault(Decimal(level) if is_number(level) else _seen(level), level)
+            other = spelling.setdefault(Decimal(level) if is_number(level) else truth_of(level) or seen(level), level)
             if other != level:
                 self._refuse_spelling(level, other)
         return self
@@ -91,18 +91,28 @@ class _Column:
                 self._refuse(level, f"{self.name!r} holds {level!r}, which is no number, as `values:` says")
         return self._renamed({level: _plain(Decimal(level)) for level in self.found.levels})
 
-    def listed(self, values: Sequence[str | int | float]) -> _Column:
-        """The values of a list, numbers in any spelling."""
+    def listed(self, values: Sequence[str | int | float | bool]) -> _Column:
+        """The values of a list, numbers in any spelling, truth values in the only one that the column has."""
         texts = {str(value) for value in values}
         numbers = {Decimal(str(v)): str(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
+        truths = {truth_of(text) for text in texts} - {None}
         names: dict[str, str | None] = {}
         for level in self.found.levels:
             name = level if level in texts else numbers.get(Decimal(level)) if is_number(level) else None
+            if name is None and truth_of(level) in truths:
+                name = self._only_spelling(level)
             if name is None and not (self.unknown is not None and is_missing_code(level)):
                 allowed = ", ".join(sorted(map(repr, texts)))
                 self._refuse(level, f"{self.name!r} holds {level!r}, none of its declared values {allowed}")
             names[level] = name
         return self._renamed(names)
+
+    def _only_spelling(self, truth: str) -> str:
+        """The level, if no other names the same truth value. Raises InvalidOutput."""
+        for other in self.found.levels:
+            if other != truth and truth_of(other) == truth_of(truth):
+                self._refuse_spelling(truth, other)
+        return truth
 
     def complete(self) -> Categories:
         """The groups, missing values by their name. Raises InvalidOutput if they have none."""
@@ -130,19 +140,16 @@ class _Column:
         as_text = f"`values: {{{self.name}: text}}`"
         if is_number(level):
             self._refuse(level, f"{held}: one number or two groups? Say `values: {{{self.name}: number}}` or {as_text}")
-        self._refuse(level, f"{held}, which looks the same: write both alike, or say {as_text}")
+        self._refuse(
+            level,
+            f"{held}, which {'means' if truth_of(level) else 'looks'} the same: write both alike, or say {as_text}",
+        )
 
     def _row_of(self, level: str) -> int:
         return int(np.argmax(self.found.codes == self.found.levels.index(level)))
 
     def _refuse(self, level: str, problem: str) -> NoReturn:
         self.table.refuse(self._row_of(level), problem)
-
-
-def _seen(text: str) -> str:
-    """What is seen of a text: composed letters, and none that are invisible; joiners change how others look."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c) != "Cf")
 
 
 def _plain(number: Decimal) -> str:

@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 DECIMALS = (".", ",")
+_MINUS = "\N{MINUS SIGN}"
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:[\s.,'’][0-9]{3})+(?:[.,][0-9]+)?")
 _NUMBER = r"^[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d{{1,9}})?$"
 
 
@@ -36,10 +38,14 @@ def parsed(texts: Any, decimal: str) -> Any:
 
 def advice(text: str, decimal: str) -> str:
     """What to do about a value that is no number."""
-    digits = re.sub(r"[\s.,'’+-]", "", text)
-    if not (digits.isascii() and digits.isdigit()):
-        return "write a number, or take the row out"
     other = DECIMALS[decimal == "."]
-    if decimal not in text and text.count(other) == 1:
-        return f"write it without separators of thousands; if {other!r} is its decimal sign, say `decimal: {other!r}`"
-    return "write it without separators of thousands"
+    if _MINUS in text:
+        return "write its minus as '-'"
+    if _THOUSANDS.fullmatch(text) or re.fullmatch(rf"[+-]?[0-9]*{re.escape(other)}[0-9]+", text):
+        told = "write it without separators of thousands"
+        is_decimal = decimal not in text and text.count(other) == 1
+        return f"{told}; if {other!r} is its decimal sign, say `decimal: {other!r}`" if is_decimal else told
+    sign = re.fullmatch(r"\s*([^\w\s.,+-]*)\s*[0-9][0-9.,]*\s*([^\w\s.,+-]*)\s*", text)
+    if sign and any(sign.groups()):
+        return f"write it without {' and '.join(repr(each) for each in sign.groups() if each)}"
+    return "write a number, or take the row out"

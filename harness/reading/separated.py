@@ -3,69 +3,98 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from harness.contract.errors import InvalidOutput
 from harness.reading.cells import Opening, Record, UnbalancedQuote, are_plain, records
+from harness.reading.spaced import WHITESPACE, tab_separated
 
-_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATORS = (",", ";", "\t", "|", WHITESPACE)
+_ROWS_LOOKED_AT, _LINES_LOOKED_AT = 3, 100
+_SPACES = f"; if several spaces may part two values, say `separator: {WHITESPACE}`"
 _MIN_BLOCK, _MAX_BLOCK = 1 << 20, (1 << 31) - 1
 
 
 @dataclass(frozen=True)
 class Separated:
-    """A file of separated text, its first row the names of the columns.
+    """A file of separated text, its first row the names of the columns unless they are given.
 
     Attributes:
         name: the name of the file, for messages.
         content: all its bytes, unpacked.
         separator: the character between values.
+        names: the names of the columns, where the file has none.
+        shown: what separates the values, for messages.
     """
 
     name: str
     content: bytes
     separator: str
+    names: Sequence[str] | None = None
+    shown: str = ""
 
     @classmethod
-    def of(cls, name: str, content: bytes, separator: str | None, default: str) -> Separated:
+    def of(
+        cls, name: str, content: bytes, separator: str | None, default: str, names: Sequence[str] | None = None
+    ) -> Separated:
         """The file with the separator that is declared, that its line `sep=;` names, or that its kind has.
 
         Raises:
-            InvalidOutput: the file is empty or UTF-16, the separator is no single character, or another one parts the
-                header where nothing is declared.
+            InvalidOutput: the separator is no single character, or another one parts the header where nothing is
+                declared.
         """
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:2]:
-            raise InvalidOutput(f'{name} is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"')
         named = Opening.of(content).separator
         chosen = separator or (named.decode("latin-1") if named else default)
         # As YAML writes a tab in single quotes.
         chosen = "\t" if chosen == r"\t" else chosen
-        if len(chosen) != 1 or not chosen.isascii() or chosen in '"\r\n':
-            raise InvalidOutput(f"{name}: the separator {chosen!r} must be one character, such as ',', ';' or a tab")
-        file = cls(name, content, chosen)
-        if separator is None and file._width() <= 1:
-            others = [other for other in _SEPARATORS if cls(name, content, other)._width() > 1]
+        if chosen != WHITESPACE and (len(chosen) != 1 or not chosen.isascii() or chosen in '"\r\n'):
+            raise InvalidOutput(
+                f"{name}: the separator {chosen!r} must be one character, such as ',', ';' or a tab, or `{WHITESPACE}`"
+            )
+        file = cls._parted(name, content, chosen, names)
+        if separator is None and max(file._widths()[:1], default=0) <= 1:
+            start = b"\n".join(content.split(b"\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT])
+            others = [other for other in _SEPARATORS if cls._parted(name, start, other, names)._is_a_table()]
             if others:
                 line = _first_line(content)
+                one = f", or `separator: {chosen!r}` if it is one column" if others[0] == WHITESPACE else ""
                 raise InvalidOutput(
                     f"{name}: its header {line[:60]!r} is one column if {chosen!r} separates values; it seems to "
-                    f"be {others[0]!r}: say `separator: {others[0]!r}`"
+                    f"be {others[0]!r}: say `separator: {others[0]!r}`{one}"
                 )
         return file
 
-    def _width(self) -> int:
-        """The number of columns, 0 where the header has none because quotes are unbalanced or there is no row."""
+    @classmethod
+    def _parted(cls, name: str, content: bytes, separator: str, names: Sequence[str] | None) -> Separated:
+        if separator == WHITESPACE:
+            return cls(name, tab_separated(content), "\t", names, "white space")
+        return cls(name, content, separator, names, repr(separator))
+
+    def _widths(self) -> Sequence[int]:
+        """The numbers of values of the first rows, none where quotes are unbalanced."""
         try:
-            return len(next(records(self.content, self.separator.encode())).cells)
-        except (UnbalancedQuote, StopIteration):
-            return 0
+            return [len(row.cells) for row in islice(self._records(), _ROWS_LOOKED_AT)]
+        except UnbalancedQuote:
+            return []
+
+    def _is_a_table(self) -> bool:
+        """Whether the first rows have one number of values, more than one; R's header may be one short."""
+        first, *others = self._widths() or [0]
+        return first > 1 and all(width - first in (0, 1) for width in others)
+
+    def _records(self) -> Iterator[Record]:
+        return records(self.content, self.separator.encode())
 
     def header(self) -> Sequence[str]:
         """The names of the columns. Raises InvalidOutput if there is no row at all."""
         record = self._first()
-        return [self._text(cell, record.line).strip() for cell in record.cells]
+        found = [self._text(cell, record.line).strip() for cell in record.cells]
+        if self.names is not None and found == list(self.names):
+            raise InvalidOutput(f"{self.name}: its first row holds the names of `header:` already; leave that out")
+        return found if self.names is None else self.names
 
     def columns(self, chosen: Collection[int]) -> dict[int, Any]:
         """The columns at these positions, as chunked arrays of text.
@@ -74,31 +103,36 @@ class Separated:
             InvalidOutput: rows of another number of values, no rows, text that is not UTF-8, unbalanced quotes.
         """
         header = self._first()
-        columns = self._parsed(header, chosen)
-        return self._scanned(len(header.cells), chosen) if columns is None else columns
+        begin, width = header.end, len(header.cells)
+        if self.names is not None:
+            begin, width = Opening.of(self.content).end, len(self.names)
+        columns = self._parsed(begin, width, chosen)
+        return self._scanned(width, chosen) if columns is None else columns
 
     def line_of(self, row: int) -> int:
         """The line on which a row begins; lines are counted from 1, rows from 0."""
-        rows = records(self.content, self.separator.encode())
-        return next(record.line for number, record in enumerate(rows, start=-1) if number == row)
+        return next(record.line for number, record in enumerate(self._rows()) if number == row)
+
+    def _rows(self) -> Iterator[Record]:
+        """The rows under the header."""
+        return islice(self._records(), int(self.names is None), None)
 
     def _first(self) -> Record:
         try:
-            header = next(records(self.content, self.separator.encode()), None)
+            header = next(self._records(), None)
         except UnbalancedQuote as error:
             raise self._unbalanced(error) from None
         if header is None:
             raise InvalidOutput(f"{self.name} is empty")
         return header
 
-    def _parsed(self, header: Record, chosen: Collection[int]) -> dict[int, Any] | None:
+    def _parsed(self, begin: int, width: int, chosen: Collection[int]) -> dict[int, Any] | None:
         """The columns that pyarrow reads; None where it finds fault, which a scan can name with its line."""
         import pyarrow as pa
         import pyarrow.csv
 
-        content, width = pa.py_buffer(self.content).slice(header.end), len(header.cells)
-        block = _MIN_BLOCK
-        if not are_plain(self.content, header.end, self.separator.encode()):
+        content, block = pa.py_buffer(self.content).slice(begin), _MIN_BLOCK
+        if not are_plain(self.content, begin, self.separator.encode()):
             return None
         while True:
             try:
@@ -123,16 +157,11 @@ class Separated:
         import pyarrow as pa
 
         texts: dict[int, list[str]] = {position: [] for position in chosen}
-        rows = records(self.content, self.separator.encode())
-        next(rows)
         try:
-            for row in rows:
+            for row in self._rows():
                 # Some programs end a row with a separator too many.
                 if len(row.cells) < width or any(cell.strip() for cell in row.cells[width:]):
-                    raise InvalidOutput(
-                        f"{self.name}, line {row.line}: {len(row.cells)} values for {width} columns; is "
-                        f"{self.separator!r} what separates them? A value that holds it must stand in double quotes"
-                    )
+                    raise self._uneven(row, width)
                 for position, column in texts.items():
                     column.append(self._text(row.cells[position], row.line))
         except UnbalancedQuote as error:
@@ -140,6 +169,26 @@ class Separated:
         if not all(texts.values()):
             raise InvalidOutput(f"{self.name} has a header and no rows")
         return {position: pa.chunked_array([pa.array(column, pa.string())]) for position, column in texts.items()}
+
+    def _uneven(self, row: Record, width: int) -> InvalidOutput:
+        fault = f"{self.name}, line {row.line}: {len(row.cells)} values for {width} columns"
+        if self.names is None and width == 1:
+            return InvalidOutput(
+                f"{fault}: its first line must hold the names of the columns, and holds "
+                f"{_first_line(self.content)[:60]!r}; take titles and comments out"
+            )
+        if self.names is None and self._has_row_names(width):
+            return InvalidOutput(
+                f"{fault}, as in every row: the header lacks a name for the first, as R writes row names. Write one "
+                "before its others, or save without them: row.names = FALSE"
+            )
+        hint = f"A value that holds it must stand in double quotes{_SPACES if self.separator == ' ' else ''}"
+        return InvalidOutput(f"{fault}; is {self.shown} what separates them? {hint}")
+
+    def _has_row_names(self, width: int) -> bool:
+        """Whether every row, of two or more, has one value more than the header."""
+        rows = [len(row.cells) for row in self._rows()]
+        return len(rows) > 1 and set(rows) == {width + 1}
 
     def _text(self, cell: bytes, line: int) -> str:
         try:

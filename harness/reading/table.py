@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.texts import Texts
-from harness.reading.numbers import advice, are_numbers, parsed
+from harness.reading.numbers import advice, are_numbers, is_number, parsed
+from harness.reading.spelling import seen
 
 Empty = Literal["text", "missing"]
 Missing = Literal["refuse", "keep"]
@@ -182,25 +183,6 @@ class Table:
             self._refuse_missing(np.isnan(values), name, role)
         return values
 
-    def whole_numbers(self, name: str, role: str) -> npt.NDArray[np.int64]:
-        """A column of whole numbers `[n]`, however they are written ("3", "3.0"). Raises as `numbers`."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        column = self.column(name, role)
-        if _is_text(column.type):
-            column = _stripped(self._written(name, role))
-            if pc.all(pc.match_substring_regex(column, r"^-?[0-9]{1,18}$"), skip_nulls=False).as_py():
-                return np.asarray(pc.cast(column, pa.int64()).to_numpy(), dtype=np.int64)
-        elif pa.types.is_integer(column.type) and not column.null_count:
-            return np.asarray(column.to_numpy(), dtype=np.int64)
-        values = self.numbers(name, role)
-        wrong = (values != np.floor(values)) | (np.abs(values) > _MAX_WHOLE)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            self.refuse(row, f"{name!r} ({role}) holds {self._written(name, role)[row].as_py()!r}, no whole number")
-        return values.astype(np.int64)
-
     def categories(self, name: str, role: str) -> Categories:
         """A column of texts by code, without the white space around them; empty ones are missing.
 
@@ -222,6 +204,8 @@ class Table:
     def position(self, name: str, role: str) -> int:
         """The position of a column. Raises InvalidOutput, with the closest name, where there is not exactly one."""
         positions = [i for i, other in enumerate(self.header) if other == name]
+        if not positions:
+            positions = [i for i, other in enumerate(self.header) if seen(other) == seen(name)]
         if len(positions) > 1:
             raise InvalidOutput(
                 f"{self.name} has {len(positions)} columns {name!r}, the one for {role} among them; rename one of them"
@@ -230,6 +214,8 @@ class Table:
             close = difflib.get_close_matches(name, self.header, 1, cutoff=0.5)
             more = f" and {len(self.header) - _MAX_NAMES} more" if len(self.header) > _MAX_NAMES else ""
             hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self.header[:_MAX_NAMES])}{more}"
+            if any(map(is_number, self.header)):
+                hint += "; if its first line holds values, write the names of the columns above it or under `header:`"
             raise InvalidOutput(f"{self.name} has no column {name!r} for {role}; {hint}")
         return positions[0]
 
@@ -299,7 +285,8 @@ class Table:
         raise AssertionError("no value stands twice")
 
     def _refuse_kind(self, name: str, role: str, kind: Any, needed: str) -> NoReturn:
-        raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {kind}, not {needed}")
+        flat = "; make its fields columns of their own" if str(kind).startswith("struct") else ""
+        raise InvalidOutput(f"{self.name}: column {name!r} for {role} holds {kind}, not {needed}{flat}")
 
 
 def _is_text(kind: Any) -> bool:

@@ -67,12 +67,19 @@ def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], cat
         parts = []
         split = records.split(partition.of_row, len(partition.members))
         for member, part in zip(partition.members, split, strict=True):
-            row = replace(_bare(cell.row, f"{name}: {member}"), n=len(part))
+            row = replace(_bare(cell.row, f"{name}: {_shown(member)}"), n=len(part))
             of_member = partial(_of_member, records=records, part=part, name=name, member=member, row=cell.row)
             parts.append(_filled(row, made, of_member))
         yield from parts
         gap = replace(_bare(cell.row, f"{name}: gap"), n=len(records))
         yield _filled(gap, made, partial(_gap, records=records, partition=partition, row=cell.row, parts=parts))
+
+
+def _shown(member: str) -> str:
+    """The name of a group in a label; one that is called as the row of the gap is stands in quotes."""
+    bare = member.strip('"')
+    is_like_a_gap = bare == "gap" or bare.endswith(": gap")
+    return '"{}"'.format(member.replace('"', '""')) if is_like_a_gap else member
 
 
 def _bare(row: Row, label: str) -> Row:

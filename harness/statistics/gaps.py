@@ -12,6 +12,8 @@ The permutations are a function of the sizes alone, so that one quantity has one
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,9 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.statistics.gaps_of_means import gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates
+from harness.statistics.intervals import TOO_FEW
 from harness.statistics.partition import Partition
-from harness.statistics.permutation import GapTest
+from harness.statistics.permutation import GapTest, can_be_found
 from harness.statistics.quantiles import LEVEL
 
 Floats = npt.NDArray[np.float64]
@@ -80,7 +83,7 @@ def gap_estimate(
     too_few = [f"{partition.members[i]} ({sizes[i]})" for i in range(len(sizes)) if i not in compared]
     notes = [f"{int(inside.sum())} {units}"] if clusters is not None else []
     notes += [f"left out, too few: {', '.join(too_few)}"] if too_few else []
-    return Estimate(
+    estimate = Estimate(
         test.gap,
         test.low,
         min(most, test.high),
@@ -92,6 +95,23 @@ def gap_estimate(
         null=test.null,
         p=test.p,
     )
+    return untested_if_few(estimate, [sizes[compared]], units)
+
+
+def untested_if_few(gap: Estimate, sizes: Sequence[npt.ArrayLike], units: str = "examples") -> Estimate:
+    """The gap, without interval and p where no values of so few members could be found to differ.
+
+    Args:
+        gap: the estimate.
+        sizes: the members of each group, `[groups]`, of each of the quantities that are permuted independently.
+        units: what is permuted, for messages.
+    """
+    if can_be_found(sizes, gap.level):
+        return gap
+    members = f"{int(np.concatenate([np.asarray(each) for each in sizes]).sum())} {units}"
+    few = f"{TOO_FEW}: {members}"
+    notes = [few, gap.reason.removeprefix(members).removeprefix("; ")]
+    return replace(gap, low=None, high=None, p=None, method=few, reason="; ".join(filter(None, notes)))
 
 
 def _groups_of_clusters(of_row: Whole, group_of_row: Whole, partition: Partition, units: str) -> Whole:

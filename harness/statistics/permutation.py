@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,26 @@ class GapTest:
     null: float
     p: float
     method: str
+
+
+def can_be_found(sizes: Sequence[npt.ArrayLike], level: float) -> bool:
+    """Whether there are permutations enough for a p-value of at most 1 - level.
+
+    Two groups of three members can be divided in 10 ways, so that a p-value is .1 or more, whatever the values are.
+
+    Args:
+        sizes: the members of each group, `[groups]`, of each of the quantities that are permuted independently.
+        level: such as 0.95.
+    """
+    ways = sum(_log_ways(np.asarray(each, dtype=np.intp)) for each in sizes)
+    return ways >= -math.log(1 - level) - _ROUNDING
+
+
+def _log_ways(sizes: Whole) -> float:
+    """The logarithm of the number of ways to divide members among groups; those of one size are not told apart."""
+    _, alike = np.unique(sizes, return_counts=True)
+    below = sum(math.lgamma(size + 1) for size in (*sizes.tolist(), *alike.tolist()))
+    return math.lgamma(int(sizes.sum()) + 1) - below
 
 
 def permuted_counts(successes: int, sizes: Whole, rng: np.random.Generator, draws: int = PERMUTATIONS) -> Whole:

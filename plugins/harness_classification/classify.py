@@ -6,7 +6,7 @@ again in eval mode, counts the passes itself, and verifies that the model was no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -44,6 +44,10 @@ class Classify:
     randomness of a model, a random model is classified by its mean probabilities over 20 draws.
     """
 
+    columns: Sequence[str] = (
+        *("id", "label", "outcome", "correct", "group.*"),
+        *(f"clean_{what}" for what in ("prediction", "confidence", "margin", "loss")),
+    )
     columns_with: Mapping[str, tuple[str, ...]] = {
         "attack": (
             *("target", "success", "robust", "linf", "l2", "l1", "l0", "forward_passes", "backward_passes"),

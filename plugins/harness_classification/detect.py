@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import torch
@@ -25,6 +25,8 @@ class Detect:
     Args:
         out: data that are not of the distribution, with inputs of the same shape.
     """
+
+    columns: Sequence[str] = ("id", "source", "score.*")
 
     def __init__(self, out: Annotated[Dataset, ComponentOf("dataset")]) -> None:
         self._out = out

@@ -18,7 +18,8 @@ class FromScores:
     need no labels.
 
     Data: `labels` (0 or 1, or any classes where predictions are given), `scores` (numbers) or `predictions`; every
-    other column becomes a record column of its name, e.g. `errors` and `words` of a transcript, or `speaker`.
+    other column becomes a record column of its name, e.g. `errors` and `words` of a transcript, or `speaker`. So which
+    columns the records have is known only once the data are read, and the task declares none.
 
     Args:
         threshold: from which score on the prediction is 1. It is part of what must be equal before two rates may be

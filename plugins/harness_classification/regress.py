@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ Array = npt.NDArray[np.float64]
 
 class Regress:
     """Predict a number for every example (columns `inputs` and `targets` of the data)."""
+
+    columns: Sequence[str] = (
+        *("id", "target", "prediction", "error", "deviation", "low", "high", "level"),
+        "group.*",
+    )
 
     def run(self, model: Regressor, data: Dataset, ctx: Context) -> Outcome:
         """One record per example.

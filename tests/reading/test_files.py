@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ from harness.api import InvalidOutput, MissingData, Table, parse_table, read_tab
 
 def csv(text: str | bytes, name: str = "t.csv", separator: str | None = None, **options: str) -> Table:
     content = text.encode() if isinstance(text, str) else text
-    return parse_table(content, name, separator, **options)  # type: ignore[arg-type]
+    return parse_table(content, name, separator, **options)
 
 
 def test_bytes_order_marks_line_ends_and_empty_lines_are_no_values() -> None:
@@ -86,7 +88,7 @@ def test_the_same_rows_of_every_kind(tmp_path: Path) -> None:
         table = read_table(tmp_path / name)
         assert table.names("id", "id") == ["007", "7"]
         assert str(table.numbers("x", "score", missing="keep").tolist()) == "[1.5, nan]"
-        assert table.whole_numbers("n", "count").tolist() == [1, 2]
+        assert table.numbers("n", "count").tolist() == [1, 2]
         assert table.where(1) == place
         with pytest.raises(InvalidOutput, match=rf"{name}: 1 of 2 rows have no 'x' \(score\), first on {place}"):
             table.numbers("x", "score")
@@ -96,7 +98,7 @@ def test_columns_that_nobody_uses_are_not_loaded(tmp_path: Path) -> None:
     table = parse_table(b"a,b,a\n1,\xff,3\n", "t.csv", columns={"b"} - {"b"})
     assert table.n == 1
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "t.parquet")
-    assert read_table(tmp_path / "t.parquet", columns=["b"]).whole_numbers("b", "b").tolist() == [2]
+    assert read_table(tmp_path / "t.parquet", columns=["b"]).numbers("b", "b").tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -130,16 +132,32 @@ def test_what_is_no_table(content: str | bytes, told: str) -> None:
     ("name", "content", "told"),
     [
         ("t.jsonl", b'{"a": 1}\n\n{"a": ', "t.jsonl, line 3 is no JSON: Expecting value"),
-        ("t.jsonl", b'{"a": NaN}', "t.jsonl, line 1: NaN is no JSON; write null where a value is missing"),
         ("t.jsonl", b"[1, 2]", r"t.jsonl, line 1: a row must be an object with names, not \[1, 2\]"),
         ("t.jsonl", b'{"a": 1, "a": 2}', "line 1: an object has two values 'a'"),
         ("t.jsonl", b'{"a": 1}\n{"a": ' + 5000 * b"7" + b"}", "line 2 holds a number of thousands of digits"),
         ("t.jsonl", b'{"a": 1}\n{"\\ud800": 2}', r"the name '\\ud800' holds half of a surrogate pair"),
         ("t.jsonl", b'{"a": 1}\n\xff', "t.jsonl, line 2 is not UTF-8 text"),
         ("t.jsonl", b"\n", "t.jsonl has no rows"),
-        ("t.json", b'{"a": 1}', "t.json must hold a list of objects"),
+        ("t.json", b'{"a": 1}', r"t.json must hold a list of objects.*to_json\(orient="),
+        ("t.json", b'{"a": 1}\n{"a": 2}', "t.json is no JSON: Extra data .*; JSON Lines end in .jsonl"),
+        ("t.jsonl", b'[{"a": 1},\n{"a": 2}]', "t.jsonl, line 1 is no JSON: .*; a list of objects ends in .json"),
+        ("t.jsonl", b'{"a": 1},\n{"a": 2},', "t.jsonl, line 1 is no JSON: Extra data .*; a line holds one object"),
+        ("t.jsonl", '{"a": 1}'.encode("utf-16"), "t.jsonl is UTF-16 text"),
+        ("t.json", '[{"a": 1}]'.encode("utf-16-le"), "t.json is UTF-16 text"),
+        ("t.csv", b'{"a": 1, "b": 2}', "t.csv holds JSON; let its name end in .jsonl"),
+        ("t.csv", b' [ {"a": 1}]', "t.csv holds JSON"),
+        ("t.csv.gz", gzip.compress(b"a,b"), "t.csv.gz is gzipped twice; unpack it once"),
+        ("t.csv.bz2", bz2.compress(b"a,b"), "is packed, and not by gzip"),
+        ("t.csv.xz", lzma.compress(b"a,b"), "is packed, and not by gzip"),
+        ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "t.xls is an old Excel workbook"),
+        ("t.xlsx", b"PK\x03\x04", "t.xlsx is a workbook"),
+        ("t.csv", b"PAR1\x15", "t.csv is Parquet; let its name end in .parquet"),
+        ("t.csv", b"version https://git-lfs.github.com/spec/v1\noid", "t.csv is a pointer of Git LFS, not the file"),
+        ("t.csv", b"\n<!DOCTYPE HTML>\n<html>", "t.csv is a web page; download the file itself"),
+        ("t.csv", b"# made by a\n#\na,b,c\n1,2,3\n", "line 3: 3 values for 1 columns: its first line .* '# made by a'"),
+        ("t.csv", b"Name;x;y\nA;1,5;1\nB;2,5;0\n", "it seems to be ';': say `separator: ';'`"),
         ("t.json", b'[{"a": 1},\n {"a": }]', "t.json is no JSON: Expecting value .line 2, column 8"),
-        ("t.dat", b"a;b\n", r"t.dat: what separates its values\? Name it with `separator:`"),
+        ("t.dat", b"a;b\n", r"t.dat: what separates its values\? Say `separator: ','`, `separator: whitespace`"),
     ],
 )
 def test_what_is_no_table_of_its_kind(name: str, content: bytes, told: str) -> None:
@@ -152,7 +170,50 @@ def test_a_name_with_a_point_is_no_field_of_another_column(tmp_path: Path) -> No
     pq.write_table(pa.table({"a": nested, "y": [1, 0], "a.b": [0.25, 0.5]}), tmp_path / "t.parquet")
     table = read_table(tmp_path / "t.parquet", columns=["a.b", "y"])
     assert table.numbers("a.b", "score").tolist() == [0.25, 0.5]
-    assert table.whole_numbers("y", "label").tolist() == [1, 0]
+    assert table.numbers("y", "label").tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_of_excel_in_any_spelling(line: str) -> None:
+    table = csv(f"{line}\r\na;b\r\n1;2\r\n")
+    assert (table.texts("b", "b"), table.where(0)) == (["2"], "line 3")
+
+
+def test_a_name_is_found_however_its_letters_are_composed() -> None:
+    """A Mac decomposes, a keyboard composes."""
+    for written, asked in (("Gro\u0308\xdfe", "Gr\xf6\xdfe"), ("Gr\xf6\xdfe", "Gro\u0308\xdfe")):
+        for name, content in (("t.csv", f"{written},y\n1,2\n"), ("t.jsonl", json.dumps({written: "1", "y": "2"}))):
+            assert parse_table(content.encode(), name, columns=[asked]).texts(asked, "x") == ["1"]
+    assert csv("\ufeff\ufeffid,x\xa0y\n1,2\n").texts("id", "x") == ["1"]
+    assert csv("\ufeff\ufeffid,x\xa0y\n1,2\n").texts("x y", "x") == ["2"]
+    both = csv("Gro\u0308\xdfe,Gr\xf6\xdfe\n1,2\n")
+    assert both.texts("Gr\xf6\xdfe", "x") == ["2"], "as it is written, where it is"
+    with pytest.raises(InvalidOutput, match="has 2 columns"):
+        csv("a\xa0b,a  b\n1,2\n").texts("a b", "x")
+
+
+def test_a_file_without_names_says_how_to_give_them() -> None:
+    with pytest.raises(InvalidOutput, match=r"it has 39, State-gov; if its first line holds values, .* `header:`"):
+        csv("39,State-gov\n50,Private\n").texts("y", "label")
+
+
+def test_a_constant_that_is_no_json_does_no_harm_where_nobody_needs_it() -> None:
+    """Python writes NaN where a value is missing."""
+    table = parse_table(b'{"a": 1, "b": NaN, "c": [[1, {"d": -Infinity}]]}\n{"a": 2, "b": 1, "c": []}', "t.jsonl")
+    assert table.numbers("a", "score").tolist() == [1, 2]
+    for ask in (table.texts, table.numbers, table.values, table.categories):
+        with pytest.raises(InvalidOutput, match="line 1: NaN is no JSON; write null where a value is missing"):
+            ask("b", "x")
+    with pytest.raises(InvalidOutput, match="line 1: -Infinity is no JSON"):
+        table.values("c", "x")
+
+
+def test_fields_of_objects_are_made_columns(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOutput, match=r"'a' holds an object, .* as pandas.json_normalize does"):
+        parse_table(b'{"a": {"b": 1}}', "t.jsonl").texts("a", "x")
+    pq.write_table(pa.table({"a": pa.array([{"b": 1}])}), tmp_path / "t.parquet")
+    with pytest.raises(InvalidOutput, match="holds struct<b: int64>, not numbers; make its fields columns of their"):
+        read_table(tmp_path / "t.parquet").numbers("a", "x")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -164,6 +225,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:-9])
     with pytest.raises(InvalidOutput, match=r"t\.csv\.gz is a damaged gzip file"):
         read_table(tmp_path / "t.csv.gz")
+    for name in ("t.jsonl", "t.parquet"):
+        with pytest.raises(InvalidOutput, match=rf"{name} ends in \.\w+; `separator:` is for separated text"):
+            parse_table(b"{}", name, ",")
+    with pytest.raises(MissingData, match="is a folder; `path:` must name a table"):
+        read_table(tmp_path)
     with pytest.raises(InvalidOutput, match=r"the separator '::' must be one character"):
         csv("a,b\n1,2\n", separator="::")
     with pytest.raises(InvalidOutput, match=r"the decimal sign is '.' or ',', not ';'"):

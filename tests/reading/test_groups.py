@@ -61,6 +61,24 @@ def test_nothing_but_the_declared_values_may_occur() -> None:
     assert groups(column("m", "?", "f"), values=["m", "f"], unknown="x") == ["m", "x", "f"]
 
 
+def test_truth_values_are_declared_in_any_spelling(tmp_path: Path) -> None:
+    for cells in (("True", "False"), ("TRUE", "FALSE"), ("true", "false")):
+        assert groups(column(*cells), values=[True, False]) == list(cells)
+        assert groups(column(*cells), values=["true", "false"]) == list(cells)
+    pq.write_table(pa.table({"g": [True, False, None]}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert groups(table, values=[True, False], unknown="?") == ["True", "False", "?"]
+    with pytest.raises(InvalidOutput, match="'g' holds 'False', none of its declared values 'True'"):
+        groups(table, values=[True], unknown="?")
+
+
+@pytest.mark.parametrize("values", [None, [True, False]])
+def test_two_spellings_of_a_truth_value_are_refused(values: list[bool] | None) -> None:
+    with pytest.raises(InvalidOutput, match="line 4: 'g' holds 'TRUE', and 'True' on line 2, which means the same"):
+        groups(column("True", "False", "TRUE"), values=values)
+    assert groups(column("True", "TRUE"), values=["True", "TRUE"]) == ["True", "TRUE"]
+
+
 def test_numbers_of_parquet_have_one_spelling(tmp_path: Path) -> None:
     pq.write_table(pa.table({"g": pa.array([1.0, 2.5, float("nan")])}), tmp_path / "t.parquet")
     table = read_table(tmp_path / "t.parquet")
@@ -86,6 +104,13 @@ def test_texts_that_look_the_same_are_refused_until_declared(one: str, other: st
     with pytest.raises(InvalidOutput, match=r"t\.csv, line 3: 'g' holds .* on line 2, which looks the same"):
         groups(column(one, other))
     assert groups(column(one, other), values="text") == [one, other]
+
+
+@pytest.mark.parametrize("other", ["A\u00a0B", "A  B", "A\x00 B", "A \u200bB"])
+def test_white_space_and_controls_make_no_other_group(other: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"line 3: 'g' holds .* which looks the same"):
+        groups(column("A B", other))
+    assert groups(column("A B", other), values="text") == ["A B", other]
 
 
 def test_joiners_are_seen() -> None:

@@ -58,13 +58,25 @@ def test_a_decimal_comma_is_declared_and_never_guessed() -> None:
         column("1", "1,000,000").numbers("x", "score")
 
 
-def test_whole_numbers() -> None:
-    assert column("3", "3.0", "007", "-1").whole_numbers("x", "count").tolist() == [3, 3, 7, -1]
-    assert column("123456789012345678", "123456789012345679").whole_numbers("x", "n").tolist()[1] % 10 == 9
-    with pytest.raises(InvalidOutput, match=r"t.csv, line 3: 'x' \(count\) holds '2.5', no whole number"):
-        column("3", "2.5").whole_numbers("x", "count")
-    with pytest.raises(InvalidOutput, match=r"line 2: 'x' \(n\) holds '12345678901234567890', no whole number"):
-        column("12345678901234567890").whole_numbers("x", "n")
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("50 %", r"write it without '%'"),
+        ("€50,5", r"write it without '€'"),
+        ("\N{MINUS SIGN}3", r"write its minus as '-'"),
+        ("1'000", "write it without separators of thousands$"),
+        ("1\u202f000", "write it without separators of thousands$"),
+        ("12,5", "if ',' is its decimal sign, say `decimal: ','`"),
+        ("2020-01-05", "write a number, or take the row out"),
+        ("01.05.2020", "write a number, or take the row out"),
+        ("10:30", "write a number, or take the row out"),
+        ("0x10", "write a number, or take the row out"),
+        ("1.0D+05", "write a number, or take the row out"),
+    ],
+)
+def test_what_to_do_about_a_value_that_is_no_number(cell: str, told: str) -> None:
+    with pytest.raises(InvalidOutput, match=told):
+        column("1", cell).numbers("x", "score")
 
 
 def test_texts_stay_as_they_are_written() -> None:
@@ -123,7 +135,7 @@ def test_values_have_the_digits_of_their_precision(tmp_path: Path, precision: ty
 def test_numbers_of_every_kind_of_text(tmp_path: Path, encode: Callable[[pa.Array], pa.Array]) -> None:
     table = parquet(tmp_path, x=encode(pa.array([" 2", "3.0", "2"])))
     assert table.numbers("x", "score").tolist() == [2.0, 3.0, 2.0]
-    assert table.whole_numbers("x", "length").tolist() == [2, 3, 2]
+    assert table.numbers("x", "length").tolist() == [2, 3, 2]
 
 
 @pytest.mark.parametrize("encode", [lambda texts: texts, pa.Array.dictionary_encode])

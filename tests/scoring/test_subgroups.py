@@ -49,6 +49,14 @@ def test_a_row_per_group_and_one_for_the_gap(tmp_path: Path, catalog: Catalog) -
     assert 0.1 < gap.low < 0.5 < gap.high < 0.8
 
 
+def test_a_group_called_gap_is_not_the_gap(tmp_path: Path, catalog: Catalog) -> None:
+    names = ["gap", '"gap"', "a: gap", "gaps"] * 10
+    some = Records.of({"id": [str(i) for i in range(40)], "correct": CORRECT[:40], "group.g": names})
+    found = rows(tmp_path, catalog, ["g"], some)
+    assert list(found) == ['g: """gap"""', 'g: "a: gap"', 'g: "gap"', "g: gaps", "g: gap"]
+    assert [row.n for row in found.values()] == [10, 10, 10, 10, 40]
+
+
 def test_groups_may_be_combined(tmp_path: Path, catalog: Catalog) -> None:
     found = rows(tmp_path, catalog, ["sex*band"])
     assert list(found)[:4] == ["sex*band: f, old", "sex*band: f, young", "sex*band: m, old", "sex*band: m, young"]

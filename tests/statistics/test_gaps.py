@@ -19,7 +19,7 @@ from harness.statistics.gaps_of_means import gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates, largest_difference, range_quantile
 from harness.statistics.intervals import newcombe, normal_quantile
 from harness.statistics.partition import Partition
-from harness.statistics.permutation import PERMUTATIONS, GapTest
+from harness.statistics.permutation import PERMUTATIONS, GapTest, can_be_found
 
 Floats = npt.NDArray[np.float64]
 COMPAS = [1795, 23, 1488, 405, 8, 244]
@@ -245,20 +245,47 @@ def test_an_estimate_lists_what_is_left_out() -> None:
 
 
 def test_clusters_are_permuted_as_a_whole() -> None:
-    """Six rows of one group are two speakers who are alike in themselves: nothing is found between so few."""
+    """Six rows of one group are two speakers who are alike in themselves: nothing can be found between so few."""
     values = np.array([1.0] * 6 + [0.0] * 6 + [1.0])
     who = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4])
     alone = gap_estimate(values, np.ones(13), PARTITION)
     together = gap_estimate(values, np.ones(13), PARTITION, clusters=who, units="speakers")
     assert (alone.value, together.value) == (1.0, 1.0)
     assert alone.p is not None
-    assert together.p is not None
     assert alone.p < 0.01
-    assert together.p > 0.3
-    assert (together.n, together.reason) == (12, "4 speakers; left out, too few: x (1)")
-    assert together.method.endswith("permutations of speakers")
+    assert (together.low, together.high, together.p) == (None, None, None)
+    assert (together.n, together.reason) == (12, "too few for an interval: 4 speakers; left out, too few: x (1)")
+    assert together.method == "too few for an interval: 4 speakers"
+    pairs = gap_estimate(values, np.ones(13), PARTITION, clusters=np.arange(13) // 2, units="pairs")
+    assert pairs.method == "too few for an interval: 6 pairs"
+    rows = gap_estimate(values, np.ones(13), PARTITION, clusters=np.arange(13), units="rows")
+    assert rows.method.endswith("permutations of rows")
     with pytest.raises(InvalidOutput, match="of the speakers, one belongs to several groups of 'sex': f and m"):
         gap_estimate(values, np.ones(13), PARTITION, clusters=np.zeros(13, dtype=np.intp), units="speakers")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "found"),
+    [
+        *(([3, 3], False), ([3, 4], True), ([2, 4], False), ([2, 5], True)),
+        *(([1, 19], True), ([1, 18], False), ([2, 2, 2], False), ([2, 2, 3], True)),
+    ],
+)
+def test_permutations_enough_for_a_small_p(sizes: list[int], found: bool) -> None:
+    """The ways to divide all members, counted one by one; the groups of one size may be exchanged."""
+    members = np.repeat(np.arange(len(sizes)), sizes)
+    ways = (
+        {
+            tuple(sorted(tuple(i for i, g in enumerate(order) if g == k) for k in range(len(sizes))))
+            for order in itertools.permutations(members.tolist())
+        }
+        if len(members) < 9
+        else range(sum(sizes))
+    )
+    assert (1 / len(ways) <= 0.05 + 1e-12) is found
+    assert can_be_found([sizes], 0.95) is found
+    if not found:
+        assert can_be_found([sizes, [5, 5]], 0.95), "of two rates at once, each is permuted by itself"
 
 
 def test_the_range_of_two_normals() -> None:

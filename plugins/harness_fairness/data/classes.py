@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import Categories, InvalidOutput, Table, is_missing_code
+from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
 
 _WHOLE_WITH_POINT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
 _OF_TRUTH = {"true": "1", "false": "0"}
+_TRUTH_OF = {"1": "true", "0": "false"}
 _MAX_SHOWN = 6
 
 
@@ -21,12 +22,28 @@ def spelt(text: str) -> str:
     return match[1] if match else text
 
 
+def named_class(name: str, levels: Sequence[str]) -> str:
+    """The class of a column that a declared name means: the same text, or the same truth value.
+
+    Truth values are 1 and 0, or true and false in any case. What counts is the spelling that the whole column has.
+    """
+    name = spelt(name)
+    truth = truth_of(name) or _TRUTH_OF.get(name)
+    if name in levels or truth is None:
+        return name
+    if set(levels) <= {"0", "1"}:
+        return _OF_TRUTH[truth]
+    alike = [level for level in levels if truth_of(level) == truth]
+    are_truths = all(map(truth_of, levels)) or truth_of(name) is not None
+    return alike[0] if len(alike) == 1 and are_truths else name
+
+
 def class_column(table: Table, column: str, role: str) -> Categories:
     """The classes of a column in the order in which they occur; truth values of Parquet are "1" and "0"."""
     found = table.categories(column, role)
     of_text = {level: spelt(level) for level in found.levels}
     if not table.is_text(column, role):
-        of_text |= {level: _OF_TRUTH[level.lower()] for level in found.levels if level.lower() in _OF_TRUTH}
+        of_text |= {level: _OF_TRUTH[truth] for level in found.levels if (truth := truth_of(level)) is not None}
     levels = list(dict.fromkeys(of_text.values()))
     codes = np.array([levels.index(of_text[level]) for level in found.levels] + [-1], dtype=np.int32)
     return Categories(codes[found.codes], levels)
@@ -46,7 +63,7 @@ def two_classes(table: Table, column: str, role: str, positive: str | None, nega
         if set(seen) <= {"0", "1"}:
             return "0", "1"
         raise InvalidOutput(f"{table.name}: the {role} {column!r} holds {shown(seen)}; say which is `positive:`")
-    positive, named = spelt(positive), None if negative is None else spelt(negative)
+    positive, named = named_class(positive, seen), None if negative is None else named_class(negative, seen)
     if positive not in seen and named is None:
         raise InvalidOutput(f"{table.name}: no row has the positive {role} {positive!r}; there are {shown(seen)}")
     others = [value for value in seen if value != positive] if named is None else [named]
@@ -77,7 +94,11 @@ def coded(table: Table, column: str, role: str, classes: Sequence[str]) -> Any:
         InvalidOutput: a value is none of the classes, with its line.
     """
     found = class_column(table, column, role)
-    code_of = {spelt(name): i for i, name in enumerate(classes)}
+    code_of: dict[str, int] = {}
+    for i, name in enumerate(classes):
+        other = code_of.setdefault(named_class(name, found.levels), i)
+        if other != i:
+            raise InvalidOutput(f"the classes {classes[other]!r} and {name!r} of the {role} are one; name it once")
     for code, level in enumerate(found.levels):
         if level not in code_of:
             row = int(np.argmax(found.codes == code))

@@ -147,10 +147,22 @@ def _outcomes(table: Table, roles: Roles) -> tuple[dict[str, Any], dict[str, Any
     if roles.features and isinstance(columns.get("labels"), list):
         table.refuse(columns["labels"].index(None), "the label is missing; a model needs all of them")
     if roles.target is not None:
-        columns["targets"] = table.numbers(roles.target, "target")
+        columns["targets"] = _targets(table, roles.target)
     if roles.score is not None:
         columns["scores"] = table.numbers(roles.score, "score")
     return columns, facts
+
+
+def _targets(table: Table, name: str) -> npt.NDArray[np.float64]:
+    """The numbers to predict. Raises InvalidOutput where models, which predict in single precision, cannot."""
+    targets = table.numbers(name, "target")
+    fits = np.abs(targets) <= np.finfo(np.float32).max
+    if not fits.all():
+        row = int(np.argmin(fits))
+        table.refuse(
+            row, f"the target {name!r} is {targets[row]:g}, too large for single precision; is it a code for none?"
+        )
+    return targets
 
 
 def _kept(table: Table, name: str, kept: Kept) -> Any:

@@ -8,7 +8,7 @@ from typing import Literal
 from harness.api import Examples, read_table
 from harness_fairness.data.column_roles import Roles, Split, examples_of
 
-Values = list[str | int | float] | Literal["text", "number"]
+Values = list[str | int | float | bool] | Literal["text", "number"]
 Kept = str | dict[str, str]
 
 
@@ -16,20 +16,21 @@ def csv_table(
     path: Path,
     id: str | None = None,
     label: str | None = None,
-    positive: str | int | None = None,
-    negative: str | int | None = None,
-    classes: list[str] | None = None,
+    positive: str | int | bool | None = None,
+    negative: str | int | bool | None = None,
+    classes: list[str | int | bool] | None = None,
     target: str | None = None,
     score: str | None = None,
     prediction: str | None = None,
     groups: list[str] | None = None,
     values: dict[str, Values] | None = None,
     features: list[str] | None = None,
-    levels: dict[str, list[str | int | float] | int] | None = None,
+    levels: dict[str, list[str | int | float | bool] | int] | None = None,
     keep: dict[str, Kept] | None = None,
     unknown: str | None = None,
     separator: str | None = None,
     decimal: Literal[".", ","] = ".",
+    header: list[str] | None = None,
     split: Split = "all",
 ) -> Examples:
     """Any table (.csv, .tsv, .txt, .parquet, .jsonl, .json) with a role for each column: to audit or to learn from.
@@ -39,10 +40,11 @@ def csv_table(
     features. A column has one type: what does not fit it is refused with its line.
 
     Args:
-        path: the file; the first line of a text names the columns.
+        path: the file; the first line of a text names the columns, unless `header:` does.
         id: the column that names the rows; without it they are numbered.
         label: the column with the true class.
-        positive: the value of the label that means 1; of the prediction where there is no label.
+        positive: the value of the label that means 1; of the prediction where there is no label. 1 and true, in any
+            case, are one value, whichever of them the column holds.
         negative: the value that means 0; by default the only other one.
         classes: the values of the label in order, where there are more than two.
         target: the column with the number to predict.
@@ -51,15 +53,18 @@ def csv_table(
         groups: columns that group the rows.
         values: what group columns hold, such as {race: [Black, White, NA], sex: number, ward: text}; by default text
             without codes for missing values such as NA, and with one spelling of each number.
-        features: columns that a model is given; numbers are standardised over the training rows, others one-hot.
+        features: columns that a model is given; numbers and truth values are standardised over the training rows,
+            others one-hot.
         levels: of features that are categories, their levels or how many there may be, such as {class: [1, 2, 3]}; by
             default columns of text, up to 1,000 levels and half the rows.
         keep: further record columns, each with the column it comes from, such as {speaker: who}. They are texts, but
             for `errors`, `words`, `correct_words`, `genuine` and `confidence`, which are numbers; for others say
             {length: {column: Total, type: number}}.
         unknown: the group of rows without a value; by default they are refused.
-        separator: between the values of a text; by default a comma for .csv, a tab else.
+        separator: between the values of a text, one character or `whitespace` for runs of spaces; by default a comma
+            for .csv, a tab else.
         decimal: the decimal sign of numbers in a text.
+        header: the names of the columns of a text that has no line of names.
         split: by the hash of the id: 20 % test, 20 % validation, 60 % training.
     """
     roles = Roles(
@@ -67,7 +72,7 @@ def csv_table(
         label=label,
         positive=None if positive is None else str(positive),
         negative=None if negative is None else str(negative),
-        classes=classes,
+        classes=None if classes is None else list(map(str, classes)),
         target=target,
         score=score,
         prediction=prediction,
@@ -78,4 +83,4 @@ def csv_table(
         keep=keep or {},
         unknown=unknown,
     )
-    return examples_of(read_table(path, separator, roles.columns, decimal), roles, split)
+    return examples_of(read_table(path, separator, roles.columns, decimal, header), roles, split)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Categories, InvalidOutput, Table, is_missing_code
+from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
 
 Floats = npt.NDArray[np.float32]
-Levels = Mapping[str, Sequence[str | int | float] | int]
+Levels = Mapping[str, Sequence[str | int | float | bool] | int]
 """Of features that are categories, their levels, or how many there may be."""
 
 _MAX_LEVELS = 1000
@@ -22,7 +22,7 @@ _MISSING = "missing"
 
 
 def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bool_], levels: Levels) -> Floats:
-    """Inputs `[n, d]`: columns of numbers with mean 0 and deviation 1 over the training rows, others one-hot.
+    """Inputs `[n, d]`: numbers and truth values with mean 0 and deviation 1 over the training rows, others one-hot.
 
     Args:
         table: the table.
@@ -42,15 +42,17 @@ def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bo
 
 
 def _inputs(
-    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float] | int | None
+    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float | bool] | int | None
 ) -> npt.NDArray[np.floating]:
     if declared is not None:
         return _one_hot(_declared(table, name, declared), table.n)
     if not table.is_text(name, "features"):
-        return _scaled(table, name, train)
+        return _scaled(table, name, table.numbers(name, "features"), train)
     found = table.categories(name, "features")
     if _is_of_numbers(found):
-        return _scaled(table, name, train)
+        return _scaled(table, name, table.numbers(name, "features"), train)
+    if all(map(truth_of, found.levels)):
+        return _scaled(table, name, _truths(table, name, found), train)
     n_levels = len(found.levels)
     if n_levels > _MAX_LEVELS or n_levels >= max(_MIN_LEVELS_OF_AN_ID, table.n / 2):
         raise InvalidOutput(
@@ -60,10 +62,33 @@ def _inputs(
     return _one_hot(found, table.n)
 
 
-def _scaled(table: Table, name: str, train: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    numbers = table.numbers(name, "features")
-    deviation = numbers[train].std()
-    scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+def _truths(table: Table, name: str, found: Categories) -> npt.NDArray[np.float64]:
+    """Truth values of text as 1 and 0, as those of Parquet and JSON are. Raises InvalidOutput."""
+    if (found.codes < 0).any():
+        table.refuse(int(np.argmax(found.codes < 0)), f"the feature {name!r} is missing, true or false elsewhere")
+    for code, level in enumerate(found.levels):
+        first = next(other for other in found.levels if truth_of(other) == truth_of(level))
+        if first != level:
+            row = int(np.argmax(found.codes == code))
+            table.refuse(row, f"the feature {name!r} holds {level!r}, above {first!r}; write both alike")
+    return np.array([truth_of(level) == "true" for level in found.levels], dtype=np.float64)[found.codes]
+
+
+def _scaled(
+    table: Table, name: str, numbers: npt.NDArray[np.float64], train: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Round-off gives equal numbers a deviation too.
+        deviation = numbers[train].std() if np.ptp(numbers[train]) > 0 else 1.0
+        scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+    fits = np.abs(scaled) <= np.finfo(np.float32).max
+    if not np.isfinite(deviation) or not fits.all():
+        row = int(np.argmax(~fits) if np.isfinite(deviation) else np.argmax(np.abs(numbers)))
+        table.refuse(
+            row,
+            f"the feature {name!r} holds {numbers[row]:g}, too large to be standardised in single precision; is it a "
+            "code for a missing value? Write a number, or take the row out",
+        )
     return scaled[:, None]
 
 
@@ -80,20 +105,26 @@ def _is_of_numbers(found: Categories) -> bool:
     return bool(2 * rows[numbers].sum() >= rows.sum())
 
 
-def _declared(table: Table, name: str, declared: Sequence[str | int | float] | int) -> Categories:
+def _declared(table: Table, name: str, declared: Sequence[str | int | float | bool] | int) -> Categories:
     found = table.categories(name, "features")
     if isinstance(declared, int):
         if len(found.levels) > declared:
             row = int(np.argmax(found.codes == declared))
             table.refuse(row, f"the feature {name!r} has more than {declared:,} levels, as `levels:` allows")
         return found
-    names = [str(level) for level in declared]
+    names = [_as_written(str(level), found.levels) for level in declared]
     for code, level in enumerate(found.levels):
         if level not in names:
             row = int(np.argmax(found.codes == code))
             table.refuse(row, f"the feature {name!r} holds {level!r}, none of its levels {', '.join(map(repr, names))}")
     codes = np.array([*(names.index(level) for level in found.levels), -1], dtype=np.int32)
     return Categories(codes[found.codes], names)
+
+
+def _as_written(name: str, levels: Sequence[str]) -> str:
+    """A declared level in the spelling of the column: true, True and TRUE are one truth value."""
+    alike = [level for level in levels if truth_of(level) == truth_of(name) is not None]
+    return alike[0] if name not in levels and len(alike) == 1 else name
 
 
 def _one_hot(found: Categories, n: int) -> Floats:

@@ -118,6 +118,8 @@ class _AgainstReference(GroupMetric):
     """
 
     direction = "none"
+    equal: float
+    """The value where the two rates are equal."""
 
     def __init__(self, group: str, member: str, reference: str, rate: Rate = "error", positive: int | str = 1) -> None:
         if member == reference:
@@ -133,12 +135,31 @@ class _AgainstReference(GroupMetric):
                 return undefined_rate(self.rate, member, n=n[mine] + n[theirs], n_missing=confusion.n_missing)
         p, tests = self._adjusted(confusion, mine, theirs)
         test = f"p by Fisher's exact test, Holm over {tests} tests" if tests > 1 else "p by Fisher's exact test, 1 test"
-        result = self._compared(s[mine], n[mine], s[theirs], n[theirs])
-        return replace(result, n=n[mine] + n[theirs], n_missing=confusion.n_missing, p=p, reason=result.reason or test)
+        result = self._compared(s[mine], n[mine], s[theirs], n[theirs], 1 - (1 - LEVEL) / tests)
+        method = f"{result.method}, {tests} at once" if tests > 1 else result.method
+        result = replace(
+            result, method=method, n=n[mine] + n[theirs], n_missing=confusion.n_missing, reason=result.reason or test
+        )
+        return self._agreeing(replace(result, p=p))
 
     @abstractmethod
-    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
-        """The two rates `s1 / n1` and `s2 / n2` against each other."""
+    def _compared(self, s1: int, n1: int, s2: int, n2: int, level: float) -> Estimate:
+        """The two rates `s1 / n1` and `s2 / n2` against each other, with an interval of this level."""
+
+    def _agreeing(self, result: Estimate) -> Estimate:
+        """The result with an interval that leaves out equal rates if and only if the test does.
+
+        What the test does not reject belongs to the interval. What it rejects does not, so the interval is open there
+        (Guilbaud 2008, Biometrical Journal 50:678-692, of the intervals that belong to Holm's tests).
+        """
+        value, low, high = result.value, result.low, result.high
+        if value is None or low is None or high is None or result.p is None:
+            return result
+        if result.p > 1 - LEVEL:
+            return replace(result, low=min(low, self.equal), high=max(high, self.equal))
+        if value > self.equal:
+            return replace(result, low=max(low, float(np.nextafter(self.equal, value))))
+        return replace(result, high=min(high, float(np.nextafter(self.equal, value))))
 
     def _adjusted(self, confusion: ConfusionCounts, mine: int, theirs: int) -> tuple[float, int]:
         """Holm's p of this group among all that can be compared with the reference, and how many those are."""
@@ -151,29 +172,32 @@ class _AgainstReference(GroupMetric):
 class GroupDifference(_AgainstReference):
     """A rate of a group less that of a reference group, with Newcombe's interval and Holm's p over the groups.
 
-    The p-value is Fisher's, adjusted by Holm's method for all groups that the reference can be compared with; the
-    interval stands for this one comparison.
+    The p-value is Fisher's, adjusted by Holm's method for all groups that the reference can be compared with. The
+    interval holds for all of them at once (Bonferroni), and leaves out 0 exactly where p is at most .05.
     """
 
     limits = (-1.0, 1.0)
+    equal = 0.0
 
-    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
-        low, high = map(float, newcombe(s1, n1, s2, n2, normal_quantile(LEVEL)))
+    def _compared(self, s1: int, n1: int, s2: int, n2: int, level: float) -> Estimate:
+        low, high = map(float, newcombe(s1, n1, s2, n2, normal_quantile(level)))
         return Estimate(s1 / n1 - s2 / n2, low, high, LEVEL, "newcombe", n1 + n2)
 
 
 class GroupRatio(_AgainstReference):
     """A rate of a group over a reference group's, with the interval of Donner & Zou 2012 from Wilson's and Holm's p.
 
-    The p-value is that of the difference.
+    The p-value is that of the difference; the interval holds for all groups at once (Bonferroni), and leaves out 1
+    exactly where p is at most .05.
     """
 
     unit = ""
+    equal = 1.0
 
-    def _compared(self, s1: int, n1: int, s2: int, n2: int) -> Estimate:
+    def _compared(self, s1: int, n1: int, s2: int, n2: int, level: float) -> Estimate:
         if s2 == 0:
             return Estimate.undefined(f"the {self.rate} of {self.reference!r} is 0, which nothing can be divided by")
-        low, high = ratio(s1, n1, s2, n2)
+        low, high = ratio(s1, n1, s2, n2, level=level)
         return Estimate((s1 / n1) / (s2 / n2), low, high, LEVEL, "wilson ratio", n1 + n2)
 
 

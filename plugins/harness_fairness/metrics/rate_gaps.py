@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from harness.api import LEVEL, Estimate, Partition, gap_of_rates
+from harness.api import LEVEL, Estimate, Partition, gap_of_rates, untested_if_few
 from harness_fairness.metrics.confusion_counts import DENOMINATOR, ConfusionCounts, Rate, Whole
 from harness_fairness.metrics.group_rates import GroupMetric
 
@@ -55,9 +55,10 @@ def largest_gap(rates: Sequence[RateOfGroups], n: int, n_missing: int) -> Estima
     test = gap_of_rates([(rate.successes, rate.trials) for rate in rates])
     left_out = "; ".join(f"left out of {rate.rate}: {', '.join(rate.left_out)}" for rate in rates if rate.left_out)
     used = int(sum(rate.trials.sum() for rate in rates))
-    return Estimate(
+    gap = Estimate(
         test.gap, test.low, test.high, LEVEL, test.method, used, n_missing, left_out, null=test.null, p=test.p
     )
+    return untested_if_few(gap, [rate.trials for rate in rates])
 
 
 class SubgroupErrorGap(GroupMetric):

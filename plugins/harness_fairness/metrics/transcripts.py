@@ -169,7 +169,7 @@ class WerGap:
     """The largest word error rate of a group less the smallest; speakers, not utterances, are permuted.
 
     The interval is Welch's for all pairs of groups at once, on the jackknife over speakers, as long as permutations
-    need. Two groups of three speakers have only 10 permutations, so no gap is found between them.
+    need. Two groups of three speakers have only 10 permutations: no gap can be found, and the row says "too few".
 
     Args:
         group: a group column of the speakers, or several joined by `*`.

@@ -18,7 +18,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from harness.api import ComponentOf, Dataset, HarnessError, MissingData, NotApplicable
+from harness.api import ComponentOf, Dataset, HarnessError, MissingData, NotApplicable, why_no_arrays
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -272,7 +272,7 @@ def _arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise HarnessError(f"{path.name} cannot be read as arrays: {error}") from error
+        raise HarnessError(f"{path.name} cannot be read as arrays: {why_no_arrays(error)}") from error
 
 
 def _first(arrays: Mapping[str, npt.NDArray[Any]], names: Sequence[str], path: Path) -> npt.NDArray[Any]:

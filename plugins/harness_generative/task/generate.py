@@ -6,7 +6,7 @@ samples and data alike, lets a judge look, and searches the training data for wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -64,6 +64,18 @@ class Generate:
         overlap: the share of the reference that may also be among the training data, for published sets with a few
             duplicates.
     """
+
+    columns: Sequence[str] = (
+        *("id", "seed", "row", "condition", "condition_class", "nfe", "seconds", "batch"),
+        "group.*",
+    )
+    columns_with: Mapping[str, tuple[str, ...]] = {
+        "judge": ("judged", "judge_confidence", "correct_condition", "asked.*", "judged.*"),
+        "train": (
+            *("train_neighbour", "train_distance", "train_distance_2", "train_neighbour_gap"),
+            *("pixel_neighbour", "pixel_neighbour_row", "pixel_distance", "pixel_distance_2"),
+        ),
+    }
 
     def __init__(
         self,

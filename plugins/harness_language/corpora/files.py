@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import hashlib
 import json
-import zlib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.api import Examples, InvalidOutput, MissingData, Table, parse_table, read_table
+from harness.api import Examples, InvalidOutput, MissingData, Table, parse_table, read_table, unpacked_content
 from harness_language.corpora.cutting import lines, paragraphs
 
 Split = Literal["all", "train", "validation", "held_out"]
 Cut = Literal["file", "paragraph", "line"]
 Text = str | bytes
 
+_LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 _TEXT, _LINES, _PARQUET = (".txt", ".text", ".md", ".rst"), (".jsonl", ".ndjson"), (".parquet", ".pq")
 
 
@@ -27,7 +27,7 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
     the start of a file or of a text is no part of it.
 
     Args:
-        path: a text file, or JSON lines or parquet with a column of texts; gzipped or not.
+        path: a text file, or JSON lines or parquet with a column of texts; gzipped or not, whatever its ending says.
         column: the column with the texts.
         cut: what is a document of a text file: all of it, what empty lines part, or a line.
         split: all, or the part drawn by the hash of each document: 80 % to learn from, 10 % to choose by, 10 % to
@@ -41,7 +41,7 @@ def texts(path: Path, column: str = "text", cut: Cut = "file", split: Split = "a
         raise MissingData(f"{path} is not a file. `path:` must name a file with texts")
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending in _TEXT:
-        documents = _cut(path.name, _content(path), cut)
+        documents = _cut(path.name, unpacked_content(path), cut)
     elif ending in _LINES:
         documents = _json_lines(path, column)
     elif ending in _PARQUET:
@@ -66,13 +66,13 @@ def _split_of(text: Text) -> str:
 
 
 def _cut(name: str, content: bytes, cut: Cut) -> list[Text]:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content[:2].count(0) == 1:
         raise InvalidOutput(f"{name} is UTF-16 text; save it as UTF-8")
     content = content.removeprefix(codecs.BOM_UTF8)
     if cut == "file":
         return [_decoded(content)] if content else []
     # Bytes that are no UTF-8 become lone surrogates and come back as they were; no cut falls inside of a character.
-    whole = content.decode(errors="surrogateescape").replace("\r\n", "\n")
+    whole = _LINE_BREAK.sub(b"\n", content).decode(errors="surrogateescape")
     parts = paragraphs(whole) if cut == "paragraph" else lines(whole)
     return [_decoded(part.encode(errors="surrogateescape")) for part in parts]
 
@@ -86,7 +86,7 @@ def _decoded(content: bytes) -> Text:
 
 def _json_lines(path: Path, column: str) -> list[Text]:
     """The texts of JSON lines; a line that is no UTF-8 is a document that cannot be scored."""
-    rows = [_decoded(line) for line in _content(path).removeprefix(codecs.BOM_UTF8).split(b"\n")]
+    rows = [_decoded(line) for line in _LINE_BREAK.split(unpacked_content(path).removeprefix(codecs.BOM_UTF8))]
     # In place of such a line stands an object without a text, so that the others keep their numbers.
     lines = [json.dumps({column: None}) if isinstance(row, bytes) else row for row in rows]
     table = parse_table("\n".join(lines).encode(), path.name)
@@ -122,16 +122,3 @@ def _parquet(path: Path, column: str) -> list[Text]:
 
 def _document(content: bytes) -> Text:
     return _decoded(content.removeprefix(codecs.BOM_UTF8))
-
-
-def _content(path: Path) -> bytes:
-    if not _is_packed(path):
-        return path.read_bytes()
-    try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidOutput(f"{path.name} is a damaged gzip file: {error}") from None
-
-
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"

@@ -9,6 +9,7 @@ from typing import Literal
 from harness.api import Examples, Table, read_table
 from harness_language.questions.table_columns import asked_texts, group_texts, numbered_ids
 
+Values = list[str | int | float | bool] | Literal["text", "number"]
 Kind = Literal["benign", "borderline", "harmful"]
 
 _HARMFUL = frozenset({"harmful", "unsafe", "true", "1", "yes", "harm"})
@@ -24,6 +25,8 @@ def requests_file(
     harmless: Literal["benign", "borderline"] = "benign",
     groups: Sequence[str] = (),
     separator: str | None = None,
+    unknown: str | None = None,
+    values: dict[str, Values] | None = None,
 ) -> Examples:
     """Requests of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
@@ -43,6 +46,9 @@ def requests_file(
         harmless: what requests are that are not harmful: benign, or borderline if they were made to look harmful.
         groups: further columns by which results may be told apart.
         separator: what parts the values of a CSV file; by default a comma.
+        unknown: the group of rows without a value; by default they are refused.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: there is no such file.
@@ -54,8 +60,7 @@ def requests_file(
     if labels is not None:
         kinds = [_kind(text, harmless, labels, table, row) for row, text in enumerate(table.texts(labels, "labels"))]
     wanted = [None] * table.n if goals is None else [text or None for text in table.texts(goals, "goals")]
-    in_groups: dict[str, Sequence[str]] = {name: group_texts(table, name) for name in groups}
-    in_groups["kind"] = kinds
+    in_groups: dict[str, Sequence[str]] = {**group_texts(table, groups, unknown, values), "kind": kinds}
     if secrets is not None:
         in_groups["secret"] = [text or "" for text in table.texts(secrets, "secrets")]
     return Examples(

@@ -23,6 +23,7 @@ from harness_language.questions.right_choices import Reading, is_missing, right_
 from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
 from harness_language.tasks.answer_extraction import is_of_kind
 
+Values = list[str | int | float | bool] | Literal["text", "number"]
 Download = Annotated[bool, Uncounted()]
 _GSM8K = (
     "https://raw.githubusercontent.com/openai/grade-school-math/3101c7d5072418e28b9008a6636bde82a006892c/"
@@ -51,6 +52,8 @@ def questions(
     answer_kind: Literal["text", "number", "boolean"] = "text",
     answers_are: Reading | None = None,
     separator: str | None = None,
+    unknown: str | None = None,
+    values: dict[str, Values] | None = None,
 ) -> Examples:
     """Questions and answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
@@ -71,6 +74,9 @@ def questions(
         answers_are: what answers say of choices, their position or their text; by default numbers of JSON and Parquet
             are positions, and texts must have one reading.
         separator: what parts the values of a CSV file; by default a comma.
+        unknown: the group of rows without a value; by default they are refused.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: there is no such file.
@@ -98,7 +104,7 @@ def questions(
     return Examples(
         ids=numbered_ids(table) if ids is None else table.names(ids, "id"),
         columns=columns,
-        groups={name: group_texts(table, name) for name in groups},
+        groups=group_texts(table, groups, unknown, values),
         facts={"answer_kind": answer_kind},
     )
 
@@ -181,5 +187,6 @@ def _choices(value: Any, name: str, table: Table, row: int) -> list[str] | None:
     if value is None or value == "":
         return None
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str) and item for item in value):
-        table.refuse(row, f"{name!r} must be a list of two or more texts, not {value!r:.80}")
+        quotes = "; write it as JSON, with double quotes" if isinstance(value, str) else ""
+        table.refuse(row, f"{name!r} must be a list of two or more texts, not {value!r:.80}{quotes}")
     return value

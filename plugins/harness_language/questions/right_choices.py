@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
-from harness.api import Table
+from harness.api import Table, truth_of
 
 Reading = Literal["position", "text"]
 
@@ -62,12 +62,15 @@ def _answer(row: int, given: Any, offered: Sequence[str]) -> _Answer:
 
 
 def _as_text(given: Any, offered: Sequence[str]) -> int | None:
-    """The choice with this text; else the only one whose text is the same but for the white space around it."""
+    """The choice with this text; else the only one that is the same but for white space, or the same truth value."""
     text = _written(given)
     if text in offered:
         return offered.index(text)
     bare = [choice.strip() for choice in offered]
-    return bare.index(text.strip()) if bare.count(text.strip()) == 1 else None
+    if bare.count(text.strip()) == 1:
+        return bare.index(text.strip())
+    truth, truths = truth_of(text), list(map(truth_of, offered))
+    return truths.index(truth) if truth is not None and truths.count(truth) == 1 else None
 
 
 def _as_position(given: Any, offered: Sequence[str]) -> int | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.api import Table
+from harness.api import GroupValues, InvalidOutput, Table, read_groups
 
 
 def asked_texts(table: Table, name: str) -> list[str]:
@@ -34,10 +35,26 @@ def nested_values(table: Table, name: str, role: str) -> list[Any]:
     return values
 
 
-def group_texts(table: Table, name: str) -> list[str]:
-    """A column by which results may be told apart; nothing is a group of its own, the empty text."""
-    categories = table.categories(name, "groups")
-    return [categories.levels[code] if code >= 0 else "" for code in categories.codes]
+def group_texts(
+    table: Table, names: Sequence[str], unknown: str | None = None, values: Mapping[str, GroupValues] | None = None
+) -> dict[str, list[str]]:
+    """Columns by which results may be told apart, by the rules of all tables.
+
+    Args:
+        table: the table.
+        names: the columns.
+        unknown: the group of rows without a value.
+        values: what columns hold, where text without codes for missing values is not enough.
+
+    Raises:
+        InvalidOutput: a value is missing, or is not what is declared; with its line.
+    """
+    values = values or {}
+    undeclared = [name for name in values if name not in names]
+    if undeclared:
+        raise InvalidOutput(f"`values:` names {undeclared[0]!r}, which is not among the groups")
+    found = {name: read_groups(table, name, unknown, values.get(name)) for name in names}
+    return {name: [column.levels[code] for code in column.codes] for name, column in found.items()}
 
 
 def numbered_ids(table: Table) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
@@ -98,6 +98,10 @@ class _Record:
     candidates: int | None
 
 
+_FIELDS = tuple(field.name for field in fields(_Record))
+_FIELDS_OF_ATTACK = ("edited", "candidates")
+
+
 class Answer:
     """Ask questions: what a model answers, whether it is right, and how sure it is.
 
@@ -114,6 +118,9 @@ class Answer:
         extract: how the value is found in an answer, see `answer_extraction` beside this file; "auto" goes by the
             fact `answer_kind` of the data.
     """
+
+    columns: Sequence[str] = (*(name for name in _FIELDS if name not in _FIELDS_OF_ATTACK), "group.*")
+    columns_with: Mapping[str, tuple[str, ...]] = {"attack": _FIELDS_OF_ATTACK}
 
     def __init__(
         self,
@@ -376,7 +383,7 @@ def _finite(value: float) -> float | None:
 
 
 def _columns(records: Sequence[_Record], *, attacked: bool) -> dict[str, list[Any]]:
-    names = [field.name for field in fields(_Record) if attacked or field.name not in ("edited", "candidates")]
+    names = [name for name in _FIELDS if attacked or name not in _FIELDS_OF_ATTACK]
     return {name: [getattr(record, name) for record in records] for name in names}
 
 

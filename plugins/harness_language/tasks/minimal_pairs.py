@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,8 @@ class MinimalPairs:
         bos: what the first token of a sentence is predicted from: the tokenizer's start token, or nothing, in which
             case it is not scored.
     """
+
+    columns: Sequence[str] = ("id", "choice_nll", "bytes", "credit", "correct", "margin", "group.*")
 
     def __init__(self, bos: Literal["start", "none"] = "start") -> None:
         self._bos = bos

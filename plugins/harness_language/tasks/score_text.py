@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from harness_language.tasks.likelihood import Window, log_likelihoods, precision
 
 _FIRST_IDS = 8
 _COLUMNS = ("tokens", "bytes", "words", "nll", "windows", "first_ids", "unscored")
+_COLUMNS_OF_ATTACK = ("edited", "candidates")
 # What metrics must know of the data: the limit of every model, and the group of documents that hang together.
 _FACTS = ("entropy_rate", "clusters")
 
@@ -54,6 +55,9 @@ class Language:
         bos: what the first token of a document is predicted from: the tokenizer's start token, or nothing, in which
             case it is not scored.
     """
+
+    columns: Sequence[str] = ("id", *_COLUMNS, "tokenizer", "group.*")
+    columns_with: Mapping[str, tuple[str, ...]] = {"attack": _COLUMNS_OF_ATTACK}
 
     def __init__(
         self,
@@ -96,7 +100,7 @@ class Language:
             rows.append(self._row(scorable[worst], nll[worst], sizes[worst]))
             if attack is not None:
                 rows[-1] |= {"edited": edited_share(texts[row], scorable[worst].text), "candidates": len(scorable)}
-        names = _COLUMNS if attack is None else (*_COLUMNS, "edited", "candidates")
+        names = _COLUMNS if attack is None else (*_COLUMNS, *_COLUMNS_OF_ATTACK)
         columns: dict[str, Any] = {"id": list(data.ids), **{name: [row.get(name) for row in rows] for name in names}}
         groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
         not_finite = [name for name, value in zip(data.ids, columns["nll"], strict=True) if not _is_finite(value)]

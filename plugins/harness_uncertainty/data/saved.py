@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, HarnessError
+from harness.api import Examples, HarnessError, why_no_arrays
 from harness_uncertainty.metrics.probabilities import (
     PERCENT,
     normalised_probabilities,
@@ -46,16 +46,22 @@ def saved_probabilities(
     """
     stored, truth = _arrays(path, (predictions, labels))
     if stored.ndim != 2 or not stored.size or truth.shape[:1] != stored.shape[:1]:
+        both = "; of two classes save both: np.stack([1 - p, p], axis=1)" if stored.ndim == 1 else ""
         raise HarnessError(
             f"{path.name}: {predictions!r} is {list(stored.shape)} and {labels!r} {list(truth.shape)}; they must be "
-            "[n, classes] and [n], with at least one row"
+            f"[n, classes] and [n], with at least one row{both}"
+        )
+    if stored.shape[1] == 1:
+        raise HarnessError(
+            f"{path.name}: {predictions!r} has one column; of two classes save both: np.hstack([1 - p, p])"
         )
     if stored.dtype.kind not in "fiub":
         raise HarnessError(f"{path.name}: {predictions!r} holds {stored.dtype}, not numbers")
     classes = _classes_of(truth, path, labels)
     if classes.min() < 0 or classes.max() >= stored.shape[1]:
         raise HarnessError(
-            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes"
+            f"{path.name}: {labels!r} go from {classes.min()} to {classes.max()}; there are {stored.shape[1]} classes, "
+            "counted from 0"
         )
     ids = [f"row-{i:07d}" for i in range(len(stored))]
     values = _of_logits(stored, path, predictions) if holds == "logits" else normalised_probabilities(stored, ids)
@@ -90,9 +96,7 @@ def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
                 raise ValueError("its entries are no arrays")
             return arrays
     except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
-        raise HarnessError(
-            f"{path.name} cannot be read as an .npz file, it may be empty or cut short: {error}"
-        ) from error
+        raise HarnessError(f"{path.name} cannot be read as an .npz file: {why_no_arrays(error)}") from error
 
 
 def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[np.float64]:
@@ -108,8 +112,8 @@ def _of_logits(stored: npt.NDArray[Any], path: Path, name: str) -> npt.NDArray[n
     for total, remedy in ((1.0, ""), (PERCENT, ", and divide them by 100")):
         if share_of_probabilities(values / total) >= _MOSTLY:
             raise HarnessError(
-                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g}, so they are probabilities; "
-                f"a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
+                f"{path.name}: the rows of {name!r} are not negative and sum to {total:g} but for rounding, so they "
+                f"are probabilities; a softmax of them is another distribution. Say `holds: probabilities`{remedy}"
             )
     return softmax(values)
 

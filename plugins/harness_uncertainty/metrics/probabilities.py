@@ -69,7 +69,8 @@ def class_probabilities(records: Records) -> ClassProbabilities | None:
 def softmax(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Probabilities `[n, classes]` in float64."""
     values = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    with np.errstate(over="ignore"):
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
@@ -94,13 +95,15 @@ def normalised_probabilities(values: npt.ArrayLike, names: npt.ArrayLike) -> npt
 
 
 def share_of_probabilities(values: npt.NDArray[np.float64]) -> float:
-    """The share of rows `[n, classes]` that are non-negative and sum to 1 but for rounding."""
-    return float(_are_probabilities(values, sum_tolerance(values)).mean())
+    """The share of rows `[n, classes]` that are non-negative and sum to 1 but for rounding, however much that takes."""
+    likely = _are_probabilities(values, sum_tolerance(values, most=np.inf)) & (values.max(axis=1) <= 1)
+    return float((likely & (values > 0).any(axis=1)).mean())
 
 
 def _are_probabilities(rows: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.bool_]:
     inside = ((rows >= 0) & (rows <= 1 + tolerance)).all(axis=1)
-    return np.asarray(inside & (np.abs(rows.sum(axis=1) - 1) <= tolerance))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(inside & (np.abs(rows.sum(axis=1) - 1) <= tolerance))
 
 
 def _fault(row: npt.NDArray[np.float64], tolerance: float) -> str:
@@ -109,6 +112,8 @@ def _fault(row: npt.NDArray[np.float64], tolerance: float) -> str:
         return "is not finite"
     if least >= 0 and abs(total - PERCENT) <= tolerance * PERCENT:
         return f"sums to {total:.8g}; divide percentages by 100"
+    if -tolerance <= least < 0 and abs(total - 1) <= tolerance:
+        return f"has a negative value, {least:.4g}; if that is round-off, save np.clip(p, 0, 1)"
     if least < 0 or most > 1 + tolerance:
         return (
             f"sums to {total:.4g} and reaches from {least:.4g} to {most:.4g}. If they are logits, say so: "

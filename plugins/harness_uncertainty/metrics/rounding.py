@@ -21,18 +21,22 @@ _OPERATIONS = 4
 _ROWS_AT_ONCE = 4096
 
 
-def sum_tolerance(values: Floats) -> float:
+def sum_tolerance(values: Floats, most: float = MOST_LOST_TO_ROUNDING) -> float:
     """How far rows `[n, classes]` may sum from 1: what rounding to the coarsest grid that holds all values explains.
 
     Half a unit for each class where all values have few decimals, since small ones may all be rounded down; a few
     roundings of the whole where they have the few bits of half precision.
+
+    Args:
+        values: the rows.
+        most: the share of a row beyond which nothing is explained by rounding.
     """
     bits = _first_that_holds(values, _SIGNIFICANDS, _has_bits)
     decimals = _first_that_holds(values, _DECIMALS, _has_decimals if bits is None else _has_decimals_in_half)
     binary = 0.0 if bits is None else _OPERATIONS * 2.0**-bits
     decimal = 0.0 if decimals is None else values.shape[1] * 0.5 * 10.0**-decimals
     # Sums are rounded as well.
-    return min(MOST_LOST_TO_ROUNDING, max(_FULL_PRECISION, binary, decimal)) * (1 + 1e-6)
+    return min(most, max(_FULL_PRECISION, binary, decimal)) * (1 + 1e-6)
 
 
 def _first_that_holds(
@@ -48,9 +52,11 @@ def _has_bits(values: Floats, bits: int) -> npt.NDArray[np.bool_]:
 
 
 def _has_decimals(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:
-    units = np.where(np.isfinite(values), values, 0.5) * 10.0**decimals
+    with np.errstate(over="ignore"):
+        units = np.where(np.isfinite(values), values, 0.5) * 10.0**decimals
     # As near as float32 keeps a number of so many decimals.
-    return np.asarray(np.abs(units - np.rint(units)) <= 1e-7 * np.maximum(np.abs(units), 1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(units - np.rint(units)) <= 1e-7 * np.maximum(np.abs(units), 1))
 
 
 def _has_decimals_in_half(values: Floats, decimals: int) -> npt.NDArray[np.bool_]:

@@ -147,6 +147,30 @@ def test_white_space_around_a_text_makes_it_no_position(tmp_path: Path) -> None:
         asked(tmp_path, ["a"], [" a", "a "], answers_are="text")
 
 
+def test_groups_are_those_of_all_tables(tmp_path: Path) -> None:
+    """A code for missing values is no group of its own until it is declared as one."""
+    path = written(tmp_path, "q.csv", "prompt,answer,country\na,b,DE\nc,d,NA\ne,f,\n")
+    with pytest.raises(InvalidOutput, match=r"line 3: 'country' holds 'NA': is it a value, or is none known\?"):
+        questions(path, groups=["country"])
+    assert questions(path, groups=["country"], unknown="not stated").groups == {
+        "country": ["DE", "not stated", "not stated"]
+    }
+    assert questions(path, groups=["country"], unknown="none", values={"country": ["NA", "DE"]}).groups == {
+        "country": ["DE", "NA", "none"]
+    }
+    with pytest.raises(InvalidOutput, match="`values:` names 'land', which is not among the groups"):
+        questions(path, groups=["country"], values={"land": "text"})
+
+
+def test_a_truth_value_is_the_choice_that_names_it(tmp_path: Path) -> None:
+    for choices in (["true", "false"], [" False", " True"]):
+        right = choices.index(next(choice for choice in choices if choice.strip().lower() == "true"))
+        assert asked(tmp_path, [True, False], choices, form="jsonl") == [right, 1 - right]
+        assert asked(tmp_path, ["TRUE", "false"], choices) == [right, 1 - right]
+    with pytest.raises(InvalidOutput, match=r"must be the text of one of the choices|no choice|not True"):
+        asked(tmp_path, [True], ["true", "TRUE"], form="jsonl")
+
+
 def test_rows_that_need_two_readings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidOutput, match="line 3: 'answer' is '0', the text of no choice, and 'blue' on line 2 no position; say whi"

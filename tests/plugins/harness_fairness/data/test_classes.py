@@ -34,6 +34,41 @@ def test_truth_values_of_parquet_are_one_and_zero(tmp_path: Path) -> None:
     assert coded(table, "p", "prediction", ["0", "1"]).tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("declared", ["True", "true", "TRUE", "1"])
+@pytest.mark.parametrize(
+    "cells", [[True, False, True], ["True", "False", "True"], ["TRUE", "FALSE", "TRUE"], [1, 0, 1]]
+)
+def test_a_truth_value_is_declared_in_any_spelling(tmp_path: Path, cells: list[object], declared: str) -> None:
+    pq.write_table(pa.table({"y": cells}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    classes = two_classes(table, "y", "label", declared, None)
+    assert coded(table, "y", "label", classes).tolist() == [1, 0, 1]
+    assert coded(table, "y", "label", ["false", declared]).tolist() == [1, 0, 1]
+
+
+def test_predictions_and_labels_may_spell_truth_values_differently() -> None:
+    table = parse_table(b'{"y": true, "p": "True"}\n{"y": false, "p": "True"}\n', "t.jsonl")
+    classes = two_classes(table, "y", "label", None, None)
+    assert coded(table, "p", "prediction", classes).tolist() == [1, 1]
+
+
+def test_two_spellings_of_a_truth_value_are_no_two_classes() -> None:
+    table = parse_table(b"y\nTrue\nFALSE\nTRUE\n", "t.csv")
+    with pytest.raises(InvalidOutput, match="holds 'True', 'FALSE', 'TRUE'; name the `negative:` value"):
+        two_classes(table, "y", "label", "True", None)
+    with pytest.raises(InvalidOutput, match="line 2: the label 'True' is none of the classes 'False', 'true'"):
+        coded(table, "y", "label", ["False", "true"])
+    mixed = parse_table(b"y\ntrue\nperhaps\n", "t.csv")
+    with pytest.raises(InvalidOutput, match="no row has the positive label '1'"):
+        two_classes(mixed, "y", "label", "1", None)
+
+
+def test_one_class_is_named_once() -> None:
+    for column, classes in (("1\n2", ["1", "1.0", "2"]), ("True\nFalse", ["True", "False", "TRUE"])):
+        with pytest.raises(InvalidOutput, match=r"the classes '(1|True)' and '(1.0|TRUE)' of the label are one"):
+            coded(parse_table(f"y\n{column}\n".encode(), "t.csv"), "y", "label", classes)
+
+
 def test_single_precision_is_spelt_as_it_was_meant(tmp_path: Path) -> None:
     pq.write_table(pa.table({"y": pa.array([0.7, 2.0], pa.float32())}), tmp_path / "t.parquet")
     assert class_column(read_table(tmp_path / "t.parquet"), "y", "label").levels == ["0.7", "2"]

@@ -185,3 +185,10 @@ def test_what_is_kept_takes_the_place_of_nothing(roles: Roles, name: str) -> Non
     table = parse_table(b"x,y\n1,0\n2,1\n", "t.csv")
     with pytest.raises(InvalidOutput, match=f"`keep:` names '{name}', which the records hold already"):
         examples_of(table, roles)
+
+
+def test_a_target_that_no_model_could_predict_is_refused() -> None:
+    table = parse_table(b"t\n1e38\n-1e39\n", "t.csv")
+    with pytest.raises(InvalidOutput, match=r"t\.csv, line 3: the target 't' is -1e\+39, too large for single precis"):
+        examples_of(table, Roles(target="t"))
+    assert examples_of(parse_table(b"t\n1e38\n", "t.csv"), Roles(target="t")).columns["targets"].tolist() == [1e38]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from harness.api import InvalidOutput, Table, parse_table
+from harness.api import InvalidOutput, Table, parse_table, read_table
 from harness_fairness.data.features import standardised
 
 
@@ -49,7 +52,7 @@ def test_numbers_with_separators_or_signs_are_no_categories() -> None:
         InvalidOutput, match=r"0 of 4 values .* line 2 holds '13,500'; write it without separators of thous"
     ):
         inputs(["13,500", "14,200"] * 2)
-    with pytest.raises(InvalidOutput, match=r"line 2 holds '\$5'; write a number"):
+    with pytest.raises(InvalidOutput, match=r"line 2 holds '\$5'; write it without '\$'"):
         inputs(["$5", "$7"] * 4)
 
 
@@ -78,3 +81,40 @@ def test_levels_may_be_declared() -> None:
         inputs(["a", "b", "c", "a"], x=2)
     with pytest.raises(InvalidOutput, match="`levels:` names 'z', which is not among the features x"):
         inputs([1, 2], z=2)
+
+
+@pytest.mark.parametrize("cells", [["True", "False", "True"], ["TRUE", "FALSE", "TRUE"]])
+def test_truth_values_are_levels_in_any_spelling(cells: list[str]) -> None:
+    assert inputs(cells, x=[True, False])[:, 0].tolist() in ([1, 0, 1], [0, 1, 0])
+    with pytest.raises(InvalidOutput, match=r"line [25]: the feature 'x' holds '(TRUE|true)'"):
+        inputs([*cells, "true"], x=[True, False])
+
+
+@pytest.mark.parametrize("huge", ["1e308", "-1e308", "1e200"])
+@pytest.mark.parametrize("n_train", [5, 4])
+def test_a_number_that_overflows_is_refused_with_its_line(huge: str, n_train: int) -> None:
+    """In the mean, in the squares, or in single precision; among the rows that means come from or not."""
+    train = np.arange(5) < n_train
+    with pytest.raises(InvalidOutput, match=r"line 6: the feature 'x' holds -?1e\+\d+, too large to be standardised"):
+        standardised(column([1, 2, 3, 4, huge]), ["x"], train, {})
+    with pytest.raises(InvalidOutput, match=r"line [56]: the feature 'x' holds"):
+        standardised(column([1, 2, 3, huge, huge]), ["x"], train, {})
+
+
+def test_large_numbers_and_equal_ones_are_standardised() -> None:
+    assert inputs(["1e100", "2e100", "3e100"])[:, 0].tolist() == pytest.approx([-1.2247449, 0, 1.2247449])
+    equal = column([*["0.1"] * 10, "0.2"])
+    scaled = standardised(equal, ["x"], np.arange(11) < 10, {})[:, 0]
+    assert scaled.tolist() == pytest.approx([0] * 10 + [0.1], abs=1e-7), "not 0.1 over round-off"
+
+
+def test_truth_values_are_numbers_in_every_kind_of_file(tmp_path: Path) -> None:
+    train = np.ones(3, dtype=bool)
+    pq.write_table(pa.table({"x": [True, False, True]}), tmp_path / "t.parquet")
+    kept = standardised(read_table(tmp_path / "t.parquet"), ["x"], train, {})
+    for cells in (["True", "False", "True"], ["TRUE", "FALSE", "TRUE"], ["true", "false", "true"]):
+        assert inputs(cells).tolist() == kept.tolist()
+    with pytest.raises(InvalidOutput, match="line 4: the feature 'x' holds 'TRUE', above 'True'; write both alike"):
+        inputs(["True", "False", "TRUE"])
+    with pytest.raises(InvalidOutput, match="line 3: the feature 'x' is missing, true or false elsewhere"):
+        inputs(["True", "", "False"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from fairness_records import table
-from harness.api import InvalidOutput, Records, proportion
+from harness.api import InvalidOutput, Records, newcombe, normal_quantile, proportion
 from harness_fairness.metrics.confusion_counts import Rate
 from harness_fairness.metrics.group_rates import GroupDifference, GroupRate, GroupRatio
-from harness_fairness.metrics.intervals import fisher
+from harness_fairness.metrics.intervals import fisher, ratio
 
 SOME = table(a=(8, 2, 3, 7), b=(40, 10, 10, 20), c=(5, 0, 0, 0))
 
@@ -63,6 +65,38 @@ def test_a_difference_with_holm_over_the_groups() -> None:
     assert estimate.reason == "p by Fisher's exact test, Holm over 2 tests"
     other = GroupDifference("g", "c", "b", "fpr").estimate(some)
     assert other.p == pytest.approx(fisher(20, 100, 10, 100))
+
+
+@pytest.mark.parametrize("metric", [GroupDifference, GroupRatio])
+def test_the_interval_leaves_out_equal_rates_exactly_where_the_test_does(metric: Any) -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(60):
+        negative = rng.integers(8, 120, 4)
+        wrong = rng.binomial(negative, rng.uniform(0.05, 0.6, 4)).clip(1)
+        some = table(**{g: (n - w, w, 1, 1) for g, n, w in zip("abcd", negative, wrong, strict=True)})
+        for member in "acd":
+            estimate = metric("g", member, "b", "fpr").estimate(some)
+            outside = not estimate.low <= metric.equal <= estimate.high
+            assert outside is (estimate.p <= 0.05)
+            assert estimate.low <= estimate.value <= estimate.high
+            found.append(outside)
+    assert 20 < sum(found) < 160
+
+
+def test_the_interval_holds_for_all_groups_at_once() -> None:
+    some = table(a=(60, 40, 5, 5), b=(90, 10, 5, 5), c=(80, 20, 5, 5))
+    estimate = GroupDifference("g", "a", "b", "fpr").estimate(some)
+    assert estimate.method == "newcombe, 2 at once"
+    assert (estimate.low, estimate.high) == pytest.approx(newcombe(40, 100, 10, 100, normal_quantile(0.975)))
+    ratio_of_a = GroupRatio("g", "a", "b", "fpr").estimate(some)
+    assert (ratio_of_a.low, ratio_of_a.high) == pytest.approx(ratio(40, 100, 10, 100, level=0.975))
+    two = table(a=(60, 40, 5, 5), b=(90, 10, 5, 5))
+    alone = GroupDifference("g", "a", "b", "fpr").estimate(two)
+    assert (alone.method, alone.low) == (
+        "newcombe",
+        pytest.approx(newcombe(40, 100, 10, 100, normal_quantile(0.95))[0]),
+    )
 
 
 def test_a_ratio_and_where_it_is_undefined() -> None:

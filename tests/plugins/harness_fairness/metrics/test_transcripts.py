@@ -39,7 +39,7 @@ def test_the_gap_is_between_corpus_rates_of_groups() -> None:
     assert estimate.value == pytest.approx(14 / 132 - 2 / 18, abs=1e-12) or estimate.value == pytest.approx(
         2 / 18 - 14 / 132
     )
-    assert estimate.reason == "4 clusters by speaker"
+    assert estimate.reason == "too few for an interval: 4 clusters by speaker"
     assert estimate.n_missing == 1
 
 
@@ -49,7 +49,26 @@ def test_correct_words_will_do() -> None:
 
 def test_without_speakers_each_record_is_one_and_the_estimate_says_so() -> None:
     some = records(errors=[1.0, 2.0, 3.0, 1.0], words=[10.0] * 4, group_sex=["f", "f", "m", "m"])
-    assert WerGap("sex").estimate(some).reason == "the records name no speaker: each is taken for one; 4 records"
+    assert WerGap("sex").estimate(some).reason == (
+        "the records name no speaker: each is taken for one; too few for an interval: 4 records"
+    )
+
+
+@pytest.mark.parametrize(("women", "men", "found"), [(3, 3, False), (3, 4, True)])
+def test_a_gap_that_no_permutation_could_find_has_no_interval(women: int, men: int, found: bool) -> None:
+    """Six speakers in groups of three can be divided in 10 ways."""
+    n = women + men
+    errors = [1.0 + 0.1 * i for i in range(women)] + [8.0 + 0.1 * i for i in range(men)]
+    some = records(
+        errors=errors,
+        words=[10.0] * n,
+        speaker=[str(i) for i in range(n)],
+        group_sex=["f"] * women + ["m"] * men,
+    )
+    gap = WerGap("sex").estimate(some)
+    assert gap.value == pytest.approx(np.mean(errors[women:]) / 10 - np.mean(errors[:women]) / 10)
+    assert (gap.p is not None and gap.low is not None) is found
+    assert gap.reason == ("7 clusters by speaker" if found else "too few for an interval: 6 clusters by speaker")
 
 
 def test_what_is_refused() -> None:

@@ -33,7 +33,7 @@ def test_gaps_by_hand_without_the_lonely(measure: str, value: float) -> None:
     estimate = RegressionErrorGap("g", measure).estimate(ERRORS)  # type: ignore[arg-type]
     assert estimate.value == pytest.approx(value)
     assert (estimate.n, estimate.n_missing) == (5, 1)
-    assert estimate.reason == "left out, too few: lonely (1)"
+    assert estimate.reason == "too few for an interval: 5 examples; left out, too few: lonely (1)"
 
 
 def test_too_few_to_compare() -> None:

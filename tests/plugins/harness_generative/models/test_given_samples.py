@@ -117,7 +117,11 @@ def test_too_few_samples_are_counted(tmp_path: Path) -> None:
         ({"samples": np.zeros((2, 3, 8, 3))}, "auto", "2x3x8x3, which might be .* say which with `layout`"),
         ({"samples": np.zeros((2, 8, 8, 4))}, "auto", "2x8x8x4, which has neither 1 nor 3 channels"),
         ({"samples": np.array([[["a"]]])}, "auto", "<U1 values"),
-        ({"samples": np.array([[[None]]], object)}, "auto", "cannot be read as arrays: Object arrays"),
+        (
+            {"samples": np.array([[[None]]], object)},
+            "auto",
+            "cannot be read as arrays: it holds an array of Python objects",
+        ),
     ],
 )
 def test_arrays_that_cannot_be_used(tmp_path: Path, arrays: Any, layout: Any, complaint: str) -> None:

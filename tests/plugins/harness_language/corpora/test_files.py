@@ -50,6 +50,26 @@ def test_the_last_character_of_a_document_is_kept(tmp_path: Path, cut: Any, endi
     assert texts(path, cut=cut).columns["texts"] == [*documents, b"\xa0"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
+    """A lone carriage return ended the lines of old Macintosh files."""
+    path = written(tmp_path, "a.txt", end.join(["one", "two", "", "three", ""]).encode())
+    assert texts(path, cut="line").columns["texts"] == ["one", "two", "three"]
+    assert texts(path, cut="paragraph").columns["texts"] == ["one\ntwo", "three"]
+    rows = end.join(['{"text": "a"}', "", '{"text": 1}']).encode()
+    with pytest.raises(InvalidOutput, match=r"a\.jsonl, line 3: column 'text' holds 1, a int"):
+        texts(written(tmp_path, "a.jsonl", rows))
+    with pytest.raises(InvalidOutput, match=r"a\.jsonl, line 2 is no JSON"):
+        texts(written(tmp_path, "a.jsonl", end.join(['{"text": "a"}', "{"]).encode()))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.TXT.GZ"])
+def test_a_packed_file_is_known_by_its_first_bytes(tmp_path: Path, name: str) -> None:
+    content = b'{"text": "one"}' if "jsonl" in name else b"one"
+    for packed in (content, gzip.compress(content)):
+        assert texts(written(tmp_path, name, packed)).columns["texts"] == ["one"]
+
+
 def test_trailing_ascii_white_space_of_a_paragraph_is_none_of_it(tmp_path: Path) -> None:
     path = written(tmp_path, "a.txt", b"one \t\x0b\x0c\r\n\r\n \x0c \n\n  two\r\n")
     assert texts(path, cut="paragraph").columns["texts"] == ["one", "  two"]
@@ -73,6 +93,13 @@ def test_a_byte_order_mark_of_json_lines_and_parquet_is_no_text(tmp_path: Path) 
     assert texts(path).columns["texts"] == ["a", "b"]
     pq.write_table(pa.table({"text": [f"{MARK}a", "b"]}), tmp_path / "a.parquet")
     assert texts(tmp_path / "a.parquet").columns["texts"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_no_text(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(InvalidOutput, match=r"a\.txt is UTF-16 text; save it as UTF-8"):
+        texts(written(tmp_path, "a.txt", "hello".encode(encoding)))
+    assert texts(written(tmp_path, "a.txt", b"a b\0c")).columns["texts"] == ["a b\0c"]
 
 
 def test_what_is_no_utf8_stays_bytes(tmp_path: Path) -> None:

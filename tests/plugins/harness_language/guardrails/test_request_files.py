@@ -39,6 +39,15 @@ def test_labels(tmp_path: Path) -> None:
     assert data.columns["goals"] == ["x", None, None, None]
 
 
+def test_groups_are_those_of_all_tables(tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text("prompt,label,topic\na,1,NA\nb,0,x\n")
+    with pytest.raises(InvalidOutput, match="line 2: 'topic' holds 'NA'"):
+        requests_file(path, groups=["topic"])
+    assert requests_file(path, groups=["topic"], unknown="?").groups["topic"] == ["?", "x"]
+    assert requests_file(path, groups=["topic"], values={"topic": "text"}).groups["topic"] == ["NA", "x"]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

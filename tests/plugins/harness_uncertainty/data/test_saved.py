@@ -55,6 +55,11 @@ def test_shapes_of_labels(tmp_path: Path, labels: object) -> None:
     ("arrays", "told"),
     [
         ({"labels": np.array([0, 1, 1, 3])}, "go from 0 to 3; there are 3 classes"),
+        (
+            {"predictions": PROBABILITIES[:, 0]},
+            r"is \[4\] .*; of two classes save both: np.stack\(\[1 - p, p\], axis=1",
+        ),
+        ({"predictions": PROBABILITIES[:, :1]}, r"has one column; of two classes save both: np.hstack\(\[1 - p, p\]\)"),
         ({"labels": np.array([0, 1])}, r"is \[4, 3\] and 'labels' \[2\]"),
         ({"labels": np.ones((4, 3))}, "must hold a single 1"),
         ({"labels": np.array([0, 1, 1.5, 2.5])}, r"2 of 4 'labels' are no whole numbers, first 1\.5 in row 2"),
@@ -94,17 +99,52 @@ def _archive(**members: str) -> bytes:
     return archive.getvalue()
 
 
+def test_arrays_of_objects_say_how_to_save_numbers(tmp_path: Path) -> None:
+    objects = np.array([0, 1, 1, 2], dtype=object)
+    with pytest.raises(
+        HarnessError, match=r"^given.npz cannot be .* an array of Python objects .* save numbers, such as np"
+    ):
+        saved_probabilities(save(tmp_path, labels=objects), "probabilities")
+    np.save(tmp_path / "one.npy", objects)
+    with pytest.raises(HarnessError, match=r"^one.npy .* it holds an array of Python objects"):
+        saved_probabilities(tmp_path / "one.npy", "probabilities")
+
+
+@pytest.mark.parametrize("classes", [100, 300, 1000])
+@pytest.mark.parametrize("decimals", [2, 3, 4])
+def test_rounded_probabilities_of_many_classes_are_no_logits(tmp_path: Path, classes: int, decimals: int) -> None:
+    """The sum of a row may be off by half a unit of the last decimal for each class."""
+    rng = np.random.default_rng(classes)
+    exact = rng.dirichlet([0.1] * classes, 50)
+    path = save(tmp_path, predictions=exact.round(decimals), labels=rng.integers(0, classes, 50))
+    with pytest.raises(HarnessError, match=r"sum to 1 but for rounding, so they are probabilities"):
+        saved_probabilities(path, "logits")
+    logits = np.log(exact + 1e-9).round(decimals)
+    saved_probabilities(save(tmp_path, predictions=logits, labels=rng.integers(0, classes, 50)), "logits")
+    zeros = np.zeros((50, classes))
+    saved_probabilities(save(tmp_path, predictions=zeros, labels=rng.integers(0, classes, 50)), "logits")
+
+
 @pytest.mark.parametrize("rounded", [PROBABILITIES, PROBABILITIES.astype(np.float16), np.eye(3)[[0, 1, 1, 2]]])
 def test_probabilities_are_no_logits(tmp_path: Path, rounded: object) -> None:
     with pytest.raises(HarnessError, match=r"so they are probabilities; .* Say `holds: probabilities`"):
         saved_probabilities(save(tmp_path, predictions=rounded), "logits")
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_nearly_a_probability_or_overflows(tmp_path: Path) -> None:
+    below = PROBABILITIES + np.array([1e-9, -0.3 - 1e-9, 0.3]) * (np.arange(4) == 2)[:, None]
+    with pytest.raises(InvalidOutput, match=r"has a negative value, -1e-09; if that is round-off, save np.clip"):
+        saved_probabilities(save(tmp_path, predictions=below), "probabilities")
+    huge = np.where(PROBABILITIES > 0.5, 1e308, -1e308)
+    assert saved_probabilities(save(tmp_path, predictions=huge), "logits").columns["confidence"][0] == 1
+
+
 def test_percentages_are_neither(tmp_path: Path) -> None:
     path = save(tmp_path, predictions=PROBABILITIES * 100)
     with pytest.raises(InvalidOutput, match="sums to 100; divide percentages by 100"):
         saved_probabilities(path, "probabilities")
-    with pytest.raises(HarnessError, match=r"sum to 100, so they are probabilities; .*, and divide them by 100"):
+    with pytest.raises(HarnessError, match=r"sum to 100 but .* are probabilities; .*, and divide them by 100"):
         saved_probabilities(path, "logits")
 
 
