@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 Formula = Callable[..., int]
@@ -69,9 +71,17 @@ def count_flops(call: Callable[..., Any], *inputs: Any, **named: Any) -> FlopCou
         Exception: what the call itself raises.
     """
     counter = _Counter()
-    compiled = isinstance(call, nn.Module) and any(module._compiled_call_impl is not None for module in call.modules())
-    eager = torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext()
-    with torch.no_grad(), _without_fused_paths(), eager, _LeavingTorch(counter.uncounted), counter:
+    # Compiled code hides what it computes; torch's compiler is imported only where something is compiled.
+    is_compiled = "torch._dynamo" in sys.modules
+    eager = torch.compiler.set_stance("force_eager") if is_compiled else contextlib.nullcontext()
+    with (
+        torch.no_grad(),
+        eager,
+        _without_fused_paths(),
+        _noting_modules(counter.running),
+        _LeavingTorch(counter.uncounted),
+        counter,
+    ):
         call(*inputs, **named)
     return counter.result()
 
@@ -112,24 +122,13 @@ class _Counter(TorchDispatchMode):
     uncounted: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from torch.utils.module_tracker import ModuleTracker
-
         super().__init__()  # type: ignore[no-untyped-call]
-        self._modules: Any = ModuleTracker()
+        self.running: list[nn.Module] = []
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # torch would import its compiler to skip it, which takes two seconds; nothing is compiled while counting.
         return False
-
-    def __enter__(self) -> _Counter:
-        self._modules.__enter__()
-        super().__enter__()  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        super().__exit__(*raised)  # type: ignore[no-untyped-call]
-        self._modules.__exit__(*raised)
 
     def result(self) -> FlopCount:
         if self.uncounted:
@@ -155,8 +154,27 @@ class _Counter(TorchDispatchMode):
 
     def _innermost(self) -> str:
         """The name of the module that runs, e.g. "Net.encoder.1: "; empty outside of modules."""
-        names = self._modules.parents - {"Global"}
-        return f"{max(names, key=lambda name: name.count('.'))}: " if names else ""
+        if not self.running:
+            return ""
+        outermost, innermost = self.running[0], self.running[-1]
+        path = next((name for name, module in outermost.named_modules() if module is innermost), "")
+        return ".".join(filter(None, (type(outermost).__name__, path))) + ": "
+
+
+@contextlib.contextmanager
+def _noting_modules(running: list[nn.Module]) -> Iterator[None]:
+    """Keep the modules that run, the outermost first."""
+
+    def leave(*_: Any) -> None:
+        running.pop()
+
+    enter_hook = register_module_forward_pre_hook(lambda module, _: running.append(module))
+    leave_hook = register_module_forward_hook(leave, always_call=True)
+    try:
+        yield
+    finally:
+        enter_hook.remove()
+        leave_hook.remove()
 
 
 def _is_free(func: Any) -> bool:

@@ -103,7 +103,8 @@ class _WithTable(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         bags: Tensor = self.bags(torch.zeros(1, 4, dtype=torch.long))
-        return bags.sum() + self.first(x).sum()
+        total: Tensor = bags.sum() + self.first(x).sum()
+        return total
 
 
 def _quantised() -> nn.Module:
@@ -142,11 +143,20 @@ def test_counting_leaves_settings_and_numbers_as_they_are() -> None:
     expected = layer(example)
     count_flops(layer, example)
     with pytest.raises(ValueError, match="at batch 1"):
-        count_flops(_refuse, example)
+        count_flops(_Refusing(), example)
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+    assert not torch.nn.modules.module._global_forward_hooks
     assert torch.equal(layer(example), expected)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.backends.mha.get_fastpath_enabled() == before
 
 
-def _refuse(x: Tensor) -> Tensor:
-    raise ValueError("not at batch 1")
+class _Refusing(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise ValueError("not at batch 1")
+
+
+def test_a_compiled_module_is_counted_as_what_it_computes() -> None:
+    module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+    module.compile(backend="eager")
+    assert count_flops(module, torch.zeros(1, 4)).total == 2 * (32 + 16)
