@@ -189,8 +189,12 @@ class Builder:
                 raise InvalidOutput(
                     f"{use.label} asks for the {split!r} split, but no dataset is named for its training"
                 )
-            return self._split(use.trained_on, split, seed)
+            with metering.paused():
+                return self._split(use.trained_on, split, seed)
 
+        if isinstance(model, torch.nn.Module) and any(True for _ in model.parameters()):
+            # The first optimiser of a process imports this, which takes seconds that are no training.
+            from torch import _dynamo  # noqa: F401
         metering = Metering(self.device)
         with self.store.stage() as staged:
             scratch = staged / "scratch"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -37,13 +39,27 @@ class Metering:
         self._memory, self._energy = MemoryMeter(device), energy_meter(device)
         self._readings = self._energy.readings()
         self._clock = time.perf_counter()
+        self._left_out_joules = 0.0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out what is done inside, such as loading data; the peak of memory is that after it."""
+        readings, clock = self._energy.readings(), time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - clock
+            self._clock += seconds
+            self._left_out_joules += self._energy.used_since(readings, seconds).joules or 0.0
+            self._memory = MemoryMeter(self._device)
 
     def spent(self) -> Spent:
         """Return what was spent so far."""
         synchronise(self._device)
         seconds = time.perf_counter() - self._clock
         energy, memory = self._energy.used_since(self._readings, seconds), self._memory.peak()
-        return Spent(seconds, energy.joules, energy.source, memory.bytes, memory.source)
+        joules = None if energy.joules is None else max(0.0, energy.joules - self._left_out_joules)
+        return Spent(seconds, joules, energy.source, memory.bytes, memory.source)
 
 
 def synchronise(device: str) -> None:
