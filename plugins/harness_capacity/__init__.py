@@ -67,6 +67,7 @@ def _comparisons_and_pictures() -> list[Component]:
             tasks=_CLASSIFY,
         ),
         aggregate("size_needed", "size_needed:SizeNeeded"),
+        reporter("cost_quality", "cost_quality:CostQuality"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
     ]
