@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 Better = Literal["less", "more"]
 
-# Up to this ratio of the largest to the smallest number, an axis has marks at 1, 2 and 5 times powers of ten.
-_FEW_POWERS = 200
+# Up to this ratio of the largest to the smallest number for every inch of its width, an axis has marks at 1, 2 and 5
+# times powers of ten.
+_RATIO_PER_INCH = 40
 _WIDE = 20
 
 
@@ -52,7 +53,9 @@ def log_cost_axis(axis: Axes, costs: Sequence[float], text: Callable[[float], st
     axis.set_xscale("log")
     # Room at both ends for labels, and for a panel whose rows all cost the same.
     axis.margins(x=0.15, y=0.1)
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(costs) < _FEW_POWERS * min(costs) else (1.0,)))
+    inches = axis.bbox.width / axis.figure.dpi
+    has_room = max(costs) < _RATIO_PER_INCH * inches * min(costs)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if has_room else (1.0,)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: text(x)))
     axis.xaxis.set_minor_formatter(NullFormatter())
 

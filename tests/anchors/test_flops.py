@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.api.instruments import count_flops
+from harness.instruments.flops import _formulas
 
 IMAGE, SEQUENCE, TOKENS = torch.zeros(1, 3, 8, 8), torch.zeros(20, 1, 32), torch.zeros(1, 10, 16)
 _PER_TOKEN = 2 * 4 * 16 * 16
@@ -160,3 +161,10 @@ def test_a_compiled_module_is_counted_as_what_it_computes() -> None:
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
     module.compile(backend="eager")
     assert count_flops(module, torch.zeros(1, 4)).total == 2 * (32 + 16)
+
+
+def test_the_recurrent_kernel_of_gpus_has_a_formula() -> None:
+    """As cuDNN is called: the weights of all layers in a list, matrices and biases."""
+    lstm = nn.LSTM(32, 64)
+    formula = _formulas()[torch.ops.aten._cudnn_rnn]
+    assert formula(SEQUENCE, list(lstm.parameters()), 4, None) == CASES["lstm"][2]
