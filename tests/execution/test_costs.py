@@ -143,3 +143,21 @@ def test_a_cell_keeps_its_block_beside_its_numbers(
     assert (block["training_seconds"], block["training_joules"]) == (result.weights[0]["seconds"], 0.0)
     assert block["flops_reason"] == "not counted: no call of a torch module was seen"
     assert "cost" not in result.comparability
+
+
+def test_a_run_that_measures_nothing_has_the_blocks_that_were_recorded(run: Any) -> None:
+    suite = """
+        suite: twice
+        task: regress
+        seeds: [0, 1]
+        data: {use: function, with: {name: sine}, limit: 30}
+        models: [{use: function_mlp, as: net, with: {steps: 2, width: 4}}]
+        metrics: [rmse]
+        """
+    cold, warm = run(suite), run(suite)
+    assert (cold.n_run, warm.n_run, warm.n_reused) == (2, 0, 2)
+    assert [row.cost_block for row in warm.rows] == [row.cost_block for row in cold.rows]
+    # Two layers: 1 x 4 and 4 x 1 weights, 4 + 1 biases.
+    assert [(row.cost_block.parameters, row.cost_block.flops) for row in cold.rows] == [(13, 16), (13, 16)]
+    assert all(row.cost_block.training_seconds for row in cold.rows)
+    assert len({row.key for row in cold.rows}) == 1
