@@ -8,6 +8,7 @@ from harness.contract.rows import Status as Status
 from harness.contract.tasks import Aggregate as Aggregate
 from harness.contract.tasks import CellReporter as CellReporter
 from harness.contract.tasks import Clustered as Clustered
+from harness.contract.tasks import Directed as Directed
 from harness.contract.tasks import Doubting as Doubting
 from harness.contract.tasks import Grouped as Grouped
 from harness.contract.tasks import Influences as Influences

@@ -8,7 +8,7 @@ import click
 
 from harness.cli import Session
 from harness.cli.options import results_option
-from harness.cli.tables import print_expectations, print_tables
+from harness.cli.tables import print_costs, print_expectations, print_tables
 from harness.results.expectations import check_expectations
 from harness.results.table import write_tables
 from harness.scoring.rows import recorded_rows
@@ -18,9 +18,10 @@ from harness.store.run_folder import RunFolder
 
 @click.command("table")
 @click.argument("run")
+@click.option("--costs", is_flag=True, help="Print what the models took too: parameters, FLOPs, training.")
 @results_option
 @click.pass_obj
-def command(session: Session, run: str, results: Path) -> None:
+def command(session: Session, run: str, results: Path, *, costs: bool) -> None:
     """Make the table of RUN again from its records, write it and print it.
 
     RUN is the folder of a run, or the name of a suite for its latest run.
@@ -32,4 +33,6 @@ def command(session: Session, run: str, results: Path) -> None:
     plan, rows = recorded_rows(folder, catalog, store)
     write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog)
     print_tables(plan, rows, signatures, catalog)
+    if costs:
+        print_costs(rows)
     print_expectations(check_expectations(plan, rows))

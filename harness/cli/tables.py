@@ -9,8 +9,9 @@ import click
 from harness.cli.output import terminal_width
 from harness.contract.rows import Row
 from harness.plugins import Catalog
+from harness.results.cost_table import cost_notes, cost_texts, model_costs
 from harness.results.expectations import ExpectationResult
-from harness.results.table import terminal, views
+from harness.results.table import terminal, text_table, views
 from harness.signatures import SignatureReader
 from harness.suite.plan import Plan
 
@@ -33,6 +34,17 @@ def print_tables(
         click.echo(terminal(view, width, file))
         for note in view.notes():
             click.echo(f"  {note}")
+
+
+def print_costs(rows: Sequence[Row]) -> None:
+    """Print what the models of these rows took."""
+    costs = model_costs(rows)
+    headings, body = cost_texts(costs)
+    click.echo()
+    click.secho("costs of the models", bold=True)
+    click.echo(f"\n{text_table(headings, body)}" if body else "no row has a cost block")
+    for note in cost_notes(costs):
+        click.echo(f"  {note}")
 
 
 def print_expectations(expectations: Sequence[ExpectationResult]) -> None:

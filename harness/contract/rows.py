@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import digest
+from harness.contract.cost_block import CostBlock
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 
@@ -55,8 +56,9 @@ class Row:
         derived: the name of the aggregate that made the row; empty for a cell.
         facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
             such as its published accuracy, under "execution" how it was run where that is not plain float32, under
-            "weights" the digest of weights that were trained here and not loaded from a file, and under "display" the
-            columns that its task, or the aggregate that made it, adds to tables: heading to text.
+            "weights" the digest of weights that were trained here and not loaded from a file, under "cost" the cost
+            block, and under "display" the columns that its task, or the aggregate that made it, adds to tables: heading
+            to text.
     """
 
     experiment: str
@@ -100,6 +102,11 @@ class Row:
         """The digest of the weights that were trained here; empty if none were, or if that is not known."""
         weights = self.facts.get("weights")
         return str(weights.get("digest", "")) if isinstance(weights, Mapping) and weights.get("trained_here") else ""
+
+    @property
+    def cost_block(self) -> CostBlock:
+        """What its model and its measurement took; empty where that is not known, as in a derived row."""
+        return CostBlock.from_json(self.facts.get("cost") or {})
 
     @property
     def display(self) -> Mapping[str, str]:

@@ -191,3 +191,14 @@ class CellReporter(Protocol):
 
     def report_cells(self, cells: Sequence[MeasuredCell], folder: Path) -> Iterable[Path]:
         """Write into the folder; return the paths written. A cell whose `row.n` is None has no records."""
+
+
+@runtime_checkable
+class Directed(Protocol):
+    """A reporter that needs to know which way metrics are better, e.g. for a Pareto front.
+
+    Attributes:
+        directions: "max", "min" or "none" by the label of every metric; set before `report` is called.
+    """
+
+    directions: Mapping[str, str]

@@ -76,8 +76,12 @@ def write_files(
     for name, experiment in plan.experiments.items():
         own = [row for row in rows if row.experiment == name]
         cells = state.ended_among(cell for cell in plan.cells if cell.experiment == name)
+        directions = {
+            use.label: prepared.signatures.read(catalog.find(use.kind, use.name).component).direction
+            for use in experiment.metrics
+        }
         for use in experiment.reports:
-            written, problem = write_report(use, own, cells, folder.path, catalog, prepared.store)
+            written, problem = write_report(use, own, cells, directions, folder.path, catalog, prepared.store)
             files += written
             if problem:
                 warn(problem)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
@@ -23,6 +22,7 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
 from harness.execution.precision import run_as, threads
+from harness.execution.spent import Metering
 from harness.instruments.late_torch import is_module
 from harness.instruments.seeding import seeded
 from harness.plugins import Catalog
@@ -30,17 +30,27 @@ from harness.store.keys import key_of, weights_key_inputs
 from harness.store.locks import WAITING
 from harness.store.store import Store
 
+if TYPE_CHECKING:
+    from harness.instruments.flops import FlopCount
+
 _MAX_BUILT = 8
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The stored weights that a model was given."""
+    """The stored weights that a model was given.
+
+    Attributes:
+        key, digest: their cache key and the hash of their content.
+        seconds, joules, peak_memory: what their training took; None where it could not be told.
+    """
 
     key: str
     digest: str
     seconds: float
+    joules: float | None = None
+    peak_memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class Builder:
         device: where models live.
         batch_size: number of examples at once while a component is fitted.
         on_progress: called with (what, done, total) during training.
+        flops: the models whose operations were counted already, by what was counted.
     """
 
     catalog: Catalog
@@ -83,6 +94,7 @@ class Builder:
     device: str
     batch_size: int
     on_progress: Progress
+    flops: dict[Hashable, FlopCount] = field(default_factory=dict)
     _built: OrderedDict[tuple[str, int], tuple[Any, tuple[Weights, ...]]] = field(default_factory=OrderedDict)
 
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
@@ -171,7 +183,7 @@ class Builder:
         # Loaded back even right after training, so that a fresh and a cached model are the same to the bit.
         model.load_state_dict(load_file(folder / "weights.safetensors", device=self.device))
         about = json.loads((folder / "about.json").read_bytes())
-        return Weights(key, about["digest"], about["seconds"])
+        return Weights(key, about["digest"], about["seconds"], about["joules"], about["peak_memory"])
 
     def _train(self, model: Any, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
         from safetensors.torch import save
@@ -181,9 +193,13 @@ class Builder:
                 raise InvalidOutput(
                     f"{use.label} asks for the {split!r} split, but no dataset is named for its training"
                 )
-            return self._split(use.trained_on, split, seed)
+            with metering.paused():
+                return self._split(use.trained_on, split, seed)
 
-        started = time.perf_counter()
+        if isinstance(model, torch.nn.Module) and any(True for _ in model.parameters()):
+            # The first optimiser of a process imports this, which takes seconds that are no training.
+            from torch import _dynamo  # noqa: F401
+        metering = Metering(self.device)
         with self.store.stage() as staged:
             scratch = staged / "scratch"
             scratch.mkdir()
@@ -203,12 +219,12 @@ class Builder:
             ]
             if broken:
                 raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
-            seconds = time.perf_counter() - started
+            spent = metering.spent()
             with self.store.explained():
                 # Bytes first, since safetensors reports a full disk in words of its own.
                 content = save(state)
                 (staged / "weights.safetensors").write_bytes(content)
-                about = {"digest": hashlib.sha256(content).hexdigest(), "seconds": seconds, "inputs": inputs}
+                about = {"digest": hashlib.sha256(content).hexdigest(), **asdict(spent), "inputs": inputs}
                 (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
             self.store.commit("weights", key, staged)
 

@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -27,8 +26,11 @@ from harness.contract.models import Described
 from harness.contract.rows import Status
 from harness.contract.tasks import Outcome
 from harness.contract.texts import Texts
-from harness.execution.build import Builder
+from harness.execution.build import Builder, Weights
+from harness.execution.costs import cost_block
+from harness.execution.first_call import first_call
 from harness.execution.precision import execution_text, reduced_precision
+from harness.execution.spent import Metering
 from harness.instruments.late_torch import is_tensor
 from harness.isolation import Fault, isolated
 from harness.signatures import SignatureReader
@@ -68,13 +70,15 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     # What a task measures with, such as a judge, is the same under every seed.
     task, trained = builder.build(cell.task, _INSTRUMENT_SEED)
     things: dict[str, Any] = {}
-    weights: list[dict[str, Any]] = [asdict(each) for each in trained]
+    weights = [*trained]
+    of_model: tuple[Weights, ...] = ()
     for role, use in cell.components.items():
         if use is None:
             things[role] = None
             continue
         things[role], used = builder.build(use, cell.seed)
-        weights += [asdict(each) for each in used]
+        weights += used
+        of_model = used if role == "model" else of_model
     _check_fit(cell, things, builder, signatures)
     data = _data_facts(things["data"]) if things.get("data") is not None else {}
     scratch = folder / "scratch"
@@ -84,11 +88,10 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     progress = partial(builder.on_progress, "")
     ctx = builder.context(treatment, cell.seed, scratch, progress)
     ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
-    _synchronise(builder.device)
-    clock = time.perf_counter()
-    outcome = task.run(**things, ctx=ctx)
-    _synchronise(builder.device)
-    seconds = time.perf_counter() - clock
+    with first_call(things.get("model")) as calls:
+        metering = Metering(builder.device)
+        outcome = task.run(**things, ctx=ctx)
+        spent = metering.spent()
     if not isinstance(outcome, Outcome):
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
     table = to_table(outcome.records)
@@ -100,15 +103,16 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     model = cell.components.get("model")
     if halved := reduced_precision(model):
         comparability["precision"] = halved
+    costs = cost_block(things.get("model"), model, of_model, calls, builder, spent)
     return CellResult(
         status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
         reason="; ".join(outcome.problems or outcome.doubts),
         n=table.num_rows,
         cost=_checked_cost(outcome.cost),
-        weights=weights,
+        weights=[asdict(each) for each in weights],
         comparability=comparability,
-        facts=_facts(things.get("model"), execution_text(model), outcome.display),
-        seconds=seconds,
+        facts={**_facts(things.get("model"), execution_text(model), outcome.display), "cost": costs.to_json()},
+        seconds=spent.seconds,
     )
 
 
@@ -216,10 +220,3 @@ def _write(folder: Path, table: Any, outcome: Outcome) -> None:
             (folder / "artifacts" / name).write_bytes(value)
         else:
             np.save(folder / "artifacts" / f"{name}.npy", np.asarray(value), allow_pickle=False)
-
-
-def _synchronise(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.synchronize(device)

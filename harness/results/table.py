@@ -35,7 +35,8 @@ _MAX_REASONS_SHOWN = 2
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
     """Rows as a data frame with one column per field.
 
-    For each metric these are its value, `_low`, `_high`, `_null`, `_p`, `_n`, `_missing` and `_method`.
+    For each metric these are its value, `_low`, `_high`, `_null`, `_p`, `_n`, `_missing` and `_method`. The cost block
+    stands under names that begin with `cost_`.
     """
     import pandas as pd
 
@@ -85,6 +86,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "derived": row.derived,
         "execution": execution_of(row),
         "reason": row.reason,
+        **{f"cost_{name}": value for name, value in row.cost_block.to_json().items()},
     }
     return flat
 

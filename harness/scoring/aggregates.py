@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.contract.cells import Use
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.contract.tasks import CellReporter, Doubting
+from harness.contract.tasks import CellReporter, Directed, Doubting
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.store.keys import key_of, statistics_of
@@ -82,19 +82,28 @@ def _checked(row: Any, use: Use) -> Row:
 
 
 def write_report(
-    use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], folder: Path, catalog: Catalog, store: Store
+    use: Use,
+    rows: Sequence[Row],
+    cells: Sequence[MeasuredCell],
+    directions: Mapping[str, str],
+    folder: Path,
+    catalog: Catalog,
+    store: Store,
 ) -> tuple[list[Path], str]:
     """Return the files that a reporter makes of rows or cells of an experiment, and why it failed if it did.
+
+    `directions` says which way each metric is better, by its label.
 
     The same rows and records give the same files, so they are kept and copied: drawing takes longer than anything else
     in a run that has nothing to do.
     """
-    made_of = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
+    made_of: dict[str, Any] = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
+    made_of["directions"] = dict(directions)
     key = key_of({"reporter": use.identity, **made_of, **statistics_of(__name__, [use], catalog, store)})
     entry = store.get("pictures", key)
     if entry is None:
         with store.stage() as staged:
-            fault = isolated(lambda: _report(use, rows, cells, staged, catalog))
+            fault = isolated(lambda: _report(use, rows, cells, directions, staged, catalog))
             if fault is not None:
                 return [], f"reporter {use.label}: {fault.reason}"
             entry = store.commit("pictures", key, staged)
@@ -102,8 +111,17 @@ def write_report(
     return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
 
 
-def _report(use: Use, rows: Sequence[Row], cells: Sequence[MeasuredCell], staged: Path, catalog: Catalog) -> None:
+def _report(
+    use: Use,
+    rows: Sequence[Row],
+    cells: Sequence[MeasuredCell],
+    directions: Mapping[str, str],
+    staged: Path,
+    catalog: Catalog,
+) -> None:
     reporter = catalog.find("reporter", use.name).component.load()(**use.arguments)
+    if isinstance(reporter, Directed):
+        reporter.directions = directions
     reads_records = isinstance(reporter, CellReporter)
     for path in reporter.report_cells(cells, staged) if reads_records else reporter.report(rows, staged):
         if path.parent != staged or not path.is_file():

@@ -72,6 +72,7 @@ def _comparisons_and_pictures() -> list[Component]:
         aggregate("best_of_k", "best_of_k:BestOfK", "Dodge et al. 2019, arXiv:1909.03004"),
         aggregate("variance_shares", "variance_shares:VarianceShares", "Hutter, Hoos & Leyton-Brown 2014, ICML"),
         reporter("best_of_k_curve", "best_of_k_curve:BestOfKCurve", "Dodge et al. 2019, arXiv:1909.03004"),
+        reporter("cost_quality", "cost_quality:CostQuality"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
     ]

@@ -127,5 +127,5 @@ def _reporters() -> list[Component]:
     reporter = Declarations("reporter", f"{__name__}.pictures")
     return [
         reporter("nfe_quality", "curves:NfeQuality"),
-        reporter("cost_quality", "curves:CostQuality"),
+        reporter("sample_cost", "curves:SampleCost"),
     ]

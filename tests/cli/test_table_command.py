@@ -85,3 +85,10 @@ def test_a_run_of_another_version_says_so(say: Say, run: Path) -> None:
     said = say("table", run)
     assert said.code == 2
     assert "another version of harness: its schema is 1, and this version reads 2" in said.err
+
+
+def test_costs_of_models_are_printed_when_asked_for(say: Say, run: Path) -> None:
+    assert "costs of the models" not in say("table", run).out
+    said = say("table", run, "--costs").out
+    assert "costs of the models" in said
+    assert "FLOPs of fair, bent: not counted: no call of a torch module was seen" in said

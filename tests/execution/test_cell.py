@@ -141,14 +141,15 @@ def test_comparability_holds_task_data_and_protocol_and_not_the_model(run: Any) 
     assert set(found.comparability) == {"task", "data", "protocol"}
     assert found.comparability["task"]["name"] == "acting/act"
     assert found.comparability == run().comparability
-    assert found.facts == {"model": {"said": "published"}}
+    assert found.facts["model"] == {"said": "published"}
+    assert set(found.facts) == {"model", "cost"}
 
 
 def test_the_task_may_ask_what_was_used_for_training(run: Any) -> None:
     fitted = use("model", "fitted", to="train", trained_on=use("dataset", "numbers", n=2))
     found = run("fitted to", model=fitted)
     assert found.protocol == {"fitted to": {"model fitted": ["train-0", "train-1"]}}
-    assert [sorted(weights) for weights in found.weights] == [["digest", "key", "seconds"]]
+    assert [sorted(weights) for weights in found.weights] == [["digest", "joules", "key", "peak_memory", "seconds"]]
     assert run("fitted to").protocol == {"fitted to": {}}
 
 

@@ -21,8 +21,9 @@ from harness.isolation import Fault, isolated
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
+from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
-from harness.results.report.tables import Table, make_table
+from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
 from harness.store.records import read_records
 from harness.store.run_folder import LOG, RunFolder
@@ -76,6 +77,7 @@ class Page:
         expectation_results: the result of each expectation, failures first.
         environment: device and versions in a few words.
         tables: one for each experiment.
+        costs: the table of what the models took; None if that is not known.
         curves: pictures of the reporters.
         sections: what plugins add, then the pictures that no plugin shows.
         failures: rows that are not ok.
@@ -92,6 +94,7 @@ class Page:
     expectation_results: tuple[ExpectationResult, ...]
     environment: tuple[str, ...]
     tables: tuple[Table, ...]
+    costs: Table | None
     curves: tuple[Picture, ...]
     sections: tuple[FilledSection, ...]
     failures: tuple[Failure, ...]
@@ -138,6 +141,7 @@ def make_page(
         expectation_results=tuple(sorted(check_expectations(plan, rows), key=lambda result: severity[result.verdict])),
         environment=tuple(_environment(facts)),
         tables=tuple(make_table(name, question, view) for name, question, view in views),
+        costs=make_cost_table(model_costs(rows)),
         curves=tuple(_pictures(folder.path)),
         sections=tuple(sections),
         failures=tuple(_failure(folder, row) for row in rows if row.status is not Status.OK),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.results.cost_table import LABELS, ModelCost, cell, cost_notes, shown_columns, shown_labels
 from harness.results.table import KEY_LENGTH, UNDEFINED, TableView, number
 
 
@@ -104,6 +105,27 @@ def make_table(name: str, about: str, view: TableView) -> Table:
     fine = TableView([row for row in view.rows if row.status is Status.OK], view.headings, view.units)
     constant_text = ", ".join(f"{role} {label}" for role, label in constants.items())
     return Table(name, about, constant_text, columns, lines, tuple(fine.notes()))
+
+
+def make_cost_table(costs: Sequence[ModelCost]) -> Table | None:
+    """The table of what the models of a run took; None if that is not known of any."""
+    labels, columns = shown_labels(costs), shown_columns(costs)
+    if not columns:
+        return None
+    lines = tuple(
+        Line(
+            (
+                *(Field(cost.labels[LABELS.index(label)]) for label in labels),
+                *(Field(text, value=value) for text, value in (cell(cost, column) for column in columns)),
+            ),
+            status=str(Status.OK),
+            reason="",
+            derived="",
+        )
+        for cost in costs
+    )
+    headings = (*(Column(label, "label") for label in labels), *(Column(each.heading, "number") for each in columns))
+    return Table("costs", "", "", headings, lines, tuple(cost_notes(costs)))
 
 
 def _unbroken(heading: str) -> str:

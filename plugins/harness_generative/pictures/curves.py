@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.api import Estimate, Row, Status, figures
-from harness_generative.pictures.label_placement import Label, Line, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Better = Literal["less", "more"]
 Cost = Literal["seconds", "nfe"]
 
 _SWEPT_STEPS = re.compile(r"\s*\bsteps=\S+")
@@ -59,7 +56,7 @@ class NfeQuality:
         yield figures.save(figure, path)
 
 
-class CostQuality:
+class SampleCost:
     """A PNG: a metric against the cost of a sample, a labelled point for each row, and the Pareto front.
 
     A row is on the Pareto front if no other in its panel is as cheap and as good and in one of both better. Rows that
@@ -76,14 +73,14 @@ class CostQuality:
         self,
         metric: str = "fid_proxy",
         cost: Cost = "seconds",
-        better: Better = "less",
+        better: figures.Better = "less",
         floor: str | None = None,
     ) -> None:
         self._metric, self._cost, self._better = metric, cost, better
         self._floor = floor or _FLOORS.get(metric, "")
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
-        """Write cost-quality.png if any row has both the metric and the cost."""
+        """Write sample-cost.png if any row has both the metric and the cost."""
         points = _points(rows, self._metric, self._cost, self._floor)
         if not any(point.cost for point in points):
             return
@@ -96,8 +93,8 @@ class CostQuality:
             for model in dict.fromkeys(point.model for point in paid):
                 colour = next(styles.colour(point) for point in paid if point.model == model)
                 axis.plot([], [], "o", color=colour, markersize=5, label=model)
-            front = pareto_front([(p.cost, p.value) for p in paid], self._better)
-            for (x0, y0), (x1, y1) in _steps(front):
+            front = figures.pareto_front([(p.cost, p.value) for p in paid], self._better)
+            for (x0, y0), (x1, y1) in figures.front_steps(front):
                 axis.plot([x0, x1], [y0, y1], color=figures.PALE, linewidth=1.0, zorder=1, label="Pareto front")
             _reference_lines(axis, own, styles)
         _finish(figure, [axis for axis, _ in panels], points, self._metric, self._cost)
@@ -105,26 +102,11 @@ class CostQuality:
         for axis, own in panels:
             paid = [point for point in own if point.cost]
             spots = [(point.cost, point.value) for point in paid]
-            lines = [*_steps(pareto_front(spots, self._better)), *(bar for point in paid for bar in point.bar)]
-            place_labels(axis, _labels(paid), spots, lines)
-        path = folder / "cost-quality.png"
+            front = figures.pareto_front(spots, self._better)
+            lines = [*figures.front_steps(front), *(bar for point in paid for bar in point.bar)]
+            figures.place_labels(axis, _labels(paid), spots, lines)
+        path = folder / "sample-cost.png"
         yield figures.save(figure, path)
-
-
-def pareto_front(points: Sequence[tuple[float, float]], better: Better) -> list[tuple[float, float]]:
-    """The (cost, quality) points that no other dominates, by increasing cost: each costs more and is better."""
-    sign = 1.0 if better == "less" else -1.0
-    front: list[tuple[float, float]] = []
-    for cost, value in sorted(points, key=lambda point: (point[0], sign * point[1])):
-        if not front or sign * value < sign * front[-1][1]:
-            front.append((cost, value))
-    return front
-
-
-def _steps(front: Sequence[tuple[float, float]]) -> list[Line]:
-    """The level and the upright lines along a front."""
-    corners = [((x0, y0), (x1, y0), (x1, y1)) for (x0, y0), (x1, y1) in pairwise(front)]
-    return [line for start, corner, end in corners for line in ((start, corner), (corner, end))]
 
 
 @dataclass(frozen=True)
@@ -149,7 +131,7 @@ class _Point:
     floor: float | None
 
     @property
-    def bar(self) -> list[Line]:
+    def bar(self) -> list[figures.Line]:
         """The interval as a line, if there is one."""
         low, high = self.estimate.low, self.estimate.high
         return [] if low is None or high is None else [((self.cost, low), (self.cost, high))]
@@ -251,12 +233,12 @@ def _marker(axis: Axes, point: _Point, colour: str, marker: str) -> None:
     axis.plot([point.cost], [point.value], marker, color=colour, markersize=5, zorder=3)
 
 
-def _labels(points: Sequence[_Point]) -> list[Label]:
+def _labels(points: Sequence[_Point]) -> list[figures.Label]:
     """Labels of points: the sampler, or the model if it has one sampler only; of several seeds one is labelled."""
     once = {(point.model, point.sampler): point for point in reversed(points)}
     models = [model for model, _ in once]
     return [
-        Label(point.cost, point.value, sampler if models.count(model) > 1 and sampler else model)
+        figures.Label(point.cost, point.value, sampler if models.count(model) > 1 and sampler else model)
         for (model, sampler), point in reversed(once.items())
     ]
 
@@ -275,19 +257,11 @@ def _reference_lines(axis: Axes, points: Sequence[_Point], styles: _Styles) -> N
 
 def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metric: str, cost: Cost) -> None:
     """Set scales, names and the legend."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     values = [point.value for point in points]
     costs = [point.cost for point in points if point.cost]
     for axis in axes:
-        axis.set_xscale("log")
-        # Room at both ends for labels, and for a panel whose rows all cost the same.
-        axis.margins(x=0.15, y=0.1)
-        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(costs) < 200 * min(costs) else (1.0,)))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        if min(values) > 0 and max(values) > 20 * min(values):
-            axis.set_yscale("log", nonpositive="clip")
+        figures.log_cost_axis(axis, costs)
+        figures.log_if_wide(axis, values)
         axis.set_xlabel(_COST_NAMES[cost])
         axis.set_ylabel(metric)
         figures.faint_grid(axis)

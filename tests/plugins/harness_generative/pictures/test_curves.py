@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.api import Estimate, Row, Status
-from harness_generative.pictures.curves import CostQuality, NfeQuality, pareto_front
+from harness_generative.pictures.curves import NfeQuality, SampleCost
 
 
 def estimate(value: float, half: float = 0.5) -> Estimate:
@@ -80,9 +80,9 @@ def test_a_line_runs_through_the_mean_of_seeds_of_a_family(tmp_path: Path, drawn
     assert bars == [(4.5, 5.5), (5.5, 6.5), (6.5, 7.5), (7.5, 8.5), (8.5, 9.5)]
 
 
-@pytest.mark.parametrize("reporter", [NfeQuality(), CostQuality()])
+@pytest.mark.parametrize("reporter", [NfeQuality(), SampleCost()])
 def test_the_floor_and_samples_without_passes_are_level_lines(
-    reporter: NfeQuality | CostQuality, tmp_path: Path, drawn: list[Figure]
+    reporter: NfeQuality | SampleCost, tmp_path: Path, drawn: list[Figure]
 ) -> None:
     list(reporter.report(ROWS, tmp_path))
     (axis,) = axes_of(drawn)
@@ -120,7 +120,7 @@ def test_what_may_not_be_compared_stands_in_its_own_panel(tmp_path: Path, drawn:
 
 
 def test_the_points_of_cost_and_quality_are_named(tmp_path: Path, drawn: list[Figure]) -> None:
-    assert [path.name for path in CostQuality().report(ROWS, tmp_path)] == ["cost-quality.png"]
+    assert [path.name for path in SampleCost().report(ROWS, tmp_path)] == ["sample-cost.png"]
     (axis,) = axes_of(drawn)
     named = {text.get_text(): tuple(text.xy) for text in axis.texts}
     assert named == {
@@ -141,7 +141,7 @@ def test_the_points_of_cost_and_quality_are_named(tmp_path: Path, drawn: list[Fi
 
 def test_labels_of_many_near_points_do_not_cover_each_other(tmp_path: Path, drawn: list[Figure]) -> None:
     rows = [row("edm", f"dpmpp steps={n}", n, 5.0 + 3.0 / n) for n in (5, 6, 7, 8, 10, 12, 15, 18)]
-    list(CostQuality(cost="nfe").report(rows, tmp_path))
+    list(SampleCost(cost="nfe").report(rows, tmp_path))
     (axis,) = axes_of(drawn)
     boxes = [_text_box(axis, text) for text in axis.texts]
     assert len(boxes) == 8
@@ -155,24 +155,9 @@ def _text_box(axis: Axes, text: Any) -> Any:
     return Text.get_window_extent(text, axis.figure.canvas.get_renderer())
 
 
-@pytest.mark.parametrize(
-    ("better", "front"), [("less", [(1, 5), (2, 3), (6, 1)]), ("more", [(1, 5), (4, 6)])], ids=["less", "more"]
-)
-def test_the_pareto_front_by_hand(better: Any, front: list[tuple[float, float]]) -> None:
-    points = [(4.0, 6.0), (1.0, 5.0), (2.0, 3.0), (3.0, 3.0), (6.0, 1.0), (5.0, 4.0), (2.0, 4.5)]
-    assert pareto_front(points, better) == front
-
-
-def test_the_pareto_front_against_its_definition() -> None:
-    rng = np.random.default_rng(0)
-    points = [(float(x), float(y)) for x, y in rng.integers(0, 8, (40, 2))]
-    unbeaten = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
-    assert set(pareto_front(points, "less")) == unbeaten
-
-
-@pytest.mark.parametrize(("reporter", "extra"), [(NfeQuality(), 12), (CostQuality(), 1), (CostQuality(cost="nfe"), 12)])
+@pytest.mark.parametrize(("reporter", "extra"), [(NfeQuality(), 12), (SampleCost(), 1), (SampleCost(cost="nfe"), 12)])
 def test_the_picture_is_neither_blank_nor_drowned(
-    reporter: NfeQuality | CostQuality, extra: int, tmp_path: Path
+    reporter: NfeQuality | SampleCost, extra: int, tmp_path: Path
 ) -> None:
     rows = [row("edm", "heun", 35 * (i + 1), 6.0 * extra * (i + 1)) for i in range(extra)]
     for path in reporter.report([*ROWS, *rows], tmp_path):
@@ -181,8 +166,8 @@ def test_the_picture_is_neither_blank_nor_drowned(
         assert 0.005 < float(np.mean(pixels.min(axis=2) < 0.6)) < 0.5
 
 
-@pytest.mark.parametrize("reporter", [NfeQuality(), CostQuality()])
-def test_nothing_to_draw(reporter: NfeQuality | CostQuality, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reporter", [NfeQuality(), SampleCost()])
+def test_nothing_to_draw(reporter: NfeQuality | SampleCost, tmp_path: Path) -> None:
     nothing = [
         row("edm", "heun", 5, 1.0, status=Status.FAILED),
         row("edm", "heun", 5, 1.0, derived="over_seeds"),
