@@ -196,7 +196,7 @@ class Builder:
             with metering.paused():
                 return self._split(use.trained_on, split, seed)
 
-        if isinstance(model, torch.nn.Module) and any(True for _ in model.parameters()):
+        if is_module(model) and any(True for _ in model.parameters()):
             # The first optimiser of a process imports this, which takes seconds that are no training.
             from torch import _dynamo  # noqa: F401
         metering = Metering(self.device)

@@ -59,7 +59,7 @@ def cost_block(
 
 def parameter_count(model: Any) -> int | None:
     """The parameters of a torch module; without any, the floating-point numbers of its state; None if it has none."""
-    if is_module(model) and (n := sum(parameter.numel() for parameter in model.parameters())):
+    if is_module(model) and (n := sum(int(parameter.numel()) for parameter in model.parameters())):
         return n
     if not hasattr(model, "state_dict"):
         return None
