@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,21 +20,10 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.instruments.free_operations import is_free
+
 Formula = Callable[..., int]
 
-# What computes nothing, or counts as 0 by convention, beside what torch itself tags as pointwise, reduction or view.
-_FREE = re.compile(
-    r"(_?(new_|to_)?(empty|zeros?|ones|full|arange|linspace|eye|rand\w*|normal|bernoulli|multinomial|clone|copy|alias)"
-    r"(_like|_strided|_permuted)?_?|scalar_tensor|fill_?|lift(_fresh)?(_copy)?|_local_scalar_dense|is_\w+|equal|set_|resize_?"
-    r"|cat|_?stack|repeat\w*|roll|flip|tril\w*|triu\w*|_?index\w*|_unsafe_index\w*|gather|scatter\w*|masked_\w+|take|put_?"
-    r"|embedding|one_hot|nonzero\w*|_?unique\w*|bucketize|searchsorted|sort|argsort|topk|kthvalue|median|mode|histc|bincount"
-    r"|cum(sum|prod|max|min)|_cumm\w+|_log?softmax|_log_softmax|_softmax|_safe_softmax|logcumsumexp|logsumexp|norm|linalg_vector_norm"
-    r"|(native|cudnn|miopen|_native)_(batch|layer|group)_norm\w*|_?(fused_)?rms_norm|_batch_norm_\w+|native_dropout"
-    r"|(constant|reflection|replication)_pad\w*|_?(adaptive_)?(max|avg)_pool\w*|_adaptive_avg_pool\w*|fractional_max_pool\w*"
-    r"|_?upsample\w*|pixel_(un)?shuffle|channel_shuffle|im2col|col2im|unfold\w*|grid_sampler\w*|affine_grid\w*"
-    r"|_to_copy|_reshape_alias|_unsafe_view|_assert\w*|\w*_check_errors|sym_\w+|(unsafe_)?(split\w*|chunk)|(uniform|exponential|geometric|log_normal|cauchy|random)_?|_fused_dropout|_thnn_fused_(lstm|gru)_cell|prelu\w*|argm(ax|in)|max|min"
-    r"|aminmax|std\w*|var\w*|trace|diag\w*|meshgrid|complex|polar|nan_to_num|where)"
-)
 # Leaves the tensors that the counter can see: what is computed there is not known.
 _LEAVES_TORCH = ("numpy", "__array__", "__dlpack__")
 
@@ -140,7 +128,7 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = kwargs or {}
         formula = _formulas().get(func._overloadpacket)
-        if formula is None and not _is_free(func):
+        if formula is None and not is_free(func):
             # In inference mode composite operations arrive whole.
             with self:
                 parts = func.decompose(*args, **named)
@@ -175,13 +163,6 @@ def _noting_modules(running: list[nn.Module]) -> Iterator[None]:
     finally:
         enter_hook.remove()
         leave_hook.remove()
-
-
-def _is_free(func: Any) -> bool:
-    if torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.is_view:
-        return True
-    space, _, name = str(func._overloadpacket).partition(".")
-    return space in ("aten", "prim", "prims") and _FREE.fullmatch(name) is not None
 
 
 @cache
