@@ -54,8 +54,8 @@ class Task(Protocol):
     """A task: it runs components and returns records.
 
     The signature of `run` names the roles that a cell of this task has: `model`, `data`, `attack`, `sampler`,
-    each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite; the
-    protocol X says what the component must offer.
+    `attribution`, each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite;
+    the protocol X says what the component must offer.
 
     A task may declare record columns that depend on a role, as `columns_with = {"attack": ("robust",)}` where they
     are there only under an attack, and `columns_without` where they are there only without. A metric that needs such a

@@ -35,7 +35,13 @@ from harness.suite.schema import (
     did_you_mean,
 )
 
-_KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
+_KEY_OF: Mapping[Role, str] = {
+    "model": "models",
+    "data": "data",
+    "attack": "attacks",
+    "sampler": "samplers",
+    "attribution": "attributions",
+}
 _KIND_OF_PART: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
 _ENTRY_OF_KIND: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 _CALLED_PROTOCOLS = ("Classifier", "Differentiable")

@@ -1,4 +1,4 @@
-"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure."""
+"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure, explanations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from harness.api import Component, Declarations, hookimpl
 
 _CLASSIFY = frozenset({"classify"})
 _REGRESS = frozenset({"regress"})
+_EXPLAIN = frozenset({"explain"})
 
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare data, models, metrics, aggregates and pictures."""
-    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures()]
+    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures(), *_explanations()]
 
 
 def _data() -> list[Component]:
@@ -69,4 +70,28 @@ def _comparisons_and_pictures() -> list[Component]:
         aggregate("size_needed", "size_needed:SizeNeeded"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
+    ]
+
+
+def _explanations() -> list[Component]:
+    attribution = Declarations("attribution", f"{__name__}.attributions", tasks=_EXPLAIN)
+    metric = Declarations("metric", f"{__name__}.metrics.explanations", tasks=_EXPLAIN)
+    return [
+        Declarations("task", f"{__name__}.explaining")("explain", "explain:Explain"),
+        attribution("gradient", "gradients:Gradient", "Simonyan et al. 2014, arXiv:1312.6034"),
+        attribution("gradient_x_input", "gradients:GradientTimesInput", "Shrikumar et al. 2017, arXiv:1704.02685"),
+        attribution(
+            "integrated_gradients", "gradients:IntegratedGradients", "Sundararajan et al. 2017, arXiv:1703.01365"
+        ),
+        attribution("smoothgrad", "gradients:SmoothGrad", "Smilkov et al. 2017, arXiv:1706.03825"),
+        attribution("occlusion", "occlusion:Occlusion", "Zeiler & Fergus 2014, arXiv:1311.2901"),
+        attribution("grad_cam", "grad_cam:GradCAM", "Selvaraju et al. 2017, arXiv:1610.02391"),
+        attribution("random_map", "controls:RandomMap"),
+        attribution("edge_filter", "controls:EdgeFilter", "Adebayo et al. 2018, arXiv:1810.03292"),
+        metric("deletion", ":Deletion", "Petsiuk et al. 2018, arXiv:1806.07421"),
+        metric("insertion", ":Insertion", "Petsiuk et al. 2018, arXiv:1806.07421"),
+        metric("infidelity", ":Infidelity", "Yeh et al. 2019, arXiv:1901.09392"),
+        metric("max_sensitivity", ":MaxSensitivity", "Yeh et al. 2019, arXiv:1901.09392"),
+        metric("randomised_similarity", ":RandomisedSimilarity", "Adebayo et al. 2018, arXiv:1810.03292"),
+        metric("pointing", ":Pointing", "Zhang et al. 2018, arXiv:1608.00507"),
     ]
