@@ -23,6 +23,7 @@ def _data() -> list[Component]:
         dataset("function", "function:function", "Runge 1901", "Franke 1979"),
         dataset("relabelled", "relabelled:Relabelled", "Zhang et al. 2017, arXiv:1611.03530"),
         dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
+        dataset("planted_pattern", "planted_pattern:planted_pattern", requires=("scikit-learn",)),
     ]
 
 
@@ -37,6 +38,7 @@ def _models() -> list[Component]:
         ),
         model("least_squares", "least_squares:LeastSquares"),
         model("gaussian_process", "gaussian_process:GaussianProcess", "Rasmussen & Williams 2006"),
+        classifier("pattern_detector", "pattern_detector:PatternDetector"),
         classifier("structured_net", "structured_net:StructuredNet", "Zhang et al. 2017, arXiv:1611.03530"),
     ]
 
@@ -86,6 +88,12 @@ def _explanations() -> list[Component]:
         attribution("smoothgrad", "gradients:SmoothGrad", "Smilkov et al. 2017, arXiv:1706.03825"),
         attribution("occlusion", "occlusion:Occlusion", "Zeiler & Fergus 2014, arXiv:1311.2901"),
         attribution("grad_cam", "grad_cam:GradCAM", "Selvaraju et al. 2017, arXiv:1610.02391"),
+        attribution(
+            "captum_method",
+            "captum_adapter:CaptumMethod",
+            "Kokhlikyan et al. 2020, arXiv:2009.07896",
+            requires=("captum",),
+        ),
         attribution("random_map", "controls:RandomMap"),
         attribution("edge_filter", "controls:EdgeFilter", "Adebayo et al. 2018, arXiv:1810.03292"),
         metric("deletion", ":Deletion", "Petsiuk et al. 2018, arXiv:1806.07421"),

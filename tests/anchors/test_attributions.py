@@ -220,8 +220,9 @@ def test_sensitivity_is_that_of_captum() -> None:
     drawn = Context().uniform(batch.ids, (draws, 1, 8, 8), "neighbours")
     moved = iter((batch.inputs[:, None] + (2 * drawn - 1) * radius).clamp(0, 1).unbind(dim=1))
 
-    def maps(inputs: tuple[Tensor, ...]) -> Tensor:
-        return Gradient().attribute(network, ExplainedInputs(batch.ids, inputs[0], batch.targets), Context())
+    def maps(inputs: Tensor | tuple[Tensor]) -> tuple[Tensor]:
+        points = inputs[0] if isinstance(inputs, tuple) else inputs
+        return (Gradient().attribute(network, ExplainedInputs(batch.ids, points, batch.targets), Context()),)
 
     theirs = [
         metrics.sensitivity_max(maps, batch.inputs, lambda *_: next(moved), radius, n_perturb_samples=1)

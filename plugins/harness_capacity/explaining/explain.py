@@ -24,8 +24,8 @@ class Explain:
     """Explain the class that a model gives to each example by a map, and measure the map without knowing a right one.
 
     Deletion and insertion over several baselines, infidelity, sensitivity, the likeness to maps of the model with
-    random weights, and, where the data have a column `cause`, whether the map points at it. Random parts, neighbours and
-    weights depend on seed and example alone, so that all methods meet the same. Equal values of a map are ordered at
+    random weights, and, where the data have a column `cause`, whether the map points at it. Random parts, neighbours
+    and weights depend on seed and example alone, so that all methods meet the same. Equal values of a map are ordered at
     random.
 
     Args:
