@@ -102,4 +102,8 @@ def _explanations() -> list[Component]:
         metric("max_sensitivity", ":MaxSensitivity", "Yeh et al. 2019, arXiv:1901.09392"),
         metric("randomised_similarity", ":RandomisedSimilarity", "Adebayo et al. 2018, arXiv:1810.03292"),
         metric("pointing", ":Pointing", "Zhang et al. 2018, arXiv:1608.00507"),
+        Declarations("aggregate", f"{__name__}.comparisons", tasks=_EXPLAIN)(
+            "attribution_ranking", "attribution_ranking:AttributionRanking"
+        ),
+        Declarations("reporter", f"{__name__}.pictures")("attribution_maps", "attribution_maps:AttributionMaps"),
     ]

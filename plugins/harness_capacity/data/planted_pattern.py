@@ -25,10 +25,11 @@ _TEST = 360
 
 
 def planted_pattern(split: Literal["train", "test"] = "test") -> Examples:
-    """Images of 16 x 16 pixels with a digit in one place and a 3 x 3 pattern in another; the pattern alone is the class.
+    """Images with a digit in one place and a small pattern in another; the pattern alone decides the class.
 
-    Digit, places and pattern are drawn independently of each other, by the content of the digit. The column `cause`
-    marks the 9 pixels of the pattern, so that a map can be judged: a method must point there, not at the digit.
+    Of 16 x 16 pixels; the pattern has 3 x 3. Digit, places and pattern are drawn independently of each other, by the
+    content of the digit. The column `cause` marks the pixels of the pattern, so that a map can be judged: it must point
+    there, not at the digit.
 
     Args:
         split: 1,437 train, 360 test, fixed by the sha256 of the digits.

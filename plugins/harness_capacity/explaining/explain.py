@@ -25,8 +25,8 @@ class Explain:
 
     Deletion and insertion over several baselines, infidelity, sensitivity, the likeness to maps of the model with
     random weights, and, where the data have a column `cause`, whether the map points at it. Random parts, neighbours
-    and weights depend on seed and example alone, so that all methods meet the same. Equal values of a map are ordered at
-    random.
+    and weights depend on seed and example alone, so that all methods meet the same. Equal values of a map are ordered
+    at random.
 
     Args:
         explained: the class `predicted` by the model, or the `label`.
@@ -60,8 +60,8 @@ class Explain:
         insertion.<baseline> (areas), infidelity (not of a relevance, which has no unit), unexplained (infidelity as a
         share), sensitivity, similarity.all and, in a cascade, similarity.top <k> (rank correlation with the map of the
         model with random weights), pointing, cause_mass and cause_share (where the data have causes), forward_passes
-        and backward_passes of the map, group.<name>. What is not defined is None. The arrays `explained_inputs` and
-        `maps` hold the first examples.
+        and backward_passes of the map, group.<name>. What is not defined is None. The arrays
+        `explained_inputs`, `maps` and, of images, `causes` hold the first examples.
         """
         settings, classes = self._settings, len(data.facts.get("classes", ()))
         counted = CountedModel(model, classes, len(data.ids), ctx.device)
@@ -89,8 +89,16 @@ class Explain:
             records,
             {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()},
             {"passes": float((forward + backward).sum()) / max(1, len(examples))},
-            {"explained_inputs": examples.inputs[:KEPT].cpu().numpy(), "maps": kept.cpu().numpy()},
+            {"maps": kept.cpu().numpy(), **_shown(examples)},
         )
+
+
+def _shown(examples: Examples) -> dict[str, Any]:
+    """The first inputs as arrays, and where they are images with a known cause, this."""
+    shown = {"explained_inputs": examples.inputs[:KEPT].cpu().numpy()}
+    if examples.cause is not None and examples.inputs.ndim == 4:
+        shown["causes"] = examples.cause[:KEPT].reshape(-1, *examples.inputs.shape[2:]).cpu().numpy()
+    return shown
 
 
 def _copies(model: Any, settings: Settings, classes: int, n: int, ctx: Context) -> dict[str, CountedModel]:
