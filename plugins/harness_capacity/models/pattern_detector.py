@@ -26,6 +26,7 @@ class PatternDetector(nn.Module):
         self.active = nn.ReLU()
         self.detect.weight.data = 2 * patterns - 1
         self.detect.bias.data = slack - patterns.sum(dim=(1, 2, 3))
+        self.requires_grad_(False)
         self._gain = gain / slack
 
     def forward(self, inputs: Tensor) -> Tensor:
