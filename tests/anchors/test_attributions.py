@@ -1,7 +1,8 @@
-"""Attribution methods and what is measured of maps, against closed forms of linear models and captum."""
+"""Attribution methods and what is measured of maps, against closed forms of linear models, captum and Quantus."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,11 @@ from harness_capacity.attributions.controls import EdgeFilter, RandomMap
 from harness_capacity.attributions.grad_cam import GradCAM
 from harness_capacity.attributions.gradients import Gradient, GradientTimesInput, IntegratedGradients, SmoothGrad
 from harness_capacity.attributions.occlusion import Occlusion
+from harness_capacity.data.planted_pattern import planted_pattern
 from harness_capacity.explaining.explain import Explain
 from harness_capacity.explaining.infidelity import infidelity
 from harness_capacity.explaining.removal import removal_areas
+from harness_capacity.models.pattern_detector import PatternDetector
 from harness_vision.digits import digits
 from harness_vision.shipped_digits import shipped_digits
 
@@ -229,3 +232,50 @@ def test_sensitivity_is_that_of_captum() -> None:
         for _ in range(draws)
     ]
     np.testing.assert_allclose(ours["sensitivity"], torch.stack(theirs).amax(dim=0).numpy(), rtol=1e-5)
+
+
+def test_deletion_is_the_area_of_quantus_curves() -> None:
+    quantus = pytest.importorskip("quantus", reason="quantus is not installed")
+    network, batch = shipped_digits().eval().requires_grad_(False), digit_batch(12)
+    records = explained(network, RandomMap(), batch, steps=64, parts=0, neighbours=0, baselines=("zero",)).records
+    maps = RandomMap().attribute(network, batch, Context())
+    flipping = quantus.PixelFlipping(features_in_step=1, normalise=False, perturb_baseline=0.0, disable_warnings=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        curves = np.array(
+            flipping(
+                model=network,
+                x_batch=batch.inputs.numpy(),
+                y_batch=batch.targets.numpy(),
+                a_batch=maps.numpy(),
+                device="cpu",
+                softmax=True,
+                channel_first=True,
+            )
+        )
+    # Its curves leave out the whole image.
+    areas = (records["probability"] / 2 + curves[:, :-1].sum(axis=1) + curves[:, -1] / 2) / 64
+    np.testing.assert_allclose(records["deletion.zero"], areas, atol=1e-6)
+
+
+def test_pointing_and_mass_are_those_of_quantus() -> None:
+    quantus = pytest.importorskip("quantus", reason="quantus is not installed")
+    data, model = planted_pattern(), PatternDetector()
+    causes = np.asarray(data.columns["cause"][:20])
+    columns = {name: data.columns[name][:20] for name in ("inputs", "labels", "cause")}
+    few = Examples(data.ids[:20], columns, facts=data.facts)
+    records = Explain(steps=1, parts=0, neighbours=0, randomised="none").run(model, few, RandomMap(), Context()).records
+    batch = ExplainedInputs(few.ids, torch.as_tensor(columns["inputs"]), torch.as_tensor(columns["labels"]))
+    given = {
+        "model": model,
+        "x_batch": columns["inputs"],
+        "y_batch": columns["labels"],
+        "a_batch": RandomMap().attribute(model, batch, Context()).numpy(),
+        "s_batch": causes,
+        "device": "cpu",
+        "channel_first": True,
+    }
+    metrics = {"pointing": quantus.PointingGame, "cause_mass": quantus.RelevanceMassAccuracy}
+    for name, metric in metrics.items():
+        theirs = metric(normalise=False, disable_warnings=True)(**given)
+        np.testing.assert_allclose(records[name], np.asarray(theirs, dtype=float), atol=1e-6)

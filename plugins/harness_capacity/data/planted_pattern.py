@@ -41,7 +41,7 @@ def planted_pattern(split: Literal["train", "test"] = "test") -> Examples:
     order = sorted(range(len(digits)), key=lambda i: digests[i])
     chosen = order[:_TEST] if split == "test" else order[_TEST:]
     made = [_image(digits[i], digests[i]) for i in chosen]
-    images, causes, labels = (np.stack(column) for column in zip(*made, strict=True))
+    images, causes, labels = (np.array(column) for column in zip(*made, strict=True))
     return Examples(
         ids=[f"planted-{i:04d}" for i in chosen],
         columns={"inputs": images[:, None], "labels": labels, "cause": causes[:, None]},
@@ -49,9 +49,7 @@ def planted_pattern(split: Literal["train", "test"] = "test") -> Examples:
     )
 
 
-def _image(
-    digit: npt.NDArray[np.uint8], digest: bytes
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+def _image(digit: npt.NDArray[np.uint8], digest: bytes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], int]:
     """An image, its cause and its class, drawn by the digest of the digit."""
     rng = np.random.default_rng(list(hashlib.sha256(b"planted pattern" + digest).digest()))
     label = int(rng.integers(len(PATTERNS)))
@@ -63,4 +61,4 @@ def _image(
     image[place : place + 3, across : across + 3] = PATTERNS[label]
     cause[place : place + 3, across : across + 3] = True
     turns = int(rng.integers(4))
-    return np.rot90(image, turns).copy(), np.rot90(cause, turns).copy(), np.int64(label)
+    return np.rot90(image, turns).copy(), np.rot90(cause, turns).copy(), label

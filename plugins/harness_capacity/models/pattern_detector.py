@@ -24,8 +24,8 @@ class PatternDetector(nn.Module):
         patterns = torch.as_tensor(PATTERNS)[:, None]
         self.detect = nn.Conv2d(1, len(patterns), 3, padding=1)
         self.active = nn.ReLU()
-        self.detect.weight.data = 2 * patterns - 1
-        self.detect.bias.data = slack - patterns.sum(dim=(1, 2, 3))
+        self.detect.weight = nn.Parameter(2 * patterns - 1)
+        self.detect.bias = nn.Parameter(slack - patterns.sum(dim=(1, 2, 3)))
         self.requires_grad_(False)
         self._gain = gain / slack
 
