@@ -78,6 +78,8 @@ def _comparisons_and_pictures() -> list[Component]:
 def _explanations() -> list[Component]:
     attribution = Declarations("attribution", f"{__name__}.attributions", tasks=_EXPLAIN)
     metric = Declarations("metric", f"{__name__}.metrics.explanations", tasks=_EXPLAIN)
+    aggregate = Declarations("aggregate", f"{__name__}.comparisons", tasks=_EXPLAIN)
+    reporter = Declarations("reporter", f"{__name__}.pictures", tasks=_EXPLAIN)
     return [
         Declarations("task", f"{__name__}.explaining")("explain", "explain:Explain"),
         attribution("gradient", "gradients:Gradient", "Simonyan et al. 2014, arXiv:1312.6034"),
@@ -102,8 +104,7 @@ def _explanations() -> list[Component]:
         metric("max_sensitivity", ":MaxSensitivity", "Yeh et al. 2019, arXiv:1901.09392"),
         metric("randomised_similarity", ":RandomisedSimilarity", "Adebayo et al. 2018, arXiv:1810.03292"),
         metric("pointing", ":Pointing", "Zhang et al. 2018, arXiv:1608.00507"),
-        Declarations("aggregate", f"{__name__}.comparisons", tasks=_EXPLAIN)(
-            "attribution_ranking", "attribution_ranking:AttributionRanking"
-        ),
-        Declarations("reporter", f"{__name__}.pictures")("attribution_maps", "attribution_maps:AttributionMaps"),
+        aggregate("attribution_ranking", "attribution_ranking:AttributionRanking"),
+        reporter("attribution_maps", "attribution_maps:AttributionMaps"),
+        reporter("baseline_flips", "baseline_flips:BaselineFlips"),
     ]

@@ -14,7 +14,7 @@ from harness.api import Context, ExplainedInputs, GradientAccess, Quantity
 def logit_gradient(model: GradientAccess, inputs: Tensor, targets: Tensor) -> Tensor:
     """The gradient `[m, ...]` of the logit of the target class `[m]` with respect to each input."""
     with torch.enable_grad():
-        inputs = inputs.detach().clone().requires_grad_(True)
+        inputs = inputs.detach().requires_grad_(True)
         chosen = model(inputs).gather(1, targets[:, None])
         (gradient,) = torch.autograd.grad(chosen.sum(), inputs)
     return gradient

@@ -95,11 +95,11 @@ class AttributionRanking:
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """A row for each model, data and score."""
-        for first, methods in _families(cells):
+        for first, methods in families(cells):
             components = {name: component(cells[0].row) for name, cells in methods.items()}
-            columns = {name: _columns(of_seeds) for name, of_seeds in methods.items()}
+            columns = {name: columns_of(of_seeds) for name, of_seeds in methods.items()}
             for score, (prefix, better) in SCORES.items():
-                names = _baselines(columns.values(), prefix)
+                names = common_columns(columns.values(), prefix)
                 if names and len(methods) > 1:
                     scored = {
                         method: {name.removeprefix(prefix): better * values[name] for name in names}
@@ -157,14 +157,14 @@ def _share(of: Sequence[bool], n: int) -> Estimate:
     return Estimate(sum(of) / len(of), None, None, LEVEL, "paired tests, Holm", n)
 
 
-def _families(cells: Sequence[MeasuredCell]) -> Iterator[tuple[Row, dict[str, list[MeasuredCell]]]]:
+def families(cells: Sequence[MeasuredCell]) -> Iterator[tuple[Row, dict[str, list[MeasuredCell]]]]:
     """The cells of each model on the same examples, measured alike: the first row, and all seeds of each method."""
-    families: dict[tuple[str, str, str], dict[str, list[MeasuredCell]]] = {}
+    found: dict[tuple[str, str, str], dict[str, list[MeasuredCell]]] = {}
     for cell in cells:
         if cell.row.status.is_measured and cell.row.n and "attribution" in cell.row.labels:
             key = (cell.row.experiment, cell.row.labels["model"], cell.row.key)
-            families.setdefault(key, {}).setdefault(cell.row.labels["attribution"], []).append(cell)
-    for methods in families.values():
+            found.setdefault(key, {}).setdefault(cell.row.labels["attribution"], []).append(cell)
+    for methods in found.values():
         yield next(iter(methods.values()))[0].row, methods
 
 
@@ -173,7 +173,7 @@ def component(row: Row) -> str:
     return str((row.components.get("attribution") or {}).get("name", "")).rpartition("/")[2]
 
 
-def _columns(of_seeds: Sequence[MeasuredCell]) -> dict[str, Values]:
+def columns_of(of_seeds: Sequence[MeasuredCell]) -> dict[str, Values]:
     """The columns of one method that methods are ranked by, the mean over seeds for each example."""
     tables = [cell.records() for cell in of_seeds]
     starts = tuple(prefix for prefix, _ in SCORES.values())
@@ -181,7 +181,7 @@ def _columns(of_seeds: Sequence[MeasuredCell]) -> dict[str, Values]:
     return {name: np.mean([table.floats(name) for table in tables], axis=0) for name in names}
 
 
-def _baselines(columns: Iterable[Mapping[str, Values]], prefix: str) -> list[str]:
+def common_columns(columns: Iterable[Mapping[str, Values]], prefix: str) -> list[str]:
     """The columns of a score that every method has a value in."""
     having = [
         [name for name, values in of_method.items() if name.startswith(prefix) and np.isfinite(values).any()]
