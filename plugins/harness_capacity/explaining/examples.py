@@ -54,6 +54,10 @@ class Examples:
             raise InvalidOutput(f"the dataset lacks {missing[0] if missing else 'classes'}, which explaining needs")
         inputs = column_tensor(columns["inputs"], "inputs").to(ctx.device).float()
         labels = whole_labels(columns["labels"]).to(ctx.device)
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < model.classes:
+            raise InvalidOutput(
+                f"labels go from {int(labels.min())} to {int(labels.max())}; classes are {model.classes}"
+            )
         logits = all_logits(model, inputs, ctx)
         finite = logits.isfinite().all(dim=1)
         if not bool(finite.all()):

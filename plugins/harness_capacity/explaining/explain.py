@@ -11,6 +11,7 @@ from annotated_types import Ge
 from harness.api import Attribution, Classifier, Context, Dataset, HarnessError, Outcome
 from harness.api.instruments import CountedModel, left_unchanged, seeded
 from harness_capacity.explaining.examples import Examples, Explained
+from harness_capacity.explaining.maps import check_quantity
 from harness_capacity.explaining.measures import Measures, Randomised, Settings, joined
 from harness_capacity.explaining.randomised import randomised_copies
 from harness_capacity.explaining.removal import Baseline
@@ -63,6 +64,7 @@ class Explain:
         and backward_passes of the map, group.<name>. What is not defined is None. The arrays
         `explained_inputs`, `maps` and, of images, `causes` hold the first examples.
         """
+        check_quantity(attribution)
         settings, classes = self._settings, len(data.facts.get("classes", ()))
         counted = CountedModel(model, classes, len(data.ids), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):

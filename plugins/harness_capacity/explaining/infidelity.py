@@ -50,7 +50,8 @@ def infidelity(
 
     whole = logit(inputs)
     falls = torch.stack([whole - logit(inputs * ~on_inputs(part, inputs)) for part in parts])
-    sums = (parts * said.double()).sum(dim=2)
+    # A part at a time, since all of them at once would fill the memory with large images.
+    sums = torch.stack([(part * said).double().sum(dim=1) for part in parts])
     raw = (sums - falls).square().mean(dim=0)
     fall, square, product = falls.square().sum(dim=0), sums.square().sum(dim=0), (sums * falls).sum(dim=0)
     explained = torch.where(square > 0, product.square() / square, 0.0)

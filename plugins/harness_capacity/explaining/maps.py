@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from harness.api import Attribution, ExplainedInputs, InvalidOutput
+from harness.api import Attribution, ExplainedInputs, InvalidOutput, Quantity
+
+
+def check_quantity(method: Attribution) -> None:
+    """Raise InvalidOutput if a method does not say what the numbers of its maps are."""
+    quantity = getattr(method, "quantity", None)
+    if quantity not in get_args(Quantity):
+        names = ", ".join(get_args(Quantity))
+        raise InvalidOutput(
+            f"the quantity of attribution {type(method).__name__} is {quantity!r}; it is one of {names}"
+        )
 
 
 def checked_map(returned: Any, batch: ExplainedInputs, method: Attribution) -> Tensor:

@@ -25,11 +25,13 @@ def randomised_copies(model: Any, cascade: bool, ctx: Context) -> dict[str, nn.M
     """
     if not isinstance(model, nn.Module):
         return {}
-    whole = copy.deepcopy(model).requires_grad_(False)
+    # Drawn on the CPU, since the stream of a GPU depends on the card.
+    whole = copy.deepcopy(model).cpu().requires_grad_(False)
     layers = [name for name, module in whole.named_modules() if _has_weights(module)]
-    with seeded(ctx.derive_seed("randomised"), ctx.device):
+    with seeded(ctx.derive_seed("randomised"), "cpu"):
         for name in layers:
             _initialise(whole.get_submodule(name))
+    whole = whole.to(ctx.device)
     copies = {"all": whole} if layers else {}
     for count in range(1, len(layers)) if cascade else ():
         # The top is what stands last.
@@ -57,8 +59,7 @@ def _initialise(module: nn.Module) -> None:
         reset()
         return
     for parameter in module.parameters(recurse=False):
-        order = torch.randperm(parameter.numel(), device="cpu").to(parameter.device)
-        parameter.copy_(parameter.flatten()[order].reshape(parameter.shape))
+        parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel())].reshape(parameter.shape))
 
 
 def _centred_ranks(values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import Estimate, Records, mean
+from harness.api import Estimate, Records, mean, proportion
 
 Baseline = Literal["zero", "mean", "blur"]
 
@@ -129,6 +129,12 @@ class Pointing(_MapMetric):
     def __init__(self) -> None:
         super().__init__("pointing")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Whether the map points at the cause, and how large that is."""
+        return ("pointing", "cause_share")
+
     def estimate(self, records: Records) -> Estimate:
-        """Student's t, since several largest values share the credit."""
-        return replace(super().estimate(records), null=float(records.floats("cause_share").mean()))
+        """Wilson's interval; several largest values share the credit."""
+        hits = proportion(float(records.floats("pointing").sum()), len(records))
+        return replace(hits, null=float(records.floats("cause_share").mean()))

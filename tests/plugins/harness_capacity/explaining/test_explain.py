@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,12 @@ def test_wrong_maps_models_and_data_are_told() -> None:
         explained(RandomMap(), bad)
     with pytest.raises(InvalidOutput, match="lacks labels"):
         explained(RandomMap(), Examples(["a"], {"inputs": np.ones((1, 4), np.float32)}, {}, {"classes": ["x", "y"]}))
+    with pytest.raises(InvalidOutput, match="labels go from 0 to 2; classes are 2"):
+        explained(RandomMap(), table(labels=np.array([0, 1, 2])))
+    with pytest.raises(
+        InvalidOutput, match="the quantity of attribution SimpleNamespace is 'size'; it is one of contri"
+    ):
+        explained(SimpleNamespace(quantity="size"))
     with pytest.raises(HarnessError, match="names at least one baseline, and each once"):
         Explain(baselines=("zero", "zero"))
 

@@ -46,7 +46,7 @@ RECORDS = Records.of(
 )
 def test_each_is_the_mean_of_its_column(metric: Deletion, column: str, value: float, direction: str) -> None:
     estimate = metric.estimate(RECORDS)
-    assert (tuple(metric.columns), metric.direction) == ((column,), direction)
+    assert (metric.columns[0], metric.direction) == (column, direction)
     assert estimate.value == pytest.approx(value)
     assert estimate.low is not None
     assert estimate.low >= metric.limits[0]
