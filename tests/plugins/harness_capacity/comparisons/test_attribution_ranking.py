@@ -101,5 +101,5 @@ def test_equal_methods_are_never_resolved() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_holm_keeps_noise_from_making_an_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    found = ranking({f"m{k}": {"x": rng.normal(size=N), "y": rng.normal(size=N)} for k in range(8)})
-    assert not any(pair.survives or pair.flips for pair in found.pairs)
+    found = ranking({f"m{k}": {"x": rng.normal(size=N)} for k in range(12)})
+    assert not any(pair.survives for pair in found.pairs)

@@ -86,6 +86,23 @@ def test_columns_of_a_linear_model() -> None:
     assert records["deletion.zero"][0] == pytest.approx((p[0] / 2 + p[1] + p[2] + p[3] + p[4] / 2) / 4)
 
 
+def test_sensitivity_is_the_largest_change_among_the_neighbours_inside_the_box() -> None:
+    records = explained(GradientTimesInput(), neighbours=3, radius=0.1)
+    inputs = torch.as_tensor(table().columns["inputs"])
+    drawn = 2 * Context().uniform(["a", "b", "c"], (3, 4), "neighbours") - 1
+    change = (inputs[:, None] + 0.1 * drawn).clamp(0, 1) - inputs[:, None]
+    weights = torch.tensor([1.0, 2.0, -1.0, 0.0])
+    expected = (change * weights).norm(dim=2).amax(dim=1) / (inputs * weights).norm(dim=1)
+    assert records["sensitivity"][:2] == pytest.approx(expected[:2].tolist(), rel=1e-5)
+
+
+def test_every_method_meets_the_same_parts_neighbours_and_random_weights() -> None:
+    task, data = Explain(baselines=("zero",), steps=2), table()
+    one, other = (task.run(linear(), data, Gradient(), Context(scope=("attribution", name))) for name in "ab")
+    for name, values in one.records.items():
+        assert list(values) == list(other.records[name]), name
+
+
 def test_the_label_may_be_explained_instead() -> None:
     assert explained(Gradient(), explained="label")["explained"].tolist() == [0, 1, 1]
 
