@@ -19,7 +19,7 @@ stands in the protocols of its field.
 | `data` | datasets, files whose content is pinned |
 | `reading` | typed tables of files: separated text, Parquet, JSON |
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
-| `models`, `threats`, `generation`, `language` | protocols of each field |
+| `models`, `threats`, `generation`, `language`, `attributions` | protocols of each field |
 | `pages` | sections of the page of a run, pictures for them |
 | `statistics` | intervals, tests, groups |
 | `instruments` | counted and frozen models, seeding, margins, norms; imports torch, so it is imported by its own name |
@@ -31,6 +31,7 @@ kept, with a warning, for two minor releases.
 """
 
 from harness.api import figures as figures
+from harness.api.attributions import *
 from harness.api.components import *
 from harness.api.data import *
 from harness.api.generation import *

@@ -16,7 +16,9 @@ from harness.statistics.intervals import proportion as proportion
 from harness.statistics.intervals import ratio_of_sums as ratio_of_sums
 from harness.statistics.intervals import square_and_add as square_and_add
 from harness.statistics.intervals import wilson as wilson
+from harness.statistics.paired import Difference as Difference
 from harness.statistics.paired import holm as holm
+from harness.statistics.paired import paired_difference as paired_difference
 from harness.statistics.partition import Partition as Partition
 from harness.statistics.partition import group_columns as group_columns
 from harness.statistics.partition import joined_name as joined_name

@@ -13,17 +13,23 @@ from typing import Any, Literal, get_args
 from harness.contract.components import Kind
 from harness.contract.execution import Execution
 
-Role = Literal["model", "data", "attack", "sampler"]
+Role = Literal["model", "data", "attack", "sampler", "attribution"]
 ROLES: tuple[Role, ...] = get_args(Role)
-SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler")
+SHOWN_ROLES: tuple[Role, ...] = ("data", "model", "attack", "sampler", "attribution")
 """The roles in the order in which plans run through them and tables show them."""
-TREATMENTS: tuple[Role, ...] = ("attack", "sampler")
+TREATMENTS: tuple[Role, ...] = ("attack", "sampler", "attribution")
 """Roles of what is done with a model: checked for its needs of the model, and random draws are scoped by its name."""
 CONSTANT_ROLES: tuple[Role, ...] = ("data", "sampler")
 """The roles that tables name once above the table where they are the same in every row."""
 SHOWN_LABELS = (*SHOWN_ROLES, "group")
 """The labels of a row in tables: its components, then the subgroup of its examples."""
-KIND_OF: Mapping[Role, Kind] = {"model": "model", "data": "dataset", "attack": "attack", "sampler": "sampler"}
+KIND_OF: Mapping[Role, Kind] = {
+    "model": "model",
+    "data": "dataset",
+    "attack": "attack",
+    "sampler": "sampler",
+    "attribution": "attribution",
+}
 
 
 def canonical(value: Any) -> str:

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 Kind = Literal[
-    "model", "dataset", "attack", "sampler", "extractor", "metric", "task", "aggregate", "executor", "reporter"
+    "model",
+    "dataset",
+    "attack",
+    "sampler",
+    "attribution",
+    "extractor",
+    "metric",
+    "task",
+    "aggregate",
+    "executor",
+    "reporter",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -54,8 +54,8 @@ class Task(Protocol):
     """A task: it runs components and returns records.
 
     The signature of `run` names the roles that a cell of this task has: `model`, `data`, `attack`, `sampler`,
-    each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite; the
-    protocol X says what the component must offer.
+    `attribution`, each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite;
+    the protocol X says what the component must offer.
 
     A task may declare the columns that its records may have, as `columns = ("id", "label", "group.*")`, where a name
     that ends in `*` stands for all that begin so. Those that depend on a role or on a parameter of the task stand in

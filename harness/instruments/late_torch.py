@@ -75,12 +75,12 @@ class _TorchFinder:
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
+            execute = spec.loader.exec_module  # keyed: torch, whose version enters every key
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
                 while _waiting:
                     _waiting.pop(0)()
 
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # keyed: as above
         return spec

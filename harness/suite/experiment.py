@@ -17,7 +17,13 @@ from harness.suite.plan import Expectation, PlannedExperiment
 from harness.suite.schema import UseEntry, did_you_mean
 from harness.suite.uses import UseResolver, with_execution
 
-_KEY_OF: Mapping[Role, str] = {"model": "models", "data": "data", "attack": "attacks", "sampler": "samplers"}
+_KEY_OF: Mapping[Role, str] = {
+    "model": "models",
+    "data": "data",
+    "attack": "attacks",
+    "sampler": "samplers",
+    "attribution": "attributions",
+}
 _KIND_OF_PART: Mapping[str, Kind] = {"metrics": "metric", "aggregates": "aggregate", "reports": "reporter"}
 _CALLED_PROTOCOLS = ("Classifier", "Differentiable")
 """The protocols of models whose forward pass is what a task measures."""

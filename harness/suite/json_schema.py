@@ -16,6 +16,7 @@ _KIND_OF_KEY: dict[str, Kind] = {
     "models": "model",
     "attacks": "attack",
     "samplers": "sampler",
+    "attributions": "attribution",
     "metrics": "metric",
     "aggregates": "aggregate",
     "reports": "reporter",

@@ -140,6 +140,7 @@ class Pattern(BaseModel):
     data: str = "*"
     attack: str = "*"
     sampler: str = "*"
+    attribution: str = "*"
 
 
 class ExpectEntry(BaseModel):
@@ -178,6 +179,7 @@ class Experiment(BaseModel):
     execution: ExecutionEntry | None = Field(None, description="How classifiers are run; by default plain float32.")
     attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")
     samplers: list[Entry] = Field([], description="Samplers.")
+    attributions: list[Entry] = Field([], description="Methods that say which parts of an input a model used.")
     metrics: list[Entry] = Field(min_length=1, description="What to compute of the records.")
     groups: list[Annotated[str, Field(min_length=1)]] = Field(
         [],

@@ -1,4 +1,4 @@
-"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure."""
+"""What networks can represent, and what it costs: functions, noise, data, extrapolation, structure, explanations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from harness.api import Component, Declarations, hookimpl
 
 _CLASSIFY = frozenset({"classify"})
 _REGRESS = frozenset({"regress"})
+_EXPLAIN = frozenset({"explain"})
 
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
     """Declare data, models, metrics, aggregates and pictures."""
-    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures()]
+    return [*_data(), *_models(), *_attacks(), *_metrics(), *_comparisons_and_pictures(), *_explanations()]
 
 
 def _data() -> list[Component]:
@@ -24,6 +25,7 @@ def _data() -> list[Component]:
         dataset("subset", "subset:Subset", "Mohr et al. 2022, LCDB 1.0"),
         dataset("transformed", "transformed:Transformed"),
         dataset("table", "tables:table", "Street, Wolberg & Mangasarian 1993", "Forina et al. 1991"),
+        dataset("planted_pattern", "planted_pattern:planted_pattern", requires=("scikit-learn",)),
     ]
 
 
@@ -38,6 +40,7 @@ def _models() -> list[Component]:
         ),
         model("least_squares", "least_squares:LeastSquares"),
         model("gaussian_process", "gaussian_process:GaussianProcess", "Rasmussen & Williams 2006"),
+        classifier("pattern_detector", "pattern_detector:PatternDetector"),
         classifier("structured_net", "structured_net:StructuredNet", "Zhang et al. 2017, arXiv:1611.03530"),
     ]
 
@@ -75,4 +78,39 @@ def _comparisons_and_pictures() -> list[Component]:
         reporter("cost_quality", "cost_quality:CostQuality"),
         reporter("function_plot", "function_plot:FunctionPlot"),
         reporter("sweep_curve", "sweep_curve:SweepCurve"),
+    ]
+
+
+def _explanations() -> list[Component]:
+    attribution = Declarations("attribution", f"{__name__}.attributions", tasks=_EXPLAIN)
+    metric = Declarations("metric", f"{__name__}.metrics.explanations", tasks=_EXPLAIN)
+    aggregate = Declarations("aggregate", f"{__name__}.comparisons", tasks=_EXPLAIN)
+    reporter = Declarations("reporter", f"{__name__}.pictures", tasks=_EXPLAIN)
+    return [
+        Declarations("task", f"{__name__}.explaining")("explain", "explain:Explain"),
+        attribution("gradient", "gradients:Gradient", "Simonyan et al. 2014, arXiv:1312.6034"),
+        attribution("gradient_x_input", "gradients:GradientTimesInput", "Shrikumar et al. 2017, arXiv:1704.02685"),
+        attribution(
+            "integrated_gradients", "gradients:IntegratedGradients", "Sundararajan et al. 2017, arXiv:1703.01365"
+        ),
+        attribution("smoothgrad", "gradients:SmoothGrad", "Smilkov et al. 2017, arXiv:1706.03825"),
+        attribution("occlusion", "occlusion:Occlusion", "Zeiler & Fergus 2014, arXiv:1311.2901"),
+        attribution("grad_cam", "grad_cam:GradCAM", "Selvaraju et al. 2017, arXiv:1610.02391"),
+        attribution(
+            "captum_method",
+            "captum_adapter:CaptumMethod",
+            "Kokhlikyan et al. 2020, arXiv:2009.07896",
+            requires=("captum",),
+        ),
+        attribution("random_map", "controls:RandomMap"),
+        attribution("edge_filter", "controls:EdgeFilter", "Adebayo et al. 2018, arXiv:1810.03292"),
+        metric("deletion", ":Deletion", "Petsiuk et al. 2018, arXiv:1806.07421"),
+        metric("insertion", ":Insertion", "Petsiuk et al. 2018, arXiv:1806.07421"),
+        metric("infidelity", ":Infidelity", "Yeh et al. 2019, arXiv:1901.09392"),
+        metric("max_sensitivity", ":MaxSensitivity", "Yeh et al. 2019, arXiv:1901.09392"),
+        metric("randomised_similarity", ":RandomisedSimilarity", "Adebayo et al. 2018, arXiv:1810.03292"),
+        metric("pointing", ":Pointing", "Zhang et al. 2018, arXiv:1608.00507"),
+        aggregate("attribution_ranking", "attribution_ranking:AttributionRanking"),
+        reporter("attribution_maps", "attribution_maps:AttributionMaps"),
+        reporter("baseline_flips", "baseline_flips:BaselineFlips"),
     ]

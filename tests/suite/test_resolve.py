@@ -144,6 +144,7 @@ def test_problems_under_with_point_at_the_parameter(tmp_path: Path, catalog: Cat
     ("change", "told"),
     [
         ("samplers: [x]\n", "task 'classify' takes no samplers"),
+        ("attributions: [gradient]\n", "task 'classify' takes no attributions"),
         ("aggregates: [worst]\n", "there is no aggregate named 'worst'"),
         ("reports: [curve]\n", "there is no reporter named 'curve'"),
         ("exclude: [{model: '*'}]\n", "plans no cells; include, exclude or a plugin deselected all 1"),

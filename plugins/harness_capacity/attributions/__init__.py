@@ -1,0 +1,1 @@
+"""Attribution methods, and controls that every one of them must beat."""
