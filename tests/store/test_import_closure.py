@@ -451,3 +451,10 @@ def test_rows_and_cells_are_made_anew_after_an_edit_of_what_they_use(root: Path,
     assert re.search(
         r"code of harness\.execution\.cell and 1 more: harness/contract/context\.py  +\w{12}  +\w{12}", told
     )
+
+
+def test_what_executes_cells_names_all_that_it_runs() -> None:
+    """A name made at run time is followed nowhere, so that the whole package would enter every key."""
+    held = files("harness.execution.cell")
+    assert "harness/instruments/seeding.py" in held
+    assert not [file for file in held if file.startswith(("harness/cli/", "harness/results/"))]
