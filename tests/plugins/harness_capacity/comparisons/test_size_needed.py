@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from harness.api import HarnessError, Status
+from harness.api import HarnessError, Row, Status
 from harness_capacity.comparisons.size_needed import SizeNeeded
 from swept_rows import cells, row
 
@@ -44,3 +46,21 @@ def test_one_of_the_two_must_be_given(how: dict[str, float]) -> None:
 def test_an_unknown_metric_is_an_error() -> None:
     with pytest.raises(HarnessError, match="no row has a value of `accuracy`"):
         list(SizeNeeded("accuracy", at_least=1).rows(cells(ROWS)))
+
+
+def test_parameters_for_each_example() -> None:
+    """Of a network of w inner units, 3 w + 1 parameters, on 10 examples."""
+    rows = [replace(each, n=10, facts={"cost": {"parameters": 3 * width_of(each) + 1}}) for each in ROWS]
+    (found,) = SizeNeeded("sup_error", at_most=1, per_example=True).rows(cells(rows))
+    estimate = found.estimates["parameters_per_example"]
+    assert (estimate.value, estimate.low, estimate.high) == (4.9, 2.5, 4.9)
+
+
+def test_parameters_that_are_not_known_are_not_divided() -> None:
+    (found,) = SizeNeeded("sup_error", at_most=1, per_example=True).rows(cells(ROWS))
+    assert found.estimates["parameters_per_example"].value is None
+    assert "number of parameters is not known" in found.estimates["parameters_per_example"].reason
+
+
+def width_of(one: Row) -> int:
+    return int(one.components["model"]["parameters"]["width"])
