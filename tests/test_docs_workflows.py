@@ -68,7 +68,8 @@ def test_contributing_tells_how_to_add_each_kind(root: Path) -> None:
     text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.partition("## How to add")[2].partition("\n## ")[0]
     headings = re.findall(r"^### (.+)$", section, re.M)
-    assert headings == ["An attack", "A metric", "A dataset", "A model", "A task", "An executor", "A command", "A plot"]
+    kinds = ["An attack", "An attribution method", "A metric", "A dataset", "A model", "A task"]
+    assert headings == [*kinds, "An executor", "A command", "A plot"]
     for part in re.split(r"^### .+$", section, flags=re.M)[1:]:
         assert 2 <= len(part.strip().splitlines()) <= 7
         assert re.search(r"`(plugins|harness)/[\w/.]+`", part), part

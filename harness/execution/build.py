@@ -6,6 +6,7 @@ A trained model's state is kept in the store, so each set of weights is fitted o
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
 from harness.contract.data import Dataset
-from harness.contract.errors import InvalidOutput
+from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
 from harness.execution.precision import run_as, threads
@@ -229,6 +230,12 @@ class Builder:
             self.store.commit("weights", key, staged)
 
     def _split(self, data: Use, split: str, seed: int) -> Dataset:
+        parameters = inspect.signature(self.catalog.find("dataset", data.name).component.load()).parameters
+        if "split" not in parameters and not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            raise HarnessError(
+                f"{data.label} has no parameter `split`, so nothing can be trained on its {split!r} part; name other "
+                "data under `trained_on` of the model"
+            )
         part = replace(data, parameters={**data.parameters, "split": split})
         dataset: Dataset = self.build(part, seed)[0]
         return dataset

@@ -15,6 +15,7 @@ from harness.suite.load import LoadedExperiment, Suite
 from harness.suite.located import Path_
 from harness.suite.plan import Expectation, PlannedExperiment
 from harness.suite.schema import UseEntry, did_you_mean
+from harness.suite.training_data import as_training_data
 from harness.suite.uses import UseResolver, with_execution
 
 _KEY_OF: Mapping[Role, str] = {
@@ -100,7 +101,7 @@ class ExperimentResolver:
                     and "fit" in (self.entries.signature(model).offers or ())
                     and data
                 ):
-                    components["model"] = replace(model, trained_on=replace(data, limit=None))
+                    components["model"] = replace(model, trained_on=as_training_data(data, self.entries.signature))
                 cell = Cell(self.name, task, components, metrics, seed, self.experiment.chunk)
                 yield replace(cell, skip=self._reason_to_skip(cell))
 

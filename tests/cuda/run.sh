@@ -39,10 +39,11 @@ check() {
   table+="$(printf '%-52s  %-14s  %4d' "$name" "$verdict" "$((SECONDS - start))")"$'\n'
 }
 
-check "TF32 is off, products are float32" 60 tests/cuda/test_precision.py
+check "TF32 is off, products are float32" 40 tests/cuda/test_precision.py
 check "the smoke suite, and verdicts beside the CPU's" 90 tests/cuda/test_smoke.py -k "smoke or cpu"
 check "records across batch sizes" 80 tests/cuda/test_smoke.py -k batch_size
 check "out of memory: half the batch" 40 tests/cuda/test_memory.py
+check "cost blocks of models on a GPU" 30 tests/cuda/test_costs.py
 if [ -z "$rehearsal" ]; then
   check "devices are found and refused" 30 tests/execution/test_devices.py
   check "trained networks under all attacks beside the CPU" 120 tests/plugins/harness_classification/test_invariance.py

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from execution.cells import use
 from harness.contract.cells import Use
 from harness.contract.context import derive_seed
-from harness.contract.errors import InvalidOutput
+from harness.contract.errors import HarnessError, InvalidOutput
 from harness.execution.build import Builder, Limited
 from harness.instruments.seeding import seeded, state_digest
 
@@ -231,6 +231,11 @@ def test_training_without_a_dataset_says_so(builder: Builder) -> None:
         InvalidOutput, match="fitted asks for the 'train' split, but no dataset is named for its training"
     ):
         builder.build(use("model", "fitted", to="train"), 0)
+
+
+def test_training_on_data_without_a_training_split_says_what_to_do(builder: Builder) -> None:
+    with pytest.raises(HarnessError, match=r"broken has no parameter `split`.* 'train' part; name other data under"):
+        builder.build(use("model", "fitted", to="train", trained_on=use("dataset", "broken", how="")), 0)
 
 
 def test_what_is_trained_elsewhere_is_waited_for(

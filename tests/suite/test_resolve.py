@@ -635,3 +635,18 @@ def test_data_that_are_not_trained_on_keep_their_split(tmp_path: Path, catalog: 
     data = "data: {use: subset, with: {n: 10, dataset: digits}}\n"
     (cell,) = plan(tmp_path, HEAD.replace("data: digits\n", data), catalog).cells
     assert cell.components["data"].parameters["dataset"].parameters["split"] == "test"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("given", ["digits", "{use: digits, with: {split: test}}"])
+def test_data_inside_of_those_of_a_cell_are_trained_on_by_their_training_split(
+    tmp_path: Path, catalog: Catalog, given: str
+) -> None:
+    """A model of such a cell would otherwise learn from the examples that it is tested on."""
+    data = f"{{use: subset, with: {{n: 100, dataset: {given}, test: digits, split: test}}}}"
+    text = HEAD.replace("[digit_mlp]", "[{use: structured_net, with: {width: 8}}]")
+    (cell,) = plan(tmp_path, text.replace("data: digits", f"data: {data}"), catalog).cells
+    model, tested = cell.components["model"], cell.components["data"]
+    assert model is not None and model.trained_on is not None and tested is not None
+    assert tested.parameters["dataset"].parameters["split"] == "test"
+    assert model.trained_on.parameters["dataset"].parameters["split"] == "train"
+    assert model.trained_on.parameters["n"] == 100
