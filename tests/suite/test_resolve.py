@@ -646,7 +646,9 @@ def test_data_inside_of_those_of_a_cell_are_trained_on_by_their_training_split(
     text = HEAD.replace("[digit_mlp]", "[{use: structured_net, with: {width: 8}}]")
     (cell,) = plan(tmp_path, text.replace("data: digits", f"data: {data}"), catalog).cells
     model, tested = cell.components["model"], cell.components["data"]
-    assert model is not None and model.trained_on is not None and tested is not None
+    assert model is not None
+    assert model.trained_on is not None
+    assert tested is not None
     assert tested.parameters["dataset"].parameters["split"] == "test"
     assert model.trained_on.parameters["dataset"].parameters["split"] == "train"
     assert model.trained_on.parameters["n"] == 100
