@@ -47,7 +47,8 @@ def test_the_published_table(data_folder: Path, tmp_path: Path) -> None:
 def test_the_gap_with_its_interval(data_folder: Path, tmp_path: Path) -> None:
     run = run_suite(SUITE.format(folder=data_folder / "bias"), tmp_path)
     gap = next(row for row in run.rows if row.cell).estimates["gap"]
-    assert [round(x or 0, 3) for x in (gap.value, gap.low, gap.high)] == [0.214, 0.182, 0.245]
+    # Newcombe's interval of 805 of 1795 and 349 of 1488, at 99 %: it holds for all five races at once, as p does.
+    assert [round(x or 0, 3) for x in (gap.value, gap.low, gap.high)] == [0.214, 0.172, 0.255]
     assert gap.p is not None
     assert gap.p < 1e-30
     assert gap.reason == "p by Fisher's exact test, Holm over 5 tests"
