@@ -98,10 +98,14 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     messages.send("ready")
     for line in jobs:
         job = json.loads(line)
+        cell = Cell.from_json(job["cell"])
+        if any(use for role, use in cell.components.items() if role != "data"):
+            # All that is more than an audit of data; the seconds of this import are none of the cell's time.
+            import torch  # noqa: F401
         messages.send("started")
         builder.batch_size = job["batch_size"]
         try:
-            result = execute(Cell.from_json(job["cell"]), Path(job["folder"]), builder, signatures)
+            result = execute(cell, Path(job["folder"]), builder, signatures)
         except StoreError as error:
             messages.send("fatal", message=str(error))
             return

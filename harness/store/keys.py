@@ -106,8 +106,8 @@ def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store
     uses = model.nested()
     return {
         "schema": KEY_SCHEMA,
-        # Weights are fitted in float32, however the model is then run.
-        "model": replace(model, execution=None).identity,
+        # Weights are fitted in float32, however the model is then run, and training names the split itself.
+        "model": replace(model, execution=None, trained_on=_of_any_split(model.trained_on)).identity,
         "seed": seed,
         # Sums are split among threads, and training makes other weights of their last bits.
         "threads": model.training_threads,
@@ -115,6 +115,11 @@ def weights_key_inputs(root: str, model: Use, seed: int, catalog: Catalog, store
         "device": device.partition(":")[0],
         **code_of(root, uses, catalog, store),
     }
+
+
+def _of_any_split(data: Use | None) -> Use | None:
+    parameters = {} if data is None else {name: value for name, value in data.parameters.items() if name != "split"}
+    return data and replace(data, parameters=parameters)
 
 
 def signature_key(component: Component, closures: ImportClosures) -> str:

@@ -14,18 +14,16 @@ SignatureOf = Callable[[Use], Signature]
 
 
 def as_training_data(data: Use, signature_of: SignatureOf) -> Use:
-    """Return the whole data by their training split, those inside of them too where they have their default one.
+    """Return the whole data, those inside of them by their training split where they have their default one.
 
-    What lies inside, such as the digits of a subset of digits, would be the default: the test examples. The split of
-    the outer dataset is chosen when a model is trained; named here, two splits of one dataset train one model.
+    The split of the outer dataset is chosen when a model is trained. What lies inside, such as the digits of a subset
+    of digits, would be the default: the test examples.
 
     Args:
         data: the data of a cell.
         signature_of: reads the parameters of a component.
     """
     parameters = {name: _inside(value, signature_of) for name, value in data.parameters.items()}
-    if _split_of(data, signature_of) is not None:
-        parameters[_SPLIT] = _TRAIN
     return replace(data, limit=None, parameters=parameters)
 
 

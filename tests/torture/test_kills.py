@@ -48,7 +48,9 @@ def table(results: Path) -> list[dict[str, str]]:
     """The last table without its timings."""
     newest = max((results / "slow").glob("*/table.csv"), key=lambda path: path.stat().st_mtime_ns)
     with newest.open(newline="") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    # What a cell took differs from run to run.
+    return [{k: v for k, v in row.items() if k != "seconds" and not k.startswith("cost_")} for row in rows]
 
 
 def executions(folder: Path) -> Counter[str]:
