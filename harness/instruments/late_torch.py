@@ -67,18 +67,25 @@ def _imported() -> Any:
 
 
 class _TorchFinder:
-    """Finds torch as Python does, once, and has its import end with what waits for it."""
+    """Finds torch as Python does, and has its import end with what waits for it.
+
+    Who only looks for it, as keys do, changes nothing.
+    """
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "torch":
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module  # keyed: torch, whose version enters every key
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
+                sys.meta_path.remove(self)
                 while _waiting:
                     _waiting.pop(0)()
 

@@ -51,6 +51,18 @@ print(torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.backe
     assert shown_by(code) == ["1", "2", "highest", "True"]
 
 
+def test_who_looks_for_torch_without_importing_it_changes_nothing() -> None:
+    code = """
+import importlib.util, sys
+from harness.execution.precision import pin_numerics
+pin_numerics(2)
+print(importlib.util.find_spec("torch") is not None, "torch" in sys.modules)
+import torch
+print(torch.get_num_threads(), [type(finder).__name__ for finder in sys.meta_path].count("_TorchFinder"))
+"""
+    assert shown_by(code) == ["True", "False", "2", "0"]
+
+
 def test_a_seed_holds_for_a_library_that_imports_torch_inside() -> None:
     late = """
 from harness.instruments.seeding import seeded
