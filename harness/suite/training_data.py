@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from harness.contract.cells import Use, uses_in
 from harness.signatures import Parameter, Signature
 
-_SPLIT, _TRAIN = "split", "train"
+SPLIT, TRAIN = "split", "train"
 SignatureOf = Callable[[Use], Signature]
 
 
@@ -36,14 +36,13 @@ def _inside(value: Any, signature_of: SignatureOf) -> Any:
 
 
 def _by_training_split(use: Use, signature_of: SignatureOf) -> Use:
-    split = _split_of(use, signature_of)
+    split = training_split(signature_of(use).parameters_for(use.parameters))
     inner = replace(use, parameters={name: _inside(value, signature_of) for name, value in use.parameters.items()})
-    if split is None or use.parameters.get(_SPLIT) != split.default:
+    if split is None or use.parameters.get(SPLIT) != split.default:
         return inner
-    return replace(inner, parameters={**inner.parameters, _SPLIT: _TRAIN})
+    return replace(inner, parameters={**inner.parameters, SPLIT: TRAIN})
 
 
-def _split_of(use: Use, signature_of: SignatureOf) -> Parameter | None:
-    """Return the parameter that chooses the training split of a dataset; None if it has none."""
-    parameters = signature_of(use).parameters_for(use.parameters)
-    return next((each for each in parameters if each.name == _SPLIT and _TRAIN in each.schema.get("enum", ())), None)
+def training_split(parameters: Iterable[Parameter]) -> Parameter | None:
+    """The parameter of a dataset that chooses its training split; None if it has none."""
+    return next((each for each in parameters if each.name == SPLIT and TRAIN in each.schema.get("enum", ())), None)

@@ -20,11 +20,12 @@ from harness.suite.draws import drawn_values
 from harness.suite.located import Located, Path_, Problem
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.schema import DataEntry, ExecutionEntry, ModelEntry, RangeEntry, TaskEntry, UseEntry, problems_of
+from harness.suite.training_data import SPLIT, TRAIN, training_split
 from harness.suite.variants import DRAW, Choice, Variant, choices, labelled, product_of
 
 _ENTRY_OF_KIND: Mapping[Kind, type[UseEntry]] = {"model": ModelEntry, "extractor": ModelEntry, "dataset": DataEntry}
 
-_TRAINED_ON, _SPLIT, _TRAIN = "trained_on", "split", "train"
+_TRAINED_ON = "trained_on"
 
 
 class UseResolver:
@@ -241,11 +242,11 @@ class UseResolver:
         the test split.
         """
         given = {*entry.parameters, *entry.sweep, *(entry.draws.space if entry.draws else ())}
-        match = self._find("dataset", entry, at) if _TRAINED_ON in at and _SPLIT not in given else None
+        match = self._find("dataset", entry, at) if _TRAINED_ON in at and SPLIT not in given else None
         parameters = self._signatures.read(match.component).parameters_for(entry.parameters) if match else ()
-        if not any(p.name == _SPLIT and _TRAIN in p.schema.get("enum", ()) for p in parameters):
+        if training_split(parameters) is None:
             return entry
-        return entry.model_copy(update={"parameters": {**entry.parameters, _SPLIT: _TRAIN}})
+        return entry.model_copy(update={"parameters": {**entry.parameters, SPLIT: TRAIN}})
 
 
 def _of_wrapped(kind: Kind, signature: Signature, values: Mapping[str, Any]) -> Use | None:
