@@ -2,6 +2,7 @@
 
 from harness.contract.cells import digest as digest
 from harness.contract.data import Dataset as Dataset
+from harness.contract.data import DatasetWrapper as DatasetWrapper
 from harness.contract.data import Examples as Examples
 from harness.contract.texts import Texts as Texts
 from harness.hub_folders import published_folder as published_folder

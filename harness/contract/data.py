@@ -35,6 +35,36 @@ class Dataset(Protocol):
         """The columns of the examples at these positions: arrays `[len(indices), ...]` or lists."""
 
 
+class DatasetWrapper:
+    """Base of datasets that change another: ids, groups, facts and columns are those of it, but for what they override.
+
+    Args:
+        dataset: the other.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids of the examples."""
+        return self._dataset.ids
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Any]]:
+        """The groups of the examples."""
+        return self._dataset.groups
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The facts of the examples."""
+        return self._dataset.facts
+
+    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        """The columns of the examples at these positions."""
+        return self._dataset.take(indices)
+
+
 @dataclass(frozen=True)
 class Examples:
     """A dataset that fits in memory.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
-from harness.contract.data import Dataset
+from harness.contract.data import Dataset, DatasetWrapper
 from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
@@ -54,27 +54,20 @@ class Weights:
     peak_memory: int | None = None
 
 
-@dataclass(frozen=True)
-class Limited:
+class Limited(DatasetWrapper):
     """The first examples of a dataset."""
 
-    whole: Dataset
-    limit: int
+    def __init__(self, whole: Dataset, limit: int) -> None:
+        super().__init__(whole)
+        self._limit = limit
 
     @property
     def ids(self) -> Sequence[str]:
-        return self.whole.ids[: self.limit]
+        return self._dataset.ids[: self._limit]
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
-        return {name: column[: self.limit] for name, column in self.whole.groups.items()}
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return self.whole.facts
-
-    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
-        return self.whole.take(indices)
+        return {name: column[: self._limit] for name, column in self._dataset.groups.items()}
 
 
 @dataclass

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Dataset, HarnessError
+from harness.api import Dataset, DatasetWrapper, HarnessError
 
 Split = Literal["train", "test"]
 _LARGEST = 2.0**64
 
 
-class TrainAndTest:
+class TrainAndTest(DatasetWrapper):
     """One of two datasets: for training or for testing. Subclasses change what is trained on.
 
     A model without data of its own is trained on the data of its cell with `split: train`. So a sweep over a parameter
@@ -28,26 +27,7 @@ class TrainAndTest:
             raise HarnessError(f"{name} has the splits train and test, not {split!r}")
         if split == "test" and test is None:
             raise HarnessError(f"{name}: name the data to test on with `test`, or `split: train`")
-        self._data: Dataset = dataset if split == "train" or test is None else test
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """The ids of the examples."""
-        return self._data.ids
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Any]]:
-        """The groups of the examples."""
-        return self._data.groups
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """The facts of the data."""
-        return self._data.facts
-
-    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
-        """The columns of the examples at these positions."""
-        return self._data.take(indices)
+        super().__init__(dataset if split == "train" or test is None else test)
 
 
 def draws_by_content(inputs: Any, purpose: str, draw: int) -> npt.NDArray[np.float64]:

@@ -39,22 +39,22 @@ class Relabelled(TrainAndTest):
         split: Split = "train",
     ) -> None:
         super().__init__(dataset, test, split)
-        columns = self._data.take(range(len(self._data.ids)))
-        if "labels" not in columns or "classes" not in self._data.facts:
+        columns = self._dataset.take(range(len(self._dataset.ids)))
+        if "labels" not in columns or "classes" not in self._dataset.facts:
             raise HarnessError("relabelled needs data with labels and with the names of their classes")
         self._labels = np.asarray(columns["labels"]).copy()
         self._changed = np.zeros(len(self._labels), dtype=bool)
         if split == "train":
             drawn = draws_by_content(columns["inputs"], "label", draw)
             self._changed = drawn[:, 0] < share
-            random = np.floor(drawn[:, 1] * len(self._data.facts["classes"])).astype(self._labels.dtype)
+            random = np.floor(drawn[:, 1] * len(self._dataset.facts["classes"])).astype(self._labels.dtype)
             self._labels = np.where(self._changed, random, self._labels)
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
         """The groups of the data, and whether each label is random."""
-        return {**self._data.groups, "relabelled": ["yes" if changed else "no" for changed in self._changed]}
+        return {**self._dataset.groups, "relabelled": ["yes" if changed else "no" for changed in self._changed]}
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns with the new labels."""
-        return {**self._data.take(indices), "labels": self._labels[list(indices)]}
+        return {**self._dataset.take(indices), "labels": self._labels[list(indices)]}

@@ -39,13 +39,13 @@ class Subset(TrainAndTest):
         split: Split = "train",
     ) -> None:
         super().__init__(dataset, test, split)
-        size = len(self._data.ids)
+        size = len(self._dataset.ids)
         if split == "test":
             self._rows = list(range(size))
             return
         if n > size:
             raise HarnessError(f"subset: n is {n}, and the dataset has {size} examples")
-        columns = self._data.take(range(size))
+        columns = self._dataset.take(range(size))
         labels = np.asarray(columns["labels"]) if "labels" in columns else np.zeros(size, dtype=int)
         classes = len(np.unique(labels))
         if n < classes:
@@ -55,16 +55,16 @@ class Subset(TrainAndTest):
     @property
     def ids(self) -> Sequence[str]:
         """The ids of the examples kept."""
-        return [self._data.ids[row] for row in self._rows]
+        return [self._dataset.ids[row] for row in self._rows]
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
         """The groups of the examples kept."""
-        return {name: [column[row] for row in self._rows] for name, column in self._data.groups.items()}
+        return {name: [column[row] for row in self._rows] for name, column in self._dataset.groups.items()}
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns of the examples kept."""
-        return self._data.take([self._rows[index] for index in indices])
+        return self._dataset.take([self._rows[index] for index in indices])
 
 
 def stratified_order(labels: npt.NDArray[Any], inputs: Any, draw: int) -> npt.NDArray[np.intp]:

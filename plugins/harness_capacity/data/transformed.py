@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt
 
-from harness.api import ComponentOf, Dataset, InvalidOutput
+from harness.api import ComponentOf, Dataset, DatasetWrapper, InvalidOutput
 
 _DECIMALS = 12
 """To which the matrix is rounded, so that a quarter turn moves pixels onto pixels."""
 
 
-class Transformed:
+class Transformed(DatasetWrapper):
     """Images of another dataset, turned and scaled about their middle; what comes in from outside has the lowest value.
 
     Sweep `degrees` or `scale` to leave the range of the training data step by step.
@@ -32,22 +32,8 @@ class Transformed:
         degrees: float = 0.0,
         scale: Annotated[float, Gt(0)] = 1.0,
     ) -> None:
-        self._dataset, self._degrees, self._scale = dataset, degrees, scale
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """The ids of the images."""
-        return self._dataset.ids
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Any]]:
-        """The groups of the images."""
-        return self._dataset.groups
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """The facts of the images."""
-        return self._dataset.facts
+        super().__init__(dataset)
+        self._degrees, self._scale = degrees, scale
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns with transformed `inputs`. Raises InvalidOutput if they are no images."""

@@ -9,13 +9,13 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from harness.api import ComponentOf, Context, Dataset, InvalidOutput, LabelledInputs, Threat
+from harness.api import ComponentOf, Context, Dataset, DatasetWrapper, InvalidOutput, LabelledInputs, Threat
 from harness_uncertainty.data.corruptions import SEVERITIES, Kind, corrupt
 
 Severity = Annotated[int, Ge(1), Le(SEVERITIES)]
 
 
-class Corrupted:
+class Corrupted(DatasetWrapper):
     """Images of another dataset under one corruption of one of five severities; ids, labels, groups, facts are theirs.
 
     Every example is corrupted, right or wrong, so accuracy, calibration, coverage and detection can be measured under
@@ -35,23 +35,9 @@ class Corrupted:
         severity: Severity,
         draw: Annotated[int, Ge(0)] = 0,
     ) -> None:
-        self._dataset, self._kind, self._severity = dataset, kind, severity
+        super().__init__(dataset)
+        self._kind, self._severity = kind, severity
         self._ctx = Context(seed=draw, scope=("corruption",))
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """The ids of the images."""
-        return self._dataset.ids
-
-    @property
-    def groups(self) -> Mapping[str, Sequence[Any]]:
-        """The groups of the images."""
-        return self._dataset.groups
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """The facts of the images."""
-        return self._dataset.facts
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns with corrupted `inputs`. Raises InvalidOutput if they are no images."""
