@@ -79,7 +79,10 @@ class Regressor(Protocol):
 
 @runtime_checkable
 class SetPredictor(Classifier, Protocol):
-    """A classifier that gives a set of classes meant to hold the true one, with a nominal coverage."""
+    """A classifier that gives a set of classes meant to hold the true one, with a nominal coverage.
+
+    One that was calibrated on n examples says so by an attribute `calibration_size`, for `coverage_range`.
+    """
 
     coverage: float
 

@@ -58,7 +58,7 @@ class Classify:
     }
     columns_without: Mapping[str, tuple[str, ...]] = {
         "attack": (
-            *("covered", "set_size", "nominal_coverage"),
+            *("covered", "set_size", "nominal_coverage", "calibration_size"),
             *("certified_prediction", "certified_radius", "certificate_norm", "certificate_alpha"),
         )
     }
@@ -68,8 +68,9 @@ class Classify:
 
         Columns: id, label, outcome (clean_wrong, correct, fooled, robust, error), correct, clean_prediction,
         clean_confidence, clean_margin, clean_loss, group.<name>. Without attack, for a model that predicts sets:
-        covered, set_size and nominal_coverage; for one that certifies: certified_prediction (None where it abstains),
-        certified_radius, certificate_norm and certificate_alpha. Under attack: target, success, robust,
+        covered, set_size, nominal_coverage and (None where it does not say) calibration_size; for one that certifies:
+        certified_prediction (None where it abstains), certified_radius, certificate_norm and certificate_alpha. Under
+        attack: target, success, robust,
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
         forward_passes and backward_passes, and what was seen of the attack: zero_gradients and exploding_gradients
         (how many of its gradients), silent_success (it looked at a point that fools the model and returned another)

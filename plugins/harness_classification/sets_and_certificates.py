@@ -26,6 +26,8 @@ def predicted_sets(model: Classifier, examples: LabelledInputs, classes: int, ct
         "covered": covered.cpu().numpy(),
         "set_size": sets.sum(dim=1).cpu().numpy(),
         "nominal_coverage": [float(model.coverage)] * len(inputs),
+        # A set predictor that was not calibrated on examples has no such number.
+        "calibration_size": [getattr(model, "calibration_size", None)] * len(inputs),
     }
 
 

@@ -64,6 +64,12 @@ def _sets() -> list[Component]:
     metric = Declarations("metric", f"{__name__}.metrics", tasks=_CLASSIFY)
     return [
         metric("conformal_coverage", "sets:ConformalCoverage"),
+        metric(
+            "coverage_range",
+            "sets:CoverageRange",
+            "Vovk 2012, arXiv:1209.2673",
+            "Angelopoulos & Bates 2023, arXiv:2107.07511",
+        ),
         metric("set_size", "sets:SetSize"),
     ]
 

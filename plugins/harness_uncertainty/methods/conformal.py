@@ -69,6 +69,11 @@ class SplitConformal(Wrapper):
         self.threshold.fill_(conformal_quantile(own, self.coverage))
         self.calibrated_on = hashes.to(self.threshold.device)
 
+    @property
+    def calibration_size(self) -> int:
+        """How many examples the threshold was fitted on."""
+        return len(self.calibrated_on)
+
     def contains(self, inputs: Tensor) -> Tensor:
         """Which classes are in the set, `[n, classes]`; a set may be empty.
 

@@ -54,6 +54,7 @@ def test_sets_hold_the_truth_as_often_as_promised(score: str) -> None:
     covered = float(sets.gather(1, labels[:, None]).float().mean())
     assert covered == pytest.approx(0.8, abs=4 * (0.16 / 400 + 0.16 / 2000) ** 0.5)
     assert isinstance(model, SetPredictor)
+    assert model.calibration_size == 400
     assert torch.equal(model(points(test)), model.model(points(test)))
 
 
