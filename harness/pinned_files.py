@@ -41,6 +41,23 @@ def default_folder(dataset: str) -> Path:
     return Path(cache) / "harness" / dataset
 
 
+def data_folder(dataset: str, below: str, names: Sequence[str], folder: Path | None) -> Path:
+    """Return the folder to read a pinned file from. Its content is checked: where it lies cannot change a result.
+
+    Args:
+        dataset: names the folder in the user's cache.
+        below: the folder below $HARNESS_DATA that may hold it.
+        names: its file names; any of them will do.
+        folder: the folder that the suite names, which is preferred.
+    """
+    if folder is not None:
+        return folder
+    data = os.environ.get("HARNESS_DATA")
+    if data and any((Path(data) / below / name).exists() for name in names):
+        return Path(data) / below
+    return default_folder(dataset)
+
+
 def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     """Return the verified content of a file, unpacked if it is gzipped.
 

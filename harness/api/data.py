@@ -7,5 +7,6 @@ from harness.contract.data import Examples as Examples
 from harness.contract.texts import Texts as Texts
 from harness.hub_folders import published_folder as published_folder
 from harness.pinned_files import PinnedFile as PinnedFile
+from harness.pinned_files import data_folder as data_folder
 from harness.pinned_files import default_folder as default_folder
 from harness.pinned_files import read_pinned as read_pinned

@@ -43,6 +43,8 @@ def _data() -> list[Component]:
         dataset("csv_table", "csv_table:csv_table"),
         dataset("compas", "published_tables:compas", "Angwin, Larson, Mattu & Kirchner 2016, ProPublica"),
         dataset("adult", "published_tables:adult", "Kohavi 1996, UCI Adult"),
+        dataset("captions", "published_tables:captions", "Tatman 2017, Ethics in NLP, doi:10.18653/v1/W17-1606"),
+        dataset("verification_trials", "verification_trials:verification_trials", *_VERIFICATION),
     ]
 
 

@@ -97,6 +97,7 @@ def _attacks() -> list[Component]:
         jailbreak("prefix_injection", "wraps:PrefixInjection"),
         jailbreak("few_shot", "wraps:FewShot"),
         jailbreak("encoded", "wraps:Encoded"),
+        jailbreak("unsearched_suffix", "suffixes:UnsearchedSuffix"),
         jailbreak("random_suffix", "suffixes:RandomSuffix"),
         jailbreak("gcg", "suffixes:GreedyCoordinateGradient", "Zou et al. 2023, arXiv:2307.15043"),
     ]

@@ -14,8 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, read_pinned
-from harness_vision.data_folder import data_folder
+from harness.api import Examples, Location, MissingData, PinnedFile, Uncounted, data_folder, read_pinned
 
 Split = Literal["train", "test"]
 Download = Annotated[bool, Uncounted()]

@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from harness.api import Location, PinnedFile, Uncounted, read_pinned
+from harness.api import Location, PinnedFile, Uncounted, data_folder, read_pinned
 from harness_vision.checkpoint import Normalised, with_weights
-from harness_vision.data_folder import data_folder
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.published_architectures import CifarResNet, CnnA, ConvexMnist, LeNet5
 

@@ -7,17 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.api import Records
-from harness_fairness.data.csv_table import csv_table
+from harness_fairness.data.published_tables import captions as captions_of
 from harness_fairness.metrics.transcripts import Wer, WerGap
 
 
 @pytest.fixture(scope="module")
 def captions(data_folder: Path) -> Records:
-    data = csv_table(
-        data_folder / "bias" / "youtubeAutocaptinByDialect.txt",
-        groups=["Gen", "State"],
-        keep={"correct_words": "Correct", "words": "Total"},
-    )
+    data = captions_of(data_folder / "bias")
     groups = {f"group.{name}": column for name, column in data.groups.items()}
     return Records.of({"id": data.ids, **data.columns, **groups})
 

@@ -1,11 +1,11 @@
-"""Two published tables that audits are often shown on: COMPAS scores and the census data Adult."""
+"""Published tables that audits are often shown on: COMPAS scores, the census data Adult, errors of captions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from harness.api import Examples, Location, PinnedFile, Table, Uncounted, default_folder, parse_table, read_pinned
+from harness.api import Examples, Location, PinnedFile, Table, Uncounted, data_folder, parse_table, read_pinned
 from harness_fairness.data.column_roles import Roles, Split, examples_of
 
 Download = Annotated[bool, Uncounted()]
@@ -19,6 +19,11 @@ _ADULT = PinnedFile(
     "adult.csv",
     "https://raw.githubusercontent.com/algofairness/fairness-comparison/master/fairness/data/raw/adult.csv",
     ("c30ce1e55a965b04950321870db74c19f4aa437120a692f32e72f6a4fa31c418",),
+)
+_CAPTIONS = PinnedFile(
+    "youtubeAutocaptinByDialect.txt",
+    "https://raw.githubusercontent.com/rctatman/youtubeDialectAccuracy/master/youtubeAutocaptinByDialect.txt",
+    ("72417d7ad9bd3d0d99dd0f724f12fadc2908703a7084c3830cf6f0093eb02b01",),
 )
 _ADULT_FEATURES = (
     "age",
@@ -42,7 +47,7 @@ def compas(folder: Location | None = None, download: Download = False) -> Exampl
     to 6,172 rows is common and gives other rates than those published.
 
     Args:
-        folder: the folder where compas_for_aequitas.csv lies; by default the cache folder.
+        folder: the folder where compas_for_aequitas.csv lies; by default $HARNESS_DATA/bias, else a cache.
         download: fetch the file if it is not there.
 
     Raises:
@@ -61,7 +66,7 @@ def adult(
     """The training part of Adult (UCI, census of 1994): 32,561 people, income above 50,000; a folder or a download.
 
     Args:
-        folder: the folder where adult.csv lies; by default the cache folder.
+        folder: the folder where adult.csv lies; by default $HARNESS_DATA/bias, else a cache.
         download: fetch the file if it is not there.
         split: by the hash of the row: 20 % test, 20 % validation, 60 % training.
         with_groups: whether sex and race are among the features; they are groups in any case.
@@ -74,7 +79,26 @@ def adult(
     return examples_of(published(_ADULT, folder, "adult", download=download), roles, split)
 
 
+def captions(folder: Location | None = None, download: Download = False) -> Examples:
+    """Errors of YouTube's captions for 80 speakers of five dialects, women and men, for `from_scores`.
+
+    Columns: correct_words and words of each speaker, so that `wer` counts no insertions. Groups: State (the dialect)
+    and Gen (F or M). Published: mean errors of women .527, of men .392. A row is a speaker; the addresses of the videos
+    name none, since a few stand at two rows of different gender.
+
+    Args:
+        folder: the folder where youtubeAutocaptinByDialect.txt lies; by default $HARNESS_DATA/bias, else a cache.
+        download: fetch the file if it is not there.
+
+    Raises:
+        MissingData: the file is not there or is another one.
+    """
+    kept = {"correct_words": "Correct", "words": "Total"}
+    roles = Roles(groups=("State", "Gen"), keep=kept)
+    return examples_of(published(_CAPTIONS, folder, "captions", download=download), roles)
+
+
 def published(file: PinnedFile, folder: Path | None, dataset: str, *, download: bool) -> Table:
     """The verified content of a published table. Raises MissingData."""
-    content = read_pinned(file, folder or default_folder(dataset), download=download)
+    content = read_pinned(file, data_folder(dataset, "bias", [file.name], folder), download=download)
     return parse_table(content, file.name)

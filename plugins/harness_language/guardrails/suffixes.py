@@ -18,6 +18,34 @@ Suffix = tuple[int, ...]
 Propose = Callable[[Target, Suffix, np.random.Generator], list[Suffix]]
 
 
+_DRAWS = 100
+"""How often a suffix is drawn before it is given up that one survives being written and read again."""
+
+
+@dataclass(frozen=True)
+class UnsearchedSuffix:
+    """A suffix of random tokens that nobody searched for: the control of `random_suffix` and `gcg`.
+
+    A model that falls to it falls to any suffix, and what a search finds then shows nothing about the search. As with
+    these, only requests with a goal are attacked.
+
+    Args:
+        length: how many tokens the suffix has at most.
+    """
+
+    length: Annotated[int, Ge(1)] = 20
+
+    def rewrite(self, model: LanguageModel, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
+        """One candidate for each text. Raises HarnessError if no suffix fits, NotApplicable if no text has a goal."""
+        usable = usable_tokens(model)
+
+        def drawn(model: LanguageModel, target: Target, rng: np.random.Generator, ctx: Context) -> Suffix:
+            draws = (tuple(rng.choice(usable, size=len(target.start)).tolist()) for _ in range(_DRAWS))
+            return next((suffix for suffix in draws if target.survives(model, suffix)), target.start)
+
+        return _attacked(model, batch, ctx, self.length, drawn)
+
+
 @dataclass(frozen=True)
 class RandomSuffix:
     """Random search for the suffix with the most likely goal (Andriushchenko et al. 2024, arXiv:2404.02151).

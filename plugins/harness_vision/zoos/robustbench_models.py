@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from harness.api import HarnessError, Location, MissingData, Uncounted, default_folder
-from harness_vision.data_folder import data_folder
+from harness.api import HarnessError, Location, MissingData, Uncounted, data_folder, default_folder
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.api import MissingData, default_folder
-from harness_vision.data_folder import data_folder
+from harness.api import MissingData, data_folder, default_folder
 from harness_vision.image_sets import cifar10
 from harness_vision.published import Name, published
 from harness_vision.published_accuracy import PublishedAccuracy

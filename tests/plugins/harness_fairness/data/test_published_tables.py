@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.api import MissingData
-from harness_fairness.data.published_tables import adult, compas
+from harness_fairness.data.published_tables import adult, captions, compas
 
 
 def test_what_to_do_where_a_table_is_not_there(tmp_path: Path) -> None:
@@ -33,3 +33,9 @@ def test_adult(data_folder: Path) -> None:
     assert parts["test"].facts["classes"] == ["<=50K", ">50K"]
     without = adult(data_folder / "bias", with_groups=False)
     assert without.columns["inputs"].shape[1] == parts["test"].columns["inputs"].shape[1] - 2 - 5
+
+
+def test_a_table_below_the_folder_of_data_is_found(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_DATA", str(data_folder))
+    found = captions()
+    assert (len(found.ids), set(found.groups["Gen"])) == (80, {"F", "M"})

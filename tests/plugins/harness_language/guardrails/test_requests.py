@@ -58,3 +58,16 @@ def test_bad_parameters() -> None:
         guarded_requests(template="prompt")
     with pytest.raises(HarnessError, match=r"n=5000 asks for 2250 .* there are only"):
         guarded_requests(n=5000)
+
+
+def test_a_hardened_guard_learns_from_suffixes_that_change_no_answer() -> None:
+    plain, suffixed = guarded_requests("train", training_n=500), guarded_requests("train", training_n=500, suffixed=0.5)
+    pairs = list(zip(plain.columns["prompts"], suffixed.columns["prompts"], strict=True))
+    assert suffixed.columns["answers"] == plain.columns["answers"]
+    assert all(longer.startswith(prompt.rstrip("\n")) for prompt, longer in pairs)
+    changed = [longer != prompt for prompt, longer in pairs]
+    assert 0.4 < sum(changed) / len(changed) < 0.6
+    assert {kind for kind, new in zip(suffixed.groups["kind"], changed, strict=True) if new} == set(
+        plain.groups["kind"]
+    )
+    assert guarded_requests(n=20, suffixed=0.5) == guarded_requests(n=20), "the held-out requests carry none"

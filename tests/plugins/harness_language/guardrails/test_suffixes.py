@@ -11,7 +11,7 @@ import torch
 from anchors.character_models import CHARACTERS, Additive
 from harness.api import Context, HarnessError, NotApplicable, TextBatch
 from harness_language.guardrails.suffix_search import goal_nll, target_of
-from harness_language.guardrails.suffixes import GreedyCoordinateGradient, RandomSuffix
+from harness_language.guardrails.suffixes import GreedyCoordinateGradient, RandomSuffix, UnsearchedSuffix
 from harness_language.models.byte_gpt import ByteGPT
 
 LENGTH = 4
@@ -85,3 +85,18 @@ def test_what_does_not_fit_is_an_error() -> None:
         target_of(byte_gpt(), "x" * 90, "Yes", TEMPLATE, 8)
     with pytest.raises(HarnessError, match="must hold the prompt once; it holds it 2 times"):
         target_of(byte_gpt(), "x", "Yes", "{prompt} {prompt}", 8)
+
+
+def test_an_unsearched_suffix_is_a_drawn_text_of_the_same_length() -> None:
+    """Printable, kept by the tokenizer, of the length of a search's, by seed and example; no goal, no suffix."""
+    model, attack = byte_gpt(), UnsearchedSuffix(8)
+    ((one,),) = attack.rewrite(model, batch_of("one", goal="Yes"), Context(batch_size=5))
+    both = attack.rewrite(model, batch_of("two", "one", goal="Yes"), Context(batch_size=64))
+    assert both[1] == [one]
+    assert one.startswith("one")
+    assert len(one) == len("one") + 8
+    assert one.isprintable()
+    assert one[3:] != both[0][0][3:]
+    assert attack.rewrite(model, batch_of("one", goal="Yes"), Context(seed=1)) != [[one]]
+    with pytest.raises(NotApplicable, match="no request has a goal to search for"):
+        attack.rewrite(model, batch_of("one", goal=None), Context())
