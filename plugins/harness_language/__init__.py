@@ -122,6 +122,7 @@ def _metrics() -> list[Component]:
         of_texts("perplexity", ":Perplexity"),
         of_texts("word_perplexity", ":WordPerplexity"),
         of_texts("bits_per_byte", ":BitsPerByte"),
+        of_texts("noise_bits", ":NoiseBits"),
         of_texts("entropy_rate", ":EntropyRate"),
         of_texts("excess_bits", ":ExcessBits"),
         of_answers("exact_match", ":ExactMatch"),

@@ -7,6 +7,7 @@ higher rate the same places are changed and further ones too (save for swaps, of
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,14 @@ class _Letters(_Noise):
                 others = self._others(characters[position])
                 characters[position] = others[int(which * len(others))]
         return "".join(characters)
+
+    def information(self, clean: str, noisy: str) -> float:
+        """How unlikely the changes of a draw were, given the clean text: -log of their probability, in nats."""
+        nats = 0.0
+        for before, after in zip(clean, noisy, strict=True):
+            if others := self._others(before):
+                nats -= math.log1p(-self.rate) if after == before else math.log(self.rate / len(others))
+        return nats
 
     def _others(self, character: str) -> str:
         """The characters that may replace a character; empty if it stays."""

@@ -133,6 +133,28 @@ class BitsPerByte:
         return nats / math.log(2), sizes
 
 
+class NoiseBits:
+    """Bits per byte that noise adds by itself: -log2 of the probability of its changes, given the clean text.
+
+    By the chain rule a noisy text holds the bits of the clean text and those of the noise, less what the noisy text
+    leaves open about the clean one. So a reader that knows how the noise is made pays at most this much more than for
+    the clean text; what a model pays above it is what the noise cost it. Known for noise that replaces letters.
+    """
+
+    columns: Sequence[str] = ("noise_nats", "bytes")
+    direction = "none"
+    unit = "bits/byte"
+    limits = (0.0, math.inf)
+
+    def estimate(self, records: Records) -> Estimate:
+        """Student's t and the jackknife over documents or their clusters."""
+        known = records.without_missing("noise_nats")
+        if not len(known):
+            return Estimate.not_applicable("this noise does not tell how unlikely its changes are", n=len(records))
+        found = ratio_of_sums(known["noise_nats"], known["bytes"], clusters=_clusters(known), interval="jackknife")
+        return replace(_mapped(found, lambda nats: nats / math.log(2)), n_missing=known.n_missing)
+
+
 class ExcessBits(BitsPerByte):
     """Bits per byte above the entropy rate of the source, which no model can beat in the long run."""
 

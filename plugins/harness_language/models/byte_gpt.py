@@ -110,7 +110,7 @@ class ByteGPT(ByteTokens, nn.Module):
         width: size of the vector of each place; the perceptrons are four times as wide.
         heads: number of attention heads; they share the width.
         context: how many bytes it reads at most.
-        steps: how many gradient steps it learns for.
+        steps: how many gradient steps it learns for; 0 leaves it untrained, as a control.
         batch: bytes in each step.
         learning_rate: the highest, reached after a tenth of the steps; it then falls along a cosine.
         loss_on: which part of prompts and answers it learns to write: the answers or all of it.
@@ -125,7 +125,7 @@ class ByteGPT(ByteTokens, nn.Module):
         width: Annotated[int, Ge(1)] = 64,
         heads: Annotated[int, Ge(1)] = 4,
         context: Annotated[int, Ge(2)] = 256,
-        steps: Annotated[int, Ge(1)] = 2000,
+        steps: Annotated[int, Ge(0)] = 2000,
         batch: Annotated[int, Ge(1)] = 512,
         learning_rate: Annotated[float, Gt(0)] = 8e-3,
         loss_on: Literal["answer", "all"] = "answer",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from annotated_types import Ge
@@ -16,7 +16,7 @@ from harness_language.tasks.likelihood import Window, log_likelihoods, precision
 
 _FIRST_IDS = 8
 _COLUMNS = ("tokens", "bytes", "words", "nll", "windows", "first_ids", "unscored")
-_COLUMNS_OF_ATTACK = ("edited", "candidates")
+_COLUMNS_OF_ATTACK = ("edited", "candidates", "noise_nats")
 # What metrics must know of the data: the limit of every model, and the group of documents that hang together.
 _FACTS = ("entropy_rate", "clusters")
 
@@ -40,6 +40,16 @@ class _Size:
 
     bytes: int
     words: int
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """Noise that can tell how unlikely its changes of a text were; of several draws the worst is no fair draw."""
+
+    draws: int
+
+    def information(self, clean: str, noisy: str) -> float:
+        """-log of the probability of the changes, given the clean text, in nats."""
 
 
 class Language:
@@ -74,8 +84,10 @@ class Language:
 
         Columns: id, tokens, bytes and words (all of what is scored), nll (in nats), windows, first_ids (the first
         tokens that the model read), unscored (why there is no likelihood), tokenizer, group.<name>; under attack also
-        edited (the share of characters that were changed) and candidates. Of several candidates the one with the most
-        nats per byte counts.
+        edited (the share of characters that were changed), candidates, and noise_nats (how unlikely the changes were,
+        where the noise can tell and only one was drawn). Of several candidates the one with the most nats per byte
+        counts. Where noise replaces characters, bytes are those of the clean text, so that letters that take more
+        bytes do not make each of them cheaper.
         """
         self._check_model(model)
         texts, unreadable = _texts(data)
@@ -95,11 +107,13 @@ class Language:
                 continue
             nll = [float(-values.sum()) for values in scored[position : position + len(scorable)]]
             position += len(scorable)
-            sizes = [_scored_size(model, document) for document in scorable]
+            sizes = [_per_clean_byte(_scored_size(model, each), texts[row], each.text) for each in scorable]
             worst = int(np.argmax([value / size.bytes for value, size in zip(nll, sizes, strict=True)]))
             rows.append(self._row(scorable[worst], nll[worst], sizes[worst]))
             if attack is not None:
-                rows[-1] |= {"edited": edited_share(texts[row], scorable[worst].text), "candidates": len(scorable)}
+                edited = edited_share(texts[row], scorable[worst].text)
+                rows[-1] |= {"edited": edited, "candidates": len(scorable)}
+                rows[-1]["noise_nats"] = _information(attack, texts[row], [each.text for each in scorable])
         names = _COLUMNS if attack is None else (*_COLUMNS, *_COLUMNS_OF_ATTACK)
         columns: dict[str, Any] = {"id": list(data.ids), **{name: [row.get(name) for row in rows] for name in names}}
         groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
@@ -200,6 +214,20 @@ def rewritten(model: LanguageModel, attack: TextAttack | None, batch: TextBatch,
         if isinstance(candidates, str) or not candidates or not all(isinstance(text, str) for text in candidates):
             raise InvalidOutput(f"attack {name} must return one or more texts for {example!r}, not {candidates!r:.80}")
     return [list(candidates) for candidates in returned]
+
+
+def _information(attack: TextAttack, clean: str, noisy: Sequence[str]) -> float | None:
+    """How unlikely the changes were, in nats; None for an attack that cannot tell, or that chose among several."""
+    if not isinstance(attack, Informed) or len(noisy) != 1 or attack.draws != 1:
+        return None
+    return attack.information(clean, noisy[0])
+
+
+def _per_clean_byte(size: _Size, clean: str, noisy: str) -> _Size:
+    """The size with the bytes of the clean text, where every character of the noisy one stands for one of it."""
+    if len(clean) != len(noisy):
+        return size
+    return replace(size, bytes=size.bytes + len(clean.encode()) - len(noisy.encode()))
 
 
 def _scored_size(model: LanguageModel, document: _Document) -> _Size:

@@ -188,3 +188,28 @@ def test_a_higher_rate_changes_the_same_places_and_more(noise: type[Any]) -> Non
         return {place for place, (a, b) in enumerate(zip(PROSE, once(noise(rate)), strict=True)) if a != b}
 
     assert changed(0.1) < changed(0.2) < changed(0.6)
+
+
+@pytest.mark.parametrize("noise", LETTERS)
+@pytest.mark.parametrize("rate", [0.1, 0.4])
+def test_the_information_of_noise_is_its_entropy_in_the_mean(noise: type[Any], rate: float) -> None:
+    """A place that k characters may take has H(rate) + rate log k nats (chain rule); the mean of 40 draws."""
+    attack = noise(rate=rate)
+    places = [len(attack._others(character)) for character in PROSE]
+    of_place = -rate * math.log(rate) - (1 - rate) * math.log1p(-rate)
+    entropy = sum(of_place + rate * math.log(others) for others in places if others)
+    drawn = [attack.information(PROSE, once(attack, PROSE, f"d{number}")) for number in range(40)]
+    assert sum(drawn) / len(drawn) == pytest.approx(entropy, rel=0.01)
+
+
+def test_the_information_of_all_draws_is_that_of_a_distribution() -> None:
+    """Two places with one and two others: exp(-information) of the six texts adds up to 1."""
+    attack = Leetspeak(rate=0.3)
+    texts = [first + second for first in "o0" for second in "a@4"]
+    assert sum(math.exp(-attack.information("oa", text)) for text in texts) == pytest.approx(1, rel=1e-12)
+    assert attack.information("oa", "0a") == pytest.approx(-math.log(0.3) - math.log(0.7))
+
+
+def test_at_the_ends_of_the_rates_nothing_is_left_to_tell() -> None:
+    assert Homoglyphs(rate=0.0).information("abc", "abc") == 0
+    assert RandomCase(rate=1.0).information("abc", "ABC") == 0

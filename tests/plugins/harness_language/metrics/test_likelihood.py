@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from harness.api import Records
-from harness_language.metrics.likelihood import BitsPerByte, EntropyRate, ExcessBits, Perplexity, WordPerplexity
+from harness_language.metrics.likelihood import (
+    BitsPerByte,
+    EntropyRate,
+    ExcessBits,
+    NoiseBits,
+    Perplexity,
+    WordPerplexity,
+)
 
 COLUMNS: dict[str, Any] = {
     "id": ["a", "b", "c"],
@@ -115,3 +122,13 @@ def test_sums_give_the_metrics_and_count_a_cluster_once() -> None:
     tops, bottoms = Perplexity().sums(together)
     assert tops == pytest.approx([6.0, np.nan, np.nan, 6.0], nan_ok=True)
     assert bottoms == pytest.approx([3.0, np.nan, np.nan, 3.0], nan_ok=True)
+
+
+def test_the_bits_of_the_noise_itself() -> None:
+    """8 nats over 16 bytes; a document whose changes are not told does not count."""
+    given = records(noise_nats=[2.0, 6.0, None])
+    found = NoiseBits().estimate(given)
+    assert found.value == pytest.approx(0.5 / math.log(2))
+    assert (found.n, found.n_missing) == (2, 1)
+    untold = NoiseBits().estimate(records(noise_nats=[None, None, None]))
+    assert (untold.value, untold.reason) == (None, "this noise does not tell how unlikely its changes are")

@@ -12,6 +12,7 @@ import torch
 
 from harness.api import Context, Examples, InvalidOutput, NotApplicable, Status, TextBatch
 from harness.testing import assert_same_records, run_suite
+from harness_language.noise import Homoglyphs
 from harness_language.tasks.score_text import Language
 from tiny.tiny_language import Reader
 
@@ -174,6 +175,17 @@ def test_of_several_candidates_the_worst_per_byte_is_kept() -> None:
     assert found["bytes"] == [len(worst)]
     assert found["candidates"] == [4]
     assert found["edited"] == [{"abcd": 0, "abxd": 0.25, "a": 0.75, "abcdefgh": 0.5}[worst]]
+
+
+@pytest.mark.parametrize(("draws", "told"), [(1, True), (3, False)])
+def test_noise_that_replaces_letters_is_told_and_counted_in_clean_bytes(draws: int, told: bool) -> None:
+    """A Cyrillic letter takes two bytes; the clean text is as long as before. Of several draws the worst is no draw."""
+    noise = Homoglyphs(rate=1.0, draws=draws)
+    found = records(Reader(), ["peace"], noise)
+    assert found["bytes"] == [5]
+    assert found["edited"] == [1.0]
+    assert found["noise_nats"] == ([0.0] if told else [None])
+    assert records(Reader(), ["abcd"], Candidates(["xbcd"]))["noise_nats"] == [None]
 
 
 def test_candidates_of_one_document_do_not_move_those_of_the_next() -> None:
