@@ -12,6 +12,8 @@ from harness.api import LEVEL, Estimate, Records, effective_number, mean, studen
 Floats = npt.NDArray[np.float64]
 MIN_EXAMPLES = 10
 """R2 of fewer has an interval that is of no use."""
+FEW = 20
+"""Of fewer examples, or of targets whose spread rests on fewer, nothing tells how skewed the targets are."""
 
 
 class MAE:
@@ -75,7 +77,8 @@ class R2:
 
         The degrees of freedom are two more than the effective number of influences (Kish 1965), at most n - 2, since a
         spread that rests on a few outliers is known no better. Where targets are log-normal (sigma 1) and errors are
-        not, it covers 76 % at 10 examples, 83 % at 50 and 89 % at 200: their variance is then known as badly as that.
+        not, it covers 76 % at 10 examples, 83 % at 50 and 89 % at 200: their variance is then known as badly as that,
+        and the estimate says "too few".
         """
         complete = records.without_missing("target", "error")
         target, error = complete.floats("target"), complete.floats("error")
@@ -98,4 +101,14 @@ class R2:
         influence = (squares / squares.sum() - around / around.sum()) ** 2
         half = student_quantile(min(effective_number(influence) + 2, n - 2)) * spread
         low, high = (1 - (1 - value) * float(np.exp(end)) for end in (half, -half))
-        return Estimate(value, low, high, LEVEL, "jackknife, log", n, n_missing)
+        return Estimate(value, low, high, LEVEL, "jackknife, log", n, n_missing, _few(around))
+
+
+def _few(around: Floats) -> str:
+    """That the targets are too few, or their squared deviations rest on too few of them; else an empty string."""
+    n, effective = len(around), effective_number(around)
+    if n < FEW:
+        return f"too few to rely on the interval: {n}"
+    if effective < min(FEW, n / 4):
+        return f"too few to rely on the interval: the spread of {n} targets rests on about {effective:.0f} of them"
+    return ""
