@@ -2,8 +2,11 @@
 
 from harness.contract.language import Chat as Chat
 from harness.contract.language import Decoding as Decoding
+from harness.contract.language import Dialogue as Dialogue
 from harness.contract.language import DifferentiableLanguageModel as DifferentiableLanguageModel
+from harness.contract.language import EndsOfTurn as EndsOfTurn
 from harness.contract.language import Incremental as Incremental
 from harness.contract.language import LanguageModel as LanguageModel
 from harness.contract.language import TextAttack as TextAttack
 from harness.contract.language import TextBatch as TextBatch
+from harness.contract.language import Turn as Turn

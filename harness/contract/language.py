@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from harness.contract.context import Context
 
@@ -23,7 +23,7 @@ class LanguageModel(Protocol):
         window: the longest input in tokens; None for any.
         bos: the token that starts a text and is never predicted, which may lie beyond the vocabulary; None if the
             tokenizer has none.
-        eos: the token that ends an answer; None if there is none.
+        eos: the token that ends an answer; None if there is none. A model with several of them has `ends`, too.
         tokenizer: the digest of what turns text into tokens: token perplexities compare only within one.
         precision: the dtype that the model computes in, such as "float32". Half precision is part of what must be equal
             before two numbers may be compared; float32 and float64 are taken for equal.
@@ -77,6 +77,14 @@ class Incremental(Protocol):
 
 
 @runtime_checkable
+class EndsOfTurn(Protocol):
+    """A language model whose answers are ended by any of several tokens."""
+
+    ends: Collection[int]
+    """All tokens that end an answer, `eos` among them."""
+
+
+@runtime_checkable
 class Chat(Protocol):
     """A language model that was tuned on conversations."""
 
@@ -84,7 +92,35 @@ class Chat(Protocol):
     """The digest of the template; part of the comparability key."""
 
     def converse(self, prompt: str) -> str:
-        """Return a user's prompt in the chat format of the model."""
+        """Return a user's prompt in the chat format of the model.
+
+        It is all that the model reads, so it holds the start token if the format has one.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was said in one turn of a conversation.
+
+    Attributes:
+        role: who said it; the system says how to answer, before all others.
+        text: what was said.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@runtime_checkable
+class Dialogue(Chat, Protocol):
+    """A chat model that can be given a system prompt and earlier turns."""
+
+    def dialogue(self, turns: Sequence[Turn]) -> str:
+        """Return a conversation whose next turn is the assistant's in the chat format of the model.
+
+        Raises:
+            NotApplicable: the format does not take such turns, for instance no system prompt.
+        """
 
 
 class Decoding(Protocol):

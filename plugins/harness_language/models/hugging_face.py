@@ -1,6 +1,6 @@
 """Causal language models of the transformers library, by local path or by id and commit on the hub.
 
-Only here the library is imported, and only when a model is made. The vocabulary head is taken off the network, so that
+The vocabulary head is taken off the network, so that
 the core can apply it where it wants. What a model does to its logits afterwards (soft caps, scales) is looked up in its
 configuration and then checked against the model itself; where ours differs, its own logits are used, at their price in
 memory.
@@ -11,21 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
-from harness.api import HarnessError, Uncounted, published_folder
+from harness.api import HarnessError, Turn, Uncounted, published_folder
+from harness_language.models.chat_template import ChatTemplate, ends_of_turn
+from harness_language.models.hugging_face_loading import Dtype, Loading, Quantization, device_of, load
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PATTERNS = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length")
-# Templates that ask for the date would make a prompt of tomorrow another one.
-_DATE = "26 Jul 2024"
 _PROBE = 4
 
 
@@ -33,9 +32,13 @@ def causal_language_model(
     folder: Path | None = None,
     hub: str | None = None,
     revision: str | None = None,
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    dtype: Dtype = "float32",
+    device_map: str | dict[str, int | str] | None = None,
+    quantization: Quantization | None = None,
+    adapter: Path | None = None,
     compiled: bool = False,
     chat: bool = True,
+    template_arguments: dict[str, bool | int | float | str] | None = None,
     start: str | None = None,
     download: Annotated[bool, Uncounted()] = True,
 ) -> object:
@@ -46,13 +49,18 @@ def causal_language_model(
         hub: instead, its id on the Hugging Face hub.
         revision: the commit on the hub, 40 hexadecimal digits.
         dtype: the precision of its computations; likelihoods are float32 or better whatever this is.
+        device_map: where its layers are placed, as accelerate writes it: "auto", or layers to devices; by default all
+            of it is on the device of the run.
+        quantization: the width of its weights, by bitsandbytes; it is then placed as by `device_map: auto`.
+        adapter: the folder of a LoRA adapter as peft saves it; a tokenizer in it is used instead of the model's.
         compiled: compile the network with `torch.compile`, which pays on a GPU after a minute.
         chat: ask it in its chat template, where the tokenizer has one.
+        template_arguments: what the chat template is given besides the turns, such as {enable_thinking: false}.
         start: the token that starts a text, where the tokenizer names none.
         download: fetch it from the hub if it is not in the cache.
 
     Raises:
-        HarnessError: it cannot be loaded, or the revision is no commit.
+        HarnessError: it cannot be loaded, a weight is not finite, the revision is no commit, or a package is missing.
         MissingData: it is not on this machine, with the way to get it.
     """
     if bool(folder) == bool(hub):
@@ -63,15 +71,28 @@ def causal_language_model(
             f"the commits stand at https://huggingface.co/{hub}/commits/main"
         )
     weights = published_folder(folder, hub, revision or "", _PATTERNS, download=download)
-    network, tokenizer = _loaded(weights, dtype)
-    return HuggingFaceModel(network, tokenizer, dtype, compiled=compiled, chat=chat, start=start)
+    how = Loading(dtype, device_map, quantization, adapter)
+    network, tokenizer = load(weights, how)
+    if template_arguments and not (chat and tokenizer.chat_template):
+        raise HarnessError("`template_arguments` are for a chat template, and this model is asked in none")
+    return HuggingFaceModel(
+        network,
+        tokenizer,
+        dtype,
+        compiled=compiled,
+        chat=chat,
+        start=start,
+        placed=how.placed,
+        template_arguments=template_arguments or {},
+    )
 
 
 class HuggingFaceModel(nn.Module):
     """A network of the transformers library with its tokenizer, as a language model of the harness.
 
-    `extend` is there if the network keeps a cache of keys and values, `converse` and `chat_template` if the tokenizer
-    has a chat template, `embed` and `states_of` always.
+    `extend` is there if the network keeps a cache of keys and values, `converse`, `dialogue` and `chat_template` if the
+    tokenizer has a chat template, `embed` and `states_of` always. Answers end where the library's own `generate` ends
+    them, and at the tokenizer's end token; `eos` is the one of these that the chat template puts after a turn.
 
     Args:
         network: a `...ForCausalLM`.
@@ -80,9 +101,11 @@ class HuggingFaceModel(nn.Module):
         compiled: compile the network.
         chat: offer the chat template, if there is one.
         start: the token that starts a text, where the tokenizer names none.
+        placed: the network stays on its devices.
+        template_arguments: what the chat template is given besides the turns.
 
     Raises:
-        HarnessError: `start` is no token.
+        HarnessError: `start` is no token, or the network has none for it.
     """
 
     def __init__(
@@ -94,12 +117,14 @@ class HuggingFaceModel(nn.Module):
         compiled: bool = False,
         chat: bool = True,
         start: str | None,
+        placed: bool = False,
+        template_arguments: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self._placed = placed
         self.network = network.eval().requires_grad_(False)
         self.precision = precision
         self.bos: int | None = _start(tokenizer, start)
-        self.eos: int | None = tokenizer.eos_token_id
         self.window: int | None = _window(network.config.get_text_config())
         # Before it is used: a tokenizer's state holds what it was last asked for.
         self.tokenizer = tokenizer_digest(tokenizer, self.bos)
@@ -109,13 +134,20 @@ class HuggingFaceModel(nn.Module):
         self._read: Callable[..., Any] = (network if self._head is None else network.base_model).__call__
         probe = self._answer(use_cache=True, input_ids=torch.zeros((1, _PROBE), dtype=torch.int64))
         self.vocabulary = int(self.logits(self._states(probe)[:, -1]).shape[-1])
+        _check_start(self.bos, network)
+        self.ends = ends_of_turn(network, tokenizer, self.vocabulary)
+        self.eos = _usual_end(tokenizer, self.ends)
         if self._reads_its_cache():
             self.extend: Callable[[Tensor, Any | None], tuple[Tensor, Any]] = self._extend
         if compiled:
             self._read = torch.compile(self._read, dynamic=True)
         if chat and tokenizer.chat_template:
-            self.chat_template = _sha256(json.dumps(tokenizer.chat_template, sort_keys=True))
+            template = ChatTemplate(tokenizer, template_arguments or {})
+            self.chat_template = template.digest
+            self.dialogue: Callable[[Sequence[Turn]], str] = template.rendered
             self.converse: Callable[[str], str] = self._converse
+            end_of_turn = template.end_of_turn(self.ends)
+            self.eos = self.eos if end_of_turn is None else end_of_turn
 
     def encode(self, text: str) -> Sequence[int]:
         """The tokens of a text, without any that start or end it. The names of special tokens become those tokens."""
@@ -136,15 +168,15 @@ class HuggingFaceModel(nn.Module):
 
         No mask and no positions are given: padding on the right leaves those of all that counts as they are.
         """
-        return self._states(self._answer(use_cache=False, input_ids=tokens))
+        return self._states(self._answer(use_cache=False, input_ids=tokens)).to(tokens.device)
 
     def states_of(self, embedded: Tensor) -> Tensor:
         """The states of the vectors of tokens."""
-        return self._states(self._answer(use_cache=False, inputs_embeds=embedded))
+        return self._states(self._answer(use_cache=False, inputs_embeds=embedded)).to(embedded.device)
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits `[m, vocabulary]` of states `[m, ...]`."""
-        return states if self._head is None else self._head(states)
+        return states if self._head is None else self._head(states).to(states.device)
 
     def _reads_its_cache(self) -> bool:
         """Whether the cache of a text stands for the text: some architectures ignore a cache that is given back."""
@@ -160,17 +192,21 @@ class HuggingFaceModel(nn.Module):
 
     def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
         answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
-        return self._states(answer), answer.past_key_values
+        return self._states(answer).to(tokens.device), answer.past_key_values
 
     def _converse(self, prompt: str) -> str:
-        asked: str = self._tokens.apply_chat_template(
-            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, date_string=_DATE
-        )
-        # The core starts every text itself; twice is once too often.
-        return asked if self.bos is None else asked.removeprefix(str(self._tokens.convert_ids_to_tokens(self.bos)))
+        return self.dialogue([Turn("user", prompt)])
 
     def _answer(self, **inputs: Any) -> Any:
-        return self._read(**inputs, return_dict=True)
+        device = device_of(self.network.get_input_embeddings())
+        moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in inputs.items()}
+        return self._read(**moved, return_dict=True)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> HuggingFaceModel:
+        """Move or convert the weights, but for those that were placed where they are."""
+        if not self._placed:
+            super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def _states(self, answer: Any) -> Tensor:
         states: Tensor = answer.logits if self._head is None else answer.last_hidden_state
@@ -194,9 +230,9 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
 
     def replaced(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         seen.append(inputs[0])
-        return probe.to(output.dtype).expand_as(output)
+        return probe.to(output).expand_as(output)
 
-    tokens = torch.arange(_PROBE)[None]
+    tokens = torch.arange(_PROBE, device=device_of(network.get_input_embeddings()))[None]
     hook = head.register_forward_hook(replaced)
     try:
         with torch.no_grad():
@@ -206,12 +242,14 @@ def split_head(network: Any) -> Callable[[Tensor], Tensor] | None:
     finally:
         hook.remove()
     hidden = getattr(hidden, "last_hidden_state", torch.empty(0))
-    expected = _finished(probe.to(logits.dtype), config)
+    expected = _finished(probe.to(logits), config)
     if len(seen) != 1 or seen[0].shape != hidden.shape or logits.shape != expected.shape:
         return None
-    if not torch.allclose(seen[0], hidden, rtol=1e-3) or not torch.allclose(logits, expected, rtol=1e-2, atol=1e-4):
+    if not torch.allclose(seen[0].to(hidden), hidden, rtol=1e-3) or not torch.allclose(
+        logits, expected, rtol=1e-2, atol=1e-4
+    ):
         return None
-    return lambda states: _finished(head(states), config)
+    return lambda states: _finished(head(states.to(device_of(head))), config)
 
 
 def _finished(logits: Tensor, config: Any) -> Tensor:
@@ -254,40 +292,23 @@ def _start(tokenizer: Any, name: str | None) -> int | None:
     return int(token)
 
 
+def _usual_end(tokenizer: Any, ends: frozenset[int]) -> int | None:
+    """The token that ends a text that is no conversation."""
+    of_tokenizer: int | None = tokenizer.eos_token_id
+    return of_tokenizer if of_tokenizer in ends else min(ends, default=None)
+
+
+def _check_start(start: int | None, network: Any) -> None:
+    """Refuse a start token that the network cannot read. Raises HarnessError."""
+    known = network.get_input_embeddings().weight.shape[0]
+    if start is not None and start >= known:
+        raise HarnessError(
+            f"the start token of the tokenizer is number {start}, and the model has {known} tokens: they do not belong "
+            "together; name another with `start`"
+        )
+
+
 def _window(config: Any) -> int | None:
     """The longest input in tokens, by the configuration; None where there is no limit, as for ALiBi."""
     windows = (getattr(config, name, None) for name in _WINDOWS)
     return next((int(window) for window in windows if isinstance(window, int) and window > 0), None)
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """Hides the progress bars of the library, which would disturb those of the harness."""
-    from transformers.utils import logging
-
-    bars: Any = logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
-
-
-def _loaded(path: Path, dtype: str) -> tuple[Any, Any]:
-    """Load network and tokenizer from a folder, without the hub. Raises HarnessError."""
-    how: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        with _without_bars():
-            network = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), **how)
-            tokenizer = AutoTokenizer.from_pretrained(path, **how)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise HarnessError(
-            f"{path} cannot be loaded as a causal language model: {cause}. If this is for a module that could not be "
-            "imported, see whether torchvision is of the same build as torch; it is not needed, so it can be removed"
-        ) from error
-    return network, tokenizer

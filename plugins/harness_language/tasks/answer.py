@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
-import numpy as np
 from annotated_types import Ge
 
 from harness.api import (
     Chat,
+    ComponentOf,
     Context,
     Dataset,
     Decoding,
@@ -22,84 +22,25 @@ from harness.api import (
     UsageError,
 )
 from harness.api.instruments import left_unchanged
-from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
-from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
-from harness_language.tasks.edit_distance import edited_share
-from harness_language.tasks.likelihood import precision_of, problems_of, unknown_token
-from harness_language.tasks.multiple_choice import Choice, Scored, choose, total_log_likelihoods
+from harness_language.tasks.answer_extraction import Rule
+from harness_language.tasks.answer_likelihoods import AnswerLikelihoods, Attempt, EndChoices
+from harness_language.tasks.answer_records import (
+    FIELDS,
+    FIELDS_OF_ATTACK,
+    columns_of,
+    cost_of,
+    record_of,
+    worst_of_each,
+)
+from harness_language.tasks.decoding_loop import Generation, Prompt, generate
+from harness_language.tasks.few_shot import Shot, ShotPool
+from harness_language.tasks.likelihood import precision_of, problems_of
+from harness_language.tasks.prompting import SLOT, Prompting, ShotsAs, Start, SystemAs
 from harness_language.tasks.questions import Question, questions_of
 from harness_language.tasks.score_text import rewritten
 
-_SLOT = "{prompt}"
 _DRAWS_SCOPE = ("task", "answer")
 """The scope of random draws, so that they depend on neither the decoding rule nor the attack."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One text given to the model for a question, and the results.
-
-    Attributes:
-        question: the question.
-        rewritten: the prompt as an attack made it.
-        prompt: the text that the model is given.
-        tokens: the same in tokens, with the start token.
-        generated: the answer; None where there are choices.
-        choice: the chosen text; None where the answer is free.
-        expected: the log-likelihood of the expected answer and of how many tokens; None if there is none.
-        goal: the log-likelihood of the attacker's goal; None if there is none.
-    """
-
-    question: Question
-    rewritten: str
-    prompt: str
-    tokens: tuple[int, ...]
-    generated: Generated | None = None
-    choice: Choice | None = None
-    expected: tuple[float, int] | None = None
-    goal: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """The end of an answer, as text or as tokens; it is part of the answer's likelihood."""
-
-    text: str = ""
-    tokens: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """One row of the records; see `Answer.run`."""
-
-    id: str
-    prompt: str
-    answer: str
-    extracted: str | None
-    span_start: int | None
-    span_end: int | None
-    method: str
-    correct: bool | None
-    credit: float | None
-    confidence: float | None
-    choice_confidence: float | None
-    expected: str | None
-    expected_nll: float | None
-    expected_tokens: int | None
-    tokens: int | None
-    seconds: float | None
-    batch: int | None
-    stopped: str | None
-    asked_tokens: int
-    cut_tokens: int
-    tokenizer: str
-    goal: str | None
-    edited: float | None
-    candidates: int | None
-
-
-_FIELDS = tuple(field.name for field in fields(_Record))
-_FIELDS_OF_ATTACK = ("edited", "candidates")
 
 
 class Answer:
@@ -108,8 +49,13 @@ class Answer:
     Ask a model the questions of a dataset (columns `prompts` and `answers`, maybe `choices` and `goals`).
 
     Where there are choices the answer is the likeliest of them by total log-likelihood after the prompt; all others
-    are generated, by the likeliest token unless a sampler says otherwise. A prompt that does not fit the model's window
-    loses its beginning; how much is in `cut_tokens` of its record and in the cost of the cell.
+    are generated, by the likeliest token unless a sampler says otherwise. A prompt that leaves no room for an answer of
+    `max_tokens` in the model's window loses its beginning; how much is in `cut_tokens` of its record and in the cost of
+    the cell. What was forgotten while an answer longer than the window went on is in `forgotten_tokens`.
+
+    Numbers of lm-evaluation-harness come from its settings: no start token before a GPT-2 (`bos: none`), choices with
+    the space before them and scored without an end (`end_choices: never`), the same template, examples drawn from the
+    training part (`shots_from`); its `acc_norm` is the metric of that name.
 
     Args:
         template: what the model is asked, with "{prompt}" for the prompt of the data.
@@ -117,23 +63,51 @@ class Answer:
         stop: texts that end an answer and are no part of it.
         extract: how the value is found in an answer, see `answer_extraction` beside this file; "auto" goes by the
             fact `answer_kind` of the data.
+        system: what the model is told before all else.
+        system_as: how a chat model is told it: in the turn of the system, or before the first turn of the user, for
+            chat formats that take no system prompt. Models without a chat format read it as text.
+        shots: how many examples with their answers stand before each question, drawn anew for each by the seed.
+        shots_from: the data to draw examples from; by default the questions themselves. A question is never an example
+            for itself, wherever its text stands.
+        shots_as: whether examples are one text with the question, or turns of user and assistant. Each is the template
+            with its prompt, then its answer, parted by a space where neither has white space.
+        separator: what parts examples from one another and from the question, and a system prompt from both.
+        bos: whether a start token is put before a prompt: "auto" as the chat format says, and for models without one if
+            their tokenizer has one; "start" always; "none" never.
+        end_choices: where the end of an answer (the first stop text, or else the end token) is part of the likelihood
+            of choices: "if_needed" of a question in which one choice begins another, which could not lose to it
+            otherwise; "always"; or "never", as in lm-evaluation-harness.
     """
 
-    columns: Sequence[str] = (*(name for name in _FIELDS if name not in _FIELDS_OF_ATTACK), "group.*")
-    columns_with: Mapping[str, tuple[str, ...]] = {"attack": _FIELDS_OF_ATTACK}
+    columns: Sequence[str] = (*(name for name in FIELDS if name not in FIELDS_OF_ATTACK), "group.*")
+    columns_with: Mapping[str, tuple[str, ...]] = {"attack": FIELDS_OF_ATTACK}
 
     def __init__(
         self,
-        template: str = _SLOT,
+        template: str = SLOT,
         max_tokens: Annotated[int, Ge(1)] = 64,
         stop: Sequence[str] = ("\n",),
         extract: Rule = "auto",
+        system: str = "",
+        system_as: SystemAs = "system",
+        shots: Annotated[int, Ge(0)] = 0,
+        shots_from: Annotated[Dataset | None, ComponentOf("dataset")] = None,
+        shots_as: ShotsAs = "text",
+        separator: str = "\n\n",
+        bos: Start = "auto",
+        end_choices: EndChoices = "if_needed",
     ) -> None:
-        if _SLOT not in template:
-            raise UsageError(f"the template {template!r} lacks {_SLOT}, the place of the prompt")
+        if SLOT not in template:
+            raise UsageError(f"the template {template!r} lacks {SLOT}, the place of the prompt")
+        if SLOT in system:
+            raise UsageError(f"the system prompt {system!r} holds {SLOT}, the place of the prompt in the template")
         if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise UsageError(f"stop must be a list of texts that are not empty, not {stop!r}")
-        self._template, self._max_tokens, self._stop, self._extract = template, max_tokens, tuple(stop), extract
+        if shots_from is not None and not shots:
+            raise UsageError("`shots_from` names data for examples, but `shots` is 0; say how many to draw")
+        self._prompting = Prompting(template, system, system_as, shots_as, separator, bos)
+        self._max_tokens, self._stop, self._extract = max_tokens, tuple(stop), extract
+        self._shots, self._shots_from, self._end_choices = shots, shots_from, end_choices
 
     def run(
         self,
@@ -145,16 +119,19 @@ class Answer:
     ) -> Outcome:
         """One record per question.
 
-        Columns: id, prompt (what the model was given), answer, extracted (its value), span_start and span_end (where
-        that stands in the answer), method (the rule that found it, or failed to), correct, credit (1, 1/k if the right
-        choice is among k that tie, else 0; correct means a credit of 1), confidence (with choices that of the one
+        Columns: id, prompt (all that the model was given), answer, extracted (its value), span_start and span_end
+        (where that stands in the answer), method (the rule that found it, or failed to), correct, credit (1, 1/k if the
+        right choice is among k that tie, else 0; correct means a credit of 1), confidence (with choices that of the one
         chosen; else the likelihood per token of what was generated, with the tokens that ended it, by the model itself
-        whatever the sampler), choice_confidence (the softmax over the choices' total log-likelihoods), expected (the
-        answer that is right), expected_nll and expected_tokens (its negative log-likelihood in nats and its tokens,
-        with the first stop text, or the end token if there is none), tokens (generated), seconds (its share of its
-        batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens (of these the first
-        ones, beyond the model's window), tokenizer, goal, group.<name>; under attack also edited (the share of
-        characters that were changed) and candidates.
+        whatever the sampler), choice_confidence (the softmax over the choices' total log-likelihoods), choice_nll (the
+        negative log-likelihood of each choice in nats), choice_characters and choice_bytes (of each, without white
+        space before it), choices_ended (whether their likelihoods hold the end of an answer), right_choice (its
+        position), expected (the answer that is right), expected_nll and expected_tokens (its negative log-likelihood in
+        nats and its tokens, with the first stop text, or the end token if there is none), tokens (generated), seconds
+        (its share of its batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens
+        (of these the first ones, which were not read for want of room), forgotten_tokens (of prompt and answer, while
+        it was generated), tokenizer, goal, group.<name>; under attack also edited (the share of characters that were
+        changed) and candidates.
 
         Where nothing is right, correct, credit and what is expected are missing. Of several candidates of an attack
         the worst counts: if there is a goal, an answer that begins with it, then the likeliest goal; else a wrong
@@ -163,51 +140,64 @@ class Answer:
         kind = str(data.facts.get("answer_kind", "text"))
         questions = questions_of(data)
         ctx_of_draws = replace(ctx, scope=_DRAWS_SCOPE)
+        pool = self._pool(questions)
         prompts, goals = [q.prompt for q in questions], [q.goal for q in questions]
-        batch = TextBatch([q.id for q in questions], prompts, goals, self._template)
+        batch = TextBatch([q.id for q in questions], prompts, goals, self._prompting.rewritten_template(model))
+        scoring = AnswerLikelihoods(self._prompting, self._stop, self._end_choices)
         with left_unchanged(model):
             candidates = rewritten(model, attack, batch, ctx)
-            asked = [
-                self._asked(model, question, text)
-                for question, texts in zip(questions, candidates, strict=True)
-                for text in texts
-            ]
+            asked = []
+            for question, texts in zip(questions, candidates, strict=True):
+                shots = pool.draw(question, ctx_of_draws) if pool else ()
+                asked += [self._asked(model, question, text, shots) for text in texts]
             asked = self._answered(model, asked, sampler, ctx_of_draws)
-            asked = self._scored(model, asked, ctx_of_draws)
-        rows = [self._record(model, attempt, kind) for attempt in asked]
-        records = _worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attack is not None)
-        broken = list(dict.fromkeys(attempt.question.id for attempt in asked if _is_broken(attempt)))
+            asked = scoring.added(model, asked, ctx_of_draws)
+        rows = [record_of(model, attempt, self._extract, kind) for attempt in asked]
+        attacked = attack is not None
+        records = worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attacked)
+        broken = list(dict.fromkeys(attempt.question.id for attempt in asked if attempt.is_broken))
         return Outcome(
             {
-                **_columns(records, attacked=attack is not None),
+                **columns_of(records, attacked=attacked),
                 **{f"group.{name}": list(column) for name, column in data.groups.items()},
             },
-            protocol={
-                "template": self._template,
-                "max_tokens": self._max_tokens,
-                "stop": list(self._stop),
-                "extract": self._extract,
-                "precision": precision_of(model),
-                **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
-            },
-            cost=_cost(records),
+            protocol=self._protocol(model, pool),
+            cost=cost_of(records),
             problems=problems_of(broken, len(records), "answers have likelihoods that are"),
         )
 
-    def _asked(self, model: LanguageModel, question: Question, prompt: str) -> _Attempt:
-        text = self._template.replace(_SLOT, prompt)
-        text = model.converse(text) if isinstance(model, Chat) else text
-        tokens = _with_start(model, text, question.id)
+    def _pool(self, questions: Sequence[Question]) -> ShotPool | None:
+        if not self._shots:
+            return None
+        return ShotPool(questions if self._shots_from is None else questions_of(self._shots_from), self._shots)
+
+    def _protocol(self, model: LanguageModel, pool: ShotPool | None) -> dict[str, Any]:
+        """What must be equal before two numbers may be compared."""
+        return {
+            "template": self._prompting.template,
+            "max_tokens": self._max_tokens,
+            "stop": list(self._stop),
+            "extract": self._extract,
+            "precision": precision_of(model),
+            **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
+            **self._prompting.protocol(),
+            **({} if pool is None else {"shots": self._shots, "shots_from": pool.digest, **self._prompting.of_shots()}),
+            **({} if self._end_choices == "if_needed" else {"end_choices": self._end_choices}),
+        }
+
+    def _asked(self, model: LanguageModel, question: Question, prompt: str, shots: Sequence[Shot]) -> Attempt:
+        text = self._prompting.text(model, prompt, shots)
+        tokens = self._prompting.tokens(model, text, question.id)
         if not tokens:
             raise InvalidOutput(
-                f"the prompt of {question.id!r} is empty and the tokenizer has no start token: "
+                f"the prompt of {question.id!r} is empty and the model is given no start token: "
                 "there is nothing to continue; give a template with text"
             )
-        return _Attempt(question, prompt, text, tokens)
+        return Attempt(question, prompt, text, tokens)
 
     def _answered(
-        self, model: LanguageModel, asked: list[_Attempt], sampler: Decoding | None, ctx: Context
-    ) -> list[_Attempt]:
+        self, model: LanguageModel, asked: list[Attempt], sampler: Decoding | None, ctx: Context
+    ) -> list[Attempt]:
         """Generate answers where there are no choices."""
         free = [i for i, attempt in enumerate(asked) if not attempt.question.choices]
         how = Generation(self._max_tokens, self._stop, sampler)
@@ -215,181 +205,3 @@ class Answer:
         for i, answer in zip(free, answers, strict=True):
             asked[i] = replace(asked[i], generated=answer)
         return asked
-
-    def _scored(self, model: LanguageModel, asked: list[_Attempt], ctx: Context) -> list[_Attempt]:
-        """Choose among choices, and add the likelihoods of the expected answers and the goals."""
-        wanted: list[list[Scored]] = []
-        for attempt in asked:
-            question = attempt.question
-            texts = question.choices or question.accepted[:1]
-            goal = [] if question.goal is None else _continuations(model, attempt, [question.goal])
-            ending = self._ending(model) if not question.choices or _one_begins_another(texts) else _Ending()
-            wanted.append([*_continuations(model, attempt, texts, ending), *goal])
-        totals = iter(total_log_likelihoods(model, [text for texts in wanted for text in texts], ctx))
-        return [
-            _with_likelihoods(attempt, texts, [next(totals) for _ in texts])
-            for attempt, texts in zip(asked, wanted, strict=True)
-        ]
-
-    def _ending(self, model: LanguageModel) -> _Ending:
-        if self._stop:
-            return _Ending(self._stop[0])
-        return _Ending(tokens=() if model.eos is None else (model.eos,))
-
-    def _record(self, model: LanguageModel, asked: _Attempt, kind: str) -> _Record:
-        question, generated, choice = asked.question, asked.generated, asked.choice
-        right = question.accepted
-        confidence: float | None
-        credit: float | None
-        if choice is not None and not choice.best:
-            answer, extraction, credit, confidence = "", Extraction.failure("choice"), None, None
-        elif choice is not None:
-            # Of choices that tie the first by the alphabet is shown, since their order must not matter.
-            answer = min(question.choices[i] for i in choice.best)
-            extraction = Extraction(answer, 0, len(answer), "choice")
-            credit = None if question.right is None else choice.credit(question.right)
-            confidence = float(choice.probabilities[list(choice.best)].max())
-        else:
-            assert generated is not None
-            answer = generated.text
-            extraction = extract(answer, self._extract, kind)
-            compared = compared_as(self._extract, kind)
-            matched = extraction.value is not None and any(same_value(extraction.value, one, compared) for one in right)
-            credit = float(matched) if right else None
-            mean = float(np.mean(generated.log_likelihoods))
-            confidence = float(np.exp(mean)) if np.isfinite(mean) else None
-        if _is_broken(asked):
-            credit = confidence = None
-        return _Record(
-            id=question.id,
-            prompt=asked.prompt,
-            answer=answer,
-            extracted=extraction.value,
-            span_start=extraction.start,
-            span_end=extraction.end,
-            method=extraction.method,
-            correct=None if credit is None else credit == 1,
-            credit=credit,
-            confidence=confidence,
-            choice_confidence=confidence if choice is not None else None,
-            expected=right[0] if right else None,
-            expected_nll=_finite(-asked.expected[0]) if asked.expected else None,
-            expected_tokens=asked.expected[1] if asked.expected else None,
-            tokens=None if generated is None else len(generated.tokens),
-            seconds=None if generated is None else generated.seconds,
-            batch=None if generated is None else generated.batch,
-            stopped=None if generated is None else generated.stopped,
-            asked_tokens=len(asked.tokens),
-            cut_tokens=0 if model.window is None else max(0, len(asked.tokens) - model.window),
-            tokenizer=model.tokenizer,
-            goal=question.goal,
-            edited=None,
-            candidates=None,
-        )
-
-
-def _with_start(model: LanguageModel, text: str, name: str) -> tuple[int, ...]:
-    """Tokens of a text with the start token before them; the text of a conversation may hold it already."""
-    tokens = model.encode(text)
-    if reason := unknown_token(model, tokens):
-        raise InvalidOutput(f"{name!r} cannot be asked: {reason} (it has {model.vocabulary})")
-    if model.bos is None or (len(tokens) and tokens[0] == model.bos):
-        return tuple(tokens)
-    return (model.bos, *tokens)
-
-
-def _one_begins_another(texts: Sequence[str]) -> bool:
-    """Whether a text is a prefix of another, so that it could never lose unless both are scored with an end."""
-    return any(one != other and other.startswith(one) for one in texts for other in texts)
-
-
-def _continuations(
-    model: LanguageModel, asked: _Attempt, texts: Sequence[str], ending: _Ending | None = None
-) -> list[Scored]:
-    """The prompt with each text, scored from the first token in which any of them departs from the prompt alone.
-
-    Prompt and text are made tokens together, since a tokenizer may join the end of one with the beginning of the other.
-    """
-    end = ending or _Ending()
-    whole = [_with_start(model, asked.prompt + text + end.text, asked.question.id) for text in texts]
-    first = max(1, min((_shared(asked.tokens, tokens) for tokens in whole), default=1))
-    if any(model.bos in tokens[first:] for tokens in whole):
-        raise InvalidOutput(f"an answer to {asked.question.id!r} holds the start token, which no model ever predicts")
-    return [Scored((*tokens, *end.tokens), first) for tokens in whole]
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """The length of the common prefix of two sequences."""
-    pairs = zip(one, other, strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-
-
-def _with_likelihoods(asked: _Attempt, texts: Sequence[Scored], totals: Sequence[float]) -> _Attempt:
-    question = asked.question
-    goal = None if question.goal is None else totals[-1]
-    if not question.choices:
-        expected = (totals[0], len(texts[0].tokens) - texts[0].first) if question.accepted else None
-        return replace(asked, expected=expected, goal=goal)
-    of_choices = totals[: len(question.choices)]
-    right = question.right
-    expected = None if right is None else (of_choices[right], len(texts[right].tokens) - texts[right].first)
-    choice = Choice((), np.full(len(of_choices), np.nan)) if np.isnan(of_choices).any() else choose(of_choices)
-    return replace(asked, choice=choice, expected=expected, goal=goal)
-
-
-def _attack_success(record: _Record, asked: _Attempt) -> tuple[float, float]:
-    """How successful an attack is with an answer, or else how wrong the answer is; larger is worse for the model."""
-    goal = asked.question.goal
-    if goal is not None:
-        return float(record.answer.lstrip().startswith(goal)), _ordered(asked.goal)
-    if asked.choice is not None and asked.question.right is not None:
-        return -(record.credit or 0.0), -float(asked.choice.probabilities[asked.question.right])
-    if asked.expected is not None:
-        return -(record.credit or 0.0), -_ordered(asked.expected[0])
-    return 0.0, record.confidence or 0.0
-
-
-def _worst_of_each(
-    rows: Sequence[_Record], asked: Sequence[_Attempt], candidates: Sequence[int], *, attacked: bool
-) -> list[_Record]:
-    """The worst candidate of every question; candidates are consecutive in `rows` and `asked`."""
-    records, position = [], 0
-    for n in candidates:
-        own = range(position, position + n)
-        position = own.stop
-        worst = max(own, key=lambda i: _attack_success(rows[i], asked[i]))
-        if attacked:
-            changed = edited_share(asked[worst].question.prompt, asked[worst].rewritten)
-            records.append(replace(rows[worst], edited=changed, candidates=n))
-        else:
-            records.append(rows[worst])
-    return records
-
-
-def _ordered(value: float | None) -> float:
-    return -np.inf if value is None or np.isnan(value) else value
-
-
-def _is_broken(asked: _Attempt) -> bool:
-    """Whether the answer, or the likelihood of the expected one, depends on a number that is not finite."""
-    if asked.choice is not None:
-        return not asked.choice.best
-    scored = np.isfinite(asked.expected[0]) if asked.expected else True
-    return not scored or (asked.generated is not None and asked.generated.stopped == "error")
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def _columns(records: Sequence[_Record], *, attacked: bool) -> dict[str, list[Any]]:
-    names = [name for name in _FIELDS if attacked or name not in _FIELDS_OF_ATTACK]
-    return {name: [getattr(record, name) for record in records] for name in names}
-
-
-def _cost(records: Sequence[_Record]) -> dict[str, float]:
-    """Tokens per answer, and the tokens per prompt that did not fit the window, if there are any."""
-    cut = float(np.mean([record.cut_tokens for record in records] or [0]))
-    generated = [record.tokens for record in records if record.tokens is not None]
-    cost = {"tokens": float(np.mean(generated))} if generated else {}
-    return {**cost, **({"cut_tokens": cut} if cut else {})}

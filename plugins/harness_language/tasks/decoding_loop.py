@@ -1,7 +1,10 @@
 """Continuing prompts token by token without padding, so that no answer depends on the other prompts of a batch.
 
 Prompts of one length in tokens go together. A model that can go on from where it was is asked to; any other reads the
-whole text again. Once a text is longer than the model's window, its beginning is forgotten.
+whole text again. A prompt loses its beginning where the model's window would not hold prompt and answer, as in
+lm-evaluation-harness. An answer as long as the window leaves half of it to the prompt; once the window is full, the
+model reads on from the last half of what was said, so that a long answer costs no reading of the window for every
+token.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Context, Decoding, Incremental, InvalidOutput, LanguageModel
+from harness.api import Context, Decoding, EndsOfTurn, Incremental, InvalidOutput, LanguageModel
 from harness_language.tasks.likelihood import shape_of
 
 Stopped = Literal["stop", "eos", "length", "error"]
@@ -48,6 +51,8 @@ class Generated:
         stopped: why it ended: a stop string, the end token, the limit, or logits that are no numbers.
         seconds: its share of the time of its batch.
         batch: the number of its batch.
+        cut: how many tokens at the beginning of the prompt were not read.
+        forgotten: how many tokens of prompt and answer were read, and forgotten before the answer ended.
     """
 
     text: str = ""
@@ -56,6 +61,8 @@ class Generated:
     stopped: Stopped = "length"
     seconds: float = 0.0
     batch: int = 0
+    cut: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,13 @@ def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, c
     Raises:
         InvalidOutput: the model or the decoding rule returned what their contract forbids.
     """
-    answers = [Generated() for _ in prompts]
+    asked = [_fitting(prompt, how.max_tokens, model.window) for prompt in prompts]
+    cut = [len(whole.tokens) - len(part.tokens) for whole, part in zip(prompts, asked, strict=True)]
+    answers = [Generated(cut=n) for n in cut]
     done = 0
-    for number, rows in enumerate(_batches(prompts, ctx.batch_size)):
+    for number, rows in enumerate(_batches(asked, ctx.batch_size)):
         began = _clock(ctx.device)
-        batch = _Batch(model, [prompts[i] for i in rows], [answers[i] for i in rows], how, ctx)
+        batch = _Batch(model, [asked[i] for i in rows], [answers[i] for i in rows], how, ctx)
         batch.run()
         took = _clock(ctx.device) - began
         for i in rows:
@@ -92,6 +101,20 @@ def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, c
         done += len(rows)
         ctx.progress(done, len(prompts))
     return answers
+
+
+def _fitting(prompt: Prompt, max_tokens: int, window: int | None) -> Prompt:
+    """The end of a prompt that leaves the window enough room for its answer."""
+    if window is None:
+        return prompt
+    room = window - max_tokens if max_tokens < window else max(1, window // 2)
+    return prompt if len(prompt.tokens) <= room else Prompt(prompt.id, prompt.tokens[-room:])
+
+
+def ends_of(model: LanguageModel) -> frozenset[int]:
+    """The tokens that end an answer."""
+    ends = model.ends if isinstance(model, EndsOfTurn) else [] if model.eos is None else [model.eos]
+    return frozenset(ends)
 
 
 def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
@@ -122,6 +145,7 @@ class _Batch:
         self._going_on = [True] * len(prompts)
         self._past: Any | None = None
         self._read = 0
+        self._ends = ends_of(model)
         self._draws = _draws([prompt.id for prompt in prompts], how, ctx)
 
     def run(self) -> None:
@@ -143,14 +167,13 @@ class _Batch:
 
     def _next_logits(self) -> Tensor:
         """Logits `[rows, vocabulary]` of the next token."""
-        model, window = self._model, self._model.window
-        length = self._tokens.shape[1]
-        if isinstance(model, Incremental) and (window is None or length <= window):
+        model = self._model
+        self._forget()
+        if isinstance(model, Incremental):
             states, self._past = model.extend(self._tokens[:, self._read :], self._past)
-            self._read = length
+            self._read = self._tokens.shape[1]
         else:
-            self._past = None
-            states = model.states(self._tokens if window is None else self._tokens[:, -window:])
+            states = model.states(self._tokens)
         if not isinstance(states, Tensor) or states.dim() < 2 or len(states) != len(self._rows):
             raise InvalidOutput(f"the model's states are {shape_of(states)}, expected [{len(self._rows)}, length, ...]")
         logits = model.logits(states[:, -1])
@@ -159,6 +182,16 @@ class _Batch:
             raise InvalidOutput(f"the model's logits are {shape_of(logits)}, expected {expected}")
         # Likelihoods in half precision would tie what is not equal.
         return logits if logits.dtype == torch.float64 else logits.float()
+
+    def _forget(self) -> None:
+        """Keep the last half of the window where the text does not fit it any more."""
+        window, length = self._model.window, self._tokens.shape[1]
+        if window is None or length <= window:
+            return
+        kept = max(1, window // 2)
+        self._tokens, self._past, self._read = self._tokens[:, -kept:], None, 0
+        for row, going_on in enumerate(self._going_on):
+            self._answers[row].forgotten += (length - kept) * going_on
 
     def _choose(self, logits: Tensor, usable: Tensor, position: int) -> Tensor:
         if self._draws is None or self._how.decoding is None:
@@ -180,7 +213,7 @@ class _Batch:
         answer.log_likelihoods.append(score)
         if not np.isfinite(score):
             self._end(row, "error", self._model.decode(answer.tokens[:-1]))
-        elif token == self._model.eos:
+        elif token in self._ends:
             self._end(row, "eos", self._model.decode(answer.tokens[:-1]))
         elif self._how.stop:
             # The whole answer, since a stop string may be spread over tokens, or lie in the middle of one.

@@ -32,20 +32,26 @@ class Window:
     Attributes:
         tokens: what is read, and last what is predicted from all before.
         first: the position of the first token that is scored; at least 1.
+        also: further tokens to score, each with the position in which it stands instead.
     """
 
     tokens: Sequence[int]
     first: int
+    also: tuple[tuple[int, int], ...] = ()
 
     @property
     def length(self) -> int:
         """How many tokens the model reads."""
         return len(self.tokens) - 1
 
+    def pairs(self) -> list[tuple[int, int]]:
+        """The position and the token of all that is scored, in this order."""
+        return [*enumerate(self.tokens[self.first :], start=self.first), *self.also]
+
 
 @torch.inference_mode()
 def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Context) -> list[Array]:
-    """For each window the log-likelihood in nats of each scored token, `[len(tokens) - first]`.
+    """For each window the log-likelihood in nats of each scored token, `[len(tokens) - first + len(also)]`.
 
     Args:
         model: the model.
@@ -55,7 +61,7 @@ def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Contex
     Raises:
         InvalidOutput: states or logits of the wrong shape.
     """
-    values_by_row: list[Array] = [np.empty(len(window.tokens) - window.first) for window in windows]
+    values_by_row: list[Array] = [np.empty(len(w.tokens) - w.first + len(w.also)) for w in windows]
     total, done = sum(window.length for window in windows), 0
     for rows in _batches([window.length for window in windows], ctx.batch_size * TOKENS_PER_EXAMPLE):
         batch = [windows[i] for i in rows]
@@ -67,8 +73,8 @@ def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Contex
         states = model.states(tokens.to(ctx.device))
         if not isinstance(states, Tensor) or states.shape[:2] != tokens.shape:
             raise InvalidOutput(f"the model's states are {shape_of(states)}, expected [{len(batch)}, {longest}, ...]")
-        at = torch.cat([torch.arange(i * longest + w.first - 1, i * longest + w.length) for i, w in enumerate(batch)])
-        targets = torch.cat([own[w.first :] for own, w in zip(whole, batch, strict=True)])
+        at = torch.cat([part for i, w in enumerate(batch) for part in _positions(w, i * longest - 1)])
+        targets = torch.cat([part for own, w in zip(whole, batch, strict=True) for part in _targets(w, own)])
         flat = states.flatten(0, 1)
         scored = _scored(model, flat, at.to(ctx.device), targets.to(ctx.device))
         start = 0
@@ -81,6 +87,18 @@ def log_likelihoods(model: LanguageModel, windows: Sequence[Window], ctx: Contex
         done += sum(window.length for window in batch)
         ctx.progress(done, total)
     return values_by_row
+
+
+def _positions(window: Window, offset: int) -> tuple[Tensor, ...]:
+    """Where the states stand from which the tokens of a window are scored."""
+    own = torch.arange(offset + window.first, offset + len(window.tokens))
+    return (own, torch.tensor([offset + at for at, _ in window.also])) if window.also else (own,)
+
+
+def _targets(window: Window, tokens: Tensor) -> tuple[Tensor, ...]:
+    """The tokens of a window that are scored."""
+    own = tokens[window.first :]
+    return (own, torch.tensor([token for _, token in window.also])) if window.also else (own,)
 
 
 def unknown_token(model: LanguageModel, tokens: Sequence[int]) -> str:

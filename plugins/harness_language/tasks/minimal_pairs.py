@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.api import Context, Dataset, InvalidOutput, LanguageModel, NotApplicable, Outcome
 from harness.api.instruments import left_unchanged
+from harness_language.choosing import choose
 from harness_language.tasks.likelihood import precision_of, problems_of, unknown_token
-from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
+from harness_language.tasks.multiple_choice import Scored, total_log_likelihoods
 from harness_language.tasks.questions import choices_of, right_choice
 
 

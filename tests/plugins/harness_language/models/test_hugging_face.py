@@ -147,11 +147,12 @@ def test_the_digest_of_a_tokenizer_is_that_of_what_it_does(tokenizer: Any) -> No
     assert tokenizer_digest(fewer, 0) != before
 
 
-def test_conversations_start_once(tmp_path: Path) -> None:
+def test_a_conversation_is_the_text_of_its_template(tmp_path: Path) -> None:
     folder = save_gpt2(tmp_path, tokenizer=make_tokenizer(chat=CHAT))
     model = load(folder)
     assert isinstance(model, Chat)
-    assert model.converse("Hello?") == "[user] Hello?\n[assistant] "
+    # With the start token that the template puts there: nothing else is added to a conversation.
+    assert model.converse("Hello?") == f"{START}[user] Hello?\n[assistant] "
     assert len(model.chat_template) == 64
     assert not isinstance(load(folder, chat=False), Chat)
     assert not isinstance(load(save_gpt2(tmp_path / "base")), Chat)

@@ -58,6 +58,11 @@ def test_a_right_answer_with_its_likelihoods_in_closed_form() -> None:
         "correct": True,
         "credit": 1.0,
         "choice_confidence": None,
+        "choice_nll": None,
+        "choice_characters": None,
+        "choice_bytes": None,
+        "choices_ended": None,
+        "right_choice": None,
         "expected": "42",
         "expected_tokens": 3,
         "tokens": 3,
@@ -65,6 +70,7 @@ def test_a_right_answer_with_its_likelihoods_in_closed_form() -> None:
         "stopped": "stop",
         "asked_tokens": 2,
         "cut_tokens": 0,
+        "forgotten_tokens": 0,
         "tokenizer": "pieces",
         "goal": None,
         "group.part": "p",
@@ -244,14 +250,37 @@ def test_where_nothing_is_right_the_most_confident_answer_is_the_worst() -> None
     assert only(ask(Scripted(PIECES, one_answer_each), ["?"], [None], Candidates("xy?")))["prompt"] == "?"
 
 
-def test_a_prompt_beyond_the_window_is_cut_and_counted() -> None:
-    model = Scripted(PIECES, always(PIECES, ["4", "\n"], P, after=4), window=4)
-    outcome = ask(model, ["?xxyz?", "?"], ["4", "4"])
-    # Of the start token and six more the last four are read each time, and after four comes a "4".
-    assert outcome.records["cut_tokens"] == [2, 0]
-    assert outcome.records["answer"] == ["4" * 64, "4"]
-    assert outcome.cost["cut_tokens"] == 1.0
-    assert max(length for _, length in model.read) <= 4
+def test_a_prompt_that_leaves_no_room_for_its_answer_is_cut_and_counted() -> None:
+    seen = []
+
+    def rule(read: tuple[int, ...]) -> Mapping[int, float]:
+        seen.append(read)
+        return {PIECES.index("4"): P}
+
+    asked = ask(Scripted(PIECES, rule, window=6), ["?xxyz?", "?"], [None, None], max_tokens=2)
+    # Of the start token and six more the last 6 - 2 are read.
+    assert asked.records["asked_tokens"] == [7 - 1, 2]  # "yz" is one token
+    assert asked.records["cut_tokens"] == [2, 0]
+    assert asked.records["forgotten_tokens"] == [0, 0]
+    assert seen[0] == tuple(PIECES.index(piece) for piece in ("x", "x", "yz", "?"))
+    assert asked.cost == {"tokens": 2.0, "cut_tokens": 1.0}
+
+
+def test_what_is_forgotten_while_answering_is_counted() -> None:
+    """A window of 4: a prompt of 2 tokens fits; at 5 the last 2 of the text are kept, and so on every 3 tokens."""
+    model = Scripted(PIECES, by_position({"4": P}), window=4)
+    outcome = ask(model, ["?"], [None], max_tokens=8)
+    assert outcome.records["cut_tokens"] == [0]
+    # Read are 2, 3, 4, then 2, 3, 4, then 2, 3 tokens, of 9 before the last is predicted.
+    assert [length for _, length in model.read] == [2, 3, 4, 2, 3, 4, 2, 3]
+    assert outcome.records["forgotten_tokens"] == [6]
+    assert outcome.cost == {"tokens": 8.0, "forgotten_tokens": 6.0}
+
+
+def test_of_choices_what_the_window_cannot_hold_is_counted() -> None:
+    model = Scripted(PIECES, by_position({"4": P}), window=4)
+    # The start token, five more, and of the longer choice the first token of two: 7 to be read.
+    assert only(ask(model, ["?xx?x"], [0], choices=[["4", "x4"]]))["cut_tokens"] == 3
 
 
 @pytest.mark.parametrize("kind", [Scripted, ScriptedIncremental])
@@ -313,6 +342,6 @@ def test_parameters_that_make_no_sense() -> None:
 
 def test_an_empty_prompt_without_a_start_token_is_an_error() -> None:
     model = Scripted(PIECES, by_position({"4": P}), bos=False)
-    with pytest.raises(InvalidOutput, match="'q0' is empty and the tokenizer has no start token"):
+    with pytest.raises(InvalidOutput, match="'q0' is empty and the model is given no start token"):
         ask(model, [""], ["4"])
     assert only(ask(Scripted(PIECES, by_position({"\n": P})), [""], ["4"]))["answer"] == ""

@@ -142,15 +142,37 @@ def test_no_batch_mixes_lengths_and_finished_rows_leave() -> None:
     assert [each.batch for each in answers] == [1, 1, 0]
 
 
-def test_a_prompt_beyond_the_window_is_read_from_its_end() -> None:
+def test_a_prompt_leaves_room_for_its_answer() -> None:
     seen = []
 
     def rule(read: tuple[int, ...]) -> Mapping[int, float]:
         seen.append(read)
         return {2: 0.9}
 
-    generate(Scripted(PIECES, rule, window=3), [Prompt("q", [7, 0, 0, 1, 1])], Generation(2, []), Context())
-    assert seen == [(0, 1, 1), (1, 1, 2)]
+    asked = [Prompt("q", [7, 0, 0, 1, 1])]
+    (answer,) = generate(Scripted(PIECES, rule, window=4), asked, Generation(2, []), Context())
+    assert seen == [(1, 1), (1, 1, 2)]
+    assert (answer.cut, answer.forgotten) == (3, 0)
+
+
+@pytest.mark.parametrize("kind", [Scripted, ScriptedIncremental])
+def test_a_long_prompt_is_read_once_and_a_long_answer_in_halves_of_the_window(kind: type[Scripted]) -> None:
+    """Counted in positions: 803 tokens in a window of 256 once cost 256 positions for every token of the answer."""
+    model = kind(PIECES, lambda read: {0: 0.9}, window=256)
+    (answer,) = generate(model, [Prompt("q", [7, *[0] * 802])], Generation(100, []), Context())
+    assert (answer.cut, answer.forgotten, len(answer.tokens)) == (803 - 156, 0, 100)
+    (long,) = generate(model, [Prompt("q", [7, *[0] * 802])], Generation(600, []), Context())
+    assert (long.cut, long.forgotten, len(long.tokens)) == (803 - 128, 4 * 129, 600)
+    if isinstance(model, ScriptedIncremental):
+        read = sum(n * length for n, length in model.extended)
+        assert read == (156 + 99) + (128 + 599 + 4 * 127)
+
+
+def test_an_answer_ends_at_any_of_the_tokens_that_end_one() -> None:
+    model = Scripted(PIECES, always(PIECES, ["a", "#", "b"]))
+    model.ends = {3, 6}  # type: ignore[attr-defined]
+    (answer,) = generate(model, [Prompt("q", [7])], Generation(6, []), Context())
+    assert (answer.text, answer.stopped, answer.tokens) == ("a", "eos", [0, 3])
 
 
 def test_draws_follow_the_model_and_change_with_the_seed() -> None:

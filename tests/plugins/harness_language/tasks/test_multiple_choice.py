@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.api import Context
-from harness_language.tasks.multiple_choice import Scored, choose, total_log_likelihoods
+from harness_language.choosing import choose
+from harness_language.tasks.multiple_choice import Scored, total_log_likelihoods
 from scripted_models import Scripted
 
 

@@ -1,0 +1,186 @@
+"""The records of the task `answer`: one row per question, of several candidates of an attack the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from harness.api import LanguageModel
+from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
+from harness_language.tasks.answer_likelihoods import Attempt
+from harness_language.tasks.edit_distance import edited_share
+
+FIELDS_OF_ATTACK = ("edited", "candidates")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of the records; see `Answer.run`."""
+
+    id: str
+    prompt: str
+    answer: str
+    extracted: str | None
+    span_start: int | None
+    span_end: int | None
+    method: str
+    correct: bool | None
+    credit: float | None
+    confidence: float | None
+    choice_confidence: float | None
+    choice_nll: list[float | None] | None
+    choice_characters: list[int] | None
+    choice_bytes: list[int] | None
+    choices_ended: bool | None
+    right_choice: int | None
+    expected: str | None
+    expected_nll: float | None
+    expected_tokens: int | None
+    tokens: int | None
+    seconds: float | None
+    batch: int | None
+    stopped: str | None
+    asked_tokens: int
+    cut_tokens: int
+    forgotten_tokens: int | None
+    tokenizer: str
+    goal: str | None
+    edited: float | None
+    candidates: int | None
+
+
+FIELDS = tuple(field.name for field in fields(Record))
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """The answer of an attempt, its value, and whether that is right."""
+
+    answer: str
+    extraction: Extraction
+    credit: float | None
+    confidence: float | None
+
+
+def record_of(model: LanguageModel, asked: Attempt, rule: Rule, kind: str) -> Record:
+    """The record of one attempt, without what an attack adds."""
+    question, generated = asked.question, asked.generated
+    verdict = _of_choice(asked) if asked.choice is not None else _of_text(asked, rule, kind)
+    credit, confidence = (None, None) if asked.is_broken else (verdict.credit, verdict.confidence)
+    texts = [_without_lead(text) for text in question.choices]
+    return Record(
+        id=question.id,
+        prompt=asked.prompt,
+        answer=verdict.answer,
+        extracted=verdict.extraction.value,
+        span_start=verdict.extraction.start,
+        span_end=verdict.extraction.end,
+        method=verdict.extraction.method,
+        correct=None if credit is None else credit == 1,
+        credit=credit,
+        confidence=confidence,
+        choice_confidence=confidence if asked.choice is not None else None,
+        choice_nll=[_finite(-value) for value in asked.choices] if texts else None,
+        choice_characters=[len(text) for text in texts] or None,
+        choice_bytes=[len(text.encode()) for text in texts] or None,
+        choices_ended=asked.ended if texts else None,
+        right_choice=question.right,
+        expected=question.accepted[0] if question.accepted else None,
+        expected_nll=_finite(-asked.expected[0]) if asked.expected else None,
+        expected_tokens=asked.expected[1] if asked.expected else None,
+        tokens=None if generated is None else len(generated.tokens),
+        seconds=None if generated is None else generated.seconds,
+        batch=None if generated is None else generated.batch,
+        stopped=None if generated is None else generated.stopped,
+        asked_tokens=len(asked.tokens),
+        cut_tokens=asked.cut if generated is None else generated.cut,
+        forgotten_tokens=None if generated is None else generated.forgotten,
+        tokenizer=model.tokenizer,
+        goal=question.goal,
+        edited=None,
+        candidates=None,
+    )
+
+
+def worst_of_each(
+    rows: Sequence[Record], asked: Sequence[Attempt], candidates: Sequence[int], *, attacked: bool
+) -> list[Record]:
+    """The worst candidate of every question; candidates are consecutive in `rows` and `asked`."""
+    records, position = [], 0
+    for n in candidates:
+        own = range(position, position + n)
+        position = own.stop
+        worst = max(own, key=lambda i: _attack_success(rows[i], asked[i]))
+        if attacked:
+            changed = edited_share(asked[worst].question.prompt, asked[worst].rewritten)
+            records.append(replace(rows[worst], edited=changed, candidates=n))
+        else:
+            records.append(rows[worst])
+    return records
+
+
+def columns_of(records: Sequence[Record], *, attacked: bool) -> dict[str, list[Any]]:
+    """The records as columns."""
+    names = [name for name in FIELDS if attacked or name not in FIELDS_OF_ATTACK]
+    return {name: [getattr(record, name) for record in records] for name in names}
+
+
+def cost_of(records: Sequence[Record]) -> dict[str, float]:
+    """Tokens per answer, and the tokens that did not fit the window or were forgotten on the way, if there are any."""
+    generated = [record.tokens for record in records if record.tokens is not None]
+    cost = {"tokens": float(np.mean(generated))} if generated else {}
+    for name in ("cut_tokens", "forgotten_tokens"):
+        mean = float(np.mean([getattr(record, name) or 0 for record in records] or [0]))
+        cost |= {name: mean} if mean else {}
+    return cost
+
+
+def _of_choice(asked: Attempt) -> _Verdict:
+    question, choice = asked.question, asked.choice
+    assert choice is not None
+    if not choice.best:
+        return _Verdict("", Extraction.failure("choice"), None, None)
+    # Of choices that tie the first by the alphabet is shown, since their order must not matter.
+    answer = min(question.choices[i] for i in choice.best)
+    credit = None if question.right is None else choice.credit(question.right)
+    confidence = float(choice.probabilities[list(choice.best)].max())
+    return _Verdict(answer, Extraction(answer, 0, len(answer), "choice"), credit, confidence)
+
+
+def _of_text(asked: Attempt, rule: Rule, kind: str) -> _Verdict:
+    generated, right = asked.generated, asked.question.accepted
+    assert generated is not None
+    extraction = extract(generated.text, rule, kind)
+    compared = compared_as(rule, kind)
+    matched = extraction.value is not None and any(same_value(extraction.value, one, compared) for one in right)
+    mean = float(np.mean(generated.log_likelihoods))
+    confidence = float(np.exp(mean)) if np.isfinite(mean) else None
+    return _Verdict(generated.text, extraction, float(matched) if right else None, confidence)
+
+
+def _attack_success(record: Record, asked: Attempt) -> tuple[float, float]:
+    """How successful an attack is with an answer, or else how wrong the answer is; larger is worse for the model."""
+    goal = asked.question.goal
+    if goal is not None:
+        return float(record.answer.lstrip().startswith(goal)), _ordered(asked.goal)
+    if asked.choice is not None and asked.question.right is not None:
+        return -(record.credit or 0.0), -float(asked.choice.probabilities[asked.question.right])
+    if asked.expected is not None:
+        return -(record.credit or 0.0), -_ordered(asked.expected[0])
+    return 0.0, record.confidence or 0.0
+
+
+def _without_lead(text: str) -> str:
+    """A choice without the white space that parts it from the prompt, unless it is nothing else."""
+    return text.lstrip() or text
+
+
+def _ordered(value: float | None) -> float:
+    return -np.inf if value is None or np.isnan(value) else value
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
