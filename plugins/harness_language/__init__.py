@@ -117,6 +117,7 @@ def _decoding() -> list[Component]:
 def _metrics() -> list[Component]:
     of_texts = Declarations("metric", f"{__name__}.metrics.likelihood", tasks=_SCORE)
     of_answers = Declarations("metric", f"{__name__}.metrics.answers", tasks=_ANSWER)
+    of_choices = Declarations("metric", f"{__name__}.metrics.choices", tasks=_ANSWER)
     of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWER)
     return [
         of_texts("perplexity", ":Perplexity"),
@@ -127,6 +128,7 @@ def _metrics() -> list[Component]:
         of_texts("excess_bits", ":ExcessBits"),
         of_answers("exact_match", ":ExactMatch"),
         of_answers("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
+        of_choices("acc_norm", ":NormalisedChoiceAccuracy", "Gao et al., lm-evaluation-harness"),
         of_answers("extraction_failures", ":ExtractionFailures"),
         of_answers("answer_likelihood", ":AnswerLikelihood"),
         of_answers("tokens_per_second", ":TokensPerSecond"),

@@ -45,3 +45,20 @@ def test_a_text_beyond_the_window_is_read_in_windows_that_score_each_token_once(
     assert total == pytest.approx([-math.log(2) * sum(before)] * 2)
     assert max(length for _, length in model.read) == reads
     assert len(model.read) == 1  # equal texts are read once, in one batch
+
+
+def test_what_texts_begin_with_is_read_once() -> None:
+    """Choices of one token each cost their prompt once; of longer ones what one begins and another goes on with."""
+    model = Scripted(["a", "b"], lambda read: {0: 2.0 ** -len(read)})
+    prompt = (2, 0, 1, 1, 0)
+    letters = [Scored((*prompt, letter), 5) for letter in (0, 1, 0)]
+    alone = [total_log_likelihoods(model, [letter], Context())[0] for letter in letters]
+    model.read.clear()
+    assert total_log_likelihoods(model, letters, Context()) == alone
+    assert model.read == [(1, 5)]
+    chain = [Scored((*prompt, *more), first) for more, first in (((0,), 5), ((0, 1), 5), ((0, 1, 1), 4), ((1, 1), 5))]
+    alone = [total_log_likelihoods(model, [text], Context())[0] for text in chain]
+    model.read.clear()
+    assert total_log_likelihoods(model, chain, Context()) == pytest.approx(alone)
+    # The third reads all that the first two do; the last departs from them.
+    assert model.read == [(2, 7)]
