@@ -4,6 +4,7 @@ from harness.contract.language import Chat as Chat
 from harness.contract.language import Decoding as Decoding
 from harness.contract.language import Dialogue as Dialogue
 from harness.contract.language import DifferentiableLanguageModel as DifferentiableLanguageModel
+from harness.contract.language import Edited as Edited
 from harness.contract.language import EndsOfTurn as EndsOfTurn
 from harness.contract.language import Incremental as Incremental
 from harness.contract.language import LanguageModel as LanguageModel

@@ -155,6 +155,24 @@ class TextBatch:
         return len(self.ids)
 
 
+class Edited(str):
+    """A rewritten text that knows how much of the original its maker changed.
+
+    What knows it needs not be compared with the original, which for a long text takes as many steps as the square of
+    its length. Of short texts the comparison is made nevertheless, and a part of long ones.
+
+    Attributes:
+        edits: how many characters were inserted, deleted or replaced.
+    """
+
+    edits: int
+
+    def __new__(cls, text: str, edits: int) -> Edited:
+        made = super().__new__(cls, text)
+        made.edits = edits
+        return made
+
+
 class TextAttack(Protocol):
     """Rewrites texts so that a language model fails on them.
 
@@ -164,4 +182,4 @@ class TextAttack(Protocol):
     """
 
     def rewrite(self, model: Any, batch: TextBatch, ctx: Context) -> Sequence[Sequence[str]]:
-        """Return one or more candidates for each text."""
+        """Return one or more candidates for each text, `Edited` where their maker counted what it changed."""

@@ -3,6 +3,7 @@
 Each place of a text that a noise can change is changed with the probability `rate`, on its own. What is drawn depends
 on the seed, the example and the place only, so neither the batch nor the order of the examples matters, and with a
 higher rate the same places are changed and further ones too (save for swaps, of which one rules out the next).
+Edits are counted where they are made.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Le
 
-from harness.api import Context, TextBatch
+from harness.api import Context, Edited, TextBatch
+from harness_language.tasks.edit_distance import edit_distance
 
 Rate = Annotated[float, Ge(0), Le(1)]
 Draws = Annotated[int, Ge(1)]
@@ -70,7 +72,7 @@ class _Noise(ABC):
         ]
 
     @abstractmethod
-    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+    def _rewritten(self, text: str, rng: np.random.Generator) -> Edited:
         """One draw of the changed text."""
 
 
@@ -79,14 +81,15 @@ class _Letters(_Noise):
 
     others: ClassVar[Mapping[str, str]]
 
-    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+    def _rewritten(self, text: str, rng: np.random.Generator) -> Edited:
         characters = list(text)
         places = [position for position, character in enumerate(text) if self._others(character)]
-        for position, (whether, which) in zip(places, rng.random((len(places), 2)), strict=True):
-            if whether < self.rate:
-                others = self._others(characters[position])
-                characters[position] = others[int(which * len(others))]
-        return "".join(characters)
+        whether, which = rng.random((len(places), 2)).T
+        changed = np.flatnonzero(whether < self.rate).tolist()
+        for place in changed:
+            others = self._others(characters[places[place]])
+            characters[places[place]] = others[int(which[place] * len(others))]
+        return Edited("".join(characters), len(changed))
 
     def information(self, clean: str, noisy: str) -> float:
         """How unlikely the changes of a draw were, given the clean text: -log of their probability, in nats."""
@@ -151,9 +154,9 @@ class Whitespace(_Noise):
         rate: the probability that a space is changed.
     """
 
-    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+    def _rewritten(self, text: str, rng: np.random.Generator) -> Edited:
         before, *rest = text.split(" ")
-        pieces = [before]
+        pieces, edits = [before], 0
         for after, (whether, which) in zip(rest, rng.random((len(rest), 2)), strict=True):
             if whether >= self.rate:
                 pieces.append(f" {after}")
@@ -163,7 +166,10 @@ class Whitespace(_Noise):
                 pieces.append(after)
             else:
                 pieces.append(f"{after[0]} {after[1:]}")
-        return "".join(pieces)
+                edits += 1
+            # To move a space is to drop it and to put another, so it counts twice.
+            edits += whether < self.rate
+        return Edited("".join(pieces), int(edits))
 
 
 class WordDrop(_Noise):
@@ -173,16 +179,17 @@ class WordDrop(_Noise):
         rate: the probability that a word is left out.
     """
 
-    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+    def _rewritten(self, text: str, rng: np.random.Generator) -> Edited:
         starts = [match.start() for match in _WORD.finditer(text)]
         drawn = rng.random(len(starts))
         if not starts:
-            return text
+            return Edited(text, 0)
         stays = drawn >= self.rate
         stays[int(np.argmax(drawn))] = True
         spans = zip(starts, [*starts[1:], len(text)], strict=True)
         words = [text[start:end] for (start, end), stay in zip(spans, stays, strict=True) if stay]
-        return text[: starts[0]] + "".join(words)
+        remaining = text[: starts[0]] + "".join(words)
+        return Edited(remaining, len(text) - len(remaining))
 
 
 class WordSwap(_Noise):
@@ -192,15 +199,17 @@ class WordSwap(_Noise):
         rate: the share of words that are moved, in the mean over long texts.
     """
 
-    def _rewritten(self, text: str, rng: np.random.Generator) -> str:
+    def _rewritten(self, text: str, rng: np.random.Generator) -> Edited:
         words, gaps = _WORD.findall(text), _WORD.split(text)
         # A word that was moved is not moved again: with the chance q each step goes 1 + q words on and moves 2 q.
         chance = self.rate / (2 - self.rate)
         drawn = rng.random(max(0, len(words) - 1))
-        position = 0
+        position, edits = 0, 0
         while position < len(drawn):
             if drawn[position] < chance:
+                one, gap, other = words[position], gaps[position + 1], words[position + 1]
+                edits += edit_distance(one + gap + other, other + gap + one)
                 words[position], words[position + 1] = words[position + 1], words[position]
                 position += 1
             position += 1
-        return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))
+        return Edited(gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True)), edits)
