@@ -73,6 +73,15 @@ class ScriptedIncremental(Scripted):
         return super().states(whole)[:, -tokens.shape[1] :], whole
 
 
+class ScriptedPadded(ScriptedIncremental):
+    """The same, that also goes on from texts of different lengths."""
+
+    def extend_padded(self, tokens: Tensor, past: Tensor | None, padding: Tensor) -> tuple[Tensor, Tensor]:
+        states, whole = self.extend(tokens, past)
+        padded = torch.arange(whole.shape[1])[None] < padding[:, None]
+        return states.masked_fill(padded[:, None, :], _PADDING), whole
+
+
 def always(pieces: Sequence[str], says: Sequence[str], probability: float = 0.9, after: int = 1) -> Rule:
     """After so many tokens (with the start token) these pieces one after the other, each with this probability."""
 

@@ -8,6 +8,7 @@ from harness.contract.language import Edited as Edited
 from harness.contract.language import EndsOfTurn as EndsOfTurn
 from harness.contract.language import Incremental as Incremental
 from harness.contract.language import LanguageModel as LanguageModel
+from harness.contract.language import PaddedIncremental as PaddedIncremental
 from harness.contract.language import TextAttack as TextAttack
 from harness.contract.language import TextBatch as TextBatch
 from harness.contract.language import Turn as Turn

@@ -77,6 +77,22 @@ class Incremental(Protocol):
 
 
 @runtime_checkable
+class PaddedIncremental(Incremental, Protocol):
+    """A language model that can continue texts of different lengths together."""
+
+    def extend_padded(self, tokens: Tensor, past: Any | None, padding: Tensor) -> tuple[Tensor, Any]:
+        """As `extend`, of rows that are padded on the left.
+
+        Padding changes the states of the tokens behind it by round-off only; those of padding itself mean nothing.
+
+        Args:
+            tokens: `[n, m]`, which go on at the same position, counted with the padding.
+            past: what the last call returned, with the same padding; None at the start.
+            padding: `[n]`, how many of the first tokens of each row are none.
+        """
+
+
+@runtime_checkable
 class EndsOfTurn(Protocol):
     """A language model whose answers are ended by any of several tokens."""
 

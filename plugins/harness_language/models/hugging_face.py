@@ -9,6 +9,7 @@ memory.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -139,6 +140,8 @@ class HuggingFaceModel(nn.Module):
         self.eos = _usual_end(tokenizer, self.ends)
         if self._reads_its_cache():
             self.extend: Callable[[Tensor, Any | None], tuple[Tensor, Any]] = self._extend
+            if self._leaves_padding_out():
+                self.extend_padded: Callable[[Tensor, Any | None, Tensor], tuple[Tensor, Any]] = self._extend_padded
         if compiled:
             self._read = torch.compile(self._read, dynamic=True)
         if chat and tokenizer.chat_template:
@@ -193,6 +196,34 @@ class HuggingFaceModel(nn.Module):
     def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
         answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
         return self._states(answer).to(tokens.device), answer.past_key_values
+
+    def _leaves_padding_out(self) -> bool:
+        """Whether texts of several lengths can be continued together without a change but round-off.
+
+        Half precision rounds off so much that another token may become the likeliest.
+        """
+        chunked = getattr(self.network.config.get_text_config(), "attention_chunk_size", None)
+        if self.precision != "float32" or chunked is not None or not self._takes("attention_mask"):
+            return False
+        tokens = torch.arange(2 * _PROBE)[None].expand(2, -1) % self.vocabulary
+        padding = torch.tensor([0, _PROBE - 1])
+        _, past = self._extend_padded(tokens[:, :-1], None, padding)
+        last, _ = self._extend_padded(tokens[:, -1:], past, padding)
+        alone = torch.cat([self.states(tokens[row : row + 1, int(n) :])[:, -1:] for row, n in enumerate(padding)])
+        return bool((last - alone).abs().max() <= torch.finfo(torch.float32).eps ** 0.5 * alone.abs().max())
+
+    def _extend_padded(self, tokens: Tensor, past: Any | None, padding: Tensor) -> tuple[Tensor, Any]:
+        read = 0 if past is None else int(past.get_seq_length())
+        places = torch.arange(read + tokens.shape[1], device=tokens.device)[None] - padding[:, None]
+        inputs = {"input_ids": tokens, "attention_mask": (places >= 0).long(), "past_key_values": past}
+        if self._takes("position_ids"):
+            inputs["position_ids"] = places[:, read:].clamp(min=0)
+        answer = self._answer(use_cache=True, **inputs)
+        return self._states(answer).to(tokens.device), answer.past_key_values
+
+    def _takes(self, name: str) -> bool:
+        network = self.network if self._head is None else self.network.base_model
+        return name in inspect.signature(network.forward).parameters
 
     def _converse(self, prompt: str) -> str:
         return self.dialogue([Turn("user", prompt)])

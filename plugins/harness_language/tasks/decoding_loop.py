@@ -1,10 +1,10 @@
-"""Continuing prompts token by token without padding, so that no answer depends on the other prompts of a batch.
+"""Continuing prompts token by token, so that no answer depends on the other prompts of a batch.
 
-Prompts of one length in tokens go together. A model that can go on from where it was is asked to; any other reads the
-whole text again. A prompt loses its beginning where the model's window would not hold prompt and answer, as in
-lm-evaluation-harness. An answer as long as the window leaves half of it to the prompt; once the window is full, the
-model reads on from the last half of what was said, so that a long answer costs no reading of the window for every
-token.
+Prompts of one length in tokens go together, and of about one length where the model can leave padding out. A model
+that can go on from where it was is asked to; any other reads the whole text again. A prompt loses its beginning where
+the model's window would not hold prompt and answer, as in lm-evaluation-harness. An answer as long as the window leaves
+half of it to the prompt; once the window is full, the model reads on from the last half of what was said, so that a
+long answer costs no reading of the window for every token.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Context, Decoding, EndsOfTurn, Incremental, InvalidOutput, LanguageModel
+from harness.api import Context, Decoding, EndsOfTurn, Incremental, InvalidOutput, LanguageModel, PaddedIncremental
 from harness_language.tasks.likelihood import shape_of
 
 Stopped = Literal["stop", "eos", "length", "error"]
 _LEAST_SHARE = 0.5
 """A batch that goes on from a past is read anew without finished rows once no more than this share is left."""
+_LEAST_LENGTH = 0.5
+"""No prompt of a batch is shorter than this share of the longest, so that less than half of what is read is padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def generate(model: LanguageModel, prompts: Sequence[Prompt], how: Generation, c
     cut = [len(whole.tokens) - len(part.tokens) for whole, part in zip(prompts, asked, strict=True)]
     answers = [Generated(cut=n) for n in cut]
     done = 0
-    for number, rows in enumerate(_batches(asked, ctx.batch_size)):
+    for number, rows in enumerate(_batches(asked, ctx.batch_size, isinstance(model, PaddedIncremental))):
         began = _clock(ctx.device)
         batch = _Batch(model, [asked[i] for i in rows], [answers[i] for i in rows], how, ctx)
         batch.run()
@@ -117,18 +119,25 @@ def ends_of(model: LanguageModel) -> frozenset[int]:
     return frozenset(ends)
 
 
-def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
-    """Rows of one length together, the longest first, so that what does not fit in memory fails at once."""
-    by_length: dict[int, list[int]] = {}
-    for row, prompt in enumerate(prompts):
-        by_length.setdefault(len(prompt.tokens), []).append(row)
-    for length in sorted(by_length, reverse=True):
-        rows = by_length[length]
-        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+def _batches(prompts: Sequence[Prompt], size: int, padded: bool) -> Iterator[list[int]]:
+    """Rows of one length together, the longest first, so that what does not fit in memory fails at once.
+
+    With padding they may be up to as much shorter as `_LEAST_LENGTH` says.
+    """
+    lengths = [len(prompt.tokens) for prompt in prompts]
+    rows: list[int] = []
+    for row in sorted(range(len(prompts)), key=lambda row: -lengths[row]):
+        least = lengths[rows[0]] * (_LEAST_LENGTH if padded else 1) if rows else 0
+        if rows and (len(rows) == size or lengths[row] < least):
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
 
 
 class _Batch:
-    """Prompts of one length that are continued together."""
+    """Prompts that are continued together, padded on the left to one length."""
 
     def __init__(
         self,
@@ -139,7 +148,11 @@ class _Batch:
         ctx: Context,
     ) -> None:
         self._model, self._answers, self._how, self._ctx = model, answers, how, ctx
-        self._tokens = torch.tensor([list(prompt.tokens) for prompt in prompts], dtype=torch.int64, device=ctx.device)
+        longest = max(len(prompt.tokens) for prompt in prompts)
+        padding = [longest - len(prompt.tokens) for prompt in prompts]
+        rows = [[*[0] * n, *prompt.tokens] for n, prompt in zip(padding, prompts, strict=True)]
+        self._tokens = torch.tensor(rows, dtype=torch.int64, device=ctx.device)
+        self._padding = torch.tensor(padding, dtype=torch.int64)
         # Row k of `_tokens` belongs to answer `_rows[k]`; finished rows may stay while a past holds them.
         self._rows = list(range(len(prompts)))
         self._going_on = [True] * len(prompts)
@@ -170,7 +183,7 @@ class _Batch:
         model = self._model
         self._forget()
         if isinstance(model, Incremental):
-            states, self._past = model.extend(self._tokens[:, self._read :], self._past)
+            states, self._past = self._extended(model, self._tokens[:, self._read :])
             self._read = self._tokens.shape[1]
         else:
             states = model.states(self._tokens)
@@ -183,15 +196,29 @@ class _Batch:
         # Likelihoods in half precision would tie what is not equal.
         return logits if logits.dtype == torch.float64 else logits.float()
 
+    def _extended(self, model: Incremental, tokens: Tensor) -> tuple[Tensor, Any]:
+        if isinstance(model, PaddedIncremental) and self._padding.any():
+            return model.extend_padded(tokens, self._past, self._padding.to(tokens.device))
+        return model.extend(tokens, self._past)
+
     def _forget(self) -> None:
-        """Keep the last half of the window where the text does not fit it any more."""
+        """Keep the last half of the window of texts that do not fit it any more."""
         window, length = self._model.window, self._tokens.shape[1]
         if window is None or length <= window:
             return
         kept = max(1, window // 2)
-        self._tokens, self._past, self._read = self._tokens[:, -kept:], None, 0
-        for row, going_on in enumerate(self._going_on):
-            self._answers[row].forgotten += (length - kept) * going_on
+        for k, row in enumerate(self._rows):
+            own = length - int(self._padding[k])
+            if own > window:
+                self._padding[k] = length - kept
+                self._answers[row].forgotten += (own - kept) * self._going_on[row]
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        """Read again from the start, without the padding that all rows have in common."""
+        common = int(self._padding.min())
+        self._tokens, self._padding = self._tokens[:, common:], self._padding - common
+        self._past, self._read = None, 0
 
     def _choose(self, logits: Tensor, usable: Tensor, position: int) -> Tensor:
         if self._draws is None or self._how.decoding is None:
@@ -232,8 +259,10 @@ class _Batch:
         if self._past is not None and len(going_on) > _LEAST_SHARE * len(self._rows):
             return
         if len(going_on) < len(self._rows):
-            self._tokens, self._rows = self._tokens[going_on], [self._rows[k] for k in going_on]
-            self._past, self._read = None, 0
+            self._tokens, self._padding = self._tokens[going_on], self._padding[going_on]
+            self._rows = [self._rows[k] for k in going_on]
+            if self._rows:
+                self._read_anew()
 
 
 def _draws(ids: Sequence[str], how: Generation, ctx: Context) -> npt.NDArray[np.float64] | None:

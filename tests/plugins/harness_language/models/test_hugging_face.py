@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from harness import Run
-from harness.api import Chat, HarnessError, Incremental, MissingData
+from harness.api import Chat, Context, HarnessError, Incremental, MissingData, PaddedIncremental
 from harness_language.models.hugging_face import HuggingFaceModel, causal_language_model, tokenizer_digest
+from harness_language.tasks.decoding_loop import Generation, Prompt, generate
 from tiny_gpt2 import CHAT, START, make_tokenizer, save_gpt2
 
 transformers = pytest.importorskip("transformers", reason="the extra `language` is not installed")
@@ -102,6 +103,32 @@ def test_a_cache_that_is_not_read_back_is_no_cache(tokenizer: Any) -> None:
         pytest.skip(f"Mamba cannot be imported: {error}"[:150])
     model = HuggingFaceModel(transformers.MambaForCausalLM(config), tokenizer, "float32", start=None)
     assert not isinstance(model, Incremental)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_texts_of_different_lengths_go_on_together_as_alone(name: str, tokenizer: Any) -> None:
+    """Greedy answers token by token, of every size of batch, and their likelihoods but for round-off."""
+    model: Any = HuggingFaceModel(network_of(name), tokenizer, "float32", start=None)
+    assert isinstance(model, PaddedIncremental)
+    drawn = torch.Generator().manual_seed(3)
+    lengths = [30, 17, 18, 40, 9, 20, 5]
+    asked = [
+        Prompt(f"q{i}", torch.randint(1, TOKENS, (length,), generator=drawn).tolist())
+        for i, length in enumerate(lengths)
+    ]
+    # The window of 64 is full on the way, where the answer is as long.
+    new = 70 if name == "learned positions" else 16
+    alone, some, all_ = (generate(model, asked, Generation(new, []), Context(batch_size=size)) for size in (1, 3, 64))
+    assert len({each.batch for each in all_}) < 5
+    for one, other, third in zip(alone, some, all_, strict=True):
+        assert one.tokens == other.tokens == third.tokens
+        assert (one.stopped, one.cut, one.forgotten) == (third.stopped, third.cut, third.forgotten)
+        assert third.log_likelihoods == pytest.approx(one.log_likelihoods, abs=2e-3)
+
+
+def test_half_precision_goes_without_padding(tokenizer: Any) -> None:
+    network = network_of("rotary positions").to(torch.bfloat16)
+    assert not isinstance(HuggingFaceModel(network, tokenizer, "bfloat16", start=None), PaddedIncremental)
 
 
 def test_gradients_reach_the_vectors_of_tokens(tokenizer: Any) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.api import Context, Decoding, InvalidOutput
 from harness_language.tasks.decoding_loop import Generated, Generation, Prompt, generate
-from scripted_models import Scripted, ScriptedIncremental, always
+from scripted_models import Scripted, ScriptedIncremental, ScriptedPadded, always
 
 PIECES = ["a", "b", "c", "#", "\n", "c\nb", ""]
 
@@ -112,8 +112,8 @@ def said(
     }
 
 
-@pytest.mark.parametrize("kind", [Scripted, ScriptedIncremental])
-@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("kind", [Scripted, ScriptedIncremental, ScriptedPadded])
+@pytest.mark.parametrize("window", [None, 4, 9])
 def test_an_answer_depends_on_its_own_prompt_only(kind: type[Scripted], window: int | None) -> None:
     asked = prompts()
     alone = said(kind(PIECES, chain, window=window), asked, batch_size=1)
@@ -124,9 +124,10 @@ def test_an_answer_depends_on_its_own_prompt_only(kind: type[Scripted], window: 
     assert said(kind(PIECES, chain, window=window), asked[3:9]) == {p.id: alone[p.id] for p in asked[3:9]}
 
 
-@pytest.mark.parametrize("window", [None, 4])
-def test_going_on_and_reading_again_agree(window: int | None) -> None:
-    incremental = ScriptedIncremental(PIECES, chain, window=window)
+@pytest.mark.parametrize("kind", [ScriptedIncremental, ScriptedPadded])
+@pytest.mark.parametrize("window", [None, 4, 9])
+def test_going_on_and_reading_again_agree(kind: type[ScriptedIncremental], window: int | None) -> None:
+    incremental = kind(PIECES, chain, window=window)
     assert said(incremental, prompts()) == said(Scripted(PIECES, chain, window=window), prompts())
     # What was read before is not read again, unless rows were dropped.
     assert sum(length == 1 for _, length in incremental.extended) >= len(incremental.extended) / 2
@@ -140,6 +141,16 @@ def test_no_batch_mixes_lengths_and_finished_rows_leave() -> None:
     assert [each.text for each in answers] == ["aaa", "", "aaa"]
     assert model.read == [(1, 3), (1, 4), (1, 5), (2, 2), (1, 3), (1, 4)]
     assert [each.batch for each in answers] == [1, 1, 0]
+
+
+def test_prompts_of_about_one_length_share_a_batch_where_padding_is_left_out() -> None:
+    lengths = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    asked = [Prompt(f"q{n}", [7] * n) for n in lengths]
+    answers = generate(ScriptedPadded(PIECES, chain), asked, Generation(2, []), Context(batch_size=4))
+    # Four at a time, and none shorter than half of the longest.
+    assert [each.batch for each in answers] == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
+    alone = generate(ScriptedIncremental(PIECES, chain), asked, Generation(2, []), Context(batch_size=4))
+    assert [each.batch for each in alone] == list(range(10))
 
 
 def test_a_prompt_leaves_room_for_its_answer() -> None:
