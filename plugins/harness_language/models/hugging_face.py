@@ -52,7 +52,8 @@ def causal_language_model(
         dtype: the precision of its computations; likelihoods are float32 or better whatever this is.
         device_map: where its layers are placed, as accelerate writes it: "auto", or layers to devices; by default all
             of it is on the device of the run.
-        quantization: the width of its weights, by bitsandbytes; it is then placed as by `device_map: auto`.
+        quantization: the width of its weights, by bitsandbytes; it is then placed as by `device_map: auto`. With 8 bits
+            it computes in float16 and looks for outliers in a whole batch, so that the batch size may change a token.
         adapter: the folder of a LoRA adapter as peft saves it; a tokenizer in it is used instead of the model's.
         compiled: compile the network with `torch.compile`, which pays on a GPU after a minute.
         chat: ask it in its chat template, where the tokenizer has one.
@@ -84,6 +85,7 @@ def causal_language_model(
         chat=chat,
         start=start,
         placed=how.placed,
+        quantised=how.quantization is not None,
         template_arguments=template_arguments or {},
     )
 
@@ -103,6 +105,7 @@ class HuggingFaceModel(nn.Module):
         chat: offer the chat template, if there is one.
         start: the token that starts a text, where the tokenizer names none.
         placed: the network stays on its devices.
+        quantised: its weights are, so that its round-off is that of half precision.
         template_arguments: what the chat template is given besides the turns.
 
     Raises:
@@ -119,12 +122,14 @@ class HuggingFaceModel(nn.Module):
         chat: bool = True,
         start: str | None,
         placed: bool = False,
+        quantised: bool = False,
         template_arguments: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self._placed = placed
         self.network = network.eval().requires_grad_(False)
         self.precision = precision
+        self._round_off = torch.finfo(torch.float16 if quantised else getattr(torch, precision)).eps
         self.bos: int | None = _start(tokenizer, start)
         self.window: int | None = _window(network.config.get_text_config())
         # Before it is used: a tokenizer's state holds what it was last asked for.
@@ -190,8 +195,7 @@ class HuggingFaceModel(nn.Module):
         last, _ = self._extend(tokens[:, -1:], first.past_key_values)
         whole = self.states(tokens)[:, -1:]
         # Round-off stays below the root of the precision; another text does not.
-        tolerance = torch.finfo(getattr(torch, self.precision)).eps ** 0.5
-        return bool((last - whole).abs().max() <= tolerance * whole.abs().max())
+        return bool((last - whole).abs().max() <= self._round_off**0.5 * whole.abs().max())
 
     def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
         answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
@@ -203,14 +207,15 @@ class HuggingFaceModel(nn.Module):
         Half precision rounds off so much that another token may become the likeliest.
         """
         chunked = getattr(self.network.config.get_text_config(), "attention_chunk_size", None)
-        if self.precision != "float32" or chunked is not None or not self._takes("attention_mask"):
+        exact = self._round_off <= torch.finfo(torch.float32).eps
+        if not exact or chunked is not None or not self._takes("attention_mask"):
             return False
         tokens = torch.arange(2 * _PROBE)[None].expand(2, -1) % self.vocabulary
         padding = torch.tensor([0, _PROBE - 1])
         _, past = self._extend_padded(tokens[:, :-1], None, padding)
         last, _ = self._extend_padded(tokens[:, -1:], past, padding)
         alone = torch.cat([self.states(tokens[row : row + 1, int(n) :])[:, -1:] for row, n in enumerate(padding)])
-        return bool((last - alone).abs().max() <= torch.finfo(torch.float32).eps ** 0.5 * alone.abs().max())
+        return bool((last - alone).abs().max() <= self._round_off**0.5 * alone.abs().max())
 
     def _extend_padded(self, tokens: Tensor, past: Any | None, padding: Tensor) -> tuple[Tensor, Any]:
         read = 0 if past is None else int(past.get_seq_length())

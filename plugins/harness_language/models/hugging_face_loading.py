@@ -5,6 +5,7 @@ Only here and in `hugging_face` the library is imported, and only when a model i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,6 +124,8 @@ def _quantization(width: Quantization, dtype: Dtype) -> Any:
     from transformers import BitsAndBytesConfig
 
     if width == "8bit":
+        # It says at every product that it computes in float16.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)

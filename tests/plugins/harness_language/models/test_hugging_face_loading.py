@@ -70,6 +70,28 @@ def test_how_quantised_weights_are_asked_for() -> None:
     assert Loading(quantization="4bit").placed
 
 
+@pytest.mark.parametrize(("width", "share"), [("8bit", 0.1), ("4bit", 0.5)])
+def test_quantised_weights_are_near_the_whole_ones(width: Any, share: float, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="quantised weights take bitsandbytes")
+    config = transformers.LlamaConfig(
+        vocab_size=400, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, bos_token_id=0, eos_token_id=0, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network = transformers.AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    network.save_pretrained(tmp_path)
+    make_tokenizer().save_pretrained(tmp_path)
+    whole = logits_of(causal_language_model(tmp_path))
+    model: Any = causal_language_model(tmp_path, quantization=width, device_map="cpu")
+    difference = logits_of(model.to("cpu")) - whole
+    assert 0 < difference.pow(2).mean().sqrt() < share * whole.std()
+    assert hasattr(model, "extend")
+    assert not hasattr(model, "extend_padded")
+
+
 def test_a_model_that_was_placed_stays_there(tmp_path: Path) -> None:
     pytest.importorskip("accelerate", reason="placing layers takes accelerate")
     folder = save_gpt2(tmp_path)
