@@ -190,16 +190,17 @@ class HuggingFaceModel(nn.Module):
         """Whether the cache of a text stands for the text: some architectures ignore a cache that is given back."""
         tokens = torch.arange(_PROBE + 1)[None] % self.vocabulary
         first = self._answer(use_cache=True, input_ids=tokens[:, :-1])
-        if getattr(first, "past_key_values", None) is None:
+        past = getattr(first, self._cache(), None)
+        if past is None:
             return False
-        last, _ = self._extend(tokens[:, -1:], first.past_key_values)
+        last, _ = self._extend(tokens[:, -1:], past)
         whole = self.states(tokens)[:, -1:]
         # Round-off stays below the root of the precision; another text does not.
         return bool((last - whole).abs().max() <= self._round_off**0.5 * whole.abs().max())
 
     def _extend(self, tokens: Tensor, past: Any | None) -> tuple[Tensor, Any]:
-        answer = self._answer(use_cache=True, input_ids=tokens, past_key_values=past)
-        return self._states(answer).to(tokens.device), answer.past_key_values
+        answer = self._answer(use_cache=True, input_ids=tokens, **{self._cache(): past})
+        return self._states(answer).to(tokens.device), getattr(answer, self._cache())
 
     def _leaves_padding_out(self) -> bool:
         """Whether texts of several lengths can be continued together without a change but round-off.
@@ -211,6 +212,8 @@ class HuggingFaceModel(nn.Module):
         if not exact or chunked is not None or not self._takes("attention_mask"):
             return False
         tokens = torch.arange(2 * _PROBE)[None].expand(2, -1) % self.vocabulary
+        if not _counts_its_tokens(self._extend(tokens, None)[1]):
+            return False
         padding = torch.tensor([0, _PROBE - 1])
         _, past = self._extend_padded(tokens[:, :-1], None, padding)
         last, _ = self._extend_padded(tokens[:, -1:], past, padding)
@@ -220,11 +223,15 @@ class HuggingFaceModel(nn.Module):
     def _extend_padded(self, tokens: Tensor, past: Any | None, padding: Tensor) -> tuple[Tensor, Any]:
         read = 0 if past is None else int(past.get_seq_length())
         places = torch.arange(read + tokens.shape[1], device=tokens.device)[None] - padding[:, None]
-        inputs = {"input_ids": tokens, "attention_mask": (places >= 0).long(), "past_key_values": past}
+        inputs = {"input_ids": tokens, "attention_mask": (places >= 0).long(), self._cache(): past}
         if self._takes("position_ids"):
             inputs["position_ids"] = places[:, read:].clamp(min=0)
         answer = self._answer(use_cache=True, **inputs)
-        return self._states(answer).to(tokens.device), answer.past_key_values
+        return self._states(answer).to(tokens.device), getattr(answer, self._cache())
+
+    def _cache(self) -> str:
+        """The name of the keys and values of what was read, which the library has changed."""
+        return "cache" if self._takes("cache") else "past_key_values"
 
     def _takes(self, name: str) -> bool:
         network = self.network if self._head is None else self.network.base_model
@@ -326,6 +333,14 @@ def _start(tokenizer: Any, name: str | None) -> int | None:
     if token is None:
         raise HarnessError(f"`start` {name!r} is no token of this tokenizer")
     return int(token)
+
+
+def _counts_its_tokens(past: Any) -> bool:
+    """Whether a cache says how many tokens it stands for; a recurrent state does not."""
+    try:
+        return int(past.get_seq_length()) > 0
+    except (AttributeError, ValueError):
+        return False
 
 
 def _usual_end(tokenizer: Any, ends: frozenset[int]) -> int | None:

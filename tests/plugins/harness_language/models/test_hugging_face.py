@@ -97,12 +97,27 @@ def test_a_network_without_a_cache_is_not_incremental(tokenizer: Any) -> None:
 
 
 def test_a_cache_that_is_not_read_back_is_no_cache(tokenizer: Any) -> None:
+    def forget(module: Any, positional: Any, given: dict[str, Any]) -> Any:
+        return positional, {**given, "past_key_values" if "past_key_values" in given else "cache": None}
+
+    network = network_of("rotary positions")
+    network.base_model.register_forward_pre_hook(forget, with_kwargs=True)
+    assert not isinstance(HuggingFaceModel(network, tokenizer, "float32", start=None), Incremental)
+
+
+def test_a_recurrent_state_is_read_back_or_not_offered(tokenizer: Any) -> None:
+    """Older releases of the library do not read it back; in any case answers are those of reading all again."""
     try:
         config = transformers.MambaConfig(vocab_size=TOKENS, hidden_size=16, num_hidden_layers=1)
     except (ImportError, RuntimeError) as error:
         pytest.skip(f"Mamba cannot be imported: {error}"[:150])
-    model = HuggingFaceModel(transformers.MambaForCausalLM(config), tokenizer, "float32", start=None)
-    assert not isinstance(model, Incremental)
+    model: Any = HuggingFaceModel(transformers.MambaForCausalLM(config), tokenizer, "float32", start=None)
+    assert not isinstance(model, PaddedIncremental)
+    asked = [Prompt("q", [5, 6, 7, 8, 9])]
+    going_on = generate(model, asked, Generation(12, []), Context())
+    if isinstance(model, Incremental):
+        del model.extend
+    assert [each.tokens for each in generate(model, asked, Generation(12, []), Context())] == [going_on[0].tokens]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
