@@ -21,7 +21,7 @@ from harness.api import (
 )
 from harness_language.questions.right_choices import Reading, is_missing, right_choices
 from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
-from harness_language.tasks.answer_extraction import is_of_kind
+from harness_language.tasks.answer_extraction import AnswerKind, is_of_kind
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
 Download = Annotated[bool, Uncounted()]
@@ -49,7 +49,7 @@ def questions(
     goals: str | None = None,
     ids: str | None = None,
     groups: Sequence[str] = (),
-    answer_kind: Literal["text", "number", "boolean"] = "text",
+    answer_kind: AnswerKind = "text",
     answers_are: Reading | None = None,
     separator: str | None = None,
     unknown: str | None = None,
@@ -175,7 +175,7 @@ def _check_kind(answer: Any, kind: str, name: str, table: Table, row: int) -> No
     """Refuse an answer that no number or truth value can equal, where answers are compared as such."""
     accepted = [] if answer is None else [answer] if isinstance(answer, str) else answer
     if accepted and not any(is_of_kind(text, kind) for text in accepted):
-        what = "number; write one with a decimal point" if kind == "number" else "yes, no, true or false"
+        what = {"number": "number; write one with a decimal point", "boolean": "yes, no, true or false"}.get(kind, kind)
         table.refuse(row, f"{name!r} is {answer!r:.80}, as `answer_kind: {kind}` no {what}")
 
 
