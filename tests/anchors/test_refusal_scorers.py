@@ -23,7 +23,6 @@ from harness_language.guardrails.scorers import REFUSALS
 Bools = npt.NDArray[np.bool_]
 MODELS = ("gpt4", "mistralinstruct")
 SIMULATED = 1000
-HALVINGS = 200
 
 
 def file_of(model: str, data_folder: Path) -> Path:
@@ -84,20 +83,25 @@ def test_labels_of_the_same_model_bring_the_share_nearer_to_that_of_people(
     """One half of the answers measures the scorer, the share of the other half is corrected; mean over halvings."""
     said, true = verdicts[model]
     rng = np.random.default_rng(0)
-    raw_errors, errors, held = [], [], 0
-    for _ in range(HALVINGS):
+    qualities, picked, truths = [], [], []
+    half = len(said) // 2
+    for _ in range(SIMULATED):
         order = rng.permutation(len(said))
-        labelled, judged = order[: len(said) // 2], order[len(said) // 2 :]
-        found = corrected(int(said[judged].sum()), len(judged), quality_of(said[labelled], true[labelled]))
-        truth = float(true[judged].mean())
-        assert found.value is not None
-        assert found.low is not None
-        assert found.high is not None
-        raw_errors.append(abs(float(said[judged].mean()) - truth))
-        errors.append(abs(found.value - truth))
-        held += found.low <= truth <= found.high
-    assert np.mean(errors) < np.mean(raw_errors)
-    assert held >= 0.95 * HALVINGS
+        qualities.append(quality_of(said[order[:half]], true[order[:half]]))
+        picked.append(int(said[order[half:]].sum()))
+        truths.append(float(true[order[half:]].mean()))
+    n = len(said) - half
+    counts = np.array([quality.counts for quality in qualities]).T
+    values = np.array([rogan_gladen(k / n, quality) for k, quality in zip(picked, qualities, strict=True)])
+    best, own = (deviances(shares, picked, n, counts) for shares in (values, truths))
+    assert np.abs(values - truths).mean() < np.abs(np.array(picked) / n - truths).mean()
+    assert best.max() < 6.635
+    assert (own - best <= [quality.critical_deviance() for quality in qualities]).mean() >= 0.95
+
+
+def rogan_gladen(share: float, quality: Quality) -> float:
+    """The corrected share, inside [0, 1]."""
+    return min(1.0, max(0.0, (share + quality.specificity - 1) / (quality.sensitivity + quality.specificity - 1)))
 
 
 def test_labels_of_another_model_make_it_worse_or_give_no_number(verdicts: dict[str, tuple[Bools, Bools]]) -> None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -131,6 +131,14 @@ def same_value(extracted: str, expected: str, kind: str = "text") -> bool:
     return _plain(extracted) == _plain(expected)
 
 
+def is_right(found: Extraction, accepted: Sequence[str], rule: Rule, kind: str) -> bool | None:
+    """Whether the value of an answer is one of the accepted ones; None if nothing is right."""
+    if not accepted:
+        return None
+    compared = compared_as(rule, kind)
+    return found.value is not None and any(same_value(found.value, one, compared) for one in accepted)
+
+
 def is_of_kind(expected: str, kind: str) -> bool:
     """Whether a right answer is a value of its kind: a number, a truth value, a letter, or any text."""
     return kind not in _MEANINGS or _MEANINGS[kind](expected) is not None
@@ -209,7 +217,7 @@ def _last_number(answer: str, decimal: Decimals) -> Extraction:
     return _number(numbers[-1], "last_number") if numbers else Extraction.failure("last_number")
 
 
-def _after_markers(answer: str) -> Iterator[tuple[int, int]]:
+def marked_stretches(answer: str) -> Iterator[tuple[int, int]]:
     """The stretches in which the value of a marker stands, the last marker first."""
     plain = plain_characters(answer)
     for marker in reversed(list(_MARKER.finditer(plain))):
@@ -221,7 +229,7 @@ def _after_markers(answer: str) -> Iterator[tuple[int, int]]:
 
 
 def _marked(answer: str, decimal: Decimals) -> Extraction:
-    for start, end in _after_markers(answer):
+    for start, end in marked_stretches(answer):
         number = next(numbers_in(answer, start, end, decimal), None)
         if number is not None:
             return _number(_result(answer, number, end, decimal), "marker")
@@ -238,13 +246,13 @@ def _result(answer: str, number: WrittenNumber, end: int, decimal: Decimals) -> 
 
 def _boolean(answer: str, _: Decimals) -> Extraction:
     plain = plain_characters(answer)
-    marked = (marked_truth(plain, start, end) for start, end in _after_markers(answer))
+    marked = (marked_truth(plain, start, end) for start, end in marked_stretches(answer))
     stated = next((truth for truth in marked if truth is not None), None) or last_truth(plain)
     return _named(stated, "boolean")
 
 
 def _letter(answer: str, _: Decimals) -> Extraction:
-    stretches = [(start, end) for start, end in _after_markers(answer) if not _NEGATED.match(answer, start)]
+    stretches = [(start, end) for start, end in marked_stretches(answer) if not _NEGATED.match(answer, start)]
     marked = (marked_letter(answer, start, end) for start, end in stretches)
     return _named(next((letter for letter in marked if letter is not None), None) or stated_letter(answer), "letter")
 
