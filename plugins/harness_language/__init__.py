@@ -144,6 +144,7 @@ def _emergence() -> list[Component]:
     reporter = Declarations("reporter", __name__)
     return [
         aggregate("emergence", "emergence:Emergence", "Schaeffer et al. 2023, arXiv:2304.15004"),
+        aggregate("told_facts", "told_facts:ToldFacts"),
         reporter("emergence_curve", "emergence_curve:EmergenceCurve"),
         reporter("noise_curve", "noise_curve:NoiseCurve"),
     ]

@@ -165,9 +165,9 @@ class _Answers:
         records = cell.records().without_missing("correct", "expected_nll", "expected_tokens")
         if not len(records):
             raise HarnessError(f"{cell.row.labels} has no prompt with an expected answer and its likelihood")
-        columns = [records.floats(name) for name in ("correct", "expected_nll", "expected_tokens")]
+        correct, nll, tokens = (records.floats(name) for name in ("correct", "expected_nll", "expected_tokens"))
         tokenizer = str(records["tokenizer"][0]) if "tokenizer" in records else ""
-        return cls([str(name) for name in records["id"]], *columns, tokenizer)
+        return cls([str(name) for name in records["id"]], correct, nll, tokens, tokenizer)
 
     def exact(self, prompts: Floats) -> Floats:
         """The share of right answers for each row of weights of the prompts."""
