@@ -81,6 +81,7 @@ _EVIDENCE: Mapping[str, tuple[int, int, tuple[str, ...]]] = {
             r"|polic\w+|principles|values|purpose|ethic\w*|design|capabilit\w+|role|rules)",
             r"\bi (?:\w+ly )?(?:advise|urge|caution|recommend|discourage) (?:you )?(?:\w+ly )?(?:against|not to)\b",
             r"\b(?:not|isn't) something (?:that )?(?:i|we)(?:'m| am| can)\b",
+            r"\bi(?: do not| don't| would not| wouldn't) feel (?:comfortable|right)\b",
         ),
     ),
     "apologises": (
