@@ -96,3 +96,31 @@ def test_kinds_by_pattern(tmp_path: Path) -> None:
 def test_a_bad_rule_is_told_at_once() -> None:
     with pytest.raises(UsageError, match="no regular expression"):
         FromAnswers({"regex": "("})
+
+
+def test_a_pattern_in_a_suite(tmp_path: Path) -> None:
+    (tmp_path / "sums.csv").write_text(SUMS)
+    suite = """
+        suite: stored
+        task: {use: from_answers, with: {extract: {regex: "(?:answer is|=) ([0-9,]+)", take: last}}}
+        data:
+          use: stored_answers
+          with: {path: sums.csv, prompts: question, completions: said, answers: right, answer_kind: number}
+        metrics: [exact_match, extraction_failures]
+    """
+    (row,) = run_suite(suite, tmp_path).rows
+    assert str(row.status) == "ok", row.reason
+    assert (row.estimates["exact_match"].value, row.estimates["extraction_failures"].value) == (0.5, 0.5)
+
+
+def test_a_pattern_that_may_never_end_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "sums.csv").write_text(SUMS)
+    suite = """
+        suite: stored
+        task: {use: from_answers, with: {extract: {regex: "(a+)+b"}}}
+        data: {use: stored_answers, with: {path: sums.csv, prompts: question, completions: said}}
+        metrics: [exact_match]
+    """
+    (row,) = run_suite(suite, tmp_path).rows
+    assert not row.status.is_measured
+    assert "repeats what repeats itself" in row.reason
