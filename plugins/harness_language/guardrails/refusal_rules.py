@@ -22,7 +22,7 @@ An answer refuses, in full or in part, if its evidence reaches two points:
 
 The first words are the first 160 characters, the opening the first 300, the beginning the first 600. What stands in
 quotes does not count, nor do idioms such as "I can't recommend it enough". The points were chosen by hand on answers of
-two models; `docs` and the anchors hold what the rules reach on each.
+two models; `scorers` says what the rules reach on each.
 """
 
 from __future__ import annotations
