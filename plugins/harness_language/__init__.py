@@ -8,6 +8,7 @@ from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _SCORE = frozenset({"language"})
 _ANSWER = frozenset({"answer"})
+_ANSWERS = frozenset({"answer", "from_answers"})
 _TEXT = frozenset({"language", "answer"})
 _LANGUAGE_MODELS = frozenset({"language", "answer", "minimal_pairs"})
 
@@ -41,6 +42,7 @@ def _tasks() -> list[Component]:
         task("language", "score_text:Language"),
         task("answer", "answer:Answer"),
         task("minimal_pairs", "minimal_pairs:MinimalPairs"),
+        Declarations("task", f"{__name__}.tasks")("from_answers", "from_answers:FromAnswers"),
     ]
 
 
@@ -73,6 +75,7 @@ def _datasets() -> list[Component]:
         dataset("propositions", "questions.logic:propositions"),
         dataset("knowledge_base", "questions.knowledge:knowledge_base"),
         dataset("questions", "questions.files:questions"),
+        dataset("stored_answers", "questions.stored_answers:stored_answers", tasks={"from_answers"}),
         dataset("gsm8k", "questions.files:gsm8k"),
         dataset("svamp", "questions.files:svamp"),
         dataset("blimp", "questions.blimp:blimp"),
@@ -118,7 +121,7 @@ def _metrics() -> list[Component]:
     of_texts = Declarations("metric", f"{__name__}.metrics.likelihood", tasks=_SCORE)
     of_answers = Declarations("metric", f"{__name__}.metrics.answers", tasks=_ANSWER)
     of_choices = Declarations("metric", f"{__name__}.metrics.choices", tasks=_ANSWER)
-    of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWER)
+    of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWERS)
     return [
         of_texts("perplexity", ":Perplexity"),
         of_texts("word_perplexity", ":WordPerplexity"),
@@ -126,10 +129,10 @@ def _metrics() -> list[Component]:
         of_texts("noise_bits", ":NoiseBits"),
         of_texts("entropy_rate", ":EntropyRate"),
         of_texts("excess_bits", ":ExcessBits"),
-        of_answers("exact_match", ":ExactMatch"),
+        of_answers("exact_match", ":ExactMatch", tasks=_ANSWERS),
         of_answers("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
         of_choices("acc_norm", ":NormalisedChoiceAccuracy", "Gao et al., lm-evaluation-harness"),
-        of_answers("extraction_failures", ":ExtractionFailures"),
+        of_answers("extraction_failures", ":ExtractionFailures", tasks=_ANSWERS),
         of_answers("answer_likelihood", ":AnswerLikelihood"),
         of_answers("tokens_per_second", ":TokensPerSecond"),
         of_guardrails("jailbreak_rate", ":JailbreakRate"),
@@ -145,6 +148,7 @@ def _emergence() -> list[Component]:
     reporter = Declarations("reporter", __name__)
     return [
         aggregate("emergence", "emergence:Emergence", "Schaeffer et al. 2023, arXiv:2304.15004"),
+        aggregate("told_facts", "told_facts:ToldFacts"),
         reporter("emergence_curve", "emergence_curve:EmergenceCurve"),
         reporter("noise_curve", "noise_curve:NoiseCurve"),
     ]

@@ -20,7 +20,7 @@ from harness.api import (
     student_quantile,
 )
 from harness_language.growth_curve import NINE_TENTHS, Floats, GrowthCurves, fit_growth
-from harness_language.size_sweeps import LEAST_SIZES, SizeSweep, size_sweeps
+from harness_language.size_sweeps import LEAST_SIZES, DeclaredSizes, SizeSweep, declared_sweeps, size_sweeps
 
 _DRAWS = 1000
 _DOUBLING = 1.0
@@ -34,7 +34,7 @@ _EXACT, _SMOOTH = "exact match", "likelihood per token"
 class Emergence:
     """The smallest size that reaches a threshold, and whether the jump survives a smooth metric.
 
-    Three rows for every model that was run at three sizes or more.
+    Three rows for every model that was run at three sizes or more, or for a family of models with declared sizes.
 
     Exact match needs every token of an answer right, so it can leap where the likelihood of each token grows slowly
     (Schaeffer et al. 2023). Both are fitted by a logistic curve over the logarithm of the size. The first two rows say
@@ -51,6 +51,9 @@ class Emergence:
         size: the parameter of the model that is its size; by default the only number that varies.
         threshold: the value that the metrics must reach.
         margin: how much smaller the smooth metric's share of the rise may be for the jump to survive.
+        sizes: the label of each model of a family to its size, such as {pythia-70m: 70.4e6, pythia-160m: 162.3e6}, in
+            place of a parameter. The models must have the same tokenizer.
+        counted: what these sizes count, such as parameters or FLOPs.
     """
 
     def __init__(
@@ -58,12 +61,19 @@ class Emergence:
         size: str | None = None,
         threshold: Annotated[float, Gt(0), Lt(1)] = 0.5,
         margin: Annotated[float, Ge(0), Lt(1)] = 0.1,
+        sizes: DeclaredSizes | None = None,
+        counted: str = "parameters",
     ) -> None:
+        if size is not None and sizes is not None:
+            raise HarnessError("give `size`, a parameter of one model, or `sizes`, those of several models, not both")
         self._size, self._threshold, self._margin = size, threshold, margin
+        self._sizes, self._counted = sizes, counted
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """Three rows for every sweep. Raises HarnessError if there is none, or its cells hold other prompts."""
-        for sweep in size_sweeps([cell.row for cell in cells], self._size):
+        table = [cell.row for cell in cells]
+        declared = None if self._sizes is None else declared_sweeps(table, self._sizes, self._counted)
+        for sweep in size_sweeps(table, self._size) if declared is None else declared:
             yield from self._rows_of(sweep, cells)
 
     def _rows_of(self, sweep: SizeSweep, cells: Sequence[MeasuredCell]) -> Iterator[Row]:
@@ -120,6 +130,8 @@ class _Draws:
         ids = next(iter(answers.values()))[0].ids
         if any(cell.ids != ids for answers_of_size in answers.values() for cell in answers_of_size):
             raise HarnessError("the sizes were asked different questions, so no curve goes through them")
+        if len({cell.tokenizer for answers_of_size in answers.values() for cell in answers_of_size}) > 1:
+            raise HarnessError("the sizes have different tokenizers, so likelihoods per token lie on no common curve")
         n = len(ids)
         drawn = rng.multinomial(n, np.full(n, 1 / n), size=_DRAWS).astype(np.float64)
         prompts = np.concatenate([np.ones((1, n)), drawn])
@@ -146,14 +158,16 @@ class _Answers:
     correct: Floats
     nll: Floats
     tokens: Floats
+    tokenizer: str
 
     @classmethod
     def of(cls, cell: MeasuredCell) -> _Answers:
         records = cell.records().without_missing("correct", "expected_nll", "expected_tokens")
         if not len(records):
             raise HarnessError(f"{cell.row.labels} has no prompt with an expected answer and its likelihood")
-        columns = [records.floats(name) for name in ("correct", "expected_nll", "expected_tokens")]
-        return cls([str(name) for name in records["id"]], *columns)
+        correct, nll, tokens = (records.floats(name) for name in ("correct", "expected_nll", "expected_tokens"))
+        tokenizer = str(records["tokenizer"][0]) if "tokenizer" in records else ""
+        return cls([str(name) for name in records["id"]], correct, nll, tokens, tokenizer)
 
     def exact(self, prompts: Floats) -> Floats:
         """The share of right answers for each row of weights of the prompts."""

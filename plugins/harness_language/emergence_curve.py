@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.api import Estimate, Row, Status, figures
 from harness_language.growth_curve import fit_growth
-from harness_language.size_sweeps import SizeSweep, size_sweeps
+from harness_language.size_sweeps import DeclaredSizes, SizeSweep, declared_sweeps, size_sweeps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,16 +32,26 @@ class EmergenceCurve:
         size: the parameter of the model that is its size; by default the only number that varies.
         exact: the label of the metric that needs the whole answer right.
         smooth: the label of the metric that grows with every token.
+        sizes: the label of each model of a family to its size, in place of a parameter.
+        counted: what these sizes count.
     """
 
-    def __init__(self, size: str | None = None, exact: str = "exact_match", smooth: str = "answer_likelihood") -> None:
-        self._size, self._metrics = size, (exact, smooth)
+    def __init__(
+        self,
+        size: str | None = None,
+        exact: str = "exact_match",
+        smooth: str = "answer_likelihood",
+        sizes: DeclaredSizes | None = None,
+        counted: str = "parameters",
+    ) -> None:
+        self._size, self._metrics, self._sizes, self._counted = size, (exact, smooth), sizes, counted
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
         """Write emergence.png. Raises HarnessError if no model was run at three sizes."""
         from matplotlib.lines import Line2D
 
-        sweeps = size_sweeps(rows, self._size)
+        declared = None if self._sizes is None else declared_sweeps(rows, self._sizes, self._counted)
+        sweeps = size_sweeps(rows, self._size) if declared is None else declared
         figure, axes = figures.panels(len(sweeps), 2, (4.6, 3.4), (2.4, 0.9))
         for axis, sweep in zip(axes.flat, sweeps, strict=False):
             self._draw(axis, sweep, rows)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Gt
 
 from harness.api import HarnessError, Row
 
 LEAST_SIZES = 3
+DeclaredSizes = dict[str, Annotated[float, Gt(0)]]
+"""The label of each model of a family to its size."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class SizeSweep:
 
     Attributes:
         label: the label of the model without its size.
-        parameter: the parameter that is the size.
+        parameter: the parameter that is the size, or what declared sizes count.
         members: the places of its rows by size, from small to large; several are other seeds.
     """
 
@@ -52,8 +56,49 @@ def size_sweeps(rows: Sequence[Row], parameter: str | None) -> list[SizeSweep]:
     sweeps = [sweep for places in families.values() for sweep in _sweeps_of(rows, places, parameter)]
     if not sweeps:
         what = f"the parameter {parameter!r}" if parameter else "a number"
-        raise HarnessError(f"no model was run at {LEAST_SIZES} sizes or more: sweep {what} of a model")
+        raise HarnessError(
+            f"no model was run at {LEAST_SIZES} sizes or more: sweep {what} of a model, or declare `sizes` of several"
+        )
     return sweeps
+
+
+def declared_sweeps(rows: Sequence[Row], sizes: Mapping[str, float], counted: str) -> list[SizeSweep]:
+    """A family of different models by declared sizes, from the rows of cells; one sweep for each setting of the rest.
+
+    Args:
+        rows: of a table.
+        sizes: the label of each model to its size.
+        counted: what a size counts, such as parameters or FLOPs.
+
+    Raises:
+        HarnessError: a label is none of a model, or fewer than three sizes are declared.
+    """
+    labels = {row.labels["model"] for row in rows if not row.derived and "model" in row.labels}
+    unknown = sorted(set(sizes) - labels)
+    if unknown:
+        raise HarnessError(f"`sizes` names {unknown[0]!r}, which is no model; there are {', '.join(sorted(labels))}")
+    if len(set(sizes.values())) < LEAST_SIZES:
+        raise HarnessError(f"`sizes` has {len(set(sizes.values()))} sizes; {LEAST_SIZES} or more are needed")
+    settings: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        if not row.derived and row.labels.get("model") in sizes:
+            rest = {role: use for role, use in row.components.items() if role != "model"}
+            settings.setdefault(json.dumps([row.experiment, rest], sort_keys=True), []).append(index)
+    family = _common_beginning(min(sizes), max(sizes)).rstrip(" -_/.=") or "models"
+    return [SizeSweep(family, counted, _by_size(rows, places, sizes)) for places in settings.values()]
+
+
+def _common_beginning(one: str, other: str) -> str:
+    """What two texts begin with; of all texts that lie between them by the alphabet, if these are the outer ones."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return one[: next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))]
+
+
+def _by_size(rows: Sequence[Row], places: Sequence[int], sizes: Mapping[str, float]) -> dict[float, list[int]]:
+    members: dict[float, list[int]] = {}
+    for index in sorted(places, key=lambda index: sizes[rows[index].labels["model"]]):
+        members.setdefault(float(sizes[rows[index].labels["model"]]), []).append(index)
+    return members
 
 
 def _sweeps_of(rows: Sequence[Row], places: Sequence[int], parameter: str | None) -> list[SizeSweep]:

@@ -15,6 +15,7 @@ PER_OUTCOME = 2
 MAX_CHARACTERS = 1_500
 """Of a prompt, whose end is shown, and of an answer, whose beginning is."""
 MAX_CELLS = 100
+_TASKS = ("harness/answer", "harness_language/from_answers")
 _COLUMNS = ("id", "prompt", "answer", "expected", "correct")
 _TEMPLATE = """
   <p>Of every cell the first wrong and the first other answers, each under its prompt.</p>
@@ -44,7 +45,7 @@ class Transcript:
 
 def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
     """The section of the page, if any cell has answers."""
-    answering = [cell for cell in cells if cell.row.task == "harness/answer"]
+    answering = [cell for cell in cells if cell.row.task in _TASKS]
     transcripts = [_transcript(cell) for cell in answering[:MAX_CELLS]]
     if transcripts:
         left_out = len(answering) - len(transcripts)

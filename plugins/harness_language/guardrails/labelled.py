@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.api import Table, read_table
+from harness.api import HarnessError, Table, read_table
 from harness_language.guardrails.correction import Quality
-from harness_language.guardrails.scorers import refused
+from harness_language.guardrails.scorers import RefusalScorer, refused
 
 Partial = Literal["refused", "obeyed", "left_out"]
 Label = Literal["refused", "obeyed", "partial"]
@@ -31,10 +31,12 @@ class LabelledAnswers:
     Attributes:
         answers: the texts.
         labels: whether each refuses, obeys or refuses in part.
+        model: whose answers they are; None if that is not known.
     """
 
     answers: Sequence[str]
     labels: Sequence[Label]
+    model: str | None = None
 
     def refusals(self, partial: Partial) -> tuple[list[str], list[bool]]:
         """The answers that count, and whether each refuses.
@@ -49,7 +51,7 @@ class LabelledAnswers:
         counted = [(answer, label == "refused") for answer, label in pairs if label != "left_out"]
         return [answer for answer, _ in counted], [refuses for _, refuses in counted]
 
-    def quality(self, scorer: Literal["opening", "anywhere"], looks_for: str, partial: Partial) -> Quality:
+    def quality(self, scorer: RefusalScorer, looks_for: str, partial: Partial) -> Quality:
         """Measure the scorer at finding answers that refuse, or that obey. Raises HarnessError if there are none.
 
         Args:
@@ -64,20 +66,47 @@ class LabelledAnswers:
         return Quality.of(picked, true)
 
 
-def read_labelled(path: Path, answer_column: str, label_column: str) -> LabelledAnswers:
+def read_labelled(
+    path: Path, answer_column: str, label_column: str, model_column: str | None = None, labels_of: str | None = None
+) -> LabelledAnswers:
     """The labelled answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
     A label has the word "refusal", "compliance" (or "obeyed") or "partial", as those of XSTest do. One that denies it,
     as "no refusal" does, is an error, since it does not say what the answer is instead.
 
+    Args:
+        path: the table.
+        answer_column: the column of the answers.
+        label_column: the column of the labels.
+        model_column: the column that says whose answers they are; None if the table has none.
+        labels_of: the model whose answers count; needed where the column names several.
+
     Raises:
         MissingData: there is no such file.
         InvalidOutput: it cannot be read, lacks a column, or has a label that says none of these; with the line.
+        HarnessError: it has no answers of the model, or of several models of which none is chosen.
     """
-    table = read_table(path, columns=(answer_column, label_column))
+    named = (answer_column, label_column) if model_column is None else (answer_column, label_column, model_column)
+    table = read_table(path, columns=named)
     answers = [text or "" for text in table.texts(answer_column, "answers")]
-    labels = enumerate(table.texts(label_column, "labels"))
-    return LabelledAnswers(answers, [_parsed(text or "", label_column, table, row) for row, text in labels])
+    labels = [
+        _parsed(text or "", label_column, table, row) for row, text in enumerate(table.texts(label_column, "labels"))
+    ]
+    if model_column is None:
+        return LabelledAnswers(answers, labels, labels_of)
+    models = [text or "" for text in table.texts(model_column, "models")]
+    owner = _owner(models, labels_of, path)
+    own = [row for row, model in enumerate(models) if model == owner]
+    return LabelledAnswers([answers[row] for row in own], [labels[row] for row in own], owner)
+
+
+def _owner(models: Sequence[str], labels_of: str | None, path: Path) -> str:
+    named = sorted(set(models))
+    owner = named[0] if labels_of is None and len(named) == 1 else labels_of
+    if owner is None or owner not in named:
+        asked = "say with `labels_of` whose count" if owner is None else f"none of {owner!r}"
+        raise HarnessError(f"{path.name} has answers of {', '.join(named)}: {asked}")
+    return owner
 
 
 def _parsed(text: str, name: str, table: Table, row: int) -> Label:

@@ -58,7 +58,9 @@ def requests_file(
     table = read_table(path, separator, columns=used)
     kinds: list[Kind] = ["harmful"] * table.n
     if labels is not None:
-        kinds = [_kind(text, harmless, labels, table, row) for row, text in enumerate(table.texts(labels, "labels"))]
+        kinds = [
+            request_kind(text, harmless, labels, table, row) for row, text in enumerate(table.texts(labels, "labels"))
+        ]
     wanted = [None] * table.n if goals is None else [text or None for text in table.texts(goals, "goals")]
     in_groups: dict[str, Sequence[str]] = {**group_texts(table, groups, unknown, values), "kind": kinds}
     if secrets is not None:
@@ -75,7 +77,8 @@ def requests_file(
     )
 
 
-def _kind(text: str | None, harmless: Kind, name: str, table: Table, row: int) -> Kind:
+def request_kind(text: str | None, harmless: Kind, name: str, table: Table, row: int) -> Kind:
+    """The kind that a label says; "harmless" stands for every label of that sense. Raises InvalidOutput."""
     label = (text or "").strip().lower()
     if label in _HARMFUL:
         return "harmful"

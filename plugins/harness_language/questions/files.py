@@ -20,8 +20,9 @@ from harness.api import (
     read_table,
 )
 from harness_language.questions.right_choices import Reading, is_missing, right_choices
+from harness_language.questions.svamp_errors import CORRECTED, UNANSWERABLE
 from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
-from harness_language.tasks.answer_extraction import is_of_kind
+from harness_language.tasks.answer_extraction import AnswerKind, is_of_kind
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
 Download = Annotated[bool, Uncounted()]
@@ -49,7 +50,7 @@ def questions(
     goals: str | None = None,
     ids: str | None = None,
     groups: Sequence[str] = (),
-    answer_kind: Literal["text", "number", "boolean"] = "text",
+    answer_kind: AnswerKind = "text",
     answers_are: Reading | None = None,
     separator: str | None = None,
     unknown: str | None = None,
@@ -135,27 +136,46 @@ def gsm8k(
     )
 
 
-def svamp(folder: Location | None = None, download: Download = True) -> Examples:
+def svamp(
+    folder: Location | None = None,
+    download: Download = True,
+    errors: Literal["corrected", "left_out", "as_published"] = "corrected",
+) -> Examples:
     """SVAMP: 1,000 word problems, varied so that shortcuts fail (Patel et al. 2021, arXiv:2103.07191), MIT licence.
+
+    Of some problems the published answer is wrong or there is none; `svamp_errors` beside this file lists them.
 
     Args:
         folder: the folder where SVAMP.json lies; by default the user's cache.
+        errors: what becomes of listed problems: "corrected": they have the right answer, or none, so that they do not
+            count; "left_out": they are not asked; "as_published": they are scored as in the file.
         download: fetch the file if it is not there.
 
     Raises:
         MissingData: the file is missing or not the published one.
     """
     rows = json.loads(read_pinned(_SVAMP, folder or default_folder("svamp"), download=download))
+    if errors == "left_out":
+        rows = [row for row in rows if row["ID"] not in CORRECTED and row["ID"] not in UNANSWERABLE]
+    answers: list[str | None] = [_plain_decimal(row["Answer"]) for row in rows]
+    if errors == "corrected":
+        pairs = zip(rows, answers, strict=True)
+        answers = [None if row["ID"] in UNANSWERABLE else CORRECTED.get(row["ID"], answer) for row, answer in pairs]
     return Examples(
         ids=[row["ID"] for row in rows],
         columns={
             "prompts": [f"{row['Body'].strip()} {row['Question'].strip()}" for row in rows],
-            "answers": [f"{row['Answer']:g}" for row in rows],
+            "answers": answers,
         },
         # The published file spells one type in two ways.
         groups={"operation": [row["Type"].lower().replace("divison", "division") for row in rows]},
         facts={"source": "SVAMP", "answer_kind": "number"},
     )
+
+
+def _plain_decimal(number: float) -> str:
+    """All digits of a number, without a decimal point where it is whole."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def _answer(value: Any, name: str, table: Table, row: int) -> Any:
@@ -175,7 +195,7 @@ def _check_kind(answer: Any, kind: str, name: str, table: Table, row: int) -> No
     """Refuse an answer that no number or truth value can equal, where answers are compared as such."""
     accepted = [] if answer is None else [answer] if isinstance(answer, str) else answer
     if accepted and not any(is_of_kind(text, kind) for text in accepted):
-        what = "number; write one with a decimal point" if kind == "number" else "yes, no, true or false"
+        what = {"number": "number; write one with a decimal point", "boolean": "yes, no, true or false"}.get(kind, kind)
         table.refuse(row, f"{name!r} is {answer!r:.80}, as `answer_kind: {kind}` no {what}")
 
 

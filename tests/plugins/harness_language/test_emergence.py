@@ -7,11 +7,12 @@ from pathlib import Path
 
 import matplotlib.image
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.special import expit
 
 from anchors.size_sweeps_made_up import cell, cells
-from harness.api import HarnessError, MeasuredCell, Row, Status
+from harness.api import HarnessError, MeasuredCell, Records, Row, Status
 from harness_language.emergence import Emergence
 from harness_language.emergence_curve import EmergenceCurve
 from harness_language.size_sweeps import size_sweeps
@@ -153,3 +154,48 @@ def test_a_picture_with_and_without_intervals(tmp_path: Path, seeds: int) -> Non
 def test_no_sweep_no_picture(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="no model was run"):
         list(EmergenceCurve().report([row("x/gpt", "gpt", width=8)], tmp_path))
+
+
+SIZES = {"pythia-70m": 70.4e6, "pythia-160m": 162.3e6, "pythia-410m": 405.3e6, "pythia-1b": 1.01e9}
+
+
+def published(**changes: object) -> list[MeasuredCell]:
+    """Four different models, one seed each, of which the largest answers nine of ten prompts."""
+    found = []
+    for number, name in enumerate(SIZES):
+        p = 0.52 + 0.12 * number
+        labels = {"model": name, "data": "sums", "attack": "none"}
+        components = {"model": {"name": "x/transformers", "parameters": {"path": name}}, "data": {"name": "sums"}}
+        found.append(
+            cell(1, 0, np.arange(100) < 100 * p**4, np.full(100, p), labels=labels, components=components, **changes)
+        )
+    return found
+
+
+def test_published_families_by_declared_sizes(tmp_path: Path) -> None:
+    exact, smooth, verdict = rows(published(), sizes=SIZES)
+    assert exact.labels["model"] == "pythia over parameters: exact match"
+    assert 405e6 < exact.estimates["size_at_threshold"].value < 1.1e9  # type: ignore[operator]
+    assert smooth.estimates["size_at_threshold"].value is None
+    assert exact.estimates["size_at_threshold"].method == "no interval for one seed"
+    assert verdict.labels["model"].startswith("pythia over parameters: jump")
+    table = [one.row for one in published()]
+    (path,) = EmergenceCurve(sizes=SIZES, counted="FLOPs").report([*table, exact, smooth, verdict], tmp_path)
+    assert matplotlib.image.imread(path).std() > 0
+
+
+def test_declared_sizes_must_fit_the_models() -> None:
+    with pytest.raises(HarnessError, match="`sizes` names 'pythia-12b', which is no model; there are pythia-160m, "):
+        rows(published(), sizes={**SIZES, "pythia-12b": 12e9})
+    with pytest.raises(HarnessError, match="`sizes` has 2 sizes; 3 or more are needed"):
+        rows(published(), sizes=dict(list(SIZES.items())[:2]))
+    with pytest.raises(HarnessError, match="not both"):
+        Emergence("width", sizes=SIZES)
+
+
+def test_a_family_with_several_tokenizers_has_no_curve() -> None:
+    family = published()
+    records = family[0].records()
+    named = Records(records.table.append_column("tokenizer", pa.array(["other"] * len(records))))
+    with pytest.raises(HarnessError, match="the sizes have different tokenizers"):
+        rows([replace(family[0], records=lambda: named), *family[1:]], sizes=SIZES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from harness.api import Examples, InvalidOutput, MissingData
 from harness_language.questions.files import gsm8k, questions, svamp
+from harness_language.tasks.answer_extraction import as_number
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:
@@ -296,3 +298,19 @@ def test_svamp_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "answers": ["51", "1.5"],
     }
     assert data.groups == {"operation": ["sum", "common-division"]}
+
+
+def test_known_wrong_answers_of_svamp_are_corrected_or_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also numbers of more than six digits, which a format of six would round."""
+    published = {"chal-680": 1.0, "chal-50": 266.0, "chal-71": 22090603.0, "chal-161": 16.0}
+    rows = [
+        {"ID": name, "Body": "How", "Question": "many?", "Answer": answer, "Type": "Addition"}
+        for name, answer in published.items()
+    ]
+    monkeypatch.setattr("harness_language.questions.files.read_pinned", lambda *_, **__: json.dumps(rows))
+    assert columns(svamp(folder=tmp_path))["answers"] == ["5", None, "22090603", "1/16"]
+    assert columns(svamp(folder=tmp_path, errors="as_published"))["answers"] == ["1", "266", "22090603", "16"]
+    assert list(svamp(folder=tmp_path, errors="left_out").ids) == ["chal-71"]
+    assert as_number("1/16") == Fraction(1, 16)

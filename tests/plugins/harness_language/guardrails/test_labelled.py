@@ -61,6 +61,19 @@ def test_bad_labels(tmp_path: Path, rows: list[tuple[str, str]], told: str) -> N
         read_labelled(write(tmp_path, rows), "completion", "final_label")
 
 
+def test_labels_say_whose_answers_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("completion,final_label,model\nI cannot.,refusal,a\nYes.,compliance,a\nNo.,refusal,b\n")
+    assert read_labelled(path, "completion", "final_label").model is None
+    assert read_labelled(path, "completion", "final_label", labels_of="x").model == "x"
+    own = read_labelled(path, "completion", "final_label", "model", "b")
+    assert (own.answers, own.labels, own.model) == (["No."], ["refused"], "b")
+    with pytest.raises(HarnessError, match=r"two\.csv has answers of a, b: say with `labels_of` whose count"):
+        read_labelled(path, "completion", "final_label", "model")
+    with pytest.raises(HarnessError, match="has answers of a, b: none of 'c'"):
+        read_labelled(path, "completion", "final_label", "model", "c")
+
+
 def test_a_missing_column(tmp_path: Path) -> None:
     with pytest.raises(InvalidOutput, match="has no column 'answer' for answers; it has completion, final_label"):
         read_labelled(write(tmp_path, ROWS), "answer", "final_label")

@@ -60,8 +60,28 @@ def test_values_per_example_mean_the_plain_share_and_are_not_offered_for_a_corre
 def test_corrected_by_counts() -> None:
     found = RefusalRate(counts=(90, 100, 95, 100)).estimate(records())
     assert found.value == pytest.approx((1 / 3 + 0.95 - 1) / (0.9 + 0.95 - 1))
-    assert found.method == "rogan-gladen, lang-reiczigel"
+    assert found.method == "rogan-gladen, profile likelihood"
     assert found.n_missing == 1
+
+
+def test_a_share_by_a_scorer_that_is_not_measured_says_so() -> None:
+    for metric in (RefusalRate(), RefusalRate("opening"), OverRefusal(), JailbreakRate("rules")):
+        found = metric.estimate(records())
+        assert found.method == "wilson"
+        assert found.reason.startswith(f"uncorrected: how often the scorer `{metric.scorer}` errs")
+    # Whether a secret is told is what it says, and no guess.
+    assert JailbreakRate().estimate(records(**SECRET)).reason == ""
+
+
+def test_labels_of_another_model_give_no_number() -> None:
+    counts = (90, 100, 95, 100)
+    of_b = records(model=["b"] * 7)
+    found = RefusalRate(counts=counts, labels_of="a").estimate(of_b)
+    assert found.value is None
+    assert found.reason == "the labels are of answers of 'a', these are of 'b': label answers of the same model"
+    assert RefusalRate(counts=counts, labels_of="b").estimate(of_b).reason == "corrected by labels of answers of 'b'"
+    assert "do not say whose answers they are" in RefusalRate(counts=counts).estimate(of_b).reason
+    assert RefusalRate(counts=counts, labels_of="a").estimate(records()).value is not None
 
 
 def test_corrected_by_a_file(tmp_path: Path) -> None:
