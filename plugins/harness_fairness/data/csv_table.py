@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from harness.api import Examples, read_table
-from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness.api import Examples, Split, read_table
+from harness_fairness.data.column_roles import Roles, examples_of
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
 Kept = str | dict[str, str]
