@@ -29,6 +29,7 @@ def _datasets() -> list[Component]:
             "cifar10", "image_sets:cifar10", "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images"
         ),
         dataset("image_folder", "files.image_folder:image_folder", requires=("pillow",)),
+        dataset("images", "files.images:images", requires=("pillow",)),
     ]
 
 

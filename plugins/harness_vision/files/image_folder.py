@@ -6,78 +6,19 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge, Gt, Len
 
-from harness.api import InvalidOutput, MissingData, Split, Texts, order_by_hash, parts_by_hash
-from harness_vision.files.decoding import (
-    Background,
-    Conversion,
-    Damaged,
-    Fit,
-    Mode,
-    Orientation,
-    Undeclared,
-)
+from harness.api import InvalidOutput, MissingData, Split, order_by_hash, parts_by_hash
+from harness_vision.files.decoding import Background, Conversion, Damaged, Fit, Mode, Orientation, Pixels, Undeclared
+from harness_vision.files.lazy_images import LazyImages
 from harness_vision.files.listing import Columns, Listing, by_folders, by_table
 
 Parts = Literal["hash", "folders"]
 Overlap = Literal["refuse", "leave_out", "keep"]
 _SHOWN = 3
-
-
-class ImageFolder:
-    """Images in files, in the order of the hashes of their contents, so that the first ones are of all classes.
-
-    Args:
-        folder: holds them.
-        listing: which they are.
-        conversion: how they become arrays.
-        chosen: the positions in the listing of those in the dataset, at least one.
-        shape: channels, height and width of each.
-        facts: what is told of the whole set, besides classes and box.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        listing: Listing,
-        conversion: Conversion,
-        chosen: Sequence[int],
-        shape: tuple[int, int, int],
-        facts: Mapping[str, Any],
-    ) -> None:
-        self._folder, self._conversion, self._shape = folder, conversion, shape
-        self.ids: Sequence[str] = [listing.names[i] for i in chosen]
-        self.groups: Mapping[str, Texts] = {name: column.take(chosen) for name, column in listing.groups.items()}
-        self.facts: Mapping[str, Any] = {"classes": list(listing.classes), "box": [0.0, 1.0], **facts}
-        self._labels = np.array([listing.labels[i] for i in chosen], np.int64)
-
-    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
-        """The images `inputs`, float32 `[n, C, H, W]` in [0, 1], and their `labels` `[n]`.
-
-        Raises:
-            InvalidOutput: a file cannot be read whole, or has become another one.
-        """
-        rows = list(indices)
-        inputs = np.empty((len(rows), *self._shape), np.float32)
-        for target, row in zip(inputs, rows, strict=True):
-            target[:] = self._pixels(self.ids[row])
-        return {"inputs": inputs, "labels": self._labels[rows]}
-
-    def _pixels(self, name: str) -> npt.NDArray[np.float32]:
-        try:
-            pixels = self._conversion.pixels_of((self._folder / name).read_bytes())
-        except (Damaged, Undeclared, OSError) as error:
-            raise InvalidOutput(
-                f"{name} {error}; mend it or take it out, or give the number of damaged files with `damaged:`"
-            ) from error
-        if pixels.shape != self._shape:
-            raise InvalidOutput(f"{name} is of another size than its head said; save it anew")
-        return pixels
 
 
 def image_folder(
@@ -99,7 +40,7 @@ def image_folder(
     damaged: Annotated[int, Ge(0)] = 0,
     overlap: Overlap = "refuse",
     split: Split = "all",
-) -> ImageFolder:
+) -> LazyImages:
     """Your own images in files: a folder for each class, or a table of paths and labels.
 
     Images are float32 in [0, 1], of one size and all grey or all RGB; what must be changed for that is declared, and
@@ -144,10 +85,28 @@ def image_folder(
     chosen, repeated = _chosen(checked, listing, split, overlap)
     if not chosen:
         raise MissingData(f"{path} holds {len(checked.usable)} images, none of them in the split {split!r}")
-    facts = {"damaged": damaged} if damaged else {}
-    return ImageFolder(
-        path, listing, conversion, chosen, checked.shape, {**facts, **({"overlap": repeated} if repeated else {})}
+    told = {name: count for name, count in (("damaged", damaged), ("overlap", repeated)) if count}
+    ids = [listing.names[i] for i in chosen]
+    return LazyImages(
+        ids,
+        np.array([listing.labels[i] for i in chosen], np.int64),
+        checked.shape,
+        lambda row: _read(path, ids[row], conversion, checked.shape),
+        {name: column.take(chosen) for name, column in listing.groups.items()},
+        {"classes": list(listing.classes), "box": [0.0, 1.0], **told},
     )
+
+
+def _read(folder: Path, name: str, conversion: Conversion, shape: tuple[int, int, int]) -> Pixels:
+    try:
+        pixels = conversion.pixels_of((folder / name).read_bytes())
+    except (Damaged, Undeclared, OSError) as error:
+        raise InvalidOutput(
+            f"{name} {error}; mend it or take it out, or give the number of damaged files with `damaged:`"
+        ) from error
+    if pixels.shape != shape:
+        raise InvalidOutput(f"{name} is of another size than its head said; save it anew")
+    return pixels
 
 
 class _Checked:
