@@ -76,7 +76,7 @@ def test_two_npy_files(tmp_path: Path) -> None:
         ({"images": BYTES.astype(np.uint16)}, "uint16 values up to 255; say which is white, such as `white: 255`"),
         ({"images": BYTES.astype(np.float32)}, "float32 values up to 255; say which is white, such as `white: 255`"),
         ({"images": BYTES / 127.5 - 1}, "values from -1 to .*before they were normalised"),
-        ({"images": np.where(BYTES == BYTES[2, 3], np.nan, 0.5)[2:]}, "NaN or infinity, first in row 0"),
+        ({"images": np.where(BYTES[2, 3] == BYTES, np.nan, 0.5)[2:]}, "NaN or infinity, first in row 0"),
         ({"images": BYTES[:, :3, :, :]}, r"shape 12x3x6x3, which might be \[n, H, W, C\] or \[n, C, H, W\]"),
         ({"images": np.zeros((N, 2, 6, 2))}, "has neither 1 nor 3 channels"),
         ({"images": np.zeros((N, 6))}, r"shape 12x6; \[n, H, W\]"),
