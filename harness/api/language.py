@@ -7,3 +7,4 @@ from harness.contract.language import Incremental as Incremental
 from harness.contract.language import LanguageModel as LanguageModel
 from harness.contract.language import TextAttack as TextAttack
 from harness.contract.language import TextBatch as TextBatch
+from harness.contract.language import TextClassifier as TextClassifier
