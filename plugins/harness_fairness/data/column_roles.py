@@ -53,6 +53,7 @@ class Roles:
         groups: the columns that rows are grouped by.
         values: what group columns hold, where text without codes for missing values is not enough.
         features: the inputs of a model; columns of numbers are standardised, others one-hot.
+        scaled: whether numbers among the features are standardised, or left as they are.
         levels: of features that are categories, their levels or how many there may be.
         keep: record column to column of the table, for what a metric reads, e.g. {"words": "Total"}.
         unknown: the group of a row without a value; None refuses such rows.
@@ -69,6 +70,7 @@ class Roles:
     groups: Sequence[str] = ()
     values: Mapping[str, GroupValues] = field(default_factory=dict)
     features: Sequence[str] = ()
+    scaled: bool = True
     levels: Levels = field(default_factory=dict)
     keep: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     unknown: str | None = None
@@ -104,9 +106,8 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     columns, facts = _outcomes(table, roles)
     if part_of_row is not None and roles.features:
         train = part_of_row == "train"
-        inputs = standardised(
-            table, roles.features, train if train.any() else np.isin(np.arange(table.n), rows), roles.levels
-        )
+        learnt = train if train.any() else np.isin(np.arange(table.n), rows)
+        inputs = standardised(table, roles.features, learnt if roles.scaled else None, roles.levels)
         columns["inputs"] = inputs
         facts["box"] = [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))]
     for name, kept in roles.kept.items():

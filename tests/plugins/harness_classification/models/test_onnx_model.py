@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from harness.api import HarnessError, InvalidOutput
+from harness.testing import run_suite
 from harness_classification.models.onnx_model import onnx_model
 
 pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
@@ -81,3 +82,29 @@ def test_files_that_are_no_onnx(tmp_path: Path, content: bytes) -> None:
 def test_the_result_does_not_depend_on_the_batch(tmp_path: Path) -> None:
     model = onnx_model(save(tmp_path / "m.onnx"))
     assert torch.allclose(model(INPUTS), torch.cat([model(INPUTS[i : i + 1]) for i in range(5)]), atol=1e-6)
+
+
+SUITE = """
+suite: mine
+task: classify
+data:
+  use: csv_table
+  with: {{path: {folder}/t.csv, label: y, classes: [0, 1, 2], features: [a, b, c, d], scaled: false}}
+models: [{{use: onnx, with: {{path: {folder}/m.onnx}}}}]
+attacks: [none, {{use: square, with: {{eps: 0.1, queries: 10}}}}, {{use: pgd, with: {{eps: 0.1}}}}]
+metrics: [accuracy]
+"""
+
+
+def test_a_table_and_an_onnx_file_under_attacks_that_need_no_gradients(tmp_path: Path) -> None:
+    save(tmp_path / "m.onnx")
+    rows = np.random.default_rng(1).random((40, 4)).round(3)
+    labels = (rows @ WEIGHT).argmax(axis=1)
+    lines = [",".join([*map(str, row.tolist()), str(label)]) for row, label in zip(rows, labels, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,d,y", *lines]), encoding="utf-8")
+    run = run_suite(SUITE.format(folder=tmp_path), tmp_path / "results")
+    cells = {row.labels["attack"].split()[0]: row for row in run.rows}
+    assert cells["none"].estimates["accuracy"].value == 1
+    assert cells["square"].status in ("ok", "suspect", "skipped"), cells["square"].reason
+    assert cells["pgd"].status == "skipped"
+    assert "it has no named_modules, parameters" in cells["pgd"].reason

@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from harness.api import HarnessError, InvalidOutput
+from harness.testing import run_suite
 from harness_classification.models.sklearn_model import sklearn_model
 
 RNG = np.random.default_rng(0)
@@ -74,6 +75,27 @@ def test_files_that_cannot_be_used(save: Any, tmp_path: Path) -> None:
     model = sklearn_model(save(LogisticRegression().fit(ROWS, LABELS)))
     with pytest.raises(InvalidOutput, match="cannot take these inputs: X has 5 features"):
         model(torch.rand(3, 5))
+
+
+SUITE = """
+suite: mine
+task: classify
+data:
+  use: csv_table
+  with: {{path: {folder}/t.csv, label: y, classes: [0, 1, 2], features: [a, b, c, d], scaled: false}}
+models: [{{use: sklearn, with: {{path: {folder}/model.skops}}}}]
+metrics: [accuracy]
+"""
+
+
+def test_a_table_and_an_estimator(save: Any, tmp_path: Path) -> None:
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, LABELS)
+    save(estimator)
+    lines = [",".join([*map(str, row.tolist()), str(label)]) for row, label in zip(ROWS, LABELS, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,d,y", *lines]), encoding="utf-8")
+    (row,) = run_suite(SUITE.format(folder=tmp_path), tmp_path / "results").rows
+    assert (row.status, row.n) == ("ok", 60)
+    assert row.estimates["accuracy"].value == pytest.approx(estimator.score(ROWS, LABELS))
 
 
 def _own(rows: Any) -> Any:
