@@ -61,7 +61,7 @@ def onnx_model(path: Path, output: str | None = None, outputs: Outputs = "logits
     It must have one input of floating-point numbers, which it is given in the units of the data.
 
     Args:
-        path: the .onnx file.
+        path: the .onnx file; or, where its weights lie in another file, a folder with both and nothing else.
         output: the name of the output that holds the scores; by default the only one of floating-point numbers.
         outputs: whether the scores are logits or probabilities.
 
@@ -82,15 +82,31 @@ def onnx_model(path: Path, output: str | None = None, outputs: Outputs = "logits
         *(raised.NoSuchFile, raised.RuntimeException),
     )
     try:
-        # By its path, since weights may lie in files beside it.
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(_graph(path), options, providers=["CPUExecutionProvider"])
     except errors as error:
-        raise HarnessError(f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())[:200]}") from error
+        raise HarnessError(
+            f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())[:200]}. If its weights lie in a file "
+            "beside it, put both into a folder and name that"
+        ) from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in _DTYPES:
         shown = ", ".join(f"{each.name} {each.type}" for each in inputs) or "none"
         raise HarnessError(f"{path.name} has the inputs {shown}; one of floating-point numbers is needed")
     return OnnxModel(session, _scores(session, output, path), outputs, path.name)
+
+
+def _graph(path: Path) -> bytes | str:
+    """What a session is made of: the content of a file, since nothing beside it enters a key, or a path in a folder.
+
+    Raises:
+        HarnessError: a folder does not hold one .onnx file.
+    """
+    if path.is_file():
+        return path.read_bytes()
+    files = sorted(path.glob("*.onnx"))
+    if len(files) != 1:
+        raise HarnessError(f"{path} holds {len(files)} .onnx files; name one, or a folder with one and its weights")
+    return str(files[0])
 
 
 def _scores(session: Any, output: str | None, path: Path) -> str:

@@ -79,6 +79,22 @@ def test_files_that_are_no_onnx(tmp_path: Path, content: bytes) -> None:
         onnx_model(tmp_path / "m.onnx")
 
 
+def test_weights_beside_the_file_are_read_in_a_folder_only(tmp_path: Path) -> None:
+    """What lies beside a file does not enter the key."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    loaded = onnx.load(str(save(tmp_path / "m.onnx")))
+    how = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
+    onnx.save(loaded, str(folder / "m.onnx"), **how)
+    assert (folder / "m.data").stat().st_size >= WEIGHT.nbytes
+    with pytest.raises(HarnessError, match="put both into a folder and name that"):
+        onnx_model(folder / "m.onnx")
+    assert np.allclose(onnx_model(folder)(INPUTS), INPUTS.numpy() @ WEIGHT, atol=1e-6)
+    (folder / "n.onnx").write_bytes(b"")
+    with pytest.raises(HarnessError, match=r"holds 2 .onnx files"):
+        onnx_model(folder)
+
+
 def test_the_result_does_not_depend_on_the_batch(tmp_path: Path) -> None:
     model = onnx_model(save(tmp_path / "m.onnx"))
     assert torch.allclose(model(INPUTS), torch.cat([model(INPUTS[i : i + 1]) for i in range(5)]), atol=1e-6)
