@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.contract.errors import HarnessError, MissingData
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def pinned_folder(
+    folder: Path | None, hub: str | None, revision: str | None, patterns: Sequence[str], *, download: bool
+) -> Path:
+    """Return the folder of a published model that is either named or pinned to a commit on the hub.
+
+    Arguments as of `published_folder`.
+
+    Raises:
+        HarnessError: neither folder nor id is given, or both, or the revision is no commit.
+        MissingData: it is not there, with the way to get it.
+    """
+    if bool(folder) == bool(hub):
+        raise HarnessError("say where the model is: its folder with `folder`, or else its id on the hub with `hub`")
+    if hub and not _COMMIT.fullmatch(revision or ""):
+        raise HarnessError(
+            f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
+            f"the commits stand at https://huggingface.co/{hub}/commits/main"
+        )
+    return published_folder(folder, hub, revision or "", patterns, download=download)
 
 
 def published_folder(

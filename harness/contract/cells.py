@@ -102,6 +102,11 @@ class Use:
         """The hash of the identity."""
         return digest([self.kind, self.identity])
 
+    @cached_property
+    def build_digest(self) -> str:
+        """The hash of what must be equal for two uses to be one built thing: the identity, and where its files lie."""
+        return digest([self.identity_digest, [str(path) for use in self.nested() for path in use.files]])
+
     @property
     def files(self) -> list[Path]:
         """The files and folders whose content counts."""

@@ -139,6 +139,19 @@ class Dialogue(Chat, Protocol):
         """
 
 
+@runtime_checkable
+class TextClassifier(Protocol):
+    """Maps texts to logits of classes."""
+
+    def classify(self, texts: Sequence[str], batch_size: int) -> tuple[Tensor, Sequence[bool]]:
+        """Logits `[n, classes]`, float32 on the CPU, and whether each text was cut because it is too long.
+
+        Args:
+            texts: any number; the logits of one must not depend on the others.
+            batch_size: how many to read at once.
+        """
+
+
 class Decoding(Protocol):
     """A rule that chooses the next token; the core seeds the draws by prompt and position."""
 

@@ -35,6 +35,17 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
+class NamedClasses(Protocol):
+    """A classifier whose classes have names, so that they can be matched with those of the data.
+
+    Attributes:
+        class_names: one for each output, in order; None where they are only numbered.
+    """
+
+    class_names: Sequence[str] | None
+
+
+@runtime_checkable
 class Differentiable(Classifier, Protocol):
     """A classifier that is a `torch.nn.Module`, so that gradients reach its inputs."""
 

@@ -94,7 +94,7 @@ class Builder:
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         """Return the component, and the stored weights that it and its nested components were given."""
         seed = derive_seed(seed, "member", use.member) if use.member else seed
-        key = (use.identity_digest, seed)
+        key = (use.build_digest, seed)
         if key not in self._built:
             self._built[key] = self._build(use, seed)
             while len(self._built) > _MAX_BUILT:

@@ -50,7 +50,7 @@ def cost_block(
     block = replace(_with_training(block, weights), parameters=parameter_count(model))
     if not calls:
         return replace(block, flops_reason=_NO_CALL)
-    key = (use.identity_digest, tuple(each.key for each in weights), str(calls[0]), calls[0].shapes)
+    key = (use.build_digest, tuple(each.key for each in weights), str(calls[0]), calls[0].shapes)
     if key not in builder.flops:
         builder.flops[key] = _counted(model, calls[0], builder.device)
     counted = builder.flops[key]

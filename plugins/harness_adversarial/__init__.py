@@ -8,6 +8,7 @@ from harness.api import Component, Declarations, hookimpl
 
 _CROCE_HEIN = "Croce & Hein 2020, arXiv:2003.01690"
 _CLASSIFY = frozenset({"classify"})
+_CLASSIFY_TOO = frozenset({"classify", "classify_text"})
 
 
 @hookimpl
@@ -62,8 +63,8 @@ def _attacks() -> list[Component]:
 def _metrics() -> list[Component]:
     metric = Declarations("metric", f"{__name__}.metrics", tasks=_CLASSIFY)
     return [
-        metric("robust_accuracy", "accuracy:RobustAccuracy"),
-        metric("attack_success_rate", "accuracy:AttackSuccessRate"),
+        metric("robust_accuracy", "accuracy:RobustAccuracy", tasks=_CLASSIFY_TOO),
+        metric("attack_success_rate", "accuracy:AttackSuccessRate", tasks=_CLASSIFY_TOO),
         metric("mean_distance", "accuracy:MeanDistance"),
         metric("queries", "accuracy:Queries"),
         metric("view_share", "view_shares:ViewShare", "Athalye et al. 2018, arXiv:1707.07397"),

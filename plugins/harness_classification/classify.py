@@ -27,6 +27,7 @@ from harness.api import (
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
 from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
+from harness_classification.class_names import in_order_of
 from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
 from harness_classification.labelled_inputs import labelled_inputs
 from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
@@ -80,7 +81,7 @@ class Classify:
         """
         examples = labelled_inputs(data, ctx.device)
         classes = len(data.facts["classes"])
-        counted = CountedModel(model, classes, len(examples), ctx.device)
+        counted = CountedModel(in_order_of(data.facts["classes"], model), classes, len(examples), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
             doubts = no_logits(clean.logits[clean.valid])

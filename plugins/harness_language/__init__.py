@@ -9,7 +9,8 @@ from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 _SCORE = frozenset({"language"})
 _ANSWER = frozenset({"answer"})
 _ANSWERS = frozenset({"answer", "from_answers"})
-_TEXT = frozenset({"language", "answer"})
+_CLASSIFY = frozenset({"classify_text"})
+_TEXT = frozenset({"language", "answer", "classify_text"})
 _LANGUAGE_MODELS = frozenset({"language", "answer", "minimal_pairs"})
 
 
@@ -43,6 +44,7 @@ def _tasks() -> list[Component]:
         task("answer", "answer:Answer"),
         task("minimal_pairs", "minimal_pairs:MinimalPairs"),
         Declarations("task", f"{__name__}.tasks")("from_answers", "from_answers:FromAnswers"),
+        Declarations("task", f"{__name__}.classification")("classify_text", "classify_text:ClassifyText"),
     ]
 
 
@@ -54,6 +56,9 @@ def _models() -> list[Component]:
         model("byte_gpt", "byte_gpt:ByteGPT", "Radford et al. 2019, GPT-2", trained_on="harness_language/topics"),
         model("transformers", "hugging_face:causal_language_model", requires=("transformers",)),
         model("llama2c", "llama2c:Llama2C", "Touvron et al. 2023, arXiv:2307.09288"),
+        Declarations("model", f"{__name__}.classification", tasks=_CLASSIFY)(
+            "hf_text_classifier", "hugging_face_classifier:text_classifier", requires=("transformers",)
+        ),
     ]
 
 
@@ -79,6 +84,7 @@ def _datasets() -> list[Component]:
         dataset("gsm8k", "questions.files:gsm8k"),
         dataset("svamp", "questions.files:svamp"),
         dataset("blimp", "questions.blimp:blimp"),
+        dataset("text_table", "classification.text_table:text_table", tasks=_CLASSIFY),
         dataset("guarded_requests", "guardrails.requests:guarded_requests", tasks=_ANSWER),
         dataset("requests_file", "guardrails.request_files:requests_file", tasks=_ANSWER),
     ]

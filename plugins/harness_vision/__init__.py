@@ -28,6 +28,8 @@ def _datasets() -> list[Component]:
         dataset(
             "cifar10", "image_sets:cifar10", "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images"
         ),
+        dataset("image_folder", "files.image_folder:image_folder", requires=("pillow",)),
+        dataset("images", "files.images:images", requires=("pillow",)),
     ]
 
 
@@ -46,6 +48,8 @@ def _models() -> list[Component]:
             "Croce et al. 2021, arXiv:2010.09670",
             requires=("robustbench",),
         ),
+        model("preprocessed", "zoos.preprocessed:preprocessed"),
+        model("hf_image_classifier", "zoos.hugging_face_models:image_classifier", requires=("transformers",)),
         model("timm", "zoos.timm_models:timm_model", requires=("timm",)),
         model("torchvision", "zoos.torchvision_models:torchvision_model", requires=("torchvision",)),
     ]

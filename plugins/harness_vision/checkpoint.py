@@ -84,7 +84,7 @@ def checkpoint(
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
         raise HarnessError(f"{weights} has sha256 {digest}, expected {sha256}; it is damaged or another file")
-    _check_normalisation(mean or [0.0], std or [1.0])
+    check_normalisation(mean or [0.0], std or [1.0])
     network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
     model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
     if model is not network and isinstance(network, Described):
@@ -94,7 +94,8 @@ def checkpoint(
     return model
 
 
-def _check_normalisation(mean: list[float], std: list[float]) -> None:
+def check_normalisation(mean: list[float], std: list[float]) -> None:
+    """Raise HarnessError if a normalisation is not in the units of inputs in [0, 1]."""
     if max(map(abs, (*mean, *std))) > 1:
         scaled = [
             f"{key}: [{', '.join(f'{value / 255:.4g}' for value in values)}]"

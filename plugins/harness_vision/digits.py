@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from harness.api import Examples, HarnessError
+from harness.api import Examples, HarnessError, order_by_hash
 
 _TEST, _VALIDATION, _TUNING = 360, 359, 179
 
@@ -34,7 +33,7 @@ def digits(
 
     raw = load_digits()
     pixels = raw.images.astype(np.uint8)
-    order = sorted(range(len(pixels)), key=lambda i: hashlib.sha256(pixels[i].tobytes()).digest())
+    order = order_by_hash([image.tobytes() for image in pixels])
     parts = {
         "test": order[:_TEST],
         "validation": order[_TEST : _TEST + _VALIDATION],

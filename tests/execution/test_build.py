@@ -136,6 +136,19 @@ def test_paths_are_given_as_paths(builder: Builder, tmp_path: Path) -> None:
     assert builder.build(replace(named, parameters={"models": None}), 0)[0].models is None
 
 
+def test_files_of_one_name_in_two_folders_are_two_things(builder: Builder, tmp_path: Path) -> None:
+    """Where a file lies is no part of the identity, so that results stay comparable; here it tells files apart."""
+    one, two = (
+        replace(use("model", "several", models=str(tmp_path / folder / "set.npz")), paths=("models",))
+        for folder in ("a", "b")
+    )
+    assert one.identity_digest == two.identity_digest
+    assert builder.build(one, 0)[0].models == tmp_path / "a" / "set.npz"
+    assert builder.build(two, 0)[0].models == tmp_path / "b" / "set.npz"
+    outer = [use("model", "several", models=inner) for inner in (one, two)]
+    assert [builder.build(each, 0)[0].models.models.parent.name for each in outer] == ["a", "b"]
+
+
 # --- data -----------------------------------------------------------------------------------------------------
 
 

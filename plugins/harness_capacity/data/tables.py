@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 import numpy as np
 
-from harness.api import Examples
+from harness.api import Examples, order_by_hash
 
 TableName = Literal["breast_cancer", "wine"]
 _SHARE_TEST, _SHARE_VALIDATION = 0.3, 0.3
@@ -29,7 +28,7 @@ def table(name: TableName = "breast_cancer", split: Literal["train", "validation
 
     raw = (load_breast_cancer if name == "breast_cancer" else load_wine)()
     measured = np.ascontiguousarray(raw.data, dtype=np.float64)
-    order = sorted(range(len(measured)), key=lambda i: (hashlib.sha256(measured[i].tobytes()).digest(), i))
+    order = order_by_hash([row.tobytes() for row in measured])
     test, validation = (round(share * len(order)) for share in (_SHARE_TEST, _SHARE_VALIDATION))
     parts = {
         "test": order[:test],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,13 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, GroupValues, InvalidOutput, Table, Texts, read_groups
+from harness.api import Examples, GroupValues, InvalidOutput, Split, Table, Texts, parts_by_hash, read_groups
 from harness_fairness.data.classes import coded, two_classes
 from harness_fairness.data.features import Levels, standardised
 
-Split = Literal["all", "train", "validation", "test"]
-_SHARES = {"test": 0.2, "validation": 0.4}
-"""Up to which share of the hash of its id a row belongs to a split; the rest is for training."""
 _NUMBERS = ("errors", "words", "correct_words", "genuine", "confidence")
 """Record columns that are numbers in the field's terms, so that `keep` takes their columns as such."""
 
@@ -57,6 +53,7 @@ class Roles:
         groups: the columns that rows are grouped by.
         values: what group columns hold, where text without codes for missing values is not enough.
         features: the inputs of a model; columns of numbers are standardised, others one-hot.
+        scaled: whether numbers among the features are standardised, or left as they are.
         levels: of features that are categories, their levels or how many there may be.
         keep: record column to column of the table, for what a metric reads, e.g. {"words": "Total"}.
         unknown: the group of a row without a value; None refuses such rows.
@@ -73,6 +70,7 @@ class Roles:
     groups: Sequence[str] = ()
     values: Mapping[str, GroupValues] = field(default_factory=dict)
     features: Sequence[str] = ()
+    scaled: bool = True
     levels: Levels = field(default_factory=dict)
     keep: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     unknown: str | None = None
@@ -100,7 +98,7 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     undeclared = [name for name in roles.values if name not in roles.groups]
     if undeclared:
         raise InvalidOutput(f"`values:` names {undeclared[0]!r}, which is not among the groups")
-    part_of_row = None if split == "all" and not roles.features else _parts(ids)
+    part_of_row = None if split == "all" and not roles.features else parts_by_hash(ids)
     rows = np.arange(table.n) if split == "all" or part_of_row is None else np.flatnonzero(part_of_row == split)
     if not len(rows):
         raise InvalidOutput(f"{table.name}: the split {split!r} has no rows of {table.n}")
@@ -108,9 +106,8 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
     columns, facts = _outcomes(table, roles)
     if part_of_row is not None and roles.features:
         train = part_of_row == "train"
-        inputs = standardised(
-            table, roles.features, train if train.any() else np.isin(np.arange(table.n), rows), roles.levels
-        )
+        learnt = train if train.any() else np.isin(np.arange(table.n), rows)
+        inputs = standardised(table, roles.features, learnt if roles.scaled else None, roles.levels)
         columns["inputs"] = inputs
         facts["box"] = [float(np.floor(inputs.min())), float(np.ceil(inputs.max()))]
     for name, kept in roles.kept.items():
@@ -121,12 +118,6 @@ def examples_of(table: Table, roles: Roles, split: Split = "all") -> Examples:
         ids = ids.take(rows)
         columns = {name: _at(column, rows) for name, column in columns.items()}
     return Examples(ids, columns, groups, facts)
-
-
-def _parts(ids: Sequence[str]) -> npt.NDArray[np.str_]:
-    """The split that each row belongs to by the sha256 of its id, `[n]`."""
-    drawn = np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in ids])
-    return np.where(drawn < _SHARES["test"], "test", np.where(drawn < _SHARES["validation"], "validation", "train"))
 
 
 def _group(table: Table, name: str, roles: Roles, rows: npt.NDArray[np.intp]) -> Texts:

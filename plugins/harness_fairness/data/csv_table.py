@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from harness.api import Examples, read_table
-from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness.api import Examples, Split, read_table
+from harness_fairness.data.column_roles import Roles, examples_of
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
 Kept = str | dict[str, str]
@@ -25,6 +25,7 @@ def csv_table(
     groups: list[str] | None = None,
     values: dict[str, Values] | None = None,
     features: list[str] | None = None,
+    scaled: bool = True,
     levels: dict[str, list[str | int | float | bool] | int] | None = None,
     keep: dict[str, Kept] | None = None,
     unknown: str | None = None,
@@ -55,6 +56,7 @@ def csv_table(
             without codes for missing values such as NA, and with one spelling of each number.
         features: columns that a model is given; numbers and truth values are standardised over the training rows,
             others one-hot.
+        scaled: false leaves numbers as they are, for a model that scales them itself.
         levels: of features that are categories, their levels or how many there may be, such as {class: [1, 2, 3]}; by
             default columns of text, up to 1,000 levels and half the rows.
         keep: further record columns, each with the column it comes from, such as {speaker: who}. They are texts, but
@@ -79,6 +81,7 @@ def csv_table(
         groups=groups or (),
         values=values or {},
         features=features or (),
+        scaled=scaled,
         levels=levels or {},
         keep=keep or {},
         unknown=unknown,

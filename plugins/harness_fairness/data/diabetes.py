@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 import numpy as np
 
-from harness.api import Examples
+from harness.api import Examples, order_by_hash
 
 _TEST, _VALIDATION = 148, 74
 _AGE_BANDS = ("under 40", "40 to 54", "55 and over")
@@ -30,7 +29,7 @@ def diabetes(split: Literal["train", "validation", "test", "all"] = "test") -> E
 
     raw = load_diabetes(scaled=False)
     measured = np.ascontiguousarray(raw.data, dtype=np.float64)
-    order = sorted(range(len(measured)), key=lambda i: hashlib.sha256(measured[i].tobytes()).digest())
+    order = order_by_hash([row.tobytes() for row in measured])
     parts = {
         "test": order[:_TEST],
         "validation": order[_TEST : _TEST + _VALIDATION],

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.bool_]
 Levels = Mapping[str, Sequence[str | int | float | bool] | int]
 """Of features that are categories, their levels, or how many there may be."""
 
@@ -21,13 +22,13 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MISSING = "missing"
 
 
-def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bool_], levels: Levels) -> Floats:
+def standardised(table: Table, features: Sequence[str], train: Rows | None, levels: Levels) -> Floats:
     """Inputs `[n, d]`: numbers and truth values with mean 0 and deviation 1 over the training rows, others one-hot.
 
     Args:
         table: the table.
         features: its columns in order.
-        train: `[n]`, the rows that means and deviations come from.
+        train: `[n]`, the rows that means and deviations come from; None leaves numbers as they are.
         levels: the features that are categories by declaration.
 
     Raises:
@@ -42,7 +43,7 @@ def standardised(table: Table, features: Sequence[str], train: npt.NDArray[np.bo
 
 
 def _inputs(
-    table: Table, name: str, train: npt.NDArray[np.bool_], declared: Sequence[str | int | float | bool] | int | None
+    table: Table, name: str, train: Rows | None, declared: Sequence[str | int | float | bool] | int | None
 ) -> npt.NDArray[np.floating]:
     if declared is not None:
         return _one_hot(_declared(table, name, declared), table.n)
@@ -74,13 +75,15 @@ def _truths(table: Table, name: str, found: Categories) -> npt.NDArray[np.float6
     return np.array([truth_of(level) == "true" for level in found.levels], dtype=np.float64)[found.codes]
 
 
-def _scaled(
-    table: Table, name: str, numbers: npt.NDArray[np.float64], train: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _center_and_deviation(numbers: npt.NDArray[np.float64]) -> tuple[float, float]:
+    # Round-off gives equal numbers a deviation too.
+    return float(numbers.mean()), float(numbers.std()) if np.ptp(numbers) > 0 else 1.0
+
+
+def _scaled(table: Table, name: str, numbers: npt.NDArray[np.float64], train: Rows | None) -> npt.NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        # Round-off gives equal numbers a deviation too.
-        deviation = numbers[train].std() if np.ptp(numbers[train]) > 0 else 1.0
-        scaled: npt.NDArray[np.float64] = (numbers - numbers[train].mean()) / (deviation if deviation > 0 else 1.0)
+        center, deviation = (0.0, 1.0) if train is None else _center_and_deviation(numbers[train])
+        scaled: npt.NDArray[np.float64] = (numbers - center) / (deviation if deviation > 0 else 1.0)
     fits = np.abs(scaled) <= np.finfo(np.float32).max
     if not np.isfinite(deviation) or not fits.all():
         row = int(np.argmax(~fits) if np.isfinite(deviation) else np.argmax(np.abs(numbers)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from harness.api import Examples, Location, PinnedFile, Table, Uncounted, data_folder, parse_table, read_pinned
-from harness_fairness.data.column_roles import Roles, Split, examples_of
+from harness.api import Examples, Location, PinnedFile, Split, Table, Uncounted, data_folder, parse_table, read_pinned
+from harness_fairness.data.column_roles import Roles, examples_of
 
 Download = Annotated[bool, Uncounted()]
 

@@ -20,14 +20,14 @@ class Preprocessing:
     """The published steps between an image and the network: resizing, cropping and normalisation.
 
     Attributes:
-        resized: what its shorter side is scaled to; of two numbers, height and width.
-        cropped: height and width of what is then cut from its middle.
+        resized: what its shorter side is scaled to; of two numbers, height and width; None leaves it as it is.
+        cropped: height and width of what is then cut from its middle; None keeps all of it.
         interpolation: the interpolation of the scaling, with antialiasing.
         mean, std: per channel, of images in [0, 1].
     """
 
-    resized: int | tuple[int, int]
-    cropped: tuple[int, int]
+    resized: int | tuple[int, int] | None
+    cropped: tuple[int, int] | None
     interpolation: Interpolation
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -60,19 +60,20 @@ def resized_and_cropped(images: Tensor, how: Preprocessing) -> Tensor:
         HarnessError: there is less left than is cut out.
     """
     height, width = images.shape[-2:]
+    size: tuple[int, int]
     if isinstance(how.resized, int):
         short, long = min(height, width), max(height, width)
         other = int(how.resized * long / short)
         size = (how.resized, other) if height <= width else (other, how.resized)
     else:
-        size = how.resized
+        size = how.resized or (height, width)
     if size != (height, width):
         smooth = how.interpolation != "nearest"
         images = interpolate(
             images, size, mode=how.interpolation, align_corners=False if smooth else None, antialias=smooth
         )
         images = images.clamp(0.0, 1.0) if how.interpolation == "bicubic" else images
-    rows, columns = how.cropped
+    rows, columns = how.cropped or size
     if rows > size[0] or columns > size[1]:
         raise HarnessError(f"images resized to {size[0]}x{size[1]} are smaller than the crop of {rows}x{columns}")
     top, left = round((size[0] - rows) / 2), round((size[1] - columns) / 2)

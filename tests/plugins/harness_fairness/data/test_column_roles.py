@@ -57,6 +57,9 @@ def test_features_are_standardised_over_the_training_rows_alone() -> None:
     assert inputs[:, 0].mean() == pytest.approx(0, abs=1e-6)
     assert inputs[:, 0].std() == pytest.approx(1, abs=1e-6)
     assert everything.columns["inputs"].shape == (20, 3)
+    raw = examples_of(TABLE, Roles(id="id", label="income", positive="high", features=("age", "job"), scaled=False))
+    assert raw.columns["inputs"][:3].tolist() == [[20, 0, 1], [21, 1, 0], [22, 1, 0]]
+    assert raw.facts["box"] == [0, 39]
     assert everything.columns["inputs"][:5, 1:].tolist() == [[0, 1], [1, 0], [1, 0], [1, 0], [0, 1]]
     low, high = everything.facts["box"]
     assert low <= everything.columns["inputs"].min() <= everything.columns["inputs"].max() <= high

@@ -1,0 +1,1 @@
+"""Classifiers that a user brings: ONNX files, scikit-learn estimators, exported programs, functions."""

@@ -1,0 +1,1 @@
+"""Classification of texts, clean and noisy: data, models and the task."""

@@ -1,0 +1,89 @@
+"""A dataset of texts with a class each, from a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from harness.api import (
+    Examples,
+    InvalidOutput,
+    Split,
+    Table,
+    Texts,
+    order_by_hash,
+    parts_by_hash,
+    read_groups,
+    read_table,
+)
+
+_SHOWN = 5
+
+
+def text_table(
+    path: Path,
+    text: str = "text",
+    label: str = "label",
+    id: str | None = None,
+    classes: list[str] | None = None,
+    groups: list[str] | None = None,
+    unknown: str | None = None,
+    separator: str | None = None,
+    split: Split = "all",
+) -> Examples:
+    """Your own texts with a class each: a table of texts and labels (.csv, .tsv, .parquet, .jsonl, .json).
+
+    Their order is that of the hashes of the texts, so that `limit` takes texts of all classes.
+
+    Args:
+        path: the file; the first line of separated text names the columns.
+        text: the column of texts.
+        label: the column of classes.
+        id: the column that names the rows; without it they are numbered.
+        classes: the names of the classes in order; by default those there are, numbers by value, others as text.
+        groups: columns that group the texts.
+        unknown: the group of rows without a value; by default they are refused.
+        separator: between the values of separated text; by default a comma for .csv, a tab else.
+        split: by the hash of the text, equal texts together: 20 % test, 20 % validation, 60 % train.
+
+    Raises:
+        MissingData: there is no such file.
+        InvalidOutput: it is no such table, or a text, label or group is missing or unknown, with its line.
+    """
+    optional = [id] if id else []
+    table = read_table(path, separator, [text, label, *optional, *(groups or ())])
+    names, labels = _labels(table, label, classes)
+    texts = table.texts(text, "texts", "missing")
+    if None in texts:
+        table.refuse(texts.index(None), f"the text is missing (column {text!r})")
+    contents = [str(each) for each in texts]
+    drawn = parts_by_hash(contents)
+    rows = [row for row in order_by_hash(contents) if split in ("all", drawn[row])]
+    if not rows:
+        raise InvalidOutput(f"{table.name}: the split {split!r} has no rows of {table.n}")
+    ids = table.names(id, "id") if id else Texts.numbered("row-", table.n, 7)
+    found = {name: read_groups(table, name, unknown) for name in groups or ()}
+    return Examples(
+        ids.take(rows),
+        {"texts": [contents[row] for row in rows], "labels": labels[rows]},
+        {name: Texts.coded(group.codes[rows], group.levels) for name, group in found.items()},
+        {"classes": names},
+    )
+
+
+def _labels(
+    table: Table, column: str, classes: list[str] | None
+) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """The names of the classes, and the position of each row's. Raises InvalidOutput."""
+    found = table.categories(column, "label")
+    if (found.codes < 0).any():
+        table.refuse(int(np.argmax(found.codes < 0)), "the label is missing")
+    whole = all(level.isdecimal() for level in found.levels)
+    names = list(classes) if classes else sorted(found.levels, key=int if whole else None)
+    for code, level in enumerate(found.levels):
+        if level not in names:
+            row = int(np.argmax(found.codes == code))
+            table.refuse(row, f"the label {level!r} is none of the classes {', '.join(names[:_SHOWN])}")
+    positions = np.array([names.index(level) for level in found.levels], np.int64)
+    return names, positions[found.codes]

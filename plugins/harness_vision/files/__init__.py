@@ -1,0 +1,1 @@
+"""Images that a user brings: folders, tables of paths, arrays and encoded images in files."""

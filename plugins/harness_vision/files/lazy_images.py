@@ -1,0 +1,41 @@
+"""A dataset of images that are read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness_vision.files.decoding import Pixels
+
+
+@dataclass(frozen=True)
+class LazyImages:
+    """Images with a class each.
+
+    Attributes:
+        ids: their names.
+        labels: `[n]`, the class of each.
+        shape: channels, height and width of each.
+        read: the image at a position, float32 of that shape in [0, 1]; raises InvalidOutput.
+        groups: group columns.
+        facts: classes, box, and what else is told of the whole set.
+    """
+
+    ids: Sequence[str]
+    labels: npt.NDArray[np.int64]
+    shape: tuple[int, int, int]
+    read: Callable[[int], Pixels]
+    groups: Mapping[str, Sequence[Any]]
+    facts: Mapping[str, Any]
+
+    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        """The images `inputs`, float32 `[n, C, H, W]` in [0, 1], and their `labels` `[n]`. Raises as `read`."""
+        rows = list(indices)
+        inputs = np.empty((len(rows), *self.shape), np.float32)
+        for target, row in zip(inputs, rows, strict=True):
+            target[:] = self.read(row)
+        return {"inputs": inputs, "labels": self.labels[rows]}

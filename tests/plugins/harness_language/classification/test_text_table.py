@@ -1,0 +1,77 @@
+"""Tables of texts with classes: order, splits, groups, and tables that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.api import InvalidOutput, MissingData
+from harness_language.classification.text_table import text_table
+
+ROWS = [(f"text number {i}, with a comma", ("bad", "good")[i % 2], ("f", "m")[i // 2 % 2]) for i in range(30)]
+
+
+def save(folder: Path, rows: Any = ROWS, header: str = "text,label,sex") -> Path:
+    lines = [header, *(f'"{text}",{label},{sex}' for text, label, sex in rows)]
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "t.csv"
+
+
+def test_texts_labels_and_groups(tmp_path: Path) -> None:
+    data = text_table(save(tmp_path), groups=["sex"])
+    assert data.facts["classes"] == ["bad", "good"]
+    taken = data.take(range(30))
+    for name, text, label, sex in zip(
+        data.ids, taken["texts"], taken["labels"].tolist(), data.groups["sex"], strict=True
+    ):
+        row = int(name.removeprefix("row-"))
+        assert (text, ("bad", "good")[label], sex) == ROWS[row]
+    # `limit` takes the first ones.
+    assert set(taken["labels"][:8].tolist()) == {0, 1}
+
+
+def test_splits_keep_equal_texts_together(tmp_path: Path) -> None:
+    path = save(tmp_path, [*ROWS, *ROWS[:5]])
+    parts = [text_table(path, split=part) for part in ("train", "validation", "test")]  # type: ignore[arg-type]
+    texts = [set(part.columns["texts"]) for part in parts]
+    assert sum(map(len, texts)) == 30
+    assert sum(len(part.ids) for part in parts) == 35
+
+
+def test_json_lines_and_classes_in_an_order(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(json.dumps({"said": f"t{i}", "stars": i % 11, "n": f"a{i}"}) for i in range(22)))
+    data = text_table(path, text="said", label="stars", id="n")
+    assert data.facts["classes"] == [str(i) for i in range(11)]
+    assert data.ids[0].startswith("a")
+    turned = text_table(path, text="said", label="stars", classes=[str(i) for i in reversed(range(11))])
+    assert turned.facts["classes"][0] == "10"
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "problem"),
+    [
+        ([("", "good", "f"), ROWS[0]], {}, r"line 2: the text is missing \(column 'text'\)"),
+        ([ROWS[0], ("a", "", "f")], {}, "line 3: the label is missing"),
+        ([ROWS[0], ("a", "good", "")], {"groups": ["sex"]}, "sex"),
+        (
+            [ROWS[0], ("a", "great", "f")],
+            {"classes": ["bad", "good"]},
+            "line 3: the label 'great' is none of the classes",
+        ),
+        (ROWS, {"text": "txt"}, "no column 'txt' for texts; did you mean 'text'"),
+        (ROWS[:1], {"split": "test"}, "the split 'test' has no rows of 1"),
+        (ROWS, {"id": "label"}, "the id 'bad' stands on line 2 and on line 4"),
+    ],
+)
+def test_tables_that_cannot_be_used(tmp_path: Path, rows: Any, options: Any, problem: str) -> None:
+    with pytest.raises(InvalidOutput, match=problem):
+        text_table(save(tmp_path, rows), **options)
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match="is not there"):
+        text_table(tmp_path / "t.csv")
