@@ -25,9 +25,10 @@ from harness.api import (
     Threat,
 )
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
-from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
-from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
+from harness_classification.indicators.doubts import randomness, signs_of_failure
+from harness_classification.indicators.signs import STOCHASTIC
+from harness_classification.indicators.watch import AttackWatch
 from harness_classification.labelled_inputs import labelled_inputs
 from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
 from harness_classification.sets_and_certificates import certificates, predicted_sets

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
 from harness.api.instruments import LANES, CountedModel, per_example
-from harness_classification.failure_indicators import AttackWatch, Signs
+from harness_classification.indicators.signs import Signs
+from harness_classification.indicators.survivors import ask_survivors
+from harness_classification.indicators.watch import AttackWatch
 from harness_classification.predictions import Predictions, column, predict
 
 INPUTS_ASKED_TWICE = 64
@@ -58,6 +60,9 @@ def signs_of_failure(
         survived=int(survived.sum()),
         unbounded=seen.unbounded,
         excess=seen.excess,
+        asked=ask_survivors(
+            counted, watch, seen, attack, adversarial, clean, returned, survived, attacked, bool(unstable), ctx
+        ),
     )
     is_attacked = attacked.tolist()
     return signs, {
