@@ -46,6 +46,7 @@ class Signs:
         unbounded: whether the budget is none.
         excess: how the budget is larger than the box, in words.
         asked: what was found at a few survivors.
+        stages: which stages fooled how many, in words, if those without gradients fooled more than is noise.
     """
 
     attacked: int
@@ -61,6 +62,7 @@ class Signs:
     unbounded: bool
     excess: str
     asked: SurvivorCounts = NOTHING_ASKED
+    stages: str = ""
 
     def doubts(self) -> tuple[str, ...]:
         """Why the attack may have failed: each reason is the name of a sign, a colon, and a text without semicolons."""
@@ -91,6 +93,8 @@ class Signs:
         if self.stuck > max(MAX_SHARE * self.attacked, self.survived / 2):
             yield f"loss not improving: {self.stuck} of {self.survived} survivors came no closer to being fooled"
         yield from _doubts_of_survivors(self.asked)
+        if self.stages:
+            yield f"black box stage finds more: {self.stages} (masked gradients? take more queries and restarts of it)"
         if self.unbounded and self.survived > WRONG_SHARE * self.attacked:
             yield f"unbounded budget: {self.survived} of {self.attacked} attacked examples survive any change"
 
@@ -98,8 +102,8 @@ class Signs:
 def _doubts_of_survivors(counts: SurvivorCounts) -> Iterator[str]:
     if counts.surprising > max(1, SURPRISING_SHARE * counts.tested):
         yield (
-            f"gradient misleads: at {counts.surprising} of {counts.tested} examples tried, small steps do not change the "
-            "margin as the gradient predicts (masked gradients? attack without them, such as by square)"
+            f"gradient misleads: at {counts.surprising} of {counts.tested} examples tried, small steps do not change "
+            "the margin as the gradient predicts (masked gradients? attack without them, such as by square)"
         )
     is_weak = counts.short or counts.unsure
     unfinished = counts.by_more_steps > max(1, (SURPRISING_SHARE if is_weak else UNFINISHED_SHARE) * counts.asked)
