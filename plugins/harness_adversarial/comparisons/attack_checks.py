@@ -124,10 +124,11 @@ class AttackChecks:
     The attacks that fail a check become `suspect` themselves, with the finding as their reason.
 
     White box far behind white box: an attack of several gradient steps fools fewer than the best attack with
-    gradients, by more than `behind`. Random beats gradient: noise fools more than an attack that follows gradients. Black box beats white box: the best
-    attack without gradients fools more than the best with them. Non-monotone curve: an attack fools more with a smaller
-    budget. Each is an exact one-sided McNemar test on the same examples, corrected by Holm for all checks of the
-    model. Unbounded budget: every image can be made the same grey one, and examples survive the best attack.
+    gradients, by more than `behind`. Random beats gradient: noise fools more than an attack that follows gradients.
+    Black box beats white box: the best attack without gradients fools more than the best with them. Non-monotone curve:
+    an attack fools more with a smaller budget. Each is an exact one-sided McNemar test on the same examples, corrected
+    by Holm for all checks of the model. Unbounded budget: every image can be made the same grey one, and examples
+    survive the best attack.
 
     Args:
         significance: the chance of any false finding on a model.

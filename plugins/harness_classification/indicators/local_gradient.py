@@ -13,7 +13,7 @@ SCALES = (0.03, 0.3)
 """Of the steps that are tried, as shares of the budget."""
 DIRECTIONS = 2
 """Random directions that are tried beside that of the gradient."""
-MAX_RESIDUAL = 0.3
+MAX_RESIDUAL = 0.1
 """Largest squared error of the prediction, as a share of all squared changes; 1 if one knows nothing of the other."""
 
 

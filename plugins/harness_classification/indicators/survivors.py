@@ -9,7 +9,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Averaging, Context
+from harness.api import Attack, Averaging, Context, Viewed
 from harness.api.attacks import ConvexNorm, rows_of
 from harness.api.instruments import CountedModel
 from harness_classification.indicators.local_gradient import surprising
@@ -70,7 +70,8 @@ def ask_survivors(
 ) -> SurvivorCounts:
     """Attack a few survivors again, and test the gradient there; nothing for attacks that take no gradients.
 
-    One full step from the clean input is not attacked again: no one takes it for the best of attacks.
+    One full step from the clean input is not attacked again, since no one takes it for the best of attacks; nor is what
+    was made to hold under many views.
 
     Args:
         counted, watch, seen: the model, what was watched of the attack, and its summary.
@@ -100,7 +101,7 @@ def ask_survivors(
     probe = Probe(counted, examples, threat, ctx.scoped("survivors"))
     wrong, tested = (torch.zeros(len(rows), dtype=torch.bool),) * 2 if random else surprising(probe)
     counts = SurvivorCounts(tested=int(tested.sum()), surprising=int(wrong.sum()))
-    if not has_budget or seen.one_step:
+    if not has_budget or seen.one_step or isinstance(attack, Viewed):
         return counts
     draws = DRAWS if random else 1
     return replace(
