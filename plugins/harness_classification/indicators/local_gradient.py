@@ -18,26 +18,37 @@ MAX_RESIDUAL = 0.1
 
 
 def surprising(probe: Probe) -> tuple[Tensor, Tensor]:
-    """Clean inputs where steps of no scale do what the gradient predicts `[m]`, and those that could be tested `[m]`.
+    """Where steps of no scale do what the gradient predicts `[m]`, and where that could be tested `[m]`.
 
-    An example without a gradient, or with one that explodes, cannot be tested: those are signs of their own.
+    Tested at points near the clean inputs, since pixels of equal value, such as a black background, tie in a pooling
+    layer: there the gradient is that of one side. Where there is none, or one that explodes, nothing can be tested:
+    those are signs of their own.
     """
-    clean, low, high = probe.examples.inputs, probe.examples.low, probe.examples.high
-    before, gradient = probe.gradient(clean)
+    low, high = probe.examples.low, probe.examples.high
+    points = _nearby(probe)
+    before, gradient = probe.gradient(points)
     largest = gradient.flatten(1).abs().amax(dim=1)
     expected = torch.zeros_like(largest, dtype=torch.bool)
     for scale in SCALES:
         wrong, total = torch.zeros_like(before), torch.zeros_like(before)
         for direction in _directions(probe, gradient):
             # The step is what the box leaves of it, and so is the prediction.
-            step = (clean + scale * direction).clamp(low, high) - clean
+            step = (points + scale * direction).clamp(low, high) - points
             predicted = (gradient * step).flatten(1).sum(dim=1)
-            change = probe.asked(clean + step) - before
+            change = probe.asked(points + step) - before
             wrong += (change - predicted).square()
             total += change.square() + predicted.square()
         expected |= wrong <= MAX_RESIDUAL * total
     testable = (largest > 0) & (largest <= HUGE_GRAD)
     return testable & ~expected, testable
+
+
+def _nearby(probe: Probe) -> Tensor:
+    """Random points within half of the budget around the clean inputs, and inside the box."""
+    clean = probe.examples.inputs
+    offset = probe.spent(2 * probe.ctx.uniform(probe.examples.ids, clean.shape[1:], "nearby") - 1) / 2
+    outside = (clean + offset < probe.examples.low) | (clean + offset > probe.examples.high)
+    return torch.where(outside, clean - offset, clean + offset).clamp(probe.examples.low, probe.examples.high)
 
 
 def _directions(probe: Probe, gradient: Tensor) -> list[Tensor]:

@@ -102,7 +102,7 @@ class Signs:
 def _doubts_of_survivors(counts: SurvivorCounts) -> Iterator[str]:
     if counts.surprising > max(1, SURPRISING_SHARE * counts.tested):
         yield (
-            f"gradient misleads: at {counts.surprising} of {counts.tested} examples tried, small steps do not change "
+            f"gradient misleads: at {counts.surprising} of {counts.tested} points tried, small steps do not change "
             "the margin as the gradient predicts (masked gradients? attack without them, such as by square)"
         )
     is_weak = counts.short or counts.unsure

@@ -110,6 +110,20 @@ def test_the_doubts_do_not_depend_on_the_batch_size() -> None:
         assert few.doubts == many.doubts
 
 
+def test_ties_of_a_pooling_layer_on_a_flat_background_mislead_nobody() -> None:
+    """At equal pixels the gradient is that of one of them, and any step moves the largest: it predicts half or less."""
+
+    class Pooled(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            largest = nn.functional.max_pool2d(inputs, 2).flatten(1)
+            return torch.stack([largest.sum(dim=1), -largest.sum(dim=1)], dim=1)
+
+    examples = LabelledInputs(list("abcd"), torch.zeros(4, 1, 8, 8), torch.zeros(4, dtype=torch.long))
+    wrong, tested = surprising(Probe(CountedModel(Pooled(), 2, 4, "cpu"), examples, Threat("linf", 0.3), Context()))
+    assert int(tested.sum()) == 4
+    assert int(wrong.sum()) == 0
+
+
 # --- which survivors, and at what cost -------------------------------------------------------------------------
 
 
