@@ -111,7 +111,7 @@ class _Boundary(Search[_Approaches]):
         gap, normal = self._hyperplane(slots)
         moved = self._towards(slots, gap, normal)
         with torch.no_grad():
-            logits = self.model(moved, slots.row)
+            logits: Tensor = self.model(moved, slots.row)
         finite = logits.isfinite().all(dim=1)
         fooled = finite & (logits.argmax(dim=1) != slots.labels)
         # A model that is not finite there is the core's to report, so the point goes to the core.

@@ -17,7 +17,7 @@ from harness_classification.indicators.probes import Probe, more_steps, search_b
 from harness_classification.indicators.watch import AttackWatch, Seen
 from harness_classification.predictions import Predictions, predict
 
-FEWEST, MOST = 8, 16
+FEWEST, MOST = 12, 16
 """How many survivors are asked: one in twenty attacked examples, but no fewer and no more than this."""
 NEAREST, FARTHEST = 0.03, 0.12
 """Which: those at these ranks of the attacked examples by how little is missing, evenly.
