@@ -21,10 +21,10 @@ with it, and an example costs no pass once it is fooled:
 
 What moves in another way gives a start and a move to `GradientAscent`; what keeps its state by slot, such as momentum,
 is a `Search` on `BatchSlots` for `run_searches`; what keeps it by row of the pool is a function for `run_steps`; and
-what seeks the smallest distance offers its points to `Closest`. An attack that does so has `pooled = True`, since it
-is then given all examples at once. Shapes: n is the pool, m or a slot's `[n]` the batch; inputs are `[n, ...]`, logits
-`[n, classes]`. Distances and budgets are in units of the inputs. Nothing here checks what an attack returns: the task
-does, and reports an input outside the budget or the box as an invalid cell. Imports torch.
+what seeks the smallest distance attacks the model that `Closest.watching` returns. An attack that does so has
+`pooled = True`, since it is then given all examples at once. Shapes: n is the pool, m or a slot's `[n]` the batch;
+inputs are `[n, ...]`, logits `[n, classes]`. Distances and budgets are in units of the inputs. Nothing here checks what
+an attack returns: the task does, and reports an input outside the budget or the box as an invalid cell. Imports torch.
 """
 
 from harness.attacks.ascents import Ascents as Ascents
@@ -35,9 +35,10 @@ from harness.attacks.batch_slots import Search as Search
 from harness.attacks.batch_slots import SearchResult as SearchResult
 from harness.attacks.batch_slots import run_searches as run_searches
 from harness.attacks.batch_slots import run_steps as run_steps
+from harness.attacks.closest import ROUND_OFF as ROUND_OFF
 from harness.attacks.closest import Bisections as Bisections
 from harness.attacks.closest import Closest as Closest
-from harness.attacks.closest import cosine as cosine
+from harness.attacks.closest import firmly_fooled as firmly_fooled
 from harness.attacks.completion_flags import CompletionFlags as CompletionFlags
 from harness.attacks.completion_flags import on_device as on_device
 from harness.attacks.gradient_ascent import GradientAscent as GradientAscent
@@ -71,5 +72,6 @@ from harness.attacks.norm_balls import unit as unit
 from harness.attacks.row_subset import OnRows as OnRows
 from harness.attacks.row_subset import row_batches as row_batches
 from harness.attacks.row_subset import rows_of as rows_of
+from harness.attacks.schedules import cosine as cosine
 from harness.instruments.broadcasting import per_example as per_example
 from harness.instruments.margins import logit_margin as logit_margin

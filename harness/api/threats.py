@@ -7,6 +7,7 @@ from harness.contract.threats import GradientAccess as GradientAccess
 from harness.contract.threats import LabelledInputs as LabelledInputs
 from harness.contract.threats import Pooled as Pooled
 from harness.contract.threats import ScoreAccess as ScoreAccess
+from harness.contract.threats import Staged as Staged
 from harness.contract.threats import Threat as Threat
 from harness.contract.threats import Viewed as Viewed
 from harness.contract.threats import WithSurrogate as WithSurrogate

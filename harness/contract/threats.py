@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
@@ -163,6 +163,20 @@ class WithSurrogate(Protocol):
     """
 
     surrogate: Classifier | None
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """An attack of several stages, each on the survivors of the last, which tells what each of them fooled.
+
+    Attributes:
+        fooled_by: after `perturb`, from the ids of fooled examples to the name of the stage that fooled them.
+        without_gradients: the names of stages that use scores or decisions only: if they fool more than those before
+            them left by chance, gradients are masked.
+    """
+
+    fooled_by: Mapping[str, str]
+    without_gradients: Sequence[str]
 
 
 @runtime_checkable

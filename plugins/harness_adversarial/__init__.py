@@ -67,6 +67,7 @@ def _metrics() -> list[Component]:
         metric("attack_success_rate", "accuracy:AttackSuccessRate", tasks=_CLASSIFY_TOO),
         metric("mean_distance", "accuracy:MeanDistance"),
         metric("queries", "accuracy:Queries"),
+        metric("stage_share", "stage_shares:StageShare", _CROCE_HEIN),
         metric("view_share", "view_shares:ViewShare", "Athalye et al. 2018, arXiv:1707.07397"),
         metric("robust_accuracy_at", "smallest_distances:RobustAccuracyAt", "Pintor et al. 2021, arXiv:2102.12827"),
         metric("median_distance", "smallest_distances:MedianDistance"),

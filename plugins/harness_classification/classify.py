@@ -25,10 +25,11 @@ from harness.api import (
     Threat,
 )
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
-from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
 from harness_classification.class_names import in_order_of
-from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
+from harness_classification.indicators.doubts import randomness, signs_of_failure
+from harness_classification.indicators.signs import STOCHASTIC
+from harness_classification.indicators.watch import AttackWatch
 from harness_classification.labelled_inputs import labelled_inputs
 from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
 from harness_classification.sets_and_certificates import certificates, predicted_sets
@@ -54,7 +55,7 @@ class Classify:
             *("target", "success", "robust", "linf", "l2", "l1", "l0", "forward_passes", "backward_passes"),
             *(f"adversarial_{what}" for what in ("prediction", "confidence", "margin", "loss")),
             *("views", "views_true", "views_target", "views_other", "clean_views_true"),
-            *("zero_gradients", "exploding_gradients", "silent_success", "reached"),
+            *("zero_gradients", "exploding_gradients", "silent_success", "reached", "fooled_by"),
         )
     }
     columns_without: Mapping[str, tuple[str, ...]] = {
@@ -75,7 +76,8 @@ class Classify:
         adversarial_prediction, adversarial_confidence, adversarial_margin, adversarial_loss, linf, l2, l1, l0,
         forward_passes and backward_passes, and what was seen of the attack: zero_gradients and exploding_gradients
         (how many of its gradients), silent_success (it looked at a point that fools the model and returned another)
-        and reached (how far it went, in the norm of the threat); for an attack that stands for views also views,
+        and reached (how far it went, in the norm of the threat); for an attack of several stages fooled_by, the name
+        of the stage that fooled the example; for an attack that stands for views also views,
         views_true, views_target, views_other and clean_views_true. Without attack the array `logits` `[n, classes]`
         is kept.
         """

@@ -18,7 +18,7 @@ from harness.attacks.completion_flags import CompletionFlags
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.gradient_attacks import PGD
-from harness_classification.failure_indicators import AttackWatch
+from harness_classification.indicators.watch import AttackWatch
 from harness_vision.digits import digits
 
 WAITS = ("item", "tolist", "cpu", "numpy", "__bool__", "__int__", "__float__", "__index__", "nonzero", "masked_select")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.contract.errors import InvalidOutput
 from harness.contract.threats import LabelledInputs, Threat
 from harness.instruments.counted_model import LANES, CountedModel
-from harness_classification.failure_indicators import AttackWatch
+from harness_classification.indicators.watch import AttackWatch
 
 
 class Doubling(nn.Module):

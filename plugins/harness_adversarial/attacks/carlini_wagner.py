@@ -53,15 +53,15 @@ class CarliniWagner:
         self.threat = Threat("l2", None, targeted, minimal=True)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The closest of all iterates that fool the model."""
+        """The closest of all points looked at that fool the model."""
         closest = Closest(batch, "l2")
+        model = closest.watching(model)
         state = _State(batch, self.weight)
         every = max(1, self.steps // 10)
 
         def step(rows: Tensor) -> Tensor:
             point = state.point(rows)
-            loss, gradient, fooled, reached = self._loss(model, point, batch, rows, state.weight[rows])
-            closest.offer(rows, point, fooled)
+            loss, gradient, reached = self._loss(model, point, batch, rows, state.weight[rows])
             state.fooled[rows] |= reached
             state.descend(rows, gradient, self.learning_rate)
             over = state.step[rows] >= self.steps
@@ -77,8 +77,8 @@ class CarliniWagner:
 
     def _loss(
         self, model: GradientAccess, point: Tensor, batch: LabelledInputs, rows: Tensor, weight: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The loss `[m]`, its gradient by the points `[m, ...]`, which are fooled, and which also with confidence."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss `[m]`, its gradient by the points `[m, ...]`, and which are fooled with confidence."""
         point = point.detach().requires_grad_(True)
         labels, targets = batch.labels[rows], targets_of(batch, rows)
         logits = model(point, rows)
@@ -87,7 +87,7 @@ class CarliniWagner:
         loss = squared + weight * margin.clamp(min=-self.confidence)
         (gradient,) = torch.autograd.grad(loss.sum(), point)
         fooled = is_fooled(logits.detach(), labels, targets)
-        return loss.detach(), gradient, fooled, fooled & (margin.detach() <= -self.confidence)
+        return loss.detach(), gradient, fooled & (margin.detach() <= -self.confidence)
 
 
 class _State:

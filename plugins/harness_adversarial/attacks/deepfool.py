@@ -10,7 +10,18 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.api.attacks import DUAL, BallNorm, Bisections, Closest, is_fooled, length, per_example, run_steps, steepest
+from harness.api.attacks import (
+    DUAL,
+    ROUND_OFF,
+    BallNorm,
+    Bisections,
+    Closest,
+    firmly_fooled,
+    length,
+    per_example,
+    run_steps,
+    steepest,
+)
 
 
 class DeepFool:
@@ -41,8 +52,9 @@ class DeepFool:
         self.threat = Threat(norm, None, minimal=True)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The first iterate that fools the model, moved back to the boundary."""
+        """The closest of all points looked at that fool the model: the last iterate, moved back to the boundary."""
         closest = Closest(batch, self.norm)
+        model = closest.watching(model)
         offset = torch.zeros_like(batch.inputs)
         taken = torch.zeros(len(batch), dtype=torch.long, device=batch.inputs.device)
 
@@ -50,7 +62,6 @@ class DeepFool:
             pushed = batch.inputs[rows] + (1 + self.overshoot) * offset[rows]
             point = pushed.clamp(batch.low, batch.high)
             fooled, move = self._towards_boundary(model, point, batch.labels[rows], rows)
-            closest.offer(rows, point, fooled)
             offset[rows] += move
             taken[rows] += 1
             # Without any slope there is nowhere to go.
@@ -62,23 +73,25 @@ class DeepFool:
     def _towards_boundary(
         self, model: GradientAccess, point: Tensor, labels: Tensor, rows: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Which points fool the model `[m]`, and the step `[m, ...]` to the nearest of the linearised boundaries."""
+        """Which points fool the model firmly `[m]`, and the step `[m, ...]` across the nearest linearised boundary."""
         point = point.detach().requires_grad_(True)
         logits = model(point, rows)
         own = logits.gather(1, labels[:, None])
         others = logits.detach().scatter(1, labels[:, None], -math.inf)
         rivals = others.topk(min(self.candidates, logits.shape[1] - 1), dim=1).indices
         lead = own - logits.gather(1, rivals)
+        spread = (logits.amax(dim=1) - logits.amin(dim=1)).detach()
+        beyond = 2 * ROUND_OFF * spread
         nearest = torch.full((len(rows),), math.inf, device=point.device)
         move = torch.zeros_like(point)
         for rival in range(rivals.shape[1]):
             last = rival + 1 == rivals.shape[1]
             (gradient,) = torch.autograd.grad(-lead[:, rival].sum(), point, retain_graph=not last)
             slope = length(gradient, DUAL[self.norm])
-            # A point on the boundary must move too, if only by round-off, as in the authors' code.
-            away = torch.where(slope > 0, (lead[:, rival].detach().abs() + 1e-6) / slope, math.inf)
+            # A point on the boundary must move too, if only by more than round-off.
+            away = torch.where(slope > 0, (lead[:, rival].detach().abs() + beyond) / slope, math.inf)
             closer = away < nearest
             step = per_example(away.nan_to_num(posinf=0), move) * steepest(gradient, self.norm)
             move = torch.where(per_example(closer, move), step, move)
             nearest = torch.where(closer, away, nearest)
-        return is_fooled(logits.detach(), labels, None), move.detach()
+        return firmly_fooled(logits.detach(), labels, None), move.detach()

@@ -13,6 +13,7 @@ from harness.api import Context, GradientAccess, LabelledInputs, Threat
 from harness.api.attacks import (
     BallNorm,
     BatchSlots,
+    Closest,
     Search,
     SearchResult,
     gradients,
@@ -69,7 +70,7 @@ class FABTargeted:
         targets = likeliest_targets(model, batch, self.targets, ctx.batch_size)
         boundary = _Boundary(self, model, batch, targets)
         run_searches(boundary, len(batch), targets.shape[1], ctx)
-        return SearchResult(boundary.answer, boundary.fooled)
+        return boundary.result()
 
 
 @dataclass
@@ -78,52 +79,47 @@ class _Approaches(BatchSlots):
 
     Attributes:
         iterate: where the approach is; `targets` are the classes aimed at.
-        answer, nearest, fooled: the nearest point of all turns, how far it is, and whether it fools the model.
     """
 
     iterate: Tensor
-    answer: Tensor
-    nearest: Tensor
-    fooled: Tensor
 
 
 class _Boundary(Search[_Approaches]):
     """Algorithm 1 on a pool; a turn is a target, of which `targets` are `[n, turns]`."""
 
     def __init__(self, attack: FABTargeted, model: GradientAccess, pool: LabelledInputs, targets: Tensor) -> None:
-        self.model, self.pool, self.targets = model, pool, targets
+        self.pool, self.targets = pool, targets
         self.eps, self.norm, self.turn_steps = attack.eps, attack.norm, attack.steps
-        self.answer = pool.inputs.clone()
-        self.fooled = torch.zeros_like(pool.labels, dtype=torch.bool)
-        # With a budget nothing beyond it counts.
-        far = float("inf") if self.eps is None else self.eps
-        self._nearest = torch.full(pool.labels.shape, far, device=pool.inputs.device)
+        self._closest = Closest(pool, attack.norm)
+        self.model = self._closest.watching(model)
+        self._broken = pool.inputs.clone()
+        self._is_broken = torch.zeros_like(pool.labels, dtype=torch.bool)
+
+    def result(self) -> SearchResult:
+        """The nearest points; with a budget, those within it only."""
+        found = self._closest.distance.isfinite() if self.eps is None else self._closest.distance <= self.eps
+        nearest = torch.where(per_example(found, self.pool.inputs), self._closest.answer, self.pool.inputs)
+        return SearchResult(torch.where(per_example(self._is_broken, nearest), self._broken, nearest), found)
 
     def begin(self, rows: list[int], turn: int) -> _Approaches:
         """Start at the clean input."""
         slots = BatchSlots.of(self.pool, rows, turn, self.targets)
-        best = [values[slots.row] for values in (self.answer, self._nearest, self.fooled)]
-        return _Approaches(**vars(slots), iterate=slots.clean, answer=best[0], nearest=best[1], fooled=best[2])
+        return _Approaches(**vars(slots), iterate=slots.clean)
 
     def advance(self, slots: _Approaches) -> Tensor:
-        """Take one step towards the hyperplane; a point beyond the boundary is stored, and pulled back."""
+        """Take one step towards the hyperplane; a point beyond the boundary is pulled back."""
         gap, normal = self._hyperplane(slots)
         moved = self._towards(slots, gap, normal)
         with torch.no_grad():
-            logits = self.model(moved, slots.row)
+            logits: Tensor = self.model(moved, slots.row)
         finite = logits.isfinite().all(dim=1)
         fooled = finite & (logits.argmax(dim=1) != slots.labels)
-        nearer = self._nearer(slots, moved, fooled)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
-        slots.answer = torch.where(per_example(broken | nearer, moved), moved, slots.answer)
+        self._broken[slots.row] = torch.where(per_example(broken, moved), moved, self._broken[slots.row])
+        self._is_broken[slots.row] |= broken
         slots.iterate = torch.lerp(moved, slots.clean, per_example((1 - _BACKWARD_SHARE) * fooled, moved))
-        return broken if self.eps is None else broken | slots.fooled
-
-    def record(self, slots: _Approaches) -> None:
-        """Store the nearest points."""
-        rows = slots.row
-        self.answer[rows], self._nearest[rows], self.fooled[rows] = slots.answer, slots.nearest, slots.fooled
+        return broken if self.eps is None else broken | (self._closest.distance[slots.row] <= self.eps)
 
     def _hyperplane(self, slots: _Approaches) -> tuple[Tensor, Tensor]:
         """By how much the target's logit exceeds the true one's `[n]`, and its gradient `[n, dimension]`."""
@@ -146,13 +142,6 @@ class _Boundary(Search[_Approaches]):
         from_point, from_clean = both.add_(steps, alpha=_OVERSHOOT)
         moved = torch.lerp(from_point, from_clean, weight[:, None])
         return moved.clamp_(self.pool.low, self.pool.high).reshape(slots.iterate.shape)
-
-    def _nearer(self, slots: _Approaches, moved: Tensor, fooled: Tensor) -> Tensor:
-        """Which points are nearer than the nearest so far, `[n]`; their distances are stored."""
-        distance = _size((moved - slots.clean).flatten(1), self.norm)
-        nearer = fooled & ((distance < slots.nearest) | ((distance == slots.nearest) & ~slots.fooled))
-        slots.nearest, slots.fooled = torch.where(nearer, distance, slots.nearest), slots.fooled | nearer
-        return nearer
 
 
 def _size(difference: Tensor, norm: BallNorm) -> Tensor:

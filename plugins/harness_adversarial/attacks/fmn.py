@@ -54,8 +54,9 @@ class FMN:
         self.threat = Threat(norm, None, targeted, minimal=True)
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The closest of all iterates that fool the model."""
+        """The closest of all points looked at that fool the model."""
         closest = Closest(batch, self.norm)
+        model = closest.watching(model)
         for rows in row_batches(batch, ctx):
             self._descend(model, batch, rows, closest)
         return closest.bisected(model, ctx, self.bisections)
@@ -66,7 +67,6 @@ class FMN:
         offset, eps = torch.zeros_like(clean), torch.full((len(rows),), math.inf, device=clean.device)
         for step in range(self.steps):
             loss, gradient, fooled = loss_gradient(model, clean + offset, batch, rows, "margin")
-            closest.offer(rows, clean + offset, fooled)
             gamma = cosine(self.gamma, 1e-4, step / self.steps)
             never = closest.distance[rows].isinf()
             # To first order the boundary is where the margin, over the dual norm of its gradient, is used up. A point
@@ -78,4 +78,4 @@ class FMN:
             offset = offset + cosine(step_size, 1e-5 * step_size, step / self.steps) * unit(gradient)
             offset = clipped(offset, eps, self.norm)
             offset = (clean + offset).clamp(batch.low, batch.high) - clean
-        closest.offer(rows, clean + offset, fooled_at(model, clean + offset, batch, rows))
+        fooled_at(model, clean + offset, batch, rows)

@@ -45,12 +45,13 @@ class HopSkipJump:
 
     @torch.no_grad()
     def perturb(self, model: ScoreAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
-        """The closest point found that fools the model."""
+        """The closest of all points looked at that fool the model."""
         closest = Closest(batch, self.norm)
+        model = closest.watching(model)
         for rows in row_batches(batch, ctx):
             point, begun = _Search(self, model, batch, rows, ctx).begin()
             if begun.any():
-                _Search(self, model, batch, rows[begun], ctx).walk(point[begun], closest)
+                _Search(self, model, batch, rows[begun], ctx).walk(point[begun])
         return closest.answer
 
 
@@ -87,12 +88,11 @@ class _Search:
             begun[lanes[fooled]] = True
         return point, begun
 
-    def walk(self, point: Tensor, closest: Closest) -> None:
+    def walk(self, point: Tensor) -> None:
         """Follow the boundary from points `[m, ...]` that fool the model."""
         low, high = self._batch.low, self._batch.high
         lanes = torch.arange(len(self._rows), device=self._rows.device)
         point = self._to_boundary(point, lanes)
-        closest.offer(self._rows, point, torch.ones_like(lanes, dtype=torch.bool))
         for number in range(1, self._attack.iterations + 1):
             distance = length(point - self._clean, self._attack.norm)
             direction = self._direction(point, distance, lanes, number)
@@ -107,7 +107,6 @@ class _Search:
                 ahead[left] = (point[left] + per_example(step[left], point) * direction[left]).clamp(low, high)
                 failing[left] = ~self._fooled(ahead[left], left)
             point = self._to_boundary(torch.where(per_example(failing, point), point, ahead), lanes)
-            closest.offer(self._rows, point, torch.ones_like(failing))
 
     def _to_boundary(self, far: Tensor, lanes: Tensor) -> Tensor:
         """The points moved towards the clean inputs as far as they still fool the model, by bisection."""

@@ -80,6 +80,26 @@ def test_each_part_gets_what_survives_and_books_its_passes_there() -> None:
     assert found[:, 0].tolist() == pytest.approx([0.6] * 4)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+    assert attack.fooled_by == {"b": "one", "d": "one", "a": "two", "c": "two"}
+
+
+def test_records_say_which_part_fooled_and_a_last_part_that_finds_much_raises_a_doubt() -> None:
+    """The gradient of another function leads the first three parts nowhere, and Square does not follow it."""
+
+    class Decoy(Net):
+        def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+            other = (inputs.flatten(1).cumsum(dim=1) * 7).sin()[:, :10]
+            return super().forward(inputs.detach()) + other - other.detach()
+
+    attack = AutoAttack(0.1, steps=5, targets=2, queries=100)
+    done = Classify().run(Decoy(), examples(Net(), 60), attack, Context())
+    stages = done.records["fooled_by"]
+    assert [stage != "none" for stage in stages] == list(done.records["success"])
+    assert stages.count("square") > 5
+    (doubt,) = [doubt for doubt in done.doubts if doubt.startswith("black box stage finds more")]
+    assert f"square fooled {stages.count('square')} of " in doubt
+    honest = Classify().run(Net(), examples(Net(), 60), attack, Context())
+    assert not any(doubt.startswith("black box stage") for doubt in honest.doubts)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])

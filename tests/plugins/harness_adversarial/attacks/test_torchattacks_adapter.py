@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchattacks
 from torch import Tensor, nn
 
 from harness.api import Context, Examples, LabelledInputs, NotApplicable, Outcome, Records, Threat
@@ -13,6 +14,7 @@ from harness_adversarial.attacks.torchattacks_adapter import TorchAttack, librar
 from harness_adversarial.metrics.accuracy import AttackSuccessRate
 from harness_classification.classify import Classify
 from harness_vision.digits import digits
+from harness_vision.shipped_digits import shipped_digits
 
 # What the library declares: norm, and the parameter that bounds it, by attack.
 UNBOUNDED = {"CW", "DeepFool", "EADEN", "EADL1", "JSMA", "Pixle", "SparseFool"}
@@ -179,3 +181,26 @@ def test_a_shift_of_the_logits_shows_which_attacks_depend_on_it(name: str, survi
     assert rates[1] is not None
     assert rates[0] > 0.5
     assert (rates[1] == rates[0]) == survives
+
+
+def test_points_of_deepfool_on_the_boundary_are_moved_to_where_they_fool_in_any_batch() -> None:
+    """The library stops where its own pass, of one example, is fooled to the last bit; others of it are not."""
+    source = digits("test")
+    columns = {name: values[:24] for name, values in source.columns.items()}
+    some = Examples(source.ids[:24], columns, facts=source.facts)
+    outcome = Classify().run(shipped_digits("standard"), some, TorchAttack("DeepFool", steps=50), Context())
+    assert "robust" not in outcome.records["outcome"]
+    assert not any(outcome.records["silent_success"])
+    # The margin is beyond round-off, and the way there was short.
+    margins = [
+        -m
+        for m, fooled in zip(outcome.records["adversarial_margin"], outcome.records["success"], strict=True)
+        if fooled
+    ]
+    assert min(margins) > 1e-5
+    direct = torchattacks.DeepFool(shipped_digits("standard").eval(), steps=50)
+    inputs, labels = (torch.as_tensor(columns[name]) for name in ("inputs", "labels"))
+    theirs = (direct(inputs, labels).detach() - inputs).flatten(1).norm(dim=1)
+    ours = torch.as_tensor(outcome.records["l2"])
+    right = torch.as_tensor([success is True for success in outcome.records["success"]])
+    assert ours[right].tolist() == pytest.approx(theirs[right].tolist(), rel=1.1e-3)

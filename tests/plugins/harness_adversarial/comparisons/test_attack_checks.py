@@ -14,13 +14,15 @@ from harness_adversarial.comparisons.attack_checks import AttackChecks
 N = 40
 
 
-def cell(name: str, fooled: int, *, eps: float = 0.1, white: bool = True, first: int = 0) -> MeasuredCell:
+def cell(
+    name: str, fooled: int, *, eps: float = 0.1, white: bool = True, first: int = 0, gradients: float = 1.0
+) -> MeasuredCell:
     """An attack that fools so many of 40 examples, from the first on."""
     success = [first <= i < first + fooled for i in range(N)]
     threat = Threat("linf", eps)
     protocol = {"threat": {slot: getattr(threat, slot) for slot in Threat.__slots__}}
     records = Records.of(
-        {"id": [f"e{i}" for i in range(N)], "success": success, "backward_passes": [float(white)] * N}, **protocol
+        {"id": [f"e{i}" for i in range(N)], "success": success, "backward_passes": [gradients * white] * N}, **protocol
     )
     row = Row(
         "robust",
@@ -69,6 +71,17 @@ def test_black_box_beats_white_box_only_if_it_beats_the_best_of_them() -> None:
     square = cell("square", 20, white=False)
     assert findings([square, cell("fgsm", 5)]) == ["check: black box beats white box, linf ≤ 0.1"]
     assert findings([square, cell("fgsm", 5), cell("pgd", 20)]) == []
+
+
+def test_an_attack_of_several_steps_far_behind_another_one() -> None:
+    far = "check: white box far behind white box, linf ≤ 0.1"
+    # A tenth of 40 examples is 4, which no attack need be ahead by; 2^-9 is significant.
+    assert findings([cell("pgd", 20, gradients=9), cell("apgd", 24, gradients=9)]) == []
+    assert findings([cell("pgd", 20, gradients=9), cell("apgd", 29, gradients=9)]) == [far]
+    # One step is a baseline.
+    assert findings([cell("fgsm", 20), cell("apgd", 29, gradients=9)]) == []
+    both = doubted([cell("pgd", 5, gradients=9), cell("apgd", 29, gradients=9)])
+    assert both == {"pgd 0.1": ["white box far behind white box"]}
 
 
 def test_a_curve_that_is_not_monotone() -> None:

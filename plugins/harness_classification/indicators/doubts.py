@@ -10,7 +10,10 @@ from torch import Tensor
 
 from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
 from harness.api.instruments import LANES, CountedModel, per_example
-from harness_classification.failure_indicators import AttackWatch, Signs
+from harness_classification.indicators.signs import Signs
+from harness_classification.indicators.stages import late_finds, stage_of_each
+from harness_classification.indicators.survivors import ask_survivors
+from harness_classification.indicators.watch import AttackWatch
 from harness_classification.predictions import Predictions, column, predict
 
 INPUTS_ASKED_TWICE = 64
@@ -44,6 +47,7 @@ def signs_of_failure(
     silent = torch.zeros_like(survived)
     silent[asked] = hit & again.valid
     n_attacked = int(attacked.sum())
+    fooled_by = stage_of_each(attack, examples.ids, columns["success"])
     signs = Signs(
         attacked=n_attacked,
         unstable="" if isinstance(attack, Averaging) and attack.averages else unstable,
@@ -58,9 +62,15 @@ def signs_of_failure(
         survived=int(survived.sum()),
         unbounded=seen.unbounded,
         excess=seen.excess,
+        asked=ask_survivors(
+            counted, watch, seen, attack, adversarial, clean, returned, survived, attacked, bool(unstable), ctx
+        ),
+        stages=late_finds(attack, fooled_by, n_attacked),
     )
     is_attacked = attacked.tolist()
+    stages = {} if fooled_by is None else {"fooled_by": fooled_by}
     return signs, {
+        **stages,
         "zero_gradients": seen.zero_gradients.cpu().numpy(),
         "exploding_gradients": seen.exploding_gradients.cpu().numpy(),
         "silent_success": column(silent, is_attacked),

@@ -14,7 +14,8 @@ from harness.api import Context, Examples, GradientAccess, LabelledInputs, Norm,
 from harness_adversarial.attacks.gradient_attacks import FGSM, PGD
 from harness_adversarial.attacks.noise import UniformNoise
 from harness_classification.classify import Classify
-from harness_classification.failure_indicators import AttackWatch, Signs
+from harness_classification.indicators.signs import Signs
+from harness_classification.indicators.watch import AttackWatch
 
 N, SIDE, CLASSES = 64, 6, 3
 EPS = 0.03
@@ -170,7 +171,8 @@ def test_a_model_that_answers_the_attack_otherwise_makes_its_steps_useless() -> 
 
 
 def test_tiny_steps_leave_the_budget_unused() -> None:
-    assert names(judged(Linear(), PGD(EPS, steps=3, step_size=1e-4, random_start=False))) == ["unreached budget"]
+    found = names(judged(Linear(), PGD(EPS, steps=3, step_size=1e-4, random_start=False)))
+    assert found == ["unreached budget", "incomplete optimisation"]
     reached = judged(Linear(), PGD(EPS, steps=3)).records["reached"]
     assert max(reached) == pytest.approx(EPS, abs=1e-6)
 
@@ -303,5 +305,5 @@ def test_an_attack_that_uses_less_than_half_of_its_budget_is_suspect() -> None:
         return names(judged(Linear(), Scripted(lambda x, step: [x + share * EPS * step], answer=0)))
 
     # Inputs at the edge of the box use less than the step, hence not closer to one half than this.
-    assert doubts(0.45) == ["unreached budget"]
-    assert doubts(0.55) == []
+    assert "unreached budget" in doubts(0.45)
+    assert "unreached budget" not in doubts(0.55)

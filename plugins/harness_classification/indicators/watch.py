@@ -1,13 +1,11 @@
-"""Signs that an attack has failed, rather than that a model is robust, recorded while the attack runs.
+"""What an attack did to each example, recorded while it runs, in the passes that it makes anyway.
 
 After Pintor et al. 2022, "Indicators of Attack Failure: Debugging and Improving Optimization of Adversarial Examples"
-(arXiv:2106.09947). What one cell can know is measured here, in the passes that the attack makes anyway; what takes
-several rows (black box beats white box, random beats gradient, non-monotone curves) is for aggregates.
+(arXiv:2106.09947).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -22,12 +20,6 @@ HUGE_GRAD = 1e8
 """A gradient beyond this, per unit of the inputs, explodes; so does one that is not finite."""
 MIN_SHARE_OF_BUDGET = 0.5
 """An attack that never went this far towards the edge of what its budget allows did not use the budget."""
-WRONG_SHARE = 0.01
-"""Largest share of the attacked examples that may survive although a point fools them, before it raises a doubt."""
-MAX_SHARE = 0.05
-"""Largest share of the attacked examples that may survive with another sign of failure, before it raises a doubt."""
-STOCHASTIC = "stochastic model"
-"""The name of the sign that a model does not answer the same question alike."""
 _MAX_NOTES = 512
 
 
@@ -52,6 +44,7 @@ class AttackWatch:
         self._best = torch.cat([examples.inputs, examples.inputs.new_zeros((1, *examples.inputs.shape[1:]))])
         self._reached = torch.zeros(n, device=device)
         self._unknown = torch.zeros(n, dtype=torch.bool, device=device)
+        self._moved_first = torch.zeros(n, dtype=torch.bool, device=device)
         self._counts = torch.zeros((n, 3), device=device)
         self._noted: list[tuple[Tensor, Tensor | None, Tensor]] = []
         self._notes: _BatchNotes | None = None
@@ -98,7 +91,7 @@ class AttackWatch:
             return
         notes = self._notes
         if notes is None or notes.places is not places:
-            notes = self._start_notes(places)
+            notes = self._start_notes(places, inputs)
         inputs, logits = inputs.detach().to(self._best.dtype), logits.detach().float()
         slack = self._logits_to_success(logits, notes.chosen)
         better = slack < notes.slack
@@ -110,10 +103,11 @@ class AttackWatch:
         notes.slack = torch.where(better, slack, notes.slack)
         notes.best = torch.where(per_example(better, inputs), inputs, notes.best)
 
-    def _start_notes(self, places: Tensor) -> _BatchNotes:
+    def _start_notes(self, places: Tensor, inputs: Tensor) -> _BatchNotes:
         """Begin notes on the examples at these places, which are added to as long as the batch stays the same."""
         self._store_notes()
         clean, chosen, reached = self.examples.inputs[places], self._chosen[places], self._reached[places]
+        self._moved_first[places] |= (inputs.detach() != clean).flatten(1).any(dim=1)
         self._notes = _BatchNotes(places, clean, chosen, self._slack[places], clean, torch.zeros_like(reached))
         return self._notes
 
@@ -183,7 +177,17 @@ class AttackWatch:
             stuck=stuck,
             unbounded=unbounded and not self.threat.minimal,
             excess=excess,
+            one_step=self._is_one_step(gradients, reached),
         )
+
+    def _is_one_step(self, gradients: Tensor, reached: Tensor | None) -> bool:
+        """Whether no example was given more than one gradient, that at its clean input, and a full step."""
+        eps = self.threat.eps
+        if reached is None or eps is None or bool(self._unknown.any()):
+            return False
+        followed = (gradients > 0).cpu()
+        full = reached[followed] >= 0.9 * eps
+        return bool((gradients <= 1).all()) and not bool(self._moved_first.any()) and bool(full.all())
 
 
 @dataclass
@@ -210,6 +214,7 @@ class Seen:
         stuck: a gradient was taken, and no point looked at was closer to success than the clean input.
         unbounded: the budget lets every input become any other.
         excess: how the budget goes beyond that, in words; empty if it does not.
+        one_step: the attack takes one full step from the clean input.
     """
 
     zero_gradients: Tensor
@@ -221,64 +226,4 @@ class Seen:
     stuck: Tensor
     unbounded: bool
     excess: str
-
-
-@dataclass(frozen=True)
-class Signs:
-    """Numbers of attacked examples that show a sign of failure.
-
-    Attributes:
-        attacked: how many examples were attacked.
-        unstable: predictions of those that change when the same inputs are given again, if any answer does.
-        silent: survivors for which a point was looked at that fools the model, and another was returned.
-        vanished: survivors for which a point fooled the model when the attack asked and not when the core did.
-        elsewhere: survivors that fool the surrogate that they were made on.
-        blind, exploded, short, stuck: survivors, as in `Seen`.
-        survived: survivors; looked at under an unbounded budget only.
-        unbounded: whether the budget is none.
-        excess: how the budget is larger than the box, in words.
-    """
-
-    attacked: int
-    unstable: str
-    silent: int
-    vanished: int
-    elsewhere: int
-    blind: int
-    exploded: int
-    short: int
-    stuck: int
-    survived: int
-    unbounded: bool
-    excess: str
-
-    def doubts(self) -> tuple[str, ...]:
-        """Why the attack may have failed: each reason is the name of a sign, a colon, and a text without semicolons."""
-        return tuple(self._doubts())
-
-    def _doubts(self) -> Iterator[str]:
-        if not self.attacked:
-            yield "nothing attacked: no example is right without attack (labels or preprocessing mixed up?)"
-        if self.excess:
-            yield f"budget above the box: {self.excess} (eps is in units of the inputs, such as 8/255)"
-        if self.unstable:
-            yield f"{STOCHASTIC}: {self.unstable}"
-        signs = {
-            "silent success": (self.silent, WRONG_SHARE, "survive only since a point that fools them was not returned"),
-            "steps do not transfer": (
-                self.vanished,
-                WRONG_SHARE,
-                "survive, and were fooled at the same point when the attack looked",
-            ),
-            "transfer fails": (self.elsewhere, MAX_SHARE, "survive, and fool the surrogate that they were made on"),
-            "zero gradients": (self.blind, MAX_SHARE, "survive without a gradient (try another loss or a black box)"),
-            "exploding gradients": (self.exploded, MAX_SHARE, f"survive, gradients not finite or above {HUGE_GRAD:g}"),
-            "unreached budget": (self.short, MAX_SHARE, "survive, and the attack never used half of its budget"),
-        }
-        for name, (count, most, what) in signs.items():
-            if count > most * self.attacked:
-                yield f"{name}: {count} of {self.attacked} attacked examples {what}"
-        if self.stuck > max(MAX_SHARE * self.attacked, self.survived / 2):
-            yield f"loss not improving: {self.stuck} of {self.survived} survivors came no closer to being fooled"
-        if self.unbounded and self.survived > WRONG_SHARE * self.attacked:
-            yield f"unbounded budget: {self.survived} of {self.attacked} attacked examples survive any change"
+    one_step: bool = False
