@@ -20,7 +20,8 @@ def acting() -> Iterator[Catalog]:
     catalog = load_catalog([PLUGINS], entry_points=[])
     assert catalog.failures == []
     yield catalog
-    sys.modules.pop("acting", None)
+    for name in ("acting", "changing"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="session")

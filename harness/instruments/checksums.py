@@ -1,0 +1,65 @@
+"""A quick checksum of arrays and tensors, to tell whether their content was changed."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.instruments.late_torch import is_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Checksum = tuple[object, ...]
+_WORDS_AT_ONCE = 1 << 24
+
+
+def checksum(values: Any) -> Checksum:
+    """The type, the shape and a checksum of the content of an array or a tensor, on its device.
+
+    It is no cryptographic hash and takes half the time of one: a chance change escapes it once in 2**64 times or less.
+    """
+    if is_tensor(values):
+        return _of_tensor(values)
+    array = np.asarray(values)
+    content = repr(array.tolist()) if array.dtype.hasobject else _of_bytes(array)
+    return str(array.dtype), array.shape, content
+
+
+def _of_tensor(tensor: Tensor) -> Checksum:
+    import torch
+
+    kind: Checksum = str(tensor.dtype), tuple(tensor.shape), str(tensor.device)
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        return (*kind, tensor._version)
+    # Whatever modes of torch a plugin has left switched on.
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        bytes_ = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    if tensor.device.type == "cpu":
+        return (*kind, _of_bytes(bytes_.numpy()))
+    return (*kind, _on_device(bytes_))
+
+
+def _of_bytes(array: npt.NDArray[Any]) -> tuple[int, int]:
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = raw[: len(raw) // 8 * 8].view(np.int64)
+    return zlib.crc32(raw.data), int(whole.sum()) if len(whole) else 0
+
+
+def _on_device(raw: Tensor) -> tuple[int, int]:
+    """The sum of the words of bytes `[n]`, and their sum weighted by position, modulo 2**64."""
+    import torch
+
+    end = len(raw) // 8 * 8
+    words, rest = raw[:end].view(torch.int64), raw[end:].to(torch.int64)
+    plain = torch.zeros((), dtype=torch.int64, device=raw.device)
+    weighted = torch.zeros_like(plain)
+    for start in range(0, len(words) + 1, _WORDS_AT_ONCE):
+        for part in (words[start : start + _WORDS_AT_ONCE], rest if start + _WORDS_AT_ONCE > len(words) else rest[:0]):
+            weights = 2 * torch.arange(start, start + len(part), device=raw.device) + 1
+            plain, weighted = plain + part.sum(), weighted + (part * weights).sum()
+    total, by_position = torch.stack([plain, weighted]).tolist()
+    return int(total), int(by_position)

@@ -1,0 +1,110 @@
+"""What a wrapper, an attack or a task does to a model changes no other row, in whatever order they run."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from execution.plugins.changing import CHANGES
+from harness.contract.cells import Cell, Use
+from harness.contract.components import Kind
+from harness.contract.rows import Status
+from harness.execution.build import Builder
+from harness.execution.cell import execute
+from harness.plugins import Catalog
+from harness.signatures import SignatureReader
+from harness.store.cell_result import CellResult
+from harness.store.records import RECORDS
+from harness.store.store import Store
+
+NAMES = itertools.count()
+
+
+def use(kind: Kind, name: str, *, trained_on: Use | None = None, **parameters: Any) -> Use:
+    return Use(kind, f"changing/{name}", name, 1, parameters, trained_on=trained_on)
+
+
+PLAIN = use("model", "plain")
+VIEWS = use("dataset", "views")
+TUNED = use("model", "tuned", model=PLAIN, trained_on=VIEWS)
+WORDS = {
+    "half": "weights (scale and 1 more)",
+    "buffer": "weights (scale)",
+    "new buffer": "weights (scale)",
+    "forward": "functions (forward)",
+    "hook": "hooks",
+    "inner hook": "hooks (linear)",
+    "parametrization": "linear.parametrizations",
+    "spectral norm": "linear.parametrizations",
+    "old weight norm": "hooks (linear)",
+    "adapter": "modules (linear",
+    "class": "modules",
+    "class of a layer": "modules (linear)",
+}
+"""What a row says was left behind."""
+HOWS = sorted(set(CHANGES) - {"nothing"})
+
+
+def new_builder(acting: Catalog, folder: Path) -> Builder:
+    return Builder(acting, Store(folder / "results" / "store"), "cpu", 32, lambda *_: None)
+
+
+@pytest.fixture
+def measure(signatures: SignatureReader, tmp_path: Path) -> Any:
+    """Run a cell with this model; return how it ended and the answers."""
+
+    def run(builder: Builder, model: Use, how: str = "nothing", **roles: Use) -> tuple[CellResult, Any]:
+        folder = tmp_path / f"cell-{next(NAMES)}"
+        folder.mkdir()
+        components: Any = {"data": VIEWS, "model": model, "attack": None, **roles}
+        result = execute(Cell("e", use("task", "ask", how=how), components), folder, builder, signatures)
+        answers = pq.ParquetFile(folder / RECORDS).read().to_pydict() if (folder / RECORDS).exists() else None
+        return result, answers
+
+    return run
+
+
+@pytest.mark.parametrize("wrapper", [*HOWS, "tuned", "ensemble", "surrogate"])
+def test_models_and_what_wraps_them_answer_alike_in_both_orders(
+    measure: Any, acting: Catalog, tmp_path: Path, wrapper: str
+) -> None:
+    wrapping = {
+        "tuned": TUNED,
+        "ensemble": use("model", "all", models=(PLAIN, use("model", "wrapped", model=PLAIN, how="prune"))),
+    }.get(wrapper, use("model", "wrapped", model=PLAIN, how=wrapper))
+    cells: list[tuple[Use, dict[str, Use]]] = [(PLAIN, {}), (wrapping, {})]
+    if wrapper == "surrogate":
+        cells = [(PLAIN, {}), (PLAIN, {"attack": use("attack", "borrowing", surrogate=PLAIN)})]
+
+    def answers(order: list[int], folder: Path, alone: bool = False) -> dict[int, Any]:
+        builder, results = new_builder(acting, folder), {}
+        for which in order:
+            builder = new_builder(acting, folder) if alone else builder
+            result, results[which] = measure(builder, cells[which][0], **cells[which][1])
+            assert result.status is Status.OK, result.reason
+        return results
+
+    each_alone = answers([0, 1], tmp_path / "alone", alone=True)
+    assert answers([0, 1, 0, 1], tmp_path / "there") == each_alone
+    assert answers([1, 0, 1, 0], tmp_path / "back") == each_alone
+    if wrapper != "surrogate":
+        assert each_alone[0] != each_alone[1]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_cell_that_changes_its_model_is_invalid_and_the_next_one_right(
+    measure: Any, acting: Catalog, tmp_path: Path, how: str
+) -> None:
+    builder = new_builder(acting, tmp_path)
+    _, before = measure(builder, PLAIN)
+    spoilt, _ = measure(builder, PLAIN, how)
+    assert spoilt.status is Status.INVALID
+    assert spoilt.reason.startswith("the cell has changed model plain: ")
+    assert WORDS.get(how, "weights (linear.weight)") in spoilt.reason
+    again, answers = measure(builder, PLAIN)
+    assert (again.status, again.reason) == (Status.OK, "")
+    assert answers == before
