@@ -23,6 +23,7 @@ from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
 from harness.execution.kept import Built, KeptComponents
 from harness.execution.precision import run_as, threads
+from harness.execution.process_state import ProcessState
 from harness.execution.spent import Metering
 from harness.instruments.late_torch import is_module
 from harness.instruments.seeding import seeded
@@ -82,6 +83,7 @@ class Builder:
         batch_size: number of examples at once while a component is fitted.
         on_progress: called with (what, done, total) during training.
         flops: the models whose operations were counted already, by what was counted.
+        process: what cells leave behind in this process.
     """
 
     catalog: Catalog
@@ -90,7 +92,11 @@ class Builder:
     batch_size: int
     on_progress: Progress
     flops: dict[Hashable, FlopCount] = field(default_factory=dict)
+    process: ProcessState = field(init=False)
     _kept: KeptComponents = field(default_factory=KeptComponents)
+
+    def __post_init__(self) -> None:
+        self.process = ProcessState(self.catalog.packages)
 
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         """Return the component, and the stored weights that it and its nested components were given."""
@@ -141,7 +147,8 @@ class Builder:
     def _build(self, use: Use, seed: int) -> Built:
         values, parts = self._values(use, seed)
         used = tuple(weights for part in parts for weights in part.weights)
-        target = self.catalog.find(use.kind, use.name).component.load()
+        with self.process.importing():
+            target = self.catalog.find(use.kind, use.name).component.load()
         # What a model starts from is a part of its training.
         fixed = nullcontext() if use.kind == "dataset" else threads(use.training_threads)
         with fixed, seeded(derive_seed(seed, use.kind, use.name, "build"), self.device):

@@ -28,6 +28,7 @@ from harness.execution.build import Builder, Weights
 from harness.execution.costs import cost_block
 from harness.execution.first_call import first_call
 from harness.execution.precision import execution_text, reduced_precision
+from harness.execution.settings import own_settings
 from harness.execution.spent import Metering
 from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
@@ -53,15 +54,31 @@ def execute(
         StoreError: the folder or the store cannot be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    # Wherever the cell changes to.
+    folder = folder.resolve()
     measure = partial(_measure, cell, folder, builder, signatures)
+    stuck = builder.process.stuck
+    builder.process.begin_cell()
     result = measure() if debug else isolated(measure)
+    changed = builder.process.end_cell()
+    left = [f"the cell left the process changed: {changed}"] if changed else []
     if isinstance(result, Fault):
         result = CellResult(result.status, result.reason, traceback=result.traceback)
     if result.status.is_measured:
-        result = _with_problems(result, [f"the cell has changed {what}" for what in builder.end_cell()])
-    else:
+        left += [f"the cell has changed {what}" for what in builder.end_cell()]
+        earlier = [f"an earlier cell left the process changed: {stuck}"] if stuck else []
+        result = _with_problems(result, [*earlier, *left])
+    elif left:
+        result = replace(result, reason=one_line("; ".join([result.reason, *left])))
+    if left or not result.status.is_measured:
         builder.forget()
     return replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
+
+
+def import_torch_for(cell: Cell) -> None:
+    """Import torch if a cell is more than an audit of data; the seconds of this import are none of the cell's time."""
+    if any(use for role, use in cell.components.items() if role != "data"):
+        import torch  # noqa: F401
 
 
 def _with_problems(result: CellResult, problems: Sequence[str]) -> CellResult:
@@ -98,7 +115,8 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
     with first_call(things.get("model")) as calls:
         metering = Metering(builder.device)
-        outcome = task.thing.run(**things, ctx=ctx)
+        with own_settings():
+            outcome = task.thing.run(**things, ctx=ctx)
         spent = metering.spent()
     if not isinstance(outcome, Outcome):
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")

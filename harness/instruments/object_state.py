@@ -73,14 +73,14 @@ def in_words(changed: Mapping[str, list[str]]) -> str:
     return ", ".join(parts)
 
 
-class _Same:
+class SameObject:
     """Equal to what holds the very same object, which it keeps alive so that its address stays its own."""
 
     def __init__(self, thing: object) -> None:
         self.thing = thing
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and _is_same(self.thing, other.thing)
+        return isinstance(other, SameObject) and _is_same(self.thing, other.thing)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -103,9 +103,9 @@ class _Walk:
         elif (plain := _plain(value)) is not None:
             self.facts[ATTRIBUTES, path] = plain
         elif isinstance(value, _FUNCTIONS):
-            self.facts[FUNCTIONS, path] = _Same(value)
+            self.facts[FUNCTIONS, path] = SameObject(value)
         elif id(value) in self._seen or depth > _MAX_DEPTH or isinstance(value, ModuleType):
-            self.facts[ATTRIBUTES, path] = _Same(value)
+            self.facts[ATTRIBUTES, path] = SameObject(value)
         else:
             self._seen.add(id(value))
             self._within(value, path, depth)
@@ -114,7 +114,7 @@ class _Walk:
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             self._container(value, path, depth)
         else:
-            self.facts[MODULES if depth == 0 else ATTRIBUTES, f"{path}: class"] = _Same(type(value))
+            self.facts[MODULES if depth == 0 else ATTRIBUTES, f"{path}: class"] = SameObject(type(value))
             self._attributes(value, path, depth)
             self._state_dict(value, path)
 
@@ -146,7 +146,7 @@ class _Walk:
             if id(inner) in self._seen:
                 continue
             self._seen.add(id(inner))
-            self.facts[MODULES, inner_path] = _Same(type(inner))
+            self.facts[MODULES, inner_path] = SameObject(type(inner))
             self.facts[MODES, inner_path] = inner.training
             self._hooks(inner, inner_path)
             self.tensors_of(inner, inner_path)
@@ -176,7 +176,7 @@ class _Walk:
                 self._seen.add(id(each))
                 for name, value in vars(each).items():
                     if isinstance(value, FunctionType | property | staticmethod | classmethod):
-                        self.facts[FUNCTIONS, f"{each.__qualname__}.{name}"] = _Same(value)
+                        self.facts[FUNCTIONS, f"{each.__qualname__}.{name}"] = SameObject(value)
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
@@ -204,11 +204,11 @@ def _plain(value: Any) -> Any:
     return None
 
 
-def _hooks_of(holder: Any) -> list[_Same]:
+def _hooks_of(holder: Any) -> list[SameObject]:
     """The hooks of a module or a tensor, in their order."""
     names = ("_backward_hooks", "_post_accumulate_grad_hooks") if is_tensor(holder) else sorted(vars(holder))
     tables = [(name, getattr(holder, name, None)) for name in names if "hooks" in name]
-    return [_Same(hook) for _, table in tables if isinstance(table, Mapping) for hook in table.values()]
+    return [SameObject(hook) for _, table in tables if isinstance(table, Mapping) for hook in table.values()]
 
 
 def _joined(path: str, name: str) -> str:

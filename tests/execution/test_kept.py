@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
+from execution.asking import PLAIN, VIEWS, new_builder, use
 from execution.plugins.changing import CHANGES
-from harness.contract.cells import Cell, Use
-from harness.contract.components import Kind
+from harness.contract.cells import Use
 from harness.contract.rows import Status
-from harness.execution.build import Builder
-from harness.execution.cell import execute
 from harness.plugins import Catalog
-from harness.signatures import SignatureReader
-from harness.store.cell_result import CellResult
-from harness.store.records import RECORDS
-from harness.store.store import Store
 
-NAMES = itertools.count()
-
-
-def use(kind: Kind, name: str, *, trained_on: Use | None = None, **parameters: Any) -> Use:
-    return Use(kind, f"changing/{name}", name, 1, parameters, trained_on=trained_on)
-
-
-PLAIN = use("model", "plain")
-VIEWS = use("dataset", "views")
 TUNED = use("model", "tuned", model=PLAIN, trained_on=VIEWS)
 WORDS = {
     "half": "weights (scale and 1 more)",
@@ -47,25 +30,6 @@ WORDS = {
 }
 """What a row says was left behind."""
 HOWS = sorted(set(CHANGES) - {"nothing"})
-
-
-def new_builder(acting: Catalog, folder: Path) -> Builder:
-    return Builder(acting, Store(folder / "results" / "store"), "cpu", 32, lambda *_: None)
-
-
-@pytest.fixture
-def measure(signatures: SignatureReader, tmp_path: Path) -> Any:
-    """Run a cell with this model; return how it ended and the answers."""
-
-    def run(builder: Builder, model: Use, how: str = "nothing", **roles: Use) -> tuple[CellResult, Any]:
-        folder = tmp_path / f"cell-{next(NAMES)}"
-        folder.mkdir()
-        components: Any = {"data": VIEWS, "model": model, "attack": None, **roles}
-        result = execute(Cell("e", use("task", "ask", how=how), components), folder, builder, signatures)
-        answers = pq.ParquetFile(folder / RECORDS).read().to_pydict() if (folder / RECORDS).exists() else None
-        return result, answers
-
-    return run
 
 
 @pytest.mark.parametrize("wrapper", [*HOWS, "tuned", "ensemble", "surrogate"])
