@@ -6,19 +6,17 @@ Whatever plugin code does on the way becomes a status with a reason.
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.contract.cells import TREATMENTS, Cell, Use
+from harness.contract.cells import TREATMENTS, Cell, Use, digest
 from harness.contract.data import Dataset
 from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.models import Described
@@ -27,6 +25,7 @@ from harness.contract.tasks import Outcome
 from harness.execution.build import Builder, Weights
 from harness.execution.costs import cost_block
 from harness.execution.first_call import first_call
+from harness.execution.outcome_checks import check_examples, checked_cost
 from harness.execution.precision import execution_text, reduced_precision
 from harness.execution.settings import own_settings
 from harness.execution.spent import Metering
@@ -121,6 +120,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     if not isinstance(outcome, Outcome):
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
     table = to_table(outcome.records)
+    check_examples(task.thing, outcome, table, things.get("data"))
     shutil.rmtree(scratch)
     with builder.store.explained():
         _write(folder, table, outcome)
@@ -129,15 +129,21 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     model = cell.components.get("model")
     if halved := reduced_precision(model):
         comparability["precision"] = halved
+    if outcome.missing:
+        comparability["missing"] = digest(sorted(name for ids in outcome.missing.values() for name in ids))
     costs = cost_block(things.get("model"), model, of_model, calls, builder, spent)
     return CellResult(
         status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
         reason="; ".join(outcome.problems or outcome.doubts),
         n=table.num_rows,
-        cost=_checked_cost(outcome.cost),
+        cost=checked_cost(outcome.cost, [metric.label for metric in cell.metrics]),
         weights=[asdict(each) for each in weights],
         comparability=comparability,
-        facts={**_facts(things.get("model"), execution_text(model), outcome.display), "cost": costs.to_json()},
+        facts={
+            **_facts(things.get("model"), execution_text(model), outcome.display),
+            **({"missing": {str(why): len(ids) for why, ids in outcome.missing.items()}} if outcome.missing else {}),
+            "cost": costs.to_json(),
+        },
         seconds=spent.seconds,
     )
 
@@ -161,13 +167,6 @@ def _facts(model: Any, execution: str, display: Mapping[str, str]) -> dict[str, 
         raise InvalidOutput(f"the display column {wrong[0]!r} is {display[wrong[0]]!r}; heading and content are text")
     given = {"model": stated, "execution": execution, "display": dict(display)}
     return {name: value for name, value in given.items() if value}
-
-
-def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
-    wrong = [name for name, value in cost.items() if not isinstance(value, Real) or not math.isfinite(value)]
-    if wrong:
-        raise InvalidOutput(f"cost {wrong[0]!r} is {cost[wrong[0]]!r}, not a finite number")
-    return {name: float(value) for name, value in cost.items()}
 
 
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:

@@ -14,9 +14,9 @@ from harness.instruments.checksums import checksum
 class UnchangedInputs:
     """Calls a model and checks that its inputs are as before.
 
-    Torch counts the changes of a tensor, and to compare two counts costs nothing. What it does not count, changes through
-    `.data` or of inputs made in inference mode, is looked for by a checksum, in the first pass of each kind, the second,
-    the fourth and so on.
+    Torch counts the changes of a tensor, and to compare two counts costs nothing. What it does not count, changes
+    through `.data` or of inputs made in inference mode, is looked for by a checksum, in the first pass of each kind,
+    the second, the fourth and so on.
     """
 
     def __init__(self) -> None:

@@ -28,6 +28,8 @@ class Detect:
 
     columns: Sequence[str] = ("id", "source", "score.*")
 
+    records_of = "examples of both sets"
+
     def __init__(self, out: Annotated[Dataset, ComponentOf("dataset")]) -> None:
         self._out = out
 

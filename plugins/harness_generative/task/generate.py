@@ -77,6 +77,7 @@ class Generate:
         ),
     }
 
+    records_of = "samples"
     remembers = ("_train", "_reference")
     """Attributes that hold what can be made anew: images and their features."""
 
