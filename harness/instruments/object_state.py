@@ -26,7 +26,8 @@ REMEMBERS = "remembers"
 _MAX_DEPTH = 4
 _MAX_ENTRIES = 256
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
-_OWN = frozenset(("_parameters", "_buffers", "_modules", "training"))
+_SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
+_OWN = ("_parameters", "_buffers", "_modules", "training")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,10 @@ class _Walk:
 
     def visit(self, value: Any, path: str, depth: int) -> None:
         """Note what can be changed in a value; numbers and texts of an object that holds nothing else, too."""
-        if is_module(value):
+        if type(value) in _SCALARS or (type(value) is tuple and all(type(entry) in _SCALARS for entry in value)):
+            # The text, since NaN is unlike itself.
+            self.facts[ATTRIBUTES, path] = repr(value)
+        elif is_module(value):
             self._module(value, path, depth)
         elif (plain := _plain(value)) is not None:
             self.facts[ATTRIBUTES, path] = plain
@@ -128,10 +132,10 @@ class _Walk:
                 self.visit(entry, f"{path}[{name!r}]", depth + 1)
 
     def _attributes(self, value: Any, path: str, depth: int) -> None:
-        left_out = _OWN if is_module(value) else frozenset()
-        left_out |= frozenset(getattr(type(value), REMEMBERS, ()))
-        for name, entry in _fields(value):
-            if name not in left_out and not (is_module(value) and "hooks" in name):
+        module = is_module(value)
+        left_out = (*(_OWN if module else ()), *getattr(type(value), REMEMBERS, ()))
+        for name, entry in vars(value).items() if module else _fields(value):
+            if name not in left_out and not (module and "hooks" in name):
                 self.visit(entry, _joined(path, name), depth + 1)
 
     def _state_dict(self, value: Any, path: str) -> None:
@@ -191,8 +195,6 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _plain(value: Any) -> Any:
     """What is compared of a value without parts; None for one with parts."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
-        return type(value).__name__, repr(value)
     if is_tensor(value) or isinstance(value, np.ndarray | np.generic):
         return checksum(value)
     if isinstance(value, np.random.Generator):
@@ -207,8 +209,8 @@ def _plain(value: Any) -> Any:
 def _hooks_of(holder: Any) -> list[SameObject]:
     """The hooks of a module or a tensor, in their order."""
     names = ("_backward_hooks", "_post_accumulate_grad_hooks") if is_tensor(holder) else sorted(vars(holder))
-    tables = [(name, getattr(holder, name, None)) for name in names if "hooks" in name]
-    return [SameObject(hook) for _, table in tables if isinstance(table, Mapping) for hook in table.values()]
+    tables = [getattr(holder, name, None) for name in names if "hooks" in name]
+    return [SameObject(hook) for table in tables if isinstance(table, dict) for hook in table.values()]
 
 
 def _joined(path: str, name: str) -> str:

@@ -123,6 +123,21 @@ def test_a_checksum_tells_every_bit_place_type_and_shape(make: Any, one: Any, ot
     assert checksum(make(one)) != checksum(make(other))
 
 
+@pytest.mark.parametrize("shape", [(1025,), (64, 64), (33, 509), (3, 5, 7, 11), (200, 2036)])
+def test_a_checksum_of_much_tells_every_place_and_swap(shape: tuple[int, ...]) -> None:
+    values = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    found = checksum(values)
+    assert checksum(values.clone()) == found == checksum(values.t().contiguous().t() if values.ndim == 2 else values)
+    for place in (0, 1, values.numel() // 2, values.numel() - 1):
+        changed = values.clone()
+        changed.view(-1)[place] += 1e-6
+        assert checksum(changed) != found
+    assert checksum(values.flip(0)) != found
+    swapped = values.clone()
+    swapped[[0, 1]] = swapped[[1, 0]]
+    assert checksum(swapped) != found
+
+
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 64, 1001])
 def test_the_checksum_of_a_device_tells_every_byte_and_place(n: int) -> None:
     """The arithmetic that is used where tensors lie on a GPU, tried on the CPU."""
