@@ -60,16 +60,23 @@ def _of_bytes(array: npt.NDArray[Any]) -> bytes:
 
 
 def _on_device(raw: Tensor) -> tuple[int, int]:
-    """The sum of the words of bytes `[n]`, and their sum weighted by position, modulo 2**64."""
+    total, by_place = sums_of_bytes(raw).tolist()
+    return int(total), int(by_place)
+
+
+def sums_of_bytes(raw: Tensor) -> Tensor:
+    """The sum of bytes `[n]` taken as words, and their sum weighted by place, modulo 2**64, `[2]` on their device.
+
+    Nothing waits for the device.
+    """
     import torch
 
     end = len(raw) // 8 * 8
-    words, rest = raw[:end].view(torch.int64), raw[end:].to(torch.int64)
-    plain = torch.zeros((), dtype=torch.int64, device=raw.device)
-    weighted = torch.zeros_like(plain)
-    for start in range(0, len(words) + 1, _WORDS_AT_ONCE):
-        for part in (words[start : start + _WORDS_AT_ONCE], rest if start + _WORDS_AT_ONCE > len(words) else rest[:0]):
-            weights = 2 * torch.arange(start, start + len(part), device=raw.device) + 1
-            plain, weighted = plain + part.sum(), weighted + (part * weights).sum()
-    total, by_position = torch.stack([plain, weighted]).tolist()
-    return int(total), int(by_position)
+    parts = [*raw[:end].view(torch.int64).split(_WORDS_AT_ONCE), raw[end:].to(torch.int64)]
+    sums = torch.zeros(2, dtype=torch.int64, device=raw.device)
+    start = 0
+    for part in parts:
+        weights = 2 * torch.arange(start, start + len(part), device=raw.device) + 1
+        sums = sums + torch.stack([part.sum(), (part * weights).sum()])
+        start += len(part)
+    return sums

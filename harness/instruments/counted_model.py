@@ -77,6 +77,10 @@ class CountedModel(nn.Module):
         hooks = {name: len(table) for name, table in vars(self).items() if "hooks" in name and table}
         return {**own, **hooks, "observer": self.observer, "model": self.model, "class": type(self)}
 
+    def check_inputs(self) -> None:
+        """Raise InvalidOutput if the model has written into its inputs; an attack itself must not wait for that."""
+        self._unchanged.check()
+
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
         m = len(inputs)
@@ -89,6 +93,8 @@ class CountedModel(nn.Module):
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
         logits = self._unchanged.call(self.model, inputs)
+        if batch is None:
+            self.check_inputs()
         expected = (m + padding, self.classes)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"

@@ -119,6 +119,7 @@ class Classify:
             watch = attacked.observer = AttackWatch(replace(examples), targets, threat, TOLERANCE)
             parts = attacked.parts()
             adversarial = _attacked(attacked, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
+            attacked.check_inputs()
             adversarial_columns, problems, returned = verify_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
             )

@@ -83,8 +83,19 @@ def test_a_model_that_starts_to_write_later_is_found_by_the_count_at_once_and_by
     # The seventh pass is not looked at, the eighth is.
     writing = Writing(WRITES["data"])
     unchanged.call(writing, inputs)
+    unchanged.check()
+    unchanged.call(writing, inputs)
     with pytest.raises(InvalidOutput):
-        unchanged.call(writing, inputs)
+        unchanged.check()
+    unchanged.check()
+
+
+def test_passes_of_an_attack_are_checked_when_it_has_ended() -> None:
+    counted = CountedModel(Writing(WRITES["data"]), 2, LANES, "cpu")
+    with counted.attacked_batch(torch.arange(LANES), 1):
+        counted(torch.rand(LANES, 2))
+    with pytest.raises(InvalidOutput, match=r"the model \(Writing\) writes into its inputs"):
+        counted.check_inputs()
 
 
 def test_a_model_that_copies_first_may_change_its_copy() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.api import Component, ComponentOf, Context, Dataset, Outcome, hookimpl
+from harness.api import Component, ComponentOf, Context, Dataset, Estimate, Outcome, Records, hookimpl
+from harness.api.statistics import mean
 
 
 @hookimpl
@@ -18,6 +19,7 @@ def harness_components() -> Iterable[Component]:
         Component("task", "ask", f"{__name__}:Ask", "Asks a model."),
         Component("attack", "borrowing", f"{__name__}:Borrowing", "Has a surrogate, and fits it further."),
         Component("dataset", "views", f"{__name__}:Views", "Gives views of its own array."),
+        Component("metric", "mean_answer", f"{__name__}:MeanAnswer", "The mean answer."),
         Component("model", "plain", f"{__name__}:Plain", "A linear model."),
         Component("model", "wrapped", f"{__name__}:Wrapped", "A linear model and what was done to it."),
         Component("model", "tuned", f"{__name__}:Tuned", "A linear model that is fitted further."),
@@ -110,9 +112,10 @@ class Borrowing:
 
     Args:
         surrogate: another model.
+        number: tells one from another.
     """
 
-    def __init__(self, surrogate: Annotated[Any, ComponentOf("model")]) -> None:
+    def __init__(self, surrogate: Annotated[Any, ComponentOf("model")], number: int = 0) -> None:
         self.surrogate = surrogate
 
     def perturb(self, model: Any) -> None:
@@ -166,6 +169,23 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+class Attacking(Protocol):
+    """Does something with a model."""
+
+    def perturb(self, model: Any) -> None: ...
+
+
+class MeanAnswer:
+    """The mean of the first answers."""
+
+    columns = ("answer",)
+    direction = "none"
+    unit = ""
+
+    def estimate(self, records: Records) -> Estimate:
+        return mean(records["answer"][:, 0])
+
+
 class Ask:
     """Asks a model.
 
@@ -176,7 +196,7 @@ class Ask:
     def __init__(self, how: str = "nothing") -> None:
         self._how = how
 
-    def run(self, model: Any, data: Dataset, attack: Any = None, *, ctx: Context) -> Outcome:
+    def run(self, model: Any, data: Dataset, attack: Attacking | None = None, *, ctx: Context) -> Outcome:
         CHANGES[self._how](model)
         if attack is not None:
             attack.perturb(model)
