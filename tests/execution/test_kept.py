@@ -11,6 +11,7 @@ from execution.asking import PLAIN, VIEWS, new_builder, use
 from execution.plugins.changing import CHANGES
 from harness.contract.cells import Use
 from harness.contract.rows import Status
+from harness.execution.build import Builder
 from harness.plugins import Catalog
 
 TUNED = use("model", "tuned", model=PLAIN, trained_on=VIEWS)
@@ -72,3 +73,47 @@ def test_a_cell_that_changes_its_model_is_invalid_and_the_next_one_right(
     again, answers = measure(builder, PLAIN)
     assert (again.status, again.reason) == (Status.OK, "")
     assert answers == before
+
+
+def test_a_cell_that_changes_its_data_is_invalid_and_the_next_one_has_others(
+    measure: Any, acting: Catalog, tmp_path: Path
+) -> None:
+    builder = new_builder(acting, tmp_path)
+    _, before = measure(builder, PLAIN)
+    spoilt, _ = measure(builder, use("model", "writing"))
+    assert (spoilt.status, spoilt.reason) == (Status.INVALID, "the cell has changed dataset views: examples")
+    again, answers = measure(builder, PLAIN)
+    assert again.status is Status.OK
+    assert answers == before
+
+
+def test_what_a_model_counts_for_itself_is_no_fault_and_starts_anew(
+    measure: Any, acting: Catalog, tmp_path: Path
+) -> None:
+    builder = new_builder(acting, tmp_path)
+    model = builder.build(PLAIN, 0)[0]
+    model.asked += 1
+    result, _ = measure(builder, PLAIN)
+    assert (result.status, result.reason) == (Status.OK, "")
+    assert builder.build(PLAIN, 0)[0] is not model
+    assert builder.build(PLAIN, 0)[0].asked == 0
+
+
+def test_a_large_model_goes_from_hand_to_hand(builder: Builder, acting: Catalog) -> None:
+    """One instance serves the model, and in later cells what wraps it; two only where a cell needs both."""
+    pair = use("model", "all", models=(PLAIN,))
+    alone = builder.build(PLAIN, 0)[0]
+    both = builder.build(pair, 0)[0]
+    assert both.models[0] is not alone
+    builder.end_cell()
+    taken = builder.build(PLAIN, 0)[0]
+    assert taken is alone
+    builder.end_cell()
+    again = builder.build(pair, 0)[0]
+    assert again is both
+    builder.forget()
+    first = builder.build(pair, 0)[0]
+    builder.end_cell()
+    assert builder.build(PLAIN, 0)[0] is first.models[0]
+    # What wrapped it is made anew, around another one.
+    assert builder.build(pair, 0)[0] is not first

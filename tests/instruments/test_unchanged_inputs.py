@@ -149,6 +149,15 @@ def test_a_checksum_of_much_tells_every_place_and_swap(shape: tuple[int, ...]) -
     assert checksum(swapped) != found
 
 
+def test_tensors_without_bytes_are_compared_by_their_count_of_changes() -> None:
+    conjugate = torch.tensor([1 + 2j]).conj()
+    for tensor in (torch.eye(3).to_sparse(), torch.empty(3, device="meta"), conjugate):
+        found = checksum(tensor)
+        assert checksum(tensor) == found
+        tensor.zero_()
+        assert checksum(tensor) != found
+
+
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 64, 1001])
 def test_the_checksum_of_a_device_tells_every_byte_and_place(n: int) -> None:
     """The arithmetic that is used where tensors lie on a GPU, tried on the CPU."""

@@ -23,6 +23,7 @@ def harness_components() -> Iterable[Component]:
         Component("model", "plain", f"{__name__}:Plain", "A linear model."),
         Component("model", "wrapped", f"{__name__}:Wrapped", "A linear model and what was done to it."),
         Component("model", "tuned", f"{__name__}:Tuned", "A linear model that is fitted further."),
+        Component("model", "writing", f"{__name__}:Writing", "A linear model that writes into its inputs."),
         Component("model", "all", f"{__name__}:All", "Several models."),
     ]
 
@@ -90,6 +91,13 @@ class Tuned(Wrapped):
         with torch.no_grad():
             self.model.linear.weight += float(part.sum())
         part += 1
+
+
+class Writing(Plain):
+    """A linear model that writes into its inputs."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs.data.mul_(2))
 
 
 class All(nn.Module):
