@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.contract.cells import digest
+from harness.contract.cells import SHOWN_LABELS, digest
 from harness.contract.cost_block import CostBlock
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
@@ -33,6 +33,18 @@ class Status(StrEnum):
     def is_measured(self) -> bool:
         """Whether every rule was kept, so that the row has numbers, doubtful or not."""
         return self in (Status.OK, Status.SUSPECT)
+
+
+_COLUMNS = frozenset(
+    ("experiment", "seed", "status", "n", "seconds", "key", "derived", "execution", "reason", *SHOWN_LABELS)
+)
+_OF_AN_ESTIMATE = ("", "_low", "_high", "_null", "_p", "_n", "_missing", "_method")
+
+
+def is_column_of_rows(name: str, metrics: Iterable[str]) -> bool:
+    """Whether tables of rows with these metrics have a column with this name already."""
+    of_metrics = {f"{metric}{suffix}" for metric in metrics for suffix in _OF_AN_ESTIMATE}
+    return name in _COLUMNS or name in of_metrics or name.startswith("cost_")
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Outcome:
         problems: rules that were broken; any makes the cell `invalid`.
         doubts: why the numbers may not mean what they say, such as an attack whose gradients were zero; any makes the
             cell `suspect`, which keeps and shows its numbers, marked.
+        missing: examples of the data that there is no record of, by why, e.g. {"longer than the window": ["doc-7"]}.
+            Two rows that miss others are not compared.
     """
 
     records: Mapping[str, Any]
@@ -48,6 +50,7 @@ class Outcome:
     display: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Task(Protocol):
@@ -56,6 +59,10 @@ class Task(Protocol):
     The signature of `run` names the roles that a cell of this task has: `model`, `data`, `attack`, `sampler`,
     `attribution`, each optional, and `ctx` for the `Context`. A role annotated `X | None` may be left out by a suite;
     the protocol X says what the component must offer.
+
+    Its records are of the examples of its data, one of each, with its id; what it leaves out it names as `missing`. A
+    task whose records are of something else says of what: `records_of = "samples"`. Attributes in which it keeps what
+    it could make anew it names: `remembers = ("_features",)`; if others change, the next cell has a new task.
 
     A task may declare the columns that its records may have, as `columns = ("id", "label", "group.*")`, where a name
     that ends in `*` stands for all that begin so. Those that depend on a role or on a parameter of the task stand in

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +21,9 @@ from harness.contract.data import Dataset, DatasetWrapper
 from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
+from harness.execution.kept import Built, KeptComponents
 from harness.execution.precision import run_as, threads
+from harness.execution.process_state import ProcessState
 from harness.execution.spent import Metering
 from harness.instruments.late_torch import is_module
 from harness.instruments.seeding import seeded
@@ -34,7 +35,6 @@ from harness.store.store import Store
 if TYPE_CHECKING:
     from harness.instruments.flops import FlopCount
 
-_MAX_BUILT = 8
 Progress = Callable[[str, int, int], None]
 
 
@@ -74,6 +74,8 @@ class Limited(DatasetWrapper):
 class Builder:
     """Builds components from their uses and keeps the last few, since neighbouring cells share them.
 
+    Within a cell a component is made once, and again for each component that wraps it.
+
     Attributes:
         catalog: where targets are found.
         store: where weights are kept.
@@ -81,6 +83,7 @@ class Builder:
         batch_size: number of examples at once while a component is fitted.
         on_progress: called with (what, done, total) during training.
         flops: the models whose operations were counted already, by what was counted.
+        process: what cells leave behind in this process.
     """
 
     catalog: Catalog
@@ -89,18 +92,26 @@ class Builder:
     batch_size: int
     on_progress: Progress
     flops: dict[Hashable, FlopCount] = field(default_factory=dict)
-    _built: OrderedDict[tuple[str, int], tuple[Any, tuple[Weights, ...]]] = field(default_factory=OrderedDict)
+    process: ProcessState = field(init=False)
+    _kept: KeptComponents = field(default_factory=KeptComponents)
+
+    def __post_init__(self) -> None:
+        self.process = ProcessState(self.catalog.packages)
 
     def build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
         """Return the component, and the stored weights that it and its nested components were given."""
-        seed = derive_seed(seed, "member", use.member) if use.member else seed
-        key = (use.build_digest, seed)
-        if key not in self._built:
-            self._built[key] = self._build(use, seed)
-            while len(self._built) > _MAX_BUILT:
-                self._built.popitem(last=False)
-        self._built.move_to_end(key)
-        return self._built[key]
+        built = self._own(use, seed)
+        return built.thing, built.weights
+
+    def measured(self, use: Use, seed: int) -> Built:
+        """Return a component of the cell itself, as it was made; `end_cell` says if the cell has changed it."""
+        built = self._own(use, seed)
+        built.is_measured = True
+        return built
+
+    def _own(self, use: Use, seed: int) -> Built:
+        seed = _seed_of(use, seed)
+        return self._kept.own((use.build_digest, seed), lambda: self._build(use, seed))
 
     def context(self, use: Use, seed: int, scratch: Path, progress: Callable[[int, int], None]) -> Context:
         """Return the context of a component: its draws depend on its name, not on its label or its neighbours."""
@@ -116,48 +127,73 @@ class Builder:
         """The training split of every component in a use that is fitted to data, by its kind and label."""
         splits: dict[str, Dataset] = {}
         for inner in use.nested():
-            if inner.trained_on is not None and isinstance(self.build(inner, seed)[0], Trainable):
+            if inner.trained_on is not None and self._is_trainable(inner, seed):
                 splits[f"{inner.kind} {inner.label}"] = self._split(inner.trained_on, "train", seed)
         return splits
 
+    def end_cell(self) -> list[str]:
+        """Keep what the cell left as it was made, and return in words what it has changed."""
+        return self._kept.end_cell()
+
     def forget(self) -> None:
         """Drop what is kept, since a cell that went wrong may have changed it."""
-        self._built.clear()
+        self._kept.forget()
 
-    def _build(self, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
-        values, used = self._values(use, seed)
-        target = self.catalog.find(use.kind, use.name).component.load()
+    def _is_trainable(self, use: Use, seed: int) -> bool:
+        seed = _seed_of(use, seed)
+        built = self._kept.used((use.build_digest, seed)) or self._own(use, seed)
+        return isinstance(built.thing, Trainable)
+
+    def _build(self, use: Use, seed: int) -> Built:
+        values, parts = self._values(use, seed)
+        used = tuple(weights for part in parts for weights in part.weights)
+        with self.process.importing():
+            target = self.catalog.find(use.kind, use.name).component.load()
         # What a model starts from is a part of its training.
         fixed = nullcontext() if use.kind == "dataset" else threads(use.training_threads)
         with fixed, seeded(derive_seed(seed, use.kind, use.name, "build"), self.device):
             thing = target(**values)
         if use.kind == "dataset":
             _check_dataset(thing, use)
-            return (Limited(thing, use.limit) if use.limit else thing), used
+            thing = Limited(thing, use.limit) if use.limit else thing
+        else:
+            thing, given = self._ready(thing, use, seed)
+            used = (*used, *given)
+        return Built((use.build_digest, seed), use.kind, use.label, thing, used, parts)
+
+    def _ready(self, thing: Any, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
+        """The component on its device and with its weights, which are returned too."""
+        given: tuple[Weights, ...] = ()
         if is_module(thing):
             thing = thing.to(self.device)
         if isinstance(thing, Trainable):
-            used = (*used, self._give_weights(thing, use, seed))
+            given = (self._give_weights(thing, use, seed),)
         if is_module(thing):
             thing = thing.eval().requires_grad_(False)
         if use.execution and not use.execution.is_plain:
             run_as(thing, use.execution, self.device)
-        return thing, used
+        return thing, given
 
-    def _values(self, use: Use, seed: int) -> tuple[dict[str, Any], tuple[Weights, ...]]:
+    def _values(self, use: Use, seed: int) -> tuple[dict[str, Any], tuple[Built, ...]]:
+        """The arguments of a component, and the components among them, which are its own."""
         values: dict[str, Any] = {}
-        used: tuple[Weights, ...] = ()
+        parts: list[Built] = []
         for name, value in use.parameters.items():
-            built = {each.label: self.build(each, seed) for each in uses_in(value)}
-            used = (*used, *(weights for _, inner in built.values() for weights in inner))
+            built = {each.label: self._part(each, seed) for each in uses_in(value)}
+            parts += built.values()
             if isinstance(value, Use):
-                value = built[value.label][0]
+                value = built[value.label].thing
             elif built:
-                value = {label: thing for label, (thing, _) in built.items()}
+                value = {label: part.thing for label, part in built.items()}
             elif value is not None and name in use.paths:
                 value = Path(value)
             values[name] = value
-        return values, used
+        return values, tuple(parts)
+
+    def _part(self, use: Use, seed: int) -> Built:
+        """An instance for the component that wraps it, which may change it."""
+        seed = _seed_of(use, seed)
+        return self._kept.take((use.build_digest, seed)) or self._build(use, seed)
 
     def _give_weights(self, model: Trainable, use: Use, seed: int) -> Weights:
         from safetensors.torch import load_file
@@ -230,8 +266,17 @@ class Builder:
                 "data under `trained_on` of the model"
             )
         part = replace(data, parameters={**data.parameters, "split": split})
+        key = (part.build_digest, _seed_of(part, seed))
+        used = self._kept.used(key)
+        if used is not None and used.changes():
+            # By a model that was fitted to it before.
+            self._kept.renew(used)
         dataset: Dataset = self.build(part, seed)[0]
         return dataset
+
+
+def _seed_of(use: Use, seed: int) -> int:
+    return derive_seed(seed, "member", use.member) if use.member else seed
 
 
 def _check_dataset(data: Any, use: Use) -> None:

@@ -5,15 +5,12 @@ Whatever plugin code does on the way becomes a status with a reason.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cache, partial
-from numbers import Real
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +22,18 @@ from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.models import Described
 from harness.contract.rows import Status
 from harness.contract.tasks import Outcome
-from harness.contract.texts import Texts
 from harness.execution.build import Builder, Weights
 from harness.execution.costs import cost_block
 from harness.execution.first_call import first_call
+from harness.execution.outcome_checks import check_examples, checked_cost
 from harness.execution.precision import execution_text, reduced_precision
+from harness.execution.settings import own_settings
 from harness.execution.spent import Metering
-from harness.instruments.late_torch import is_tensor
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.records import RECORDS, to_table
 
-_EXAMPLES_PER_BLOCK, _EXAMPLES_PER_TAKE = 256, 4096
 _INSTRUMENT_SEED = 0
 
 
@@ -57,30 +53,58 @@ def execute(
         StoreError: the folder or the store cannot be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    # Wherever the cell changes to.
+    folder = folder.resolve()
     measure = partial(_measure, cell, folder, builder, signatures)
+    stuck = builder.process.stuck
+    builder.process.begin_cell()
     result = measure() if debug else isolated(measure)
+    changed = builder.process.end_cell()
+    left = [f"the cell left the process changed: {changed}"] if changed else []
     if isinstance(result, Fault):
         result = CellResult(result.status, result.reason, traceback=result.traceback)
-    if not result.status.is_measured:
+    if result.status.is_measured:
+        left += [f"the cell has changed {what}" for what in builder.end_cell()]
+        earlier = [f"an earlier cell left the process changed: {stuck}"] if stuck else []
+        result = _with_problems(result, [*earlier, *left])
+    elif left:
+        result = replace(result, reason=one_line("; ".join([result.reason, *left])))
+    if left or not result.status.is_measured:
         builder.forget()
     return replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
 
 
+def import_torch_for(cell: Cell) -> None:
+    """Import torch if a cell is more than an audit of data; the seconds of this import are none of the cell's time."""
+    if any(use for role, use in cell.components.items() if role != "data"):
+        import torch  # noqa: F401
+
+
+def _with_problems(result: CellResult, problems: Sequence[str]) -> CellResult:
+    """The result, made invalid by what was found after its task had ended."""
+    if not problems:
+        return result
+    before = [result.reason] if result.status is Status.INVALID else []
+    return replace(result, status=Status.INVALID, reason=one_line("; ".join([*before, *problems])))
+
+
 def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader) -> CellResult:
     # What a task measures with, such as a judge, is the same under every seed.
-    task, trained = builder.build(cell.task, _INSTRUMENT_SEED)
+    task = builder.measured(cell.task, _INSTRUMENT_SEED)
     things: dict[str, Any] = {}
-    weights = [*trained]
+    weights = [*task.weights]
     of_model: tuple[Weights, ...] = ()
+    data: dict[str, Any] = {}
     for role, use in cell.components.items():
         if use is None:
             things[role] = None
             continue
-        things[role], used = builder.build(use, cell.seed)
-        weights += used
-        of_model = used if role == "model" else of_model
+        built = builder.measured(use, cell.seed)
+        things[role] = built.thing
+        weights += built.weights
+        of_model = built.weights if role == "model" else of_model
+        data = dict(built.digests) if role == "data" else data
     _check_fit(cell, things, builder, signatures)
-    data = _data_facts(things["data"]) if things.get("data") is not None else {}
     scratch = folder / "scratch"
     scratch.mkdir()
     # Draws depend on the treatment's name, not on the model's: every model meets the same noise.
@@ -90,11 +114,13 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
     with first_call(things.get("model")) as calls:
         metering = Metering(builder.device)
-        outcome = task.run(**things, ctx=ctx)
+        with own_settings():
+            outcome = task.thing.run(**things, ctx=ctx)
         spent = metering.spent()
     if not isinstance(outcome, Outcome):
         raise InvalidOutput(f"task {cell.task.name} returned a {type(outcome).__name__}, not an Outcome")
     table = to_table(outcome.records)
+    check_examples(task.thing, outcome, table, things.get("data"))
     shutil.rmtree(scratch)
     with builder.store.explained():
         _write(folder, table, outcome)
@@ -103,15 +129,21 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     model = cell.components.get("model")
     if halved := reduced_precision(model):
         comparability["precision"] = halved
+    if outcome.missing:
+        comparability["missing"] = digest(sorted(name for ids in outcome.missing.values() for name in ids))
     costs = cost_block(things.get("model"), model, of_model, calls, builder, spent)
     return CellResult(
         status=Status.INVALID if outcome.problems else Status.SUSPECT if outcome.doubts else Status.OK,
         reason="; ".join(outcome.problems or outcome.doubts),
         n=table.num_rows,
-        cost=_checked_cost(outcome.cost),
+        cost=checked_cost(outcome.cost, [metric.label for metric in cell.metrics]),
         weights=[asdict(each) for each in weights],
         comparability=comparability,
-        facts={**_facts(things.get("model"), execution_text(model), outcome.display), "cost": costs.to_json()},
+        facts={
+            **_facts(things.get("model"), execution_text(model), outcome.display),
+            **({"missing": {str(why): len(ids) for why, ids in outcome.missing.items()}} if outcome.missing else {}),
+            "cost": costs.to_json(),
+        },
         seconds=spent.seconds,
     )
 
@@ -137,13 +169,6 @@ def _facts(model: Any, execution: str, display: Mapping[str, str]) -> dict[str, 
     return {name: value for name, value in given.items() if value}
 
 
-def _checked_cost(cost: Mapping[str, Any]) -> dict[str, float]:
-    wrong = [name for name, value in cost.items() if not isinstance(value, Real) or not math.isfinite(value)]
-    if wrong:
-        raise InvalidOutput(f"cost {wrong[0]!r} is {cost[wrong[0]]!r}, not a finite number")
-    return {name: float(value) for name, value in cost.items()}
-
-
 def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatures: SignatureReader) -> None:
     """Raise NotApplicable where a built component lacks what another needs, which its class did not show."""
     needing: list[tuple[Use | None, str]] = [(cell.task, role) for role in things]
@@ -155,56 +180,6 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
         unmet = needs.unmet(needs.missing_in(things[role])) if needs else ""
         if unmet:
             raise NotApplicable(f"{use.label} needs {role} {cell.labels[role]} to be {unmet}")
-
-
-def _data_facts(data: Dataset) -> dict[str, Any]:
-    """The digests of the examples a cell uses: content, groups and facts in one, ids in the other."""
-    hasher = hashlib.sha256()
-    n = len(data.ids)
-    hasher.update(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
-    for name, group in sorted(data.groups.items()):
-        hasher.update(f"group.{name}".encode())
-        for piece in _pieces(group):
-            hasher.update(piece)
-    for start in range(0, n, _EXAMPLES_PER_TAKE):
-        columns = data.take(range(start, min(n, start + _EXAMPLES_PER_TAKE)))
-        for first in range(0, min(n - start, _EXAMPLES_PER_TAKE), _EXAMPLES_PER_BLOCK):
-            for name in sorted(columns):
-                hasher.update(name.encode())
-                for piece in _pieces(columns[name][first : first + _EXAMPLES_PER_BLOCK]):
-                    hasher.update(piece)
-    return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": n}
-
-
-def _digest_of_ids(ids: Sequence[str]) -> str:
-    if not isinstance(ids, Texts):
-        return digest(list(ids))
-    hasher = hashlib.sha256()
-    for piece in ids.json(",", ascii_only=False):
-        hasher.update(piece.encode())
-    return hasher.hexdigest()
-
-
-def _pieces(column: Any) -> Iterator[bytes]:
-    """The content of a column as bytes to hash."""
-    if isinstance(column, Texts):
-        yield from (piece.encode() for piece in column.json(", ", ascii_only=True))
-    else:
-        yield _content(column)
-
-
-def _content(column: Any) -> bytes:
-    if is_tensor(column):
-        column = column.detach().cpu().numpy()
-    if isinstance(column, np.ndarray) and column.dtype != object:
-        return _header(column.dtype, column.shape[1:]) + np.ascontiguousarray(column).tobytes()
-    return json.dumps(list(column), default=str).encode()
-
-
-@cache
-def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    """What stands before the bytes of an array of examples; cached, since NumPy takes long to write a type."""
-    return f"{dtype}{shape}".encode()
 
 
 def _write(folder: Path, table: Any, outcome: Outcome) -> None:

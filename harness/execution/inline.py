@@ -9,7 +9,7 @@ from typing import Any, TextIO, cast
 
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.build import Builder
-from harness.execution.cell import execute
+from harness.execution.cell import execute, import_torch_for
 from harness.execution.executor import Job, Progress
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
@@ -41,6 +41,7 @@ class InlineExecutor:
 
     def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
         job = self._waiting.popleft()
+        import_torch_for(job.cell)
         log = BoundedLog()
         self._builder.batch_size = job.batch_size
         self._builder.on_progress = partial(self._on_progress, job.cell)

@@ -231,10 +231,10 @@ class ProcessExecutor:
             raise StoreError(message["message"])
         elif kind == "ended":
             result = CellResult.from_json({**message["result"], "device": self._setups[slot].device})
-            self._take_result(slot, worker, result, message["left_behind"])
+            self._take_result(slot, worker, result, message["left_behind"], spoilt=message["spoilt"])
 
-    def _take_result(self, slot: int, worker: _Worker, result: CellResult, left_behind: int) -> None:
-        """Note the result of a job, and end the worker if it may not run another one."""
+    def _take_result(self, slot: int, worker: _Worker, result: CellResult, left_behind: int, *, spoilt: bool) -> None:
+        """Note the result of a job, and end the worker if it may not run another one, such as one that is spoilt."""
         # Output has a pipe of its own, so what was printed before the result may still lie there.
         self._drain_output(worker)
         if left_behind:
@@ -243,7 +243,7 @@ class ProcessExecutor:
         self._finish(worker, result)
         worker.n_jobs += 1
         is_spent = worker.n_jobs >= self._cells_per_worker
-        if is_spent or left_behind or result.status not in _KEEPS_ITS_WORKER:
+        if is_spent or left_behind or spoilt or result.status not in _KEEPS_ITS_WORKER:
             self._remove(slot)
 
     def _check_worker(self, slot: int) -> None:

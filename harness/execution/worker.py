@@ -84,7 +84,7 @@ def main(descriptor: int) -> None:
 def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     # Imported here: the coordinator imports `Setup` from this file and has no need of torch.
     from harness.execution.build import Builder
-    from harness.execution.cell import execute
+    from harness.execution.cell import execute, import_torch_for
     from harness.execution.precision import pin_numerics
     from harness.plugins import load_catalog
     from harness.store.open import cached_signatures
@@ -99,9 +99,7 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     for line in jobs:
         job = json.loads(line)
         cell = Cell.from_json(job["cell"])
-        if any(use for role, use in cell.components.items() if role != "data"):
-            # All that is more than an audit of data; the seconds of this import are none of the cell's time.
-            import torch  # noqa: F401
+        import_torch_for(cell)
         messages.send("started")
         builder.batch_size = job["batch_size"]
         try:
@@ -114,7 +112,8 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
         sys.stderr.flush()
         left = descendants(os.getpid())
         kill_all(left)
-        messages.send("ended", result=asdict(result), left_behind=len(left))
+        spoilt = builder.process.is_spoilt
+        messages.send("ended", result=asdict(result), left_behind=len(left), spoilt=spoilt)
 
 
 def job_message(cell: Cell, folder: Path, batch_size: int) -> Mapping[str, Any]:

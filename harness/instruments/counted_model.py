@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract.errors import InvalidOutput
+from harness.instruments.unchanged_inputs import UnchangedInputs
 
 LANES = 8
 """Batches are padded to a multiple of this many rows.
@@ -54,6 +55,7 @@ class CountedModel(nn.Module):
         self._batch: Tensor | None = None
         self._lanes = LANES
         self._last: tuple[Tensor, Tensor, Tensor, int] | None = None
+        self._unchanged = UnchangedInputs()
 
     @contextmanager
     def attacked_batch(self, indices: Tensor, lanes: int) -> Iterator[None]:
@@ -69,6 +71,16 @@ class CountedModel(nn.Module):
         finally:
             self._batch, self._lanes, self._last = None, LANES, None
 
+    def parts(self) -> dict[str, object]:
+        """What must be the very same objects after it was in the hands of a plugin, by name."""
+        own = {name: vars(self).get(name) for name in ("forward", "__call__", "forward_passes", "backward_passes")}
+        hooks = {name: len(table) for name, table in vars(self).items() if "hooks" in name and table}
+        return {**own, **hooks, "observer": self.observer, "model": self.model, "class": type(self)}
+
+    def check_inputs(self) -> None:
+        """Raise InvalidOutput if the model has written into its inputs; an attack itself must not wait for that."""
+        self._unchanged.check()
+
     def forward(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits `[m, classes]` of inputs `[m, ...]`; `rows` says to which row of the batch each input belongs."""
         m = len(inputs)
@@ -80,7 +92,9 @@ class CountedModel(nn.Module):
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
-        logits = self.model(inputs)
+        logits = self._unchanged.call(self.model, inputs)
+        if batch is None:
+            self.check_inputs()
         expected = (m + padding, self.classes)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
             got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"

@@ -1,32 +1,37 @@
-"""Freezing a model while it is measured, and checking that it has not changed."""
+"""Freezing a model while it is measured, and checking that it and what it is given have not changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from torch import nn
+from torch import Tensor, nn
 
 from harness.contract.errors import InvalidOutput
-from harness.instruments.seeding import state_digest
+from harness.instruments.checksums import checksum
+from harness.instruments.object_state import ObjectState
 
 
 @contextmanager
-def left_unchanged(model: object) -> Iterator[None]:
+def left_unchanged(model: object, **given: Tensor) -> Iterator[None]:
     """Put a model into eval mode with frozen parameters inside; restore both, and check that its state is the same.
 
-    An object that is no torch module is left alone.
+    Of an object that is no torch module only the tensors are checked.
+
+    Args:
+        model: the model.
+        **given: tensors that must not change either, such as its inputs, by what messages call them.
 
     Raises:
-        InvalidOutput: parameters or buffers were changed.
+        InvalidOutput: parameters, buffers or one of the tensors were changed.
     """
-    if not isinstance(model, nn.Module):
-        yield
-        return
-    modes = [(module, module.training) for module in model.modules()]
-    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    before = state_digest(model)
-    model.eval().requires_grad_(False)
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
+    modes = [(module, module.training) for module in modules]
+    flags = [(parameter, parameter.requires_grad) for parameter in parameters]
+    before, contents = ObjectState.weights_of(model), {name: checksum(tensor) for name, tensor in given.items()}
+    if isinstance(model, nn.Module):
+        model.eval().requires_grad_(False)
     try:
         yield
     finally:
@@ -34,5 +39,8 @@ def left_unchanged(model: object) -> Iterator[None]:
             module.training = training
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
-    if state_digest(model) != before:
+    if before.changes(ObjectState.weights_of(model)):
         raise InvalidOutput("the parameters or buffers of the model were changed while it was measured")
+    for name, tensor in given.items():
+        if checksum(tensor) != contents[name]:
+            raise InvalidOutput(f"the {name} were changed in place while the model was measured")

@@ -16,6 +16,12 @@ from harness_classification.predictions import Predictions, column, not_finite, 
 TOLERANCE = 1e-6
 """Round-off allowed beyond a budget or the box, in units of the inputs (2e-8 is usual in float32)."""
 
+MAX_ROUND_OFF = 1e-3
+"""How far logits may move, relative to the largest, where an input is computed in another batch."""
+
+OTHERS_ASKED_AGAIN = 64
+"""How many clean inputs that the attack did not change the class of are classified again after it."""
+
 HARDEST = 8
 """How many fooled examples are kept as arrays; all of them would fill the disk."""
 
@@ -63,13 +69,54 @@ def verify_attack(
         "adversarial_margin": column(returned.margin, known),
         "adversarial_loss": column(returned.loss, known),
         **{norm: column(values, finite.tolist()) for norm, values in distances.items()},
-        "forward_passes": counted.forward_passes.total().cpu().numpy(),
-        "backward_passes": counted.backward_passes.total().cpu().numpy(),
     }
     problems = [*not_finite("adversarial", returned.valid & finite, examples.ids)]
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
     return columns, tuple(problems), returned
+
+
+def altered(attacked: CountedModel, parts: Mapping[str, object]) -> tuple[str, ...]:
+    """The problem that an attack has put other parts into the model that it was given; empty if it has not."""
+    now = CountedModel.parts(attacked)
+    changed = [name for name in {**parts, **now} if now.get(name) is not parts.get(name)]
+    return (f"the attack has changed the model that it was given: {', '.join(changed)}",) if changed else ()
+
+
+def another_model(
+    counted: CountedModel,
+    examples: LabelledInputs,
+    adversarial: Tensor,
+    clean: Predictions,
+    returned: Predictions,
+    fooled: Tensor,
+    ctx: Context,
+) -> tuple[str, ...]:
+    """The problems that the model is another one after the attack than before; not for a model that draws.
+
+    Inputs that `fooled` the model (bool `[n]`) must have been changed. Clean inputs are classified again, of all that
+    were fooled and of some others, which costs at most one clean pass.
+    """
+    problems = []
+    unmoved = fooled & (adversarial == examples.inputs).flatten(1).all(dim=1)
+    unmoved &= _answers_otherwise(clean.logits, returned.logits)
+    if unmoved.any():
+        first = examples.ids[int(torch.nonzero(unmoved)[0])]
+        problems.append(f"{int(unmoved.sum())} inputs fool the model although they were not changed, first {first!r}")
+    asked = fooled.clone()
+    asked[torch.nonzero(clean.valid & ~fooled).flatten()[:OTHERS_ASKED_AGAIN]] = True
+    rows = torch.nonzero(asked).flatten()
+    again = predict(counted, examples.inputs[rows], examples.labels[rows], ctx.batch_size)
+    changed = int(_answers_otherwise(clean.logits[rows], again.logits).sum())
+    if changed:
+        problems.append(f"{changed} of {len(rows)} clean inputs are given another class after the attack than before")
+    return tuple(problems)
+
+
+def _answers_otherwise(before: Tensor, after: Tensor) -> Tensor:
+    """Which logits `[n, classes]` of the same inputs are of another class, by more than round-off: bool `[n]`."""
+    apart = (after - before).abs().amax(dim=1) > MAX_ROUND_OFF * (1 + before.abs().amax(dim=1))
+    return apart & (after.argmax(dim=1) != before.argmax(dim=1))
 
 
 def _budget_problem(

@@ -7,6 +7,7 @@ again in eval mode, counts the passes itself, and verifies that the model was no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,7 +26,14 @@ from harness.api import (
     Threat,
 )
 from harness.api.instruments import LANES, CountedModel, left_unchanged, seeded
-from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
+from harness_classification.attack_verification import (
+    TOLERANCE,
+    altered,
+    another_model,
+    hardest,
+    verify_attack,
+    views_given,
+)
 from harness_classification.class_names import in_order_of
 from harness_classification.indicators.doubts import randomness, signs_of_failure
 from harness_classification.indicators.signs import STOCHASTIC
@@ -83,8 +91,12 @@ class Classify:
         """
         examples = labelled_inputs(data, ctx.device)
         classes = len(data.facts["classes"])
-        counted = CountedModel(in_order_of(data.facts["classes"], model), classes, len(examples), ctx.device)
-        with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
+        model_in_order = in_order_of(data.facts["classes"], model)
+        counted = CountedModel(model_in_order, classes, len(examples), ctx.device)
+        with (
+            left_unchanged(counted, inputs=examples.inputs, labels=examples.labels),
+            seeded(ctx.derive_seed("task"), ctx.device),
+        ):
             clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
             doubts = no_logits(clean.logits[clean.valid])
             unstable = randomness(counted, examples, clean, ctx)
@@ -106,24 +118,33 @@ class Classify:
                 )
             threat = attack.threat
             targets = _targets(examples, classes, ctx) if threat.targeted else None
-            watch = counted.observer = AttackWatch(examples, targets, threat, TOLERANCE)
-            adversarial = _attacked(counted, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
+            # The attack has another object in its hands than the one that judges it.
+            attacked = CountedModel(model_in_order, classes, len(examples), ctx.device).eval().requires_grad_(False)
+            watch = attacked.observer = AttackWatch(replace(examples), targets, threat, TOLERANCE)
+            parts = attacked.parts()
+            adversarial = _attacked(attacked, attack, examples, targets, torch.nonzero(correct).flatten(), ctx)
+            attacked.check_inputs()
             adversarial_columns, problems, returned = verify_attack(
                 counted, examples, targets, adversarial, clean, correct, threat, ctx, draws
             )
+            problems += altered(attacked, parts)
+            adversarial_columns |= _passes(attacked)
             adversarial_columns |= views_given(counted, attack, examples, targets, adversarial, correct, ctx)
+            if not unstable:
+                fooled = correct.new_tensor([outcome == "fooled" for outcome in adversarial_columns["outcome"]])
+                problems += another_model(counted, examples, adversarial, clean, returned, fooled, ctx)
             signs, indicators = signs_of_failure(
                 counted, watch, adversarial, clean, returned, adversarial_columns, attack, unstable, ctx
             )
         problems = (*not_finite("clean", clean.valid, examples.ids), *problems)
-        passes = counted.forward_passes.total() + counted.backward_passes.total()
-        attacked = int(correct.sum())
+        n_passes = float(sum(adversarial_columns[name].sum() for name in ("forward_passes", "backward_passes")))
+        n_attacked = int(correct.sum())
         return Outcome(
             records={**columns, **adversarial_columns, **indicators, **groups},
             protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
             artifacts=hardest(examples, adversarial, adversarial_columns),
             display={"threat": str(threat)},
-            cost={"passes": float(passes.sum()) / attacked if attacked else 0.0},
+            cost={"passes": n_passes / n_attacked if n_attacked else 0.0},
             problems=problems,
             doubts=(*doubts, *signs.doubts()),
         )
@@ -165,6 +186,12 @@ def _attacked(
         done += len(chunk)
         ctx.progress(done, len(rows))
     return adversarial
+
+
+def _passes(attacked: CountedModel) -> dict[str, Any]:
+    """The passes that the attack took, as record columns."""
+    counters = {"forward_passes": attacked.forward_passes, "backward_passes": attacked.backward_passes}
+    return {name: counter.total().cpu().numpy() for name, counter in counters.items()}
 
 
 def _chunks(rows: Tensor, n: int, size: int) -> list[Tensor]:

@@ -28,6 +28,8 @@ class Detect:
 
     columns: Sequence[str] = ("id", "source", "score.*")
 
+    records_of = "examples of both sets"
+
     def __init__(self, out: Annotated[Dataset, ComponentOf("dataset")]) -> None:
         self._out = out
 
@@ -42,7 +44,7 @@ class Detect:
             raise InvalidOutput(f"the data have inputs {shapes[0]}, the other data {shapes[1]}; they must be alike")
         ids = [f"in/{name}" for name in data.ids] + [f"out/{name}" for name in self._out.ids]
         inputs = torch.cat(list(sets.values()))
-        with left_unchanged(model), torch.no_grad():
+        with left_unchanged(model, inputs=inputs), torch.no_grad():
             parts, outputs = [], []
             for start in range(0, len(inputs), ctx.batch_size):
                 batch = inputs[start : start + ctx.batch_size].to(ctx.device)

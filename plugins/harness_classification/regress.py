@@ -34,7 +34,7 @@ class Regress:
         inputs, targets = _columns(data)
         parts: list[dict[str, Array]] = []
         levels: set[float | None] = set()
-        with left_unchanged(model), torch.no_grad():
+        with left_unchanged(model, inputs=inputs), torch.no_grad():
             for start in range(0, len(inputs), ctx.batch_size):
                 batch = inputs[start : start + ctx.batch_size].to(ctx.device)
                 made = model.predict(batch)

@@ -118,6 +118,8 @@ def cloud(n: int = 400, dimensions: int = 3) -> Examples:
 class Generate:
     """Draw as many samples as there are reference points."""
 
+    records_of = "samples"
+
     def run(self, model: Drawable, data: Dataset, sampler: Exact, ctx: Context) -> Outcome:
         reference = np.asarray(data.take(range(len(data.ids)))["points"])
         ids = [f"sample-{i}" for i in range(len(reference))]

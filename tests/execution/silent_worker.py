@@ -34,7 +34,7 @@ def main(descriptor: int) -> None:
         send("started")
         folder = Path(job["folder"])
         result: dict[str, Any] = {"status": "ok", "n": os.getpid(), "batch_size": job["batch_size"]}
-        left_behind = 0
+        left_behind, spoilt = 0, False
         match folder.name.partition("-")[0]:
             case "kill":
                 (folder / "half").mkdir()
@@ -63,6 +63,8 @@ def main(descriptor: int) -> None:
                 result["traceback"] = "and raised"
             case "left":
                 left_behind = 2
+            case "spoilt":
+                spoilt = True
             case "fatal":
                 send("fatal", message="the disk is full")
                 time.sleep(600)
@@ -72,8 +74,8 @@ def main(descriptor: int) -> None:
                 (folder / "pid").write_text(str(child.pid))
                 result["status"] = "oom"
             case "last":
-                send("ended", result=result, left_behind=0)
+                send("ended", result=result, left_behind=0, spoilt=False)
                 os._exit(0)
             case status:
                 result["status"] = status
-        send("ended", result=result, left_behind=left_behind)
+        send("ended", result=result, left_behind=left_behind, spoilt=spoilt)

@@ -95,17 +95,19 @@ def test_a_model_is_made_under_the_seed_of_its_name_and_kept(builder: Builder) -
 
 
 def test_only_the_last_few_are_kept(builder: Builder) -> None:
-    drawn = use("model", "drawn")
-    first = builder.build(drawn, 0)[0]
-    for seed in range(1, 8):
-        builder.build(drawn, seed)
-    # Just used, so that the second is the one that has to go.
-    assert builder.build(drawn, 0)[0] is first
-    second = builder.build(drawn, 1)[0]
-    for seed in range(2, 9):
-        builder.build(drawn, seed)
-    assert builder.build(drawn, 1)[0] is second
-    assert builder.build(drawn, 0)[0] is not first
+    def of_next_cell(seed: int) -> Any:
+        builder.end_cell()
+        return builder.build(use("model", "drawn"), seed)[0]
+
+    first, second = of_next_cell(0), of_next_cell(1)
+    for seed in range(2, 8):
+        of_next_cell(seed)
+    # Used again, so that the second is the one that has to go.
+    assert of_next_cell(0) is first
+    for seed in range(8, 10):
+        of_next_cell(seed)
+    assert of_next_cell(0) is first
+    assert of_next_cell(1) is not second
 
 
 def test_members_have_seeds_of_their_own_and_the_first_that_of_the_model(builder: Builder) -> None:

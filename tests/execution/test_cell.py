@@ -16,7 +16,8 @@ from harness.contract.errors import StoreError
 from harness.contract.rows import Status
 from harness.contract.texts import Texts
 from harness.execution.build import Builder
-from harness.execution.cell import _data_facts, execute
+from harness.execution.cell import execute
+from harness.execution.data_digest import data_facts
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
@@ -51,7 +52,7 @@ def test_texts_in_one_block_have_the_digest_of_a_list() -> None:
         {**columns, "said": Texts.coded(np.arange(600, dtype=np.int32), words)},
         {"g": Texts.coded(codes, ["m", "f"])},
     )
-    assert _data_facts(blocks) == _data_facts(lists)
+    assert data_facts(blocks) == data_facts(lists)
 
 
 def digests(run: Any, **data: Any) -> dict[str, Any]:

@@ -191,6 +191,15 @@ def test_a_worker_is_replaced_after_so_many_cells(
     assert len({run(executor, job("ok")).n for _ in range(3)}) == processes
 
 
+def test_a_worker_that_says_it_is_spoilt_is_replaced(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    spoilt = run(executor, job("spoilt"))
+    assert spoilt.status is Status.OK
+    assert run(executor, job("ok")).n != spoilt.n
+
+
 def test_a_worker_whose_cell_left_processes_behind_is_replaced_and_says_so(
     make: Callable[..., ProcessExecutor], job: Callable[..., Job]
 ) -> None:

@@ -16,8 +16,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from execution.asking import asking
+from execution.asking import use as use_of_asking
 from execution.cells import PLUGINS, cell, use
-from harness.contract.cells import Cell
+from harness.contract.cells import Cell, Use
 from harness.execution.worker import Setup, _Messages, _run_jobs, job_message, main
 
 
@@ -105,6 +107,13 @@ def test_the_process_and_what_it_has_built_stay_warm(worker: Worker, tmp_path: P
     assert pids == [worker.process.pid] * 2
     assert {"kind": "progress", "what": "training fitted", "done": 1, "total": 1} in first
     assert not any(message.get("what") for message in second)
+
+
+def test_a_worker_says_when_it_is_fit_for_no_other_job(worker: Worker, tmp_path: Path) -> None:
+    model, attack = use_of_asking("model", "plain"), Use("attack", "leaving/leaving", "leaving", 1, {"how": "relu"})
+    assert worker.run(asking(model), tmp_path / "a")[-1]["spoilt"] is False
+    ended = worker.run(asking(model, attack=attack), tmp_path / "b")[-1]
+    assert (ended["result"]["status"], ended["spoilt"]) == ("invalid", True)
 
 
 def test_a_process_that_a_cell_leaves_behind_is_killed_and_counted(worker: Worker, tmp_path: Path) -> None:

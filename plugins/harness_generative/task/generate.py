@@ -77,6 +77,10 @@ class Generate:
         ),
     }
 
+    records_of = "samples"
+    remembers = ("_train", "_reference")
+    """Attributes that hold what can be made anew: images and their features."""
+
     def __init__(
         self,
         features: Annotated[Mapping[str, Extractor], ComponentOf("extractor", several=True)],
@@ -139,7 +143,7 @@ class Generate:
         if train is not None:
             columns |= self._neighbours(samples, train, arrays)
         drawings = pictures(samples, columns, data.facts.get("classes", ()), None if train is None else train.inputs)
-        drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED], ctx.device)
+        drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED].clone(), ctx.device)
         return Outcome(
             columns,
             self._protocol(n, reference, train, data.facts),

@@ -182,6 +182,27 @@ class Act:
                 return Outcome(records, doubts=("three: it", "four: it"))
             case "cost":
                 return Outcome(records, cost={"effort": np.float32(1.5)})  # type: ignore[dict-item]
+            case "cost n" | "cost status" | "cost model" | "cost total_high" | "cost cost_flops":
+                return Outcome(records, cost={self.how.split()[1]: 1.0})
+            case "half":
+                return Outcome({name: column[:2] for name, column in records.items()})
+            case "half and says":
+                half = {name: column[:2] for name, column in records.items()}
+                return Outcome(half, missing={"too long": data.ids[2:3], "too short": data.ids[3:]})
+            case "half and says some":
+                half = {name: column[:2] for name, column in records.items()}
+                return Outcome(half, missing={"too long": data.ids[2:3]})
+            case "all and says":
+                return Outcome(records, missing={"too long": data.ids[:1]})
+            case "others":
+                return Outcome({**records, "id": [f"other-{name}" for name in data.ids]})
+            case "more":
+                return Outcome({"id": [*data.ids, "more"]})
+            case "another order":
+                return Outcome({name: column[::-1] for name, column in records.items()})
+            case "samples":
+                self.records_of = "samples"
+                return Outcome({"id": ["sample-0"]})
             case "bad cost":
                 return Outcome(records, cost={"effort": float("inf")})
             case "artifacts":
