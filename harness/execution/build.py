@@ -154,8 +154,8 @@ class Builder:
                 value = built[value.label][0]
             elif built:
                 value = {label: thing for label, (thing, _) in built.items()}
-            elif value is not None and name in use.paths:
-                value = Path(value)
+            else:
+                value = use.as_received(name, value)
             values[name] = value
         return values, used
 

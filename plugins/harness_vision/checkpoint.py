@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import pickle
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from harness.api import Described, HarnessError, ImportPath
+from harness.api import Described, HarnessError, ImportPath, import_named
 from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.weight_prefixes import FACT, wrapper_prefix
@@ -63,7 +62,8 @@ def checkpoint(
 
     Args:
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
-            of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist.
+            of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist. Modules are looked up beside the suite, then
+            among plugins; packages other than torch need `--allow-imports`.
         weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
         arguments: the arguments of the architecture.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
@@ -137,14 +137,12 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
 
 
 def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
-    module, _, attribute = architecture.rpartition(":")
+    made_by = import_named(architecture, SHIPPED)
     try:
-        made_in = importlib.import_module(module or SHIPPED)  # keyed: as an import path, or imported above
-        network = getattr(made_in, attribute)(**arguments)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        hint = "" if module else f'; another than one of {SHIPPED} is named as "package.module:attribute"'
+        network = made_by(**arguments)
+    except (AttributeError, TypeError, ValueError) as error:
         raise HarnessError(
-            f"the architecture {architecture!r} cannot be made: {type(error).__name__}: {error}{hint}"
+            f"the architecture {str(architecture)!r} cannot be made: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(network, nn.Module):
         raise HarnessError(f"the architecture {architecture!r} gives a {type(network).__name__}, not a torch module")

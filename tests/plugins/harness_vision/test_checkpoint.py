@@ -148,9 +148,9 @@ def test_weights_that_do_not_fit(tmp_path: Path, content: Any, told: str) -> Non
 @pytest.mark.parametrize(
     ("architecture", "told"),
     [
-        ("no_such_module:Net", "cannot be made: ModuleNotFoundError"),
-        ("anchors.published_architectures:Gone", "cannot be made: AttributeError"),
-        ("anchors.published_architectures:not_a_module", "gives a int, not a torch module"),
+        ("no_such_module:Net", "cannot be imported: ModuleNotFoundError"),
+        ("anchors.published_architectures:Gone", "cannot be imported: AttributeError"),
+        ("anchors.published_architectures:not_a_module", "a function that makes no torch module; .* gives int"),
     ],
 )
 def test_architectures_that_cannot_be_made(
@@ -171,15 +171,15 @@ def test_in_a_suite(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
         attacks: [none, {{use: pgd, with: {{eps: 0.1, steps: 2}}}}]
         metrics: [accuracy]
     """
-    first = run_suite(text, tmp_path)
+    first = run_suite(text, tmp_path, allow_imports=True)
     assert first.exit_code == 0
-    assert run_suite(text, tmp_path).n_run == 0
+    assert run_suite(text, tmp_path, allow_imports=True).n_run == 0
     save(tmp_path, {name: -tensor for name, tensor in state.items()})
-    changed = run_suite(text, tmp_path)
+    changed = run_suite(text, tmp_path, allow_imports=True)
     assert changed.n_run == 2
     assert changed.rows[0].estimates != first.rows[0].estimates
     save(tmp_path, {"state_dict": Evil(tmp_path / "pwned")})
-    refused = run_suite(text, tmp_path)
+    refused = run_suite(text, tmp_path, allow_imports=True)
     assert {str(row.status) for row in refused.rows} == {"failed"}
     assert "might run code" in refused.rows[0].reason
     assert not (tmp_path / "pwned").exists()
@@ -197,7 +197,7 @@ def test_architectures_that_ship_are_named_without_a_module(tmp_path: Path) -> N
     path = save(tmp_path, LeNet5().state_dict())
     assert checkpoint("LeNet5", path)(torch.rand(2, 1, 28, 28)).shape == (2, 10)
     with pytest.raises(
-        HarnessError, match=r"'LeNet6' cannot be made: AttributeError.*is named as .package\.module:att"
+        HarnessError, match=r"'LeNet6' cannot be imported: AttributeError.*is named as .package\.module:att"
     ):
         checkpoint("LeNet6", path)
 
