@@ -10,6 +10,8 @@ from harness.instruments.flops import FlopCount as FlopCount
 from harness.instruments.flops import count_flops as count_flops
 from harness.instruments.frozen_model import left_unchanged as left_unchanged
 from harness.instruments.margins import logit_margin as logit_margin
+from harness.instruments.model_outputs import as_logits as as_logits
+from harness.instruments.model_outputs import plain_outputs as plain_outputs
 from harness.instruments.norms import DISTANCES as DISTANCES
 from harness.instruments.norms import distance as distance
 from harness.instruments.seeding import seeded as seeded

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from harness.contract.errors import InvalidOutput
+from harness.instruments.model_outputs import input_dtype, logits_of
 
 LANES = 8
 """Batches are padded to a multiple of this many rows.
@@ -48,6 +48,7 @@ class CountedModel(nn.Module):
         super().__init__()
         self.model = model
         self.classes = classes
+        self._dtype = input_dtype(model)
         self.forward_passes = _Counter(n, device)
         self.backward_passes = _Counter(n, device)
         self.observer: PassObserver | None = None
@@ -80,13 +81,7 @@ class CountedModel(nn.Module):
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
-        logits = self.model(inputs)
-        expected = (m + padding, self.classes)
-        if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
-            got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            raise InvalidOutput(
-                f"the model returned {got} for {m + padding} inputs; expected logits of shape {list(expected)}"
-            )
+        logits = logits_of(self.model, inputs, self.classes, self._dtype)
         if padding:
             logits = logits[:m]
         if batch is not None:
