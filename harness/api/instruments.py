@@ -6,6 +6,7 @@ from harness.instruments.columns import whole_labels as whole_labels
 from harness.instruments.counted_model import LANES as LANES
 from harness.instruments.counted_model import CountedModel as CountedModel
 from harness.instruments.counted_model import PassObserver as PassObserver
+from harness.instruments.finite_weights import check_finite_weights as check_finite_weights
 from harness.instruments.flops import FlopCount as FlopCount
 from harness.instruments.flops import count_flops as count_flops
 from harness.instruments.frozen_model import left_unchanged as left_unchanged

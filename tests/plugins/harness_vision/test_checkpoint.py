@@ -205,3 +205,40 @@ def test_architectures_that_ship_are_named_without_a_module(tmp_path: Path) -> N
 def test_published_accuracy_is_a_fact(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     model = checkpoint(ARCHITECTURE, save(tmp_path, state), published_accuracy=0.9, published_n=50)
     assert PublishedAccuracy.of_row({"model": model.facts}) == PublishedAccuracy(0.9, 50, "", "the suite")
+
+
+def test_one_weight_that_is_not_finite_is_refused(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    state["linear.weight"][3, 5] = float("nan")
+    with pytest.raises(HarnessError, match=r"the weights in w\.pt are not finite .* in linear\.weight"):
+        checkpoint(ARCHITECTURE, save(tmp_path, state))
+
+
+def test_names_that_do_not_fit_are_listed(tmp_path: Path) -> None:
+    wanted = LeNet5().state_dict()
+    given = {f"encoder.{name}": tensor for name, tensor in wanted.items()} | {"fc2.bias": torch.zeros(3)}
+    with pytest.raises(HarnessError) as error:
+        checkpoint("LeNet5", save(tmp_path, given))
+    told = str(error.value)
+    assert "Missing key(s) " in told
+    assert f"and {len(wanted) - 4 - ('fc2.bias' in wanted)} more; Unexpected key(s) encoder." in told
+    assert len(told) < 500
+
+
+def test_fractions_in_a_list_are_numbers(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    save(tmp_path, state)
+    text = f"""
+        suite: fractions
+        task: classify
+        data: {{use: digits, limit: 20}}
+        models:
+          - use: checkpoint
+            as: fractions
+            with: {{architecture: "{ARCHITECTURE}", weights: w.pt, mean: [125.3/255], std: [51/255]}}
+          - use: checkpoint
+            as: numbers
+            with: {{architecture: "{ARCHITECTURE}", weights: w.pt, mean: [{125.3 / 255!r}], std: [0.2]}}
+        metrics: [nll]
+    """
+    done = run_suite(text, tmp_path, allow_imports=True)
+    assert {str(row.status) for row in done.rows} == {"ok"}
+    assert done.row(model="fractions").key == done.row(model="numbers").key
