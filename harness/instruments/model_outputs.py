@@ -97,8 +97,10 @@ def plain_outputs(outputs: Any, device: torch.device) -> Any:
 
 def _described(outputs: Any) -> str:
     """An output in words, e.g. "a tuple of shape [8, 3] and None"."""
-    if isinstance(outputs, Tensor | np.ndarray):
+    if isinstance(outputs, Tensor):
         return f"shape {list(outputs.shape)}"
+    if isinstance(outputs, np.ndarray):
+        return f"a ndarray of shape {list(outputs.shape)}"
     if isinstance(outputs, Mapping):
         inner = ", ".join(f"{name}: {_described(value)}" for name, value in list(outputs.items())[:4])
         return f"a {type(outputs).__name__} of {inner or 'nothing'}"

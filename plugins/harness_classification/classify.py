@@ -7,6 +7,7 @@ again in eval mode, counts the passes itself, and verifies that the model was no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -29,7 +30,15 @@ from harness_classification.attack_doubts import randomness, signs_of_failure
 from harness_classification.attack_verification import TOLERANCE, hardest, verify_attack, views_given
 from harness_classification.failure_indicators import STOCHASTIC, AttackWatch
 from harness_classification.labelled_inputs import labelled_inputs
-from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
+from harness_classification.predictions import (
+    Predictions,
+    column,
+    ends_in_sigmoid,
+    no_logits,
+    not_finite,
+    outcomes,
+    predict,
+)
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 
 DRAWS_OF_RANDOM_MODEL = 20
@@ -83,7 +92,7 @@ class Classify:
         counted = CountedModel(model, classes, len(examples), ctx.device)
         with left_unchanged(counted), seeded(ctx.derive_seed("task"), ctx.device):
             clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
-            doubts = no_logits(clean.logits[clean.valid])
+            doubts = no_logits(clean.logits[clean.valid], partial(ends_in_sigmoid, counted, examples.inputs))
             unstable = randomness(counted, examples, clean, ctx)
             draws = DRAWS_OF_RANDOM_MODEL if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api import sum_tolerance
+from harness.api import HarnessError, sum_tolerance
 from harness.api.instruments import CountedModel, logit_margin
 
 SUM_TOLERANCE = 4e-3
 """How far probabilities may sum from 1: the rounding of bfloat16."""
 MIN_OUTPUTS = 40
 """From so many outputs on, logits are not all in [0, 1] by chance."""
+_SIGMOID = "SigmoidBackward"
+_MOVING = ("ToCopy", "Slice", "View", "Reshape", "queeze", "Cat", "Clone", "Alias", "Expand")
+"""Operations that change no value, and may come after it."""
 MIN_ROWS = 10
 """The same, for a single output."""
 END = 0.1
@@ -78,11 +81,15 @@ def _mean_logits(model: CountedModel, inputs: Tensor, draws: int) -> Tensor:
     return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
 
 
-def no_logits(outputs: Tensor) -> tuple[str, ...]:
+def no_logits(outputs: Tensor, is_sigmoid: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
     """The doubt that finite outputs `[n, classes]` are probabilities; empty if they can be logits.
 
     A softmax of probabilities is nearly uniform: confidences, losses and gradients are those of another model. Logits
     may all lie in [0, 1], but their rows do not sum to 1, nor do they crowd at both ends as those of a sigmoid do.
+
+    Args:
+        outputs: of a classifier.
+        is_sigmoid: whether it is known to end in a sigmoid; asked only where all outputs lie in [0, 1].
     """
     if not len(outputs) or float(outputs.min()) < 0 or float(outputs.max()) > 1 + SUM_TOLERANCE:
         return ()
@@ -90,9 +97,21 @@ def no_logits(outputs: Tensor) -> tuple[str, ...]:
     values = outputs.double().cpu().numpy()
     if _sum_to_one(values):
         return (f"outputs look like probabilities: all in [0, 1], rows sum to 1 {remedy}",)
-    if _from_sigmoid(values):
+    if _from_sigmoid(values) or (values.size >= MIN_OUTPUTS and is_sigmoid()):
         return (f"outputs look like probabilities of a sigmoid: all in [0, 1] {remedy}",)
     return ()
+
+
+@torch.enable_grad()
+def ends_in_sigmoid(model: CountedModel, inputs: Tensor) -> bool:
+    """Whether the last operation of a model that torch differentiates is a sigmoid; seen for the first of `inputs`."""
+    try:
+        step = model(inputs[:1].clone().requires_grad_(True)).grad_fn
+    except HarnessError:
+        return False
+    while step is not None and _SIGMOID not in step.name() and any(name in step.name() for name in _MOVING):
+        step = next((inner for inner, _ in step.next_functions if inner is not None), None)
+    return step is not None and _SIGMOID in step.name()
 
 
 def _sum_to_one(values: np.ndarray[Any, Any]) -> bool:

@@ -71,7 +71,7 @@ def test_one_logit_of_two_classes() -> None:
         (Z.argmax(1), r"numbers of type int64; expected logits, in floating point"),
         (Z.numpy() > 1, "numbers of type bool"),
         (Z.to(torch.complex64), "numbers of type complex64"),
-        (np.array([["a"]]), r"returned shape \[1, 1\]"),
+        (np.array([["a"]]), r"returned a ndarray of shape \[1, 1\]"),
     ],
 )
 def test_what_cannot_be_read_is_refused(outputs: Any, told: str) -> None:

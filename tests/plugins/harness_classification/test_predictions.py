@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.instruments import CountedModel, per_example
-from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
+from harness_classification.predictions import (
+    Predictions,
+    column,
+    ends_in_sigmoid,
+    no_logits,
+    not_finite,
+    outcomes,
+    predict,
+)
 
 
 class Table(nn.Module):
@@ -92,6 +101,31 @@ def test_logits_that_happen_to_lie_between_0_and_1_raise_no_doubt(seed: int) -> 
 def test_rounded_probabilities_of_many_classes_are_told(classes: int, decimals: int) -> None:
     outputs = random_logits(classes, 50).softmax(dim=1).round(decimals=decimals)
     assert any("rows sum to 1" in doubt for doubt in no_logits(outputs))
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (torch.sigmoid, True),
+        (nn.Sigmoid(), True),
+        (lambda z: (z.sigmoid().double(), None), True),
+        (lambda z: z.sigmoid()[:, :, None, None], True),
+        (lambda z: 2 * z.sigmoid(), False),
+        (lambda z: z.clamp(0, 1), False),
+        (lambda z: z.sigmoid().detach(), False),
+    ],
+)
+def test_the_last_operation_of_a_model_is_seen(last: Any, expected: bool) -> None:
+    model = nn.Sequential(Table(), nn.Linear(3, 3)).eval()
+
+    class Ends(nn.Module):
+        def forward(self, inputs: Tensor) -> Any:
+            return last(model(inputs))
+
+    counted = CountedModel(Ends(), 3, 8, "cpu").eval()
+    with torch.no_grad():
+        assert ends_in_sigmoid(counted, torch.rand(8, 3)) is expected
+    assert bool(no_logits(torch.full((8, 6), 0.5), lambda: expected)) is expected
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(2.0, -3.0), (5.0, 0.0), (5.0, -3.0), (30.0, 0.0), (1.0, -3.0)])
