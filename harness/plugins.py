@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib.metadata
 import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pluggy
 
 from harness import hooks
+from harness.code_folders import imported_from_folder, make_importable, spec_in
 from harness.contract.components import Component, Kind
 from harness.contract.docstrings import first_line
 from harness.contract.errors import UsageError
@@ -27,6 +29,7 @@ GROUP = "harness.plugins"
 CORE = "harness"
 DISTRIBUTION = "neural-harness"
 ABSENT = "absent"
+_HOOKS = tuple(name for name in vars(hooks) if name.startswith("harness_"))
 
 PluginFolders = str | Path | Iterable[str | Path]
 """Folders of plugins as a user gives them: one, or several."""
@@ -78,9 +81,14 @@ class Entry:
 
 @dataclass
 class Catalog:
-    """All components by kind and recorded name, the plugin manager, and what could not be loaded."""
+    """All components by kind and recorded name, the plugin manager, and what could not be loaded.
+
+    Attributes:
+        folders: of plugins, absolute; their other modules can be imported too.
+    """
 
     manager: pluggy.PluginManager
+    folders: tuple[str, ...] = ()
     entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     failures: list[LoadFailure] = field(default_factory=list)
 
@@ -149,16 +157,19 @@ def load_catalog(
     """
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
-    catalog = Catalog(manager)
+    folders = as_folders(plugin_folders)
+    catalog = Catalog(manager, tuple(str(folder.resolve()) for folder in folders))
+    make_importable(catalog.folders, afresh=True)
     _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))  # keyed: it only declares
     points = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     for point in sorted(points, key=lambda point: point.name):
         _register(catalog, point.name, f"entry point {point.value}", point.load)
     for name, module in (extra or {}).items():
         _register(catalog, name, "given by the caller", partial(_given_module, module))
-    for folder in as_folders(plugin_folders):
-        for path in _modules_in(folder):
+    for folder in folders:
+        for path in _plugins_in(folder):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
+        catalog.failures += _hidden_helpers(folder, catalog.folders)
     return catalog
 
 
@@ -187,6 +198,9 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
         stage = "registration"
         manager.register(plugin, name)
         if not manager.get_hookcallers(plugin):
+            if isinstance(plugin, ModuleType) and not any(hasattr(plugin, hook) for hook in _HOOKS):
+                manager.unregister(plugin)
+                return
             raise UsageError("it implements no hook; is @hookimpl missing?")
         manager.check_pending()
         stage = "harness_components"
@@ -213,23 +227,60 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
             catalog.entries[key] = entry
 
 
-def _modules_in(folder: Path) -> list[Path]:
+def _plugins_in(folder: Path) -> list[Path]:
+    """The modules and packages of a folder that implement hooks or may be meant to; the others are their helpers."""
     if not folder.is_dir():
         raise UsageError(f"plugins folder {str(folder)!r} does not exist")
-    files = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
+    return [path for path in _modules_in(folder) if not path.name.startswith("_") and not _is_helper(path)]
+
+
+def _modules_in(folder: Path) -> list[Path]:
     packages = [path for path in folder.iterdir() if (path / "__init__.py").is_file()]
-    return sorted(files + packages)
+    return sorted([*folder.glob("*.py"), *packages])
+
+
+def _is_helper(path: Path) -> bool:
+    """Whether a module or package names no hook, nor the marker of hooks, and defines something; it is not imported."""
+    names = re.compile("|".join(("hookimpl", *_HOOKS)), re.IGNORECASE)
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    if any(names.search(file.read_text(encoding="utf-8", errors="replace")) for file in files):
+        return False
+    try:
+        body = ast.parse(_code_of(path).read_bytes()).body
+    except (SyntaxError, ValueError):
+        return False
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    says_nothing = all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+    return path.is_dir() or says_nothing or any(isinstance(node, definitions) for node in body)
+
+
+def _hidden_helpers(folder: Path, folders: Sequence[str]) -> Iterator[LoadFailure]:
+    """Yield what cannot be imported as a helper, since another folder of plugins has a module of its name."""
+    for path in _modules_in(folder):
+        spec = spec_in(folders, path.stem)
+        if spec is None or spec.origin is None or _is_file(spec.origin, path):
+            continue
+        if any(_imports(file, path.stem) for file in folder.glob("*.py")):
+            message = f"the module name {path.stem!r} is taken by {spec.origin}; rename one of the files"
+            yield LoadFailure(path.stem, str(path), "import", message)
+
+
+def _imports(file: Path, name: str) -> bool:
+    statement = rb"^\s*(?:import|from)\s+" + re.escape(name.encode()) + rb"\b"
+    return re.search(statement, file.read_bytes(), re.M) is not None
 
 
 def _import_file(path: Path) -> ModuleType:
     name = path.stem
+    if imported_from_folder(name) and _is_file(sys.modules[name].__file__, path):
+        # Another plugin of the folder has imported it; a second copy would have other classes.
+        return sys.modules[name]
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(_code_of(path)):
         taken_by = getattr(sys.modules[name], "__file__", None) or "a built-in module"
         raise UsageError(f"the module name {name!r} is taken by {taken_by}; rename the file")
     if name not in sys.modules:
         other = importlib.util.find_spec(name)
-        # The folder itself may be on the search path, for instance as the working directory.
-        if other is not None and other.origin != str(_code_of(path)):
+        if other is not None and not _is_file(other.origin, path):
             raise UsageError(f"the module name {name!r} is taken by an installed package; rename the file")
     spec = importlib.util.spec_from_file_location(
         name, _code_of(path), submodule_search_locations=[str(path)] if path.is_dir() else None
@@ -249,6 +300,11 @@ def _import_file(path: Path) -> ModuleType:
 
 def _code_of(path: Path) -> Path:
     return (path / "__init__.py" if path.is_dir() else path).resolve()
+
+
+def _is_file(origin: str | None, path: Path) -> bool:
+    """Whether a module comes from this file or package."""
+    return origin is not None and Path(origin).resolve() == _code_of(path)
 
 
 def first_party() -> set[str]:

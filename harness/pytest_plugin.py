@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-device", default="auto", help="device: cpu, cuda, cuda:N, mps or auto")
     group.addoption("--harness-results", default="results", help="folder of runs and of the store of finished cells")
     group.addoption("--harness-plugins-dir", action="append", default=[], help="load every module there as a plugin")
+    group.addoption("--harness-allow-imports", action="store_true", help="let suites name code of any package")
     group.addoption("--harness-isolation", choices=["inline", "process", "cell"], help="where cells run")
 
 
@@ -56,6 +57,7 @@ class SuiteFile(pytest.File):
             results=option("--harness-results"),
             isolation=option("--harness-isolation"),
             plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
+            allow_imports=option("--harness-allow-imports"),
         )
         try:
             self._prepared = prepare(self.path, options)

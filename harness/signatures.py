@@ -386,6 +386,7 @@ def _members(made: type) -> frozenset[str]:
 def _offers(target: Callable[..., Any]) -> frozenset[str] | None:
     """The public methods of what calling the target gives, where its class is known."""
     made = target if inspect.isclass(target) else _hints(target).get("return")
-    if not inspect.isclass(made) or made is object or is_protocol(made):
+    # `Any` is a class, but says nothing.
+    if not inspect.isclass(made) or made in (object, Any) or is_protocol(made):
         return None
     return _members(made)

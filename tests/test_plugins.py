@@ -197,3 +197,35 @@ def test_the_extra_that_installs_a_distribution(monkeypatch: pytest.MonkeyPatch)
     extra_with.cache_clear()
     assert [extra_with(name) for name in ("timm", "lm-eval", "torch", "absent")] == ["vision", "anchors", "", ""]
     extra_with.cache_clear()
+
+
+HELPED = """
+import _helper
+from helper import METRIC
+from harness.api import Component, hookimpl
+
+@hookimpl
+def harness_components():
+    return [Component("metric", METRIC + _helper.SUFFIX, "harness_classification.accuracy:Accuracy", "Fine.")]
+"""
+
+
+def test_helpers_beside_a_plugin_are_importable_and_quiet(tmp_path: Path) -> None:
+    loud = "class Net: pass\nraise RuntimeError('imported without need')"
+    catalog = load_catalog(
+        [folder(tmp_path, a_plugin=HELPED, helper="METRIC = 'm'", _helper="SUFFIX = '1'", networks=loud)]
+    )
+    assert not catalog.failures
+    assert "a_plugin/m1" in names(catalog)
+    (tmp_path / "_helper.py").write_text("SUFFIX = '22'", encoding="utf-8")
+    assert "a_plugin/m22" in names(load_catalog([tmp_path]))
+
+
+def test_helpers_of_one_name_in_two_folders(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for place, name in ((one, "a_plugin"), (two, "b_plugin")):
+        place.mkdir()
+        folder(place, **{name: HELPED, "helper": f"METRIC = '{name}'", "_helper": "SUFFIX = ''", "spare": ""})
+    told = [str(failure) for failure in load_catalog([one, two]).failures]
+    assert len(told) == 2
+    assert all(f"is taken by {one}" in each and "rename one of the files" in each for each in told)

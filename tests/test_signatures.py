@@ -88,6 +88,9 @@ def made_by_function() -> Offering:
     return Offering()
 
 
+def made_anything() -> Any: ...
+
+
 def made_unknown():  # type: ignore[no-untyped-def]
     return Offering()
 
@@ -234,6 +237,7 @@ def test_what_a_class_offers(name: str) -> None:
 
 def test_an_unknown_class_is_not_judged() -> None:
     assert read("made_unknown").offers is None
+    assert read("made_anything").offers is None
     assert read("made_unknown").lacks(read("MyTask", "task").needs["model"]) == []
 
 

@@ -30,3 +30,5 @@ from harness.statistics.quantiles import LEVEL as LEVEL
 from harness.statistics.quantiles import effective_number as effective_number
 from harness.statistics.quantiles import normal_quantile as normal_quantile
 from harness.statistics.quantiles import student_quantile as student_quantile
+from harness.statistics.rounding import MOST_LOST_TO_ROUNDING as MOST_LOST_TO_ROUNDING
+from harness.statistics.rounding import sum_tolerance as sum_tolerance

@@ -94,9 +94,6 @@ class Session:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    # Architectures named by a suite may lie in the working directory; last, so that they shadow nothing.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
     debug = "--debug" in given
     try:
         result = cli.main(args=given, prog_name="harness", standalone_mode=False)

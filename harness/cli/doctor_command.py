@@ -71,7 +71,7 @@ def command(session: Session, results: Path) -> int:
 
 def _unfollowed(catalog: Catalog) -> Iterator[str]:
     """Yield each import that cannot be followed, with the components that depend on a whole package for it."""
-    closures = ImportClosures(catalog.packages)
+    closures = ImportClosures(catalog.packages, folders=catalog.folders)
     depending: dict[str, list[str]] = {}
     for (kind, name), entry in sorted(catalog.entries.items()):
         for location in closures.of(entry.component.module).unfollowed:

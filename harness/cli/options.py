@@ -6,6 +6,12 @@ from pathlib import Path
 
 import click
 
+allow_imports_option = click.option(
+    "--allow-imports",
+    is_flag=True,
+    help="Let the suite name code of installed packages that are no plugins. [default: of torch, plugins, its folder]",
+)
+
 results_option = click.option(
     "--results",
     type=click.Path(path_type=Path),

@@ -8,7 +8,7 @@ import click
 from tabulate import tabulate
 
 from harness.cli import Session
-from harness.cli.options import results_option
+from harness.cli.options import allow_imports_option, results_option
 from harness.contract.cells import SHOWN_ROLES
 from harness.store.open import cached_signatures
 from harness.suite.draws import drawn_parameters
@@ -20,11 +20,13 @@ from harness.suite.variants import short
 @click.command("plan")
 @click.argument("suite")
 @results_option
+@allow_imports_option
 @click.pass_obj
-def command(session: Session, suite: str, results: Path) -> None:
+def command(session: Session, suite: str, results: Path, allow_imports: bool) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
     catalog = session.catalog()
-    plan = make_plan(load_suite(suite), catalog, cached_signatures(results, catalog))
+    signatures = cached_signatures(results, catalog)
+    plan = make_plan(load_suite(suite), catalog, signatures, allow_imports=allow_imports)
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from harness.cli import Session
-from harness.cli.options import results_option
+from harness.cli.options import allow_imports_option, results_option
 
 if TYPE_CHECKING:
     from harness.coordinator.options import RunArguments
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(min=1), help="Number of cells to run at a time. [default: one per device]"
 )
 @results_option
+@allow_imports_option
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from harness.contract.components import Kind
 from harness.contract.execution import Execution
+from harness.contract.imports import NO_RIGHTS, ImportRights, NamedCode
 
 Role = Literal["model", "data", "attack", "sampler", "attribution"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -61,6 +62,7 @@ class Use:
         member: which of several independent copies; the first, 0, has the seed of the cell.
         execution: for a model that wraps no other, how it is run; None where nothing was asked.
         training_threads: torch threads on the CPU that a trainable model is made and fitted with, whatever the run has.
+        rights: where code that the parameters name may come from.
     """
 
     kind: Kind
@@ -77,6 +79,7 @@ class Use:
     member: int = 0
     execution: Execution | None = None
     training_threads: int = 1
+    rights: ImportRights = NO_RIGHTS
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -115,9 +118,16 @@ class Use:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters as the target of a component without nested ones takes them: files and folders as paths."""
-        given = self.parameters.items()
-        return {name: Path(value) if name in self.paths and value is not None else value for name, value in given}
+        """The parameters as the target of a component without nested ones takes them."""
+        return {name: self.as_received(name, value) for name, value in self.parameters.items()}
+
+    def as_received(self, name: str, value: Any) -> Any:
+        """A plain value as the target takes it: files and folders as paths, import paths with the suite's rights."""
+        if value is None:
+            return None
+        if name in self.paths:
+            return Path(value)
+        return NamedCode(value, self.rights) if name in self.imports and isinstance(value, str) else value
 
     def nested(self) -> list[Use]:
         """This use and every use inside it."""
@@ -127,11 +137,12 @@ class Use:
 
     def to_json(self) -> dict[str, Any]:
         """The use as a JSON object."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "rights"}
         parameters = {name: _to_json(value) for name, value in self.parameters.items()}
         trained_on = self.trained_on and self.trained_on.to_json()
         execution = self.execution and asdict(self.execution)
-        return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution}
+        rights = {"rights": asdict(self.rights)} if self.imports else {}
+        return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution, **rights}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
@@ -140,7 +151,8 @@ class Use:
         tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
         trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])
         execution = Execution(**raw["execution"]) if raw.get("execution") else None
-        built = {"parameters": parameters, "trained_on": trained_on, "execution": execution}
+        rights = ImportRights.from_json(raw["rights"]) if raw.get("rights") else NO_RIGHTS
+        built = {"parameters": parameters, "trained_on": trained_on, "execution": execution, "rights": rights}
         return cls(**{**raw, **tuples, **built})
 
 

@@ -58,7 +58,10 @@ class FormerSpelling:
 
 @dataclass(frozen=True, slots=True)
 class ImportPath:
-    """Marks a text parameter `"package.module:attribute"`; the code of that package is hashed into the keys."""
+    """Marks a text parameter `"package.module:attribute"`, which `import_named` imports.
+
+    The module is looked up in the folder of the suite, then among plugins. Its import closure is hashed into the keys.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class RunArguments(TypedDict, total=False):
     plugin_folders: PluginFolders
     plugins: Mapping[str, ModuleType] | None
     debug: bool
+    allow_imports: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class RunOptions:
             have no limit.
         plugin_folders: a folder, or folders, whose modules are loaded as plugins, as `--plugins-dir`.
         plugins: modules to load as plugins besides the installed ones, by name.
+        allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -60,6 +62,7 @@ class RunOptions:
     plugin_folders: PluginFolders = ()
     plugins: Mapping[str, ModuleType] | None = None
     debug: bool = False
+    allow_imports: bool = False
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.

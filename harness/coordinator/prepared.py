@@ -57,5 +57,5 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     devices = choose_devices(options.device, options.workers)
     store = open_store(results)
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(loaded, catalog, signatures)
+    plan = make_plan(loaded, catalog, signatures, allow_imports=options.allow_imports)
     return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))

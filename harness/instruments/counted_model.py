@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from harness.contract.errors import InvalidOutput
+from harness.instruments.model_outputs import input_dtype, logits_of
 from harness.instruments.unchanged_inputs import UnchangedInputs
 
 LANES = 8
@@ -49,6 +50,7 @@ class CountedModel(nn.Module):
         super().__init__()
         self.model = model
         self.classes = classes
+        self._dtype = input_dtype(model)
         self.forward_passes = _Counter(n, device)
         self.backward_passes = _Counter(n, device)
         self.observer: PassObserver | None = None
@@ -92,15 +94,9 @@ class CountedModel(nn.Module):
         padding = -m % self._lanes
         if padding:
             inputs = torch.cat([inputs, inputs.new_zeros((padding, *inputs.shape[1:]))])
-        logits = self._unchanged.call(self.model, inputs)
+        logits = logits_of(partial(self._unchanged.call, self.model), inputs, self.classes, self._dtype)
         if batch is None:
             self.check_inputs()
-        expected = (m + padding, self.classes)
-        if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
-            got = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            raise InvalidOutput(
-                f"the model returned {got} for {m + padding} inputs; expected logits of shape {list(expected)}"
-            )
         if padding:
             logits = logits[:m]
         if batch is not None:

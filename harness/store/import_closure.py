@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,14 +59,15 @@ class ImportClosures:
     Args:
         plugins: top-level packages to follow even where they are installed.
         folder: where facts of sources and the closures themselves are kept; None to keep nothing.
+        folders: of the suite and of plugins, where modules are looked up first.
     """
 
-    def __init__(self, plugins: Iterable[str], folder: Path | None = None) -> None:
+    def __init__(self, plugins: Iterable[str], folder: Path | None = None, folders: Sequence[str] = ()) -> None:
         self.plugins = frozenset(plugins)
         self._folder = folder
         self._closures: dict[str, Closure] = {}
         self._codes: dict[tuple[frozenset[str], frozenset[str]], Mapping[str, Any]] = {}
-        self._places = Places(self.plugins)
+        self._places = Places(self.plugins, folders)
         self._facts: dict[Path, tuple[str, Facts]] = {}
         self._edges: dict[tuple[str, Part], list[tuple[str, Part]]] = {}
         self._acting_of: dict[str, list[str]] = {}
@@ -100,7 +101,8 @@ class ImportClosures:
         while waiting:
             module, part = waiting.pop()
             if not self._places.follows(module):
-                libraries |= {module.partition(".")[0]} - sys.stdlib_module_names
+                # A relative import that leads out of its package names nothing.
+                libraries |= {module.partition(".")[0]} - sys.stdlib_module_names - {""}
                 continue
             counted = module in parts and _PARTS.index(parts[module]) >= _PARTS.index(part)
             if counted or self._places.find(module) is None:

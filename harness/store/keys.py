@@ -63,7 +63,8 @@ def code_of(root: str, uses: Sequence[Use], catalog: Catalog, store: Store) -> d
         component = catalog.find(use.kind, use.name).component
         modules |= {component.module, *(module for name in use.imports if (module := _module_in(use.parameters[name])))}
         requires.update(component.requires)
-    code = store.closures(catalog.packages).code(frozenset(modules), frozenset(requires))
+    folders = dict.fromkeys([*(folder for use in uses for folder in use.rights.folders), *catalog.folders])
+    code = store.closures(catalog.packages, tuple(folders)).code(frozenset(modules), frozenset(requires))
     return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **code}
 
 

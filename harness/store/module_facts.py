@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -176,7 +177,7 @@ def _code(body: Sequence[ast.stmt], lines: Sequence[str]) -> Code:
     for node in nodes:
         if id(node) in followed:
             imports.append(followed[id(node)])
-        elif isinstance(node, ast.Name | ast.Attribute) and _runs_by_name(node, aliases):
+        elif isinstance(node, ast.Name | ast.Attribute) and (_runs_by_name(node, aliases) or _changes_path(node)):
             unfollowed.append(node.lineno)
     digest = hashlib.sha256("\n".join(map(ast.dump, body)).encode()).hexdigest()
     return Code(digest, tuple(dict.fromkeys(imports)), tuple(unfollowed), any(map(_reads_files, nodes)))
@@ -195,6 +196,14 @@ def _runs_by_name(node: ast.Name | ast.Attribute, aliases: set[str]) -> bool:
     return node.id in aliases and isinstance(node.ctx, ast.Load)
 
 
+def _changes_path(node: ast.Name | ast.Attribute) -> bool:
+    """Whether this adds to `sys.path`, after which names of modules do not tell their files."""
+    if not isinstance(node, ast.Attribute) or node.attr not in ("append", "extend", "insert", "path"):
+        return node.attr == "addsitedir" if isinstance(node, ast.Attribute) else False
+    path = node if isinstance(node.ctx, ast.Store) else node.value
+    return isinstance(path, ast.Attribute) and ast.unparse(path) == "sys.path"
+
+
 def _by_constant_name(call: ast.Call, aliases: set[str]) -> Import | None:
     """Return what `import_module("name")` imports, if the name is a constant; else None."""
     if not isinstance(call.func, ast.Name | ast.Attribute) or not _runs_by_name(call.func, aliases - {"exec"}):
@@ -203,9 +212,19 @@ def _by_constant_name(call: ast.Call, aliases: set[str]) -> Import | None:
         return None
     name = str(call.args[0].value)
     anchors = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    if name.startswith(".") and len(anchors) == 1 and isinstance(anchors[0], ast.Constant):
+        return Import(_resolved(name, str(anchors[0].value)))
     if name.startswith(".") and any(_last_name(anchor) not in ("__package__", "__name__") for anchor in anchors):
         return None
     return Import(name.lstrip("."), len(name) - len(name.lstrip(".")))
+
+
+def _resolved(name: str, package: str) -> str:
+    """The module that a relative name means in a package; empty where its dots lead out of it."""
+    try:
+        return importlib.util.resolve_name(name, package)
+    except ImportError:
+        return ""
 
 
 def _reads_files(node: ast.AST) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+
+from harness.code_folders import are_installed, spec_in
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,7 @@ class Place:
     @property
     def is_installed(self) -> bool:
         """Whether a top-level module lies where distributions are installed, and so has a version."""
-        tops = [Path(folder) for folder in self.folders] or ([self.path] if self.path else [])
-        # `pip install --target` puts what it knows of a distribution beside it, under any name of the folder.
-        return any(
-            {"site-packages", "dist-packages"} & {*top.parts} or any(top.parent.glob("*.dist-info")) for top in tops
-        )
+        return are_installed([Path(folder) for folder in self.folders] or ([self.path] if self.path else []))
 
     def name_of(self, module: str) -> str:
         """Return the path of a module relative to the folder of its top-level package, e.g. "plugin/attack.py"."""
@@ -43,10 +41,11 @@ class Places:
 
     Args:
         plugins: top-level packages to follow even where they are installed.
+        folders: where top-level modules are looked up first; these are followed.
     """
 
-    def __init__(self, plugins: frozenset[str]) -> None:
-        self._plugins = plugins
+    def __init__(self, plugins: frozenset[str], folders: Sequence[str] = ()) -> None:
+        self._plugins, self._folders = plugins, tuple(folders)
         self._followed: dict[str, bool] = {}
         self._places: dict[str, Place | None] = {}
 
@@ -64,7 +63,8 @@ class Places:
         top = module.partition(".")[0]
         if top not in self._followed:
             place = None if top in sys.stdlib_module_names else self.find(top)
-            self._followed[top] = top in self._plugins or (place is not None and not place.is_installed)
+            is_beside = spec_in(self._folders, top) is not None
+            self._followed[top] = top in self._plugins or is_beside or (place is not None and not place.is_installed)
         return self._followed[top]
 
     def find(self, module: str) -> Place | None:
@@ -81,7 +81,7 @@ class Places:
                 # By its last name, since for a full one the parent would have to be imported.
                 spec = PathFinder.find_spec(name, above.folders) if above and above.folders else None
             else:
-                spec = _top_level_spec(module)
+                spec = spec_in(self._folders, module) or _top_level_spec(module)
         except (ImportError, ValueError):
             return None
         if spec is None or (spec.origin in ("built-in", "frozen")):
@@ -90,8 +90,11 @@ class Places:
         return Place(Path(spec.origin) if spec.has_location and spec.origin else None, folders)
 
     def modules_in(self, package: str) -> Iterator[str]:
-        """Every module of a package."""
+        """Every module of a package; for a module that lies in one of the folders, also those beside it and below."""
         yield package
+        beside = spec_in(self._folders, package)
+        if beside is not None and beside.origin is not None and beside.submodule_search_locations is None:
+            yield from _modules_below(Path(beside.origin).parent)
         place = self.find(package)
         for folder in place.folders if place else ():
             for path in Path(folder).rglob("*.py"):
@@ -107,6 +110,15 @@ class Places:
             for p, above in paths
             if p.is_file() and p.suffix not in (".py", ".pyc")
         }
+
+
+def _modules_below(folder: Path) -> Iterator[str]:
+    """The modules in a folder and in folders below it, but for environments and what is hidden."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".py":
+            yield path.stem
+        elif path.is_dir() and path.name.isidentifier() and not (path / "pyvenv.cfg").exists():
+            yield from (f"{path.name}.{below}" for below in _modules_below(path))
 
 
 def _top_level_spec(module: str) -> ModuleSpec | None:

@@ -23,5 +23,5 @@ def cached_signatures(results: Path, catalog: Catalog) -> SignatureReader:
     store = results / STORE
     if not store.is_dir():
         return SignatureReader()
-    closures = ImportClosures(catalog.packages, store)
+    closures = ImportClosures(catalog.packages, store, catalog.folders)
     return SignatureReader(store / "signatures", lambda component: signature_key(component, closures))

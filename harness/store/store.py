@@ -38,7 +38,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._closures: ImportClosures | None = None
+        self._closures: dict[tuple[frozenset[str], tuple[str, ...]], ImportClosures] = {}
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
         with self.explained():
             for folder in (self._staging, self._quarantine, self._locks):
@@ -50,11 +50,16 @@ class Store:
         """Turn errors of the operating system inside into a StoreError about the results folder."""
         return explained(self.root.parent)
 
-    def closures(self, plugins: frozenset[str]) -> ImportClosures:
-        """Return the import closures that follow these packages, computed once as long as the store is open."""
-        if self._closures is None or self._closures.plugins != plugins:
-            self._closures = ImportClosures(plugins, self.root)
-        return self._closures
+    def closures(self, plugins: frozenset[str], folders: tuple[str, ...] = ()) -> ImportClosures:
+        """Return the import closures that follow these packages, computed once as long as the store is open.
+
+        Args:
+            plugins: top-level packages to follow even where they are installed.
+            folders: of the suite and of plugins, where modules are looked up first.
+        """
+        if (plugins, folders) not in self._closures:
+            self._closures[plugins, folders] = ImportClosures(plugins, self.root, folders)
+        return self._closures[plugins, folders]
 
     def folder(self, kind: EntryKind, key: str) -> Path:
         """Return the folder of an entry, which need not exist."""

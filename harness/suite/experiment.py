@@ -35,9 +35,17 @@ METRICS = "metrics"
 class ExperimentResolver:
     """Resolves one experiment, collecting every problem before giving up."""
 
-    def __init__(self, loaded: LoadedExperiment, suite: Suite, catalog: Catalog, signatures: SignatureReader) -> None:
+    def __init__(
+        self,
+        loaded: LoadedExperiment,
+        suite: Suite,
+        catalog: Catalog,
+        signatures: SignatureReader,
+        *,
+        allow_imports: bool = False,
+    ) -> None:
         self.experiment, self.document, self._catalog = loaded.experiment, loaded.document, catalog
-        self.entries = UseResolver(loaded.document, catalog, signatures)
+        self.entries = UseResolver(loaded.document, catalog, signatures, allow_imports=allow_imports)
         self.name = loaded.experiment.name or suite.head.suite
         self.metric_paths: dict[str, Path_] = {}
         self._misfits: dict[tuple[str, str], str] = {}

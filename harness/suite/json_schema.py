@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.contract.cells import TREATMENTS
@@ -106,10 +107,19 @@ def _value_schema(parameter: Parameter) -> dict[str, Any]:
     if parameter.component:
         one = {"$ref": f"#/$defs/{parameter.component}"}
         return ({"anyOf": [{"type": "array", "items": one, "minItems": 1}, one]} if parameter.several else one) | about
-    schema = dict(parameter.schema)
-    if "number" in (schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))):
-        schema = {"anyOf": [*schema.pop("anyOf", [schema]), {"$ref": "#/$defs/fraction"}]}
-    return {**schema, **about, **default}
+    return {**_with_fractions(parameter.schema), **about, **default}
+
+
+def _with_fractions(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema that takes a fraction wherever it takes a number, in lists as well."""
+    parts = [dict(part) for part in schema.get("anyOf", [schema])]
+    for part in parts:
+        if isinstance(part.get("items"), dict):
+            part["items"] = _with_fractions(part["items"])
+    if any(part.get("type") == "number" for part in parts):
+        parts.append({"$ref": "#/$defs/fraction"})
+    others = {name: value for name, value in schema.items() if name != "anyOf"} if "anyOf" in schema else {}
+    return {**others, "anyOf": parts} if len(parts) > 1 or "anyOf" in schema else parts[0]
 
 
 def _named_parameters(signature: Signature) -> dict[str, Any]:

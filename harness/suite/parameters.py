@@ -46,17 +46,15 @@ def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
     Raises:
         BadValue: the value does not fit.
     """
-    value = (
-        _as_number(value)
-        if "number" in _types(parameter.schema) and "string" not in _types(parameter.schema)
-        else value
-    )
+    value = _as_numbers(value, parameter.schema)
     if not _validator(canonical(parameter.schema)).is_valid(value) or (
         isinstance(value, float) and not math.isfinite(value)
     ):
         choices = parameter.schema.get("enum")
         hint = did_you_mean(str(value), map(str, choices)) if choices else _hint(value, parameter.schema)
         wanted = "one of the known choices" if choices else wording(parameter.schema)
+        if wrong := _wrong_item(value, parameter.schema):
+            raise BadValue(f"must be {wanted}; {wrong}")
         raise BadValue(f"must be {wanted}, not {describe(value)}", hint)
     if parameter.path and isinstance(value, str):
         path = _absolute(value, folder)
@@ -64,6 +62,31 @@ def check_value(parameter: Parameter, value: Any, folder: Path) -> Any:
             raise BadValue(f"names a file that does not exist: {path}")
         return path
     return _normal(value, parameter.schema)
+
+
+def _as_numbers(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value with fractions, also those in a list, as the numbers that are asked for."""
+    items = _items_of(schema)
+    if isinstance(value, list) and items:
+        return [_as_numbers(item, items) for item in value]
+    types = _types(schema)
+    return _as_number(value) if "number" in types and "string" not in types else value
+
+
+def _items_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of the items of a list; empty if no list is asked for, or anything may be in it."""
+    parts = [schema, *schema.get("anyOf", [])]
+    return next((part["items"] for part in parts if isinstance(part.get("items"), dict)), {})
+
+
+def _wrong_item(value: Any, schema: Mapping[str, Any]) -> str:
+    """Return which item of a list is wrong; empty if it is something else."""
+    items = _items_of(schema)
+    if not isinstance(value, list) or not items:
+        return ""
+    check = _validator(canonical(items)).is_valid
+    wrong = next((i for i, item in enumerate(value) if not check(item)), None)
+    return "" if wrong is None else f"number {wrong + 1} of them is {describe(value[wrong])}"
 
 
 def _as_number(value: Any) -> Any:
@@ -86,8 +109,9 @@ def _normal(value: Any, schema: Mapping[str, Any]) -> Any:
         return float(value)
     if isinstance(value, float) and value.is_integer() and "integer" in types and "number" not in types:
         return int(value)
-    if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        return [_normal(item, schema["items"]) for item in value]
+    items = _items_of(schema)
+    if isinstance(value, list) and items:
+        return [_normal(item, items) for item in value]
     return value
 
 
@@ -141,7 +165,8 @@ def wording(schema: Mapping[str, Any]) -> str:
         if not isinstance(items, dict) or not items:
             return "a list"
         each = wording(items)
-        return f"a list of {each.removeprefix('a ')}s" if each.startswith("a ") else f"a list, each {each}"
+        plural = re.sub(r"^a ((?:whole )?\w+)", r"\1s", each)
+        return f"a list, each {each}" if plural == each else f"a list of {plural}"
     bounds = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
     limits = [f"{sign} {schema[name]:g}" for name, sign in bounds.items() if name in schema]
     return " ".join([nouns.get(schema.get("type", ""), "a value"), " and ".join(limits)]).strip()

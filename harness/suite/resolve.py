@@ -20,8 +20,13 @@ from harness.suite.plan import Plan, PlannedExperiment
 from harness.suite.schema import Experiment, Pattern, SuiteHead
 
 
-def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Plan:
+def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader, *, allow_imports: bool = False) -> Plan:
     """Resolve a suite against the installed components.
+
+    Args:
+        suite: what to measure.
+        catalog, signatures: where components are looked up.
+        allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
 
     Raises:
         SuiteError: unknown names or parameters, wrong values, or nothing to measure.
@@ -31,7 +36,7 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Pl
     cells: list[Cell] = []
     deselected = 0
     for loaded in suite.experiments:
-        resolver = ExperimentResolver(loaded, suite, catalog, signatures)
+        resolver = ExperimentResolver(loaded, suite, catalog, signatures, allow_imports=allow_imports)
         planned, candidates = resolver.resolve()
         resolvers.append(resolver)
         selected = [cell for cell in candidates if _selected(cell, loaded.experiment)]

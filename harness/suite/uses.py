@@ -14,10 +14,12 @@ from harness.contract.cells import Use, uses_in
 from harness.contract.components import Kind
 from harness.contract.errors import UsageError
 from harness.contract.execution import Execution
+from harness.contract.imports import NO_RIGHTS, ImportRights
 from harness.plugins import Catalog, Entry
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.draws import drawn_values
 from harness.suite.located import Located, Path_, Problem
+from harness.suite.named_code import check_import, rights_of
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
 from harness.suite.schema import DataEntry, ExecutionEntry, ModelEntry, RangeEntry, TaskEntry, UseEntry, problems_of
 from harness.suite.training_data import SPLIT, TRAIN, training_split
@@ -36,9 +38,12 @@ class UseResolver:
         problems: what is wrong so far.
     """
 
-    def __init__(self, document: Located, catalog: Catalog, signatures: SignatureReader) -> None:
+    def __init__(
+        self, document: Located, catalog: Catalog, signatures: SignatureReader, *, allow_imports: bool = False
+    ) -> None:
         self.document, self._catalog, self._signatures = document, catalog, signatures
         self.problems: list[Problem] = []
+        self._allow_imports = allow_imports
 
     def problem(self, path: Path_, message: str, hint: str = "") -> None:
         """Note a problem and where it stands."""
@@ -132,6 +137,7 @@ class UseResolver:
     ) -> Variant:
         signature = self._signatures.read(match.component)
         accepted = signature.parameters_for(choice.given)
+        imports = tuple(p.name for p in accepted if p.imports)
         parameters: dict[str, Any] = values.value
         words = {**choice.words(parameters, signature.varies_with), **values.words, **data.words}
         base = _base_label(entry, match, signature, parameters, choice)
@@ -142,7 +148,7 @@ class UseResolver:
             version=match.component.version,
             parameters=parameters,
             paths=tuple(p.name for p in accepted if p.path),
-            imports=tuple(p.name for p in accepted if p.imports),
+            imports=imports,
             uncounted=tuple(p.name for p in accepted if not p.counted),
             former={
                 p.name: p.former[str(parameters[p.name])] for p in accepted if str(parameters.get(p.name)) in p.former
@@ -150,6 +156,7 @@ class UseResolver:
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=data.value or _of_wrapped(kind, signature, parameters),
             training_threads=entry.training_threads if isinstance(entry, ModelEntry) else 1,
+            rights=self._rights((*path, *choice.place(imports[0]))) if imports else NO_RIGHTS,
         )
         if use.training_threads != 1 and "fit" not in (signature.offers or {"fit"}):
             self.problem((*path, "training_threads"), f"{use.label!r} is not trained")
@@ -197,10 +204,16 @@ class UseResolver:
             inner = self._component_value(parameter, parameter.component, value, at)
             return [variant.under(parameter.name) for variant in inner]
         try:
-            return [Variant(check_value(parameter, value, self._folder(at)))]
+            checked = check_value(parameter, value, self._folder(at))
+            if parameter.imports and isinstance(checked, str):
+                check_import(checked, self._rights(at))
+            return [Variant(checked)]
         except BadValue as wrong:
             self.problem(at, f"{parameter.name!r} {wrong.message}", wrong.hint)
             return []
+
+    def _rights(self, at: Path_) -> ImportRights:
+        return rights_of(self._folder(at), self._catalog, anywhere=self._allow_imports)
 
     def _folder(self, at: Path_) -> Path:
         """The folder that paths count from: of the file that says them, which for `extends` is not always the suite."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,7 +40,15 @@ from harness_classification.indicators.doubts import randomness, signs_of_failur
 from harness_classification.indicators.signs import STOCHASTIC
 from harness_classification.indicators.watch import AttackWatch
 from harness_classification.labelled_inputs import labelled_inputs
-from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
+from harness_classification.predictions import (
+    Predictions,
+    column,
+    ends_in_sigmoid,
+    no_logits,
+    not_finite,
+    outcomes,
+    predict,
+)
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 
 DRAWS_OF_RANDOM_MODEL = 20
@@ -98,7 +107,7 @@ class Classify:
             seeded(ctx.derive_seed("task"), ctx.device),
         ):
             clean = predict(counted, examples.inputs, examples.labels, ctx.batch_size)
-            doubts = no_logits(clean.logits[clean.valid])
+            doubts = no_logits(clean.logits[clean.valid], partial(ends_in_sigmoid, counted, examples.inputs))
             unstable = randomness(counted, examples, clean, ctx)
             draws = DRAWS_OF_RANDOM_MODEL if unstable and isinstance(attack, Averaging) and attack.averages else 1
             if draws > 1:

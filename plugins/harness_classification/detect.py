@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, ComponentOf, Context, Dataset, InvalidOutput, Outcome, Uncertain
-from harness.api.instruments import column_tensor, left_unchanged
+from harness.api.instruments import column_tensor, left_unchanged, plain_outputs
 from harness_classification.predictions import no_logits
 
 
@@ -74,7 +74,9 @@ def _inputs(data: Dataset, name: str) -> Tensor:
 
 def _logits(model: Classifier, inputs: Tensor) -> Tensor:
     """Logits `[n, classes]`, in float64 where there is any. Raises InvalidOutput."""
-    logits = model(inputs)
+    logits = plain_outputs(model(inputs), inputs.device)
+    if not isinstance(logits, Tensor):
+        raise InvalidOutput(f"the model returned a {type(logits).__name__}; expected logits [n, classes]")
     if logits.dim() != 2 or len(logits) != len(inputs):
         raise InvalidOutput(f"the model's logits are {list(logits.shape)} for {len(inputs)} inputs")
     return logits.double() if logits.device.type != "mps" else logits.float()

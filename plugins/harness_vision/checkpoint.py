@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import pickle
 from collections.abc import Mapping
@@ -16,13 +15,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from harness.api import Described, HarnessError, ImportPath
+from harness.api import Described, HarnessError, ImportPath, import_named
+from harness.api.instruments import check_finite_weights
 from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.weight_prefixes import FACT, wrapper_prefix
 
 SHIPPED = published_architectures.__name__
 """Where an architecture is looked up that is named without a module."""
+_MAX_NAMED = 4
 
 
 class Normalised(nn.Module):
@@ -63,7 +64,8 @@ def checkpoint(
 
     Args:
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
-            of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist.
+            of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist. Modules are looked up beside the suite, then
+            among plugins; packages other than torch need `--allow-imports`.
         weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
         arguments: the arguments of the architecture.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
@@ -122,30 +124,51 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
         entry: where the state dict stands if the file holds a mapping with more in it.
 
     Raises:
-        HarnessError: the file cannot be used or does not fit the network.
+        HarnessError: the file cannot be used, does not fit the network, or holds weights that are not finite.
     """
     state = _state_dict(content, name, entry)
     prefix = wrapper_prefix(state, network.state_dict())
+    weights = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
     try:
-        network.load_state_dict({key.removeprefix(prefix): tensor for key, tensor in state.items()})
+        network.load_state_dict(weights)
     except RuntimeError as error:
-        message = " ".join(str(error).split())
-        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message[:400]}") from error
+        message = _misfit(weights, network) or " ".join(str(error).split())[:400]
+        raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message}") from error
+    check_finite_weights(network, name)
     if prefix:
         stated = network.facts if isinstance(network, Described) else {}
         network.facts = {**stated, FACT: prefix}  # type: ignore[assignment]
     return network
 
 
+def _misfit(weights: Mapping[str, Tensor], network: nn.Module) -> str:
+    """How the names and shapes of weights differ from those of a network, in words; empty if they do not."""
+    wanted = network.state_dict()
+    shapes = [
+        f"{name} ({list(weights[name].shape)} in the file, {list(tensor.shape)} in the network)"
+        for name, tensor in wanted.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    faults = {
+        "Missing key(s)": [name for name in wanted if name not in weights],
+        "Unexpected key(s)": [name for name in weights if name not in wanted],
+        "size mismatch for": shapes,
+    }
+    return "; ".join(f"{fault} {_listed(names)}" for fault, names in faults.items() if names)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMED
+    return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
-    module, _, attribute = architecture.rpartition(":")
+    made_by = import_named(architecture, SHIPPED)
     try:
-        made_in = importlib.import_module(module or SHIPPED)  # keyed: as an import path, or imported above
-        network = getattr(made_in, attribute)(**arguments)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        hint = "" if module else f'; another than one of {SHIPPED} is named as "package.module:attribute"'
+        network = made_by(**arguments)
+    except (AttributeError, TypeError, ValueError) as error:
         raise HarnessError(
-            f"the architecture {architecture!r} cannot be made: {type(error).__name__}: {error}{hint}"
+            f"the architecture {str(architecture)!r} cannot be made: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(network, nn.Module):
         raise HarnessError(f"the architecture {architecture!r} gives a {type(network).__name__}, not a torch module")

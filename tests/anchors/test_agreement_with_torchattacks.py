@@ -36,7 +36,7 @@ metrics: [robust_accuracy]
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run_suite(SUITE, tmp_path_factory.mktemp("agreement"))
+    return run_suite(SUITE, tmp_path_factory.mktemp("agreement"), allow_imports=True)
 
 
 PAIRS = [

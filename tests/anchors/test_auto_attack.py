@@ -119,7 +119,7 @@ metrics: [robust_accuracy]
 
 @pytest.mark.slow
 def test_torchattacks_agrees_within_the_intervals(tmp_path: Path) -> None:
-    done = run_suite(TORCHATTACKS, tmp_path)
+    done = run_suite(TORCHATTACKS, tmp_path, allow_imports=True)
     for attack in ("apgd", "square", "square-l2"):
         ours, theirs = (done.row(attack=name).estimates["robust_accuracy"] for name in (attack, f"their-{attack}"))
         assert ours.low is not None

@@ -37,7 +37,10 @@ def test_the_smoke_suite_runs(root: Path, tmp_path: Path, gpu: str) -> None:
 
 def test_a_gpu_gives_the_records_of_the_cpu(tmp_path: Path, gpu: str) -> None:
     """Of 360 examples at most 4 differ, each so near the boundary that round-off decides."""
-    ours, theirs = (run_suite(SUITE, tmp_path / name, device=device) for name, device in (("gpu", gpu), ("cpu", "cpu")))
+    ours, theirs = (
+        run_suite(SUITE, tmp_path / name, device=device, allow_imports=True)
+        for name, device in (("gpu", gpu), ("cpu", "cpu"))
+    )
     assert [row.reason for row in ours.rows] == [""] * 10
     for row in theirs.rows:
         value, other = (run.row(**row.labels).estimates["robust_accuracy"].value for run in (ours, theirs))
@@ -51,7 +54,7 @@ def test_a_gpu_gives_the_records_of_the_cpu(tmp_path: Path, gpu: str) -> None:
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_records_do_not_depend_on_the_batch_size(tmp_path: Path, gpu: str, batch_size: int) -> None:
     """A GPU adds in another order at another batch shape, so up to round-off."""
-    whole = run_suite(SUITE, tmp_path / "whole", device=gpu, batch_size=360)
-    parts = run_suite(SUITE, tmp_path / "parts", device=gpu, batch_size=batch_size)
+    whole = run_suite(SUITE, tmp_path / "whole", device=gpu, batch_size=360, allow_imports=True)
+    parts = run_suite(SUITE, tmp_path / "parts", device=gpu, batch_size=batch_size, allow_imports=True)
     assert parts.n_run == whole.n_run == 10
     assert_same_records(whole, parts, tolerance=1e-3, margin=1e-2, at_most=4)

@@ -206,7 +206,7 @@ def test_threads_of_training_are_a_part_of_the_recipe(tmp_path: Path, catalog: C
     assert "training_threads" not in one.identity
     assert two.identity == {**one.identity, "training_threads": 2}
     assert Use.from_json(two.to_json()) == two
-    models = "[{use: checkpoint, with: {architecture: 'a:b', weights: s.yaml}, training_threads: 2}]"
+    models = "[{use: checkpoint, with: {architecture: LeNet5, weights: s.yaml}, training_threads: 2}]"
     shown = message(tmp_path, HEAD.replace("[digit_mlp]", models), catalog)
     assert "models.0.training_threads: 'checkpoint' is not trained" in shown
 
@@ -232,7 +232,7 @@ def test_include_and_exclude(tmp_path: Path, catalog: Catalog) -> None:
 
 def test_relative_paths_start_at_the_suite(tmp_path: Path, catalog: Catalog) -> None:
     (tmp_path / "w.pt").write_bytes(b"x")
-    models = "models: [{use: checkpoint, with: {architecture: 'a:b', weights: w.pt}}]\n"
+    models = "models: [{use: checkpoint, with: {architecture: LeNet5, weights: w.pt}}]\n"
     (cell,) = plan(tmp_path, HEAD.replace("models: [digit_mlp]\n", models), catalog).cells
     model = cell.components["model"]
     assert model is not None
@@ -242,7 +242,7 @@ def test_relative_paths_start_at_the_suite(tmp_path: Path, catalog: Catalog) -> 
 
 @pytest.mark.parametrize(("path", "told"), [("gone.pt", "does not exist"), ("$NO_SUCH_VARIABLE/w.pt", "is not set")])
 def test_bad_paths(tmp_path: Path, catalog: Catalog, path: str, told: str) -> None:
-    models = f"models: [{{use: checkpoint, with: {{architecture: 'a:b', weights: {path}}}}}]\n"
+    models = f"models: [{{use: checkpoint, with: {{architecture: LeNet5, weights: {path}}}}}]\n"
     assert told in message(tmp_path, HEAD.replace("models: [digit_mlp]\n", models), catalog)
 
 

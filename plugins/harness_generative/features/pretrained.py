@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
 from harness.api import HarnessError, MissingData, Uncounted, published_folder
+from harness.api.instruments import check_finite_weights
 from harness_generative.features.extractors import in_whole_blocks
 from harness_generative.features.image_preprocessing import (
     Frame,
@@ -212,6 +213,7 @@ def _inception(kind: Network, state: Mapping[str, Tensor]) -> nn.Module:
     except RuntimeError as error:
         message = " ".join(str(error).split())[:300]
         raise HarnessError(f"the weights are not those of the {kind!r} network: {message}") from error
+    check_finite_weights(network, f"those of the {kind!r} network")
     if is_fid:
         for name, pool in _FID_POOLS.items():
             setattr(network, name, _FidBlock(getattr(network, name), pool))
@@ -255,5 +257,6 @@ def _transformer(folder: Path, architecture: str) -> nn.Module:
     missing = sorted(about["missing_keys"])
     if missing:
         raise HarnessError(f"the model in {folder} is no {architecture}: it lacks {', '.join(missing[:3])}")
+    check_finite_weights(network, str(folder))
     made: nn.Module = network.float()
     return made.eval()

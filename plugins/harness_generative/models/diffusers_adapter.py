@@ -15,6 +15,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from harness.api import HarnessError, NotApplicable, Uncounted, published_folder
+from harness.api.instruments import check_finite_weights
 from harness_generative.optional_libraries import attribute_of
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
@@ -197,6 +198,8 @@ def _unet(folder: Path) -> Any:
         raise HarnessError("the network does not say the size of its images (sample_size in its config.json)")
     network = attribute_of("diffusers", "UNet2DModel")
     try:
-        return network.from_pretrained(where, local_files_only=True, low_cpu_mem_usage=False)
+        unet = network.from_pretrained(where, local_files_only=True, low_cpu_mem_usage=False)
     except (OSError, ValueError) as error:
         raise HarnessError(f"the network in {where} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    check_finite_weights(unet, str(where))
+    return unet

@@ -87,7 +87,7 @@ class SplitConformal(Wrapper):
                 f"{int(seen.sum())} of {len(inputs)} examples are among those for calibration, the split "
                 f"{self._split!r}; coverage must be measured on others"
             )
-        return class_scores(self.model(inputs), hashes, self._score) <= self.threshold
+        return class_scores(self.inner(inputs), hashes, self._score) <= self.threshold
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         # How many examples calibrate is known only once it was done.

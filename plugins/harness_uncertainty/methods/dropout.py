@@ -58,7 +58,7 @@ class MCDropout(Wrapper):
         logits = []
         for number in range(self._passes):
             with self._masked(number):
-                logits.append(self.model(inputs))
+                logits.append(self.inner(inputs))
         return torch.stack(logits)
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:

@@ -37,12 +37,12 @@ class TemperatureScaled(Wrapper):
         """Fit the temperature. Raises HarnessError if no temperature is the best."""
         self.model.eval() if isinstance(self.model, torch.nn.Module) else None
         held_out = split_of(data, self.split)
-        logits = outputs_on(self.model, held_out, ctx)
+        logits = outputs_on(self.inner, held_out, ctx)
         self.temperature.fill_(best_temperature(logits.numpy(), labels_of(held_out).numpy()))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits `[n, classes]`."""
-        logits: Tensor = self.model(inputs)
+        logits = self.inner(inputs)
         scaled: Tensor = logits / self.temperature
         top = logits.argmax(dim=1, keepdim=True)
         if bool((scaled.argmax(dim=1, keepdim=True) == top).all()):

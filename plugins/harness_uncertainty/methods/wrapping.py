@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier, Context, Dataset, HarnessError, Uncertain
-from harness.api.instruments import column_tensor, whole_labels
+from harness.api.instruments import column_tensor, plain_outputs, whole_labels
 
 _LANES, _AT_ONCE = 8, 64
 
@@ -27,7 +27,11 @@ class Wrapper(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits `[n, classes]`: those of the model inside, unless a subclass says otherwise."""
-        logits: Tensor = self.model(inputs)
+        return self.inner(inputs)
+
+    def inner(self, inputs: Tensor) -> Tensor:
+        """Logits of the model inside, which may return them in a tuple or a mapping."""
+        logits: Tensor = plain_outputs(self.model(inputs), inputs.device)
         return logits
 
     def uncertainty(self, inputs: Tensor) -> Mapping[str, Tensor]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import InvalidOutput, Records
-from harness_uncertainty.metrics.rounding import MOST_LOST_TO_ROUNDING, sum_tolerance
+from harness.api import MOST_LOST_TO_ROUNDING, InvalidOutput, Records, sum_tolerance
 
 PERCENT = 100.0
 NO_PROBABILITIES = "the records hold no class probabilities"

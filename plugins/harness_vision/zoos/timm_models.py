@@ -11,6 +11,7 @@ from annotated_types import Ge, Le
 from torch import nn
 
 from harness.api import HarnessError, MissingData
+from harness.api.instruments import check_finite_weights
 from harness_vision.checkpoint import with_weights
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
@@ -59,6 +60,7 @@ def timm_model(
         raise MissingData(_how_to_get(name, error)) from error
     if weights is not None:
         with_weights(network, weights.read_bytes(), weights.name)
+    check_finite_weights(network, name)
     model = _preprocessing(data.resolve_model_data_config(network)).around(network, resize=resize)
     if published_accuracy is not None:
         PublishedAccuracy(published_accuracy, _VALIDATION_IMAGES, "imagenet", "timm").note_on(model)

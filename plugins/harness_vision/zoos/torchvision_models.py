@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from harness.api import HarnessError, MissingData
+from harness.api.instruments import check_finite_weights
 from harness_vision.checkpoint import with_weights
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
@@ -47,6 +48,7 @@ def torchvision_model(weights: str, file: Path | None = None, resize: bool = Tru
         ) from error
     if file is not None:
         with_weights(network, file.read_bytes(), file.name)
+    check_finite_weights(network, weights)
     model = _preprocessing(chosen, weights).around(network, resize=resize)
     accuracy = chosen.meta.get("_metrics", {}).get(_METRICS_SET, {}).get("acc@1")
     if accuracy is not None:

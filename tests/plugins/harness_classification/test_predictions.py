@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.instruments import CountedModel, per_example
-from harness_classification.predictions import Predictions, column, no_logits, not_finite, outcomes, predict
+from harness_classification.predictions import (
+    Predictions,
+    column,
+    ends_in_sigmoid,
+    no_logits,
+    not_finite,
+    outcomes,
+    predict,
+)
 
 
 class Table(nn.Module):
@@ -75,6 +84,57 @@ def test_logits_raise_no_doubt() -> None:
     assert no_logits(random_logits(10, 20).relu()) == ()
     assert no_logits(random_logits(10, 20).softmax(dim=1) * 2) == ()
     assert no_logits(torch.empty(0, 10)) == ()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_logits_that_happen_to_lie_between_0_and_1_raise_no_doubt(seed: int) -> None:
+    even = torch.rand(100, 10, generator=torch.Generator().manual_seed(seed))
+    z = random_logits(10, 100, seed)
+    low, high = z.amin(dim=1, keepdim=True), z.amax(dim=1, keepdim=True)
+    cosines = nn.functional.cosine_similarity(even[:, None], even.flip(0)[None, :10], dim=2)
+    honest = (even, even[:5], (z - low) / (high - low), (z - z.min()) / (z.max() - z.min()), 0.5 + z / 100, cosines)
+    assert [no_logits(outputs) for outputs in honest] == [()] * 6
+    assert no_logits((even * 100).round() / 100) == ()
+
+
+@pytest.mark.parametrize(("classes", "decimals"), [(10, 2), (100, 2), (100, 3), (1000, 3), (1000, 4)])
+def test_rounded_probabilities_of_many_classes_are_told(classes: int, decimals: int) -> None:
+    outputs = random_logits(classes, 50).softmax(dim=1).round(decimals=decimals)
+    assert any("rows sum to 1" in doubt for doubt in no_logits(outputs))
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (torch.sigmoid, True),
+        (nn.Sigmoid(), True),
+        (lambda z: (z.sigmoid().double(), None), True),
+        (lambda z: z.sigmoid()[:, :, None, None], True),
+        (lambda z: 2 * z.sigmoid(), False),
+        (lambda z: z.clamp(0, 1), False),
+        (lambda z: z.sigmoid().detach(), False),
+    ],
+)
+def test_the_last_operation_of_a_model_is_seen(last: Any, expected: bool) -> None:
+    model = nn.Sequential(Table(), nn.Linear(3, 3)).eval()
+
+    class Ends(nn.Module):
+        def forward(self, inputs: Tensor) -> Any:
+            return last(model(inputs))
+
+    counted = CountedModel(Ends(), 3, 8, "cpu").eval()
+    with torch.no_grad():
+        assert ends_in_sigmoid(counted, torch.rand(8, 3)) is expected
+    assert bool(no_logits(torch.full((8, 6), 0.5), lambda: expected)) is expected
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(2.0, -3.0), (5.0, 0.0), (5.0, -3.0), (30.0, 0.0), (1.0, -3.0)])
+def test_outputs_of_sigmoids_are_told(scale: float, shift: float) -> None:
+    logits = random_logits(10, 100, scale=scale) + shift
+    logits[torch.arange(100), torch.arange(100) % 10] += 8
+    assert any("of a sigmoid" in doubt for doubt in no_logits(logits.sigmoid()))
+    single = random_logits(1, 100, scale=max(scale, 2.0)).sigmoid()
+    assert any("of a sigmoid" in doubt for doubt in no_logits(torch.cat([torch.zeros_like(single), single], dim=1)))
 
 
 def test_rows_that_are_not_finite_are_told_and_change_no_other() -> None:

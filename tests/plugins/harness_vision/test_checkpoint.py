@@ -148,9 +148,9 @@ def test_weights_that_do_not_fit(tmp_path: Path, content: Any, told: str) -> Non
 @pytest.mark.parametrize(
     ("architecture", "told"),
     [
-        ("no_such_module:Net", "cannot be made: ModuleNotFoundError"),
-        ("anchors.published_architectures:Gone", "cannot be made: AttributeError"),
-        ("anchors.published_architectures:not_a_module", "gives a int, not a torch module"),
+        ("no_such_module:Net", "cannot be imported: ModuleNotFoundError"),
+        ("anchors.published_architectures:Gone", "cannot be imported: AttributeError"),
+        ("anchors.published_architectures:not_a_module", "a function that makes no torch module; .* gives int"),
     ],
 )
 def test_architectures_that_cannot_be_made(
@@ -171,15 +171,15 @@ def test_in_a_suite(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
         attacks: [none, {{use: pgd, with: {{eps: 0.1, steps: 2}}}}]
         metrics: [accuracy]
     """
-    first = run_suite(text, tmp_path)
+    first = run_suite(text, tmp_path, allow_imports=True)
     assert first.exit_code == 0
-    assert run_suite(text, tmp_path).n_run == 0
+    assert run_suite(text, tmp_path, allow_imports=True).n_run == 0
     save(tmp_path, {name: -tensor for name, tensor in state.items()})
-    changed = run_suite(text, tmp_path)
+    changed = run_suite(text, tmp_path, allow_imports=True)
     assert changed.n_run == 2
     assert changed.rows[0].estimates != first.rows[0].estimates
     save(tmp_path, {"state_dict": Evil(tmp_path / "pwned")})
-    refused = run_suite(text, tmp_path)
+    refused = run_suite(text, tmp_path, allow_imports=True)
     assert {str(row.status) for row in refused.rows} == {"failed"}
     assert "might run code" in refused.rows[0].reason
     assert not (tmp_path / "pwned").exists()
@@ -197,7 +197,7 @@ def test_architectures_that_ship_are_named_without_a_module(tmp_path: Path) -> N
     path = save(tmp_path, LeNet5().state_dict())
     assert checkpoint("LeNet5", path)(torch.rand(2, 1, 28, 28)).shape == (2, 10)
     with pytest.raises(
-        HarnessError, match=r"'LeNet6' cannot be made: AttributeError.*is named as .package\.module:att"
+        HarnessError, match=r"'LeNet6' cannot be imported: AttributeError.*is named as .package\.module:att"
     ):
         checkpoint("LeNet6", path)
 
@@ -205,3 +205,40 @@ def test_architectures_that_ship_are_named_without_a_module(tmp_path: Path) -> N
 def test_published_accuracy_is_a_fact(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     model = checkpoint(ARCHITECTURE, save(tmp_path, state), published_accuracy=0.9, published_n=50)
     assert PublishedAccuracy.of_row({"model": model.facts}) == PublishedAccuracy(0.9, 50, "", "the suite")
+
+
+def test_one_weight_that_is_not_finite_is_refused(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    state["linear.weight"][3, 5] = float("nan")
+    with pytest.raises(HarnessError, match=r"the weights in w\.pt are not finite .* in linear\.weight"):
+        checkpoint(ARCHITECTURE, save(tmp_path, state))
+
+
+def test_names_that_do_not_fit_are_listed(tmp_path: Path) -> None:
+    wanted = LeNet5().state_dict()
+    given = {f"encoder.{name}": tensor for name, tensor in wanted.items()} | {"fc2.bias": torch.zeros(3)}
+    with pytest.raises(HarnessError) as error:
+        checkpoint("LeNet5", save(tmp_path, given))
+    told = str(error.value)
+    assert "Missing key(s) " in told
+    assert f"and {len(wanted) - 4 - ('fc2.bias' in wanted)} more; Unexpected key(s) encoder." in told
+    assert len(told) < 500
+
+
+def test_fractions_in_a_list_are_numbers(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    save(tmp_path, state)
+    text = f"""
+        suite: fractions
+        task: classify
+        data: {{use: digits, limit: 20}}
+        models:
+          - use: checkpoint
+            as: fractions
+            with: {{architecture: "{ARCHITECTURE}", weights: w.pt, mean: [125.3/255], std: [51/255]}}
+          - use: checkpoint
+            as: numbers
+            with: {{architecture: "{ARCHITECTURE}", weights: w.pt, mean: [{125.3 / 255!r}], std: [0.2]}}
+        metrics: [nll]
+    """
+    done = run_suite(text, tmp_path, allow_imports=True)
+    assert {str(row.status) for row in done.rows} == {"ok"}
+    assert done.row(model="fractions").key == done.row(model="numbers").key

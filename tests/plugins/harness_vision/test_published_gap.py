@@ -34,11 +34,13 @@ aggregates: [published_gap]
 def test_suspect_where_the_whole_set_disagrees(tmp_path: Path, limit: int, shift: float, suspect: bool) -> None:
     torch.manual_seed(3)
     torch.save(Tiny().state_dict(), tmp_path / "w.pt")
-    clean = run_suite(SUITE.format(limit=limit, accuracy=0.5), tmp_path).row(model="unknown", attack="none")
+    clean = run_suite(SUITE.format(limit=limit, accuracy=0.5), tmp_path, allow_imports=True).row(
+        model="unknown", attack="none"
+    )
     measured = clean.estimates["accuracy"].value
     assert measured is not None
     said = round(measured + shift, 4)
-    done = run_suite(SUITE.format(limit=limit, accuracy=said), tmp_path)
+    done = run_suite(SUITE.format(limit=limit, accuracy=said), tmp_path, allow_imports=True)
     (row,) = [row for row in done.rows if row.derived]
     low, high = (float(end) for end in wilson(measured, limit, 1.959963984540054))
     found = row.estimates["published_gap"]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from harness.statistics.rounding import sum_tolerance
 from harness_uncertainty.metrics.probabilities import normalised_probabilities
-from harness_uncertainty.metrics.rounding import sum_tolerance
 
 Array = npt.NDArray[np.float64]
 
