@@ -29,6 +29,7 @@ from harness.api import (
 )
 from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
+from harness_generative.task.conditions import Asked, Conditions
 from harness_generative.task.counted_generator import WATCHED
 from harness_generative.task.features_and_judge import extracted, judged, judged_columns
 from harness_generative.task.image_sets import (
@@ -41,7 +42,7 @@ from harness_generative.task.image_sets import (
 )
 from harness_generative.task.sample_grids import pictures, sampling_pictures
 from harness_generative.task.sample_scale import scale_doubts
-from harness_generative.task.sampling import Conditions, draw_samples, given_samples
+from harness_generative.task.sampling import draw_samples, given_samples
 
 _MIN_SAMPLES = 2
 
@@ -52,8 +53,11 @@ class Generate:
     Draw samples, and measure on each what the metrics of generation need.
 
     Samples are asked for what the reference data show, row by row: prompts if the data have a column `prompts`, else
-    classes; a model that cannot be asked is not. Noise depends on the sample's id and the seed, so all samplers start
-    from the same. Samples are rounded to the grey levels of the data (`facts["levels"]`) before anything is measured.
+    classes if they have `labels`. A model without conditions is asked for nothing, and cannot be used with prompts. The
+    column "asked for" says which; only rows that were asked for the same may be compared.
+
+    Noise depends on the sample's id and the seed, so all samplers start from the same. Samples are rounded to the grey
+    levels of the data (`facts["levels"]`) before anything is measured.
 
     Args:
         features: feature extractors; the first one measures the distances to training examples.
@@ -63,6 +67,8 @@ class Generate:
         n: how many samples; by default as many as the reference has examples.
         overlap: the share of the reference that may also be among the training data, for published sets with a few
             duplicates.
+        ask_for: ask for `prompts`, `classes` or `nothing` instead; samples made elsewhere say themselves what they were
+            asked for.
     """
 
     columns: Sequence[str] = (
@@ -84,9 +90,10 @@ class Generate:
         judge: Annotated[Classifier | None, ComponentOf("model")] = None,
         n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
+        ask_for: Asked | None = None,
     ) -> None:
         self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
-        self._train_data = train
+        self._train_data, self._ask_for = train, ask_for
         self._train: ImageSet | None = None
         self._reference: ImageSet | None = None
 
@@ -110,7 +117,7 @@ class Generate:
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.
         draws = replace(ctx, scope=("generate",))
-        asked = Conditions.of(model, data, n)
+        asked = Conditions.of(model, data, n, self._ask_for)
         with left_unchanged(model):
             drawn = (
                 given_samples(model, n)
@@ -142,9 +149,10 @@ class Generate:
         drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED], ctx.device)
         return Outcome(
             columns,
-            self._protocol(n, reference, train, data.facts),
+            self._protocol(n, asked, reference, train, data.facts),
             cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
             artifacts={**arrays, **drawings},
+            display={"asked for": asked.asked_for},
             # Before they are rounded: what is far below white may all become black.
             doubts=scale_doubts(model, drawn.samples, reference.inputs, data.facts),
         )
@@ -190,10 +198,11 @@ class Generate:
         }
 
     def _protocol(
-        self, n: int, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
+        self, n: int, asked: Conditions, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The settings that must be equal before two qualities are compared: rows of different n are never ranked."""
         return {
+            "asked_for": asked.asked_for,
             "n_generated": n,
             "n_reference": len(reference.inputs),
             "n_train": None if train is None else len(train.inputs),
