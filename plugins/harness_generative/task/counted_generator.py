@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Denoiser, InvalidOutput
+from harness_generative.task.network_passes import NetworkPasses
 
 WATCHED = 4
 """How many samples are followed from noise to picture."""
@@ -42,7 +43,8 @@ class Trace:
 class CountedGenerator:
     """Wraps a generative model and counts passes per sample of the current batch.
 
-    Counting is done here, where the passes happen, so that a sampler need not be trusted with it.
+    Counting is done here and at the networks of the model, where the passes happen, so that neither a sampler nor a
+    pipeline that samples in one call need be trusted with it.
 
     Args:
         model: a `OneShot`, a `Denoiser`, or both.
@@ -51,7 +53,8 @@ class CountedGenerator:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.trace = Trace()
-        self._batch_size = 0
+        self._networks = NetworkPasses()
+        self._passes = 0.0
         self._rows = 0
         self._is_watched = False
 
@@ -63,16 +66,18 @@ class CountedGenerator:
             size: its samples.
             watched: follow its first samples in the trace.
         """
-        self._batch_size, self._rows, self._is_watched = size, 0, watched
+        self._rows, self._is_watched = 0, watched
         try:
-            yield
+            with self._networks.counting(size) as of_networks:
+                yield
+            self._passes = max(self._rows / size, *of_networks, 0.0)
         finally:
             self._is_watched = False
 
     @property
     def passes(self) -> float:
-        """Passes per sample of the last batch: rows that went through the model, over the size of the batch."""
-        return self._rows / self._batch_size
+        """Passes per sample of the last batch: of calls of the model, or of its networks where these are more."""
+        return self._passes
 
     @property
     def latent_shape(self) -> Sequence[int]:
@@ -121,8 +126,8 @@ class CountedGenerator:
         return latents
 
     def warm_up(self, noise: Tensor, conditions: Tensor | None) -> None:
-        """Run one pass that is neither counted nor timed, since a first one is slow."""
-        with torch.no_grad():
+        """Run one pass that is neither counted nor timed, since a first one is slow, and find the networks in it."""
+        with torch.no_grad(), self._networks.finding():
             if isinstance(self.model, Denoiser):
                 high = self.sigma_range[1]
                 self.model.denoise(high * noise, noise.new_full((len(noise),), high), conditions)
