@@ -11,7 +11,7 @@ _GENERATE = frozenset({"generate"})
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare the task, models, samplers, feature extractors, data, metrics and pictures."""
+    """Declare the task, models, samplers, feature extractors, data, metrics, aggregates and pictures."""
     # It was part of the core once, and its results stay comparable.
     task = Declarations("task", f"{__name__}.task", moved_from="harness")
     return [
@@ -21,6 +21,7 @@ def harness_components() -> Iterable[Component]:
         *_extractors(),
         *_data(),
         *_metrics(),
+        *_aggregates(),
         *_reporters(),
     ]
 
@@ -121,6 +122,11 @@ def _metrics() -> list[Component]:
         metric("nfe", "cost:NFE"),
         metric("seconds_per_sample", "cost:SecondsPerSample"),
     ]
+
+
+def _aggregates() -> list[Component]:
+    aggregate = Declarations("aggregate", f"{__name__}.metrics", tasks=_GENERATE)
+    return [aggregate("judge_ceiling", "judge_ceiling:JudgeCeiling")]
 
 
 def _reporters() -> list[Component]:

@@ -13,7 +13,7 @@ class NFE:
     """Mean number of passes through the model (function evaluations) that a sample took, counted at its networks.
 
     A loop inside one call of the model counts pass by pass, guidance counts both of its passes, and the samples of a
-    batch share its passes. Most samplers take the same number for every sample; then the interval is that number itself.
+    batch share its passes. Most samplers take the same number for every sample; then the interval is that number.
     """
 
     columns = ("nfe",)

@@ -106,8 +106,9 @@ class Generate:
         train_distance_2 (to the second nearest), train_neighbour_gap (from the nearest to its own nearest), all in
         the first extractor's features, and pixel_neighbour, pixel_distance, pixel_distance_2.
 
-        Arrays: samples, judge_probabilities `[n, classes]`, and for each extractor generated_, reference_ and
-        train_<label> `[examples, d]`.
+        Arrays: samples, judge_probabilities `[n, classes]`, reference_judged and reference_labels (the judge's
+        prediction for each example of labelled reference data, and its class), and for each extractor generated_,
+        reference_ and train_<label> `[examples, d]`.
         """
         reference, train = self._images(data)
         if train is not None:
@@ -141,7 +142,7 @@ class Generate:
             self._measure_features(samples, reference, train, arrays, ctx)
             if self._judge is not None:
                 probabilities = judged(self._judge, samples, data.facts, ctx)
-                arrays["judge_probabilities"] = probabilities
+                arrays |= {"judge_probabilities": probabilities, **self._judged_reference(reference, ctx)}
                 columns |= judged_columns(probabilities, asked, data.facts)
         if train is not None:
             columns |= self._neighbours(samples, train, arrays)
@@ -176,6 +177,15 @@ class Generate:
             arrays[f"reference_{label}"] = reference.features[label]
             if train is not None:
                 arrays[f"train_{label}"] = train.features[label]
+
+    def _judged_reference(self, reference: ImageSet, ctx: Context) -> dict[str, Any]:
+        """What the judge says of the reference and what it is, for labelled data."""
+        columns = reference.data.take(range(len(reference.data.ids)))
+        if self._judge is None or "labels" not in columns:
+            return {}
+        if reference.judged is None:
+            reference.judged = judged(self._judge, reference.inputs, reference.data.facts, ctx).argmax(axis=1)
+        return {"reference_judged": reference.judged, "reference_labels": np.asarray(columns["labels"], np.int64)}
 
     def _neighbours(self, samples: Tensor, train: ImageSet, arrays: Mapping[str, Array]) -> dict[str, Any]:
         """The nearest training examples of every sample, in features and in pixels."""
