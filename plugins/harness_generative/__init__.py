@@ -7,6 +7,12 @@ from collections.abc import Iterable, Sequence
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _GENERATE = frozenset({"generate"})
+_CAPTIONS = {
+    "samples.png": "samples, by class or under what they were asked for",
+    "neighbours.png": "the samples nearest to a training example, each above that example",
+    "denoising.png": "from noise to sample: x, and the prediction that the sampler used",
+    "noising.png": "from data to noise, at the noise levels of the sampler",
+}
 
 
 @hookimpl
@@ -31,7 +37,8 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
     """Show grids of samples, the way from noise to sample, and what samples may be copies of."""
     from harness.api import picture_section
 
-    return picture_section("Samples", [cell for cell in cells if cell.row.task == "harness/generate"])
+    generated = [cell for cell in cells if cell.row.task == "harness/generate"]
+    return picture_section("Samples", generated, captions=_CAPTIONS)
 
 
 def _models() -> list[Component]:
