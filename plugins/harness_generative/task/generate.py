@@ -40,8 +40,9 @@ from harness_generative.task.image_sets import (
     checked_samples,
     stored_samples,
 )
+from harness_generative.task.reference_copies import copy_doubts
 from harness_generative.task.sample_grids import pictures, sampling_pictures
-from harness_generative.task.sample_scale import scale_doubts
+from harness_generative.task.sample_scale import loss_doubts, scale_doubts
 from harness_generative.task.sampling import draw_samples, given_samples
 
 _MIN_SAMPLES = 2
@@ -154,8 +155,12 @@ class Generate:
             cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
             artifacts={**arrays, **drawings},
             display={"asked for": asked.asked_for},
-            # Before they are rounded: what is far below white may all become black.
-            doubts=scale_doubts(model, drawn.samples, reference.inputs, data.facts),
+            doubts=(
+                *copy_doubts(samples, reference, train, data.facts),
+                # Before they are rounded: what is far below white may all become black.
+                *scale_doubts(model, drawn.samples, reference.inputs, data.facts),
+                *loss_doubts(model, n),
+            ),
         )
 
     def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:
