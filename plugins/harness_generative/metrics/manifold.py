@@ -268,7 +268,7 @@ class Density(_Manifold):
         value, n = float(found.holders.mean()) / found.k, len(found.holders)
         if not len(found.halves) or value == 0:
             return Estimate(value, None, None, LEVEL, "half-samples", n)
-        least = value / math.sqrt(max(1, np.count_nonzero(found.covered)))
+        least = value / math.sqrt(max(1, int(np.count_nonzero(found.covered))))
         half = student_quantile(HALVES - 1) * max(least, float(found.halves[:, 2].std(ddof=1)))
         return Estimate(value, max(0.0, value - half), value + half, LEVEL, "half-samples", n)
 

@@ -63,13 +63,13 @@ class Conditions:
             return cls.nothing(n)
         if asked == "nothing":
             return cls.nothing(n)
-        classes = [int(label) for label in columns["labels"]] if "labels" in columns else [None] * n
+        labels = [int(label) for label in columns["labels"]] if "labels" in columns else None
         groups = {f"group.{name}": [column[i] for i in rows] for name, column in data.groups.items()}
         if asked == "prompts":
             prompts = [str(prompt) for prompt in columns["prompts"]]
-            return cls(asked, prompts, list(prompts), list(classes), groups)
-        names = _class_names(data)
-        return cls(asked, classes, [str(names[label]) for label in classes], list(classes), groups)
+            return cls(asked, prompts, list(prompts), [None] * n if labels is None else list(labels), groups)
+        names, labels = _class_names(data), labels or []
+        return cls(asked, labels, [str(names[label]) for label in labels], list(labels), groups)
 
     def encoded(self, model: Any, rows: Sequence[int], ctx: Context) -> Tensor | None:
         """The conditions of these samples as the model encodes them; None if it is asked for nothing.
