@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from harness.api import Records
+from harness.api import Estimate, Metric, Records
 from harness_generative.metrics.judge import InceptionScore, ModeCoverage, ModeEntropy
 from harness_generative.metrics.kernel import KID
 from harness_generative.metrics.manifold import Density
@@ -66,19 +66,23 @@ def _inception_score(rng: np.random.Generator, *, population: str, n: int) -> Ou
     one = np.full(classes, 0.1 / classes)
     one[0] += 0.9
     truth = float(np.exp(_entropy(0.9 * shares + 0.1 / classes) - _entropy(one)))
-    return covers(InceptionScore().estimate(_with_arrays(judge_probabilities=predictions, judged=drawn)), truth)
+    return covers(_measured(InceptionScore(), drawn, judge_probabilities=predictions), truth)
 
 
-def _with_arrays(judged: npt.NDArray[np.int64], **arrays: Floats) -> Records:
-    folder = Path(tempfile.mkdtemp(prefix="simulation-"))
-    (folder / "artifacts").mkdir()
-    for name, array in arrays.items():
-        np.save(folder / "artifacts" / f"{name}.npy", array.astype(np.float32))
-    return Records(pa.table({"judged": judged, "row": np.arange(len(judged))}), {"features": {"f": ""}}, folder)
+def _measured(metric: Metric, judged: npt.NDArray[np.int64], **arrays: Floats) -> Estimate:
+    """The estimate from arrays that a task left beside its records, in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="simulation-") as name:
+        folder = Path(name)
+        (folder / "artifacts").mkdir()
+        for array, values in arrays.items():
+            np.save(folder / "artifacts" / f"{array}.npy", values.astype(np.float32))
+        table = pa.table({"judged": judged, "row": np.arange(len(judged))})
+        return metric.estimate(Records(table, {"features": {"f": ""}}, folder))
 
 
-def _features(generated: Floats, reference: Floats) -> Records:
-    return _with_arrays(np.zeros(len(generated), dtype=np.int64), generated_f=generated, reference_f=reference)
+def _of_features(metric: Metric, generated: Floats, reference: Floats) -> Estimate:
+    judged = np.zeros(len(generated), dtype=np.int64)
+    return _measured(metric, judged, generated_f=generated, reference_f=reference)
 
 
 def _places(rng: np.random.Generator, n: int, d: int, spread: float, shift: float) -> tuple[Floats, Floats]:
@@ -88,12 +92,12 @@ def _places(rng: np.random.Generator, n: int, d: int, spread: float, shift: floa
 @cache
 def _true_density(n: int, d: int, spread: float, shift: float) -> float:
     rng = np.random.default_rng([n, d])
-    values = [Density().estimate(_features(*_places(rng, n, d, spread, shift))).value or 0.0 for _ in range(150)]
+    values = [_of_features(Density(), *_places(rng, n, d, spread, shift)).value or 0.0 for _ in range(150)]
     return float(np.mean(values))
 
 
 def _density(rng: np.random.Generator, *, n: int, d: int, spread: float, shift: float) -> Outcome:
-    return covers(Density().estimate(_features(*_places(rng, n, d, spread, shift))), _true_density(n, d, spread, shift))
+    return covers(_of_features(Density(), *_places(rng, n, d, spread, shift)), _true_density(n, d, spread, shift))
 
 
 def _kid(rng: np.random.Generator, *, n: int, d: int, scale: float, shape: float) -> Outcome:
@@ -104,7 +108,7 @@ def _kid(rng: np.random.Generator, *, n: int, d: int, scale: float, shape: float
         return np.asarray(rows if np.isinf(shape) else rows * rng.gamma(shape, 1 / shape, (n, 1)))
 
     truth = _kernel(scale, scale, d, shape) + _kernel(1, 1, d, shape) - 2 * _kernel(scale, 1, d, shape)
-    return covers(KID().estimate(_features(scale * drawn(), drawn())), truth)
+    return covers(_of_features(KID(), scale * drawn(), drawn()), truth)
 
 
 def _kernel(a: float, b: float, d: int, shape: float) -> float:
