@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contract.pages import Section
 from harness.contract.rows import MeasuredCell, Row
@@ -24,24 +24,42 @@ _TEMPLATE = """
 
 
 def picture_section(
-    title: str, cells: Sequence[MeasuredCell], most_bytes: int = MAX_PICTURE_BYTES
+    title: str,
+    cells: Sequence[MeasuredCell],
+    most_bytes: int = MAX_PICTURE_BYTES,
+    captions: Mapping[str, str] | None = None,
 ) -> Iterator[Section]:
-    """The section with the pictures of these cells, which the page then shows nowhere else; none without pictures."""
+    """The section with the pictures of these cells, which the page then shows nowhere else; none without pictures.
+
+    Args:
+        title: of the section.
+        cells: whose pictures.
+        most_bytes: what all pictures may take.
+        captions: file name to caption; pictures that it names come first, in its order. Others follow by name, under
+            their name in words.
+    """
+    words = dict(captions or {})
+    order = {name: place for place, name in enumerate(words)}
     left, left_out = most_bytes, 0
     shown: list[tuple[str, dict[str, str]]] = []
     for cell in cells:
         pictures: dict[str, str] = {}
-        for path in sorted(cell.folder.glob("artifacts/*.png")) if cell.folder else ():
+        found = cell.folder.glob("artifacts/*.png") if cell.folder else ()
+        for path in sorted(found, key=lambda path: (order.get(path.name, len(order)), path.name)):
             uri = data_uri(content) if (content := read_png(path)) else ""
             if len(uri) > left:
                 left_out += 1
             elif uri:
                 left -= len(uri)
-                pictures[path.name] = uri
+                pictures[words.get(path.name) or _in_words(path.stem)] = uri
         shown += [(cell_title(cell.row), pictures)] if pictures else []
     if shown:
         values = {"shown": shown, "left_out": left_out}
         yield Section(title, _TEMPLATE, values, cells=frozenset(cell.row.cell for cell in cells))
+
+
+def _in_words(stem: str) -> str:
+    return stem.replace("_", " ").replace("-", " ")
 
 
 def cell_title(row: Row) -> str:

@@ -13,6 +13,7 @@ from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.plugins import Catalog
+from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
 from harness.store.run_folder import RunFolder
 from harness.suite.plan import Plan
@@ -304,7 +305,7 @@ def _differs(row: Row, above: Row, roles: Sequence[str]) -> bool:
 def views(
     plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog
 ) -> list[tuple[str, str, TableView]]:
-    """(name, question, view) of each experiment."""
+    """(name, question, view) of each experiment, and of its spread over seeds if it has any."""
     tables = []
     for name, experiment in plan.experiments.items():
         headings, units = {}, {}
@@ -312,7 +313,10 @@ def views(
             signature = signatures.read(catalog.find(use.kind, use.name).component)
             headings[use.label] = metric_heading(use.label, signature.direction)
             units[use.label] = signature.unit
-        tables.append((name, experiment.about, TableView([r for r in rows if r.experiment == name], headings, units)))
+        own = [row for row in rows if row.experiment == name]
+        for part, about, chosen, directed in parts_of(name, experiment.about, own):
+            names = headings if directed else {label: metric_heading(label, "") for label in headings}
+            tables.append((part, about, TableView(chosen, names, units)))
     return tables
 
 

@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _GENERATE = frozenset({"generate"})
+_CAPTIONS = {
+    "samples.png": "samples, by class or under what they were asked for",
+    "neighbours.png": "the samples nearest to a training example, each above that example",
+    "denoising.png": "from noise to sample: x, and the prediction that the sampler used",
+    "noising.png": "from data to noise, at the noise levels of the sampler",
+}
 
 
 @hookimpl
 def harness_components() -> Iterable[Component]:
-    """Declare the task, models, samplers, feature extractors, data, metrics and pictures."""
+    """Declare the task, models, samplers, feature extractors, data, metrics, aggregates and pictures."""
     # It was part of the core once, and its results stay comparable.
     task = Declarations("task", f"{__name__}.task", moved_from="harness")
     return [
@@ -21,6 +27,7 @@ def harness_components() -> Iterable[Component]:
         *_extractors(),
         *_data(),
         *_metrics(),
+        *_aggregates(),
         *_reporters(),
     ]
 
@@ -30,7 +37,8 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:
     """Show grids of samples, the way from noise to sample, and what samples may be copies of."""
     from harness.api import picture_section
 
-    return picture_section("Samples", [cell for cell in cells if cell.row.task == "harness/generate"])
+    generated = [cell for cell in cells if cell.row.task == "harness/generate"]
+    return picture_section("Samples", generated, captions=_CAPTIONS)
 
 
 def _models() -> list[Component]:
@@ -121,6 +129,11 @@ def _metrics() -> list[Component]:
         metric("nfe", "cost:NFE"),
         metric("seconds_per_sample", "cost:SecondsPerSample"),
     ]
+
+
+def _aggregates() -> list[Component]:
+    aggregate = Declarations("aggregate", f"{__name__}.metrics", tasks=_GENERATE)
+    return [aggregate("judge_ceiling", "judge_ceiling:JudgeCeiling")]
 
 
 def _reporters() -> list[Component]:

@@ -17,15 +17,29 @@ from simulation.framework import Case, Outcome, covers
 
 def _over_seeds(rng: np.random.Generator, *, seeds: int, failing: float) -> Outcome:
     values = np.where(rng.random(seeds) < failing, 0.1, rng.normal(0.9, 0.01, seeds))
-    cells = [_cell(seed, value) for seed, value in enumerate(values.tolist())]
-    over, _ = OverSeeds().rows(cells)
-    return covers(over.estimates["accuracy"], failing * 0.1 + (1 - failing) * 0.9)
+    return covers(_mean_over(values), failing * 0.1 + (1 - failing) * 0.9)
 
 
-def _cell(seed: int, value: float) -> MeasuredCell:
-    row = Row(
-        "e", {"model": "m"}, seed, Status.OK, estimates={"accuracy": Estimate(value, None, None, 0.95, "m", 9)}, n=9
-    )
+def _shared(rng: np.random.Generator, *, seeds: int, between: float, shared: float, own: float) -> Outcome:
+    """Values that differ by seed, by an error of the examples that all seeds share, and by one of each seed's own."""
+    values = rng.normal(2, between, seeds) + rng.normal(0, own, seeds) + rng.normal(0, shared)
+    return covers(_mean_over(values, 1.96 * np.hypot(shared, own)), 2.0)
+
+
+def _collapsing(rng: np.random.Generator, *, seeds: int) -> Outcome:
+    """The share of ten modes that is drawn: all, or eight where a training collapses, as three in ten do."""
+    kept = np.where(rng.random(seeds) < 0.3, 0.8, 1.0)
+    return covers(_mean_over(kept, 0.005), 0.3 * 0.8 + 0.7)
+
+
+def _mean_over(values: npt.NDArray[np.float64], reach: float | None = None) -> Estimate:
+    cells = [_cell(seed, value, reach) for seed, value in enumerate(values.tolist())]
+    return next(iter(OverSeeds().rows(cells))).estimates["accuracy"]
+
+
+def _cell(seed: int, value: float, reach: float | None) -> MeasuredCell:
+    ends = (None, None) if reach is None else (value - reach, value + reach)
+    row = Row("e", {"model": "m"}, seed, Status.OK, estimates={"accuracy": Estimate(value, *ends, 0.95, "m", 9)}, n=9)
     return MeasuredCell(row, "", lambda: Records.of({"id": ["a"]}))
 
 
@@ -87,6 +101,29 @@ CASES = [
             least=0.2,
         )
         for seeds in (3, 5)
+    ),
+    *(
+        Case(
+            "over_seeds mean",
+            f"three trainings in ten collapse, {seeds} seeds with intervals of their own",
+            partial(_collapsing, seeds=seeds),
+            least=least,
+        )
+        for seeds, least in ((2, 0.3), (3, 0.5), (5, 0.7), (10, 0.93))
+    ),
+    *(
+        Case(
+            "over_seeds mean",
+            f"{world}, {seeds} seeds with intervals of their own",
+            partial(_shared, seeds=seeds, between=between, shared=shared, own=own),
+            conservative=True,
+        )
+        for world, between, shared, own in (
+            ("one reference", 0.05, 0.3, 0.0),
+            ("one reference, seeds as far apart", 0.3, 0.3, 0.0),
+            ("no shared error", 0.1, 0.0, 0.3),
+        )
+        for seeds in (2, 3, 5, 10)
     ),
     *(
         Case(

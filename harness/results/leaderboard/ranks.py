@@ -1,5 +1,8 @@
 """Ranks of models that were measured alike, with the ranks that the examples leave open.
 
+A generative model is ranked together with the sampler that draws from it: the two make the samples. Attacks and
+attribution methods are what models are measured by, so each is a table of its own.
+
 Every two models are tested against each other: example by example where both have records of the same examples (exact
 McNemar for yes or no, else the paired bootstrap), from their two intervals otherwise. The p-values of all pairs are
 adjusted: where all models have the same examples, step by step with the covariance of the models, else by Holm's
@@ -15,27 +18,30 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.cells import TREATMENTS, canonical, digest
+from harness.contract.cells import TREATMENTS, Role, canonical, digest
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.comparison.compare import SIGNIFICANCE, MetricFacts, Side, paired_values
+from harness.results.spread import is_spread
 from harness.results.table import KEY_LENGTH, display_headings
 from harness.statistics.paired import Difference, holm, independent_difference, paired_difference
 from harness.statistics.step_down import step_down
 
+_MEASURED_BY: tuple[Role, ...] = tuple(role for role in TREATMENTS if role != "sampler")
+
 
 @dataclass(frozen=True)
 class RankedModel:
-    """A row of the table in a ranking, the run that it comes from, and its name."""
+    """A row of the table in a ranking, the run that it comes from, and its name: the model, with its sampler if any."""
 
     row: Row
     side: Side
@@ -48,8 +54,8 @@ class Protocol:
 
     Attributes:
         key: the comparability key, as tables show the start of it.
-        treatment: the label of attack or sampler; empty if there is none.
-        models: the rows, one for each model and seed.
+        treatment: the label of the attack or the like; empty if there is none.
+        models: the rows, one for each model, sampler and seed.
     """
 
     key: str
@@ -110,22 +116,28 @@ def protocols(sides: Sequence[Side]) -> list[Protocol]:
     grouped: dict[tuple[str, str], dict[str, RankedModel]] = {}
     for side in sides:
         for row in side.rows:
-            if row.key and row.labels.get("model") and row.labels["model"] != "none":
-                same = digest([row.components.get("model"), row.seed, row.labels["model"] if row.derived else ""])
-                grouped.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, row.labels["model"])
+            if row.key and row.labels.get("model", "none") not in ("", "none") and not is_spread(row):
+                made = [row.components.get("model"), row.components.get("sampler")]
+                same = digest([*made, row.seed, row.labels["model"] if row.derived else ""])
+                grouped.setdefault((row.key, _treatment(row)), {})[same] = RankedModel(row, side, _entry_name(row))
     return [
         Protocol(key, _treatment_label(models), _named(list(models.values())))
         for (key, _), models in sorted(grouped.items(), key=lambda item: _order(next(iter(item[1].values())).row))
     ]
 
 
+def _entry_name(row: Row) -> str:
+    sampler = row.labels.get("sampler", "none")
+    return row.labels["model"] + (f" / {sampler}" if sampler != "none" else "")
+
+
 def _treatment(row: Row) -> str:
-    return canonical({role: row.components.get(role) for role in TREATMENTS if row.components.get(role)})
+    return canonical({role: row.components.get(role) for role in _MEASURED_BY if row.components.get(role)})
 
 
 def _treatment_label(models: Mapping[str, RankedModel]) -> str:
     labels = next(iter(models.values())).row.labels
-    treated = [labels[role] for role in TREATMENTS if labels.get(role, "none") != "none"]
+    treated = [labels[role] for role in _MEASURED_BY if labels.get(role, "none") != "none"]
     return " / ".join([*treated, *([labels["group"]] if "group" in labels else [])])
 
 
@@ -148,7 +160,7 @@ def _named(models: list[RankedModel]) -> list[RankedModel]:
 
 
 def chosen_protocols(candidates: Sequence[Protocol], key: str, treatment: str = "*") -> list[Protocol]:
-    """The protocols whose key starts like this and whose treatment matches a pattern.
+    """The protocols whose key starts like this and whose treatment, or the sampler of whose rows, matches a pattern.
 
     Raises:
         UsageError: there is none, or the start of the key is that of several.
@@ -160,9 +172,18 @@ def chosen_protocols(candidates: Sequence[Protocol], key: str, treatment: str = 
         several = ", ".join(sorted({each.key[:KEY_LENGTH] for each in matching}))
         raise UsageError(f"--protocol {key!r} is the start of several keys: {several}")
     chosen = [each for each in matching if fnmatch.fnmatchcase(each.treatment, treatment)]
+    chosen = chosen or [each for protocol in matching for each in _drawn_by(protocol, treatment)]
     if not chosen:
-        raise UsageError(f"--treatment {treatment!r}: this key has {', '.join(each.treatment for each in matching)}")
+        samplers = dict.fromkeys(model.row.labels.get("sampler", "") for each in matching for model in each.models)
+        known = [name for name in (*(each.treatment for each in matching), *samplers) if name]
+        raise UsageError(f"--treatment {treatment!r}: this key has {', '.join(known)}")
     return chosen
+
+
+def _drawn_by(protocol: Protocol, pattern: str) -> list[Protocol]:
+    """The protocol with only those rows whose sampler matches a pattern; none without such rows."""
+    models = [each for each in protocol.models if fnmatch.fnmatchcase(each.row.labels.get("sampler", ""), pattern)]
+    return [replace(protocol, models=models)] if models else []
 
 
 def board(protocol: Protocol, metric: str = "") -> Board:
@@ -221,7 +242,7 @@ def _default_metric(protocol: Protocol) -> str:
         name
         for each in protocol.models
         for row in each.side.rows
-        if not row.derived and not any(row.components.get(role) for role in TREATMENTS)
+        if not row.derived and not any(row.components.get(role) for role in _MEASURED_BY)
         for name, estimate in row.estimates.items()
         if estimate.value is not None
     }

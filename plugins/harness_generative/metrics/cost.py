@@ -10,9 +10,10 @@ from harness.api import LEVEL, Estimate, Records, mean, student_quantile
 
 
 class NFE:
-    """Mean number of passes through the model (function evaluations) that a sample took, as counted by the core.
+    """Mean number of passes through the model (function evaluations) that a sample took, counted at its networks.
 
-    Most samplers take the same number for every sample; then the interval is that number itself.
+    A loop inside one call of the model counts pass by pass, guidance counts both of its passes, and the samples of a
+    batch share its passes. Most samplers take the same number for every sample; then the interval is that number.
     """
 
     columns = ("nfe",)

@@ -9,10 +9,15 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, proportion
-
-_ROWS_PER_BLOCK = 4096
-
-Array = npt.NDArray[np.float64]
+from harness_generative.metrics.class_entropy import (
+    entropy,
+    entropy_by_coverage,
+    information,
+    jackknife_interval,
+    jackknifed,
+    unseen_share,
+    with_unseen,
+)
 
 
 class InceptionScore:
@@ -20,16 +25,25 @@ class InceptionScore:
 
     exp of the mean divergence of each verdict from their average, over all samples at once (no splits).
 
-    It never looks at real data: blurred copies of one sure example per class have the highest score. The value is
-    biased downwards at small n, by about exp(-(classes - 1) / 2n), so the interval stands around the logarithm that
-    the jackknife has freed of that, and reaches up to where sure predictions of the classes not seen are as frequent
-    as Wilson's interval allows; it lies within 1 and the number of classes. On 300 draws each of 12 populations of 10
-    classes with 30 to 719 samples, 89 to 100 % was measured at nominal 95 %.
+    It never looks at real data: blurred copies of one sure example per class have the highest score. As it is published
+    it is too low at small n, by a factor of about exp(-(classes - 1) / 2n): 76.9 where 82.9 is true of 1,000 classes.
+    So the value is the one that the jackknife has freed of that, and the interval stands around it. It reaches up to
+    where sure predictions of the classes not seen are as frequent as Wilson's interval allows, and as much farther as
+    the entropy of the classes seen is higher by Chao & Shen 2003 than by the jackknife, and lies within 1 and the
+    number of classes. Coverage at a nominal 95 %, on populations of 10 to 1,000 classes with 30 to 1,000 samples: 89 to
+    100 %.
+
+    Args:
+        debiased: whether to free the value of its bias; if not, value and interval are those of the published score at
+            this number of samples.
     """
 
     columns = ("judged",)
     direction = "max"
     unit = ""
+
+    def __init__(self, debiased: bool = True) -> None:
+        self.debiased = debiased
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 2 samples."""
@@ -39,16 +53,22 @@ class InceptionScore:
             return Estimate.undefined(f"{n} samples; at least 2 are needed", n=n)
         if not np.isfinite(shares).all() or shares.min() < 0 or np.abs(shares.sum(axis=1) - 1).max() > 1e-3:
             raise InvalidOutput("the judge's probabilities are not shares that add up to 1")
-        average, doubt, left_out = _information(shares)
-        value = float(_entropy(average)) - doubt
-        low, high = _jackknife_interval(value, left_out, np.ones(n))
-        unseen = np.bincount(shares.argmax(axis=1), minlength=classes) == 0
-        if unseen.any():
-            share = _unseen_share(n)
-            high = max(high, float(_entropy(_with_unseen(average, unseen, n))) - (1 - share) * doubt)
-        low, high = np.exp(np.clip((low, high), 0.0, np.log(classes)))
-        score = float(np.clip(np.exp(value), 1.0, classes))
-        return Estimate(score, min(float(low), score), max(float(high), score), LEVEL, "jackknife", n)
+        average, doubt, left_out = information(shares)
+        value = float(entropy(average)) - doubt
+        low, high = jackknife_interval(value, left_out, np.ones(n))
+        centre = (low + high) / 2
+        if self.debiased:
+            counts = np.bincount(shares.argmax(axis=1), minlength=classes)
+            # With about as many classes as samples the jackknife frees it of a part of its bias only.
+            more = entropy_by_coverage(counts)[0] - sum(jackknifed(counts)) / 2
+            low, high = low + min(0.0, more), high + max(0.0, more)
+            if not counts.all():
+                share = unseen_share(n)
+                high = max(high, float(entropy(with_unseen(average, counts == 0, n))) - (1 - share) * doubt)
+        else:
+            low, high, centre = low + value - centre, high + value - centre, value
+        low, score, high = np.clip(np.exp((low, centre, high)), 1.0, classes)
+        return Estimate(float(score), float(low), float(high), LEVEL, "jackknife", n)
 
 
 class ModeCoverage:
@@ -56,8 +76,10 @@ class ModeCoverage:
 
     Samples cannot show that a class is never made, so the interval is about the share that as many samples would hit on
     average: Wilson's interval of the frequency of each class, turned into its chance to be hit, averaged over classes.
-    Averaging intervals makes it cautious. Coverage at a nominal 95 %, on seven populations of
-    10 classes from equal shares to a single class and 30 to 719 samples: 91 to 100 %.
+    With many classes that is far too wide, since not all err on the same side. The variance of the number of classes
+    hit is at most the expected number of classes hit once, since (1 - p)^n (1 - (1 - p)^n) is at most n p (1 - p)^n; so
+    the interval goes no farther than 1.96 roots of one more than those. Coverage at a nominal 95 %, on 24 populations
+    of 10 to 1,000 classes (equal, Zipf, halves lost) and 30 to 5,000 samples: 97 to 100 %.
 
     Args:
         least: how many samples of a class make it hit.
@@ -80,6 +102,9 @@ class ModeCoverage:
             return Estimate.undefined("nothing was judged", n_missing=judged.n_missing)
         value = float((counts >= self.least).mean())
         low, high = (float(np.mean([self._chance(bound, n) for bound in bounds])) for bounds in _frequencies(counts))
+        if self.least == 1:
+            reach = normal_quantile(LEVEL) * (int((counts == 1).sum()) + 1) ** 0.5 / len(counts)
+            low, high = max(low, value - reach), min(high, value + reach)
         return Estimate(value, min(low, value), max(high, value), LEVEL, "wilson of each class", n, judged.n_missing)
 
     def _chance(self, frequency: float, n: int) -> float:
@@ -92,8 +117,9 @@ class ModeEntropy:
     """Entropy of the classes that the judge finds, over that of equal shares: 1 if all are equally frequent.
 
     The value is biased downwards by about (classes - 1) / 2n over log(classes), so the interval stands around the value
-    that the jackknife has freed of that. It also reaches up to where the classes not seen are as frequent together as
-    Wilson's interval allows. Coverage, measured as for `mode_coverage`: 91 to 100 %.
+    that the jackknife has freed of that. It also reaches as far around the entropy of Chao & Shen 2003, which minds
+    classes that were missed, and up to where these are as frequent together as Wilson's interval allows. Coverage,
+    measured as for `mode_coverage`: 94 to 100 %.
     """
 
     columns = ("judged",)
@@ -109,12 +135,13 @@ class ModeEntropy:
         if len(counts) < 2:
             return Estimate.undefined("there is only one class", n=n, n_missing=judged.n_missing)
         most = np.log(len(counts))
-        value = float(_entropy(counts / n) / most)
-        seen = counts[counts > 0]
-        left_out = _entropy((seen - np.eye(len(seen))) / (n - 1)) / most
-        low, high = _jackknife_interval(value, left_out, seen.astype(np.float64))
+        value = float(entropy(counts / n) / most)
+        low, high = (end / most for end in jackknifed(counts))
+        reach, (by_coverage, unseen) = (high - low) / 2, entropy_by_coverage(counts)
+        reach = float(np.hypot(reach, normal_quantile(LEVEL) * unseen))
+        low, high = min(low, by_coverage / most - reach), max(high, by_coverage / most + reach)
         if not counts.all():
-            high = max(high, float(_entropy(_with_unseen(counts / n, counts == 0, n)) / most))
+            high = max(high, float(entropy(with_unseen(counts / n, counts == 0, n)) / most))
         low, high = min(max(0.0, low), value), max(min(1.0, high), value)
         return Estimate(value, low, high, LEVEL, "jackknife", n, judged.n_missing)
 
@@ -180,52 +207,3 @@ def _frequencies(counts: npt.NDArray[np.int64]) -> tuple[list[float], list[float
     """The lower and the upper ends of Wilson's interval for each class."""
     intervals = [proportion(int(count), int(counts.sum())) for count in counts]
     return [float(wilson.low or 0.0) for wilson in intervals], [float(wilson.high or 0.0) for wilson in intervals]
-
-
-def _unseen_share(n: int) -> float:
-    """The largest plausible share of all classes not seen in n samples together."""
-    return proportion(0, n).high or 0.0
-
-
-def _with_unseen(shares: Array, unseen: npt.NDArray[np.bool_], n: int) -> Array:
-    """The shares of the classes, if those not seen in n samples have equal shares of the largest plausible total."""
-    together = _unseen_share(n)
-    return np.asarray(shares * (1 - together) + together * unseen / unseen.sum())
-
-
-def _entropy(shares: Array) -> Array:
-    """Entropy in nats, over the last axis."""
-    from scipy.special import entr
-
-    return np.asarray(entr(shares).sum(axis=-1))
-
-
-def _information(predictions: npt.NDArray[Any]) -> tuple[Array, float, Array]:
-    """The average prediction, the average entropy of a prediction, and their information with each sample left out."""
-    n = len(predictions)
-    blocks = [slice(start, start + _ROWS_PER_BLOCK) for start in range(0, n, _ROWS_PER_BLOCK)]
-    total = sum((_shares(predictions[rows]).sum(axis=0) for rows in blocks), np.zeros(predictions.shape[1]))
-    entropies = np.concatenate([_entropy(_shares(predictions[rows])) for rows in blocks])
-    others = np.concatenate([_entropy((total - _shares(predictions[rows])).clip(0) / (n - 1)) for rows in blocks])
-    return total / n, float(entropies.mean()), others - (entropies.sum() - entropies) / (n - 1)
-
-
-def _shares(predictions: npt.NDArray[Any]) -> Array:
-    exact = predictions.astype(np.float64)
-    return np.asarray(exact / exact.sum(axis=1, keepdims=True))
-
-
-def _jackknife_interval(value: float, left_out: Array, times: Array) -> tuple[float, float]:
-    """An interval around the value without bias of first order (Quenouille 1956; Efron & Stein 1981).
-
-    Args:
-        value: of all n samples.
-        left_out: the values with one sample left out.
-        times: how many samples give each of these.
-    """
-    n = float(times.sum())
-    average = float(times @ left_out / n)
-    variance = (n - 1) / n * float(times @ (left_out - average) ** 2)
-    centre = n * value - (n - 1) * average
-    reach = normal_quantile(LEVEL) * variance**0.5
-    return centre - reach, centre + reach

@@ -10,7 +10,8 @@ expectation of the statistic at this n in 65 to 97 % of 150 simulated sets, and 
 model. The delete-group jackknife errs on the other side: its standard errors are 1.2 to 2.4 times too large. Here the
 variance is that of the statistic on `HALVES` random halves of both sets (McCarthy 1969, Pseudo-replication: half
 samples), read from the same distances. Of 300 simulated sets (Gaussians d = 8, k = 5, n = 300 to 700, equal, wider,
-shifted, collapsed and with lost modes) this held 95 to 100 % for the three shares and 93 to 97 % for density.
+shifted, collapsed and with lost modes) this held 95 to 100 % for the three shares, and 93 to 97 % for density but of
+a collapsed model, see there.
 """
 
 from __future__ import annotations
@@ -250,7 +251,13 @@ class Recall(_Manifold):
 
 
 class Density(_Manifold):
-    """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples."""
+    """Mean number of reference examples that have a sample within their reach, over k; about 1 for honest samples.
+
+    Where samples stand in few places, few reference examples decide, and halves of the reference show too little of
+    that. So the standard error is at least that of a mean of Poisson counts of as many reference examples as have a
+    sample within their reach. With 300 samples in one place that held 93 to 99 % of 60 to 100 simulated sets,
+    where the halves alone held 80 to 92 %.
+    """
 
     unit = ""
     limits = (0.0, math.inf)
@@ -261,7 +268,8 @@ class Density(_Manifold):
         value, n = float(found.holders.mean()) / found.k, len(found.holders)
         if not len(found.halves) or value == 0:
             return Estimate(value, None, None, LEVEL, "half-samples", n)
-        half = student_quantile(HALVES - 1) * float(found.halves[:, 2].std(ddof=1))
+        least = value / math.sqrt(max(1, int(np.count_nonzero(found.covered))))
+        half = student_quantile(HALVES - 1) * max(least, float(found.halves[:, 2].std(ddof=1)))
         return Estimate(value, max(0.0, value - half), value + half, LEVEL, "half-samples", n)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -25,7 +26,9 @@ class Authenticity:
     Alaa et al. 2022: a sample within the gap between a training example and its nearest other one could
     be a noisy copy of it. Copies of training examples give 0. Samples of the training distribution itself do not
     give 1: 0.38 in 2 dimensions, 0.58 in 8, 0.88 in 512 (1000 Gaussian training examples), so compare with real data.
-    Given the training set the samples are independent trials, hence Wilson's interval.
+    Given the training set the samples are independent trials, hence Wilson's interval: it is for more samples of this
+    model and these training examples, and held 91 to 96 %. Of models of new training sets it held 75 % (2 dimensions,
+    200 training examples); for those train with several seeds and splits.
     """
 
     columns = ("train_distance", "train_neighbour_gap")
@@ -35,7 +38,8 @@ class Authenticity:
     def estimate(self, records: Records) -> Estimate:
         """Undefined without samples whose distances are known."""
         measured = records.without_missing(*self.columns)
-        return proportion(int(_authentic(measured).sum()), len(measured), n_missing=measured.n_missing)
+        share = proportion(int(_authentic(measured).sum()), len(measured), n_missing=measured.n_missing)
+        return share if share.value is None else replace(share, method="wilson, given the training set")
 
     def per_example(self, records: Records) -> Floats:
         """1 where authentic."""

@@ -30,6 +30,10 @@ _SCHEDULE = (
     "trained_betas",
     "rescale_betas_zero_snr",
 )
+_REMEDY = (
+    "Latent, text and flow-matching pipelines need a model of your own that calls them in `generate` (its passes are "
+    "counted), or draw samples with diffusers itself and measure them with `from_samples`"
+)
 # A sigma that was computed in float32 from a step of training means that step.
 _SAME_STEP = 1e-3
 
@@ -153,7 +157,7 @@ def _schedule(folder: Path) -> dict[str, Any]:
     schedule = _read(own if own.is_file() else folder / "scheduler_config.json")
     name = schedule.get("_class_name", "a scheduler without a name")
     if "beta_schedule" not in schedule or "num_train_timesteps" not in schedule:
-        raise HarnessError(f"{name} has no schedule of betas; DDPM, DDIM and their like can be used")
+        raise HarnessError(f"{name} has no schedule of betas; DDPM, DDIM and their like can be used. {_REMEDY}")
     if schedule.get("thresholding"):
         raise HarnessError(f"this {name} uses dynamic thresholding, which is not supported")
     return schedule
@@ -185,12 +189,27 @@ def _alphas_cumprod(schedule: Mapping[str, Any]) -> Tensor:
     return alphas.double()
 
 
+def _check_pipeline(folder: Path, where: Path) -> None:
+    """Check that the network is where it should be. Raises HarnessError for a pipeline without a U-Net."""
+    index = folder / "model_index.json"
+    if (where / "config.json").is_file() or not index.is_file():
+        return
+    pipeline = _read(index)
+    parts = [name for name, kind in pipeline.items() if isinstance(kind, list) and any(kind)]
+    raise HarnessError(
+        f"the pipeline {pipeline.get('_class_name')} has no folder 'unet'; it has {', '.join(parts) or 'no parts'}. "
+        f"Only pipelines with a UNet2DModel, which works on pixels, can be used. {_REMEDY}"
+    )
+
+
 def _unet(folder: Path) -> Any:
     where = folder / "unet" if (folder / "unet").is_dir() else folder
+    _check_pipeline(folder, where)
     about = _read(where / "config.json")
     if about.get("_class_name") != "UNet2DModel":
         raise HarnessError(
-            f"the network is a {about.get('_class_name')}; only UNet2DModel, which works on pixels, can be used"
+            f"the network is a {about.get('_class_name')}; only UNet2DModel, which works on pixels, can be used. "
+            f"{_REMEDY}"
         )
     if about.get("class_embed_type") is not None:
         raise HarnessError(f"class embeddings of type {about['class_embed_type']!r} are not supported")

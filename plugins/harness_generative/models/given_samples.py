@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Layout = Literal["auto", "nchw", "nhwc"]
 
 _IMAGES = (".png", ".jpg", ".jpeg")
+_LOSSY = (".jpg", ".jpeg")
 _SAMPLE_KEYS, _LABEL_KEYS = ("samples", "arr_0"), ("labels", "arr_1")
 _GREY, _DEEP_GREY, _COLOUR = ("1", "L", "LA"), ("I", "I;16"), ("RGB", "RGBA", "P")
 _WHITE, _DEEP_WHITE = 255, 65535
@@ -101,6 +102,10 @@ class FromSamples(_Given):
                 remedy = f"save images with {white} as white, or an array, with `levels: {fitting}`"
         return f"the largest value of all samples is {stored}, {remedy if largest > 0 else 'all are black'}"
 
+    def lossy(self, rows: Sequence[int]) -> int:
+        """How many of these samples lie in JPEG files."""
+        return self._samples.lossy(rows) if isinstance(self._samples, _Folder) else 0
+
     def given_conditions(self, rows: Sequence[int]) -> list[int] | None:
         """The class that each of these samples was made for, as the file's labels say; None without labels."""
         if self._labels is None:
@@ -114,8 +119,8 @@ class CopyOf(_Given):
 
     A dataset posing as a model, in a shuffled order so that its classes are mixed.
 
-    Of the training data it is the cheat that every measure of novelty must catch; of held-out data it is what a perfect
-    model would score.
+    Of the training data it is the cheat that every measure of novelty must catch; of real data that are neither among
+    the training data nor among the reference it is what a perfect model would score.
 
     Args:
         samples: the dataset, with a column `inputs` `[n, C, H, W]` in [0, 1] and perhaps `labels`.
@@ -200,6 +205,8 @@ class _Array:
             wanted = "up to 1; divide them by their white, or save whole numbers and give `levels`"
             if self.white != 1:
                 wanted = f"up to {self.white}, by `levels`"
+            elif -1 <= low < 0 and high <= 1:
+                wanted = "up to 1; they seem to lie in [-1, 1]: save (x + 1) / 2"
             raise HarnessError(f"{self._name} holds values from {low:g} to {high:g}; they must go from 0 {wanted}")
         return (taken / self.white).astype(np.float32)
 
@@ -216,6 +223,10 @@ class _Folder:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def lossy(self, rows: Sequence[int]) -> int:
+        """How many of these are JPEG files."""
+        return sum(self._files[row].suffix.lower() in _LOSSY for row in rows)
 
     def take(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """The images at these positions of the sorted names."""

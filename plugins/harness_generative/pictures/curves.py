@@ -114,7 +114,7 @@ class _Point:
     """A row with what is drawn of it.
 
     Attributes:
-        panel: what it may be compared with: the label of the data, and the comparability key.
+        panel: what it may be compared with: the data and what was asked for, in words, and the comparability key.
         model, sampler: labels; `family` is that of the sampler without the steps.
         cost: the cost of a sample; 0 for one that took no pass.
         estimate: the estimate of the metric.
@@ -177,7 +177,8 @@ def _points(rows: Sequence[Row], metric: str, cost: Cost, floor: str) -> list[_P
         paid = passes if cost == "nfe" or not passes else _value(row, "seconds_per_sample")
         if paid is None:
             continue
-        panel = (row.labels.get("data", ""), row.key)
+        asked = row.display.get("asked for", "")
+        panel = (row.labels.get("data", "") + (f", asked for {asked}" if asked else ""), row.key)
         labels = (row.labels.get("model", ""), row.labels.get("sampler", ""))
         points.append(_Point(panel, *labels, paid, estimate, estimate.value, _value(row, floor)))
     return points

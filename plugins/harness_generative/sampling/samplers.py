@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -20,6 +20,14 @@ from harness_generative.sampling.solvers import Denoise, Noise
 Steps = Annotated[int, Ge(1)]
 Rho = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A model that shows how samples are made, and is told of predictions that no single pass of it gave."""
+
+    def follow(self, x: Tensor, sigma: float, denoised: Tensor) -> None:
+        """Take note of the prediction of x `[n, *latent_shape]` by which the sampler steps."""
 
 
 class OneShotSampler:
@@ -93,7 +101,10 @@ class _Diffusion(ABC):
             if self.guidance == 1 or not self.guidance_low < sigma <= highest:
                 return conditional
             unconditional = model.denoise(x, levels, None)
-            return unconditional + self.guidance * (conditional - unconditional)
+            guided = unconditional + self.guidance * (conditional - unconditional)
+            if isinstance(model, Follower):
+                model.follow(x, sigma, guided)
+            return guided
 
         return denoise
 

@@ -11,38 +11,52 @@ import torch
 from torch import Tensor
 
 from harness.api import Denoiser, InvalidOutput
+from harness_generative.task.network_passes import NetworkPasses
 
 WATCHED = 4
 """How many samples are followed from noise to picture."""
+_ROUNDING = 1e-5
+"""Relative difference of one noise level in float32 and in float64, with room; those of a sampler are farther apart."""
 
 
 @dataclass
 class Trace:
-    """Inputs and outputs of a denoiser for the first samples, one entry per noise level.
+    """What a sampler saw of the first samples, one entry per noise level that it stepped from.
 
     Attributes:
         sigmas: the noise levels in the order in which the sampler visited them.
         noisy: at each, x `[WATCHED, *latent_shape]`.
-        denoised: at each, D(x; sigma) of the same shape.
+        denoised: at each, the prediction that the sampler used, of the same shape: D(x; sigma), guided if it is.
+        final: x at the end, where no noise is left; None for a sampler that decodes nothing.
     """
 
     sigmas: list[float] = field(default_factory=list)
     noisy: list[Tensor] = field(default_factory=list)
     denoised: list[Tensor] = field(default_factory=list)
+    final: Tensor | None = None
+    _asked: bool = False
 
-    def add(self, sigma: float, noisy: Tensor, denoised: Tensor) -> None:
-        """Add a pass; one at the noise level of the last replaces it (a corrector, or guidance)."""
-        if self.sigmas and self.sigmas[-1] == sigma:
+    def add(self, sigma: float, noisy: Tensor, denoised: Tensor, *, asked: bool = True) -> None:
+        """Add a pass; one at no lower noise level than the last replaces it (a corrector, or noise put back).
+
+        Of two passes of one x the conditional one stays, which is nearer to the guided prediction.
+        """
+        noisy = noisy.detach().cpu().clone()
+        if self.sigmas and sigma >= self.sigmas[-1] * (1 - _ROUNDING):
+            if self._asked and not asked and torch.equal(noisy, self.noisy[-1]):
+                return
             del self.sigmas[-1], self.noisy[-1], self.denoised[-1]
         self.sigmas.append(sigma)
-        self.noisy.append(noisy.detach().cpu().clone())
+        self.noisy.append(noisy)
         self.denoised.append(denoised.detach().cpu().clone())
+        self._asked = asked
 
 
 class CountedGenerator:
     """Wraps a generative model and counts passes per sample of the current batch.
 
-    Counting is done here, where the passes happen, so that a sampler need not be trusted with it.
+    Counting is done here and at the networks of the model, where the passes happen, so that neither a sampler nor a
+    pipeline that samples in one call need be trusted with it.
 
     Args:
         model: a `OneShot`, a `Denoiser`, or both.
@@ -51,7 +65,8 @@ class CountedGenerator:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.trace = Trace()
-        self._batch_size = 0
+        self._networks = NetworkPasses()
+        self._passes = 0.0
         self._rows = 0
         self._is_watched = False
 
@@ -63,16 +78,18 @@ class CountedGenerator:
             size: its samples.
             watched: follow its first samples in the trace.
         """
-        self._batch_size, self._rows, self._is_watched = size, 0, watched
+        self._rows, self._is_watched = 0, watched
         try:
-            yield
+            with self._networks.counting(size) as of_networks:
+                yield
+            self._passes = max(self._rows / size, *of_networks, 0.0)
         finally:
             self._is_watched = False
 
     @property
     def passes(self) -> float:
-        """Passes per sample of the last batch: rows that went through the model, over the size of the batch."""
-        return self._rows / self._batch_size
+        """Passes per sample of the last batch: of calls of the model, or of its networks where these are more."""
+        return self._passes
 
     @property
     def latent_shape(self) -> Sequence[int]:
@@ -107,11 +124,18 @@ class CountedGenerator:
                 f"the model denoised {list(x.shape)} to {shape_of(denoised)}; the shape must be the same"
             )
         if self._is_watched and len(x) >= WATCHED:
-            self.trace.add(float(sigma[0]), x[:WATCHED], denoised[:WATCHED])
+            self.trace.add(float(sigma[0]), x[:WATCHED], denoised[:WATCHED], asked=conditions is not None)
         return denoised
+
+    def follow(self, x: Tensor, sigma: float, denoised: Tensor) -> None:
+        """Show this prediction of x in the trace, since the sampler steps by it: one that it made of several passes."""
+        if self._is_watched and len(x) >= WATCHED:
+            self.trace.add(sigma, x[:WATCHED], denoised[:WATCHED])
 
     def decode(self, x: Tensor) -> Tensor:
         """Samples in the box of the data."""
+        if self._is_watched and len(x) >= WATCHED:
+            self.trace.final = x[:WATCHED].detach().cpu().clone()
         samples: Tensor = self.model.decode(x)
         return samples
 
@@ -121,8 +145,8 @@ class CountedGenerator:
         return latents
 
     def warm_up(self, noise: Tensor, conditions: Tensor | None) -> None:
-        """Run one pass that is neither counted nor timed, since a first one is slow."""
-        with torch.no_grad():
+        """Run one pass that is neither counted nor timed, since a first one is slow, and find the networks in it."""
+        with torch.no_grad(), self._networks.finding():
             if isinstance(self.model, Denoiser):
                 high = self.sigma_range[1]
                 self.model.denoise(high * noise, noise.new_full((len(noise),), high), conditions)

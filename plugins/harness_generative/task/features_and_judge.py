@@ -11,9 +11,9 @@ from torch import Tensor
 
 from harness.api import Classifier, Context, Extractor, InvalidOutput
 from harness.api.instruments import LANES
+from harness_generative.task.conditions import Conditions
 from harness_generative.task.counted_generator import shape_of
 from harness_generative.task.image_sets import Array
-from harness_generative.task.sampling import Conditions
 
 
 def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor, ctx: Context) -> Iterator[Any]:

@@ -29,6 +29,7 @@ from harness.api import (
 )
 from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
+from harness_generative.task.conditions import Asked, Conditions
 from harness_generative.task.counted_generator import WATCHED
 from harness_generative.task.features_and_judge import extracted, judged, judged_columns
 from harness_generative.task.image_sets import (
@@ -39,9 +40,10 @@ from harness_generative.task.image_sets import (
     checked_samples,
     stored_samples,
 )
+from harness_generative.task.reference_copies import copy_doubts
 from harness_generative.task.sample_grids import pictures, sampling_pictures
-from harness_generative.task.sample_scale import scale_doubts
-from harness_generative.task.sampling import Conditions, draw_samples, given_samples
+from harness_generative.task.sample_scale import loss_doubts, scale_doubts
+from harness_generative.task.sampling import draw_samples, given_samples
 
 _MIN_SAMPLES = 2
 
@@ -52,8 +54,11 @@ class Generate:
     Draw samples, and measure on each what the metrics of generation need.
 
     Samples are asked for what the reference data show, row by row: prompts if the data have a column `prompts`, else
-    classes; a model that cannot be asked is not. Noise depends on the sample's id and the seed, so all samplers start
-    from the same. Samples are rounded to the grey levels of the data (`facts["levels"]`) before anything is measured.
+    classes if they have `labels`. A model without conditions is asked for nothing, and cannot be used with prompts. The
+    column "asked for" says which; only rows that were asked for the same may be compared.
+
+    Noise depends on the sample's id and the seed, so all samplers start from the same. Samples are rounded to the grey
+    levels of the data (`facts["levels"]`) before anything is measured.
 
     Args:
         features: feature extractors; the first one measures the distances to training examples.
@@ -63,6 +68,8 @@ class Generate:
         n: how many samples; by default as many as the reference has examples.
         overlap: the share of the reference that may also be among the training data, for published sets with a few
             duplicates.
+        ask_for: ask for `prompts`, `classes` or `nothing` instead; samples made elsewhere say themselves what they were
+            asked for.
     """
 
     columns: Sequence[str] = (
@@ -88,9 +95,10 @@ class Generate:
         judge: Annotated[Classifier | None, ComponentOf("model")] = None,
         n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
+        ask_for: Asked | None = None,
     ) -> None:
         self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
-        self._train_data = train
+        self._train_data, self._ask_for = train, ask_for
         self._train: ImageSet | None = None
         self._reference: ImageSet | None = None
 
@@ -103,8 +111,9 @@ class Generate:
         train_distance_2 (to the second nearest), train_neighbour_gap (from the nearest to its own nearest), all in
         the first extractor's features, and pixel_neighbour, pixel_distance, pixel_distance_2.
 
-        Arrays: samples, judge_probabilities `[n, classes]`, and for each extractor generated_, reference_ and
-        train_<label> `[examples, d]`.
+        Arrays: samples, judge_probabilities `[n, classes]`, reference_judged and reference_labels (the judge's
+        prediction for each example of labelled reference data, and its class), and for each extractor generated_,
+        reference_ and train_<label> `[examples, d]`.
         """
         reference, train = self._images(data)
         if train is not None:
@@ -114,7 +123,7 @@ class Generate:
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.
         draws = replace(ctx, scope=("generate",))
-        asked = Conditions.of(model, data, n)
+        asked = Conditions.of(model, data, n, self._ask_for)
         with left_unchanged(model):
             drawn = (
                 given_samples(model, n)
@@ -138,7 +147,7 @@ class Generate:
             self._measure_features(samples, reference, train, arrays, ctx)
             if self._judge is not None:
                 probabilities = judged(self._judge, samples, data.facts, ctx)
-                arrays["judge_probabilities"] = probabilities
+                arrays |= {"judge_probabilities": probabilities, **self._judged_reference(reference, ctx)}
                 columns |= judged_columns(probabilities, asked, data.facts)
         if train is not None:
             columns |= self._neighbours(samples, train, arrays)
@@ -146,11 +155,16 @@ class Generate:
         drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED].clone(), ctx.device)
         return Outcome(
             columns,
-            self._protocol(n, reference, train, data.facts),
+            self._protocol(n, asked, reference, train, data.facts),
             cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
             artifacts={**arrays, **drawings},
-            # Before they are rounded: what is far below white may all become black.
-            doubts=scale_doubts(model, drawn.samples, reference.inputs, data.facts),
+            display={"asked for": asked.asked_for},
+            doubts=(
+                *copy_doubts(samples, reference, train, data.facts),
+                # Before they are rounded: what is far below white may all become black.
+                *scale_doubts(model, drawn.samples, reference.inputs, data.facts),
+                *loss_doubts(model, n),
+            ),
         )
 
     def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:
@@ -173,6 +187,15 @@ class Generate:
             if train is not None:
                 arrays[f"train_{label}"] = train.features[label]
 
+    def _judged_reference(self, reference: ImageSet, ctx: Context) -> dict[str, Any]:
+        """What the judge says of the reference and what it is, for labelled data."""
+        columns = reference.data.take(range(len(reference.data.ids)))
+        if self._judge is None or "labels" not in columns:
+            return {}
+        if reference.judged is None:
+            reference.judged = judged(self._judge, reference.inputs, reference.data.facts, ctx).argmax(axis=1)
+        return {"reference_judged": reference.judged, "reference_labels": np.asarray(columns["labels"], np.int64)}
+
     def _neighbours(self, samples: Tensor, train: ImageSet, arrays: Mapping[str, Array]) -> dict[str, Any]:
         """The nearest training examples of every sample, in features and in pixels."""
         if len(train.inputs) <= _MIN_SAMPLES:
@@ -194,10 +217,11 @@ class Generate:
         }
 
     def _protocol(
-        self, n: int, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
+        self, n: int, asked: Conditions, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The settings that must be equal before two qualities are compared: rows of different n are never ranked."""
         return {
+            "asked_for": asked.asked_for,
             "n_generated": n,
             "n_reference": len(reference.inputs),
             "n_train": None if train is None else len(train.inputs),

@@ -31,12 +31,14 @@ class ImageSet:
         name: its name in messages.
         inputs: `[n, ...]`, float32 within the box.
         features: extractor label to `[n, d]`.
+        judged: the judge's prediction for each, once it was asked.
     """
 
     data: Dataset
     name: str
     inputs: Tensor
     features: dict[str, Array] = field(default_factory=dict)
+    judged: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, data: Dataset, name: str) -> ImageSet:

@@ -22,6 +22,8 @@ Translate = Callable[[Tensor], Tensor]
 """Between data and the units of a model."""
 
 _IMAGE_DIMENSIONS = 4
+_MAX_ELONGATION = 16
+"""How many times as long as wide an image may be; spectra and the like as 1x512 "images" are not drawn."""
 _SAMPLES_PER_CLASS = 10
 _MAX_CLASSES = 12
 _PAIRS = 10
@@ -33,11 +35,15 @@ _CAPTIONED_INCHES, _CAPTION_INCHES = 1.8, 0.4
 """Inches a captioned image is wide, and what its two captions add to its height."""
 _CAPTION_LETTERS = 32
 _WRONG = figures.PALETTE[1]
+_CLEAN = "0\nσ 0"
+_STEPS_CAPTION = "steps from T (noise only) to 0 (no noise), with the noise level σ of each"
 
 
 def is_drawable(images: Tensor) -> bool:
-    """Whether these are grey or RGB images `[n, channels, height, width]`."""
-    return images.dim() == _IMAGE_DIMENSIONS and images.shape[1] in (1, 3)
+    """Whether these are grey or RGB images `[n, channels, height, width]`, and no bands of a few pixels' height."""
+    if images.dim() != _IMAGE_DIMENSIONS or images.shape[1] not in (1, 3):
+        return False
+    return max(images.shape[2:]) <= _MAX_ELONGATION * min(images.shape[2:])
 
 
 def sample_grid(images: Tensor, classes: Sequence[int | None], names: Sequence[str]) -> bytes:
@@ -99,29 +105,35 @@ def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any],
     """
     nearest = np.argsort(distances, kind="stable")[:_PAIRS]
     pairs = [[_picture(images[i]) for i in nearest], [_picture(train[neighbours[i]]) for i in nearest]]
-    return _grid(pairs, ["sample", "nearest in\ntraining"], [f"{distances[i]:.2f}" for i in nearest])
+    caption = f"the {len(nearest)} samples nearest to a training example; numbers: Euclidean distance of their pixels"
+    return _grid(pairs, ["sample", "nearest in\ntraining"], [f"{distances[i]:.2f}" for i in nearest], caption=caption)
 
 
 def denoising_strip(trace: Trace, decode: Translate) -> bytes:
-    """A PNG of a few samples on their way from noise to image: the inputs and the outputs of the model."""
+    """A PNG of a few samples on their way from noise to image: x at each step, and the prediction the sampler used.
+
+    Steps are counted down from T, the number of steps, to 0, where no noise is left and x is the sample.
+    """
     stages = _evenly(len(trace.sigmas))
     rows: list[list[Picture]] = []
     for sample in range(len(trace.noisy[0])):
-        for kind in (trace.noisy, trace.denoised):
-            scaled = [_scaled(kind[s], trace.sigmas[s]) if kind is trace.noisy else kind[s] for s in stages]
-            rows.append([_picture(decode(x)[sample]) for x in scaled])
-    names = ["given", "denoised"] * len(trace.noisy[0])
-    return _grid(rows, names, [_sigma(trace.sigmas[s]) for s in stages])
+        given = [_scaled(trace.noisy[s], trace.sigmas[s]) for s in stages]
+        given += [] if trace.final is None else [trace.final]
+        stacks = (given, [trace.denoised[s] for s in stages])
+        rows += [[_picture(decode(x)[sample]) for x in stack] for stack in stacks]
+    names = ["x", "prediction"] * len(trace.noisy[0])
+    ends = [] if trace.final is None else [_CLEAN]
+    return _grid(rows, names, [*(_step(trace, s) for s in stages), *ends], caption=_STEPS_CAPTION)
 
 
 def noising_strip(inputs: Tensor, trace: Trace, encode: Translate, decode: Translate) -> bytes:
-    """A PNG of a few images of the data with increasing noise, at the noise levels of the sampler."""
+    """A PNG of a few images of the data with increasing noise, at the noise levels of the sampler: steps 0 to T."""
     stages = _evenly(len(trace.sigmas))[::-1]
     clean = encode(inputs)
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)).to(clean.device)
     stack = [decode(clean)] + [decode(_scaled(clean + trace.sigmas[s] * noise, trace.sigmas[s])) for s in stages]
     rows = [[_picture(images[i]) for images in stack] for i in range(len(inputs))]
-    return _grid(rows, column_names=["data", *(_sigma(trace.sigmas[s]) for s in stages)])
+    return _grid(rows, column_names=[_CLEAN, *(_step(trace, s) for s in stages)], caption=_STEPS_CAPTION)
 
 
 def _evenly(n: int) -> list[int]:
@@ -133,8 +145,10 @@ def _scaled(x: Tensor, sigma: float) -> Tensor:
     return x / math.sqrt(1 + sigma**2)
 
 
-def _sigma(value: float) -> str:
-    return f"σ {value:.2g}"
+def _step(trace: Trace, place: int) -> str:
+    """The number of a step, counted down from T to 1, and its noise level."""
+    step = len(trace.sigmas) - place
+    return f"{'T = ' if place == 0 else ''}{step}\nσ {trace.sigmas[place]:.2g}"
 
 
 def _picture(image: Tensor) -> Picture:
@@ -148,8 +162,9 @@ def _grid(
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
     columns: int = 0,
+    caption: str = "",
 ) -> bytes:
-    """Pictures in rows as one PNG, white where one is missing."""
+    """Pictures in rows as one PNG, white where one is missing, with a caption below."""
     shape = next(picture.shape for row in rows for picture in row)
     columns = max(columns, *(len(row) for row in rows))
     height, width = shape[:2]
@@ -160,7 +175,8 @@ def _grid(
             top, left = i * (height + gap), j * (width + gap)
             whole[top : top + height, left : left + width] = picture
     scale = _IMAGE_INCHES / min(height, width)
-    margins = (0.9 if row_names else 0.1, 0.35 if column_names else 0.1)
+    lines = max((name.count("\n") + 1 for name in column_names), default=0)
+    margins = (0.9 if row_names else 0.1, 0.1 + 0.2 * lines + (0.25 if caption else 0))
     inches = (whole.shape[1] * scale + margins[0], whole.shape[0] * scale + margins[1])
     figure = figures.empty_figure(*inches)
     axis = figure.subplots()
@@ -170,6 +186,8 @@ def _grid(
     axis.tick_params(length=0, labelsize=8, top=False, labeltop=True, bottom=False, labelbottom=False)
     for spine in axis.spines.values():
         spine.set_visible(False)
+    if caption:
+        axis.set_xlabel(caption, fontsize=8)
     return figures.png(figure)
 
 

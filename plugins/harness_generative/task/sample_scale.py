@@ -1,8 +1,8 @@
-"""Whether stored samples were read on the scale that they were stored on."""
+"""Whether stored samples were read on the scale that they were stored on, and lost nothing on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -22,6 +22,24 @@ class Stored(Protocol):
             largest: the largest value of the samples, as a share of white.
             levels: the grey levels of the data that they are compared with, if known.
         """
+
+
+@runtime_checkable
+class Compressed(Protocol):
+    """A model whose samples may have been stored with loss."""
+
+    def lossy(self, rows: Sequence[int]) -> int:
+        """How many of the samples at these positions were stored with loss, as JPEG does."""
+
+
+def loss_doubts(model: object, n: int) -> tuple[str, ...]:
+    """The doubt that some of n stored samples are not what the model made, since JPEG changed them."""
+    lost = model.lossy(range(n)) if isinstance(model, Compressed) else 0
+    if not lost:
+        return ()
+    return (
+        f"samples stored as JPEG: {lost} of {n}; its traces count as the model's in every distance, save PNG files",
+    )
 
 
 def scale_doubts(model: object, samples: Tensor, reference: Tensor, facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -173,6 +173,44 @@ def test_wrong_keys_treatments_and_metrics() -> None:
         board(found[1], "speed")
 
 
+def drawn(model: str, sampler: str, right: int) -> Row:
+    return replace(
+        row(model, right),
+        labels={"model": model, "data": "digits", "sampler": sampler},
+        comparability={"task": {"name": "harness/generate"}, "protocol": {"n_generated": N}},
+        components={"model": {"name": model}, "sampler": {"name": sampler}},
+        cell=f"{model}-{sampler}",
+    )
+
+
+def test_a_generative_model_is_ranked_with_its_sampler() -> None:
+    rows = [drawn("gan", "one_shot", 60), drawn("edm", "heun", 80), drawn("edm", "ddim steps=5", 50)]
+    (found,) = [each for each in protocols([side(*rows)]) if len(each.models) > 1]
+    places = board(found, "robust_accuracy").places
+    assert [(place.rank, place.name) for place in places] == [
+        (1, "edm / heun"),
+        (2, "gan / one_shot"),
+        (3, "edm / ddim steps=5"),
+    ]
+    (only,) = chosen_protocols([found], found.key[:8], "ddim*")
+    assert [each.name for each in only.models] == ["edm / ddim steps=5"]
+    with pytest.raises(UsageError, match="this key has one_shot, heun, ddim steps=5"):
+        chosen_protocols([found], found.key[:8], "euler")
+
+
+def test_a_spread_over_seeds_is_not_ranked() -> None:
+    spread = replace(
+        row("a (spread of 3 seeds)", 1),
+        derived="over_seeds",
+        comparability={"protocol": {"over_seeds": {"statistic": "spread", "seeds": [0, 1, 2]}}},
+    )
+    mean = replace(
+        spread, labels={**spread.labels, "model": "a (mean of 3 seeds)"}, comparability={"protocol": {"o": 1}}
+    )
+    names = [each.name for protocol in protocols([side(spread, mean)]) for each in protocol.models]
+    assert names == ["clean", "a (mean of 3 seeds)"]
+
+
 def test_latex_is_booktabs_and_escaped() -> None:
     text = latex_text([ranked(row("a_1 & b", 80), row("c", 20))])
     assert [name for name in (r"\toprule", r"\midrule", r"\bottomrule") if name in text] == [

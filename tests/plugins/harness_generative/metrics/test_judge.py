@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 
 from harness.api import InvalidOutput, Records
+from harness_generative.metrics.class_entropy import entropy_by_coverage, jackknifed
 from harness_generative.metrics.judge import ConditionAccuracy, InceptionScore, ModeCoverage, ModeEntropy
 
 
@@ -31,22 +32,41 @@ def test_the_inception_score_by_hand(tmp_path: Path) -> None:
     unsure = InceptionScore().estimate(with_shares(tmp_path, np.full((9, 4), 0.25)))
     assert unsure.value == pytest.approx(1)
     assert unsure.low == pytest.approx(1)
-    some = InceptionScore().estimate(with_shares(tmp_path, np.array([[0.75, 0.25], [0.25, 0.75]] * 10)))
+    some = InceptionScore(debiased=False).estimate(with_shares(tmp_path, np.array([[0.75, 0.25], [0.25, 0.75]] * 10)))
     assert some.value == pytest.approx(2 * np.exp(0.75 * np.log(0.75) + 0.25 * np.log(0.25)), rel=1e-6)
 
 
 def test_the_inception_score_against_its_definition(tmp_path: Path) -> None:
     shares = np.random.default_rng(0).dirichlet(np.full(6, 0.3), size=70)
-    found = InceptionScore().estimate(with_shares(tmp_path, shares))
+    published = InceptionScore(debiased=False)
+    found = published.estimate(with_shares(tmp_path, shares))
     divergences = scipy.stats.entropy(shares, np.broadcast_to(shares.mean(axis=0), shares.shape), axis=1)
     assert found.value == pytest.approx(np.exp(divergences.mean()), rel=1e-5)
-    assert found.low is not None
-    assert found.high is not None
-    assert 1 <= found.low < found.value < found.high <= 6
-    left = [InceptionScore().estimate(with_shares(tmp_path, np.delete(shares, i, axis=0))).value for i in range(70)]
+    left = [published.estimate(with_shares(tmp_path, np.delete(shares, i, axis=0))).value for i in range(70)]
     logs = np.log(np.array(left, dtype=float))
+    reach = 1.959964 * np.sqrt(69 * logs.var())
+    assert np.log([found.low, found.high]) == pytest.approx(np.log(found.value) + np.array([-reach, reach]), rel=1e-3)
+    # The value that is printed is the one in the middle of its interval, unless classes may have been missed.
     centre = 70 * np.log(found.value) - 69 * logs.mean()
-    assert np.log(found.high) == pytest.approx(centre + 1.959964 * np.sqrt(69 * logs.var()), rel=1e-3)
+    free = InceptionScore().estimate(with_shares(tmp_path, shares))
+    assert np.log(free.value) == pytest.approx(centre, rel=1e-4)
+    assert free.low is not None
+    assert free.high is not None
+    assert np.log(free.low) <= centre - reach + 1e-5
+    assert np.log(free.high) >= centre + reach - 1e-5
+    assert 1 <= free.low < free.value < free.high <= 6
+
+
+def test_the_inception_score_of_many_classes_is_freed_of_its_bias(tmp_path: Path) -> None:
+    """Sure predictions of 100 equal classes are worth 100; 400 samples show about 88 of it as it is published."""
+    drawn = np.random.default_rng(1).integers(0, 100, 400)
+    records = with_shares(tmp_path, np.eye(100)[drawn])
+    published, found = InceptionScore(debiased=False).estimate(records), InceptionScore().estimate(records)
+    assert published.value is not None
+    assert found.value is not None
+    assert published.value < 91
+    assert 97 < found.value <= 100
+    assert found.high == pytest.approx(100)
 
 
 def test_the_inception_score_refuses_what_are_no_probabilities(tmp_path: Path) -> None:
@@ -73,6 +93,44 @@ def test_mode_coverage_is_never_sure_that_a_class_is_not_made() -> None:
     high = 1 - (1 - 3.8415 / 203.8415) ** 200
     assert found.value == found.low == 0.5
     assert found.high == pytest.approx((1 + high) / 2, abs=1e-4)
+
+
+def test_mode_coverage_of_many_classes_says_something() -> None:
+    """The bound by classes hit once: f1 of them, so no farther than 1.96 sqrt(f1 + 1) of 1,000."""
+    drawn = np.random.default_rng(0).integers(0, 1000, 1000)
+    once = int((np.bincount(drawn, minlength=1000) == 1).sum())
+    found = ModeCoverage().estimate(judged(drawn, classes=1000))
+    hit = len(set(drawn.tolist())) / 1000
+    reach = 1.959964 * (once + 1) ** 0.5 / 1000
+    assert (found.value, found.low, found.high) == pytest.approx((hit, hit - reach, hit + reach))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 - (1 - 1 / 1000) ** 1000 < found.high
+
+
+def test_mode_entropy_minds_classes_that_were_missed() -> None:
+    """1,000 equal classes and as many samples: the truth is 1, the jackknife alone ends at .98."""
+    for seed in range(3):
+        found = ModeEntropy().estimate(judged(np.random.default_rng(seed).integers(0, 1000, 1000), classes=1000))
+        assert found.high == pytest.approx(1)
+
+
+def test_the_entropy_by_coverage_by_hand() -> None:
+    """Chao & Shen 2003, equation 8, written out for counts 3, 1, 1, 0: the share of classes seen is 1 - 2/5."""
+    by_hand = 0.0
+    for count in (3, 1, 1):
+        p = 0.6 * count / 5
+        by_hand -= p * np.log(p) / (1 - (1 - p) ** 5)
+    assert entropy_by_coverage(np.array([3, 1, 1, 0])) == pytest.approx((by_hand, 2**0.5 / 5))
+
+
+def test_the_jackknife_of_counts_leaves_out_one_draw_at_a_time() -> None:
+    counts = np.array([3, 1, 2, 0])
+    draws = np.repeat(np.arange(4), counts)
+    left = [scipy.stats.entropy(np.bincount(np.delete(draws, i), minlength=4)) for i in range(6)]
+    centre = 6 * scipy.stats.entropy(counts) - 5 * np.mean(left)
+    reach = 1.959964 * (5 / 6 * np.square(left - np.mean(left)).sum()) ** 0.5
+    assert jackknifed(counts) == pytest.approx((centre - reach, centre + reach), rel=1e-5)
 
 
 def test_mode_entropy_by_hand() -> None:

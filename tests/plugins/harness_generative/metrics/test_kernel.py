@@ -34,6 +34,17 @@ def test_kid_is_the_value_and_its_jackknife(tmp_path: Path) -> None:
     assert (found.n, found.method) == (40, "jackknife")
 
 
+def test_an_interval_that_a_few_rows_decide_says_so(tmp_path: Path) -> None:
+    """Exponential features that are large together; those of a normal and of independent exponentials are not so."""
+    rng = np.random.default_rng(0)
+    together = [rng.exponential(size=(400, 32)) * rng.gamma(1.5, 1 / 1.5, (400, 1)) for _ in range(2)]
+    assert "a few rows outweigh the others" in KID().estimate(records(tmp_path, 1.3 * together[0], together[1])).reason
+    for draw in (rng.normal, rng.exponential):
+        one, two = draw(size=(400, 32)), 1.2 * draw(size=(400, 32))
+        assert KID().estimate(records(tmp_path, one, two)).reason == ""
+    assert CMMD().estimate(records(tmp_path, *together)).reason == ""
+
+
 def test_negative_values_are_kept(tmp_path: Path) -> None:
     """Two halves of a regular grid are more alike than chance: the unbiased value must be below 0."""
     grid = np.linspace(-1, 1, 40)[:, None]

@@ -98,6 +98,20 @@ def test_crowded_blocks_count_halves_as_sparse_ones_do(tmp_path: Path, monkeypat
     np.testing.assert_allclose(manifold_metrics.reach(**sets, k=5).halves, expected)
 
 
+def test_the_density_of_collapsed_samples_is_as_uncertain_as_the_few_examples_around_them(tmp_path: Path) -> None:
+    """All samples in one place: at least the error of a Poisson count of the examples whose reach holds it."""
+    rng = np.random.default_rng(0)
+    generated, reference = 0.8 + 0.01 * rng.normal(size=(200, 8)), rng.normal(size=(200, 8))
+    found = Density().estimate(records(tmp_path, generated_a=generated, reference_a=reference))
+    distances = np.linalg.norm(reference[:, None] - reference, axis=2)
+    radii = np.sort(distances, axis=1)[:, 5]
+    holding = (np.linalg.norm(reference[:, None] - generated, axis=2) <= radii[:, None]).any(axis=1).sum()
+    assert 2 < holding < 20
+    assert found.value is not None
+    assert found.high is not None
+    assert found.high - found.value >= 2.09 * found.value / holding**0.5
+
+
 def test_rows_of_the_records_choose_the_samples(tmp_path: Path) -> None:
     kept = records(tmp_path, rows=[0, 1], **LINE)
     estimate = Precision(k=1).estimate(kept)

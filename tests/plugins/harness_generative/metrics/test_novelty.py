@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ def test_authentic_is_what_lies_beyond_the_gap() -> None:
         }
     )
     # A copy, within the gap, on its edge, beyond it, a copy of an example that is there twice, unknown.
-    assert Authenticity().estimate(records) == proportion(1, 5, n_missing=1)
+    expected = replace(proportion(1, 5, n_missing=1), method="wilson, given the training set")
+    assert Authenticity().estimate(records) == expected
     np.testing.assert_array_equal(Authenticity().per_example(records), [0, 0, 0, 1, 0, np.nan])
 
 

@@ -132,7 +132,12 @@ def test_arrays_that_cannot_be_used(tmp_path: Path, arrays: Any, layout: Any, co
 @pytest.mark.parametrize(
     ("array", "levels", "complaint"),
     [
-        (np.full((1, 2, 2), -0.5), 256, "from -0.5 to -0.5; they must go from 0 up to 1; divide"),
+        (
+            np.full((1, 2, 2), -0.5),
+            256,
+            "from -0.5 to -0.5; they must go from 0 up to 1; they seem to lie in .-1, 1.: save",
+        ),
+        (np.full((1, 2, 2), -1.5), 256, "from -1.5 to -1.5; they must go from 0 up to 1; divide"),
         (
             np.full((1, 2, 2), np.nan),
             256,

@@ -119,6 +119,20 @@ def test_what_may_not_be_compared_stands_in_its_own_panel(tmp_path: Path, drawn:
     assert titles[2] == "mnist"
 
 
+def test_panels_say_what_was_asked_for(tmp_path: Path, drawn: list[Figure]) -> None:
+    rows = [
+        row(
+            "gan", "one_shot", 1, 5.0, facts={"display": {"asked for": asked}}, comparability={"protocol": {"a": asked}}
+        )
+        for asked in ("classes", "nothing")
+    ]
+    list(NfeQuality().report(rows, tmp_path))
+    assert [axis.get_title() for axis in axes_of(drawn)] == [
+        "digits, asked for classes",
+        "digits, asked for nothing",
+    ]
+
+
 def test_the_points_of_cost_and_quality_are_named(tmp_path: Path, drawn: list[Figure]) -> None:
     assert [path.name for path in SampleCost().report(ROWS, tmp_path)] == ["sample-cost.png"]
     (axis,) = axes_of(drawn)

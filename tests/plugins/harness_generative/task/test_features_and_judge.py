@@ -11,8 +11,8 @@ from torch import Tensor
 
 from harness.api import Context, InvalidOutput
 from harness.api.instruments import LANES
+from harness_generative.task.conditions import Conditions
 from harness_generative.task.features_and_judge import extracted, judged, judged_columns
-from harness_generative.task.sampling import Conditions
 
 INPUTS = torch.arange(10.0).reshape(10, 1, 1, 1)
 
@@ -80,7 +80,7 @@ def test_what_a_judge_returns_is_checked(judge: Any, facts: dict[str, Any], told
 
 def test_columns_compare_what_was_judged_with_what_was_asked() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], dtype=np.float32)
-    asked = Conditions(None, [None] * 3, [0, 0, None], {})
+    asked = Conditions("classes", None, [None] * 3, [0, 0, None], {})
     found = judged_columns(probabilities, asked, {"attributes": {"colour": ["red", "blue"]}})
     assert found["judged"].tolist() == [0, 1, 1]
     assert found["judge_confidence"].tolist() == pytest.approx([0.9, 0.8, 0.6])

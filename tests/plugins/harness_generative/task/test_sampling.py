@@ -1,4 +1,4 @@
-"""What samples are asked to show, and what drawing them takes."""
+"""What drawing samples takes: noise, passes, seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from harness.api import Context, Examples, InvalidOutput, SampleBatch
 from harness.api.instruments import LANES
-from harness_generative.task.sampling import Conditions, draw_samples, given_samples
+from harness_generative.task.conditions import Conditions
+from harness_generative.task.sampling import draw_samples, given_samples
 
 DATA = Examples(
     ["a", "b", "c"],
@@ -60,44 +61,6 @@ class Direct:
         return made
 
 
-# --- what is asked --------------------------------------------------------------------------------------------
-
-
-def test_a_model_that_cannot_be_asked_is_asked_nothing() -> None:
-    assert Conditions.of(Plain(), DATA, 2) == Conditions(None, [None, None], [None, None], {})
-    unlabelled = Examples(["a"], {"inputs": torch.zeros(1, 2)})
-    assert Conditions.of(Asked(), unlabelled, 1).values is None
-
-
-def test_classes_are_asked_for_row_by_row_of_the_reference() -> None:
-    found = Conditions.of(Asked(), DATA, 5)
-    assert found.values == found.classes == [1, 0, 1, 1, 0]
-    assert found.texts == ["dog", "cat", "dog", "dog", "cat"]
-    assert found.groups == {"group.hand": ["left", "right", "left", "left", "right"]}
-
-
-def test_prompts_go_before_names_of_classes() -> None:
-    data = Examples(DATA.ids, {**DATA.columns, "prompts": ["a dog", "one cat", "dogs"]}, facts=DATA.facts)
-    found = Conditions.of(Asked(), data, 2)
-    assert found.values == found.texts == ["a dog", "one cat"]
-    assert found.classes == [1, 0]
-
-
-def test_samples_made_elsewhere_say_what_they_were_asked_for() -> None:
-    found = Conditions.of(Given([1, 1]), DATA, 2)
-    assert (found.values, found.texts, found.classes) == (None, ["dog", "dog"], [1, 1])
-    assert Conditions.of(Given(None), DATA, 2).classes == [None, None]
-    with pytest.raises(
-        InvalidOutput, match="sample-00001 was made for class 2, but the reference data have 2 classes, 0 to 1"
-    ):
-        Conditions.of(Given([0, 2]), DATA, 2)
-
-
-def test_classes_without_names_cannot_be_asked_for() -> None:
-    with pytest.raises(InvalidOutput, match="the reference data lack the fact 'classes'"):
-        Conditions.of(Asked(), Examples(DATA.ids, DATA.columns), 2)
-
-
 def test_given_samples_must_be_as_many_as_were_asked_for() -> None:
     found = given_samples(Given(n=3), 3)
     assert found.samples.tolist() == [[0.0], [1.0], [2.0]]
@@ -106,9 +69,7 @@ def test_given_samples_must_be_as_many_as_were_asked_for() -> None:
         given_samples(Given(n=2), 3)
 
 
-# --- drawing --------------------------------------------------------------------------------------------------
-
-NOTHING = Conditions(None, [None] * 10, [None] * 10, {})
+NOTHING = Conditions.nothing(10)
 IDS = [f"sample-{i}" for i in range(10)]
 
 
