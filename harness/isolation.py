@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable, StoreError
+from harness.contract.plain import encodable
 from harness.contract.rows import Status
 
 T = TypeVar("T")
@@ -33,8 +34,8 @@ class Fault:
     @classmethod
     def of(cls, error: BaseException) -> Fault:
         """Return the fault for an exception."""
-        text = "".join(traceback.format_exception(error))
-        message = one_line(str(error))
+        text = encodable("".join(traceback.format_exception(error)))
+        message = one_line(_text_of(error))
         named = f"{type(error).__name__}: {message}" if message else type(error).__name__
         if isinstance(error, InvalidOutput):
             return cls(Status.INVALID, message, text)
@@ -47,15 +48,23 @@ class Fault:
         return cls(Status.FAILED, named, text)
 
 
+def _text_of(error: BaseException) -> str:
+    """Return the text of an exception, whose own code may fail as well."""
+    try:
+        return str(error)
+    except Exception:
+        return "its text cannot be read"
+
+
 def _is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on the CPU or a GPU; torch has errors of its own, and is not imported here."""
     by_class = any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
-    return by_class or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None)
+    return by_class or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(_text_of(error)) is not None)
 
 
 def one_line(text: str) -> str:
     """Return a message on one line, cut off after `_MAX_REASON_LENGTH` characters, so that tables can show it."""
-    joined = " ".join(text.split())
+    joined = " ".join(encodable(text).split())
     return joined if len(joined) <= _MAX_REASON_LENGTH else f"{joined[: _MAX_REASON_LENGTH - 1]}…"
 
 
@@ -66,7 +75,7 @@ def isolated(call: Callable[[], T]) -> T | Fault:
     """
     try:
         return call()
-    except StoreError:
+    except (StoreError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         return Fault.of(error)

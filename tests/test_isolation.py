@@ -67,3 +67,18 @@ def test_torch_runs_out_of_memory_in_its_own_words() -> None:
     fault = isolated(lambda: torch.empty(2**48))
     assert isinstance(fault, Fault)
     assert fault.status is Status.OOM
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_whatever_is_raised_becomes_a_text_that_can_be_written() -> None:
+    assert raised(BaseException("stop")) == Fault(
+        Status.FAILED, "BaseException: stop", raised(BaseException("stop")).traceback
+    )
+    assert raised(Unreadable()).reason == "Unreadable: its text cannot be read"
+    fault = raised(OSError("no file caf\udce9.txt"))
+    assert fault.reason == "OSError: no file caf\\udce9.txt"
+    assert fault.traceback.encode()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
+from harness.contract.checked_rows import row_of
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.plugins import Catalog
@@ -381,5 +382,12 @@ def terminal(view: TableView, width: int, file: str = "table.md") -> str:
 
 
 def table_json(path: Path) -> list[Row]:
-    """The rows of a table.json."""
-    return [Row.from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    """The rows of a table.json, also one that somebody else wrote.
+
+    Raises:
+        OSError: it cannot be read.
+        InvalidOutput: a field of a row is not what it must be.
+        ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no table.
+    """
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return [row_of(each, f"row {number}") for number, each in enumerate(raw["rows"], 1)]

@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
-from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
+from harness.scoring.limits import checked
 from harness.store.cell_result import CellResult
 from harness.store.keys import file_digest, key_of, statistics_of
 from harness.store.records import RECORDS, read_records
@@ -104,7 +104,4 @@ class Measurer:
         missing = [column for column in metric.columns if column not in records]
         if missing:
             return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))
-        estimate = metric.estimate(records)
-        if not isinstance(estimate, Estimate):
-            raise InvalidOutput(f"it returned a {type(estimate).__name__}, not an Estimate")
-        return estimate
+        return checked(metric.estimate(records), metric)

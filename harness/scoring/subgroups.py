@@ -19,6 +19,7 @@ from harness.contract.rows import MeasuredCell, Row
 from harness.contract.tasks import Clustered, Grouped, Metric, OfMembers, PerExample, Summed
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
+from harness.scoring.limits import checked
 from harness.scoring.metrics import without_numbers
 from harness.statistics.clustered_sums import clusters_of
 from harness.statistics.gaps import MIN_UNITS_PER_GROUP, gap_estimate
@@ -129,18 +130,19 @@ def _of_member(
 ) -> Estimate:
     """Return the metric within one group."""
     if isinstance(metric, OfMembers) and isinstance(metric, Grouped) and metric.group == name:
-        return metric.estimate_of_member(records, member)
+        return checked(metric.estimate_of_member(records, member), metric)
     lacking = _why_undefined(metric, part, row, label)
     if lacking is not None:
         return lacking
     try:
-        return metric.estimate(part)
+        estimate = metric.estimate(part)
     except KeyError:
         # What rests on arrays of the whole cell, such as a Frechet distance, has no value for some of its rows.
         return Estimate.not_applicable("it is measured on the whole set only", n=len(part))
     except InvalidOutput as error:
         # What is wrong with all records has made the row of the cell invalid; here only a part lacks something.
         return Estimate.undefined(str(error), n=len(part))
+    return checked(estimate, metric)
 
 
 def _gap(

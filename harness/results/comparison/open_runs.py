@@ -92,7 +92,9 @@ def _read_table(path: Path) -> list[Row]:
         return table_json(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except InvalidOutput as error:
+        raise UsageError(f"{path} is no table that this version can read: {error}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"{path} is no table whose rows this version can read; "
             "give the table.json of a run, made again with `harness table` if it is old"
