@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import NoReturn, TypeVar
 
 from harness.contract.errors import HarnessError, InvalidOutput, NotApplicable, StoreError
 from harness.contract.plain import encodable
@@ -14,6 +19,8 @@ from harness.contract.rows import Status
 
 T = TypeVar("T")
 _MAX_REASON_LENGTH = 500
+IMPORT_LIMIT_SECONDS = 300.0
+"""Seconds that the import of a plugin may take; torch on a cold network disk takes a minute."""
 _OUT_OF_MEMORY = re.compile(r"CUDA error: out of memory|CUDNN_STATUS_ALLOC_FAILED|DefaultCPUAllocator: ")
 
 
@@ -79,3 +86,37 @@ def isolated(call: Callable[[], T]) -> T | Fault:
         raise
     except BaseException as error:
         return Fault.of(error)
+
+
+@contextmanager
+def importing(limit: float = IMPORT_LIMIT_SECONDS) -> Iterator[None]:
+    """While entered, the code of a plugin that is imported cannot end this process, nor hang in it for ever.
+
+    Args:
+        limit: seconds that the import may take; it is kept in the main thread only, where signals arrive.
+
+    Raises:
+        TimeoutError: it took longer.
+        RuntimeError: it called `os._exit`.
+    """
+    ends_process = os._exit
+    os._exit = _refuse_to_exit
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGALRM, partial(_raise_late, limit)) if is_main else None
+    timer = signal.setitimer(signal.ITIMER_REAL, limit) if is_main else (0.0, 0.0)
+    try:
+        yield
+    finally:
+        if is_main:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+        os._exit = ends_process
+
+
+def _refuse_to_exit(status: int) -> NoReturn:
+    raise RuntimeError(f"it called os._exit({status}) while it was imported")
+
+
+def _raise_late(limit: float, *_: object) -> NoReturn:
+    raise TimeoutError(f"its import took longer than {limit:g} s")

@@ -9,21 +9,20 @@ from typing import Any
 
 from harness.contract.cost_block import CostBlock
 from harness.contract.errors import InvalidOutput
-from harness.contract.plain import encodable, plain_number
+from harness.contract.plain import plain_document, plain_number
 from harness.contract.rows import Row
 
-_MAX_DEPTH = 30
 _SHAPES: Mapping[str, Any] = {
     "experiment": str,
     "labels": {str: str},
-    "components": {str: (dict, NoneType)},
+    "components": dict,
     "seed": int,
     "reason": str,
     "n": (int, NoneType),
     "comparability": {
         "task": {"name": str},
         "data": {"digest": str, "ids": str, "n": int},
-        "protocol": {"over_seeds": {"seeds": [int]}, "threat": dict},
+        "protocol": {"over_seeds": {"seeds": [int]}, "threat": (dict, NoneType)},
         "group": str,
     },
     "cost": {str: (int, float)},
@@ -32,7 +31,6 @@ _SHAPES: Mapping[str, Any] = {
     "derived": str,
     "facts": {"model": dict, "execution": str, "weights": {"digest": str}, "cost": dict, "display": {str: str}},
 }
-"""Fields to types; a mapping of `str` says what all values are, one of names only what these are if they are there."""
 
 
 def row_of(raw: Mapping[str, Any], where: str) -> Row:
@@ -46,8 +44,8 @@ def row_of(raw: Mapping[str, Any], where: str) -> Row:
         InvalidOutput: a field is not what it must be; the message names it.
         ValueError, LookupError, TypeError, AttributeError: it is no row.
     """
-    plain = _plain(raw, where, 0)
-    _check(plain, _SHAPES, where)
+    plain = plain_document(raw, where)
+    check_shape(plain, _SHAPES, where)
     row = Row.from_json(plain)
     for name, number in (("n", row.n), ("seconds", row.seconds), *row.cost.items()):
         if number is not None and not plain_number(name, number) >= 0:
@@ -56,31 +54,27 @@ def row_of(raw: Mapping[str, Any], where: str) -> Row:
     return row
 
 
-def _plain(value: Any, where: str, depth: int) -> Any:
-    """Return a JSON value whose texts can be written; raises InvalidOutput where it is nested beyond use."""
-    if depth > _MAX_DEPTH:
-        raise InvalidOutput(f"{where} is nested deeper than {_MAX_DEPTH} levels")
-    if isinstance(value, str):
-        return encodable(value)
-    if isinstance(value, Mapping):
-        return {encodable(name): _plain(each, where, depth + 1) for name, each in value.items()}
-    return [_plain(each, where, depth + 1) for each in value] if isinstance(value, list) else value
+def check_shape(value: Any, shape: Any, where: str) -> None:
+    """Raise InvalidOutput unless a JSON value has a shape.
 
-
-def _check(value: Any, shape: Any, where: str) -> None:
-    """Raise InvalidOutput unless a value has a shape; see `_SHAPES`."""
+    Args:
+        value: the value.
+        shape: a type or several; `[shape]` for a list; `{str: shape}` for a mapping of equal values; `{"name": shape}`
+            for a mapping where these have a shape if they are there.
+        where: its name in the message.
+    """
     if isinstance(shape, Mapping):
         _check_type(value, dict, where)
         if str in shape:
             for name, each in value.items():
-                _check(each, shape[str], f"{where}: {name}")
+                check_shape(each, shape[str], f"{where}: {name}")
         else:
             for name in shape.keys() & value.keys():
-                _check(value[name], shape[name], f"{where}: {name}")
+                check_shape(value[name], shape[name], f"{where}: {name}")
     elif isinstance(shape, list):
         _check_type(value, list, where)
         for each in value:
-            _check(each, shape[0], where)
+            check_shape(each, shape[0], where)
     else:
         _check_type(value, shape, where)
 

@@ -1,12 +1,16 @@
-"""Plain numbers and texts out of what plugins return: JSON can hold them and every file can be written."""
+"""Plain numbers, texts and documents out of what plugins return: JSON can hold them and every file can be written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import Any
 
 from harness.contract.errors import InvalidOutput
+
+MAX_DEPTH = 30
+"""Levels that a document of a plugin may be nested."""
 
 
 def plain_number(name: str, given: Any) -> float | int:
@@ -40,3 +44,20 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "backslashreplace").decode()
     return str(text)
+
+
+def plain_document(value: Any, where: str, depth: int = 0) -> Any:
+    """Return a JSON value whose texts every file can hold.
+
+    Raises:
+        InvalidOutput: it is nested deeper than `MAX_DEPTH`.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidOutput(f"{where} is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {encodable(str(name)): plain_document(each, where, depth + 1) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_document(each, where, depth + 1) for each in value]
+    return value

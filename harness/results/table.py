@@ -15,7 +15,7 @@ from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import RUN, RunFolder
 from harness.suite.plan import Plan
 
 if TYPE_CHECKING:
@@ -340,6 +340,8 @@ def write_tables(
 
 def origin_text(origin: Mapping[str, Any]) -> str:
     """Return the origin of a table in one line."""
+    if not any(origin.values()):
+        return f"where this was measured is not known: {RUN} is damaged"
     git = origin.get("git") or {}
     at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
     threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"

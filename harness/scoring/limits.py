@@ -11,13 +11,13 @@ from harness.contract.cells import Use
 from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate, is_within
 from harness.contract.rows import Row
-from harness.plugins import Catalog
+from harness.isolation import Fault
+from harness.scoring.plugin_calls import Limits, PluginCalls
 
-Limits = tuple[float, float]
 _FRACTION: Limits = (0.0, 1.0)
 
 
-def inside_limits(rows: Sequence[Row], metrics: Sequence[Use], catalog: Catalog) -> list[Row]:
+def inside_limits(rows: Sequence[Row], metrics: Sequence[Use], calls: PluginCalls) -> list[Row]:
     """The rows, with the ends of intervals no further than the limits of their metrics.
 
     Student's interval of three seeds at .93 may reach to 1.22; of a fraction all beyond 1 is impossible.
@@ -29,7 +29,8 @@ def inside_limits(rows: Sequence[Row], metrics: Sequence[Use], catalog: Catalog)
         for name, estimate in row.estimates.items()
         if name in uses and cut(estimate, _FRACTION) is not estimate
     }
-    limits = {name: limits_of(catalog.find("metric", uses[name].name).component.load()) for name in outside}
+    asked = {name: calls.limits(uses[name]) for name in outside}
+    limits = {name: answer for name, answer in asked.items() if not isinstance(answer, Fault)}
     return [
         replace(
             row, estimates={name: cut(e, limits[name]) if name in limits else e for name, e in row.estimates.items()}

@@ -21,21 +21,20 @@ from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.scoring.limits import checked
 from harness.scoring.metrics import without_numbers
+from harness.scoring.plugin_calls import Scoring
 from harness.statistics.clustered_sums import clusters_of
 from harness.statistics.gaps import MIN_UNITS_PER_GROUP, gap_estimate
 from harness.statistics.partition import Partition
 from harness.statistics.quantiles import LEVEL
 from harness.store.keys import key_of, statistics_of
-from harness.store.store import Store, array_digests
+from harness.store.store import array_digests
 
 Floats = npt.NDArray[np.float64]
 Sums = tuple[Floats, Floats]
 DERIVED = "group"
 
 
-def group_rows(
-    cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog, store: Store
-) -> list[Row]:
+def group_rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], scoring: Scoring) -> list[Row]:
     """Return a row per group and one for the gap of each grouping; computed once per version of the code and kept."""
     if cell.row.n is None or not cell.row.status.is_measured:
         return []
@@ -45,17 +44,22 @@ def group_rows(
         "arrays": {} if cell.folder is None else array_digests(cell.folder),
         "groups": list(groups),
         "metrics": [use.identity for use in metrics],
-        **statistics_of(__name__, metrics, catalog, store),
+        **statistics_of(__name__, metrics, scoring.catalog, scoring.store),
     }
     key = key_of(inputs)
-    stored = store.get_json("estimates", key)
+    stored = scoring.store.get_json("estimates", key)
     if stored is not None:
         return [Row.from_json(raw) for raw in stored["rows"]]
-    rows = isolated(lambda: list(_rows(cell, groups, metrics, catalog)))
+    rows = scoring.calls.group_rows(cell, groups, metrics)
     if isinstance(rows, Fault):
         return [replace(_bare(cell.row, "groups"), status=rows.status, reason=rows.reason)]
-    store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
+    scoring.store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
     return rows
+
+
+def rows_of_groups(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog) -> list[Row]:
+    """Return a row per group and one for the gap of each grouping. Raises what reading the records raises."""
+    return list(_rows(cell, groups, metrics, catalog))
 
 
 def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
 from harness.results.leaderboard.table import WRITERS as BOARD_WRITERS
 from harness.results.leaderboard.table import protocols_text
 from harness.results.table import table_json
+from harness.scoring.in_process import InThisProcess
 
 DEEP = json.loads("[" * 60 + "]" * 60)
 NONSENSE: list[Any] = [None, "x", "\ud800", -1, 0, 2.5, 10**400, True, [], {}, [[1]], {"a": {"b": []}}, DEEP, 10**12]
@@ -96,11 +97,13 @@ def test_a_good_table_is_read_as_it_was(good: Path) -> None:
 
 def use(bad: Path, good: Path, tmp_path: Path, catalog: Catalog) -> None:
     for sides in ((bad, good), (good, bad)):
-        comparison = compare(*open_sides(str(sides[0]), str(sides[1]), tmp_path, catalog), (), (), ())
+        comparison = compare(
+            *open_sides(str(sides[0]), str(sides[1]), tmp_path, catalog, InThisProcess(catalog)), (), (), ()
+        )
         terminal_text(comparison, 100, everything=True)
         for write in COMPARISON_WRITERS.values():
             write(comparison).encode()
-    sides, _ = open_latest(str(bad), tmp_path, catalog)
+    sides, _ = open_latest(str(bad), tmp_path, catalog, InThisProcess(catalog))
     candidates = protocols(sides)
     protocols_text(candidates).encode()
     for protocol in candidates:

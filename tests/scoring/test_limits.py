@@ -7,6 +7,7 @@ import pytest
 from harness.api import Estimate, InvalidOutput, Row, Status
 from harness.contract.cells import Use
 from harness.plugins import Catalog
+from harness.scoring.in_process import InThisProcess
 from harness.scoring.limits import checked, cut, inside_limits, limits_of
 
 
@@ -24,7 +25,7 @@ def test_a_mean_over_three_seeds_ends_at_one(catalog: Catalog) -> None:
     wide = estimate(0.933, 0.646, 1.220)
     below = estimate(0.1, -0.2, 0.4)
     estimates = {"mode_coverage": wide, "wer": wide, "difference": below, "queries": below, "unknown": wide}
-    (row,) = inside_limits([Row("e", {}, 0, Status.OK, estimates=estimates)], uses, catalog)
+    (row,) = inside_limits([Row("e", {}, 0, Status.OK, estimates=estimates)], uses, InThisProcess(catalog))
     assert row.estimates == {
         "mode_coverage": estimate(0.933, 0.646, 1.0),
         "wer": wide,
