@@ -15,10 +15,12 @@ from harness.coordinator.display import SilentDisplay
 from harness.coordinator.options import RunArguments, RunOptions
 from harness.coordinator.prepared import prepare
 from harness.coordinator.runner import run_all
-from harness.plugins import PluginFolders, load_catalog
+from harness.plugins import PluginFolders, as_folders, load_catalog
 from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.table import frame
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
+from harness.scoring_process.client import ScoringProcess
 from harness.store.open import open_store
 from harness.store.records import RECORDS, read_records
 from harness.store.run_folder import RunFolder
@@ -123,5 +125,6 @@ def open_run(name: str | Path, results: str | Path = "results", *, plugin_folder
     """
     folder = RunFolder.find(str(name), Path(results))
     catalog = load_catalog(plugin_folders)
-    plan, rows = recorded_rows(folder, catalog, open_store(Path(results)))
-    return Run(folder, plan, rows, Exit(folder.about().get("exit_code", Exit.INTERRUPTED)))
+    with ScoringProcess(as_folders(plugin_folders)) as calls:
+        plan, rows = recorded_rows(folder, Scoring(catalog, open_store(Path(results), needs_writing=False), calls))
+    return Run(folder, plan, rows, Exit(folder.about_if_whole().get("exit_code", Exit.INTERRUPTED)))

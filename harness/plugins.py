@@ -23,7 +23,7 @@ from harness.code_folders import imported_from_folder, make_importable, spec_in
 from harness.contract.components import Component, Kind
 from harness.contract.docstrings import first_line
 from harness.contract.errors import UsageError
-from harness.isolation import isolated
+from harness.isolation import Fault, importing, isolated
 
 GROUP = "harness.plugins"
 CORE = "harness"
@@ -194,7 +194,8 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
         if manager.has_plugin(name):
             other = getattr(manager.get_plugin(name), "__file__", "no file")
             raise UsageError(f"another plugin of this name is loaded, from {other}")
-        plugin = get()
+        with importing():
+            plugin = get()
         stage = "registration"
         manager.register(plugin, name)
         if not manager.get_hookcallers(plugin):
@@ -205,15 +206,18 @@ def _register(catalog: Catalog, name: str, source: str, get: Callable[[], Any]) 
         manager.check_pending()
         stage = "harness_components"
         others = [other for _, other in manager.list_name_plugin() if other is not plugin]
-        declared = [c for part in manager.subset_hook_caller("harness_components", others)() for c in part]
+        with importing():
+            declared = [c for part in manager.subset_hook_caller("harness_components", others)() for c in part]
         for component in declared:
             if not isinstance(component, Component):
                 raise TypeError(f"it must yield Component objects, not {type(component).__name__}")
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         # pluggy keeps a plugin whose validation failed.
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)
-        message = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        message = str(error) if isinstance(error, UsageError) else Fault.of(error).reason
         catalog.failures.append(LoadFailure(name, source, stage, message, traceback.format_exc()))
         return
     package = getattr(plugin, "__name__", name).partition(".")[0]

@@ -32,7 +32,7 @@ from harness.contract.parameters import (
     as_written,
 )
 from harness.files import explained, read_checked, write_checked
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault, importing, isolated
 
 _DOCUMENTED_TYPES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array"}
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -204,7 +204,8 @@ class SignatureReader:
 def read_signature(component: Component) -> Signature:
     """Import the target and read its signature. Raises SignatureError."""
     where = f"{component.kind} {component.name!r} ({component.target})"
-    target = isolated(component.load)
+    with importing():
+        target = isolated(component.load)
     if isinstance(target, Fault):
         raise SignatureError(f"{where} cannot be imported: {target.reason}")
     # A default that is made, an annotation and `variants` are code of the plugin.

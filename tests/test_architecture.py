@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"plugins"},
     {"store", "suite"},
     {"scoring", "execution"},
-    {"results"},
+    {"results", "scoring_process"},
     {"coordinator"},
     {"library"},
     {"__init__", "testing", "pytest_plugin"},

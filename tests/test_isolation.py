@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import pytest
 
 from harness.api import HarnessError, InvalidOutput, MissingData, NotApplicable, Status
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault, importing, isolated
 
 
 def raised(error: BaseException) -> Fault:
@@ -67,3 +71,29 @@ def test_torch_runs_out_of_memory_in_its_own_words() -> None:
     fault = isolated(lambda: torch.empty(2**48))
     assert isinstance(fault, Fault)
     assert fault.status is Status.OOM
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_whatever_is_raised_becomes_a_text_that_can_be_written() -> None:
+    assert raised(BaseException("stop")) == Fault(
+        Status.FAILED, "BaseException: stop", raised(BaseException("stop")).traceback
+    )
+    assert raised(Unreadable()).reason == "Unreadable: its text cannot be read"
+    fault = raised(OSError("no file caf\udce9.txt"))
+    assert fault.reason == "OSError: no file caf\\udce9.txt"
+    assert fault.traceback.encode()
+
+
+def test_an_import_neither_ends_the_process_nor_hangs() -> None:
+    with pytest.raises(RuntimeError, match=r"it called os._exit\(0\) while it was imported"), importing():
+        os._exit(0)
+    with pytest.raises(TimeoutError, match=r"its import took longer than 0.05 s"), importing(0.05):
+        time.sleep(60)
+    with importing(0.05):
+        pass
+    time.sleep(0.1)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

@@ -35,6 +35,10 @@ BROKEN = {
     "bad_kind": "from harness.api import Component, hookimpl\n@hookimpl\ndef harness_components():\n"
     "    return [Component('atack', 'a', 'm:A', 's')]",
     "exits": "import sys\nsys.exit(3)",
+    "ends_the_process": "import os\nos._exit(0)",
+    "ends_the_process_in_hook": "from harness.api import hookimpl\n@hookimpl\ndef harness_components():\n"
+    "    import os\n    os._exit(0)",
+    "cancels": "raise BaseException('stop')",
 }
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.streams import flush_output, open_closed_streams
 from harness.contract.errors import Exit, HarnessError
 from harness.version import __version__
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalog
+    from harness.scoring.plugin_calls import PluginCalls
 
 COMMANDS = {
     "run": "Run a suite and print its table.",
@@ -48,6 +56,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EBADF)
 _EXIT_CODES = (
     "Exit codes: 0 all ok, 1 some cell is not ok, 2 usage or suite error, 3 a gate failed, 4 internal error, "
     "130 interrupted."
@@ -90,6 +99,19 @@ class Session:
 
         return load_catalog(self.plugins_dirs)
 
+    @contextlib.contextmanager
+    def calls(self, catalog: Catalog) -> Iterator[PluginCalls]:
+        """What calls metrics: in a process of their own, but in this one for a debugger."""
+        if self.debug:
+            from harness.scoring.in_process import InThisProcess
+
+            yield InThisProcess(catalog)
+            return
+        from harness.scoring_process.client import ScoringProcess
+
+        with ScoringProcess(self.plugins_dirs) as calls:
+            yield calls
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -97,6 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in given
     try:
         result = cli.main(args=given, prog_name="harness", standalone_mode=False)
+        flush_output()
         return int(result or 0)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -113,6 +136,13 @@ def main(arguments: list[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.OK
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS or debug:
+            return _internal_error(error, debug=debug)
+        with contextlib.suppress(OSError):
+            flush_output()
+        click.echo(f"error: the output cannot be written: {error.strerror}; what was made is kept", err=True)
+        return Exit.USAGE
     except Exception as error:
         if "--pdb" in given:
             import pdb
@@ -120,16 +150,21 @@ def main(arguments: list[str] | None = None) -> int:
             traceback.print_exc()
             pdb.post_mortem(error.__traceback__)
             return Exit.CELL_NOT_OK
-        if debug:
-            traceback.print_exc()
-        click.echo(
-            f"internal error: {type(error).__name__}: {error}\n"
-            "This is a bug in harness. Run again with --debug for the traceback.",
-            err=True,
-        )
-        return Exit.INTERNAL
+        return _internal_error(error, debug=debug)
+
+
+def _internal_error(error: Exception, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a bug in harness. Run again with --debug for the traceback.",
+        err=True,
+    )
+    return Exit.INTERNAL
 
 
 def entry() -> None:
     """Run the command line as the console script `harness`."""
+    open_closed_streams()
     sys.exit(main())

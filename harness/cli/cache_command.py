@@ -22,7 +22,10 @@ def command() -> None:
 @results_option
 def show(results: Path) -> None:
     """Show the number, size and age of the entries in the store."""
-    body = [[u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)] for u in usage(open_store(results))]
+    body = [
+        [u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)]
+        for u in usage(open_store(results, needs_writing=False))
+    ]
     click.echo(
         tabulate(
             body,
@@ -37,11 +40,12 @@ def show(results: Path) -> None:
 @results_option
 def verify(results: Path) -> int:
     """Check every file against its digest; damaged entries go to the quarantine, and the exit code is 1."""
-    n = 0
-    for kind, key in damaged(open_store(results)):
+    n, store = 0, open_store(results, needs_writing=False)
+    for kind, key in damaged(store):
         n += 1
         click.echo(f"damaged: {kind} {key[:16]}; it will be made again when it is needed")
-    click.echo(f"{n} damaged entries moved to the quarantine" if n else "all entries are intact")
+    moved = "moved to the quarantine" if store.can_write else "stay, since the store cannot be written"
+    click.echo(f"{n} damaged entries {moved}" if n else "all entries are intact")
     return int(n > 0)
 
 

@@ -74,7 +74,10 @@ def command(
     """
     if output is not None and output.suffix not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")
-    comparison = compare(*open_sides(a, b, results, session.catalog()), pairs, allowed, metrics)
+    catalog = session.catalog()
+    with session.calls(catalog) as calls:
+        sides = open_sides(a, b, results, catalog, calls)
+    comparison = compare(*sides, pairs, allowed, metrics)
     gate = gate or reproduce
     failed = gate and (comparison.gate_fails or (reproduce and not comparison.reproduces))
     refusal = comparison.refusal()

@@ -46,7 +46,9 @@ def command(
     """
     if output is not None and output.suffix[1:] not in WRITERS:
         raise UsageError(f"--output {str(output)!r}: the file must end in .md, .csv, .tex, .html")
-    sides, notes = open_latest(source, results, session.catalog())
+    catalog = session.catalog()
+    with session.calls(catalog) as calls:
+        sides, notes = open_latest(source, results, catalog, calls)
     for note in notes:
         click.echo(note, err=True)
     candidates = protocols(sides)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from harness.contract.errors import UsageError
+import click
+
+from harness.contract.errors import StoreError, UsageError
+from harness.contract.plain import encodable
 
 _NO_LIMIT = 10_000
 
@@ -19,6 +24,15 @@ def terminal_width() -> int:
 def write_named_file(path: Path, text: str) -> None:
     """Write a file that the user named. Raises UsageError if it cannot be written."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(encodable(text), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def only_printed() -> Iterator[None]:
+    """Warn of a run that cannot be written, such as that of somebody else: its table is printed all the same."""
+    try:
+        yield
+    except StoreError as error:
+        click.echo(f"{click.style('warning:', fg='yellow')} {error}; the table is only printed", err=True)

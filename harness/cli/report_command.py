@@ -9,8 +9,10 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import write_named_file
+from harness.contract.errors import StoreError, UsageError
 from harness.results.report.page import REPORT, make_page, render
 from harness.results.table import views
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
 from harness.store.open import cached_signatures, open_store
 from harness.store.run_folder import RunFolder
@@ -30,14 +32,18 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     """
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
-    store = open_store(results)
-    plan, rows = recorded_rows(folder, catalog, store)
+    store = open_store(results, needs_writing=False)
+    with session.calls(catalog) as calls:
+        plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
     page = make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog), catalog)
     for warning in page.warnings:
         click.echo(f"warning: {warning}", err=True)
     text = render(page)
     if output is None:
-        folder.write_text(REPORT, text)
+        try:
+            folder.write_text(REPORT, text)
+        except StoreError as error:
+            raise UsageError(f"{error}; --output FILE writes the page elsewhere") from None
     else:
         write_named_file(output, text)
     click.echo(output or folder.path / REPORT)

@@ -12,6 +12,7 @@ from harness.cli.tables import print_tables
 from harness.contract.errors import Exit
 from harness.contract.rows import Status
 from harness.results.table import write_tables
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rescore import score, stored_plan, tasks_of
 from harness.store.open import cached_signatures, open_store
 from harness.store.run_folder import RunFolder
@@ -38,12 +39,13 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     """
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
-    store = open_store(results)
+    store = open_store(results, needs_writing=False)
     signatures = cached_signatures(results, catalog)
     stored = stored_plan(folder)
     asked = resolve_metrics(metrics, tasks_of(stored), catalog, signatures, "--metrics")
-    plan, rows = score(folder, stored, asked, catalog, store)
-    files = write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog, _NAME)
+    with session.calls(catalog) as calls:
+        plan, rows = score(folder, stored, asked, Scoring(catalog, store, calls))
+    files = write_tables(folder, plan, rows, folder.about_if_whole().get("provenance", {}), signatures, catalog, _NAME)
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
     click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")

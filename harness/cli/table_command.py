@@ -8,9 +8,11 @@ import click
 
 from harness.cli import Session
 from harness.cli.options import results_option
+from harness.cli.output import only_printed
 from harness.cli.tables import print_costs, print_expectations, print_tables
 from harness.results.expectations import check_expectations
 from harness.results.table import write_tables
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
 from harness.store.open import cached_signatures, open_store
 from harness.store.run_folder import RunFolder
@@ -28,10 +30,12 @@ def command(session: Session, run: str, results: Path, *, costs: bool) -> None:
     """
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
-    store = open_store(results)
+    store = open_store(results, needs_writing=False)
     signatures = cached_signatures(results, catalog)
-    plan, rows = recorded_rows(folder, catalog, store)
-    write_tables(folder, plan, rows, folder.about()["provenance"], signatures, catalog)
+    with session.calls(catalog) as calls:
+        plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
+    with only_printed():
+        write_tables(folder, plan, rows, folder.about_if_whole().get("provenance", {}), signatures, catalog)
     print_tables(plan, rows, signatures, catalog)
     if costs:
         print_costs(rows)

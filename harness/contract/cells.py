@@ -31,6 +31,7 @@ KIND_OF: Mapping[Role, Kind] = {
     "sampler": "sampler",
     "attribution": "attribution",
 }
+_MAX_SLUG_BYTES = 180
 
 
 def canonical(value: Any) -> str:
@@ -224,7 +225,9 @@ class Cell:
         names = [self.components[role] for role in ("model", *TREATMENTS, "data") if self.components.get(role)]
         words = [use.label for use in names if use] or [self.task.label]
         slug = ".".join("".join(c if c.isalnum() or c in ".-_" else "-" for c in word) for word in words)
-        return f"{slug[:96]}.s{self.seed}-{digest([self.experiment, self.identity])[:8]}"
+        # In bytes, since file names are limited in bytes and a letter may take four.
+        short = slug[:96].encode()[:_MAX_SLUG_BYTES].decode("utf-8", "ignore")
+        return f"{short}.s{self.seed}-{digest([self.experiment, self.identity])[:8]}"
 
     def to_json(self) -> dict[str, Any]:
         """The cell as a JSON object."""

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
+
+from harness.contract.errors import InvalidOutput
+from harness.contract.plain import encodable, plain_number
+
+_RELATIVE_ROUND_OFF, _ABSOLUTE_ROUND_OFF = 1e-9, 1e-12
+_NUMBERS, _SHARES, _COUNTS, _TEXTS = (
+    ("value", "low", "high", "null"),
+    ("level", "p"),
+    ("n", "n_missing"),
+    ("method", "reason", "within"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """The value of a metric with its confidence interval.
+
+    Scalars of NumPy and torch, decimals and fractions become plain numbers.
 
     Attributes:
         value: the point estimate, or None where it is undefined; then `reason` says why.
@@ -23,6 +37,10 @@ class Estimate:
         p: the probability of a value as large if there were nothing to find; None where nothing was tested.
         within: what must be equal, beside what must be equal for the whole row, before this number may be compared:
             "tokenizer 1f3a9c20" for a perplexity per token. Empty for most.
+
+    Raises:
+        InvalidOutput: a number is not finite, a count not whole or negative, a level or p not from 0 to 1, the value
+            outside its interval, or there is neither a value nor a reason.
     """
 
     value: float | None
@@ -38,14 +56,23 @@ class Estimate:
     within: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("value", "low", "high"):
-            number = getattr(self, name)
-            if number is not None and math.isnan(number):
-                raise ValueError(f"{name} is NaN; an undefined estimate is None with a reason")
+        for name in _NUMBERS:
+            self._set(name, _finite(name, getattr(self, name)))
+        for name in _SHARES:
+            self._set(name, _share(name, getattr(self, name)))
+        for name in _COUNTS:
+            self._set(name, _count(name, getattr(self, name)))
+        for name in _TEXTS:
+            self._set(name, _text(name, getattr(self, name)))
+        if self.level is None:
+            raise InvalidOutput("level is None, not a number from 0 to 1")
         if self.value is None and not self.reason:
-            raise ValueError("an estimate without a value needs a reason")
-        if self.value is not None and self.low is not None and self.high is not None and not self.low <= self.high:
-            raise ValueError(f"interval [{self.low}, {self.high}] is upside down")
+            raise InvalidOutput("an estimate without a value needs a reason")
+        _check_order(self.value, self.low, self.high)
+
+    def _set(self, name: str, value: Any) -> None:
+        if value is not getattr(self, name):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def undefined(cls, reason: str, *, n: int = 0, n_missing: int = 0) -> Estimate:
@@ -61,3 +88,51 @@ class Estimate:
     def applies(self) -> bool:
         """Whether the metric applies to these records."""
         return self.method != "not applicable"
+
+
+def is_within(value: float, low: float, high: float) -> bool:
+    """Whether a value lies between two ends, but for round-off."""
+    largest = max((abs(number) for number in (value, low, high) if math.isfinite(number)), default=0.0)
+    slack = _RELATIVE_ROUND_OFF * largest + _ABSOLUTE_ROUND_OFF
+    return low - slack <= value <= high + slack
+
+
+def _finite(name: str, given: Any) -> float | None:
+    if given is None:
+        return None
+    number = plain_number(name, given)
+    if math.isnan(number):
+        raise InvalidOutput(f"{name} is NaN; an undefined estimate is None with a reason")
+    if math.isinf(number):
+        raise InvalidOutput(f"{name} is infinite; an end that is not known is None, an undefined estimate has a reason")
+    return number
+
+
+def _share(name: str, given: Any) -> float | None:
+    number = _finite(name, given)
+    if number is not None and not is_within(number, 0.0, 1.0):
+        raise InvalidOutput(f"{name} is {number:g}, not from 0 to 1")
+    return number
+
+
+def _count(name: str, given: Any) -> int:
+    number = plain_number(name, given)
+    if not math.isfinite(number) or number != int(number) or number < 0:
+        raise InvalidOutput(f"{name} is {number!r}, not a number of records")
+    return int(number)
+
+
+def _text(name: str, given: Any) -> str:
+    if not isinstance(given, str):
+        raise InvalidOutput(f"{name} is a {type(given).__name__}, not text")
+    return encodable(given)
+
+
+def _check_order(value: float | None, low: float | None, high: float | None) -> None:
+    """Raise InvalidOutput unless low <= value <= high; an end or the value may be None."""
+    least, most = -math.inf if low is None else low, math.inf if high is None else high
+    if not is_within(least, -math.inf, most):
+        raise InvalidOutput(f"interval [{low}, {high}] is upside down")
+    if value is not None and not is_within(value, least, most):
+        ends = ", ".join("..." if end is None else f"{end:.6g}" for end in (low, high))
+        raise InvalidOutput(f"the value {value:.6g} lies outside its interval [{ends}]")

@@ -107,7 +107,7 @@ class Row:
     def task(self) -> str:
         """The name of its task with that of its package, as recorded, e.g. "harness/classify"; empty if not known."""
         task = self.comparability.get("task")
-        return str(task["name"]) if isinstance(task, Mapping) else ""
+        return str(task.get("name", "")) if isinstance(task, Mapping) else ""
 
     @property
     def trained_weights(self) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 from harness.contract.cells import canonical
 from harness.execution.executor import Job
+from harness.files import make_way
 from harness.store.cell_result import CellResult
 from harness.store.keys import key_of
-from harness.store.run_folder import KEY, RunFolder
+from harness.store.promises import broken_promise
+from harness.store.run_folder import KEY, RESULT, RunFolder
 from harness.store.store import Store
 
 
@@ -19,14 +21,21 @@ def find_reusable(store: Store, key: str) -> tuple[Path, CellResult] | None:
     folder = store.get("cells", key)
     if folder is None:
         return None
+    if broken_promise(folder):
+        store.move_aside("cells", key, lambda entry: bool(broken_promise(entry)))
+        return None
     result = CellResult.read(folder)
-    for used in result.weights:
-        stored = store.weights_digest(used["key"])
-        if stored is not None and stored != used["digest"]:
-            # Moved aside, since the first entry of a key stays.
-            store.move_aside("cells", key)
-            return None
+    if not _has_same_weights(store, result):
+        # Moved aside, since the first entry of a key stays.
+        store.move_aside("cells", key, lambda entry: not _has_same_weights(store, CellResult.read(entry)))
+        return None
     return folder, result
+
+
+def _has_same_weights(store: Store, result: CellResult) -> bool:
+    """Whether the weights in the store, as far as they are there, are those that the cell was measured with."""
+    stored = [(used["digest"], store.weights_digest(used["key"])) for used in result.weights]
+    return all(now is None or now == then for then, now in stored)
 
 
 def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, inputs: Mapping[str, Any]) -> None:
@@ -35,14 +44,15 @@ def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, i
     Args:
         store, folder: where it is kept.
         job: its folder is moved.
-        result: how it ended.
+        result: how it ended, as `kept` says.
         inputs: the inputs of its key; kept beside the records, so that a rerun can be explained.
 
     Raises:
         StoreError: the results folder cannot be written.
     """
     with store.explained():
-        (job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
+        make_way(job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
+        make_way(job.folder / RESULT)
         result.write(job.folder)
     if result.status.is_measured:
         folder.take_cell(job.cell.id, store.commit("cells", key_of(dict(inputs)), job.folder))

@@ -1,10 +1,13 @@
-"""The choice of the executor that runs the cells of a run."""
+"""Where the cells of a run are executed, and where their numbers are computed."""
 
 from __future__ import annotations
 
 from harness.coordinator.prepared import Prepared
 from harness.execution.executor import Executor, Progress
 from harness.plugins import as_folders
+from harness.scoring.in_process import InThisProcess
+from harness.scoring.plugin_calls import Scoring
+from harness.scoring_process.client import ScoringProcess
 
 _CELLS_PER_WORKER = 1000
 """Number of cells after which a worker is replaced, before what plugins leak fills the memory."""
@@ -35,3 +38,15 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
         cells_per_worker=1 if workers.isolation == "cell" else _CELLS_PER_WORKER,
         on_progress=on_progress,
     )
+
+
+def make_scoring(prepared: Prepared) -> Scoring:
+    """Return what the rows of a run are made with: metrics run in a process of their own unless cells run in this one.
+
+    A module given by the caller exists in this process only.
+    """
+    workers, options = prepared.workers, prepared.options
+    catalog, store = prepared.catalog, prepared.store
+    if workers.isolation == "inline" or options.plugins or options.debug:
+        return Scoring(catalog, store, InThisProcess(catalog))
+    return Scoring(catalog, store, ScoringProcess(as_folders(options.plugin_folders), timeout=workers.timeout))

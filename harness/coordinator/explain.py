@@ -59,10 +59,10 @@ def explain(folder: RunFolder, name: str) -> Explanation:
     Raises:
         UsageError: no cell, or more than one, has this name.
     """
-    about = folder.about()
+    about = folder.about_if_whole()
     cell = Plan.from_json(folder.plan()).find_cell(name)
     cell_folder = folder.cell(cell.id)
-    result = CellResult.read(cell_folder) if cell_folder.is_dir() else None
+    result = CellResult.read_or_invalid(cell_folder) if cell_folder.is_dir() else None
     log = (cell_folder / LOG).read_text(encoding="utf-8", errors="replace") if (cell_folder / LOG).is_file() else ""
     if cell.skip:
         return Explanation(cell, result, "skipped", cell.skip, (), log)
@@ -78,15 +78,22 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
     for run, earlier in _earlier(folder, cell):
-        before, after = json.loads((earlier / KEY).read_bytes()), json.loads((folder.cell(cell.id) / KEY).read_bytes())
+        before, after = (_inputs(path / KEY) for path in (earlier, folder.cell(cell.id)))
         differences = (*_changed_code(folder, before, after), *_differences(before, after))
-        ended = CellResult.read(earlier).status
+        ended = CellResult.read_or_invalid(earlier).status
         if differences:
             return f"what its records depend on has changed since run {run}", differences
         if not ended.is_measured:
             return f"in run {run} it ended as {ended}, and only cells that are ok or suspect are reused", ()
         return f"run {run} had measured it, but its entry or its weights are no longer in the store", ()
     return "no earlier run of this suite has measured it", ()
+
+
+def _inputs(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        raise UsageError(f"{path} is damaged, so what has changed since is not known") from None
 
 
 def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:

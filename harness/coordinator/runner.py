@@ -16,7 +16,7 @@ from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.coordinator.commit import commit_cell, find_reusable
 from harness.coordinator.display import Display
-from harness.coordinator.executors import make_executor
+from harness.coordinator.executors import make_executor, make_scoring
 from harness.coordinator.observers import notify_observers
 from harness.coordinator.prepared import Prepared
 from harness.coordinator.schedule import Schedule
@@ -28,6 +28,7 @@ from harness.scoring.aggregates import aggregate_rows
 from harness.scoring.metrics import Measurer
 from harness.scoring.rows import collect_rows
 from harness.store.cell_result import CellResult
+from harness.store.promises import kept
 from harness.store.run_folder import RunFolder
 
 
@@ -64,7 +65,8 @@ class LiveRun:
     def __init__(self, prepared: Prepared, display: Display) -> None:
         plan = prepared.plan
         self._prepared, self._display = prepared, display
-        self._measurer = Measurer(prepared.catalog, prepared.store)
+        self._scoring = make_scoring(prepared)
+        self._measurer = Measurer(self._scoring)
         self._executor: Executor | None = None
         self._is_interrupted = False
         self._state = RunState.of(plan, prepared.catalog, prepared.store, prepared.workers.devices[0])
@@ -104,34 +106,40 @@ class LiveRun:
 
     def close(self) -> None:
         """End the workers."""
-        if self._executor is not None:
-            self._executor.close()
-            self._executor = None
+        self._close_executor()
+        self._scoring.calls.close()
 
     def derived_rows(self, experiment: str, aggregate: Use) -> list[Row]:
         """The rows that an aggregate makes of what has ended of an experiment."""
         own = self._state.ended_among(cell for cell in self._prepared.plan.cells if cell.experiment == experiment)
-        return aggregate_rows(aggregate, own, self._prepared.catalog, self._prepared.store)
+        return aggregate_rows(aggregate, own, self._scoring)
 
     def finish(self) -> Finished:
         """Write the tables; cells that have not ended are `interrupted`."""
-        self.close()
+        self._close_executor()
         state, plan = self._state, self._prepared.plan
         for cell in plan.cells:
             if cell.id not in state.ended:
                 self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"))
-        rows = collect_rows(plan, state.ended, self._prepared.catalog, self._prepared.store)
+        rows = collect_rows(plan, state.ended, self._scoring)
         expectations = check_expectations(plan, rows)
         facts, warn = self._head["provenance"], self._display.warn
-        files = write_files(self._prepared, self._folder, state, rows, facts, warn)
+        files = write_files(self._prepared, self._scoring, self._folder, state, rows, facts, warn)
+        self.close()
         exit_code = exit_code_of(rows, expectations, is_interrupted=self._is_interrupted)
         self._folder.write_about(self._head | summary_of(state, rows, expectations, exit_code))
         self._notify("harness_run_end", rows=rows, exit_code=int(exit_code))
         n_run, n_reused = state.count("ran"), state.count("reused")
         return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code)
 
+    def _close_executor(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
     def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those left by an interruption."""
+        self._scoring.calls.start()
         if self._executor is None:
             self._executor = make_executor(self._prepared, self._display.progress)
         schedule = Schedule(
@@ -161,7 +169,7 @@ class LiveRun:
         self._end(cell, result)
 
     def _commit(self, job: Job, result: CellResult) -> None:
-        result = replace(result, run=f"{self._prepared.plan.suite}/{self._folder.run_id}")
+        result = kept(replace(result, run=f"{self._prepared.plan.suite}/{self._folder.run_id}"), job.folder)
         commit_cell(self._prepared.store, self._folder, job, result, self._state.inputs[job.cell.id])
         self._state.how[job.cell.id] = "ran"
         self._end(job.cell, result)

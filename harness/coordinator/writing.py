@@ -16,6 +16,7 @@ from harness.coordinator.state import RunState
 from harness.results.expectations import ExpectationResult
 from harness.results.table import write_tables
 from harness.scoring.aggregates import write_report
+from harness.scoring.plugin_calls import Scoring
 from harness.store.run_folder import RunFolder
 
 
@@ -55,6 +56,7 @@ def exit_code_of(rows: Sequence[Row], expectations: Sequence[ExpectationResult],
 
 def write_files(
     prepared: Prepared,
+    scoring: Scoring,
     folder: RunFolder,
     state: RunState,
     rows: Sequence[Row],
@@ -65,6 +67,7 @@ def write_files(
 
     Args:
         prepared: what was run.
+        scoring: calls the reporters.
         folder: the folder of the run.
         state: the state, in which every cell has ended.
         rows: the rows of the table.
@@ -81,7 +84,7 @@ def write_files(
             for use in experiment.metrics
         }
         for use in experiment.reports:
-            written, problem = write_report(use, own, cells, directions, folder.path, catalog, prepared.store)
+            written, problem = write_report(use, own, cells, directions, folder.path, scoring)
             files += written
             if problem:
                 warn(problem)

@@ -184,15 +184,9 @@ class Builder:
             if isinstance(value, Use):
                 value = built[value.label].thing
             elif built:
-<<<<<<< HEAD
                 value = {label: part.thing for label, part in built.items()}
-            elif value is not None and name in use.paths:
-                value = Path(value)
-=======
-                value = {label: thing for label, (thing, _) in built.items()}
             else:
                 value = use.as_received(name, value)
->>>>>>> foreign
             values[name] = value
         return values, tuple(parts)
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TextIO, cast
 
+from harness.contract.errors import StoreError
+from harness.contract.rows import Status
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.build import Builder
 from harness.execution.cell import execute, import_torch_for
 from harness.execution.executor import Job, Progress
+from harness.execution.exits import not_written
+from harness.files import can_write, empty, make_way
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import LOG
@@ -51,10 +56,21 @@ class InlineExecutor:
         else:
             stream = cast("TextIO", log)
             with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-                result = run()
+                result = _written(run, job)
         log.write(result.traceback)
-        (job.folder / LOG).write_bytes(log.content())
+        make_way(job.folder / LOG).write_bytes(log.content())
         return job, result
 
     def close(self) -> None:
         self._waiting.clear()
+
+
+def _written(run: Callable[[], CellResult], job: Job) -> CellResult:
+    """Run a job; one that cannot write its files, while others can be written there, has a fault of its own."""
+    try:
+        return run()
+    except StoreError as error:
+        if not can_write(job.folder.parent):
+            raise
+        empty(job.folder)
+        return CellResult(Status.INVALID, not_written(str(error)), batch_size=job.batch_size)

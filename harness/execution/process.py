@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,14 +21,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.contract.errors import HarnessError, StoreError
+from harness.contract.errors import HarnessError, InvalidOutput, StoreError
 from harness.contract.rows import Status
 from harness.execution import guardian as guardian_module
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.devices import seen_by_worker
 from harness.execution.executor import Job, Progress
-from harness.execution.process_tree import descendants, kill_all, signal_group
+from harness.execution.exits import not_written, status_of_exit
+from harness.execution.memory_kills import memory_kills
+from harness.execution.process_tree import adopt_orphans, descendants, end_adopted, kill_all, marked, signal_group
 from harness.execution.worker import Setup, job_message
+from harness.files import can_write, empty, make_way
 from harness.store.cell_result import CellResult
 from harness.store.locks import WAITING
 from harness.store.run_folder import LOG
@@ -50,6 +53,7 @@ class _Worker:
 
     process: subprocess.Popen[bytes]
     messages: int
+    token: str
     log: BoundedLog = field(default_factory=BoundedLog)
     buffer: bytes = b""
     is_ready: bool = False
@@ -89,6 +93,8 @@ class ProcessExecutor:
         self._selector = selectors.DefaultSelector()
         self._done: list[tuple[Job, CellResult]] = []
         self._is_closed = False
+        self._memory_kills = memory_kills()
+        adopt_orphans()
         # It reads the workers' numbers from a pipe that ends when this process dies, however it dies.
         self._guardian = subprocess.Popen(
             [sys.executable, "-E", "-S", guardian_module.__file__],
@@ -158,6 +164,7 @@ class ProcessExecutor:
         reading, writing = os.pipe()
         setup = self._setups[slot]
         device, environment = seen_by_worker(setup.device, setup.threads, os.environ)
+        token = secrets.token_hex(8)
         code = f"import sys; sys.path[:] = {sys.path!r}; from harness.execution.worker import main; main({writing})"
         process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -167,11 +174,11 @@ class ProcessExecutor:
             pass_fds=[writing],
             # A session of its own: a signal reaches what the cell has started too, and Ctrl-C only this process.
             start_new_session=True,
-            env=environment,
+            env=marked(environment, token),
         )
         # While this process kept it open, the pipe would never end.
         os.close(writing)
-        worker = _Worker(process, reading)
+        worker = _Worker(process, reading, token)
         self._workers[slot] = worker
         self._tell_guardian(f"+{process.pid}")
         for descriptor, what in ((reading, "messages"), (self._output(worker), "output")):
@@ -214,7 +221,19 @@ class ProcessExecutor:
         # A read may end within a message; what is left of it waits for the next read.
         *lines, worker.buffer = (worker.buffer + data).split(b"\n")
         for line in lines:
-            self._take_message(slot, worker, json.loads(line))
+            try:
+                self._take_message(slot, worker, json.loads(line))
+            except (InvalidOutput, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                self._take_garbage(slot, worker)
+            if self._workers[slot] is not worker:
+                return
+
+    def _take_garbage(self, slot: int, worker: _Worker) -> None:
+        """End a worker whose messages cannot be read: a plugin has written between them."""
+        if worker.job is not None:
+            self._drain_output(worker)
+            self._finish(worker, self._without_records(slot, worker, Status.CRASHED, "its worker sent no message"))
+        self._remove(slot)
 
     def _take_message(self, slot: int, worker: _Worker, message: Mapping[str, Any]) -> None:
         kind = message["kind"]
@@ -226,12 +245,30 @@ class ProcessExecutor:
             if message["what"].startswith(WAITING):
                 # The cell that trains what this one waits for has a deadline of its own.
                 worker.deadline = self._new_deadline()
-            self._on_progress(worker.job.cell, message["what"], message["done"], message["total"])
-        elif kind == "fatal":
-            raise StoreError(message["message"])
-        elif kind == "ended":
+            self._on_progress(worker.job.cell, str(message["what"]), int(message["done"]), int(message["total"]))
+        elif kind == "fatal" and worker.job is not None:
+            self._take_fatal(slot, worker, str(message["message"]))
+        elif kind == "ended" and worker.job is not None:
             result = CellResult.from_json({**message["result"], "device": self._setups[slot].device})
-            self._take_result(slot, worker, result, message["left_behind"], spoilt=message["spoilt"])
+            self._take_result(slot, worker, result, int(message["left_behind"]), spoilt=bool(message["spoilt"]))
+
+    def _take_fatal(self, slot: int, worker: _Worker, message: str) -> None:
+        """Note that a job could not write its files. Raises StoreError if nothing else can be written there either."""
+        assert worker.job is not None
+        if not can_write(worker.job.folder.parent):
+            raise StoreError(message)
+        self._drain_output(worker)
+        reason = not_written(message)
+        self._finish(worker, self._without_records(slot, worker, Status.INVALID, reason))
+        self._remove(slot)
+
+    def _without_records(self, slot: int, worker: _Worker, status: Status, reason: str) -> CellResult:
+        """Return the result of a job that left nothing of use, after removing what it left."""
+        assert worker.job is not None
+        # Records that are half written must not be taken for records.
+        empty(worker.job.folder)
+        device, batch_size = self._setups[slot].device, worker.job.batch_size
+        return CellResult(status, reason, device=device, batch_size=batch_size, started=worker.started)
 
     def _take_result(self, slot: int, worker: _Worker, result: CellResult, left_behind: int, *, spoilt: bool) -> None:
         """Note the result of a job, and end the worker if it may not run another one, such as one that is spoilt."""
@@ -271,15 +308,12 @@ class ProcessExecutor:
             if self._workers[slot] is not worker:
                 return
         self._drain_output(worker)
-        job, log = worker.job, worker.log.content()
-        if job is not None:
-            status, reason = _status_of_exit(worker.process.returncode, worker.ended_for)
-            # Records that are half written must not be taken for records.
-            for path in job.folder.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            device = self._setups[slot].device
-            result = CellResult(status, reason, device=device, batch_size=job.batch_size, started=worker.started)
-            self._finish(worker, result)
+        log = worker.log.content()
+        if worker.job is not None:
+            kills = memory_kills()
+            ran_out, self._memory_kills = kills > self._memory_kills, kills
+            status, reason = status_of_exit(worker.process.returncode, worker.ended_for, memory_ran_out=ran_out)
+            self._finish(worker, self._without_records(slot, worker, status, reason))
         self._remove(slot)
         if not worker.is_ready and not worker.ended_for and worker.process.returncode >= 0:
             raise HarnessError("a worker could not start:\n" + log.decode("utf-8", "replace").strip()[-2000:])
@@ -287,7 +321,7 @@ class ProcessExecutor:
     def _finish(self, worker: _Worker, result: CellResult) -> None:
         job = worker.job
         assert job is not None
-        (job.folder / LOG).write_bytes(worker.log.content())
+        make_way(job.folder / LOG).write_bytes(worker.log.content())
         worker.job = None
         self._done.append((job, result))
 
@@ -306,6 +340,7 @@ class ProcessExecutor:
         signal_group(worker.process.pid, signal.SIGKILL)
         kill_all(below)
         worker.process.wait()
+        end_adopted(worker.token)
         self._tell_guardian(f"-{worker.process.pid}")
         for descriptor in (worker.messages, self._output(worker)):
             if descriptor in self._selector.get_map():
@@ -318,23 +353,6 @@ class ProcessExecutor:
 
     def _new_deadline(self) -> float:
         return float("inf") if self._timeout is None else time.monotonic() + self._timeout
-
-
-def _status_of_exit(code: int, ended_for: str) -> tuple[Status, str]:
-    """Return the status and the reason of a cell whose worker has ended without a result.
-
-    Args:
-        code: the exit code of the worker; negative if a signal ended it.
-        ended_for: why this process ended the worker; empty if it did not.
-    """
-    if ended_for:
-        return Status.TIMEOUT, ended_for + ("; it ignored TERM" if code == -signal.SIGKILL else "")
-    # Nothing in a cell sends KILL to its own worker by chance; the kernel does when memory runs out.
-    if code == -signal.SIGKILL:
-        return Status.LOST, "its worker was killed from outside; was the machine out of memory?"
-    if code < 0:
-        return Status.CRASHED, f"its worker crashed: {signal.Signals(-code).name}"
-    return Status.CRASHED, f"its worker exited with code {code} without a result"
 
 
 def _write_line(process: subprocess.Popen[bytes], line: str) -> None:

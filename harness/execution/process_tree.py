@@ -7,10 +7,14 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_MARK = "HARNESS_WORKER"
+_GENERATIONS = 20
+"""Killing a process may leave its children to this one, and so on."""
 
 
 def die_with_parent() -> None:
@@ -53,6 +57,35 @@ def kill_all(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+
+
+def marked(environment: Mapping[str, str], token: str) -> dict[str, str]:
+    """Return the environment of a worker by which `end_adopted` knows what it has started."""
+    return {**environment, _MARK: token}
+
+
+def end_adopted(token: str) -> None:
+    """Kill the children of this process that a worker, which has ended, had started and left (Linux).
+
+    They became children of this process by `adopt_orphans`. Others that it has, such as those of the program that uses
+    harness as a library, do not carry the mark.
+    """
+    wanted = f"{_MARK}={token}".encode()
+    for _ in range(_GENERATIONS):
+        left = [pid for pid in _children(os.getpid()) if wanted in _environment(pid)]
+        if not left:
+            return
+        kill_all(left)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def signal_group(pid: int, number: signal.Signals) -> bool:

@@ -77,6 +77,7 @@ def legend(figure: Figure, axes: Iterable[Axes], loc: Corner = "outside right up
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure to a file, in the format of its suffix, and return the path."""
+    _show_as_written(figure)
     figure.savefig(path, dpi=130)
     return path
 
@@ -84,5 +85,22 @@ def save(figure: Figure, path: Path) -> Path:
 def png(figure: Figure) -> bytes:
     """Return a figure as the content of a PNG file."""
     content = io.BytesIO()
+    _show_as_written(figure)
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
+
+
+def _show_as_written(figure: Figure) -> None:
+    """Have texts with a dollar sign shown as they are, since labels are no formulas; powers of ten stay formulas."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    named = [
+        axis
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        if isinstance(axis.get_major_formatter(), FixedFormatter)
+    ]
+    for text in [*figure.findobj(Text), *(label for axis in named for label in axis.get_ticklabels())]:
+        if "$" in text.get_text() and "mathdefault" not in text.get_text():
+            text.set_parse_math(False)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
+from harness.contract.checked_rows import row_of
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.plugins import Catalog
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import RUN, RunFolder
 from harness.suite.plan import Plan
 
 if TYPE_CHECKING:
@@ -343,6 +344,8 @@ def write_tables(
 
 def origin_text(origin: Mapping[str, Any]) -> str:
     """Return the origin of a table in one line."""
+    if not any(origin.values()):
+        return f"where this was measured is not known: {RUN} is damaged"
     git = origin.get("git") or {}
     at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
     threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"
@@ -385,5 +388,12 @@ def terminal(view: TableView, width: int, file: str = "table.md") -> str:
 
 
 def table_json(path: Path) -> list[Row]:
-    """The rows of a table.json."""
-    return [Row.from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    """The rows of a table.json, also one that somebody else wrote.
+
+    Raises:
+        OSError: it cannot be read.
+        InvalidOutput: a field of a row is not what it must be.
+        ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no table.
+    """
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return [row_of(each, f"row {number}") for number, each in enumerate(raw["rows"], 1)]

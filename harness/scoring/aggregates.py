@@ -9,56 +9,68 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Use
+from harness.contract.plain import encodable
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.contract.tasks import CellReporter, Directed, Doubting
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.plugins import Catalog
+from harness.scoring.plugin_calls import Doubts, Scoring
 from harness.store.keys import key_of, statistics_of
-from harness.store.store import MANIFEST, Store
+from harness.store.store import MANIFEST
 
 
-def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
+def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], scoring: Scoring) -> list[Row]:
     """Return the rows that an aggregate makes of the cells of an experiment; a failure becomes a row of its own."""
     made_of = [[asdict(cell.row), cell.digest] for cell in cells]
-    key = key_of({"aggregate": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
-    stored = store.get_json("estimates", key)
+    key = key_of({"aggregate": use.identity, "cells": made_of, **_statistics_of(use, scoring)})
+    stored = scoring.store.get_json("estimates", key)
     if stored is not None:
         return [Row.from_json(raw) for raw in stored["rows"]]
-    rows = isolated(lambda: _aggregate(use, cells, catalog))
+    rows = scoring.calls.aggregate(use, cells)
     if isinstance(rows, Fault):
         experiment = cells[0].row.experiment if cells else ""
         return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
-    store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
+    scoring.store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
     return rows
 
 
-def suspected(uses: Sequence[Use], cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> list[MeasuredCell]:
+def suspected(uses: Sequence[Use], cells: Sequence[MeasuredCell], scoring: Scoring) -> list[MeasuredCell]:
     """Return the cells of an experiment, marked `suspect` where an aggregate finds a reason to doubt them.
 
     A failure is not reported here, since the rows of the same aggregate report it.
     """
     doubts: dict[str, list[str]] = {}
     for use in uses:
-        for cell, reasons in _doubts(use, cells, catalog, store).items():
+        for cell, reasons in _doubts(use, cells, scoring).items():
             doubts.setdefault(cell, []).extend(reasons)
     return [_mark_suspect(cell, doubts[cell.row.cell]) if cell.row.cell in doubts else cell for cell in cells]
 
 
-def _doubts(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog, store: Store) -> Mapping[str, Sequence[str]]:
+def _doubts(use: Use, cells: Sequence[MeasuredCell], scoring: Scoring) -> Doubts:
+    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
+    key = key_of({"doubts": use.identity, "cells": made_of, **_statistics_of(use, scoring)})
+    stored = scoring.store.get_json("estimates", key)
+    if stored is None:
+        doubts = scoring.calls.doubts(use, cells)
+        if isinstance(doubts, Fault):
+            return {}
+        stored = {"doubts": doubts}
+        scoring.store.put_json("estimates", key, stored)
+    known: Doubts = stored["doubts"]
+    return known
+
+
+def _statistics_of(use: Use, scoring: Scoring) -> dict[str, Any]:
+    return statistics_of(__name__, [use], scoring.catalog, scoring.store)
+
+
+def doubts_of(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> Doubts:
+    """Return the reasons of an aggregate to doubt cells; none for one that never doubts. Raises what it raises."""
     loaded = catalog.find("aggregate", use.name).component.load()
     if not (isinstance(loaded, type) and issubclass(loaded, Doubting)):
         return {}
-    made_of = [[asdict(cell.row), cell.digest] for cell in cells]
-    key = key_of({"doubts": use.identity, "cells": made_of, **statistics_of(__name__, [use], catalog, store)})
-    stored = store.get_json("estimates", key)
-    if stored is None:
-        result = isolated(lambda: loaded(**use.arguments).doubts(cells))
-        if isinstance(result, Fault):
-            return {}
-        stored = {"doubts": {cell: list(reasons) for cell, reasons in result.items()}}
-        store.put_json("estimates", key, stored)
-    doubts: Mapping[str, Sequence[str]] = stored["doubts"]
-    return doubts
+    doubts = loaded(**use.arguments).doubts(cells)
+    return {str(cell): [encodable(str(reason)) for reason in reasons] for cell, reasons in doubts.items()}
 
 
 def _mark_suspect(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
@@ -69,7 +81,8 @@ def _mark_suspect(cell: MeasuredCell, reasons: Sequence[str]) -> MeasuredCell:
     return replace(cell, row=replace(row, status=Status.SUSPECT, reason=reason))
 
 
-def _aggregate(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
+def rows_of(use: Use, cells: Sequence[MeasuredCell], catalog: Catalog) -> list[Row]:
+    """Return the rows that an aggregate makes of cells. Raises what it raises, and TypeError."""
     aggregate = catalog.find("aggregate", use.name).component.load()(**use.arguments)
     return [_checked(row, use) for row in aggregate.rows(cells)]
 
@@ -87,8 +100,7 @@ def write_report(
     cells: Sequence[MeasuredCell],
     directions: Mapping[str, str],
     folder: Path,
-    catalog: Catalog,
-    store: Store,
+    scoring: Scoring,
 ) -> tuple[list[Path], str]:
     """Return the files that a reporter makes of rows or cells of an experiment, and why it failed if it did.
 
@@ -99,19 +111,19 @@ def write_report(
     """
     made_of: dict[str, Any] = {"rows": [asdict(row) for row in rows], "records": [cell.digest for cell in cells]}
     made_of["directions"] = dict(directions)
-    key = key_of({"reporter": use.identity, **made_of, **statistics_of(__name__, [use], catalog, store)})
-    entry = store.get("pictures", key)
+    key = key_of({"reporter": use.identity, **made_of, **_statistics_of(use, scoring)})
+    entry = scoring.store.get("pictures", key)
     if entry is None:
-        with store.stage() as staged:
-            fault = isolated(lambda: _report(use, rows, cells, directions, staged, catalog))
+        with scoring.store.stage() as staged:
+            fault = scoring.calls.report(use, rows, cells, directions, staged)
             if fault is not None:
                 return [], f"reporter {use.label}: {fault.reason}"
-            entry = store.commit("pictures", key, staged)
+            entry = scoring.store.commit("pictures", key, staged)
     made = [path for path in sorted(entry.iterdir()) if path.name != MANIFEST]
     return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
 
 
-def _report(
+def write_pictures(
     use: Use,
     rows: Sequence[Row],
     cells: Sequence[MeasuredCell],
@@ -119,6 +131,7 @@ def _report(
     staged: Path,
     catalog: Catalog,
 ) -> None:
+    """Have a reporter write its files into a folder. Raises what it raises, and ValueError."""
     reporter = catalog.find("reporter", use.name).component.load()(**use.arguments)
     if isinstance(reporter, Directed):
         reporter.directions = directions

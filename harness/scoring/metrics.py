@@ -6,16 +6,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
-from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.plugins import Catalog
+from harness.scoring.limits import checked
+from harness.scoring.plugin_calls import Scoring
 from harness.store.cell_result import CellResult
 from harness.store.keys import file_digest, key_of, statistics_of
 from harness.store.records import RECORDS, read_records
-from harness.store.store import Store, array_digests
+from harness.store.store import array_digests
 
 
 def without_numbers(row: Row) -> Row:
@@ -39,8 +40,8 @@ class Measurer:
     A metric that raises or returns nonsense loses its own number and the row's status `ok`, never the records.
     """
 
-    def __init__(self, catalog: Catalog, store: Store) -> None:
-        self._catalog, self._store = catalog, store
+    def __init__(self, scoring: Scoring) -> None:
+        self._catalog, self._store, self._calls = scoring.catalog, scoring.store, scoring.calls
 
     def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
         """Return the table row of a cell whose result and records lie in a folder."""
@@ -94,17 +95,16 @@ class Measurer:
         stored = self._store.get_json("estimates", key)
         if stored is not None:
             return Estimate(**stored)
-        estimate = isolated(lambda: self._compute(use, self.records(result, folder)))
+        estimate = self._calls.estimate(use, folder, result.protocol)
         if isinstance(estimate, Estimate):
             self._store.put_json("estimates", key, asdict(estimate))
         return estimate
 
-    def _compute(self, use: Use, records: Records) -> Estimate:
-        metric = self._catalog.find("metric", use.name).component.load()(**use.arguments)
-        missing = [column for column in metric.columns if column not in records]
-        if missing:
-            return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))
-        estimate = metric.estimate(records)
-        if not isinstance(estimate, Estimate):
-            raise InvalidOutput(f"it returned a {type(estimate).__name__}, not an Estimate")
-        return estimate
+
+def estimate_of(use: Use, records: Records, catalog: Catalog) -> Estimate:
+    """Return what a metric says of records. Raises what the metric raises, and InvalidOutput."""
+    metric = catalog.find("metric", use.name).component.load()(**use.arguments)
+    missing = [column for column in metric.columns if column not in records]
+    if missing:
+        return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))
+    return checked(metric.estimate(records), metric)

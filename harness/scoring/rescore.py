@@ -8,11 +8,10 @@ from dataclasses import replace
 from harness.contract.cells import Use
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row
-from harness.plugins import Catalog
 from harness.scoring.metrics import Measurer
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_result
 from harness.store.run_folder import RunFolder
-from harness.store.store import Store
 from harness.suite.plan import Plan
 
 
@@ -36,7 +35,7 @@ def tasks_of(plan: Plan) -> dict[str, Use]:
 
 
 def score(
-    folder: RunFolder, plan: Plan, metrics: Mapping[str, tuple[Use, ...]], catalog: Catalog, store: Store
+    folder: RunFolder, plan: Plan, metrics: Mapping[str, tuple[Use, ...]], scoring: Scoring
 ) -> tuple[Plan, list[Row]]:
     """The rows of the cells of a plan with other metrics, computed on their stored records.
 
@@ -44,7 +43,7 @@ def score(
         folder: the run.
         plan: the plan of the run; see `stored_plan`.
         metrics: the metrics to compute, by experiment.
-        catalog, store: as for a run. Records are only read.
+        scoring: as for a run. Records are only read.
 
     Returns:
         The plan with these metrics, and its rows.
@@ -54,6 +53,6 @@ def score(
         name: replace(experiment, metrics=metrics[name], aggregates=(), reports=(), expect=())
         for name, experiment in plan.experiments.items()
     }
-    measurer = Measurer(catalog, store)
+    measurer = Measurer(scoring)
     rows = [measurer.row(cell, recorded_result(cell, folder.cell(cell.id)), folder.cell(cell.id)) for cell in cells]
     return replace(plan, cells=cells, experiments=experiments), rows

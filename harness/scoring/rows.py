@@ -7,52 +7,56 @@ from pathlib import Path
 
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.plugins import Catalog
 from harness.scoring.aggregates import aggregate_rows, suspected
 from harness.scoring.limits import inside_limits
 from harness.scoring.metrics import Measurer
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.subgroups import group_rows
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import RunFolder
-from harness.store.store import MANIFEST, Store, is_intact
+from harness.store.store import MANIFEST, is_intact
 from harness.suite.plan import Plan
 
 
-def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], catalog: Catalog, store: Store) -> list[Row]:
+def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], scoring: Scoring) -> list[Row]:
     """The rows of every experiment: its cells in plan order, then their subgroups, then what its aggregates make."""
     rows: list[Row] = []
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
-        own = suspected(experiment.aggregates, own, catalog, store)
+        own = suspected(experiment.aggregates, own, scoring)
         its_rows = [cell.row for cell in own]
         if experiment.groups:
             for cell in own:
-                its_rows += group_rows(cell, experiment.groups, experiment.metrics, catalog, store)
+                its_rows += group_rows(cell, experiment.groups, experiment.metrics, scoring)
         for use in experiment.aggregates:
-            its_rows += aggregate_rows(use, own, catalog, store)
-        rows += inside_limits(its_rows, experiment.metrics, catalog)
+            its_rows += aggregate_rows(use, own, scoring)
+        rows += inside_limits(its_rows, experiment.metrics, scoring.calls)
     return rows
 
 
-def recorded_rows(folder: RunFolder, catalog: Catalog, store: Store) -> tuple[Plan, list[Row]]:
+def recorded_rows(folder: RunFolder, scoring: Scoring) -> tuple[Plan, list[Row]]:
     """The plan and the rows of a finished run, made again from its cells.
 
     A cell without a folder was skipped or never ended.
     """
     plan = Plan.from_json(folder.plan())
-    measurer = Measurer(catalog, store)
+    measurer = Measurer(scoring)
     cells = {}
     for cell in plan.cells:
         path = folder.cell(cell.id)
         cells[cell.id] = measurer.measured(cell, recorded_result(cell, path), path)
-    return plan, collect_rows(plan, cells, catalog, store)
+    return plan, collect_rows(plan, cells, scoring)
 
 
 def recorded_result(cell: Cell, path: Path) -> CellResult:
     """Return how a cell of a run ended, as its folder says."""
     if not path.is_dir():
         return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
-    # Cells that are not ok never were in the store and have no manifest.
-    if (path / MANIFEST).is_file() and not is_intact(path):
+    has_manifest = (path / MANIFEST).is_file()
+    if has_manifest and not is_intact(path):
         return CellResult(Status.INVALID, "its files were damaged after the run")
-    return CellResult.read(path)
+    result = CellResult.read_or_invalid(path)
+    # Cells that are not ok never were in the store and have no manifest.
+    if result.status.is_measured and not has_manifest:
+        return CellResult(Status.INVALID, f"its {MANIFEST} is gone, so nothing says that its records are as measured")
+    return result

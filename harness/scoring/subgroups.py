@@ -19,22 +19,22 @@ from harness.contract.rows import MeasuredCell, Row
 from harness.contract.tasks import Clustered, Grouped, Metric, OfMembers, PerExample, Summed
 from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
+from harness.scoring.limits import checked
 from harness.scoring.metrics import without_numbers
+from harness.scoring.plugin_calls import Scoring
 from harness.statistics.clustered_sums import clusters_of
 from harness.statistics.gaps import MIN_UNITS_PER_GROUP, gap_estimate
 from harness.statistics.partition import Partition
 from harness.statistics.quantiles import LEVEL
 from harness.store.keys import key_of, statistics_of
-from harness.store.store import Store, array_digests
+from harness.store.store import array_digests
 
 Floats = npt.NDArray[np.float64]
 Sums = tuple[Floats, Floats]
 DERIVED = "group"
 
 
-def group_rows(
-    cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog, store: Store
-) -> list[Row]:
+def group_rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], scoring: Scoring) -> list[Row]:
     """Return a row per group and one for the gap of each grouping; computed once per version of the code and kept."""
     if cell.row.n is None or not cell.row.status.is_measured:
         return []
@@ -44,17 +44,22 @@ def group_rows(
         "arrays": {} if cell.folder is None else array_digests(cell.folder),
         "groups": list(groups),
         "metrics": [use.identity for use in metrics],
-        **statistics_of(__name__, metrics, catalog, store),
+        **statistics_of(__name__, metrics, scoring.catalog, scoring.store),
     }
     key = key_of(inputs)
-    stored = store.get_json("estimates", key)
+    stored = scoring.store.get_json("estimates", key)
     if stored is not None:
         return [Row.from_json(raw) for raw in stored["rows"]]
-    rows = isolated(lambda: list(_rows(cell, groups, metrics, catalog)))
+    rows = scoring.calls.group_rows(cell, groups, metrics)
     if isinstance(rows, Fault):
         return [replace(_bare(cell.row, "groups"), status=rows.status, reason=rows.reason)]
-    store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
+    scoring.store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})
     return rows
+
+
+def rows_of_groups(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog) -> list[Row]:
+    """Return a row per group and one for the gap of each grouping. Raises what reading the records raises."""
+    return list(_rows(cell, groups, metrics, catalog))
 
 
 def _rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use], catalog: Catalog) -> Iterator[Row]:
@@ -129,18 +134,19 @@ def _of_member(
 ) -> Estimate:
     """Return the metric within one group."""
     if isinstance(metric, OfMembers) and isinstance(metric, Grouped) and metric.group == name:
-        return metric.estimate_of_member(records, member)
+        return checked(metric.estimate_of_member(records, member), metric)
     lacking = _why_undefined(metric, part, row, label)
     if lacking is not None:
         return lacking
     try:
-        return metric.estimate(part)
+        estimate = metric.estimate(part)
     except KeyError:
         # What rests on arrays of the whole cell, such as a Frechet distance, has no value for some of its rows.
         return Estimate.not_applicable("it is measured on the whole set only", n=len(part))
     except InvalidOutput as error:
         # What is wrong with all records has made the row of the cell invalid; here only a part lacks something.
         return Estimate.undefined(str(error), n=len(part))
+    return checked(estimate, metric)
 
 
 def _gap(

@@ -253,8 +253,11 @@ def _reach(estimate: Estimate) -> Reach | None:
     share, low, high, n = estimate.value, estimate.low, estimate.high, estimate.n
     if share is None or low is None or high is None or not all(map(math.isfinite, (share, low, high))):
         return None
+    # An interval that holds for certain, or never, has no quantile.
+    if not 0 < estimate.level < 1:
+        return None
     nominal = normal_quantile(estimate.level)
-    if estimate.method == "wilson" and np.allclose(wilson(share, n, nominal), (low, high), rtol=0, atol=1e-9):
+    if estimate.method == "wilson" and n and np.allclose(wilson(share, n, nominal), (low, high), rtol=0, atol=1e-9):
         return lambda z: _wilson_reach(share, n, z)
     below, above = max(0.0, share - low), max(0.0, high - share)
     return lambda z: (below * z / nominal, above * z / nominal)

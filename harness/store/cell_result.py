@@ -6,12 +6,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from harness.contract.cells import digest
+from harness.contract.checked_rows import check_shape
+from harness.contract.errors import InvalidOutput
 from harness.contract.rows import Status
 from harness.store.run_folder import RESULT
 from harness.store.schema import SCHEMA, check_schema
+
+_NUMBER_OR_NONE = (int, float, NoneType)
+_SHAPE: Mapping[str, Any] = {
+    **dict.fromkeys(("status", "reason", "device", "started", "traceback", "run"), str),
+    "n": (int, NoneType),
+    "cost": {str: (int, float)},
+    "weights": [{"key": str, "digest": str}],
+    "comparability": {"task": dict, "data": dict, "protocol": dict},
+    "facts": dict,
+    "seconds": _NUMBER_OR_NONE,
+    "batch_size": int,
+    "attempts": [dict],
+}
 
 
 @dataclass(frozen=True)
@@ -71,8 +87,22 @@ class CellResult:
         return cls.from_json(raw)
 
     @classmethod
+    def read_or_invalid(cls, folder: Path) -> CellResult:
+        """The result stored in a folder; `invalid` if it is damaged. Raises UsageError as `read` does."""
+        try:
+            return cls.read(folder)
+        except (InvalidOutput, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return cls(Status.INVALID, f"its {RESULT} is damaged")
+
+    @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CellResult:
-        """The inverse of `dataclasses.asdict`, also after JSON."""
+        """The inverse of `dataclasses.asdict`, also after JSON.
+
+        Raises:
+            InvalidOutput: a field is not what it must be.
+            ValueError, LookupError, TypeError: it is no result.
+        """
+        check_shape(raw, _SHAPE, "the result")
         return cls(**{**raw, "status": Status(raw["status"])})
 
     def write(self, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.store.locks import try_claim
+from harness.store.promises import broken_promise
 from harness.store.store import ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
 
 _SECONDS_PER_DAY = 86_400.0
@@ -44,16 +46,24 @@ class Cleaned:
 def usage(store: Store) -> list[Usage]:
     """Return the usage of the store by kind."""
     entries = [_usage(kind, list(_entries(store, kind))) for kind in ENTRY_KINDS]
-    return [*entries, *(_usage(name, list((store.root / name).iterdir())) for name in ("quarantine", "staging"))]
+    return [*entries, *(_usage(name, list((store.root / name).glob("*"))) for name in ("quarantine", "staging"))]
 
 
 def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
-    """Yield kind and key of each entry that is not as it was written, after moving it to the quarantine."""
+    """Yield kind and key of each entry that is not as it was written or that no reader can use, then in quarantine."""
     for kind in ENTRY_KINDS:
+        is_bad = _is_bad_cell if kind == "cells" else _is_damaged
         for entry in list(_entries(store, kind)):
-            if entry.is_dir() and not is_intact(entry):
-                store.move_aside(kind, entry.name)
+            if entry.is_dir() and is_bad(entry) and (not store.can_write or store.move_aside(kind, entry.name, is_bad)):
                 yield kind, entry.name
+
+
+def _is_damaged(entry: Path) -> bool:
+    return not is_intact(entry)
+
+
+def _is_bad_cell(entry: Path) -> bool:
+    return not is_intact(entry) or bool(broken_promise(entry))
 
 
 def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
@@ -65,21 +75,31 @@ def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
         store: the store to clean.
         older_than_days: remove entries that no run has used for this long; None keeps all.
     """
+    n_old = dict(_move_old_aside(store, older_than_days)) if older_than_days is not None else {}
     to_remove: dict[str, list[Path]] = {
         "quarantine": list((store.root / "quarantine").iterdir()),
         "staging": [path for path in (store.root / "staging").iterdir() if not _is_stage_in_use(path)],
     }
-    if older_than_days is not None:
-        oldest_kept = time.time() - older_than_days * _SECONDS_PER_DAY
-        for kind in ENTRY_KINDS:
-            to_remove[kind] = [entry for entry in _entries(store, kind) if _last_used(entry) < oldest_kept]
     size = sum(_size(path) for paths in to_remove.values() for path in paths)
+    for path in (path for paths in to_remove.values() for path in paths):
+        # Another cleaning beside this one may have removed some of it.
+        shutil.rmtree(path, ignore_errors=True)
     with store.explained():
-        for paths in to_remove.values():
-            for path in paths:
-                shutil.rmtree(path)
         _remove_idle_locks(store)
-    return Cleaned({kind: len(paths) for kind, paths in to_remove.items()}, size)
+    n_damaged = len(to_remove["quarantine"]) - sum(n_old.values())
+    return Cleaned({"quarantine": n_damaged, "staging": len(to_remove["staging"]), **n_old}, size)
+
+
+def _move_old_aside(store: Store, older_than_days: float) -> Iterator[tuple[str, int]]:
+    """Move entries that were not used for long to the quarantine, whole, so that no reader finds half of one."""
+    oldest_kept = time.time() - older_than_days * _SECONDS_PER_DAY
+
+    def is_old(entry: Path) -> bool:
+        return _last_used(entry) < oldest_kept
+
+    for kind in ENTRY_KINDS:
+        old = [entry for entry in _entries(store, kind) if is_old(entry)]
+        yield kind, sum(store.move_aside(kind, entry.name, is_old) for entry in old)
 
 
 def _entries(store: Store, kind: EntryKind) -> Iterator[Path]:
@@ -93,12 +113,14 @@ def _usage(kind: str, entries: list[Path]) -> Usage:
 
 
 def _last_used(entry: Path) -> float:
-    manifest = entry / MANIFEST
-    return (manifest if manifest.is_file() else entry).stat().st_mtime
+    for path in (entry / MANIFEST, entry):
+        with contextlib.suppress(FileNotFoundError):
+            return path.stat().st_mtime
+    return time.time()  # It was removed meanwhile.
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _is_stage_in_use(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.plugins import Catalog
@@ -13,15 +14,15 @@ from harness.store.store import Store
 STORE = "store"
 
 
-def open_store(results: Path) -> Store:
-    """The store of a results folder. Raises StoreError if it cannot be written."""
-    return Store(results / STORE)
+def open_store(results: Path, *, needs_writing: bool = True) -> Store:
+    """The store of a results folder. Raises StoreError if it cannot be written and must be, as for a run."""
+    return Store(results / STORE, needs_writing=needs_writing)
 
 
 def cached_signatures(results: Path, catalog: Catalog) -> SignatureReader:
     """A reader that keeps signatures in the store, if there is one, so that a plan needs no torch the second time."""
     store = results / STORE
-    if not store.is_dir():
+    if not os.access(store, os.W_OK):
         return SignatureReader()
     closures = ImportClosures(catalog.packages, store, catalog.folders)
     return SignatureReader(store / "signatures", lambda component: signature_key(component, closures))

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.errors import UsageError
+from harness.contract.plain import encodable
 from harness.files import explained, write_whole
+from harness.isolation import one_line
 from harness.store.schema import SCHEMA, check_schema
 
 RUN = "run.json"
@@ -21,6 +23,11 @@ PLAN = "plan.json"
 RESULT = "result.json"
 LOG = "log.txt"
 KEY = "key.json"
+_REMEDY = "run the suite again, which takes finished cells from the store"
+
+
+class DamagedFile(UsageError):
+    """A file of a run that was torn, as by a loss of power."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +90,31 @@ class RunFolder:
         self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file, whole or not at all."""
+        """Write a text file, whole or not at all; half characters in it are spelt out."""
         with explained(self.path):
-            write_whole(self.path / name, text.encode())
+            write_whole(self.path / name, encodable(text).encode())
 
     def about(self) -> dict[str, Any]:
         """Return the content of run.json.
 
         Raises:
+            DamagedFile: it is no JSON object.
             UsageError: another version of harness wrote it.
         """
-        about: dict[str, Any] = self.read_json(RUN)
+        about = self.read_json(RUN)
         check_schema(self.path / RUN, about.get("schema"))
         return about
+
+    def about_if_whole(self) -> dict[str, Any]:
+        """Return the content of run.json, or nothing of one that is damaged: the plan and the cells make the tables.
+
+        Raises:
+            UsageError: another version of harness wrote it.
+        """
+        try:
+            return self.about()
+        except DamagedFile:
+            return {}
 
     def write_about(self, about: Mapping[str, Any]) -> None:
         """Write run.json."""
@@ -105,10 +124,11 @@ class RunFolder:
         """The plan of the run as JSON.
 
         Raises:
+            DamagedFile: it is no JSON object.
             UsageError: another version of harness wrote it.
         """
-        self.about()
-        plan: dict[str, Any] = self.read_json(PLAN)
+        self.about_if_whole()
+        plan = self.read_json(PLAN)
         check_schema(self.path / PLAN, plan.get("schema", SCHEMA))
         return plan
 
@@ -116,9 +136,18 @@ class RunFolder:
         """Write the plan, compactly: it may have a hundred thousand cells."""
         self.write_text(PLAN, json.dumps({"schema": SCHEMA, **plan}, separators=(",", ":"), ensure_ascii=False) + "\n")
 
-    def read_json(self, name: str) -> Any:
-        """A JSON file of the run."""
-        return json.loads((self.path / name).read_text(encoding="utf-8"))
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run. Raises DamagedFile if it is no JSON object."""
+        path = self.path / name
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise DamagedFile(f"{path} is damaged: {one_line(str(error))}; {_REMEDY}") from None
+        except OSError as error:
+            raise DamagedFile(f"{path} cannot be read: {error.strerror}; {_REMEDY}") from None
+        if not isinstance(content, dict):
+            raise DamagedFile(f"{path} is damaged: it holds no JSON object; {_REMEDY}")
+        return content
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -19,32 +19,46 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from harness.files import explained
+from harness.contract.errors import StoreError
+from harness.files import explained, sync
 from harness.store.import_closure import ImportClosures
 from harness.store.locks import Claim, try_claim
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 MANIFEST = "manifest.json"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS, _REMOVAL_POLL_SECONDS = 0.1, 0.005
 
 
 class Store:
     """Entries by kind and key below a folder.
 
+    Args:
+        root: the folder.
+        needs_writing: whether it must be possible to write it; else entries that are put are dropped where it is not.
+
     Raises:
-        StoreError: the folder cannot be created or written.
+        StoreError: the folder cannot be created or written, and must be.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, needs_writing: bool = True) -> None:
         self.root = root
         self._closures: dict[tuple[frozenset[str], tuple[str, ...]], ImportClosures] = {}
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
-        with self.explained():
-            for folder in (self._staging, self._quarantine, self._locks):
-                folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(self._staging, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+        self.can_write = True
+        try:
+            with self.explained():
+                self._make_folders()
+        except StoreError:
+            if needs_writing or root.parent.is_file():
+                raise
+            self.can_write = False
+
+    def _make_folders(self) -> None:
+        for folder in (self._staging, self._quarantine, self._locks):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._staging, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.root))
 
     def explained(self) -> AbstractContextManager[None]:
         """Turn errors of the operating system inside into a StoreError about the results folder."""
@@ -73,24 +87,49 @@ class Store:
             with contextlib.suppress(OSError):
                 os.utime(folder / MANIFEST)
             return folder
-        self.move_aside(kind, key)
+        if folder.is_dir():
+            self.move_aside(kind, key, lambda entry: not is_intact(entry))
         return None
 
     def weights_digest(self, key: str) -> str | None:
         """The digest of stored weights, or None if there are none; does not verify them."""
-        try:
-            return str(json.loads((self.folder("weights", key) / "about.json").read_bytes())["digest"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, LookupError, TypeError):
-            self.move_aside("weights", key)
-            return None
+        folder = self.folder("weights", key)
+        digest = _stated_digest(folder)
+        if digest is None and folder.is_dir():
+            self.move_aside("weights", key, lambda entry: _stated_digest(entry) is None)
+        return digest
 
-    def move_aside(self, kind: EntryKind, key: str) -> None:
-        """Put an entry that is damaged or out of date into the quarantine."""
+    def move_aside(self, kind: EntryKind, key: str, is_bad: Callable[[Path], bool]) -> bool:
+        """Put an entry that is damaged or out of date into the quarantine; whether it was there.
+
+        Args:
+            kind, key: the entry.
+            is_bad: says so of its folder; asked while nobody else removes entries, since one that another process has
+                just made in its place must stay.
+        """
         folder = self.folder(kind, key)
-        with self.explained(), contextlib.suppress(FileNotFoundError):
-            folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
+        if not self.can_write:
+            return False
+        with self._removing(), self.explained(), contextlib.suppress(FileNotFoundError):
+            if folder.is_dir() and is_bad(folder):
+                folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
+                return True
+        return False
+
+    @contextmanager
+    def _removing(self) -> Iterator[None]:
+        """While entered, no other process removes an entry of the store; committing goes on."""
+        path = self._locks / "removing"
+        while True:
+            with self.explained():
+                claim = try_claim(path)
+            if claim is not None:
+                break
+            time.sleep(_REMOVAL_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            claim.release()
 
     def try_claim(self, kind: EntryKind, key: str) -> Claim | None:
         """Return the right to make an entry; None while another process, or this one, has it."""
@@ -133,18 +172,20 @@ class Store:
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             for path in [*files, staged / MANIFEST, staged]:
-                _fsync(path)
+                sync(path)
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 staged.rename(final)
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-            _fsync(final.parent)
+            sync(final.parent)
         return final
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
-        """Commit a single JSON document."""
+        """Commit a single JSON document; a store that cannot be written drops it."""
+        if not self.can_write:
+            return
         with self.stage() as staged, self.explained():
             (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
             self.commit(kind, key, staged)
@@ -152,7 +193,10 @@ class Store:
     def get_json(self, kind: EntryKind, key: str) -> dict[str, Any] | None:
         """A document committed by `put_json`, or None."""
         folder = self.get(kind, key)
-        return None if folder is None else json.loads((folder / "value.json").read_bytes())
+        try:
+            return None if folder is None else json.loads((folder / "value.json").read_bytes())
+        except FileNotFoundError:  # Somebody has cleaned up since it was verified.
+            return None
 
 
 def is_intact(folder: Path) -> bool:
@@ -169,12 +213,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _stated_digest(folder: Path) -> str | None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return str(json.loads((folder / "about.json").read_bytes())["digest"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def array_digests(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from harness.contract.errors import SuiteError
+from harness.contract.plain import encodable
 
 MAX_NODES = 20_000
 
@@ -26,6 +27,7 @@ _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_MAX_DIGITS = 300
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)")
 
@@ -166,9 +168,19 @@ class _Builder:
                 return dict(self._items(node, path))
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
-            return self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+            return self._checked_scalar(node, mark, path) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self._open.discard(id(node))
+
+    def _checked_scalar(self, node: yaml.ScalarNode, mark: Mark, path: Path_) -> Any:
+        """The value of a scalar; a problem for what no file or no number can hold."""
+        if encodable(node.value) != node.value:
+            self._problem(mark, path, f"{encodable(node.value)!r} holds half of a character, which no file can hold")
+            return None
+        if len(node.value) > _MAX_DIGITS and _INTEGER.fullmatch(node.value) and not node.style:
+            self._problem(mark, path, f"a number of {len(node.value)} digits is too long", f"at most {_MAX_DIGITS}")
+            return None
+        return self._scalar(node)
 
     @staticmethod
     def _is_plain(node: yaml.Node) -> bool:
@@ -186,6 +198,9 @@ class _Builder:
                 continue
             if key == "<<" and key_node.style is None:
                 self._problem(mark, path, "merge keys are not supported", "use `extends` or `experiments`")
+                continue
+            if encodable(key) != key:
+                self._problem(mark, path, f"{encodable(key)!r} holds half of a character, which no file can hold")
                 continue
             if key in seen:
                 hint = f"first given on line {seen[key]}"

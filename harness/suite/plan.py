@@ -141,7 +141,17 @@ class Plan:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Plan:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`. Raises UsageError if it is no plan."""
+        try:
+            return cls._from_json(raw)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                f"plan.json is damaged ({type(error).__name__}: {error}); "
+                "run the suite again, which takes finished cells from the store"
+            ) from None
+
+    @classmethod
+    def _from_json(cls, raw: Mapping[str, Any]) -> Plan:
         uses = {key: Use.from_json(value) for key, value in raw["uses"].items()}
 
         def get(keys: Sequence[str]) -> tuple[Use, ...]:

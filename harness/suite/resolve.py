@@ -55,6 +55,7 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader, *, al
         objection, more = ("", []) if cell.skip else _plugin_objection(cell, catalog)
         checked.append(replace(cell, skip=objection) if objection else cell)
         warnings += more
+    _check_ids(suite, checked)
     head = suite.head
     return Plan(
         head.suite,
@@ -68,6 +69,20 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader, *, al
         head.isolation,
         tuple(dict.fromkeys(warnings)),
     )
+
+
+def _check_ids(suite: Suite, cells: Sequence[Cell]) -> None:
+    """Raise SuiteError where two cells have one id: equal components whose labels differ in what ids leave out."""
+    by_id: dict[str, Cell] = {}
+    for cell in cells:
+        other = by_id.setdefault(cell.id, cell)
+        if other is not cell:
+            pairs = [(other.labels[role], label) for role, label in cell.labels.items() if other.labels[role] != label]
+            labels = ", ".join(f"{one!r} and {two!r}" for one, two in pairs) or f"{cell.id!r}"
+            raise SuiteError(
+                f"{suite.file}: the same cell stands twice, under labels that file names cannot tell apart: {labels}; "
+                "leave out one, or give it another name with `as`"
+            )
 
 
 def resolve_metrics(

@@ -7,13 +7,15 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from harness.contract.execution import Precision
 from harness.suite.located import Located, Path_, Problem
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+MAX_SEED = 2**63 - 1
+TAKEN_NAMES = ("store",)
 SUITE_NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
 
@@ -67,7 +69,7 @@ class DrawsEntry(BaseModel):
     model_config = _STRICT
 
     n: int = Field(ge=1, description="How many are drawn; each is one entry. The first stay when it grows.")
-    seed: int = Field(0, ge=0, description="Another seed gives other draws.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Another seed gives other draws.")
     space: dict[str, RangeEntry] = Field(alias="from", min_length=1, description="Parameters to what is drawn.")
 
 
@@ -171,7 +173,7 @@ class Experiment(BaseModel):
     task: Annotated[TaskEntry, BeforeValidator(_name_alone)] = Field(
         description="How components become records, e.g. `classify`."
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: list[Annotated[int, Field(ge=0, le=MAX_SEED)]] = Field(
         [0], min_length=1, description="Every cell is run under each seed."
     )
     data: Annotated[list[Data], BeforeValidator(_one_as_list)] = Field([], description="Datasets.")
@@ -211,6 +213,13 @@ class SuiteHead(BaseModel):
         None, description="Where cells run: in this process, in warm workers, or each in a process of its own."
     )
     experiments: list[dict[str, Any]] = Field([], description="Experiments; each overrides the top-level keys.")
+
+    @field_validator("suite")
+    @classmethod
+    def _is_not_the_store(cls, suite: str) -> str:
+        if suite in TAKEN_NAMES:
+            raise ValueError(f"the name {suite!r} is taken by a folder of the results; give the suite another one")
+        return suite
 
 
 HEAD_KEYS = tuple(SuiteHead.model_fields)

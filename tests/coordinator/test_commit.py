@@ -19,6 +19,7 @@ from harness.store.store import Store
 CELL = Cell("tiny", Use("task", "fields/act", "act", 1, {}), {})
 INPUTS = {"what": "decides"}
 KEY = key_of(INPUTS)
+RECORDS = b"PAR1 records PAR1"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def commit(store: Store, folder: RunFolder, result: CellResult) -> Path:
     job = Job(CELL, store.open_stage(), 8)
-    (job.folder / "records.parquet").write_bytes(b"records")
+    (job.folder / "records.parquet").write_bytes(RECORDS)
     commit_cell(store, folder, job, result, INPUTS)
     assert not job.folder.exists()
     return folder.cell(CELL.id)
@@ -42,7 +43,7 @@ def commit(store: Store, folder: RunFolder, result: CellResult) -> Path:
 def test_a_measured_cell_is_in_the_store_and_in_the_run(store: Store, folder: RunFolder) -> None:
     result = CellResult(Status.OK, n=3, run="tiny/1", weights=[], attempts=[])
     kept = commit(store, folder, result)
-    assert (kept / "records.parquet").read_bytes() == b"records"
+    assert (kept / "records.parquet").read_bytes() == RECORDS
     assert (kept / "key.json").read_text() == canonical(INPUTS)
     assert CellResult.read(kept) == result
     assert find_reusable(store, KEY) == (store.folder("cells", KEY), result)
@@ -56,7 +57,7 @@ def test_a_cell_that_was_not_measured_is_in_the_run_alone(store: Store, folder: 
 
 
 def test_a_cell_is_reused_while_its_weights_are_the_stored_ones(store: Store, folder: RunFolder) -> None:
-    commit(store, folder, CellResult(Status.OK, weights=[{"key": "w", "digest": "one"}]))
+    commit(store, folder, CellResult(Status.OK, n=3, weights=[{"key": "w", "digest": "one"}]))
     assert find_reusable(store, KEY) is not None, "weights that were cleaned away say nothing"
     weights = store.folder("weights", "w")
     weights.mkdir(parents=True)

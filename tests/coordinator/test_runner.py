@@ -223,7 +223,7 @@ def test_a_broken_model_is_a_row(tmp_path: Path, plugin: ModuleType, model: str,
     [
         ("raise", Status.FAILED, "metric bad_metric: KeyError: 'no such column'"),
         ("float", Status.INVALID, "metric bad_metric: it returned a float, not an Estimate"),
-        ("nan", Status.FAILED, "metric bad_metric: ValueError: value is NaN"),
+        ("nan", Status.INVALID, "metric bad_metric: value is NaN; an undefined estimate is None with a reason"),
     ],
 )
 def test_a_broken_metric_costs_its_own_number_only(

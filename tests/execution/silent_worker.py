@@ -68,11 +68,34 @@ def main(descriptor: int) -> None:
             case "fatal":
                 send("fatal", message="the disk is full")
                 time.sleep(600)
-            case "orphan":
+            case "orphan" | "orphan_crash":
                 command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
                 child = subprocess.Popen(command, start_new_session=True)
                 (folder / "pid").write_text(str(child.pid))
                 result["status"] = "oom"
+                if folder.name.startswith("orphan_crash"):
+                    os.kill(os.getpid(), signal.SIGSEGV)
+            case "garbage":
+                os.write(descriptor, b"\xff no message\n")
+                time.sleep(600)
+            case "number":
+                os.write(descriptor, b"3\n")
+                time.sleep(600)
+            case "odd_progress":
+                send("progress", what=[], done="half", total=None)
+                time.sleep(600)
+            case "odd_result":
+                send("ended", result={"status": "splendid"}, left_behind=0)
+                time.sleep(600)
+            case "odd_cost":
+                send("ended", result={"status": "ok", "cost": {"effort": "much"}}, left_behind=0)
+                time.sleep(600)
+            case "twice":
+                send("ended", result=result, left_behind=0)
+            case "gone":
+                folder.rmdir()
+            case "log_folder":
+                (folder / "log.txt").mkdir()
             case "last":
                 send("ended", result=result, left_behind=0, spoilt=False)
                 os._exit(0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -299,9 +300,67 @@ def test_progress_output_and_traceback_arrive(
     assert (silent.folder / "log.txt").read_text() == ""
 
 
-def test_a_store_that_cannot_be_written_ends_the_run(
+@pytest.mark.parametrize("what", ["garbage", "number", "odd_progress", "odd_result", "odd_cost"])
+def test_what_is_no_message_costs_its_cell_only(
+    what: str, make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    result = run(executor, job(what))
+    assert (result.status, result.reason) == (Status.CRASHED, "its worker sent no message")
+    assert run(executor, job("ok")).status is Status.OK
+
+
+def test_a_second_result_of_a_cell_is_none_of_the_next(
     make: Callable[..., ProcessExecutor], job: Callable[..., Job]
 ) -> None:
+    executor = make()
+    assert run(executor, job("twice")).status is Status.OK
+    assert executor.next(0.5) is None
+
+
+@pytest.mark.parametrize("what", ["gone", "log_folder"])
+def test_a_cell_may_spoil_its_folder(what: str, make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    spoilt = job(what)
+    run(make(), spoilt)
+    assert (spoilt.folder / "log.txt").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a subreaper")
+def test_what_a_crashed_worker_had_started_is_ended(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    bystander = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+    crashed = job("orphan_crash")
+    pids = []
+    rmtree = shutil.rmtree
+
+    def keep_pid(folder: Path, **how: Any) -> None:
+        pids.append(int((folder / "pid").read_text()))
+        rmtree(folder, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.files.shutil.rmtree", keep_pid)
+        assert run(make(), crashed).status is Status.CRASHED
+    assert not is_running(pids[0])
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+def test_a_cell_that_cannot_write_its_files_is_invalid_where_others_can(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job]
+) -> None:
+    executor = make()
+    result = run(executor, job("fatal"))
+    assert result.status is Status.INVALID
+    assert result.reason == "it could not write its files: the disk is full"
+    assert run(executor, job("ok")).status is Status.OK
+
+
+def test_a_store_that_cannot_be_written_ends_the_run(
+    make: Callable[..., ProcessExecutor], job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.execution.process.can_write", lambda _: False)
     executor = make()
     executor.submit(job("fatal"))
     with pytest.raises(StoreError, match="the disk is full"):

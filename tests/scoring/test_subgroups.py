@@ -12,6 +12,8 @@ from harness.api import Estimate, InvalidOutput, Partition, Records
 from harness.contract.cells import Use
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.plugins import Catalog
+from harness.scoring.in_process import InThisProcess
+from harness.scoring.plugin_calls import Scoring
 from harness.scoring.subgroups import group_rows
 from harness.store.store import Store
 from harness.testing import run_suite
@@ -23,11 +25,15 @@ BAND = ["old", "young"] * 20 + ["old"]
 RECORDS = Records.of({"id": [str(i) for i in range(41)], "correct": CORRECT, "group.sex": SEX, "group.band": BAND})
 
 
+def scoring(catalog: Catalog, folder: Path) -> Scoring:
+    return Scoring(catalog, Store(folder), InThisProcess(catalog))
+
+
 def rows(tmp_path: Path, catalog: Catalog, groups: list[str], records: Records = RECORDS) -> dict[str, Row]:
-    whole = Row("e", {"model": "m"}, 0, Status.OK, n=len(records), comparability={"task": "t"})
+    whole = Row("e", {"model": "m"}, 0, Status.OK, n=len(records), comparability={"task": {"name": "t"}})
     cell = MeasuredCell(whole, "digest", lambda: records)
     accuracy = Use("metric", "harness/accuracy", "accuracy", 1, {})
-    found = group_rows(cell, groups, [accuracy], catalog, Store(tmp_path))
+    found = group_rows(cell, groups, [accuracy], scoring(catalog, tmp_path))
     return {row.labels["group"]: row for row in found}
 
 
@@ -169,7 +175,7 @@ def test_arrays_are_cut_like_the_records(tmp_path: Path, catalog: Catalog) -> No
     records = replace(Records.of(columns), folder=tmp_path)
     cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=60), "digest", lambda: records, tmp_path)
     brier = Use("metric", "multiclass_brier", "brier", 1, {})
-    found = {row.labels["group"]: row for row in group_rows(cell, ["sex"], [brier], catalog, Store(tmp_path / "s"))}
+    found = {row.labels["group"]: row for row in group_rows(cell, ["sex"], [brier], scoring(catalog, tmp_path / "s"))}
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     scores = ((shares - np.eye(3)[labels]) ** 2).sum(axis=1)
     means = [scores[sex == "f"].mean(), scores[sex == "m"].mean()]
@@ -177,7 +183,7 @@ def test_arrays_are_cut_like_the_records(tmp_path: Path, catalog: Catalog) -> No
     assert found["sex: m"].estimates["brier"].value == pytest.approx(means[1])
     assert found["sex: gap"].estimates["brier"].value == pytest.approx(abs(means[0] - means[1]))
     np.save(tmp_path / "artifacts" / "logits.npy", 2 * logits)
-    (again, *_) = group_rows(cell, ["sex"], [brier], catalog, Store(tmp_path / "s"))
+    (again, *_) = group_rows(cell, ["sex"], [brier], scoring(catalog, tmp_path / "s"))
     assert again.estimates["brier"].value != pytest.approx(means[0]), "other arrays, yet kept numbers were found"
 
 
@@ -216,7 +222,7 @@ def test_speakers_are_permuted_in_the_gap_row_too(tmp_path: Path, catalog: Catal
     records = Records.of({**columns, "group.sex": np.where(speaker < 4, "f", "m")})
     cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=80), "digest", lambda: records)
     metrics = [Use("metric", "wer", "wer", 1, {}), Use("metric", "wer", "by", 1, {"speaker": "none"})]
-    *_, gap = group_rows(cell, ["sex"], metrics, catalog, Store(tmp_path))
+    *_, gap = group_rows(cell, ["sex"], metrics, scoring(catalog, tmp_path))
     assert replace(gap.estimates["wer"], n_missing=0) == WerGap("sex").estimate(records)
     alone = gap.estimates["by"]
     assert alone.p is not None
@@ -231,7 +237,7 @@ def test_identities_of_a_match_rate_are_permuted(tmp_path: Path, catalog: Catalo
     records = Records.of({**columns, "who": who.astype(str), "group.sex": np.where(who < 5, "f", "m")}, threshold=0.5)
     cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=200), "digest", lambda: records)
     metrics = [Use("metric", "fmr", n, 1, w) for n, w in (("rows", {}), ("who", {"clusters": "who"}))]
-    *_, gap = group_rows(cell, ["sex"], metrics, catalog, Store(tmp_path))
+    *_, gap = group_rows(cell, ["sex"], metrics, scoring(catalog, tmp_path))
     assert gap.estimates["rows"].p is not None
     assert gap.estimates["who"].p is not None
     assert gap.estimates["rows"].p < 0.01
@@ -244,7 +250,7 @@ def test_pairs_of_two_identities_have_a_gap_without_a_test(tmp_path: Path, catal
     records = Records.of({**columns, "one": list("uuxx"), "two": list("vwyz")}, threshold=0.5)
     cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=4), "digest", lambda: records)
     metric = Use("metric", "fmr", "fmr", 1, {"clusters": ["one", "two"]})
-    *_, gap = group_rows(cell, ["sex"], [metric], catalog, Store(tmp_path))
+    *_, gap = group_rows(cell, ["sex"], [metric], scoring(catalog, tmp_path))
     found = gap.estimates["fmr"]
     assert (found.value, found.low, found.p) == (0.5, None, None)
     assert "each record belongs to several clusters (one, two)" in found.reason
@@ -258,7 +264,7 @@ def test_a_gap_of_perplexities_has_their_units(tmp_path: Path, catalog: Catalog)
     records = Records.of({**columns, "tokenizer": ["x"] * n})
     cell = MeasuredCell(Row("e", {}, 0, Status.OK, n=n), "digest", lambda: records)
     use = Use("metric", "perplexity", "perplexity", 1, {})
-    *parts, gap_row = group_rows(cell, ["sex"], [use], catalog, Store(tmp_path))
+    *parts, gap_row = group_rows(cell, ["sex"], [use], scoring(catalog, tmp_path))
     gap = gap_row.estimates["perplexity"]
     values = [part.estimates["perplexity"].value or 0.0 for part in parts]
     assert gap.value == pytest.approx(max(values) - min(values))

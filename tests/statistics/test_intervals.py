@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract.estimates import Estimate
 from harness.statistics.intervals import (
     bootstrap,
     mean,
@@ -133,15 +132,6 @@ def test_bootstrap_of_a_median() -> None:
     assert estimate.high is not None
     # The standard error of a median of n normals is 1.2533 / sqrt(n).
     assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * 1.2533 / 20, rel=0.25)
-
-
-def test_nan_is_not_an_estimate() -> None:
-    with pytest.raises(ValueError, match="value is NaN"):
-        Estimate(float("nan"), None, None, 0.95, "m", 1)
-    with pytest.raises(ValueError, match="needs a reason"):
-        Estimate(None, None, None, 0.95, "m", 1)
-    with pytest.raises(ValueError, match="upside down"):
-        Estimate(0.5, 0.6, 0.4, 0.95, "m", 1)
 
 
 def test_quantiles_of_two_sided_intervals() -> None:

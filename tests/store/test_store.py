@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract.errors import StoreError
-from harness.store.store import Store
+from harness.store.store import Store, is_intact
 
 KEY = "ab" * 32
 
@@ -146,3 +146,59 @@ def test_a_full_disk_is_one_clear_error_and_leaves_no_entry(store: Store) -> Non
         signal.signal(signal.SIGXFSZ, previous)
     assert store.get_json("estimates", KEY) is None
     assert list((store.root / "staging").iterdir()) == []
+
+
+def test_an_entry_made_between_look_and_move_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process finds the same damage, moves the entry aside and makes it again, faster than this one."""
+    put(store)
+    (store.folder("cells", KEY) / "a").write_text("damaged")
+    other = Store(store.root)
+
+    def look(folder: Path) -> bool:
+        monkeypatch.undo()
+        assert not is_intact(folder)
+        assert other.get("cells", KEY) is None
+        put(other)
+        return False
+
+    monkeypatch.setattr("harness.store.store.is_intact", look)
+    assert store.get("cells", KEY) is None
+    assert store.get("cells", KEY) is not None
+    assert len(list((store.root / "quarantine").iterdir())) == 1
+
+
+def test_what_was_not_there_is_never_moved(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(folder: Path) -> bool:
+        monkeypatch.undo()
+        put(Store(store.root))
+        return False
+
+    monkeypatch.setattr("harness.store.store.is_intact", look)
+    assert store.get("cells", KEY) is None
+    assert store.get("cells", KEY) is not None
+    assert list((store.root / "quarantine").iterdir()) == []
+
+
+def test_a_document_that_is_cleaned_up_while_it_is_read_is_not_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put_json("estimates", KEY, {"a": 1})
+    folder = store.folder("estimates", KEY)
+    monkeypatch.setattr(store, "get", lambda *_: folder)
+    (folder / "value.json").unlink()
+    assert store.get_json("estimates", KEY) is None
+
+
+def test_a_store_that_cannot_be_written_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writable = Store(tmp_path / "store")
+    put(writable)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(tmp_path / "store")
+    store = Store(tmp_path / "store", needs_writing=False)
+    assert store.get("cells", KEY) is not None
+    store.put_json("estimates", KEY, {"a": 1})
+    assert store.get_json("estimates", KEY) is None
+    (store.folder("cells", KEY) / "a").write_text("damaged")
+    assert store.get("cells", KEY) is None
+    assert list((store.root / "quarantine").iterdir()) == []

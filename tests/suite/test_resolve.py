@@ -652,3 +652,18 @@ def test_data_inside_of_those_of_a_cell_are_trained_on_by_their_training_split(
     assert tested.parameters["dataset"].parameters["split"] == "test"
     assert model.trained_on.parameters["dataset"].parameters["split"] == "train"
     assert model.trained_on.parameters["n"] == 100
+
+
+def test_labels_that_file_names_cannot_tell_apart_are_refused(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEAD.replace("[digit_mlp]", "[{use: digit_mlp, as: 'a b'}, {use: digit_mlp, as: a-b}]")
+    assert "under labels that file names cannot tell apart: 'a b' and 'a-b'" in message(tmp_path, text, catalog)
+    others = HEAD.replace("[digit_mlp]", "[{use: digit_mlp, as: 'a b'}, {use: digit_mlp, as: a.b}]")
+    assert len({cell.id for cell in plan(tmp_path, others, catalog).cells}) == 2
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u8bed", "\U0001f600"])
+def test_ids_of_any_script_are_file_names(letter: str, tmp_path: Path, catalog: Catalog) -> None:
+    label = letter * 300
+    (cell,) = plan(tmp_path, HEAD.replace("[digit_mlp]", f"[{{use: digit_mlp, as: '{label}'}}]"), catalog).cells
+    assert len(cell.id.encode()) <= 220
+    (tmp_path / cell.id).mkdir()

@@ -18,6 +18,7 @@ from harness.isolation import Fault, isolated
 from harness.plugins import Catalog
 from harness.results.comparison.compare import ExampleInfluences, ExampleValues, MetricFacts, Side
 from harness.results.table import table_json
+from harness.scoring.plugin_calls import PluginCalls, Scoring
 from harness.scoring.rows import recorded_rows
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
@@ -28,28 +29,30 @@ _MEAN_TOLERANCE = 1e-6
 Answer = TypeVar("Answer")
 
 
-def open_sides(a: str, b: str, results: Path, catalog: Catalog) -> tuple[Side, Side]:
+def open_sides(a: str, b: str, results: Path, catalog: Catalog, calls: PluginCalls) -> tuple[Side, Side]:
     """Both sides of a comparison, each a run or a table file.
 
     Args:
         a, b: a run's folder, `suite/run-id`, the name of a suite for its latest run, or a file such as table.json.
         results: the results folder.
         catalog: where metrics are looked up.
+        calls: calls them.
 
     Raises:
         UsageError: there is no such run, or a file that is not a table.
     """
     signatures = cached_signatures(results, catalog)
-    return _open(a, results, catalog, signatures), _open(b, results, catalog, signatures)
+    return _open(a, results, catalog, signatures, calls), _open(b, results, catalog, signatures, calls)
 
 
-def open_latest(name: str, results: Path, catalog: Catalog) -> tuple[list[Side], list[str]]:
+def open_latest(name: str, results: Path, catalog: Catalog, calls: PluginCalls) -> tuple[list[Side], list[str]]:
     """The latest run of every suite of a results folder, or the one run or table that is named.
 
     Args:
         name: a results folder, or what `open_sides` takes.
         results: the results folder of a run that is named.
         catalog: where metrics are looked up.
+        calls: calls them.
 
     Returns:
         The sides, and what could not be read and why.
@@ -59,12 +62,12 @@ def open_latest(name: str, results: Path, catalog: Catalog) -> tuple[list[Side],
     """
     latest = {path.parents[1]: path.parent for path in sorted(Path(name).glob(f"*/*/{RUN}"))}
     if not latest:
-        return [_open(name, results, catalog, cached_signatures(results, catalog))], []
+        return [_open(name, results, catalog, cached_signatures(results, catalog), calls)], []
     signatures = cached_signatures(Path(name), catalog)
     sides, notes = [], []
     for run in latest.values():
         try:
-            sides.append(_open(str(run), Path(name), catalog, signatures))
+            sides.append(_open(str(run), Path(name), catalog, signatures, calls))
         except UsageError as error:
             notes.append(f"left out: {error}")
     if not sides:
@@ -72,14 +75,14 @@ def open_latest(name: str, results: Path, catalog: Catalog) -> tuple[list[Side],
     return sides, notes
 
 
-def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReader) -> Side:
+def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReader, calls: PluginCalls) -> Side:
     if Path(name).is_file():
         rows = _read_table(Path(name))
         return Side(name, Path(name), rows, _installed_facts(rows, catalog, signatures))
     if Path(name).suffix == ".json":
         raise UsageError(f"there is no table file {name!r}")
     folder = RunFolder.find(name, results)
-    plan, rows = recorded_rows(folder, catalog, open_store(results))
+    plan, rows = recorded_rows(folder, Scoring(catalog, open_store(results, needs_writing=False), calls))
     uses = {(e.name, use.label): use for e in plan.experiments.values() for use in e.metrics}
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
     facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}
@@ -92,7 +95,9 @@ def _read_table(path: Path) -> list[Row]:
         return table_json(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except InvalidOutput as error:
+        raise UsageError(f"{path} is no table that this version can read: {error}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"{path} is no table whose rows this version can read; "
             "give the table.json of a run, made again with `harness table` if it is old"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.contract.cells import digest
-from harness.contract.errors import UsageError
+from harness.contract.errors import HarnessError, UsageError
 from harness.contract.rows import Row, Status
 from harness.results.table import display_text
 from harness.statistics.changes import Point, Step, distinct, find_steps
@@ -135,7 +135,7 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
         except UsageError as error:
             problems.append(f"{path.parent.name} is left out: {error}")
             continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, HarnessError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             problems.append(
                 f"{path.parent.name} is left out: its table cannot be read ({type(error).__name__}: {error})"
             )

@@ -125,7 +125,7 @@ def make_page(
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections.
     """
-    about = folder.about()
+    about = folder.about_if_whole()
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)

@@ -16,6 +16,7 @@ from harness.contract.errors import InvalidOutput
 from harness.plugins import Catalog, load_catalog
 from harness.results.comparison.compare import ExampleInfluences, Side, compare
 from harness.results.comparison.open_runs import open_sides
+from harness.scoring.in_process import InThisProcess
 from harness.testing import run_suite
 
 SUITE = """
@@ -85,7 +86,9 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Side]:
 
 
 def sides(run: Run, results: Path, catalog: Catalog) -> tuple[Side, Side]:
-    return open_sides(str(run.folder.path), str(run.folder.path / "table.json"), results, catalog)
+    return open_sides(
+        str(run.folder.path), str(run.folder.path / "table.json"), results, catalog, InThisProcess(catalog)
+    )
 
 
 def test_values_are_those_of_the_records(odd: tuple[Run, Side]) -> None:
@@ -165,7 +168,10 @@ def test_a_table_knows_the_direction_but_not_the_version(odd: tuple[Run, Side]) 
     assert (facts.direction, facts.unit, facts.identity) == ("max", "fraction", None)
     assert table.values(table.rows[0], "accuracy") is None
     # Without the plugin nothing is known of its metrics.
-    alone = open_sides(str(table.source), str(table.source), run.folder.path.parents[1], load_catalog())[0]
+    without = load_catalog()
+    alone = open_sides(
+        str(table.source), str(table.source), run.folder.path.parents[1], without, InThisProcess(without)
+    )[0]
     assert alone.facts(alone.rows[0], "set_level").direction == ""
     assert alone.facts(alone.rows[0], "accuracy").direction == "max"
 

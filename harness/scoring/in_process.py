@@ -1,0 +1,92 @@
+"""Calling metrics, aggregates and reporters in this process, where an exception is all that can be caught."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.contract.cells import Use
+from harness.contract.checked_rows import row_of
+from harness.contract.estimates import Estimate
+from harness.contract.rows import MeasuredCell, Row
+from harness.isolation import Fault, isolated
+from harness.plugins import Catalog
+from harness.scoring.aggregates import doubts_of, rows_of, write_pictures
+from harness.scoring.limits import limits_of
+from harness.scoring.metrics import estimate_of
+from harness.scoring.plugin_calls import Doubts, Limits
+from harness.scoring.subgroups import rows_of_groups
+from harness.store.records import read_records
+
+T = TypeVar("T")
+
+
+class InThisProcess:
+    """Calls plugins in this process.
+
+    Args:
+        catalog: where they are found.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def estimate(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Estimate | Fault:
+        return _guarded(lambda: estimate_of(use, read_records(folder, protocol), self._catalog))
+
+    def group_rows(self, cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use]) -> list[Row] | Fault:
+        return _guarded(lambda: _plain(rows_of_groups(cell, groups, metrics, self._catalog)))
+
+    def aggregate(self, use: Use, cells: Sequence[MeasuredCell]) -> list[Row] | Fault:
+        return _guarded(lambda: _plain(rows_of(use, cells, self._catalog)))
+
+    def doubts(self, use: Use, cells: Sequence[MeasuredCell]) -> Doubts | Fault:
+        return _guarded(lambda: doubts_of(use, cells, self._catalog))
+
+    def report(
+        self,
+        use: Use,
+        rows: Sequence[Row],
+        cells: Sequence[MeasuredCell],
+        directions: Mapping[str, str],
+        folder: Path,
+    ) -> Fault | None:
+        return _guarded(lambda: write_pictures(use, rows, cells, directions, folder, self._catalog))
+
+    def limits(self, use: Use) -> Limits | Fault:
+        return _guarded(lambda: limits_of(self._catalog.find("metric", use.name).component.load()))
+
+    def start(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _guarded(call: Callable[[], T]) -> T | Fault:
+    with _working_folder_kept():
+        return isolated(call)
+
+
+@contextlib.contextmanager
+def _working_folder_kept() -> Iterator[None]:
+    # Paths of runs may be relative to it.
+    try:
+        before = os.open(".", os.O_RDONLY)
+    except OSError:  # It was removed; then nothing is relative to it.
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def _plain(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows as they will be when they are read from JSON again. Raises where they cannot be."""
+    return [row_of(json.loads(json.dumps(row.to_json(), allow_nan=False)), f"row {i}") for i, row in enumerate(rows, 1)]

@@ -1,0 +1,69 @@
+"""Calls of metrics, aggregates and reporters: what a run asks of them, wherever their code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.contract.cells import Use
+from harness.contract.estimates import Estimate
+from harness.contract.rows import MeasuredCell, Row
+from harness.isolation import Fault
+from harness.plugins import Catalog
+from harness.store.store import Store
+
+Limits = tuple[float, float]
+Doubts = Mapping[str, Sequence[str]]
+"""Cell id to reasons."""
+
+
+class PluginCalls(Protocol):
+    """Calls code of plugins; whatever it does comes back as a value or as a `Fault`."""
+
+    def estimate(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Estimate | Fault:
+        """The estimate of a metric on the records that lie in the folder of a cell."""
+
+    def group_rows(self, cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use]) -> list[Row] | Fault:
+        """The rows of the subgroups of a cell."""
+
+    def aggregate(self, use: Use, cells: Sequence[MeasuredCell]) -> list[Row] | Fault:
+        """The rows that an aggregate makes of cells."""
+
+    def doubts(self, use: Use, cells: Sequence[MeasuredCell]) -> Doubts | Fault:
+        """The reasons of an aggregate to doubt cells."""
+
+    def report(
+        self,
+        use: Use,
+        rows: Sequence[Row],
+        cells: Sequence[MeasuredCell],
+        directions: Mapping[str, str],
+        folder: Path,
+    ) -> Fault | None:
+        """Have a reporter write its files into a folder."""
+
+    def limits(self, use: Use) -> Limits | Fault:
+        """What the values of a metric lie between."""
+
+    def start(self) -> None:
+        """Get ready, for calls will come."""
+
+    def close(self) -> None:
+        """End what was started; closing twice is fine."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What rows are made with.
+
+    Attributes:
+        catalog: where metrics, aggregates and reporters are found.
+        store: where their results are kept, by the code and the records that they depend on.
+        calls: calls them.
+    """
+
+    catalog: Catalog
+    store: Store
+    calls: PluginCalls
