@@ -11,5 +11,5 @@ from harness.contract.language import LanguageModel as LanguageModel
 from harness.contract.language import PaddedIncremental as PaddedIncremental
 from harness.contract.language import TextAttack as TextAttack
 from harness.contract.language import TextBatch as TextBatch
-from harness.contract.language import Turn as Turn
 from harness.contract.language import TextClassifier as TextClassifier
+from harness.contract.language import Turn as Turn
