@@ -35,6 +35,30 @@ def import_named(path: str, within: str = "") -> Callable[..., Any]:
     Raises:
         HarnessError: it cannot be imported, may not be, or makes no torch module.
     """
+    target, rights = _imported(path, within)
+    if reason := _why_no_network(target) or _why_foreign(target, rights):
+        raise HarnessError(f"{str(path)!r} {reason}")
+    made: Callable[..., Any] = target
+    return made
+
+
+def import_function(path: str) -> Callable[..., Any]:
+    """The function that a parameter marked `ImportPath` names, whatever it returns; else as `import_named`.
+
+    Raises:
+        HarnessError: it cannot be imported, may not be, or cannot be called.
+    """
+    target, rights = _imported(path)
+    if not callable(target):
+        raise HarnessError(f"{str(path)!r} is a {type(target).__name__}, not a function")
+    if reason := _why_foreign(target, rights):
+        raise HarnessError(f"{str(path)!r} {reason}")
+    function: Callable[..., Any] = target
+    return function
+
+
+def _imported(path: str, within: str = "") -> tuple[Any, ImportRights | None]:
+    """What is named, and what the suite that names it may import; None where no suite does, or it names no module."""
     module, _, attribute = path.rpartition(":")
     rights = path.rights if isinstance(path, NamedCode) else None
     if module and rights is not None:
@@ -43,15 +67,14 @@ def import_named(path: str, within: str = "") -> Callable[..., Any]:
         make_importable(rights.folders)
         if taken_by := name_taken_by(rights.folders, module.partition(".")[0]):
             raise HarnessError(f"{str(path)!r} cannot be imported: its name is taken by {taken_by}; rename the file")
+    if not (module or within):
+        raise HarnessError(f'{str(path)!r} must be written as "package.module:attribute"')
     try:
         target = getattr(importlib.import_module(module or within), attribute)  # keyed: as an import path
     except (ImportError, AttributeError) as error:
         hint = "" if module else f'; another than one of {within} is named as "package.module:attribute"'
         raise HarnessError(f"{str(path)!r} cannot be imported: {type(error).__name__}: {error}{hint}") from error
-    if reason := _why_no_network(target) or (_why_foreign(target, rights) if module and rights else ""):
-        raise HarnessError(f"{str(path)!r} {reason}")
-    made: Callable[..., Any] = target
-    return made
+    return target, rights if module else None
 
 
 def is_import_path(text: str) -> bool:
@@ -114,10 +137,12 @@ def _may_be_module(made: type) -> bool:
     return made in (Any, object) or is_protocol(made) or issubclass(nn.Module, made)
 
 
-def _why_foreign(target: Any, rights: ImportRights) -> str:
-    """Return why a suite may not have this called, by where it is defined; empty if it may."""
+def _why_foreign(target: Any, rights: ImportRights | None) -> str:
+    """Return why a suite may not have this called, by where it is defined; empty if it may, or if no suite names it."""
     from torch import nn
 
+    if rights is None:
+        return ""
     if inspect.isclass(target) and issubclass(target, nn.Module):
         return ""
     home = _home(target)

@@ -18,4 +18,5 @@ from harness.contract.parameters import Location as Location
 from harness.contract.parameters import Uncounted as Uncounted
 from harness.contract.parameters import Variants as Variants
 from harness.hooks import hookimpl as hookimpl
+from harness.named_code import import_function as import_function
 from harness.named_code import import_named as import_named

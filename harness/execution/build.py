@@ -157,16 +157,20 @@ class Builder:
             _check_dataset(thing, use)
             thing = Limited(thing, use.limit) if use.limit else thing
         else:
-            thing, given = self._ready(thing, use, seed)
+            is_given = any(thing is part.thing for part in parts)
+            thing, given = self._ready(thing, use, seed, is_given=is_given)
             used = (*used, *given)
         return Built((use.build_digest, seed), use.kind, use.label, thing, used, parts)
 
-    def _ready(self, thing: Any, use: Use, seed: int) -> tuple[Any, tuple[Weights, ...]]:
-        """The component on its device and with its weights, which are returned too."""
+    def _ready(self, thing: Any, use: Use, seed: int, *, is_given: bool) -> tuple[Any, tuple[Weights, ...]]:
+        """The component on its device and with its weights, which are returned too.
+
+        A factory may return the very model that it was given, which has its weights.
+        """
         given: tuple[Weights, ...] = ()
         if is_module(thing):
             thing = thing.to(self.device)
-        if isinstance(thing, Trainable):
+        if isinstance(thing, Trainable) and not is_given:
             given = (self._give_weights(thing, use, seed),)
         if is_module(thing):
             thing = thing.eval().requires_grad_(False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Iterable, Iterator
+
+from torch import Tensor, nn
 
 from harness.contract.errors import HarnessError
 
@@ -18,14 +20,20 @@ def check_finite_weights(model: nn.Module, source: str) -> None:
         model: with its weights loaded.
         source: what they were loaded from, such as the name of a file.
     """
-    broken = [name for name, weights in model.named_parameters() if not bool(weights.detach().isfinite().all())]
-    for name, values in model.named_buffers():
-        # What is below infinity is neither that nor NaN.
-        if values.is_floating_point() and not bool((values.detach() < float("inf")).all()):
-            broken.append(name)
+    parameters, buffers = _readable(model.named_parameters()), _readable(model.named_buffers())
+    broken = [name for name, weights in parameters if not bool(weights.isfinite().all())]
+    # What is below infinity is neither that nor NaN.
+    broken += [name for name, values in buffers if not bool((values < float("inf")).all())]
     if broken:
         more = f" and {len(broken) - _MAX_NAMED} more" if len(broken) > _MAX_NAMED else ""
         raise HarnessError(
             f"the weights in {source} are not finite (NaN or infinite), in {', '.join(broken[:_MAX_NAMED])}{more}: the "
             "file is damaged, or its training diverged"
         )
+
+
+def _readable(named: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of numbers; eight bits of a quantised weight are codes, and what is offloaded to disk is not here."""
+    for name, values in named:
+        if values.is_floating_point() and values.element_size() > 1 and not values.is_meta:
+            yield name, values.detach()

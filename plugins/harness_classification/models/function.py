@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
-from harness.api import HarnessError, ImportPath
+from harness.api import ImportPath, import_function
 from harness_classification.models.scores import Outputs, as_logits
 
 
@@ -43,15 +42,6 @@ def function_model(function: Annotated[str, ImportPath()], outputs: Outputs = "l
         outputs: whether the scores are logits or probabilities.
 
     Raises:
-        HarnessError: there is no such function.
+        HarnessError: there is no such function, or a suite may not name it.
     """
-    module, _, attribute = function.rpartition(":")
-    if not module:
-        raise HarnessError(f'the function {function!r} must be written as "package.module:function"')
-    try:
-        found = getattr(importlib.import_module(module), attribute)  # keyed: as an import path
-    except (ImportError, AttributeError) as error:
-        raise HarnessError(f"the function {function!r} cannot be used: {type(error).__name__}: {error}") from error
-    if not callable(found):
-        raise HarnessError(f"{function!r} is a {type(found).__name__}, not a function")
-    return FunctionModel(found, outputs, function)
+    return FunctionModel(import_function(function), outputs, function)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 
 from harness.api import HarnessError
+from harness.api.instruments import check_finite_weights
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Quantization = Literal["8bit", "4bit"]
@@ -67,22 +68,8 @@ def load(folder: Path, how: Loading) -> tuple[Any, Any]:
             f"{folder} cannot be loaded as a causal language model: {cause}. If this is for a module that could not be "
             "imported, see whether torchvision is of the same build as torch; it is not needed, so it can be removed"
         ) from error
-    check_finite(network, folder)
+    check_finite_weights(network, str(folder))
     return network, tokenizer
-
-
-def check_finite(network: Any, folder: Path) -> None:
-    """Refuse weights that are not finite. Raises HarnessError, which names the first."""
-    for name, tensor in network.state_dict().items():
-        # Eight bits of a quantised weight are codes, and what is offloaded to disk is not here.
-        if not tensor.is_floating_point() or tensor.element_size() == 1 or tensor.is_meta or not tensor.numel():
-            continue
-        low, high = torch.aminmax(tensor.detach())
-        if not (low.isfinite() and high.isfinite()):
-            raise HarnessError(
-                f"the weight {name!r} of {folder} holds values that are not finite (NaN or infinite): the file is "
-                "damaged, or the training that wrote it diverged"
-            )
 
 
 def device_of(layer: Any) -> torch.device:

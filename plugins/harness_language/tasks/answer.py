@@ -22,7 +22,7 @@ from harness.api import (
     UsageError,
 )
 from harness.api.instruments import left_unchanged
-from harness_language.tasks.answer_extraction import Rule
+from harness_language.tasks.answer_extraction import Rule, check_rule
 from harness_language.tasks.answer_likelihoods import AnswerLikelihoods, Attempt, EndChoices
 from harness_language.tasks.answer_records import (
     FIELDS,
@@ -106,6 +106,7 @@ class Answer:
         if shots_from is not None and not shots:
             raise UsageError("`shots_from` names data for examples, but `shots` is 0; say how many to draw")
         self._prompting = Prompting(template, system, system_as, shots_as, separator, bos)
+        check_rule(extract)
         self._max_tokens, self._stop, self._extract = max_tokens, tuple(stop), extract
         self._shots, self._shots_from, self._end_choices = shots, shots_from, end_choices
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.api import LanguageModel
-from harness_language.tasks.answer_extraction import Extraction, Rule, compared_as, extract, same_value
+from harness_language.tasks.answer_extraction import Extraction, Rule, extract, is_right
 from harness_language.tasks.answer_likelihoods import Attempt
 from harness_language.tasks.edit_distance import edited_share
 
@@ -154,11 +154,10 @@ def _of_text(asked: Attempt, rule: Rule, kind: str) -> _Verdict:
     generated, right = asked.generated, asked.question.accepted
     assert generated is not None
     extraction = extract(generated.text, rule, kind)
-    compared = compared_as(rule, kind)
-    matched = extraction.value is not None and any(same_value(extraction.value, one, compared) for one in right)
+    matched = is_right(extraction, right, rule, kind)
     mean = float(np.mean(generated.log_likelihoods))
     confidence = float(np.exp(mean)) if np.isfinite(mean) else None
-    return _Verdict(generated.text, extraction, float(matched) if right else None, confidence)
+    return _Verdict(generated.text, extraction, None if matched is None else float(matched), confidence)
 
 
 def _attack_success(record: Record, asked: Attempt) -> tuple[float, float]:
