@@ -27,6 +27,7 @@ from harness.contract.parameters import (
     FormerSpelling,
     ImportPath,
     Inexpressible,
+    Later,
     Uncounted,
     Variants,
     as_written,
@@ -55,6 +56,7 @@ class Parameter:
         path: whether it is a path.
         imports: whether it names code as "package.module:attribute".
         counted: whether it can change what is measured.
+        later: whether it came after results had been made without it.
         former: value to its old spelling, where it was renamed.
         component: the kind of component it takes; None for a plain value.
         several: it takes a list of them.
@@ -69,6 +71,7 @@ class Parameter:
     path: bool = False
     imports: bool = False
     counted: bool = True
+    later: bool = False
     former: Mapping[str, str] = field(default_factory=dict)
     component: Kind | None = None
     several: bool = False
@@ -288,6 +291,7 @@ def _parameters(target: Callable[..., Any], where: str) -> tuple[str, tuple[Para
                 path="path" in (part.get("format") for part in [schema, *schema.get("anyOf", [])]),
                 imports=any(isinstance(marker, ImportPath) for marker in markers),
                 counted=not any(isinstance(marker, Uncounted) for marker in markers),
+                later=any(isinstance(marker, Later) for marker in markers),
                 former={marker.now: marker.was for marker in markers if isinstance(marker, FormerSpelling)},
                 component=taken.kind if taken else None,
                 several=taken is not None and taken.several,

@@ -13,7 +13,7 @@ from torch import nn
 from harness.code_folders import make_importable
 from harness.contract.errors import HarnessError
 from harness.contract.imports import ImportRights, NamedCode
-from harness.named_code import import_named, why_not_allowed
+from harness.named_code import import_function, import_named, why_not_allowed
 
 NETWORKS = """
 import os, subprocess
@@ -129,3 +129,16 @@ def test_the_folder_of_the_suite_comes_before_other_places(
 def test_python_itself_may_import_from_anywhere() -> None:
     assert import_named("harness_vision.published_architectures:LeNet5").__name__ == "LeNet5"
     assert import_named("torch.nn:Linear") is nn.Linear
+
+
+def test_functions_that_make_no_network_are_named_by_the_same_rules(rights: ImportRights) -> None:
+    """`nothing` returns None, which no architecture may; functions of Python's own and constants are refused."""
+    assert import_function(NamedCode("networks:nothing", rights))() is None
+    with pytest.raises(HarnessError, match="is a int, not a function"):
+        import_function(NamedCode("networks:constant", rights))
+    with pytest.raises(HarnessError, match="is a function of posix; functions must be defined in the suite's folder"):
+        import_function(NamedCode("networks:system", rights))
+    with pytest.raises(HarnessError, match="names code of Python's own module 'os'"):
+        import_function(NamedCode("os:system", rights))
+    with pytest.raises(HarnessError, match=r'must be written as "package\.module:attribute"'):
+        import_function("system")

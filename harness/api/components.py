@@ -14,6 +14,7 @@ from harness.contract.errors import UsageError as UsageError
 from harness.contract.parameters import ComponentOf as ComponentOf
 from harness.contract.parameters import FormerSpelling as FormerSpelling
 from harness.contract.parameters import ImportPath as ImportPath
+from harness.contract.parameters import Later as Later
 from harness.contract.parameters import Location as Location
 from harness.contract.parameters import Uncounted as Uncounted
 from harness.contract.parameters import Variants as Variants

@@ -56,7 +56,7 @@ class Use:
         parameters: every parameter, defaults included; a nested component is a `Use`, several are a tuple of them.
         paths: parameters that are paths.
         imports: parameters that name code as "package.module:attribute".
-        uncounted: parameters that cannot change what is measured.
+        uncounted: parameters that cannot change what is measured, or that came later and have their default.
         former: for parameters whose value was renamed, the old spelling, which identities keep.
         limit: for data, use only the first examples.
         trained_on: for a trainable model, the data it is fitted on.

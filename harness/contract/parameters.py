@@ -36,6 +36,14 @@ class Uncounted:
     """Marks a parameter that cannot change what is measured, so that it is left out of every key."""
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Marks a parameter that came when results had been made: at its default it is left out of every key.
+
+    So results from before it stay valid and comparable; at another value they are others.
+    """
+
+
 Location = Annotated[Path, Uncounted()]
 """A path that says where to find data whose content is checked against a pinned digest.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -121,7 +122,7 @@ def _is_by_torch(name: str, function: Any) -> bool:
         return name == "Storage"
     import torch
 
-    folder, file = Path(torch.__file__).parent, Path(code.co_filename)
+    folder, file = Path(inspect.getfile(torch)).parent, Path(code.co_filename)
     is_same_name = str(function.__qualname__).rpartition(".")[2] == name
     return file.is_relative_to(folder / "_dynamo") or (file.is_relative_to(folder) and is_same_name)
 

@@ -177,7 +177,7 @@ def bootstrap(
     """A statistic of row indices with a percentile bootstrap over rows.
 
     Not for statistics that are biased in the sample size, such as the Frechet distance: their percentile
-    interval misses the truth and even their own point estimate.
+    interval misses the truth and even their own point estimate. It is then drawn out to the estimate.
     """
     if n == 0:
         return Estimate.undefined("no examples", n_missing=n_missing)
@@ -187,4 +187,4 @@ def bootstrap(
     rng = np.random.default_rng(derive_seed(0, "bootstrap", n, draws))
     drawn = np.array([statistic(rng.integers(0, n, n)) for _ in range(draws)])
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(value, float(low), float(high), level, "bootstrap", n, n_missing)
+    return Estimate(value, min(float(low), value), max(float(high), value), level, "bootstrap", n, n_missing)

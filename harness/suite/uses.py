@@ -149,7 +149,7 @@ class UseResolver:
             parameters=parameters,
             paths=tuple(p.name for p in accepted if p.path),
             imports=imports,
-            uncounted=tuple(p.name for p in accepted if not p.counted),
+            uncounted=tuple(p.name for p in accepted if _is_left_out(p, parameters)),
             former={
                 p.name: p.former[str(parameters[p.name])] for p in accepted if str(parameters.get(p.name)) in p.former
             },
@@ -308,3 +308,9 @@ def _base_label(entry: UseEntry, match: Entry, signature: Signature, values: Map
     if not variant or variant in choice.drawn or (entry.label and variant not in choice.swept):
         return base
     return f"{base}:{values.get(variant)}"
+
+
+def _is_left_out(parameter: Parameter, values: Mapping[str, Any]) -> bool:
+    """Whether a parameter is no part of the identity of a use with these values."""
+    has_default = values.get(parameter.name, parameter.default) == parameter.default
+    return not parameter.counted or (parameter.later and has_default)

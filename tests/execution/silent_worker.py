@@ -91,7 +91,7 @@ def main(descriptor: int) -> None:
                 send("ended", result={"status": "ok", "cost": {"effort": "much"}}, left_behind=0)
                 time.sleep(600)
             case "twice":
-                send("ended", result=result, left_behind=0)
+                send("ended", result=result, left_behind=0, spoilt=False)
             case "gone":
                 folder.rmdir()
             case "log_folder":

@@ -117,3 +117,13 @@ def test_a_large_model_goes_from_hand_to_hand(builder: Builder, acting: Catalog)
     assert builder.build(PLAIN, 0)[0] is first.models[0]
     # What wrapped it is made anew, around another one.
     assert builder.build(pair, 0)[0] is not first
+
+
+def test_a_factory_that_returns_the_model_it_was_given_is_not_fitted_anew(
+    measure: Any, acting: Catalog, tmp_path: Path
+) -> None:
+    """It declares nothing to be trained on, and has the weights that its model was given."""
+    builder = new_builder(acting, tmp_path)
+    tuned, passed = measure(builder, TUNED), measure(builder, use("model", "passed", model=TUNED))
+    assert passed[0].status is Status.OK, passed[0].reason
+    assert passed[1] == tuned[1]

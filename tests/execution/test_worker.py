@@ -144,7 +144,7 @@ def test_what_cells_print_has_come_out_when_their_end_is_told(worker: Worker, tm
 def test_records_that_cannot_be_written_end_the_worker(tmp_path: Path) -> None:
     """Where they should go there is a folder; jobs after it are not begun."""
     (tmp_path / "records.parquet").mkdir()
-    jobs = "".join(json.dumps(job_message(cell("more"), tmp_path, 4)) + "\n" for _ in range(2))
+    jobs = "".join(json.dumps(job_message(cell("doubt"), tmp_path, 4)) + "\n" for _ in range(2))
     stream = io.StringIO()
     _run_jobs(
         Setup((str(PLUGINS),), str(tmp_path / "results" / "store"), "cpu", 1), io.StringIO(jobs), _Messages(stream)

@@ -433,7 +433,8 @@ def test_rows_and_cells_are_made_anew_after_an_edit_of_what_they_use(root: Path,
         return said.stdout
 
     def spread(said: str) -> float:
-        line = next(line for line in said.splitlines() if "spread" in line or "sd" in line)
+        table = said.partition(": spread")[2]
+        line = next(line for line in table.splitlines() if line.startswith("fine "))
         return float(re.findall(r"\d*\.\d+", line)[0])
 
     first = harness("run", "s.yaml")

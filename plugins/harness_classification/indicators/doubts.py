@@ -63,7 +63,18 @@ def signs_of_failure(
         unbounded=seen.unbounded,
         excess=seen.excess,
         asked=ask_survivors(
-            counted, watch, seen, attack, adversarial, clean, returned, survived, attacked, bool(unstable), ctx
+            counted,
+            watch,
+            seen,
+            attack,
+            adversarial,
+            clean,
+            returned,
+            survived,
+            attacked,
+            torch.as_tensor(columns["backward_passes"], device=device),
+            bool(unstable),
+            ctx,
         ),
         stages=late_finds(attack, fooled_by, n_attacked),
     )

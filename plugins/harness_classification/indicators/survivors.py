@@ -65,6 +65,7 @@ def ask_survivors(
     returned: Predictions,
     survived: Tensor,
     attacked: Tensor,
+    gradients: Tensor,
     random: bool,
     ctx: Context,
 ) -> SurvivorCounts:
@@ -79,13 +80,14 @@ def ask_survivors(
         adversarial: the points that it returned, `[n, ...]`.
         clean, returned: predictions for the clean inputs and for those points.
         survived, attacked: bool `[n]`.
+        gradients: `[n]`, how many the attack took of each example.
         random: the model is.
         ctx: draws.
     """
     threat, averages = attack.threat, isinstance(attack, Averaging) and attack.averages
     if threat.norm not in get_args(ConvexNorm) or threat.eps == 0 or (random and not averages):
         return SurvivorCounts()
-    if not bool(counted.backward_passes.total().any()):
+    if not bool(gradients.any()):
         return SurvivorCounts()
     has_budget = threat.eps is not None
     rows = (
@@ -109,7 +111,7 @@ def ask_survivors(
         asked=len(rows),
         by_more_steps=_fooled(probe, more_steps(probe, adversarial[rows]), draws),
         by_scores=_fooled(probe, search_by_scores(probe), draws),
-        short=float(counted.backward_passes.total()[rows].median()) < FEW_STEPS,
+        short=float(gradients[rows].median()) < FEW_STEPS,
         unsure=float(clean.confidence[attacked].median()) < UNSURE,
     )
 

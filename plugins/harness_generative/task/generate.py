@@ -23,6 +23,7 @@ from harness.api import (
     Extractor,
     GivenSamples,
     InvalidOutput,
+    Later,
     Outcome,
     Sampler,
     digest,
@@ -95,7 +96,7 @@ class Generate:
         judge: Annotated[Classifier | None, ComponentOf("model")] = None,
         n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
-        ask_for: Asked | None = None,
+        ask_for: Annotated[Asked | None, Later()] = None,
     ) -> None:
         self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
         self._train_data, self._ask_for = train, ask_for
@@ -221,7 +222,8 @@ class Generate:
     ) -> dict[str, Any]:
         """The settings that must be equal before two qualities are compared: rows of different n are never ranked."""
         return {
-            "asked_for": asked.asked_for,
+            # Results from before prompts could be asked for say nothing of it.
+            **({} if asked.asked_for == "nothing" else {"asked_for": asked.asked_for}),
             "n_generated": n,
             "n_reference": len(reference.inputs),
             "n_train": None if train is None else len(train.inputs),

@@ -25,6 +25,7 @@ def harness_components() -> Iterable[Component]:
         Component("model", "tuned", f"{__name__}:Tuned", "A linear model that is fitted further."),
         Component("model", "writing", f"{__name__}:Writing", "A linear model that writes into its inputs."),
         Component("model", "all", f"{__name__}:All", "Several models."),
+        Component("model", "passed", f"{__name__}:passed", "The model that it is given."),
     ]
 
 
@@ -91,6 +92,15 @@ class Tuned(Wrapped):
         with torch.no_grad():
             self.model.linear.weight += float(part.sum())
         part += 1
+
+
+def passed(model: Annotated[Any, ComponentOf("model")]) -> Any:
+    """The model that it is given.
+
+    Args:
+        model: the model.
+    """
+    return model
 
 
 class Writing(Plain):

@@ -19,8 +19,8 @@ PLUGINS = Path(__file__).parents[3] / "tiny"
 
 SUITE = """
 suite: tiny
-task: {use: generate, with: {n: 20, features: [halves], judge: brightness, train: {use: images, with: {split: train}}}}
-data: {use: images}
+task: {use: generate, with: {n: 20, features: [halves], judge: brightness, train: {use: tiny_images, with: {split: train}}}}
+data: {use: tiny_images}
 models: [blobs]
 samplers: [direct]
 metrics: [count]
@@ -111,7 +111,7 @@ def test_samples_made_elsewhere(tmp_path: Path) -> None:
 
 
 def test_without_judge_and_training_data(tmp_path: Path) -> None:
-    run = go(tmp_path, ", judge: brightness, train: {use: images, with: {split: train}}", "")
+    run = go(tmp_path, ", judge: brightness, train: {use: tiny_images, with: {split: train}}", "")
     columns = run.records("blobs").table.column_names
     assert not any(name.startswith(("train_", "pixel_", "judge")) for name in columns)
     assert run.rows[0].protocol["judge"] is run.rows[0].protocol["train"] is None
@@ -129,7 +129,12 @@ def test_without_judge_and_training_data(tmp_path: Path) -> None:
         ("[blobs]", "[{use: blobs, with: {how: outside}}]", Status.INVALID, "outside the box [0, 1]"),
         ("[blobs]", "[{use: blobs, with: {how: few}}]", Status.INVALID, "generated shape [23, 1, 8, 8] for noise"),
         ("[blobs]", "[{use: blobs, with: {how: shape}}]", Status.INVALID, "the reference data [1, 8, 8]"),
-        ("{use: images}", "{use: images, with: {leak: 2}}", Status.INVALID, "2 of 30 reference examples are among"),
+        (
+            "{use: tiny_images}",
+            "{use: tiny_images, with: {leak: 2}}",
+            Status.INVALID,
+            "2 of 30 reference examples are among",
+        ),
         ("[halves]", "[{use: halves, with: {constant: true}}]", Status.INVALID, "the same features for all"),
         ("[blobs]", "[{use: given, with: {first: -1}}]", Status.INVALID, "sample-00000 was made for class -1"),
         ("[blobs]", "[{use: given, with: {first: 2}}]", Status.INVALID, "the reference data have 2 classes, 0 to 1;"),

@@ -76,7 +76,7 @@ def test_the_template_and_the_conversation_are_around_the_suffix() -> None:
     model.chat_template = "brackets"  # type: ignore[attr-defined]
     target = target_of(model, "one", "Yes", "Ask: {prompt} Now.", 8)
     assert model.decode(target.tokens(target.start)) == "<Ask: one ! ! ! ! Now.>Yes"
-    assert target.tokens(target.start)[0] == model.bos
+    assert target.tokens(target.start)[0] != model.bos, "the text of a conversation is all that the model reads"
     assert model.decode(target.tokens(target.start)[target.first :]) == "Yes"
 
 
