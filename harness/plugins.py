@@ -276,7 +276,7 @@ def _imports(file: Path, name: str) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     name = path.stem
-    if imported_from_folder(name) and _is_file(sys.modules[name].__file__, path):
+    if imported_from_folder(name) and _is_file(getattr(sys.modules[name], "__file__", None), path):
         # Another plugin of the folder has imported it; a second copy would have other classes.
         return sys.modules[name]
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(_code_of(path)):

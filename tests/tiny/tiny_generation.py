@@ -177,7 +177,7 @@ def harness_components() -> list[Component]:
         return Component(kind, name, f"{__name__}:{target}", target)
 
     return [
-        of("dataset", "tiny_images", "images"),
+        of("dataset", "photos", "images"),
         of("model", "blobs", "Blobs"),
         of("model", "asked_blobs", "AskedBlobs"),
         of("model", "halving", "Halving"),

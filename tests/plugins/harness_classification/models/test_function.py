@@ -61,9 +61,9 @@ def test_a_function_cannot_change_the_data(module: str) -> None:
 def test_functions_that_cannot_be_used(module: str) -> None:
     with pytest.raises(HarnessError, match=r'must be written as "package.module:attribute"'):
         function_model("scores")
-    with pytest.raises(HarnessError, match="cannot be used: ModuleNotFoundError"):
+    with pytest.raises(HarnessError, match="cannot be imported: ModuleNotFoundError"):
         function_model("nowhere_at_all:scores")
-    with pytest.raises(HarnessError, match=r"cannot be used: AttributeError.*sores"):
+    with pytest.raises(HarnessError, match=r"cannot be imported: AttributeError.*sores"):
         function_model(f"{module}:sores")
     with pytest.raises(HarnessError, match="is a int, not a function"):
         function_model(f"{module}:WIDTH")

@@ -16,7 +16,7 @@ PLUGINS = Path(__file__).parents[3] / "tiny"
 SUITE = """
 suite: ceiling
 task: {use: generate, with: {n: 16, features: [halves]JUDGE}}
-data: {use: tiny_images}
+data: {use: photos}
 models: [blobs, asked_blobs]
 samplers: [direct]
 metrics: [condition_accuracy]
@@ -33,7 +33,7 @@ def test_the_row_of_real_data_is_the_accuracy_of_the_judge_on_the_reference(tmp_
     low, high = proportion_confint(right, 30, method="wilson")
     found = real.estimates["condition_accuracy"]
     assert (found.value, found.low, found.high) == pytest.approx((right / 30, low, high))
-    assert (real.labels, real.n, real.status) == ({"data": "tiny_images", "model": "real data"}, 30, Status.OK)
+    assert (real.labels, real.n, real.status) == ({"data": "photos", "model": "real data"}, 30, Status.OK)
     assert (blobs.display, asked.display, real.display) == ({"asked for": "nothing"}, {"asked for": "classes"}, {})
     assert len({row.key for row in run.rows}) == 3
 

@@ -19,8 +19,8 @@ PLUGINS = Path(__file__).parents[3] / "tiny"
 
 SUITE = """
 suite: tiny
-task: {use: generate, with: {n: 20, features: [halves], judge: brightness, train: {use: tiny_images, with: {split: train}}}}
-data: {use: tiny_images}
+task: {use: generate, with: {n: 20, features: [halves], judge: brightness, train: {use: photos, with: {split: train}}}}
+data: {use: photos}
 models: [blobs]
 samplers: [direct]
 metrics: [count]
@@ -82,8 +82,8 @@ def test_passes_are_counted_and_watched(tmp_path: Path) -> None:
     (row,) = run.rows
     assert run.records(row)["nfe"].tolist() == [4.0] * 20
     assert row.cost == {"nfe": 4.0}
-    pictures = {path.name for path in (run.folder.cell(row.cell) / "artifacts").glob("*.png")}
-    assert pictures == {"samples.png", "neighbours.png", "denoising.png", "noising.png"}
+    photos = {path.name for path in (run.folder.cell(row.cell) / "artifacts").glob("*.png")}
+    assert photos == {"samples.png", "neighbours.png", "denoising.png", "noising.png"}
 
 
 def test_samples_do_not_depend_on_the_batch(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_samples_made_elsewhere(tmp_path: Path) -> None:
 
 
 def test_without_judge_and_training_data(tmp_path: Path) -> None:
-    run = go(tmp_path, ", judge: brightness, train: {use: tiny_images, with: {split: train}}", "")
+    run = go(tmp_path, ", judge: brightness, train: {use: photos, with: {split: train}}", "")
     columns = run.records("blobs").table.column_names
     assert not any(name.startswith(("train_", "pixel_", "judge")) for name in columns)
     assert run.rows[0].protocol["judge"] is run.rows[0].protocol["train"] is None
@@ -130,8 +130,8 @@ def test_without_judge_and_training_data(tmp_path: Path) -> None:
         ("[blobs]", "[{use: blobs, with: {how: few}}]", Status.INVALID, "generated shape [23, 1, 8, 8] for noise"),
         ("[blobs]", "[{use: blobs, with: {how: shape}}]", Status.INVALID, "the reference data [1, 8, 8]"),
         (
-            "{use: tiny_images}",
-            "{use: tiny_images, with: {leak: 2}}",
+            "{use: photos}",
+            "{use: photos, with: {leak: 2}}",
             Status.INVALID,
             "2 of 30 reference examples are among",
         ),
