@@ -28,7 +28,8 @@ def print_tables(
     width = terminal_width()
     for name, about, view in views(plan, rows, signatures, catalog):
         click.echo()
-        click.secho(plan.suite if name == plan.suite else f"{plan.suite}: {name}", bold=True, nl=False)
+        is_whole = f"{name}: ".startswith(f"{plan.suite}: ")
+        click.secho(name if is_whole else f"{plan.suite}: {name}", bold=True, nl=False)
         click.echo(f" — {about or plan.about}" if about or plan.about else "")
         click.echo(", ".join(f"{role} {label}" for role, label in view.constants().items()) + "; intervals at 95 %\n")
         click.echo(terminal(view, width, file))
