@@ -36,7 +36,7 @@ attacks:
   - {{use: bim, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: eot_pgd, with: {{steps: 10, draws: 2}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: transfer, with: {{surrogate: digit_linear}}, sweep: {{eps: {list(BUDGETS)}}}}}
-  - {{use: torchattacks, with: {{attack: PGD, steps: 20}}, sweep: {{eps: {list(BUDGETS)}}}}}
+  - {{use: torchattacks, with: {{attack: PGD, steps: 20, alpha: 0.02}}, sweep: {{eps: {list(BUDGETS)}}}}}
   - {{use: torchattacks, with: {{attack: APGDT, steps: 20}}, sweep: {{eps: {list(BUDGETS)}}}}}
 metrics: [accuracy, robust_accuracy]
 aggregates: [worst_case]

@@ -113,6 +113,8 @@ def _best(search: Search, k: int) -> Estimate:
     value = float(expected_best(search.scores)[k - 1])
     low, high = interval_of_best(search.scores, k)
     failed = f"{search.failed} cells failed and count as 0" if search.failed else ""
+    # Where the best tries tie, the mean over the order statistics may end a millionth below the value.
+    low, high = min(low, value), max(high, value)
     return Estimate(value, low, high, LEVEL, _METHOD, len(search.scores), search.missing, failed)
 
 
