@@ -162,7 +162,10 @@ def ratio_of_sums(
     if sums.bottom.sum() == 0:
         return Estimate.undefined("the denominator is 0", n=sums.rows, n_missing=n_missing)
     ends = sums.jackknife(level) if interval == "jackknife" else sums.bootstrap(level, draws)
-    low, high, reason = (*ends, "") if ends else (None, None, f"{TOO_FEW}: {len(sums.top)}")
+    low, high, reason = None, None, f"{TOO_FEW}: {len(sums.top)}"
+    if ends:
+        # Percentiles of a biased ratio may miss it.
+        low, high, reason = min(ends[0], sums.ratio), max(ends[1], sums.ratio), ""
     return Estimate(sums.ratio, low, high, level, interval + sums.clustering, sums.rows, n_missing, reason)
 
 

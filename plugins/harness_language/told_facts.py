@@ -46,13 +46,13 @@ class ToldFacts:
 
     def _reason(self, right: Sequence[float]) -> str:
         if not right:
-            return "made-up facts: the model was not asked what it was told; ask `part: seen` too, without an attack"
+            return "made-up facts: the model was not asked what it was told (ask the part `seen` too, unattacked)"
         share = sum(right) / len(right)
         if share >= self._least:
             return ""
         return (
             f"made-up facts: the model knows {share:.3f} of the {len(right)} facts that it was told and asked for, "
-            f"fewer than {self._least:g}; train it for longer, or what it makes up may be bad learning"
+            f"fewer than {self._least:g} (train it for longer, or what it makes up may be bad learning)"
         )
 
 

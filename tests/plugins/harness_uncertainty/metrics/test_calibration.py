@@ -158,3 +158,13 @@ def test_totals_of_blocks_are_those_of_all() -> None:
     assert totals.error == pytest.approx(ECE().estimate(records(confidence, correct)).value)
     assert totals.counts.dtype == np.int64
     assert np.isnan(BinTotals().error)
+
+
+def test_the_null_of_a_model_that_is_nearly_sure_lies_in_its_interval() -> None:
+    """Of 1000 simulations with an error chance of 1e-4 each, a few have one and make the mean."""
+    n = 40
+    given = Records.of({"id": [str(i) for i in range(n)], "correct": [True] * n, "confidence": [1 - 1e-4] * n})
+    found = ECENull().estimate(given)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.value <= found.high  # type: ignore[operator]
