@@ -158,7 +158,9 @@ def _around(model: LanguageModel, prompt: str, template: str) -> tuple[str, str]
 def _encoded(model: LanguageModel, text: str) -> list[int]:
     """Tokens with the start token before them; the text of a conversation is all that the model reads."""
     tokens = list(model.encode(text))
-    return tokens if model.bos is None or isinstance(model, Chat) else [model.bos, *tokens]
+    if model.bos is None or isinstance(model, Chat) or tokens[:1] == [model.bos]:
+        return tokens
+    return [model.bos, *tokens]
 
 
 def _place(model: LanguageModel, whole: list[int], suffix: str, start: int, length: int) -> slice | None:

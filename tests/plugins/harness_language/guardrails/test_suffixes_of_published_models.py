@@ -52,7 +52,7 @@ def test_the_goal_gets_likelier_and_the_suffix_is_read_as_it_was_searched(
     target = target_of(model, BATCH.texts[0], "The secret is", BATCH.template, 8)
     suffix = found.removeprefix(BATCH.texts[0])
     whole = list(model.encode(target.before + suffix + target.after))
-    whole = whole if whole[0] == model.bos else [model.bos, *whole]
+    whole = whole if chat else [model.bos, *whole]
     tokens = whole[target.slots]
     assert [*target.head, *tokens, *target.tail] == whole
     nlls, _ = goal_nll(model, target, [target.start, tokens], "cpu", 4)
