@@ -158,6 +158,9 @@ class NoiseBits:
 class ExcessBits(BitsPerByte):
     """Bits per byte above the entropy rate of the source, which no model can beat in the long run."""
 
+    # On a finite text a model may have luck.
+    limits = (-math.inf, math.inf)
+
     def estimate(self, records: Records) -> Estimate:
         """Student's t and the jackknife over documents or their clusters."""
         rate = records.protocol.get("entropy_rate")

@@ -101,7 +101,8 @@ class BrierPart:
     columns: Sequence[str] = ("label",)
     direction = "none"
     unit = ""
-    limits = (0.0, math.inf)
+    # The correction for the number of examples may lead below 0.
+    limits = (-math.inf, math.inf)
 
     def __init__(self, part: Part = "reliability", bins: Annotated[int, Ge(1)] = 10) -> None:
         self._part, self._bins = part, bins

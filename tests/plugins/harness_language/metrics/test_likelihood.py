@@ -132,3 +132,11 @@ def test_the_bits_of_the_noise_itself() -> None:
     assert (found.n, found.n_missing) == (2, 1)
     untold = NoiseBits().estimate(records(noise_nats=[None, None, None]))
     assert (untold.value, untold.reason) == (None, "this noise does not tell how unlikely its changes are")
+
+
+def test_the_excess_of_a_model_that_had_luck_is_below_zero_and_may_be() -> None:
+    lucky = records({"entropy_rate": 1.0})
+    found = ExcessBits().estimate(lucky)
+    assert found.value == pytest.approx(0.5 / math.log(2) - 1)
+    assert ExcessBits.limits[0] < (found.value or 0) < 0
+    assert BitsPerByte.limits[0] == 0

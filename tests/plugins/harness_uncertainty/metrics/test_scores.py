@@ -79,3 +79,8 @@ def test_a_single_class_has_no_uncertainty() -> None:
     assert BrierPart("uncertainty").estimate(records).value == pytest.approx(0)
     assert BrierPart("resolution").estimate(records).value == pytest.approx(0)
     assert BrierPart("reliability").estimate(records).value == pytest.approx(2 * 0.01)
+
+
+def test_a_corrected_part_may_be_below_zero() -> None:
+    """Of calibrated probabilities the corrected reliability is 0 in the mean, so that half of its values are below."""
+    assert BrierPart.limits[0] < 0
