@@ -85,9 +85,28 @@ def questions(
     """
     used = [name for name in (prompts, answers, choices, goals, ids, *groups) if name is not None]
     table = read_table(path, separator, columns=used)
+    return questions_of(table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values)
+
+
+def questions_of(
+    table: Table,
+    prompts: str,
+    answers: str | None,
+    choices: str | None,
+    goals: str | None,
+    ids: str | None,
+    groups: Sequence[str],
+    answer_kind: AnswerKind,
+    answers_are: Reading | None,
+    unknown: str | None,
+    values: dict[str, Values] | None,
+) -> Examples:
+    """The questions of a table, as `questions` reads them; without a column of answers nothing is right."""
     columns: dict[str, list[Any]] = {"prompts": asked_texts(table, prompts)}
-    given = nested_values(table, answers, "answers")
-    if choices is None:
+    given = [None] * table.n if answers is None else nested_values(table, answers, "answers")
+    if answers is None:
+        columns["answers"] = given
+    elif choices is None:
         columns["answers"] = [_answer(value, answers, table, row) for row, value in enumerate(given)]
         for row, answer in enumerate(columns["answers"]):
             _check_kind(answer, answer_kind, answers, table, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from harness.api import Examples, Table, read_table
 from harness_language.guardrails.request_files import Kind, request_kind
-from harness_language.questions.files import Values, questions
+from harness_language.questions.files import Values, questions_of
 from harness_language.questions.right_choices import Reading
-from harness_language.questions.table_columns import asked_texts, group_texts, numbered_ids
 from harness_language.tasks.answer_extraction import AnswerKind
 
 
@@ -68,26 +67,14 @@ def stored_answers(
     """
     named = (completions, prompts, answers, choices, goals, ids, models, kinds)
     table = read_table(path, separator, columns=[*(name for name in named if name is not None), *groups])
-    if answers is None:
-        examples = Examples(
-            ids=numbered_ids(table) if ids is None else table.names(ids, "id"),
-            columns={"prompts": asked_texts(table, prompts), "answers": [None] * table.n, **_goals(table, goals)},
-            groups=group_texts(table, groups, unknown, values),
-            facts={"answer_kind": answer_kind},
-        )
-    else:
-        examples = questions(
-            path, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, separator, unknown, values
-        )
+    examples = questions_of(
+        table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values
+    )
     given: dict[str, Any] = {"completions": [text or "" for text in table.texts(completions, "completions")]}
     if models is not None or model is not None:
         given["models"] = [model] * table.n if models is None else list(table.texts(models, "models"))
     kind: dict[str, Sequence[str]] = {} if kinds is None else {"kind": _kinds(table, kinds, harmful, harmless)}
     return replace(examples, columns={**examples.columns, **given}, groups={**examples.groups, **kind})
-
-
-def _goals(table: Table, goals: str | None) -> Mapping[str, Sequence[str | None]]:
-    return {} if goals is None else {"goals": [text or None for text in table.texts(goals, "goals")]}
 
 
 def _kinds(table: Table, name: str, harmful: Sequence[str] | None, harmless: Kind) -> list[Kind]:
