@@ -10,6 +10,7 @@ from harness.statistics.gaps_of_means import gap_of_ratios as gap_of_ratios
 from harness.statistics.gaps_of_rates import gap_of_rates as gap_of_rates
 from harness.statistics.gaps_of_rates import largest_difference as largest_difference
 from harness.statistics.intervals import bootstrap as bootstrap
+from harness.statistics.intervals import drawn_out as drawn_out
 from harness.statistics.intervals import mean as mean
 from harness.statistics.intervals import newcombe as newcombe
 from harness.statistics.intervals import proportion as proportion

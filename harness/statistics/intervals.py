@@ -137,6 +137,11 @@ def mean(
     return Estimate(centre, low, high, level, "student-t", n, n_missing)
 
 
+def drawn_out(value: float, low: float, high: float) -> tuple[float, float]:
+    """The ends of an interval, drawn out to its estimate where they miss it, as percentiles and inversions may."""
+    return min(low, value), max(high, value)
+
+
 def ratio_of_sums(
     numerators: npt.ArrayLike,
     denominators: npt.ArrayLike,
@@ -164,8 +169,7 @@ def ratio_of_sums(
     ends = sums.jackknife(level) if interval == "jackknife" else sums.bootstrap(level, draws)
     low, high, reason = None, None, f"{TOO_FEW}: {len(sums.top)}"
     if ends:
-        # Percentiles of a biased ratio may miss it.
-        low, high, reason = min(ends[0], sums.ratio), max(ends[1], sums.ratio), ""
+        low, high, reason = *drawn_out(sums.ratio, *ends), ""
     return Estimate(sums.ratio, low, high, level, interval + sums.clustering, sums.rows, n_missing, reason)
 
 
@@ -190,4 +194,4 @@ def bootstrap(
     rng = np.random.default_rng(derive_seed(0, "bootstrap", n, draws))
     drawn = np.array([statistic(rng.integers(0, n, n)) for _ in range(draws)])
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value), level, "bootstrap", n, n_missing)
+    return Estimate(value, *drawn_out(value, float(low), float(high)), level, "bootstrap", n, n_missing)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.statistics.intervals import (
     bootstrap,
+    drawn_out,
     mean,
     newcombe,
     normal_quantile,
@@ -161,3 +162,9 @@ def test_what_is_correlated_differs_less() -> None:
     assert [float(end) for end in square_and_add(first, second)] == pytest.approx([18**0.5, 32**0.5])
     assert [float(end) for end in square_and_add(first, second, 1.0)] == [0.0, 0.0]
     assert [float(end) for end in square_and_add(first, second, -1.0)] == [6.0, 8.0]
+
+
+def test_an_interval_reaches_to_its_estimate() -> None:
+    assert drawn_out(0.5, 0.6, 0.7) == (0.5, 0.7)
+    assert drawn_out(0.8, 0.6, 0.7) == (0.6, 0.8)
+    assert drawn_out(0.65, 0.6, 0.7) == (0.6, 0.7)

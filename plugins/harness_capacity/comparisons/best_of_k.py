@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from harness.api import LEVEL, Estimate, MeasuredCell, Row, Status
-from harness.api.statistics import mean, student_quantile
+from harness.api.statistics import drawn_out, mean, student_quantile
 from harness_capacity.comparisons.expected_best import Floats, expected_best, expected_of_chosen, interval_of_best
 from harness_capacity.comparisons.searches import Search, searches
 
@@ -111,11 +111,10 @@ def seeds_deviation(validation: Floats) -> float:
 
 def _best(search: Search, k: int) -> Estimate:
     value = float(expected_best(search.scores)[k - 1])
-    low, high = interval_of_best(search.scores, k)
     failed = f"{search.failed} cells failed and count as 0" if search.failed else ""
     # Where the best tries tie, the mean over the order statistics may end a millionth below the value.
-    low, high = min(low, value), max(high, value)
-    return Estimate(value, low, high, LEVEL, _METHOD, len(search.scores), search.missing, failed)
+    ends = drawn_out(value, *interval_of_best(search.scores, k))
+    return Estimate(value, *ends, LEVEL, _METHOD, len(search.scores), search.missing, failed)
 
 
 def _of_seeds(scores: Floats) -> Estimate:

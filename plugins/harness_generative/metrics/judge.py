@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, proportion
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, drawn_out, normal_quantile, proportion
 from harness_generative.metrics.class_entropy import (
     entropy,
     entropy_by_coverage,
@@ -105,7 +105,7 @@ class ModeCoverage:
         if self.least == 1:
             reach = normal_quantile(LEVEL) * (int((counts == 1).sum()) + 1) ** 0.5 / len(counts)
             low, high = max(low, value - reach), min(high, value + reach)
-        return Estimate(value, min(low, value), max(high, value), LEVEL, "wilson of each class", n, judged.n_missing)
+        return Estimate(value, *drawn_out(value, low, high), LEVEL, "wilson of each class", n, judged.n_missing)
 
     def _chance(self, frequency: float, n: int) -> float:
         from scipy.special import bdtrc

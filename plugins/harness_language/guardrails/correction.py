@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, HarnessError, student_quantile
+from harness.api import LEVEL, Estimate, HarnessError, drawn_out, student_quantile
 
 Array = npt.NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def corrected(picked: int, n: int, quality: Quality, *, n_missing: int = 0, leve
         return Estimate.undefined(_beyond(picked / n, quality), n=n, n_missing=n_missing)
     most = least + quality.critical_deviance(level)
     low, high = _ends(shares, lacking, most)
-    return Estimate(value, min(low, value), max(high, value), level, _METHOD, n, n_missing)
+    return Estimate(value, *drawn_out(value, low, high), level, _METHOD, n, n_missing)
 
 
 def _beyond(share: float, quality: Quality) -> str:

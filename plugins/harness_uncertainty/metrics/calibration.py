@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from harness.api import LEVEL, Estimate, Records, mean
+from harness.api import LEVEL, Estimate, Records, drawn_out, mean
 from harness_uncertainty.metrics.binned_gaps import DRAWS, BinnedGaps
 from harness_uncertainty.metrics.confidences import ConfidenceMetric, Confidences, column_of
 from harness_uncertainty.metrics.probabilities import NO_PROBABILITIES, ClassProbabilities, class_probabilities
@@ -171,7 +171,7 @@ class ECENull(_Binned):
         low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
         # A model that is nearly sure of all its answers errs in a few simulations, and all the more in these.
         value = float(drawn.mean())
-        return Estimate(value, min(low, value), max(high, value), LEVEL, "simulation", n, answers.n_missing)
+        return Estimate(value, *drawn_out(value, low, high), LEVEL, "simulation", n, answers.n_missing)
 
 
 def _calibrated_errors(

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, InvalidOutput, Records, normal_quantile, student_quantile, wilson
+from harness.api import LEVEL, Estimate, InvalidOutput, Records, drawn_out, normal_quantile, student_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 Positive = Literal["out", "in"]
@@ -207,7 +207,7 @@ def _resampled(scores: Scores, statistic: Callable[[Floats, Floats], Floats]) ->
 def _logit_interval(value: float, error: float, quantile: float = _Z) -> tuple[float, float]:
     centre, half = math.log(value / (1 - value)), quantile * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(min(700.0, -end))) for end in (centre - half, centre + half))
-    return min(low, value), max(high, value)
+    return drawn_out(value, low, high)
 
 
 def _auroc_interval(value: float, m: int, k: int) -> tuple[float, float]:
