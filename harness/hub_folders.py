@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.contract.errors import HarnessError, MissingData
+from harness.contract.errors import HarnessError, MissingData, cause_of
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -66,7 +66,7 @@ def published_folder(
     try:
         path = snapshot_download(hub, revision=revision, allow_patterns=list(patterns), local_files_only=not download)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = cause_of(error, 200)
         raise MissingData(
             f"{hub} (revision {revision}) is not in the cache and could not be fetched ({reason}). Where there is a "
             f"network, run `hf download {hub} --revision {revision} --local-dir FOLDER`; then put the folder here and "

@@ -11,6 +11,7 @@ from harness.contract.errors import InvalidOutput as InvalidOutput
 from harness.contract.errors import MissingData as MissingData
 from harness.contract.errors import NotApplicable as NotApplicable
 from harness.contract.errors import UsageError as UsageError
+from harness.contract.errors import cause_of as cause_of
 from harness.contract.parameters import ComponentOf as ComponentOf
 from harness.contract.parameters import FormerSpelling as FormerSpelling
 from harness.contract.parameters import ImportPath as ImportPath

@@ -50,3 +50,8 @@ class InvalidOutput(HarnessError):
 
 class NotApplicable(HarnessError):
     """Two components do not fit together; in a cell it becomes the status `skipped`."""
+
+
+def cause_of(error: BaseException, length: int = 300) -> str:
+    """Return the message of another library's error on one line and cut off, to stand in a message of ours."""
+    return " ".join(str(error).split())[:length]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from harness.api import HarnessError
+from harness.api import HarnessError, cause_of
 
 
 def attribute_of(module: str, name: str) -> Any:
@@ -17,7 +17,7 @@ def attribute_of(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)  # keyed: components declare it as required
     except (ImportError, AttributeError, RuntimeError) as error:
-        message = " ".join(str(error).split())[:200]
+        message = cause_of(error, 200)
         raise HarnessError(
             f"{name} of {module} cannot be imported ({message}); if that is for torchvision, which must be of the same "
             "build as torch, install that build, or remove torchvision where it is not needed itself"

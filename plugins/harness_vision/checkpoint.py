@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from harness.api import Described, HarnessError, ImportPath, import_named
+from harness.api import Described, HarnessError, ImportPath, cause_of, import_named
 from harness.api.instruments import check_finite_weights
 from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
@@ -132,7 +132,7 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        message = _misfit(weights, network) or " ".join(str(error).split())[:400]
+        message = _misfit(weights, network) or cause_of(error, 400)
         raise HarnessError(f"the weights in {name} do not fit {type(network).__name__}: {message}") from error
     check_finite_weights(network, name)
     if prefix:

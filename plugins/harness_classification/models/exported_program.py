@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.api import HarnessError, InvalidOutput
+from harness.api import HarnessError, InvalidOutput, cause_of
 from harness_classification.models.scores import Outputs, as_logits, check_shape, in_batches
 
 
@@ -80,7 +80,7 @@ def exported_program(path: Path, sha256: str | None = None, outputs: Outputs = "
         program = torch.export.load(io.BytesIO(content))
         return ExportedModel(program, outputs, path.name)
     except (RuntimeError, ValueError, KeyError, TypeError, AssertionError, EOFError, zipfile.BadZipFile) as error:
-        cause = " ".join(str(error).split())[:200]
+        cause = cause_of(error, 200)
         raise HarnessError(f"{path.name} cannot be read as a program of torch.export: {cause}") from error
     finally:
         quiet.setLevel(level)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
-from harness.api import HarnessError, MissingData, Uncounted, published_folder
+from harness.api import HarnessError, MissingData, Uncounted, cause_of, published_folder
 from harness.api.instruments import check_finite_weights
 from harness_generative.features.extractors import in_whole_blocks
 from harness_generative.features.image_preprocessing import (
@@ -211,7 +211,7 @@ def _inception(kind: Network, state: Mapping[str, Tensor]) -> nn.Module:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        message = " ".join(str(error).split())[:300]
+        message = cause_of(error)
         raise HarnessError(f"the weights are not those of the {kind!r} network: {message}") from error
     check_finite_weights(network, f"those of the {kind!r} network")
     if is_fid:

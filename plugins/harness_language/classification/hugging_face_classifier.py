@@ -12,7 +12,7 @@ from annotated_types import Ge
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from harness.api import HarnessError, Uncounted, pinned_folder
+from harness.api import HarnessError, Uncounted, cause_of, pinned_folder
 
 _PATTERNS = ("*.json", "*.safetensors", "*.model", "*.txt")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
@@ -135,7 +135,7 @@ def _loaded(path: Path) -> tuple[Any, Any]:
         )
         tokenizer = AutoTokenizer.from_pretrained(path, **how)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        cause = " ".join(str(error).split())[:300]
+        cause = cause_of(error)
         raise HarnessError(f"{path} cannot be loaded as a text classifier: {cause}") from error
     if missing := sorted(told["missing_keys"]):
         # The library draws them at random.

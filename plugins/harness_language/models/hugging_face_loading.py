@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import torch
 
-from harness.api import HarnessError
+from harness.api import HarnessError, cause_of
 from harness.api.instruments import check_finite_weights
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -63,7 +63,7 @@ def load(folder: Path, how: Loading) -> tuple[Any, Any]:
                 network = _adapted(network, how.adapter, merged=how.quantization is None)
             tokenizer = AutoTokenizer.from_pretrained(_tokenizer_folder(folder, how.adapter), **offline)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        cause = " ".join(str(error).split())[:300]
+        cause = cause_of(error)
         raise HarnessError(
             f"{folder} cannot be loaded as a causal language model: {cause}. If this is for a module that could not be "
             "imported, see whether torchvision is of the same build as torch; it is not needed, so it can be removed"

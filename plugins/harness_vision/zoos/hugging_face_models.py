@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from harness.api import HarnessError, Uncounted, pinned_folder
+from harness.api import HarnessError, Uncounted, cause_of, pinned_folder
 from harness_vision.zoos.library import library
 from harness_vision.zoos.preprocessing import Interpolation, Preprocessing, per_channel, resized_and_cropped
 
@@ -120,7 +120,7 @@ def _loaded(path: Path) -> Any:
     try:
         network, told = made.from_pretrained(path, **how)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        cause = " ".join(str(error).split())[:300]
+        cause = cause_of(error)
         raise HarnessError(f"{path} cannot be loaded as an image classifier: {cause}") from error
     if missing := sorted(told["missing_keys"]):
         # The library draws them at random.
@@ -168,7 +168,7 @@ def _processor(path: Path) -> Any:
     try:
         return library("transformers", "vision").AutoImageProcessor.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        cause = " ".join(str(error).split())[:300]
+        cause = cause_of(error)
         raise HarnessError(f"the image processor in {path} cannot be used: {cause}") from error
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from harness.api import HarnessError, Location, MissingData, Uncounted, data_folder, default_folder
+from harness.api import HarnessError, Location, MissingData, Uncounted, cause_of, data_folder, default_folder
 from harness.api.instruments import check_finite_weights
 from harness_vision.published_accuracy import PublishedAccuracy
 from harness_vision.zoos.library import library
@@ -65,7 +65,7 @@ def robustbench_model(
     try:
         model: nn.Module = load_model(name, model_dir=weights, dataset=dataset, threat_model=threat_model)
     except _failures() as error:
-        message = " ".join(str(error).split())[:200]
+        message = cause_of(error, 200)
         raise MissingData(f"{name} could not be loaded from {file} or fetched ({message}). {hint}") from error
     check_finite_weights(model, name)
     accuracy = _published(name, dataset, threat_model, model_info)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 from torch import nn
 
-from harness.api import HarnessError, MissingData
+from harness.api import HarnessError, MissingData, cause_of
 from harness.api.instruments import check_finite_weights
 from harness_vision.checkpoint import with_weights
 from harness_vision.published_accuracy import PublishedAccuracy
@@ -84,7 +84,7 @@ def _preprocessing(config: Mapping[str, Any]) -> Preprocessing:
 
 
 def _how_to_get(name: str, error: Exception) -> str:
-    cause = " ".join(str(error).split())[:200]
+    cause = cause_of(error, 200)
     return (
         f"the weights of {name} could not be fetched ({cause}). Where there is a network, run `hf download timm/{name} "
         "model.safetensors --local-dir FOLDER`; then put the file here and name it with `weights:`"
