@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contract.errors import cause_of
+from harness.api import cause_of
 
 
 def test_the_message_of_another_library_stands_on_one_line_and_is_cut_off() -> None:
