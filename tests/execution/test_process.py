@@ -27,6 +27,7 @@ from harness.execution.executor import Job
 from harness.execution.process import ProcessExecutor, setups_for
 from harness.execution.worker import Setup
 from harness.store.cell_result import CellResult
+from processes import has_ended
 
 Told = list[tuple[str, str, int, int]]
 
@@ -94,19 +95,6 @@ def run(executor: ProcessExecutor, job: Job) -> CellResult:
     return ended[1]
 
 
-def is_running(pid: int, *, expected: bool = False) -> bool:
-    """Whether a process is there and no zombie; what is expected to be gone is given ten seconds to go."""
-    for _ in range(1 if expected else 1000):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.01)
-    return True
-
-
 # --- what the end of a worker means ---------------------------------------------------------------------------
 
 
@@ -153,7 +141,7 @@ def test_a_result_sent_before_the_end_counts(make: Callable[..., ProcessExecutor
     first = run(executor, job("last"))
     assert first.status is Status.OK
     assert first.n
-    assert not is_running(first.n)
+    assert has_ended(first.n)
     assert executor.next(0.2) is None
     assert run(executor, job("ok")).n != first.n
 
@@ -163,7 +151,7 @@ def test_an_idle_worker_that_dies_costs_nothing(make: Callable[..., ProcessExecu
     pid = run(executor, job("ok")).n
     assert pid
     os.kill(pid, signal.SIGKILL)
-    assert not is_running(pid)
+    assert has_ended(pid)
     assert executor.next(0.2) is None
     assert run(executor, job("ok")).n != pid
 
@@ -181,7 +169,7 @@ def test_a_worker_is_kept_unless_its_memory_ran_out(
     assert (first.n == second.n) == (status != "oom")
     assert first.n
     is_kept = status != "oom"
-    assert is_running(first.n, expected=is_kept) == is_kept
+    assert has_ended(first.n, within=0 if is_kept else 30) != is_kept
 
 
 @pytest.mark.parametrize(("each", "processes"), [(1, 3), (2, 2)])
@@ -215,7 +203,7 @@ def test_a_worker_whose_cell_left_processes_behind_is_replaced_and_says_so(
 def test_what_a_worker_has_started_ends_with_it(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
     bad = job("orphan")
     run(make(), bad)
-    assert not is_running(int((bad.folder / "pid").read_text()))
+    assert has_ended(int((bad.folder / "pid").read_text()))
 
 
 def test_a_job_goes_to_the_worker_that_has_its_model(
@@ -341,7 +329,7 @@ def test_what_a_crashed_worker_had_started_is_ended(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harness.files.shutil.rmtree", keep_pid)
         assert run(make(), crashed).status is Status.CRASHED
-    assert not is_running(pids[0])
+    assert has_ended(pids[0])
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
@@ -393,7 +381,7 @@ def test_closing_ends_idle_and_busy_workers_and_may_be_done_twice(
     executor.close()
     executor.close()
     assert time.monotonic() - began < 2
-    assert not any(is_running(pid) for pid in workers)
+    assert has_ended(*workers)
     assert executor._guardian.returncode == 0
     assert busy.folder.is_dir()
 

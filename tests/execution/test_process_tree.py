@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.execution.process_tree import descendants, kill_all, signal_group
+from processes import has_ended
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process trees are read from /proc")
 
@@ -117,16 +117,4 @@ sys.stdin.read()
     started.wait()
     started.stdin.close()
     started.stdout.close()
-    assert not is_alive(pid)
-
-
-def is_alive(pid: int) -> bool:
-    for _ in range(1000):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.01)
-    return True
+    assert has_ended(pid)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from execution.asking import use as use_of_asking
 from execution.cells import PLUGINS, cell, use
 from harness.contract.cells import Cell, Use
 from harness.execution.worker import Setup, _Messages, _run_jobs, job_message, main
+from processes import has_ended
 
 
 class Worker:
@@ -119,13 +119,8 @@ def test_a_worker_says_when_it_is_fit_for_no_other_job(worker: Worker, tmp_path:
 def test_a_process_that_a_cell_leaves_behind_is_killed_and_counted(worker: Worker, tmp_path: Path) -> None:
     assert worker.run(cell("child"), tmp_path / "a")[-1]["left_behind"] == 1
     (pid, *_) = pq.read_table(tmp_path / "a" / "records.parquet").column("pid").to_pylist()
-    for _ in range(1000):
-        # Nobody has waited for it, so it stays as a zombie.
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "Z":
-            break
-        time.sleep(0.01)
-    assert state == "Z"
+    assert has_ended(pid)
+    assert Path(f"/proc/{pid}").exists(), "nobody has waited for it: it stays a zombie of this worker"
 
 
 def test_a_cell_cannot_eat_jobs_from_the_input(worker: Worker, tmp_path: Path) -> None:

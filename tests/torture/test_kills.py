@@ -18,6 +18,7 @@ import pytest
 from harness.execution.process_tree import descendants
 from harness.store.store import Store
 from harness.testing import run_suite
+from processes import has_ended
 
 pytestmark = pytest.mark.extended
 
@@ -120,7 +121,7 @@ def test_workers_die_with_the_coordinator(tmp_path: Path) -> None:
     assert len(below) >= 3, "two workers and the guardian"
     coordinator.kill()
     coordinator.wait()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 10)
+    assert has_ended(*below)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,7 +133,7 @@ def test_an_interruption_keeps_what_is_done(tmp_path: Path, number: signal.Signa
     below = descendants(coordinator.pid)
     coordinator.send_signal(number)
     assert coordinator.wait(20) == 130
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 10)
+    assert has_ended(*below)
     rows = table(results)
     done = sum(row["status"] == "ok" for row in rows)
     assert 1 <= done < n

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from harness import Run
 from harness.contract.rows import Status
 from harness.suite.plan import Isolation
 from harness.testing import run_suite
+from processes import has_ended
 
 pytestmark = pytest.mark.extended
 
@@ -109,20 +109,7 @@ def test_a_crashed_attempt_leaves_no_half_written_file(done: Run) -> None:
 def test_processes_left_behind_are_ended(done: Run, notes: Path, kind: str) -> None:
     assert done.rows
     pid = int((notes / f"{kind}.pid").read_text())
-    assert not runs(pid)
-
-
-def runs(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    for _ in range(20):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.05)
-    return True
+    assert has_ended(pid)
 
 
 @pytest.mark.parametrize(("isolation", "processes"), [("process", 1), ("cell", 3)])
