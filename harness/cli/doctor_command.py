@@ -12,6 +12,7 @@ import click
 
 from harness.cli import Session
 from harness.cli.options import results_option
+from harness.cli.streams import echo, styled
 from harness.contract.errors import HarnessError
 from harness.plugins import ABSENT, Catalog, distribution_version
 from harness.signatures import SignatureReader
@@ -31,7 +32,7 @@ def command(session: Session, results: Path) -> int:
     def say(fine: bool, what: str) -> None:
         nonlocal wrong
         wrong += not fine
-        click.echo(f"{click.style('ok   ', fg='green') if fine else click.style('wrong', fg='red')} {what}")
+        echo(f"{styled('ok   ', fg='green') if fine else styled('wrong', fg='red')} {what}")
 
     say(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}")
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
@@ -65,7 +66,7 @@ def command(session: Session, results: Path) -> int:
     plugins = {entry.package for entry in catalog.entries.values()}
     say(True, f"{len(catalog.entries)} components of {len(plugins)} plugins: {', '.join(sorted(plugins))}")
     say(True, f"pluggy {importlib.metadata.version('pluggy')}, pyarrow {importlib.metadata.version('pyarrow')}")
-    click.echo(f"\nproblems: {wrong}" if wrong else "\neverything works")
+    echo(f"\nproblems: {wrong}" if wrong else "\neverything works")
     return int(bool(wrong))
 
 

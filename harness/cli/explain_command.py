@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from harness.cli.options import results_option
+from harness.cli.streams import echo, styled
 from harness.contract.cells import Cell
 from harness.coordinator.explain import explain
+from harness.results.table import text_table
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import RunFolder
 
@@ -28,20 +29,20 @@ def command(run: str, cell: str, results: Path) -> None:
     """
     folder = RunFolder.find(run, results)
     explanation = explain(folder, cell)
-    click.secho(explanation.cell.id, bold=True, nl=False)
-    click.echo(f"  in {folder.path}")
-    click.echo(tabulate(_parts(explanation.cell), tablefmt="plain"))
-    click.echo(f"\n{explanation.how}: {explanation.why}")
+    echo(styled(explanation.cell.id, bold=True), nl=False)
+    echo(f"  in {folder.path}")
+    echo(text_table([], _parts(explanation.cell), "plain"))
+    echo(f"\n{explanation.how}: {explanation.why}")
     if explanation.differences:
         body = [[d.field, d.before, d.after] for d in explanation.differences]
-        click.echo(tabulate(body, ["what differs", "then", "now"], tablefmt="simple", disable_numparse=True))
+        echo(text_table(["what differs", "then", "now"], body))
     if explanation.result is not None:
         _show_result(explanation.result)
     if explanation.log.strip():
         lines = explanation.log.rstrip().splitlines()
-        click.echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
+        echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
         for line in lines[-_LOG_LINES:]:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
 
 
 def _parts(cell: Cell) -> list[list[str]]:
@@ -57,8 +58,8 @@ def _parts(cell: Cell) -> list[list[str]]:
 def _show_result(result: CellResult) -> None:
     seconds = "" if result.seconds is None else f", {result.seconds:.2f} s"
     where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
-    click.echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
+    echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
     for number, attempt in enumerate(result.attempts, start=1):
-        click.echo(f"  attempt {number}: {attempt['status']}, batch size {attempt['batch_size']}: {attempt['reason']}")
+        echo(f"  attempt {number}: {attempt['status']}, batch size {attempt['batch_size']}: {attempt['reason']}")
     for used in result.weights:
-        click.echo(f"  weights {used['key'][:12]}, trained in {used['seconds']:.1f} s")
+        echo(f"  weights {used['key'][:12]}, trained in {used['seconds']:.1f} s")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from harness.cli import Session
 from harness.cli.options import allow_imports_option, results_option
+from harness.cli.streams import echo
 from harness.contract.cells import SHOWN_ROLES
+from harness.results.table import text_table
 from harness.store.open import cached_signatures
 from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
@@ -33,18 +34,18 @@ def command(session: Session, suite: str, results: Path, allow_imports: bool) ->
         [
             *([cell.experiment] if several else []),
             *(cell.labels.get(role, "") for role in roles),
-            cell.seed,
+            str(cell.seed),
             f"skip: {cell.skip}" if cell.skip else "run",
         ]
         for cell in plan.cells
     ]
     head = [*(["experiment"] if several else []), *roles, "seed", ""]
-    click.echo(tabulate(body, head, tablefmt="simple", disable_numparse=True))
+    echo(text_table(head, body))
     n, skipped = len(plan.cells), sum(bool(cell.skip) for cell in plan.cells)
-    click.echo(f"\n{n} cells: {n - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
+    echo(f"\n{n} cells: {n - skipped} to run, {skipped} skipped, {plan.deselected} deselected")
     for warning in (*map(str, catalog.failures), *plan.warnings):
-        click.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     for label, parameters in drawn_parameters(cell.components.values() for cell in plan.cells).items():
-        click.echo(f"{label}: {', '.join(f'{name} {short(value)}' for name, value in parameters.items())}")
+        echo(f"{label}: {', '.join(f'{name} {short(value)}' for name, value in parameters.items())}")
     for experiment in plan.experiments.values():
-        click.echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")
+        echo(f"{experiment.name}: metrics {', '.join(use.label for use in experiment.metrics)}")

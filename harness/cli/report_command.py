@@ -9,6 +9,7 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import write_named_file
+from harness.cli.streams import echo
 from harness.contract.errors import StoreError, UsageError
 from harness.results.report.page import REPORT, make_page, render
 from harness.results.table import views
@@ -37,7 +38,7 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
     page = make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog), catalog)
     for warning in page.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     text = render(page)
     if output is None:
         try:
@@ -46,4 +47,4 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
             raise UsageError(f"{error}; --output FILE writes the page elsewhere") from None
     else:
         write_named_file(output, text)
-    click.echo(output or folder.path / REPORT)
+    echo(output or folder.path / REPORT)

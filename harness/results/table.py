@@ -13,6 +13,7 @@ from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.checked_rows import row_of
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.escaping import csv_value, markdown_cell, markdown_line, on_a_line
 from harness.plugins import Catalog
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
@@ -28,7 +29,6 @@ KEY_LENGTH = 8
 """Number of characters of a comparability key that tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
-_BREAKS = str.maketrans({c: repr(c)[1:-1] for c in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 _SMALLEST_P = 0.0001
 _SMALL_FRACTION, _ROUNDING = 0.001, 1e-12
 _MAX_REASONS_SHOWN = 2
@@ -54,9 +54,9 @@ def csv_of(lines: Sequence[Mapping[str, Any]], empty: Sequence[str] = ()) -> str
     """Lines as CSV under all names that they have; `empty` are the names where there are no lines."""
     text = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line)) or empty
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    writer = csv.writer(text, lineterminator="\n")
+    body = ([line.get(name) for name in names] for line in lines)
+    writer.writerows([csv_value(value) for value in line] for line in (names, *body))
     return text.getvalue()
 
 
@@ -64,14 +64,9 @@ def text_table(columns: Sequence[str], body: Sequence[Sequence[str]], layout: st
     """Headings and cells as text in a layout of tabulate, which takes no text for a number; a row is a line."""
     from tabulate import tabulate
 
-    head, *lines = [[_on_a_line(cell, layout) for cell in line] for line in (columns, *body)]
+    escape = markdown_cell if layout == "github" else on_a_line
+    head, *lines = [[escape(cell) for cell in line] for line in (columns, *body)]
     return str(tabulate(lines, head, tablefmt=layout, disable_numparse=True))
-
-
-def _on_a_line(cell: str, layout: str) -> str:
-    """A cell with its line breaks written out, and in Markdown its pipes escaped: names come from users' files."""
-    text = cell.translate(_BREAKS)
-    return text.replace("|", "\\|") if layout == "github" else text
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -234,7 +229,7 @@ class TableView:
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         doubtful = [line for sign, rows in doubts.items() for line in _doubt(sign, rows)]
-        return [note.translate(_BREAKS) for note in (*shown, *doubtful, *_trained(self.rows))]
+        return [on_a_line(note) for note in (*shown, *doubtful, *_trained(self.rows))]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
@@ -356,16 +351,18 @@ def origin_text(origin: Mapping[str, Any]) -> str:
 
 def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any]) -> str:
     """The tables of a run as Markdown."""
-    parts = [f"# {plan.suite}", plan.about] if plan.about else [f"# {plan.suite}"]
+    title = f"# {markdown_cell(plan.suite)}"
+    parts = [title, markdown_line(plan.about)] if plan.about else [title]
     for name, about, view in tables:
         if len(tables) > 1:
-            parts += [f"## {name}", *([about] if about and about != plan.about else [])]
+            parts += [f"## {markdown_cell(name)}"]
+            parts += [markdown_line(about)] if about and about != plan.about else []
         constant = ", ".join(f"{role} {label}" for role, label in view.constants().items())
         columns, body = view.columns()
-        parts += [f"{constant}; intervals at 95 %.", text_table(columns, body, "github")]
+        parts += [f"{markdown_line(constant)}; intervals at 95 %.", text_table(columns, body, "github")]
         notes = view.notes()
-        parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
-    return "\n\n".join([*parts, origin_text(origin)]) + "\n"
+        parts += ["\n".join(f"- {markdown_cell(note)}" for note in notes)] if notes else []
+    return "\n\n".join([*parts, markdown_line(origin_text(origin))]) + "\n"
 
 
 def terminal(view: TableView, width: int, file: str = "table.md") -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.contract.errors import UsageError
 from harness.contract.plain import encodable
+from harness.escaping import json_text
 from harness.files import explained, write_whole
 from harness.isolation import one_line
 from harness.store.schema import SCHEMA, check_schema
@@ -87,7 +88,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file, whole or not at all."""
-        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        self.write_text(name, json_text(value, indent=1) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all; half characters in it are spelt out."""
@@ -134,7 +135,7 @@ class RunFolder:
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan, compactly: it may have a hundred thousand cells."""
-        self.write_text(PLAN, json.dumps({"schema": SCHEMA, **plan}, separators=(",", ":"), ensure_ascii=False) + "\n")
+        self.write_text(PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises DamagedFile if it is no JSON object."""

@@ -17,6 +17,7 @@ from typing import Any
 from harness.contract.errors import InvalidOutput
 from harness.contract.pages import Section
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.escaping import html_value
 from harness.isolation import Fault, isolated
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
@@ -32,7 +33,7 @@ from harness.suite.plan import Plan
 REPORT = "report.html"
 LOG_LINES = 15
 _HERE = Path(__file__).parent
-_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "finalize": html_value}
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
