@@ -60,6 +60,7 @@ def _show_result(result: CellResult) -> None:
     where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
     echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
     for number, attempt in enumerate(result.attempts, start=1):
-        echo(f"  attempt {number}: {attempt['status']}, batch size {attempt['batch_size']}: {attempt['reason']}")
+        status, size, reason = (attempt.get(name) for name in ("status", "batch_size", "reason"))
+        echo(f"  attempt {number}: {status}, batch size {size}: {reason}")
     for used in result.weights:
-        echo(f"  weights {used['key'][:12]}, trained in {used['seconds']:.1f} s")
+        echo(f"  weights {used['key'][:12]}, trained in {used.get('seconds', 0.0):.1f} s")

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args
 
 from harness.contract.components import Kind
 from harness.contract.execution import Execution
 from harness.contract.imports import NO_RIGHTS, ImportRights, NamedCode
+from harness.contract.shapes import check_shape
 
 Role = Literal["model", "data", "attack", "sampler", "attribution"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -32,6 +34,15 @@ KIND_OF: Mapping[Role, Kind] = {
     "attribution": "attribution",
 }
 _MAX_SLUG_BYTES = 180
+_SHAPE: Mapping[str, Any] = {
+    **dict.fromkeys(("kind", "name", "label"), str),
+    **dict.fromkeys(("version", "member", "training_threads"), int),
+    **dict.fromkeys(("parameters", "former"), dict),
+    **{name: [str] for name in ("paths", "imports", "uncounted")},
+    **dict.fromkeys(("trained_on", "execution"), (dict, NoneType)),
+    "limit": (int, NoneType),
+    "rights": {"folders": [str], "packages": [str], "anywhere": bool},
+}
 
 
 def canonical(value: Any) -> str:
@@ -147,7 +158,8 @@ class Use:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`. Raises InvalidOutput for a field of another type."""
+        check_shape(raw, _SHAPE, "a component")
         parameters = {name: _from_json(value) for name, value in raw["parameters"].items()}
         tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
         trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.checked_rows import row_of
+from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.contract.shapes import check_shape
 from harness.escaping import csv_value, markdown_cell, markdown_line, on_a_line
+from harness.files import parse_json, read_plain
+from harness.isolation import one_line
 from harness.plugins import Catalog
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
@@ -342,7 +345,7 @@ def origin_text(origin: Mapping[str, Any]) -> str:
     if not any(origin.values()):
         return f"where this was measured is not known: {RUN} is damaged"
     git = origin.get("git") or {}
-    at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
+    at = f" at {git.get('commit', '')[:10]}{' with changes' if git.get('dirty') else ''}" if git else ""
     threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"
     device = origin["accelerator"] or f"{origin['processor']}, {threads}"
     versions = f"Python {origin['python']}, torch {origin['torch']}"
@@ -389,8 +392,12 @@ def table_json(path: Path) -> list[Row]:
 
     Raises:
         OSError: it cannot be read.
-        InvalidOutput: a field of a row is not what it must be.
-        ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no table.
+        InvalidOutput: it is no JSON, or a field of a row is not what it must be; the message says which.
     """
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        raw = parse_json(read_plain(path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidOutput(one_line(str(error))) from None
+    check_shape(raw, dict, "it")
+    check_shape(raw.get("rows"), list, "rows")
     return [row_of(each, f"row {number}") for number, each in enumerate(raw["rows"], 1)]

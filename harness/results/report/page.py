@@ -18,6 +18,7 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.pages import Section
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.escaping import html_value
+from harness.files import read_plain
 from harness.isolation import Fault, isolated
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
@@ -244,7 +245,7 @@ def _failure(folder: RunFolder, row: Row) -> Failure:
     path = folder.cell(row.cell) / LOG
     log = ""
     if row.cell and path.is_file():
-        log = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+        log = "\n".join(read_plain(path).decode(errors="replace").splitlines()[-LOG_LINES:])
     return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), row.reason, log)
 
 
