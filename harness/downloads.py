@@ -52,7 +52,7 @@ class _NotAgain(DownloadError):
     """A reason that another attempt cannot change."""
 
 
-def download(url: str, path: Path, why_wrong: Callable[[Path], str], limits: Limits = USUAL) -> None:
+def download_file(url: str, path: Path, why_wrong: Callable[[Path], str], limits: Limits = USUAL) -> None:
     """Download a file to a path, where it is whole and right or not at all.
 
     What an attempt got is kept beside it, and the next one asks for the rest. Processes that want the same file wait

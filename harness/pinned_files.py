@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.contract.errors import MissingData
-from harness.downloads import download as fetch
+from harness.downloads import download_file
 
 MOST_UNPACKED_BYTES = 2 << 30
 """Size of the content of a published file; the largest here has a tenth of it."""
@@ -87,7 +87,7 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
 
 def _fetch(file: PinnedFile, path: Path, problem: str, *, is_there: bool) -> None:
     try:
-        fetch(file.url, path, partial(_why_wrong, file))
+        download_file(file.url, path, partial(_why_wrong, file))
     except OSError as error:
         again = ", and could not be downloaded again" if is_there else " and could not be downloaded"
         raise MissingData(f"{problem}{again} ({error}). {_how_to_get(file, path.parent)}") from error

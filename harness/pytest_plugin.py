@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-results", default="results", help="folder of runs and of the store of finished cells")
     group.addoption("--harness-plugins-dir", action="append", default=[], help="load every module there as a plugin")
     group.addoption("--harness-allow-imports", action="store_true", help="let suites name code of any package")
+    group.addoption("--harness-trust", action="append", default=[], help="let this file run code when it is loaded")
     group.addoption("--harness-isolation", choices=["inline", "process", "cell"], help="where cells run")
 
 
@@ -60,6 +61,7 @@ class SuiteFile(pytest.File):
             isolation=option("--harness-isolation"),
             plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
             allow_imports=option("--harness-allow-imports"),
+            trust=option("--harness-trust"),
         )
         try:
             self._prepared = prepare(self.path, options)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.api import MissingData, PinnedFile, read_pinned
-from harness.downloads import DownloadError, Limits, download
+from harness.downloads import DownloadError, Limits, download_file
 
 CONTENT = bytes(range(256)) * 4096
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -156,7 +156,7 @@ def why_wrong(path: Path) -> str:
 )
 def test_what_comes_right_in_the_end(answers: list[Answer], requests: int, server: Server, tmp_path: Path) -> None:
     server.answers = list(answers)
-    download(server.url, tmp_path / "f.bin", why_wrong, QUICK)
+    download_file(server.url, tmp_path / "f.bin", why_wrong, QUICK)
     assert (tmp_path / "f.bin").read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["f.bin"]
     assert len(server.ranges) == requests
@@ -164,7 +164,7 @@ def test_what_comes_right_in_the_end(answers: list[Answer], requests: int, serve
 
 def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
     server.answers = [redirect("/elsewhere"), whole]
-    download(server.url, tmp_path / "f.bin", why_wrong, QUICK)
+    download_file(server.url, tmp_path / "f.bin", why_wrong, QUICK)
     assert (tmp_path / "f.bin").read_bytes() == CONTENT
 
 
@@ -189,7 +189,7 @@ def test_what_never_does_leaves_nothing(
 ) -> None:
     server.answers = [answer]
     with pytest.raises(DownloadError, match=told):
-        download(server.url, tmp_path / "f.bin", why_wrong, QUICK)
+        download_file(server.url, tmp_path / "f.bin", why_wrong, QUICK)
     assert list(tmp_path.iterdir()) == []
     assert len(server.ranges) == requests
 
@@ -197,17 +197,17 @@ def test_what_never_does_leaves_nothing(
 def test_a_slow_server_has_a_limit(server: Server, tmp_path: Path) -> None:
     server.answers = [drop_by_drop]
     with pytest.raises(DownloadError, match=r"it took longer than 0.3 s"):
-        download(server.url, tmp_path / "f.bin", why_wrong, Limits(seconds=0.3))
+        download_file(server.url, tmp_path / "f.bin", why_wrong, Limits(seconds=0.3))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_later_call_asks_for_the_rest(server: Server, tmp_path: Path) -> None:
     server.answers = [cut, status(404)]
     with pytest.raises(DownloadError, match="ended after 524,288 of 1,048,576 bytes"):
-        download(server.url, tmp_path / "f.bin", why_wrong, Limits(attempts=1))
+        download_file(server.url, tmp_path / "f.bin", why_wrong, Limits(attempts=1))
     assert [path.name for path in tmp_path.iterdir()] == [".f.bin.part"]
     server.answers = [rest]
-    download(server.url, tmp_path / "f.bin", why_wrong, QUICK)
+    download_file(server.url, tmp_path / "f.bin", why_wrong, QUICK)
     assert (tmp_path / "f.bin").read_bytes() == CONTENT
     assert server.ranges[-1] == "bytes=524288-"
 
@@ -227,7 +227,8 @@ def test_a_bad_file_is_replaced_only_by_the_right_one(server: Server, tmp_path: 
 def test_two_processes_download_a_file_once(server: Server, tmp_path: Path) -> None:
     server.answers = [whole]
     calls = [
-        threading.Thread(target=download, args=(server.url, tmp_path / "f.bin", why_wrong, QUICK)) for _ in range(4)
+        threading.Thread(target=download_file, args=(server.url, tmp_path / "f.bin", why_wrong, QUICK))
+        for _ in range(4)
     ]
     for call in calls:
         call.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option
+from harness.cli.options import allow_imports_option, results_option, trust_option
 from harness.cli.streams import echo
 from harness.contract.cells import SHOWN_ROLES
 from harness.results.table import text_table
@@ -22,12 +22,13 @@ from harness.suite.variants import short
 @click.argument("suite")
 @results_option
 @allow_imports_option
+@trust_option
 @click.pass_obj
-def command(session: Session, suite: str, results: Path, allow_imports: bool) -> None:
+def command(session: Session, suite: str, results: Path, allow_imports: bool, trust: tuple[Path, ...]) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(load_suite(suite), catalog, signatures, allow_imports=allow_imports)
+    plan = make_plan(load_suite(suite), catalog, signatures, allow_imports=allow_imports, trust=trust)
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

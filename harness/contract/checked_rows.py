@@ -32,7 +32,8 @@ ROW_SHAPE: Mapping[str, Any] = {
     "seconds": (int, float, NoneType),
     "cell": str,
     "derived": str,
-    "facts": {"model": dict, "execution": str, "weights": {"digest": str}, "cost": dict, "display": {str: str}},
+    "facts": {"model": dict, "execution": str, "weights": {"digest": str}, "cost": dict, "display": {str: str}}
+    | {"trusted": [str]},
 }
 _NEEDED = ("experiment", "labels", "seed", "status", "estimates")
 

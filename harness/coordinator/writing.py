@@ -23,6 +23,7 @@ from harness.store.run_folder import RunFolder
 def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
+    facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
     return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
 
 

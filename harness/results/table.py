@@ -232,7 +232,7 @@ class TableView:
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         doubtful = [line for sign, rows in doubts.items() for line in _doubt(sign, rows)]
-        return [on_a_line(note) for note in (*shown, *doubtful, *_trained(self.rows))]
+        return [on_a_line(note) for note in (*shown, *doubtful, *_trained(self.rows), *_trusted(self.rows))]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
@@ -290,6 +290,17 @@ def _trained(rows: Sequence[Row]) -> list[str]:
         for model, known in digests.items()
     ]
     return [f"weights trained here, which differ between machines: {', '.join(sets)}"] if sets else []
+
+
+def _trusted(rows: Sequence[Row]) -> list[str]:
+    """Return a line on the files that could run code in this process when they were loaded."""
+    rows_by_file: dict[str, list[str]] = {}
+    for row in rows:
+        for file in row.facts.get("trusted", ()):
+            rows_by_file.setdefault(file, []).append(row.labels.get("model", "") or name_of(row))
+    files = [f"{file} ({', '.join(dict.fromkeys(names))})" for file, names in rows_by_file.items()]
+    told = "files that could run code when they were loaded, trusted by the user"
+    return [f"{told}: {'; '.join(files)}"] if files else []
 
 
 def _within(estimates: Sequence[Estimate]) -> str:
