@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import results_option
+from harness.cli import Session
+from harness.cli.options import no_examples_option, results_option
 from harness.cli.streams import echo, styled
 from harness.contract.cells import Cell
 from harness.coordinator.explain import explain
+from harness.results.redaction import Redactor
 from harness.results.table import text_table
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import RunFolder
@@ -22,7 +24,9 @@ _LOG_LINES = 20
 @click.argument("run")
 @click.argument("cell")
 @results_option
-def command(run: str, cell: str, results: Path) -> None:
+@no_examples_option
+@click.pass_obj
+def command(session: Session, run: str, cell: str, results: Path, *, no_examples: bool) -> None:
     """Say what a CELL of RUN was, why it ran or was reused, what was attempted, and what it printed last.
 
     CELL is its id (see the folder cells/ of the run), or a part of it that no other cell has.
@@ -36,10 +40,13 @@ def command(run: str, cell: str, results: Path) -> None:
     if explanation.differences:
         body = [[d.field, d.before, d.after] for d in explanation.differences]
         echo(text_table(["what differs", "then", "now"], body))
+    redact = Redactor(session.catalog())
     if explanation.result is not None:
-        _show_result(explanation.result)
+        _show_result(explanation.result, redact)
+    if no_examples or not folder.about_if_whole().get("examples", True):
+        return
     if explanation.log.strip():
-        lines = explanation.log.rstrip().splitlines()
+        lines = redact(explanation.log.rstrip()).splitlines()
         echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
         for line in lines[-_LOG_LINES:]:
             echo(f"  {line}")
@@ -55,12 +62,12 @@ def _parts(cell: Cell) -> list[list[str]]:
     return [*rows, ["  seed", str(cell.seed), "", ""]]
 
 
-def _show_result(result: CellResult) -> None:
+def _show_result(result: CellResult, redact: Redactor) -> None:
     seconds = "" if result.seconds is None else f", {result.seconds:.2f} s"
     where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
-    echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
+    echo(f"\n{result.status}{f': {redact(result.reason)}' if result.reason else ''}{seconds}{where}, {result.started}")
     for number, attempt in enumerate(result.attempts, start=1):
         status, size, reason = (attempt.get(name) for name in ("status", "batch_size", "reason"))
-        echo(f"  attempt {number}: {status}, batch size {size}: {reason}")
+        echo(f"  attempt {number}: {status}, batch size {size}: {redact(str(reason))}")
     for used in result.weights:
         echo(f"  weights {used['key'][:12]}, trained in {used.get('seconds', 0.0):.1f} s")

@@ -20,6 +20,12 @@ trust_option = click.option(
     help="Let this file of the suite run code when it is loaded, such as a pickled model. May be repeated.",
 )
 
+no_examples_option = click.option(
+    "--no-examples",
+    is_flag=True,
+    help="Show no single examples: no pictures, logs or page sections that may hold them. Records are kept.",
+)
+
 results_option = click.option(
     "--results",
     type=click.Path(path_type=Path),

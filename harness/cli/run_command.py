@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option, trust_option
+from harness.cli.options import allow_imports_option, no_examples_option, results_option, trust_option
 from harness.cli.streams import echo
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @results_option
 @allow_imports_option
 @trust_option
+@no_examples_option
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

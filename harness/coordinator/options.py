@@ -31,6 +31,7 @@ class RunArguments(TypedDict, total=False):
     debug: bool
     allow_imports: bool
     trust: Sequence[str | Path]
+    no_examples: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class RunOptions:
         plugins: modules to load as plugins besides the installed ones, by name.
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         trust: files that may run code when they are loaded, such as pickles.
+        no_examples: let pages of the run, printed logs and pictures show no single examples.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -66,6 +68,7 @@ class RunOptions:
     debug: bool = False
     allow_imports: bool = False
     trust: Sequence[str | Path] = ()
+    no_examples: bool = False
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.

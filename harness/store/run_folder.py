@@ -30,6 +30,7 @@ _ABOUT: Mapping[str, Any] = {
     **dict.fromkeys(("suite", "run", "started", "ended", "status"), str),
     "provenance": {"git": (dict, NoneType), "argv": list, "packages": {str: str}, "plugins": dict},
     "cells": {str: {"how": str, "key": str}},
+    "examples": bool,
 }
 _GIT: Mapping[str, Any] = {"commit": str, "dirty": bool}
 _REMEDY = "run the suite again, which takes finished cells from the store"
