@@ -16,7 +16,7 @@ from asserting import without_assertion
 # The floors of the core, the lowest first. A name stands for harness/<name>.py or harness/<name>/. A room imports only
 # from floors below its own, imports in functions and for type checkers included, so that no circle can come to be.
 FLOORS: list[set[str]] = [
-    {"contract", "version"},
+    {"contract", "version", "environment_secrets"},
     {
         "hooks",
         "isolation",

@@ -19,6 +19,7 @@ from rich.progress import (
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
 from harness.coordinator.display import Display
+from harness.environment_secrets import without_secrets
 from harness.escaping import on_a_line
 from harness.results.table import joined_labels, name_of
 
@@ -37,7 +38,7 @@ def _headline(row: Row) -> str:
 
 def escaped(text: str) -> str:
     """Return a text that rich prints as it is, with control characters spelt out."""
-    return markup.escape(on_a_line(text))
+    return markup.escape(on_a_line(without_secrets(text)))
 
 
 class TerminalDisplay(Display):
@@ -119,4 +120,4 @@ class LineDisplay(Display):
         self._say(f"warning: {message}")
 
     def _say(self, text: str) -> None:
-        print(on_a_line(text), file=self._stream, flush=True)
+        print(on_a_line(without_secrets(text)), file=self._stream, flush=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.cli.streams import echo, styled
 from harness.contract.errors import StoreError, UsageError
 from harness.contract.plain import encodable
+from harness.environment_secrets import without_secrets
 
 _NO_LIMIT = 10_000
 
@@ -23,7 +24,7 @@ def terminal_width() -> int:
 def write_named_file(path: Path, text: str) -> None:
     """Write a file that the user named. Raises UsageError if it cannot be written."""
     try:
-        path.write_text(encodable(text), encoding="utf-8")
+        path.write_text(encodable(without_secrets(text)), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from error
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness.environment_secrets import without_secrets
 from harness.escaping import visible
 
 _ESCAPE = secrets.token_hex(16)
@@ -22,8 +23,10 @@ def styled(text: object, **style: Any) -> str:
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text. Control characters in it are spelt out, whoever wrote them; only styles of `styled` are kept."""
-    click.echo(visible(str(text)).replace(_ESCAPE, "\x1b"), err=err, nl=nl)
+    """Print a text without secrets of the environment. Control characters in it are spelt out, whoever wrote them;
+    only styles of `styled` are kept.
+    """
+    click.echo(visible(without_secrets(str(text))).replace(_ESCAPE, "\x1b"), err=err, nl=nl)
 
 
 def escape_warnings() -> None:

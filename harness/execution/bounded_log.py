@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.environment_secrets import without_secrets
+
 _HEAD_BYTES = 256 * 1024
 _TAIL_BYTES = 64 * 1024
 
@@ -30,7 +32,7 @@ class BoundedLog:
         """Do nothing; files have this method."""
 
     def content(self) -> bytes:
-        """Return what is kept, with a line that says how many bytes are left out."""
-        if not self._dropped:
-            return bytes(self._head + self._tail)
-        return bytes(self._head + f"\n… {self._dropped} bytes left out …\n".encode() + self._tail)
+        """Return what is kept but for secrets, with a line that says how many bytes are left out."""
+        between = f"\n… {self._dropped} bytes left out …\n".encode() if self._dropped else b""
+        text = (self._head + between + self._tail).decode(errors="surrogateescape")
+        return without_secrets(text).encode(errors="surrogateescape")

@@ -15,6 +15,7 @@ from harness.contract.errors import InvalidOutput
 from harness.contract.plain import plain_document
 from harness.contract.rows import Status
 from harness.contract.shapes import check_shape
+from harness.environment_secrets import without_secrets
 from harness.files import parse_json, read_plain
 from harness.store.run_folder import RESULT
 from harness.store.schema import SCHEMA, check_schema
@@ -112,7 +113,7 @@ class CellResult:
     def write(self, folder: Path) -> None:
         """Store the result in a folder."""
         text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1)
-        (folder / RESULT).write_text(text, encoding="utf-8")
+        (folder / RESULT).write_text(without_secrets(text), encoding="utf-8")
 
 
 def _stored(folder: Path) -> dict[str, Any]:

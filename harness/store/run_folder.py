@@ -15,6 +15,7 @@ from typing import Any
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.plain import encodable, plain_document
 from harness.contract.shapes import check_shape
+from harness.environment_secrets import without_secrets
 from harness.escaping import json_text
 from harness.files import explained, first_special, parse_json, read_plain, write_whole
 from harness.isolation import one_line
@@ -112,9 +113,9 @@ class RunFolder:
         self.write_text(name, json_text(value, indent=1) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file, whole or not at all; half characters in it are spelt out."""
+        """Write a text file without secrets, whole or not at all; half characters in it are spelt out."""
         with explained(self.path):
-            write_whole(self.path / name, encodable(text).encode())
+            write_whole(self.path / name, encodable(without_secrets(text)).encode())
 
     def about(self) -> dict[str, Any]:
         """Return the content of run.json.
