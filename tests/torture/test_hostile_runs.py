@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cli.conftest import Say
+from harness.contract.imports import NO_RIGHTS, is_trusted
 from harness.store.store import MANIFEST, _digest
+from harness.suite.plan import Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("metrics_here")]
 SECRET = "a secret of the reader"
@@ -240,3 +242,29 @@ def test_hostile_facts_of_a_run(name: str, run: Path, say: Say) -> None:
         said = say(*arguments(command, run))
         assert said.code in (0, 2), (command, said)
         assert "Traceback" not in said.err
+
+
+def test_a_plan_grants_nothing_to_its_reader(run: Path) -> None:
+    """Neither at the top nor inside another component."""
+    rights = {"folders": ["/"], "packages": ["os"], "anywhere": True, "trusted": ["/model.pkl"]}
+    plan = json.loads((run / "plan.json").read_bytes())
+    for use in plan["uses"].values():
+        use |= {"rights": rights, "paths": ["file"], "imports": ["code"]}
+        inner = {**use, "parameters": {"file": "/model.pkl", "code": "os:system"}}
+        use["parameters"] |= {"file": "/model.pkl", "one": {"$use": inner}, "two": {"$uses": [inner, inner]}}
+    uses = [use for cell in Plan.from_json(plan).cells for use in cell.uses]
+    assert {use.rights for use in uses} == {NO_RIGHTS}
+    assert len({use.label for use in uses}) < len(uses)
+    assert not any(is_trusted(use.as_received("file", "/model.pkl")) for use in uses)
+
+
+def test_records_that_are_made_up_are_believed(run: Path, say: Say) -> None:
+    """What docs/explanation/trust.md says of them: whoever writes records writes their manifest too."""
+    path = cell(run) / "records.parquet"
+    table = pq.read_table(path)
+    path.unlink()
+    made_up = table.set_column(table.schema.get_field_index("heads"), "heads", pa.array([True] * len(table)))
+    pq.write_table(made_up, path)
+    assert "its files were damaged after the run" in say(*arguments("table", run)).out
+    sealed(cell(run))
+    assert "1.000 [" in say(*arguments("table", run)).out
