@@ -28,6 +28,7 @@ _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _MAX_DIGITS = 300
+_MOST_SHOWN = 200
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)")
 
@@ -56,7 +57,10 @@ class Problem:
         text = lines[self.mark.line - 1] if self.mark.line <= len(lines) else ""
         dotted = ".".join(map(str, self.path))
         head = f"{self.mark.file}:{self.mark.line}:{self.mark.column}: {f'{dotted}: ' if dotted else ''}{self.message}"
-        shown = [head, f"{self.mark.line:>5} | {text}", f"      | {' ' * (self.mark.column - 1)}^"]
+        # Of a long line, what stands around the caret.
+        start = max(0, self.mark.column - 1 - _MOST_SHOWN // 2) if len(text) > _MOST_SHOWN else 0
+        part = text[start : start + _MOST_SHOWN]
+        shown = [head, f"{self.mark.line:>5} | {part}", f"      | {' ' * (self.mark.column - 1 - start)}^"]
         if self.hint:
             shown.append(f"      = {self.hint}")
         return "\n".join(shown)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.errors import SuiteError
-from harness.suite.located import Mark, parse_yaml
+from harness.suite.located import Mark, Problem, parse_yaml
 
 
 def parse(text: str) -> object:
@@ -139,3 +139,11 @@ def test_plain_values_survive(document: dict[str, object]) -> None:
 
     read = parse(yaml.safe_dump(document))
     assert read == document
+
+
+def test_of_a_long_line_the_part_around_the_mistake_is_shown() -> None:
+    line = "a" * 1000 + "b" + "c" * 1000
+    head, part, caret = Problem(Mark("f", 1, 1001), (), "no").render(line).splitlines()
+    assert head == "f:1:1001: no"
+    assert part == f"    1 | {'a' * 100}b{'c' * 99}"
+    assert part[caret.index("^")] == "b"
