@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.contract.errors import InvalidOutput
 from harness.reading.cells import Opening, Record, UnbalancedQuote, are_plain, records
+from harness.reading.encodings import ADVICE
 from harness.reading.spaced import WHITESPACE, tab_separated
 
 _SEPARATORS = (",", ";", "\t", "|", WHITESPACE)
@@ -195,8 +196,8 @@ class Separated:
             return cell.decode()
         except UnicodeDecodeError as error:
             raise InvalidOutput(
-                f"{self.name}, line {line} is not UTF-8 text (byte 0x{cell[error.start]:02x} in {cell[:40]!r}); save "
-                'the file as UTF-8, in Excel as "CSV UTF-8"'
+                f"{self.name}, line {line} is not UTF-8 text (byte 0x{cell[error.start]:02x} in {cell[:40]!r}); "
+                + ADVICE
             ) from None
 
     def _unbalanced(self, error: UnbalancedQuote) -> InvalidOutput:

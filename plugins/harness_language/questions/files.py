@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from harness.api import (
     Examples,
+    Later,
     Location,
     PinnedFile,
     Table,
@@ -55,6 +56,7 @@ def questions(
     separator: str | None = None,
     unknown: str | None = None,
     values: dict[str, Values] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Questions and answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
@@ -78,13 +80,14 @@ def questions(
         unknown: the group of rows without a value; by default they are refused.
         values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
             missing values such as NA, and with one spelling of each number.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: the file cannot be read, lacks a column, or holds something else; with the line.
     """
     used = [name for name in (prompts, answers, choices, goals, ids, *groups) if name is not None]
-    table = read_table(path, separator, columns=used)
+    table = read_table(path, separator, columns=used, encoding=encoding)
     return questions_of(table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values)
 
 

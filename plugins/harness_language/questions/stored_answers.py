@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from harness.api import Examples, Table, read_table
+from harness.api import Examples, Later, Table, read_table
 from harness_language.guardrails.request_files import Kind, request_kind
 from harness_language.questions.files import Values, questions_of
 from harness_language.questions.right_choices import Reading
@@ -34,6 +34,7 @@ def stored_answers(
     separator: str | None = None,
     unknown: str | None = None,
     values: dict[str, Values] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Answers that a model gave, with their prompts and maybe what is right, for the task `from_answers`.
 
@@ -60,13 +61,14 @@ def stored_answers(
         separator: what parts the values of a CSV file; by default a comma.
         unknown: the group of rows without a value; by default they are refused.
         values: what group columns hold, such as {country: [NA, DE]}, text or number.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: the file cannot be read, lacks a column, or holds something else; with the line.
     """
-    named = (completions, prompts, answers, choices, goals, ids, models, kinds)
-    table = read_table(path, separator, columns=[*(name for name in named if name is not None), *groups])
+    named = (completions, prompts, answers, choices, goals, ids, models, kinds, *groups)
+    table = read_table(path, separator, [name for name in named if name is not None], encoding=encoding)
     examples = questions_of(
         table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values
     )
