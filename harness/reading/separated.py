@@ -173,7 +173,7 @@ class Separated:
         return {position: pa.chunked_array([pa.array(column, pa.string())]) for position, column in texts.items()}
 
     def _ends_in_separators(self, row: Record, width: int) -> bool:
-        """Whether nothing but separators is too many, as some programs write; R writes an empty text as a quoted one."""
+        """Whether nothing but separators is too many, as some programs write; R quotes an empty text."""
         is_quoted = self.content[max(row.end - _ENDING, 0) : row.end].rstrip(b"\r\n ").endswith(b'"')
         return not is_quoted and not any(cell.strip() for cell in row.cells[width:])
 
