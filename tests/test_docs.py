@@ -130,7 +130,7 @@ def test_the_plugin_works_as_printed(
     (tmp_path / "my_suite.yaml").write_text(block(first_plugin, "yaml", "suite: mine"), encoding="utf-8")
     lines = re.findall(r"^    (harness --plugins-dir my_plugins .*)$", first_plugin, re.M)
     said = []
-    assert len(lines) == 3
+    assert len(lines) == 4
     for line in lines:
         code, text = harness(line)
         assert code == 0, text
@@ -139,6 +139,7 @@ def test_the_plugin_works_as_printed(
     assert "how many corners to look at." in said[1]
     assert "corners eps=0.2" in said[2]
     assert "sure mistakes ↓" in said[2]
+    assert "no problem found" in said[3]
 
 
 @pytest.mark.parametrize(

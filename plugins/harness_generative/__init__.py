@@ -7,6 +7,13 @@ from collections.abc import Iterable, Sequence
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _GENERATE = frozenset({"generate"})
+_EXAMPLE = """
+task: {use: generate, with: {features: [pixel_pca], n: 64}}
+data: {use: digits, with: {split: held_out}}
+models: [gaussian]
+samplers: [one_shot]
+metrics: [fid_proxy]
+"""
 _CAPTIONS = {
     "samples.png": "samples, by class or under what they were asked for",
     "neighbours.png": "the samples nearest to a training example, each above that example",
@@ -21,7 +28,7 @@ def harness_components() -> Iterable[Component]:
     # It was part of the core once, and its results stay comparable.
     task = Declarations("task", f"{__name__}.task", moved_from="harness")
     return [
-        task("generate", "generate:Generate"),
+        task("generate", "generate:Generate", example=_EXAMPLE),
         *_models(),
         *_samplers(),
         *_extractors(),

@@ -6,6 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
+_LANGUAGE_EXAMPLE = """
+task: {use: language, with: {window: 32, stride: 16}}
+data: {use: markov, limit: 4}
+models: [{use: ngram, with: {order: 3}, trained_on: markov}]
+attacks: [none, {use: typos, with: {rate: 0.1}}]
+metrics: [bits_per_byte]
+"""
+_ANSWER_EXAMPLE = """
+task: {use: answer, with: {max_tokens: 4}}
+data: {use: arithmetic, limit: 8}
+models: [{use: ngram, with: {order: 3}, trained_on: markov}]
+metrics: [exact_match]
+"""
 _SCORE = frozenset({"language"})
 _ANSWER = frozenset({"answer"})
 _ANSWERS = frozenset({"answer", "from_answers"})
@@ -40,8 +53,8 @@ def _tasks() -> list[Component]:
     # They were part of the core once, and their results stay comparable.
     task = Declarations("task", f"{__name__}.tasks", moved_from="harness")
     return [
-        task("language", "score_text:Language"),
-        task("answer", "answer:Answer"),
+        task("language", "score_text:Language", example=_LANGUAGE_EXAMPLE),
+        task("answer", "answer:Answer", example=_ANSWER_EXAMPLE),
         task("minimal_pairs", "minimal_pairs:MinimalPairs"),
         Declarations("task", f"{__name__}.tasks")("from_answers", "from_answers:FromAnswers"),
         Declarations("task", f"{__name__}.classification")("classify_text", "classify_text:ClassifyText"),
