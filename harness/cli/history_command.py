@@ -60,7 +60,7 @@ def command(
     _print(name, series, runs, readings)
     picture = output or results / name / f"history-{name}.png"
     left_out = draw_history(series, runs, readings, picture)
-    click.echo(f"\nPicture: {picture}" + (f" ({left_out} panels did not fit; --metric narrows)" if left_out else ""))
+    click.echo(f"\nPicture: {picture}" + (f" ({left_out}; --metric narrows)" if str(left_out) else ""))
     if json_file is not None:
         text = json.dumps(history_json(name, series, runs, readings), indent=1, ensure_ascii=False)
         write_named_file(json_file, text + "\n")

@@ -14,7 +14,7 @@ from typing import Any
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.coordinator.commit import commit_cell, find_reusable
+from harness.coordinator.commit import as_planned, commit_cell, find_reusable
 from harness.coordinator.display import Display
 from harness.coordinator.executors import make_executor, make_scoring
 from harness.coordinator.observers import notify_observers
@@ -169,8 +169,10 @@ class LiveRun:
         self._end(cell, result)
 
     def _commit(self, job: Job, result: CellResult) -> None:
+        store, inputs = self._prepared.store, self._state.inputs[job.cell.id]
+        result = as_planned(result, inputs, store.root)
         result = kept(replace(result, run=f"{self._prepared.plan.suite}/{self._folder.run_id}"), job.folder)
-        commit_cell(self._prepared.store, self._folder, job, result, self._state.inputs[job.cell.id])
+        commit_cell(store, self._folder, job, result, inputs)
         self._state.how[job.cell.id] = "ran"
         self._end(job.cell, result)
 

@@ -27,6 +27,7 @@ _SHAPE: Mapping[str, Any] = {
     "seconds": _NUMBER_OR_NONE,
     "batch_size": int,
     "attempts": [dict],
+    "loaded": dict,
 }
 
 
@@ -47,6 +48,7 @@ class CellResult:
         traceback: of the exception, if one was raised.
         attempts: the attempts before this one: status, reason and batch size of each attempt.
         run: the run that measured it.
+        loaded: the inputs of its key as the process that ran it had them; not stored, since they are those of the key.
     """
 
     status: Status
@@ -63,6 +65,7 @@ class CellResult:
     traceback: str = ""
     attempts: Sequence[Mapping[str, Any]] = ()
     run: str = ""
+    loaded: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -107,5 +110,6 @@ class CellResult:
 
     def write(self, folder: Path) -> None:
         """Store the result in a folder."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1)
+        stored = {name: value for name, value in asdict(self).items() if name != "loaded"}
+        text = json.dumps({"schema": SCHEMA, **stored}, indent=1)
         (folder / RESULT).write_text(text, encoding="utf-8")

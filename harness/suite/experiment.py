@@ -11,6 +11,7 @@ from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, TREATMENTS, Cell
 from harness.contract.components import Kind
 from harness.plugins import ABSENT, DISTRIBUTION, Catalog, distribution_version, extra_with
 from harness.signatures import SignatureReader
+from harness.suite.limits import MAX_CELLS, SPLIT_UP, too_many
 from harness.suite.load import LoadedExperiment, Suite
 from harness.suite.located import Path_
 from harness.suite.plan import Expectation, PlannedExperiment
@@ -69,6 +70,9 @@ class ExperimentResolver:
         for key in ("seeds", "groups"):
             self._unique_values(key)
         expect = tuple(self._expectations(parts["metrics"], parts["aggregates"]))
+        counts = [*(len(use) for use in uses.values() if use is not None), len(self.experiment.seeds)]
+        if reason := too_many(counts, MAX_CELLS, "cells"):
+            self.entries.problem((), reason, SPLIT_UP)
         if self.entries.problems:
             raise self.document.error(list(dict.fromkeys(self.entries.problems)))
         planned = PlannedExperiment(
