@@ -1,23 +1,38 @@
-"""Writing files: whole or not at all, and with an error that a user can act on."""
+"""Writing files whole or not at all, with errors that a user can act on; reading those of strangers."""
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
+import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from harness.contract.errors import StoreError
 
 _PROBE_BYTES = 1 << 16
 _SECONDS_OF_A_WRITE = 600.0
 """Nobody takes longer to write a file; what is older was left by a process that was killed."""
+MAX_DOCUMENT_BYTES = 1 << 30
+"""Size of a JSON file or log that is read into memory; the table of 100,000 rows has a fifth of it."""
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link, which is not followed",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
 
 
 @contextmanager
@@ -116,3 +131,79 @@ def read_checked(path: Path) -> bytes | None:
     raw = path.read_bytes() if path.is_file() else b""
     digest, _, content = raw.partition(b"\n")
     return content if digest == hashlib.sha256(content).hexdigest().encode() else None
+
+
+def open_plain(path: Path) -> BufferedReader:
+    """Open a file for reading that somebody else may have put there.
+
+    Raises:
+        OSError: it is no plain file: a link may lead to a file of the reader's, a pipe or a device has no end.
+    """
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"it is {kind_of(mode)}", str(path))
+    # Whoever puts another in its place meanwhile is not followed or waited for either.
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+
+def kind_of(mode: int) -> str:
+    """Return in words what a path is that is no plain file."""
+    return _KINDS.get(stat.S_IFMT(mode), "no plain file")
+
+
+def read_plain(path: Path, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """Return the content of a file that somebody else may have put there.
+
+    Raises:
+        OSError: it is no plain file, or larger.
+    """
+    with open_plain(path) as file:
+        if os.fstat(file.fileno()).st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"it has more than {most_bytes:,} bytes", str(path))
+        return file.read(most_bytes)
+
+
+def parse_json(content: bytes) -> Any:
+    """Return a JSON document in which every name stands once.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, or a name stands twice in an object: readers differ in which they take.
+        RecursionError: it is nested a thousand levels.
+    """
+    return json.loads(content.decode("utf-8"), object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:60]!r} stands twice in an object")
+    return made
+
+
+def first_special(folder: Path) -> tuple[Path, str] | None:
+    """Return the first thing in a folder that is neither a plain file nor a folder, and what it is.
+
+    Nothing is followed, and what vanishes meanwhile is passed over.
+    """
+    return next(_specials(folder), None)
+
+
+def _specials(folder: Path) -> Iterator[tuple[Path, str]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _specials(Path(entry.path))
+        elif not entry.is_file(follow_symlinks=False):
+            with suppress(FileNotFoundError):
+                yield Path(entry.path), kind_of(entry.stat(follow_symlinks=False).st_mode)
+
+
+def drop_specials(folder: Path) -> None:
+    """Remove what is neither a plain file nor a folder. Raises OSError."""
+    for path, _ in list(_specials(folder)):
+        path.unlink(missing_ok=True)

@@ -74,3 +74,16 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:  
     Runs where `harness report` runs, once, with the cells that have records. A plugin that raises, or whose template
     cannot be filled in, is reported and adds nothing.
     """
+
+
+@hookspec
+def harness_redact(text: str) -> str | None:
+    r"""The text that a page or a printed log shows instead of this one; None to leave it as it is.
+
+    Runs where `harness report` and `harness explain` run, for every log, reason, and text that a section of a page
+    shows; pictures are left out by `--no-examples`. A plugin that raises has its text left out.
+
+        @hookimpl
+        def harness_redact(text):
+            return re.sub(r"[\w.]+@[\w.]+", "[an address]", text)
+    """

@@ -99,7 +99,7 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
         suite: a path, or the name of a shipped suite.
         **how: as the options of `harness run`: device ("auto"), workers, results ("results"), batch_size (128),
             threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`),
-            allow_imports (as `--allow-imports`); and plugins,
+            allow_imports (as `--allow-imports`), trust (as `--trust`), no_examples (as `--no-examples`); and plugins,
             modules to load as plugins besides the installed ones, by name. See `RunOptions`.
 
     Raises:

@@ -1,19 +1,23 @@
-"""Files of published data sets: found in a folder or downloaded, and always checked against a pinned digest."""
+"""Files of published data sets: found in a folder or downloaded, and used only if their digest is the pinned one."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.contract.errors import MissingData
+from harness.downloads import download_file
 
-_TIMEOUT_SECONDS = 30.0
+MOST_UNPACKED_BYTES = 2 << 30
+"""Size of the content of a published file; the largest here has a tenth of it."""
+_PIECE = 1 << 20
+_DAMAGED = "it is damaged or another file"
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -64,7 +68,7 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     Args:
         file: the file to read.
         folder: where it is or is downloaded to; with or without the ending .gz.
-        download: fetch it if it is not there.
+        download: fetch it if it is not there, or is another file.
 
     Raises:
         MissingData: it is not there and cannot be fetched, or its digest is wrong.
@@ -72,41 +76,65 @@ def read_pinned(file: PinnedFile, folder: Path, *, download: bool) -> bytes:
     path = folder / file.name
     unpacked = folder / file.name.removesuffix(".gz")
     source = path if path.is_file() else unpacked if unpacked.is_file() else None
-    if source is None:
-        if not download:
-            raise MissingData(f"{path} is not there. {_how_to_get(file, folder)}, or say `download: true`")
-        source = _download(file, path)
-    data = source.read_bytes()
-    content = gzip.decompress(data) if data[:2] == _GZIP_MAGIC else data
-    digests = {hashlib.sha256(data).hexdigest(), hashlib.sha256(content).hexdigest()}
-    if not digests & set(file.sha256) and _git_blob(content) != file.git_blob:
-        problem = f"{source} is {_git_blob(content)} to git, expected {file.git_blob}"
-        if file.sha256:
-            problem = f"{source} has sha256 {hashlib.sha256(data).hexdigest()}, expected {file.sha256[0]}"
-        raise MissingData(f"{problem}; it is damaged or another file. {_how_to_get(file, folder)}")
-    return content
+    problem = f"{path} is not there" if source is None else _why_wrong(file, source)
+    if problem and download:
+        _fetch(file, path, problem, is_there=source is not None)
+    elif problem:
+        hint = ", or say `download: true`" if source is None else ""
+        raise MissingData(f"{problem}. {_how_to_get(file, folder)}{hint}")
+    return b"".join(_pieces(path if problem or source is None else source))
 
 
-def _git_blob(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+def _fetch(file: PinnedFile, path: Path, problem: str, *, is_there: bool) -> None:
+    try:
+        download_file(file.url, path, partial(_why_wrong, file))
+    except OSError as error:
+        again = ", and could not be downloaded again" if is_there else " and could not be downloaded"
+        raise MissingData(f"{problem}{again} ({error}). {_how_to_get(file, path.parent)}") from error
+
+
+def _why_wrong(file: PinnedFile, path: Path) -> str:
+    """Return how a file differs from what is pinned; empty if it does not. Nothing is unpacked as a whole."""
+    with path.open("rb") as whole:
+        sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
+    if sha256 in file.sha256:
+        return ""
+    inner, size = hashlib.sha256(), 0
+    try:
+        for piece in _pieces(path):
+            inner.update(piece)
+            size += len(piece)
+        if inner.hexdigest() in file.sha256 or (blob := _git_blob(path, size)) == file.git_blob:
+            return ""
+    except (OSError, EOFError, zlib.error) as error:
+        return f"{path} cannot be unpacked ({error}); {_DAMAGED}"
+    found = (
+        f"has sha256 {sha256}, expected {file.sha256[0]}"
+        if file.sha256
+        else f"is {blob} to git, expected {file.git_blob}"
+    )
+    return f"{path} {found}; {_DAMAGED}"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Yield what a file holds, unpacked if it is gzipped. Raises OSError if that is more than any published file."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == _GZIP_MAGIC
+    size = 0
+    with gzip.open(path) if is_packed else path.open("rb") as content:
+        while piece := content.read(_PIECE):
+            size += len(piece)
+            if size > MOST_UNPACKED_BYTES:
+                raise OSError(f"it unpacks to more than {MOST_UNPACKED_BYTES:,} bytes")
+            yield piece
+
+
+def _git_blob(path: Path, size: int) -> str:
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    for piece in _pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _how_to_get(file: PinnedFile, folder: Path) -> str:
     return f"Get it from {file.url} and put it into {folder}, or name its folder with `folder:`"
-
-
-def _download(file: PinnedFile, path: Path) -> Path:
-    """Download a file under a temporary name and rename it once it is whole."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with urllib.request.urlopen(file.url, timeout=_TIMEOUT_SECONDS) as source, staged.open("wb") as target:
-            while block := source.read(1 << 20):
-                target.write(block)
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise MissingData(
-            f"{path} is not there and could not be downloaded ({reason}). {_how_to_get(file, path.parent)}"
-        ) from error
-    staged.replace(path)
-    return path

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.escaping import on_a_line, visible
+
 if TYPE_CHECKING:
     from harness.contract.cells import Cell, Use
     from harness.contract.rows import Row
@@ -28,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-results", default="results", help="folder of runs and of the store of finished cells")
     group.addoption("--harness-plugins-dir", action="append", default=[], help="load every module there as a plugin")
     group.addoption("--harness-allow-imports", action="store_true", help="let suites name code of any package")
+    group.addoption("--harness-trust", action="append", default=[], help="let this file run code when it is loaded")
     group.addoption("--harness-isolation", choices=["inline", "process", "cell"], help="where cells run")
 
 
@@ -58,11 +61,12 @@ class SuiteFile(pytest.File):
             isolation=option("--harness-isolation"),
             plugin_folders=[Path(folder) for folder in option("--harness-plugins-dir")],
             allow_imports=option("--harness-allow-imports"),
+            trust=option("--harness-trust"),
         )
         try:
             self._prepared = prepare(self.path, options)
         except HarnessError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(visible(str(error))) from error
         has_benchmark = self.config.pluginmanager.hasplugin("benchmark")
         plan = self._prepared.plan
         names = _names(plan)
@@ -103,13 +107,13 @@ class SuiteFile(pytest.File):
         from harness.results.expectations import check_expectations
 
         if row.status is Status.SKIPPED:
-            pytest.skip(row.reason)
+            pytest.skip(on_a_line(row.reason))
         if row.status is not Status.OK:
-            pytest.fail(f"{row.status}: {row.reason}", pytrace=False)
+            pytest.fail(on_a_line(f"{row.status}: {row.reason}"), pytrace=False)
         results = [result for result in check_expectations(self._prepared.plan, [row]) if result.row]
         failed = [str(result) for result in results if result.verdict == "failed"]
         if failed:
-            pytest.fail("\n".join(failed), pytrace=False)
+            pytest.fail("\n".join(map(on_a_line, failed)), pytrace=False)
 
 
 def _names(plan: Plan) -> dict[str, str]:
@@ -123,7 +127,7 @@ def _names(plan: Plan) -> dict[str, str]:
         parts = [cell.experiment] if has_experiments else []
         parts += [cell.labels[role] for role in several if role in cell.labels]
         parts += [f"seed {cell.seed}"] if has_seeds else []
-        return "/".join(parts) or cell.labels.get("model") or cell.experiment
+        return on_a_line("/".join(parts) or cell.labels.get("model") or cell.experiment)
 
     return {cell.id: name(cell) for cell in plan.cells}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import pinned_files
 from harness.api import MissingData, PinnedFile, read_pinned
 
 # What `git hash-object` says of a file that holds "hello\n".
@@ -32,3 +33,16 @@ def test_a_file_without_any_digest_is_never_right(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"anything")
     with pytest.raises(MissingData, match="damaged or another file"):
         read_pinned(PinnedFile("x", "https://nowhere.invalid/x"), tmp_path, download=False)
+
+
+def test_what_is_packed_is_not_unpacked_before_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of a kilobyte may unpack to a gigabyte."""
+    monkeypatch.setattr(pinned_files, "MOST_UNPACKED_BYTES", 10_000)
+    (tmp_path / "hello.txt").write_bytes(gzip.compress(bytes(1_000_000)))
+    with pytest.raises(
+        MissingData, match=r"cannot be unpacked \(it unpacks to more than 10,000 bytes\); it is damaged"
+    ):
+        read_pinned(HELLO, tmp_path, download=False)
+    (tmp_path / "hello.txt").write_bytes(gzip.compress(b"hello\n")[:-9])
+    with pytest.raises(MissingData, match="cannot be unpacked"):
+        read_pinned(HELLO, tmp_path, download=False)

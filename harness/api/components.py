@@ -12,6 +12,8 @@ from harness.contract.errors import MissingData as MissingData
 from harness.contract.errors import NotApplicable as NotApplicable
 from harness.contract.errors import UsageError as UsageError
 from harness.contract.errors import cause_of as cause_of
+from harness.contract.imports import TrustedPath as TrustedPath
+from harness.contract.imports import is_trusted as is_trusted
 from harness.contract.parameters import ComponentOf as ComponentOf
 from harness.contract.parameters import FormerSpelling as FormerSpelling
 from harness.contract.parameters import ImportPath as ImportPath

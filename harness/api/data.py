@@ -9,6 +9,7 @@ from harness.contract.splits import Split as Split
 from harness.contract.splits import order_by_hash as order_by_hash
 from harness.contract.splits import parts_by_hash as parts_by_hash
 from harness.contract.texts import Texts as Texts
+from harness.downloads import download_file as download_file
 from harness.hub_folders import pinned_folder as pinned_folder
 from harness.hub_folders import published_folder as published_folder
 from harness.pinned_files import PinnedFile as PinnedFile

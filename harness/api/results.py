@@ -20,3 +20,4 @@ from harness.contract.tasks import PerExample as PerExample
 from harness.contract.tasks import Reporter as Reporter
 from harness.contract.tasks import Summed as Summed
 from harness.contract.tasks import Task as Task
+from harness.escaping import markdown_cell as markdown_cell

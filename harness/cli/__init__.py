@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.streams import flush_output, open_closed_streams
+from harness.cli.streams import echo, escape_warnings, flush_output, open_closed_streams, styled
 from harness.contract.errors import Exit, HarnessError
 from harness.version import __version__
 
@@ -125,15 +126,17 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue(), err=True, nl=False)
         return Exit.USAGE
     except HarnessError as error:
         if debug:
-            traceback.print_exc()
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            echo(traceback.format_exc(), err=True)
+        echo(f"{styled('error:', fg='red', bold=True)} {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.OK
@@ -142,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _internal_error(error, debug=debug)
         with contextlib.suppress(OSError):
             flush_output()
-        click.echo(f"error: the output cannot be written: {error.strerror}; what was made is kept", err=True)
+        echo(f"error: the output cannot be written: {error.strerror}; what was made is kept", err=True)
         return Exit.USAGE
     except Exception as error:
         if "--pdb" in given:
@@ -156,8 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _internal_error(error: Exception, *, debug: bool) -> int:
     if debug:
-        traceback.print_exc()
-    click.echo(
+        echo("".join(traceback.format_exception(error)), err=True)
+    echo(
         f"internal error: {type(error).__name__}: {error}\n"
         "This is a bug in harness. Run again with --debug for the traceback.",
         err=True,
@@ -168,4 +171,5 @@ def _internal_error(error: Exception, *, debug: bool) -> int:
 def entry() -> None:
     """Run the command line as the console script `harness`."""
     open_closed_streams()
+    escape_warnings()
     sys.exit(main())

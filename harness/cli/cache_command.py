@@ -9,6 +9,7 @@ import click
 from tabulate import tabulate
 
 from harness.cli.options import results_option
+from harness.cli.streams import echo
 from harness.store.garbage import clean, damaged, usage
 from harness.store.open import open_store
 
@@ -26,7 +27,7 @@ def show(results: Path) -> None:
         [u.kind, u.n, size_text(u.size), _age(u.oldest), _age(u.newest)]
         for u in usage(open_store(results, needs_writing=False))
     ]
-    click.echo(
+    echo(
         tabulate(
             body,
             ["", "entries", "size", "oldest used", "newest used"],
@@ -43,9 +44,9 @@ def verify(results: Path) -> int:
     n, store = 0, open_store(results, needs_writing=False)
     for kind, key in damaged(store):
         n += 1
-        click.echo(f"damaged: {kind} {key[:16]}; it will be made again when it is needed")
+        echo(f"damaged: {kind} {key[:16]}; it will be made again when it is needed")
     moved = "moved to the quarantine" if store.can_write else "stay, since the store cannot be written"
-    click.echo(f"{n} damaged entries {moved}" if n else "all entries are intact")
+    echo(f"{n} damaged entries {moved}" if n else "all entries are intact")
     return int(n > 0)
 
 
@@ -59,7 +60,7 @@ def collect(results: Path, older_than: float | None) -> None:
     """
     cleaned = clean(open_store(results), older_than_days=older_than)
     counts = ", ".join(f"{n} {kind}" for kind, n in cleaned.removed.items() if n)
-    click.echo(f"removed {counts}: {size_text(cleaned.size)}" if counts else "nothing to remove")
+    echo(f"removed {counts}: {size_text(cleaned.size)}" if counts else "nothing to remove")
 
 
 def size_text(size: float) -> str:

@@ -9,6 +9,7 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
+from harness.cli.streams import echo, styled
 from harness.contract.errors import Exit, UsageError
 from harness.results.comparison.compare import compare
 from harness.results.comparison.open_runs import open_sides
@@ -86,15 +87,15 @@ def command(
     if output is not None:
         write_named_file(output, WRITERS[output.suffix](comparison))
     width = terminal_width()
-    click.echo(terminal_text(comparison, width, everything=everything, style=_styled))
+    echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:
-        prefix = click.style("gate failed:", fg="red", bold=True)
+        prefix = styled("gate failed:", fg="red", bold=True)
         what = (
             "worse or cannot be compared" if comparison.gate_fails else "better or changed, and should come out again"
         )
-        click.echo(f"{prefix} in {b}, something that was ok in {a} is {what}", err=True)
+        echo(f"{prefix} in {b}, something that was ok in {a} is {what}", err=True)
     return Exit.GATE_FAILED if failed else Exit.OK
 
 
 def _styled(verdict: str) -> str:
-    return click.style(verdict, fg=_COLOURS.get(verdict))
+    return styled(verdict, fg=_COLOURS.get(verdict))

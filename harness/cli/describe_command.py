@@ -10,6 +10,7 @@ import click
 from tabulate import tabulate
 
 from harness.cli import Session
+from harness.cli.streams import echo, styled
 from harness.contract.errors import UsageError
 from harness.plugins import Entry
 from harness.signatures import Parameter, Signature, SignatureReader
@@ -43,32 +44,32 @@ def command(session: Session, name: str, variant: str | None) -> None:
 
 def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
     component = entry.component
-    click.secho(f"{component.kind} {entry.qualified_name}", bold=True, nl=False)
-    click.echo(f"  version {component.version}, from {entry.source}\n{entry.summary}")
+    echo(styled(f"{component.kind} {entry.qualified_name}", bold=True), nl=False)
+    echo(f"  version {component.version}, from {entry.source}\n{entry.summary}")
     if variant is not None and variant not in signature.variants:
         choices = f"one of {', '.join(signature.variants)}" if signature.variants else "none"
         raise UsageError(f"{component.name} has no variant {variant!r}; known: {choices}")
     if rest := signature.doc.removeprefix(entry.summary).strip():
-        click.echo(f"\n{rest}")
+        echo(f"\n{rest}")
     chosen = signature.variants.get(variant) if variant else None
     if chosen and chosen.doc:
-        click.echo(f"\n{variant}: {chosen.doc}")
+        echo(f"\n{variant}: {chosen.doc}")
     parameters = (*signature.parameters, *(chosen.parameters if chosen else ()))
     if parameters:
-        click.echo(f"\n{_parameter_table(parameters)}")
+        echo(f"\n{_parameter_table(parameters)}")
     if signature.variants and not variant:
         names = click.wrap_text(", ".join(signature.variants), 100, "  ", "  ")
-        click.echo(f"\n{signature.varies_with}, each with parameters of its own:\n{names}")
-        click.echo(f"See, for instance: harness describe {component.name} {next(iter(signature.variants))}")
+        echo(f"\n{signature.varies_with}, each with parameters of its own:\n{names}")
+        echo(f"See, for instance: harness describe {component.name} {next(iter(signature.variants))}")
     for role, needs in signature.needs.items():
-        click.echo(f"\nneeds of its {role}: {needs.protocol} ({', '.join(needs.members)})")
+        echo(f"\nneeds of its {role}: {needs.protocol} ({', '.join(needs.members)})")
     facts = {"tasks": sorted(component.tasks), "requires": component.requires, "see": component.references}
     for what, values in facts.items():
         if values:
-            click.echo(f"{what}: {'; '.join(values)}")
+            echo(f"{what}: {'; '.join(values)}")
     if component.kind not in ("task", "executor"):
         choice = {signature.varies_with: variant} if variant else {}
-        click.echo(f"\nin a suite:  {example_of(component.name, parameters, choice)}")
+        echo(f"\nin a suite:  {example_of(component.name, parameters, choice)}")
 
 
 def rows_of(parameters: Sequence[Parameter]) -> list[list[str]]:

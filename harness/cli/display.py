@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +19,7 @@ from rich.progress import (
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
 from harness.coordinator.display import Display
+from harness.escaping import on_a_line
 from harness.results.table import joined_labels, name_of
 
 
@@ -32,6 +33,11 @@ def _headline(row: Row) -> str:
     if row.status is Status.SUSPECT:
         return f"{row.status}: {', '.join(dict.fromkeys(doubt.partition(': ')[0] for doubt in row.reason.split('; ')))}"
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)
+
+
+def escaped(text: str) -> str:
+    """Return a text that rich prints as it is, with control characters spelt out."""
+    return markup.escape(on_a_line(text))
 
 
 class TerminalDisplay(Display):
@@ -59,23 +65,23 @@ class TerminalDisplay(Display):
         self._cells = self._bars.add_task("cells", total=total - reused)
 
     def working(self, cell: Cell) -> None:
-        self._running[cell.id] = self._bars.add_task(escape(_label(cell)), total=None)
+        self._running[cell.id] = self._bars.add_task(escaped(_label(cell)), total=None)
 
     def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
         if cell.id in self._running:
-            description = escape(what or _label(cell))
+            description = escaped(what or _label(cell))
             self._bars.update(self._running[cell.id], description=description, completed=done, total=total or None)
 
     def cell_done(self, row: Row) -> None:
         if row.status not in (Status.OK, Status.SKIPPED, Status.INTERRUPTED):
-            self._console.print(f"[red]{escape(name_of(row))}[/red] {escape(_headline(row))}", highlight=False)
+            self._console.print(f"[red]{escaped(name_of(row))}[/red] {escaped(_headline(row))}", highlight=False)
         if row.cell in self._running:
             self._bars.remove_task(self._running.pop(row.cell))
             if self._cells is not None:
                 self._bars.advance(self._cells)
 
     def warn(self, message: str) -> None:
-        self._console.print(f"[yellow]warning:[/yellow] {escape(message)}", highlight=False)
+        self._console.print(f"[yellow]warning:[/yellow] {escaped(message)}", highlight=False)
 
     def close(self) -> None:
         self._bars.stop()
@@ -113,4 +119,4 @@ class LineDisplay(Display):
         self._say(f"warning: {message}")
 
     def _say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        print(on_a_line(text), file=self._stream, flush=True)

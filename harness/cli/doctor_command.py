@@ -14,6 +14,7 @@ import yaml
 
 from harness.cli import Session
 from harness.cli.options import results_option
+from harness.cli.streams import echo, styled
 from harness.contract.errors import HarnessError, UsageError, cause_of
 from harness.plugins import ABSENT, Catalog, distribution_version
 from harness.signatures import SignatureReader
@@ -49,13 +50,13 @@ def _check_component(session: Session, name: str, given: tuple[str, ...]) -> int
         raise UsageError(f"there is no component named {name!r}; see harness list")
     wrong = 0
     for entry in entries:
-        click.secho(f"{entry.component.kind} {entry.qualified_name}", bold=True)
+        echo(styled(f"{entry.component.kind} {entry.qualified_name}", bold=True))
         for finding in check(entry.component.kind, name, _parameters(given), plugin_folders=session.plugins_dirs):
             wrong += not finding.is_fine
             colour = {"ok": "green", "wrong": "red", "not checked": "yellow"}[finding.state]
             reason = f": {finding.reason}" if finding.reason else ""
-            click.echo(f"{click.style(f'{finding.state:<11}', fg=colour)} {finding.check}{reason}")
-    click.echo(f"\nproblems: {wrong}" if wrong else "\nno problem found")
+            echo(f"{styled(f'{finding.state:<11}', fg=colour)} {finding.check}{reason}")
+    echo(f"\nproblems: {wrong}" if wrong else "\nno problem found")
     return int(bool(wrong))
 
 
@@ -78,7 +79,7 @@ def _check_installation(session: Session, results: Path) -> int:
     def say(fine: bool, what: str) -> None:
         nonlocal wrong
         wrong += not fine
-        click.echo(f"{click.style('ok   ', fg='green') if fine else click.style('wrong', fg='red')} {what}")
+        echo(f"{styled('ok   ', fg='green') if fine else styled('wrong', fg='red')} {what}")
 
     say(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}")
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
@@ -112,7 +113,7 @@ def _check_installation(session: Session, results: Path) -> int:
     plugins = {entry.package for entry in catalog.entries.values()}
     say(True, f"{len(catalog.entries)} components of {len(plugins)} plugins: {', '.join(sorted(plugins))}")
     say(True, f"pluggy {importlib.metadata.version('pluggy')}, pyarrow {importlib.metadata.version('pyarrow')}")
-    click.echo(f"\nproblems: {wrong}" if wrong else "\neverything works")
+    echo(f"\nproblems: {wrong}" if wrong else "\neverything works")
     return int(bool(wrong))
 
 

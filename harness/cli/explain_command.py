@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
-from harness.cli.options import results_option
+from harness.cli import Session
+from harness.cli.options import no_examples_option, results_option
+from harness.cli.streams import echo, styled
 from harness.contract.cells import Cell
 from harness.coordinator.explain import explain
+from harness.results.redaction import Redactor
+from harness.results.table import text_table
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import RunFolder
 
@@ -21,27 +24,32 @@ _LOG_LINES = 20
 @click.argument("run")
 @click.argument("cell")
 @results_option
-def command(run: str, cell: str, results: Path) -> None:
+@no_examples_option
+@click.pass_obj
+def command(session: Session, run: str, cell: str, results: Path, *, no_examples: bool) -> None:
     """Say what a CELL of RUN was, why it ran or was reused, what was attempted, and what it printed last.
 
     CELL is its id (see the folder cells/ of the run), or a part of it that no other cell has.
     """
     folder = RunFolder.find(run, results)
     explanation = explain(folder, cell)
-    click.secho(explanation.cell.id, bold=True, nl=False)
-    click.echo(f"  in {folder.path}")
-    click.echo(tabulate(_parts(explanation.cell), tablefmt="plain"))
-    click.echo(f"\n{explanation.how}: {explanation.why}")
+    echo(styled(explanation.cell.id, bold=True), nl=False)
+    echo(f"  in {folder.path}")
+    echo(text_table([], _parts(explanation.cell), "plain"))
+    echo(f"\n{explanation.how}: {explanation.why}")
     if explanation.differences:
         body = [[d.field, d.before, d.after] for d in explanation.differences]
-        click.echo(tabulate(body, ["what differs", "then", "now"], tablefmt="simple", disable_numparse=True))
+        echo(text_table(["what differs", "then", "now"], body))
+    redact = Redactor(session.catalog())
     if explanation.result is not None:
-        _show_result(explanation.result)
+        _show_result(explanation.result, redact)
+    if no_examples or not folder.about_if_whole().get("examples", True):
+        return
     if explanation.log.strip():
-        lines = explanation.log.rstrip().splitlines()
-        click.echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
+        lines = redact(explanation.log.rstrip()).splitlines()
+        echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
         for line in lines[-_LOG_LINES:]:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
 
 
 def _parts(cell: Cell) -> list[list[str]]:
@@ -54,11 +62,12 @@ def _parts(cell: Cell) -> list[list[str]]:
     return [*rows, ["  seed", str(cell.seed), "", ""]]
 
 
-def _show_result(result: CellResult) -> None:
+def _show_result(result: CellResult, redact: Redactor) -> None:
     seconds = "" if result.seconds is None else f", {result.seconds:.2f} s"
     where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
-    click.echo(f"\n{result.status}{f': {result.reason}' if result.reason else ''}{seconds}{where}, {result.started}")
+    echo(f"\n{result.status}{f': {redact(result.reason)}' if result.reason else ''}{seconds}{where}, {result.started}")
     for number, attempt in enumerate(result.attempts, start=1):
-        click.echo(f"  attempt {number}: {attempt['status']}, batch size {attempt['batch_size']}: {attempt['reason']}")
+        status, size, reason = (attempt.get(name) for name in ("status", "batch_size", "reason"))
+        echo(f"  attempt {number}: {status}, batch size {size}: {redact(str(reason))}")
     for used in result.weights:
-        click.echo(f"  weights {used['key'][:12]}, trained in {used['seconds']:.1f} s")
+        echo(f"  weights {used['key'][:12]}, trained in {used.get('seconds', 0.0):.1f} s")

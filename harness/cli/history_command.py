@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
+from harness.cli.streams import echo, styled
 from harness.contract.errors import HarnessError, UsageError
 from harness.contract.tasks import Direction
+from harness.escaping import json_text, on_a_line
 from harness.results.history.plot import draw_history
 from harness.results.history.series import PastRun, Series, collect_series, read_runs
 from harness.results.history.table import Reading, Readings, history_json, history_table, notes
@@ -52,7 +53,7 @@ def command(
     name = _name_of(suite)
     runs, problems = read_runs(results, name, last)
     for problem in problems:
-        click.echo(f"{click.style('warning:', fg='yellow')} {problem}", err=True)
+        echo(f"{styled('warning:', fg='yellow')} {problem}", err=True)
     series = collect_series(runs, metric)
     if not series:
         raise UsageError(f"the finished runs of suite {name!r} hold no number: no row of them is ok")
@@ -60,11 +61,11 @@ def command(
     _print(name, series, runs, readings)
     picture = output or results / name / f"history-{name}.png"
     left_out = draw_history(series, runs, readings, picture)
-    click.echo(f"\nPicture: {picture}" + (f" ({left_out}; --metric narrows)" if str(left_out) else ""))
+    echo(f"\nPicture: {picture}" + (f" ({left_out}; --metric narrows)" if str(left_out) else ""))
     if json_file is not None:
-        text = json.dumps(history_json(name, series, runs, readings), indent=1, ensure_ascii=False)
+        text = json_text(history_json(name, series, runs, readings), indent=1)
         write_named_file(json_file, text + "\n")
-        click.echo(f"Series: {json_file}")
+        echo(f"Series: {json_file}")
 
 
 def _name_of(suite: str) -> str:
@@ -97,10 +98,10 @@ def _readings(session: Session, folder: RunFolder, results: Path) -> Readings:
 def _print(name: str, series: Sequence[Series], runs: Sequence[PastRun], readings: Readings) -> None:
     table = history_table(series, readings)
     constants = [f"{role} {label}" for role, label in table.constants.items()]
-    click.echo()
-    click.secho(name, bold=True, nl=False)
-    click.echo(f" — history over {len(runs)} {'run' if len(runs) == 1 else 'runs'}")
-    click.echo(", ".join(constants) + "; intervals at 95 %\n")
-    click.echo(table.terminal(terminal_width()))
+    echo()
+    echo(styled(name, bold=True), nl=False)
+    echo(f" — history over {len(runs)} {'run' if len(runs) == 1 else 'runs'}")
+    echo(on_a_line(", ".join(constants)) + "; intervals at 95 %\n")
+    echo(table.terminal(terminal_width()))
     for note in (*notes(series, runs), NOTE):
-        click.echo("  " + note.replace("\n", "\n  "))
+        echo("  " + note.replace("\n", "\n  "))

@@ -9,6 +9,7 @@ import click
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import write_named_file
+from harness.cli.streams import echo
 from harness.contract.errors import UsageError
 from harness.results.comparison.open_runs import open_latest
 from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
@@ -50,15 +51,15 @@ def command(
     with session.calls(catalog) as calls:
         sides, notes = open_latest(source, results, catalog, calls)
     for note in notes:
-        click.echo(note, err=True)
+        echo(note, err=True)
     candidates = protocols(sides)
     if not protocol:
-        click.echo(protocols_text(candidates))
-        click.echo("\nTo rank the models of one of them: --protocol KEY")
+        echo(protocols_text(candidates))
+        echo("\nTo rank the models of one of them: --protocol KEY")
         return
     boards = [board(each, metric) for each in chosen_protocols(candidates, protocol, treatment)]
     text = WRITERS[output.suffix[1:] if output is not None else layout](boards)
     if output is not None:
         write_named_file(output, text)
     else:
-        click.echo(text.rstrip("\n"))
+        echo(text.rstrip("\n"))

@@ -6,10 +6,11 @@ import difflib
 from typing import Any
 
 import click
-from tabulate import tabulate
 
 from harness.cli import Session
+from harness.cli.streams import echo, styled
 from harness.contract.components import KINDS
+from harness.results.table import text_table
 
 
 class _KindChoice(click.Choice[str]):
@@ -34,16 +35,16 @@ def command(session: Session, kind: str | None) -> None:
     for listed in KINDS:
         entries = catalog.of_kind(listed) if kind in (None, listed) else []
         if entries:
-            click.secho(f"\n{listed}s", bold=True)
+            echo(styled(f"\n{listed}s", bold=True))
             body = [[entry.component.name, entry.summary, entry.package] for entry in entries]
             undocumented += [entry.without_summary for entry, row in zip(entries, body, strict=True) if not row[1]]
-            click.echo(tabulate(body, ["name", "what it is", "from"], tablefmt="simple"))
+            echo(text_table(["name", "what it is", "from"], body))
     if kind and not catalog.of_kind(kind):
-        click.echo(f"No plugin offers a component of kind {kind}.")
+        echo(f"No plugin offers a component of kind {kind}.")
         if kind == "executor":
-            click.echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
+            echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
     problems = [*map(str, catalog.failures), *undocumented]
     if problems:
-        click.echo()
+        echo()
     for problem in problems:
-        click.echo(problem, err=True)
+        echo(problem, err=True)

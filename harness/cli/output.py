@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
+from harness.cli.streams import echo, styled
 from harness.contract.errors import StoreError, UsageError
 from harness.contract.plain import encodable
 
@@ -35,4 +34,4 @@ def only_printed() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        click.echo(f"{click.style('warning:', fg='yellow')} {error}; the table is only printed", err=True)
+        echo(f"{styled('warning:', fg='yellow')} {error}; the table is only printed", err=True)

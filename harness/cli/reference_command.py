@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli import Session, cli
+from harness.cli.streams import echo
 
 
 @click.command("reference")
@@ -37,4 +38,4 @@ def command(session: Session, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
         write_whole(folder / f"{name}.md", text.encode())
-    click.echo(f"{len(pages)} pages in {folder}")
+    echo(f"{len(pages)} pages in {folder}")

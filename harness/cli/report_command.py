@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from harness.cli import Session
-from harness.cli.options import results_option
+from harness.cli.options import no_examples_option, results_option
 from harness.cli.output import write_named_file
+from harness.cli.streams import echo
 from harness.contract.errors import StoreError, UsageError
 from harness.results.report.page import REPORT, make_page, render
 from harness.results.table import views
@@ -21,11 +22,12 @@ from harness.store.run_folder import RunFolder
 @click.command("report")
 @click.argument("run")
 @results_option
+@no_examples_option
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Page file. [default: report.html of the run]"
 )
 @click.pass_obj
-def command(session: Session, run: str, results: Path, output: Path | None) -> None:
+def command(session: Session, run: str, results: Path, output: Path | None, *, no_examples: bool) -> None:
     """Write RUN as one HTML page that needs no other file and no network, and print its path.
 
     RUN is the folder of a run, or the name of a suite for its latest run.
@@ -35,9 +37,10 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     store = open_store(results, needs_writing=False)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
-    page = make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog), catalog)
+    tables = views(plan, rows, cached_signatures(results, catalog), catalog)
+    page = make_page(folder, plan, rows, tables, catalog, examples=not no_examples)
     for warning in page.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     text = render(page)
     if output is None:
         try:
@@ -46,4 +49,4 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
             raise UsageError(f"{error}; --output FILE writes the page elsewhere") from None
     else:
         write_named_file(output, text)
-    click.echo(output or folder.path / REPORT)
+    echo(output or folder.path / REPORT)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option
+from harness.cli.options import allow_imports_option, no_examples_option, results_option, trust_option
+from harness.cli.streams import echo
 
 if TYPE_CHECKING:
     from harness.coordinator.options import RunArguments
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 )
 @results_option
 @allow_imports_option
+@trust_option
+@no_examples_option
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
@@ -81,9 +84,9 @@ def _show(prepared: Prepared, finished: Finished) -> None:
         done = f"nothing to do: all {n} cells were finished before"
     reused = f", {finished.n_reused} reused" if 0 < finished.n_reused < n else ""
     deselected = f", {plan.deselected} deselected" if plan.deselected else ""
-    click.echo(f"\n{done}{reused}{deselected}. Results: {finished.folder.path}")
+    echo(f"\n{done}{reused}{deselected}. Results: {finished.folder.path}")
     pictures = [path.name for path in finished.files if path.suffix == ".png"]
     if pictures:
-        click.echo(f"Pictures there: {', '.join(pictures)}")
+        echo(f"Pictures there: {', '.join(pictures)}")
     if finished.exit_code == 130:
-        click.echo(f"Interrupted. Finished cells are kept; to continue: harness {shlex.join(sys.argv[1:])}", err=True)
+        echo(f"Interrupted. Finished cells are kept; to continue: harness {shlex.join(sys.argv[1:])}", err=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from harness.cli import Session
+from harness.cli.streams import echo
+from harness.escaping import json_text
 from harness.plugins import first_party as first_party_packages
 from harness.signatures import SignatureReader
 from harness.suite.json_schema import suite_schema
@@ -25,4 +25,4 @@ def command(session: Session, first_party: bool) -> None:
     """
     catalog = session.catalog()
     schema = suite_schema(catalog, SignatureReader(), first_party_packages() if first_party else None)
-    click.echo(json.dumps(schema, indent=1, ensure_ascii=False))
+    echo(json_text(schema, indent=1))

@@ -8,6 +8,7 @@ import click
 
 from harness.cli import Session
 from harness.cli.options import results_option
+from harness.cli.streams import echo
 from harness.cli.tables import print_tables
 from harness.contract.errors import Exit
 from harness.contract.rows import Status
@@ -48,7 +49,7 @@ def command(session: Session, run: str, metrics: str, results: Path) -> int:
     files = write_tables(folder, plan, rows, folder.about_if_whole().get("provenance", {}), signatures, catalog, _NAME)
     print_tables(plan, rows, signatures, catalog, f"{_NAME}.md")
     n = f"{len(rows)} cell{'s' if len(rows) != 1 else ''}"
-    click.echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
+    echo(f"\n{n} scored. Results: {folder.path}: {', '.join(path.name for path in files)}")
     # A row that no metric applies to says so, and its records are right.
     is_ok = all(row.status.is_measured or row.status is Status.SKIPPED for row in rows)
     return Exit.OK if is_ok else Exit.CELL_NOT_OK

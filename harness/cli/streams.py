@@ -1,9 +1,36 @@
-"""The standard streams: closed ones are replaced before anything takes their place, full ones are an error in words."""
+"""The standard streams: what is printed is escaped; closed ones are replaced, full ones are an error in words."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
+import warnings
+from typing import Any
+
+import click
+
+from harness.escaping import visible
+
+_ESCAPE = secrets.token_hex(16)
+"""Stands for the escape character in styles of ours; no text of a stranger holds it."""
+
+
+def styled(text: object, **style: Any) -> str:
+    """Return a text that `echo` prints in a style, as of `click.style`."""
+    return click.style(text, **style).replace("\x1b", _ESCAPE)
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text. Control characters in it are spelt out, whoever wrote them; only styles of `styled` are kept."""
+    click.echo(visible(str(text)).replace(_ESCAPE, "\x1b"), err=err, nl=nl)
+
+
+def escape_warnings() -> None:
+    """Have warnings of libraries printed by `echo`: that of a missing glyph has the character itself in it."""
+    warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: echo(
+        warnings.formatwarning(message, category, filename, lineno, line), err=True, nl=False
+    )
 
 
 def open_closed_streams() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from harness.cli.output import terminal_width
+from harness.cli.streams import echo, styled
 from harness.contract.rows import Row
+from harness.escaping import on_a_line
 from harness.plugins import Catalog
 from harness.results.cost_table import cost_notes, cost_texts, model_costs
 from harness.results.expectations import ExpectationResult
@@ -27,32 +27,34 @@ def print_tables(
     """
     width = terminal_width()
     for name, about, view in views(plan, rows, signatures, catalog):
-        click.echo()
+        echo()
         is_whole = f"{name}: ".startswith(f"{plan.suite}: ")
-        click.secho(name if is_whole else f"{plan.suite}: {name}", bold=True, nl=False)
-        click.echo(f" — {about or plan.about}" if about or plan.about else "")
-        click.echo(", ".join(f"{role} {label}" for role, label in view.constants().items()) + "; intervals at 95 %\n")
-        click.echo(terminal(view, width, file))
+        echo(styled(on_a_line(name if is_whole else f"{plan.suite}: {name}"), bold=True), nl=False)
+        question = " ".join((about or plan.about).split())
+        echo(f" — {question}" if question else "")
+        constants = ", ".join(f"{role} {label}" for role, label in view.constants().items())
+        echo(f"{on_a_line(constants)}; intervals at 95 %\n")
+        echo(terminal(view, width, file))
         for note in view.notes():
-            click.echo(f"  {note}")
+            echo(f"  {note}")
 
 
 def print_costs(rows: Sequence[Row]) -> None:
     """Print what the models of these rows took."""
     costs = model_costs(rows)
     headings, body = cost_texts(costs)
-    click.echo()
-    click.secho("costs of the models", bold=True)
-    click.echo(f"\n{text_table(headings, body)}" if body else "no row has a cost block")
+    echo()
+    echo(styled("costs of the models", bold=True))
+    echo(f"\n{text_table(headings, body)}" if body else "no row has a cost block")
     for note in cost_notes(costs):
-        click.echo(f"  {note}")
+        echo(f"  {on_a_line(note)}")
 
 
 def print_expectations(expectations: Sequence[ExpectationResult]) -> None:
     """Print the result of each expectation of a suite, the failed ones last."""
     if expectations:
-        click.echo()
+        echo()
     for verdict, colour in _COLOURS.items():
         for result in expectations:
             if result.verdict == verdict:
-                click.echo(f"{click.style(verdict, fg=colour)}{str(result).removeprefix(verdict)}")
+                echo(f"{styled(verdict, fg=colour)}{on_a_line(str(result)).removeprefix(verdict)}")

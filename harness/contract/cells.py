@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args
 
 from harness.contract.components import Kind
 from harness.contract.execution import Execution
-from harness.contract.imports import NO_RIGHTS, ImportRights, NamedCode
+from harness.contract.imports import NO_RIGHTS, ImportRights, NamedCode, TrustedPath
+from harness.contract.shapes import check_shape
 
 Role = Literal["model", "data", "attack", "sampler", "attribution"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -32,6 +34,15 @@ KIND_OF: Mapping[Role, Kind] = {
     "attribution": "attribution",
 }
 _MAX_SLUG_BYTES = 180
+_SHAPE: Mapping[str, Any] = {
+    **dict.fromkeys(("kind", "name", "label"), str),
+    **dict.fromkeys(("version", "member", "training_threads"), int),
+    **dict.fromkeys(("parameters", "former"), dict),
+    **{name: [str] for name in ("paths", "imports", "uncounted")},
+    **dict.fromkeys(("trained_on", "execution"), (dict, NoneType)),
+    "limit": (int, NoneType),
+    "rights": {"folders": [str], "packages": [str], "anywhere": bool, "trusted": [str]},
+}
 
 
 def canonical(value: Any) -> str:
@@ -63,7 +74,7 @@ class Use:
         member: which of several independent copies; the first, 0, has the seed of the cell.
         execution: for a model that wraps no other, how it is run; None where nothing was asked.
         training_threads: torch threads on the CPU that a trainable model is made and fitted with, whatever the run has.
-        rights: where code that the parameters name may come from.
+        rights: where code that the parameters name may come from, and which of their files may run code.
     """
 
     kind: Kind
@@ -118,6 +129,11 @@ class Use:
         return [Path(self.parameters[name]) for name in names]
 
     @property
+    def trusted(self) -> list[str]:
+        """The names of files that may run code when they are loaded, since the user trusts them."""
+        return [path.name for path in self.files if str(path) in self.rights.trusted]
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The parameters as the target of a component without nested ones takes them."""
         return {name: self.as_received(name, value) for name, value in self.parameters.items()}
@@ -127,7 +143,7 @@ class Use:
         if value is None:
             return None
         if name in self.paths:
-            return Path(value)
+            return TrustedPath(value) if value in self.rights.trusted else Path(value)
         return NamedCode(value, self.rights) if name in self.imports and isinstance(value, str) else value
 
     def nested(self) -> list[Use]:
@@ -142,12 +158,13 @@ class Use:
         parameters = {name: _to_json(value) for name, value in self.parameters.items()}
         trained_on = self.trained_on and self.trained_on.to_json()
         execution = self.execution and asdict(self.execution)
-        rights = {"rights": asdict(self.rights)} if self.imports else {}
+        rights = {"rights": asdict(self.rights)} if self.rights != NO_RIGHTS else {}
         return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution, **rights}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`. Raises InvalidOutput for a field of another type."""
+        check_shape(raw, _SHAPE, "a component")
         parameters = {name: _from_json(value) for name, value in raw["parameters"].items()}
         tuples = {name: tuple(raw[name]) for name in ("paths", "imports", "uncounted")}
         trained_on = raw["trained_on"] and cls.from_json(raw["trained_on"])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
 from harness.contract.cost_block import CostBlock
-from harness.contract.errors import InvalidOutput
+from harness.contract.errors import InvalidOutput, cause_of
+from harness.contract.estimates import Estimate
 from harness.contract.plain import plain_document, plain_number
 from harness.contract.rows import Row
+from harness.contract.shapes import check_shape, check_type
 
-_SHAPES: Mapping[str, Any] = {
+ROW_SHAPE: Mapping[str, Any] = {
     "experiment": str,
     "labels": {str: str},
+    "status": str,
+    "estimates": {str: dict},
     "components": dict,
     "seed": int,
     "reason": str,
@@ -29,8 +32,10 @@ _SHAPES: Mapping[str, Any] = {
     "seconds": (int, float, NoneType),
     "cell": str,
     "derived": str,
-    "facts": {"model": dict, "execution": str, "weights": {"digest": str}, "cost": dict, "display": {str: str}},
+    "facts": {"model": dict, "execution": str, "weights": {"digest": str}, "cost": dict, "display": {str: str}}
+    | {"trusted": [str]},
 }
+_NEEDED = ("experiment", "labels", "seed", "status", "estimates")
 
 
 def row_of(raw: Mapping[str, Any], where: str) -> Row:
@@ -41,12 +46,19 @@ def row_of(raw: Mapping[str, Any], where: str) -> Row:
         where: its name in messages.
 
     Raises:
-        InvalidOutput: a field is not what it must be; the message names it.
-        ValueError, LookupError, TypeError, AttributeError: it is no row.
+        InvalidOutput: a field is missing or not what it must be; the message names it.
     """
     plain = plain_document(raw, where)
-    check_shape(plain, _SHAPES, where)
-    row = Row.from_json(plain)
+    check_type(plain, dict, where)
+    check_shape(plain, ROW_SHAPE, where)
+    if missing := [name for name in _NEEDED if name not in plain]:
+        raise InvalidOutput(f"{where} has no {missing[0]!r}")
+    for name, estimate in plain["estimates"].items():
+        _check_estimate(estimate, f"{where}: estimates: {name}")
+    try:
+        row = Row.from_json(plain)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidOutput(f"{where} is no row: {cause_of(error)}") from None
     for name, number in (("n", row.n), ("seconds", row.seconds), *row.cost.items()):
         if number is not None and not plain_number(name, number) >= 0:
             raise InvalidOutput(f"{where}: {name} is {number}")
@@ -54,44 +66,14 @@ def row_of(raw: Mapping[str, Any], where: str) -> Row:
     return row
 
 
-def check_shape(value: Any, shape: Any, where: str) -> None:
-    """Raise InvalidOutput unless a JSON value has a shape.
-
-    Args:
-        value: the value.
-        shape: a type or several; `[shape]` for a list; `{str: shape}` for a mapping of equal values; `{"name": shape}`
-            for a mapping where these have a shape if they are there.
-        where: its name in the message.
-    """
-    if isinstance(shape, Mapping):
-        _check_type(value, dict, where)
-        if str in shape:
-            for name, each in value.items():
-                check_shape(each, shape[str], f"{where}: {name}")
-        else:
-            for name in shape.keys() & value.keys():
-                check_shape(value[name], shape[name], f"{where}: {name}")
-    elif isinstance(shape, list):
-        _check_type(value, list, where)
-        for each in value:
-            check_shape(each, shape[0], where)
-    else:
-        _check_type(value, shape, where)
-
-
-def _check_type(value: Any, kinds: Any, where: str) -> None:
-    # A truth value is an integer to Python only.
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        wanted = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
-        raise InvalidOutput(f"{where} is {_shown(value)}, not {wanted}")
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 40 else f"{text[:40]}..."
+def _check_estimate(raw: Mapping[str, Any], where: str) -> None:
+    try:
+        Estimate(**raw)
+    except (InvalidOutput, TypeError) as error:
+        raise InvalidOutput(f"{where}: {cause_of(error).removeprefix('Estimate.__init__() ')}") from None
 
 
 def _check_cost(cost: Mapping[str, Any], where: str) -> None:
     texts = {name for name, default in CostBlock().__dict__.items() if isinstance(default, str)}
     for name, value in cost.items():
-        _check_type(value, str if name in texts else (int, float, NoneType), f"{where}: cost: {name}")
+        check_type(value, str if name in texts else (int, float, NoneType), f"{where}: cost: {name}")

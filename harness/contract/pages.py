@@ -20,6 +20,7 @@ class Section:
         values: what stands for the names in the template.
         style: CSS for classes of its own.
         cells: the ids of cells whose pictures it shows, so that the page does not show them once more.
+        shows_examples: whether it may show inputs or outputs of single examples; then `--no-examples` leaves it out.
     """
 
     title: str
@@ -27,3 +28,4 @@ class Section:
     values: Mapping[str, Any] = field(default_factory=dict)
     style: str = ""
     cells: Collection[str] = ()
+    shows_examples: bool = True

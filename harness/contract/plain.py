@@ -11,6 +11,9 @@ from harness.contract.errors import InvalidOutput
 
 MAX_DEPTH = 30
 """Levels that a document of a plugin may be nested."""
+MAX_CHARACTERS = 10_000_000
+"""Characters that a text in a document of a plugin or a stranger may have."""
+_MAX_NAME, _MAX_WHERE = 60, 300
 
 
 def plain_number(name: str, given: Any) -> float | int:
@@ -46,18 +49,33 @@ def encodable(text: str) -> str:
     return str(text)
 
 
-def plain_document(value: Any, where: str, depth: int = 0) -> Any:
+def plain_document(value: Any, where: str, limit: int = MAX_DEPTH, depth: int = 0) -> Any:
     """Return a JSON value whose texts every file can hold.
 
+    Args:
+        value: the value.
+        where: its name in messages.
+        limit: levels that it may be nested.
+        depth: the level that the value is on.
+
     Raises:
-        InvalidOutput: it is nested deeper than `MAX_DEPTH`.
+        InvalidOutput: it is nested deeper, or a text in it is longer than `MAX_CHARACTERS`; the message says where.
     """
-    if depth > MAX_DEPTH:
-        raise InvalidOutput(f"{where} is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
+        if len(value) > MAX_CHARACTERS:
+            raise InvalidOutput(f"{where} is a text of {len(value):,} characters, more than {MAX_CHARACTERS:,}")
         return encodable(value)
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth > limit:
+        raise InvalidOutput(f"{where} is nested deeper than {limit} levels")
     if isinstance(value, Mapping):
-        return {encodable(str(name)): plain_document(each, where, depth + 1) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_document(each, where, depth + 1) for each in value]
-    return value
+        names = {name: plain_document(str(name), f"a name in {where}") for name in value}
+        inner = {name: _inside(where, name) for name in value}
+        return {names[name]: plain_document(each, inner[name], limit, depth + 1) for name, each in value.items()}
+    return [plain_document(each, where, limit, depth + 1) for each in value]
+
+
+def _inside(where: str, name: object) -> str:
+    """The name of a field, not longer than a message may be."""
+    return f"{where}: {str(name)[:_MAX_NAME]}" if len(where) < _MAX_WHERE else where

@@ -11,7 +11,7 @@ from harness.contract.cells import canonical
 from harness.contract.rows import Status
 from harness.coordinator.differences import differences_between
 from harness.execution.executor import Job
-from harness.files import make_way
+from harness.files import drop_specials, make_way
 from harness.store.cell_result import CellResult
 from harness.store.keys import key_of
 from harness.store.promises import broken_promise
@@ -75,6 +75,7 @@ def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, i
         StoreError: the results folder cannot be written.
     """
     with store.explained():
+        drop_specials(job.folder)
         make_way(job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
         make_way(job.folder / RESULT)
         result.write(job.folder)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Cell
-from harness.contract.errors import UsageError
+from harness.contract.errors import InvalidOutput, UsageError
+from harness.contract.plain import plain_document
+from harness.contract.shapes import check_shape
 from harness.coordinator.differences import Difference, differences_between
+from harness.files import parse_json, read_plain
 from harness.store.cell_result import CellResult
 from harness.store.open import STORE
 from harness.store.run_folder import KEY, LOG, RUN, RunFolder
@@ -52,7 +54,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
     cell = Plan.from_json(folder.plan()).find_cell(name)
     cell_folder = folder.cell(cell.id)
     result = CellResult.read_or_invalid(cell_folder) if cell_folder.is_dir() else None
-    log = (cell_folder / LOG).read_text(encoding="utf-8", errors="replace") if (cell_folder / LOG).is_file() else ""
+    log = read_plain(cell_folder / LOG).decode(errors="replace") if (cell_folder / LOG).is_file() else ""
     if cell.skip:
         return Explanation(cell, result, "skipped", cell.skip, (), log)
     if result is None:
@@ -80,8 +82,10 @@ def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, .
 
 def _inputs(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except ValueError:
+        inputs = plain_document(parse_json(read_plain(path)), KEY)
+        check_shape(inputs, {"code": dict}, KEY)
+        return inputs
+    except (ValueError, OSError, RecursionError, InvalidOutput):
         raise UsageError(f"{path} is damaged, so what has changed since is not known") from None
 
 

@@ -30,6 +30,8 @@ class RunArguments(TypedDict, total=False):
     plugins: Mapping[str, ModuleType] | None
     debug: bool
     allow_imports: bool
+    trust: Sequence[str | Path]
+    no_examples: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class RunOptions:
         plugin_folders: a folder, or folders, whose modules are loaded as plugins, as `--plugins-dir`.
         plugins: modules to load as plugins besides the installed ones, by name.
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
+        trust: files that may run code when they are loaded, such as pickles.
+        no_examples: let pages of the run, printed logs and pictures show no single examples.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -63,6 +67,8 @@ class RunOptions:
     plugins: Mapping[str, ModuleType] | None = None
     debug: bool = False
     allow_imports: bool = False
+    trust: Sequence[str | Path] = ()
+    no_examples: bool = False
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.

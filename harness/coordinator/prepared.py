@@ -57,5 +57,7 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     devices = choose_devices(options.device, options.workers)
     store = open_store(results)
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(loaded, catalog, signatures, allow_imports=options.allow_imports)
+    plan = make_plan(
+        loaded, catalog, signatures, allow_imports=options.allow_imports, trust=[Path(file) for file in options.trust]
+    )
     return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.contract.cells import Use
 from harness.contract.errors import Exit
 from harness.contract.rows import Row, Status
 from harness.coordinator.prepared import Prepared
@@ -23,7 +24,9 @@ from harness.store.run_folder import RunFolder
 def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
-    return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
+    facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
+    head = {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
+    return head | ({"examples": False} if prepared.options.no_examples else {})
 
 
 def summary_of(
@@ -84,11 +87,20 @@ def write_files(
             for use in experiment.metrics
         }
         for use in experiment.reports:
+            if prepared.options.no_examples and _reads_records(use, prepared):
+                warn(f"reporter {use.label} is left out: it reads records, of which it may show examples")
+                continue
             written, problem = write_report(use, own, cells, directions, folder.path, scoring)
             files += written
             if problem:
                 warn(problem)
     return files
+
+
+def _reads_records(use: Use, prepared: Prepared) -> bool:
+    """Whether a reporter is given the records of cells, or that is not known."""
+    offers = prepared.signatures.read(prepared.catalog.find(use.kind, use.name).component).offers
+    return offers is None or "report_cells" in offers
 
 
 def _now() -> str:

@@ -166,6 +166,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         facts={
             **_facts(things.get("model"), execution_text(model), outcome.display),
             **({"missing": {str(why): len(ids) for why, ids in outcome.missing.items()}} if outcome.missing else {}),
+            **({"trusted": trusted} if (trusted := sorted({n for use in cell.uses for n in use.trusted})) else {}),
             "cost": costs.to_json(),
         },
         seconds=spent.seconds,

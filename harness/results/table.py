@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.checked_rows import row_of
+from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
+from harness.contract.shapes import check_shape
+from harness.escaping import csv_value, markdown_cell, markdown_line, on_a_line
+from harness.files import parse_json, read_plain
+from harness.isolation import one_line
 from harness.plugins import Catalog
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
@@ -28,7 +32,6 @@ KEY_LENGTH = 8
 """Number of characters of a comparability key that tables show."""
 _ORIGIN = ("harness", "git", "python", "torch", "device", "accelerator", "processor", "threads")
 UNDEFINED = "–"
-_BREAKS = str.maketrans({c: repr(c)[1:-1] for c in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 _SMALLEST_P = 0.0001
 _SMALL_FRACTION, _ROUNDING = 0.001, 1e-12
 _MAX_REASONS_SHOWN = 2
@@ -54,9 +57,9 @@ def csv_of(lines: Sequence[Mapping[str, Any]], empty: Sequence[str] = ()) -> str
     """Lines as CSV under all names that they have; `empty` are the names where there are no lines."""
     text = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line)) or empty
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    writer = csv.writer(text, lineterminator="\n")
+    body = ([line.get(name) for name in names] for line in lines)
+    writer.writerows([csv_value(value) for value in line] for line in (names, *body))
     return text.getvalue()
 
 
@@ -64,14 +67,9 @@ def text_table(columns: Sequence[str], body: Sequence[Sequence[str]], layout: st
     """Headings and cells as text in a layout of tabulate, which takes no text for a number; a row is a line."""
     from tabulate import tabulate
 
-    head, *lines = [[_on_a_line(cell, layout) for cell in line] for line in (columns, *body)]
+    escape = markdown_cell if layout == "github" else on_a_line
+    head, *lines = [[escape(cell) for cell in line] for line in (columns, *body)]
     return str(tabulate(lines, head, tablefmt=layout, disable_numparse=True))
-
-
-def _on_a_line(cell: str, layout: str) -> str:
-    """A cell with its line breaks written out, and in Markdown its pipes escaped: names come from users' files."""
-    text = cell.translate(_BREAKS)
-    return text.replace("|", "\\|") if layout == "github" else text
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -234,7 +232,7 @@ class TableView:
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             shown.append(f"{reason} ({'; '.join(names[:2])}{more})")
         doubtful = [line for sign, rows in doubts.items() for line in _doubt(sign, rows)]
-        return [note.translate(_BREAKS) for note in (*shown, *doubtful, *_trained(self.rows))]
+        return [on_a_line(note) for note in (*shown, *doubtful, *_trained(self.rows), *_trusted(self.rows))]
 
 
 def joined_labels(labels: Mapping[str, str]) -> str:
@@ -294,6 +292,17 @@ def _trained(rows: Sequence[Row]) -> list[str]:
     return [f"weights trained here, which differ between machines: {', '.join(sets)}"] if sets else []
 
 
+def _trusted(rows: Sequence[Row]) -> list[str]:
+    """Return a line on the files that could run code in this process when they were loaded."""
+    rows_by_file: dict[str, list[str]] = {}
+    for row in rows:
+        for file in row.facts.get("trusted", ()):
+            rows_by_file.setdefault(file, []).append(row.labels.get("model", "") or name_of(row))
+    files = [f"{file} ({', '.join(dict.fromkeys(names))})" for file, names in rows_by_file.items()]
+    told = "files that could run code when they were loaded, trusted by the user"
+    return [f"{told}: {'; '.join(files)}"] if files else []
+
+
 def _within(estimates: Sequence[Estimate]) -> str:
     """Return the kinds of things that must be equal, e.g. "tokenizer"."""
     return " or ".join(dict.fromkeys(each.within.partition(" ")[0] for each in estimates if each.within))
@@ -347,7 +356,7 @@ def origin_text(origin: Mapping[str, Any]) -> str:
     if not any(origin.values()):
         return f"where this was measured is not known: {RUN} is damaged"
     git = origin.get("git") or {}
-    at = f" at {git['commit'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
+    at = f" at {git.get('commit', '')[:10]}{' with changes' if git.get('dirty') else ''}" if git else ""
     threads = f"{origin['threads']} thread{'s' if origin['threads'] != 1 else ''}"
     device = origin["accelerator"] or f"{origin['processor']}, {threads}"
     versions = f"Python {origin['python']}, torch {origin['torch']}"
@@ -356,16 +365,18 @@ def origin_text(origin: Mapping[str, Any]) -> str:
 
 def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any]) -> str:
     """The tables of a run as Markdown."""
-    parts = [f"# {plan.suite}", plan.about] if plan.about else [f"# {plan.suite}"]
+    title = f"# {markdown_cell(plan.suite)}"
+    parts = [title, markdown_line(plan.about)] if plan.about else [title]
     for name, about, view in tables:
         if len(tables) > 1:
-            parts += [f"## {name}", *([about] if about and about != plan.about else [])]
+            parts += [f"## {markdown_cell(name)}"]
+            parts += [markdown_line(about)] if about and about != plan.about else []
         constant = ", ".join(f"{role} {label}" for role, label in view.constants().items())
         columns, body = view.columns()
-        parts += [f"{constant}; intervals at 95 %.", text_table(columns, body, "github")]
+        parts += [f"{markdown_line(constant)}; intervals at 95 %.", text_table(columns, body, "github")]
         notes = view.notes()
-        parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
-    return "\n\n".join([*parts, origin_text(origin)]) + "\n"
+        parts += ["\n".join(f"- {markdown_cell(note)}" for note in notes)] if notes else []
+    return "\n\n".join([*parts, markdown_line(origin_text(origin))]) + "\n"
 
 
 def terminal(view: TableView, width: int, file: str = "table.md") -> str:
@@ -392,8 +403,12 @@ def table_json(path: Path) -> list[Row]:
 
     Raises:
         OSError: it cannot be read.
-        InvalidOutput: a field of a row is not what it must be.
-        ValueError, LookupError, TypeError, AttributeError, RecursionError: it is no table.
+        InvalidOutput: it is no JSON, or a field of a row is not what it must be; the message says which.
     """
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        raw = parse_json(read_plain(path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidOutput(one_line(str(error))) from None
+    check_shape(raw, dict, "it")
+    check_shape(raw.get("rows"), list, "rows")
     return [row_of(each, f"row {number}") for number, each in enumerate(raw["rows"], 1)]

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
+from harness.contract.errors import InvalidOutput
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -92,13 +93,20 @@ class Measurer:
             **statistics_of(__name__, [use], self._catalog, self._store),
         }
         key = key_of(inputs)
-        stored = self._store.get_json("estimates", key)
-        if stored is not None:
-            return Estimate(**stored)
+        if (stored := self._stored(key)) is not None:
+            return stored
         estimate = self._calls.estimate(use, folder, result.protocol)
         if isinstance(estimate, Estimate):
             self._store.put_json("estimates", key, asdict(estimate))
         return estimate
+
+    def _stored(self, key: str) -> Estimate | None:
+        """Return the estimate that the store holds; None of what is none, as in a store that somebody has edited."""
+        try:
+            stored = self._store.get_json("estimates", key)
+            return None if stored is None else Estimate(**stored)
+        except (InvalidOutput, TypeError, ValueError, RecursionError, OSError):
+            return None
 
 
 def estimate_of(use: Use, records: Records, catalog: Catalog) -> Estimate:

@@ -10,9 +10,12 @@ from types import NoneType
 from typing import Any
 
 from harness.contract.cells import digest
-from harness.contract.checked_rows import check_shape
+from harness.contract.checked_rows import ROW_SHAPE
 from harness.contract.errors import InvalidOutput
+from harness.contract.plain import plain_document
 from harness.contract.rows import Status
+from harness.contract.shapes import check_shape
+from harness.files import parse_json, read_plain
 from harness.store.run_folder import RESULT
 from harness.store.schema import SCHEMA, check_schema
 
@@ -21,14 +24,15 @@ _SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(("status", "reason", "device", "started", "traceback", "run"), str),
     "n": (int, NoneType),
     "cost": {str: (int, float)},
-    "weights": [{"key": str, "digest": str}],
-    "comparability": {"task": dict, "data": dict, "protocol": dict},
-    "facts": dict,
+    "weights": [{"key": str, "digest": str, "seconds": (int, float)}],
+    "comparability": ROW_SHAPE["comparability"],
+    "facts": ROW_SHAPE["facts"],
     "seconds": _NUMBER_OR_NONE,
     "batch_size": int,
-    "attempts": [dict],
+    "attempts": [{"status": str, "reason": str, "batch_size": int}],
     "loaded": dict,
 }
+_OF_WEIGHTS = {"key", "digest"}
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,13 @@ class CellResult:
     @classmethod
     def read(cls, folder: Path) -> CellResult:
         """The result stored in a folder. Raises UsageError if another version of harness wrote it."""
-        raw = json.loads((folder / RESULT).read_bytes())
-        check_schema(folder / RESULT, raw.pop("schema", SCHEMA))
-        return cls.from_json(raw)
+        return cls.from_json(_stored(folder))
 
     @classmethod
     def read_or_invalid(cls, folder: Path) -> CellResult:
         """The result stored in a folder; `invalid` if it is damaged. Raises UsageError as `read` does."""
         try:
-            return cls.read(folder)
+            return cls.from_json(plain_document(_stored(folder), RESULT))
         except (InvalidOutput, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return cls(Status.INVALID, f"its {RESULT} is damaged")
 
@@ -106,6 +108,8 @@ class CellResult:
             ValueError, LookupError, TypeError: it is no result.
         """
         check_shape(raw, _SHAPE, "the result")
+        if any(not used.keys() >= _OF_WEIGHTS for used in raw.get("weights", ())):
+            raise InvalidOutput("the result: weights lack their key or digest")
         return cls(**{**raw, "status": Status(raw["status"])})
 
     def write(self, folder: Path) -> None:
@@ -113,3 +117,10 @@ class CellResult:
         stored = {name: value for name, value in asdict(self).items() if name != "loaded"}
         text = json.dumps({"schema": SCHEMA, **stored}, indent=1)
         (folder / RESULT).write_text(text, encoding="utf-8")
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    raw: dict[str, Any] = parse_json(read_plain(folder / RESULT))
+    check_shape(raw, dict, RESULT)
+    check_schema(folder / RESULT, raw.pop("schema", SCHEMA))
+    return raw

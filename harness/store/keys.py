@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from harness.contract.cells import Cell, Use, canonical, digest
 from harness.contract.components import Component
 from harness.contract.errors import StoreError
+from harness.files import kind_of
 from harness.loaded_code import Version, version_of
 from harness.plugins import Catalog, distribution_version
 from harness.store.import_closure import ImportClosures
@@ -38,6 +40,8 @@ def file_digest(path: Path) -> str:
             files = sorted(p for p in path.rglob("*") if p.is_file())
             return digest([[str(p.relative_to(path)), file_digest(p)] for p in files])
         stat = path.stat()
+        if not S_ISREG(stat.st_mode):
+            raise StoreError(f"{path} is {kind_of(stat.st_mode)}, which has no content to be named by")
         return _content_digest(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -10,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from harness.contract.errors import UsageError
-from harness.contract.plain import encodable
-from harness.files import explained, write_whole
+from harness.contract.errors import InvalidOutput, UsageError
+from harness.contract.plain import encodable, plain_document
+from harness.contract.shapes import check_shape
+from harness.escaping import json_text
+from harness.files import explained, first_special, parse_json, read_plain, write_whole
 from harness.isolation import one_line
 from harness.store.schema import SCHEMA, check_schema
 
@@ -23,6 +25,14 @@ PLAN = "plan.json"
 RESULT = "result.json"
 LOG = "log.txt"
 KEY = "key.json"
+_MAX_DEPTH = 100
+_ABOUT: Mapping[str, Any] = {
+    **dict.fromkeys(("suite", "run", "started", "ended", "status"), str),
+    "provenance": {"git": (dict, NoneType), "argv": list, "packages": {str: str}, "plugins": dict},
+    "cells": {str: {"how": str, "key": str}},
+    "examples": bool,
+}
+_GIT: Mapping[str, Any] = {"commit": str, "dirty": bool}
 _REMEDY = "run the suite again, which takes finished cells from the store"
 
 
@@ -55,17 +65,29 @@ class RunFolder:
         """Find a run given by its folder, by `suite/run-id`, or by its suite for the latest one.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is none, or it holds something else than plain files.
         """
         for candidate in (Path(name), results / name):
             if (candidate / RUN).is_file():
-                return cls(candidate)
-            runs = sorted(path.parent for path in candidate.glob(f"*/{RUN}")) if candidate.is_dir() else []
-            if runs:
-                return cls(runs[-1])
+                return cls(candidate).checked()
+            if runs := runs_in(candidate):
+                return cls(runs[-1]).checked()
         raise UsageError(
             f"there is no run {name!r}; give its folder, or the name of a suite that was run into {str(results)!r}"
         )
+
+    def checked(self) -> RunFolder:
+        """Return this run, if it holds plain files and folders only, as every run that was not tampered with does.
+
+        Raises:
+            UsageError: it does not; nothing of it is read then.
+        """
+        if special := first_special(self.path):
+            path, kind = special
+            raise UsageError(
+                f"{path} is {kind}; a run holds plain files only, so it is not read. If the run is yours, remove that"
+            )
+        return self
 
     @property
     def run_id(self) -> str:
@@ -87,7 +109,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file, whole or not at all."""
-        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        self.write_text(name, json_text(value, indent=1) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all; half characters in it are spelt out."""
@@ -103,6 +125,11 @@ class RunFolder:
         """
         about = self.read_json(RUN)
         check_schema(self.path / RUN, about.get("schema"))
+        try:
+            check_shape(about, _ABOUT, RUN)
+            check_shape(about.get("provenance", {}).get("git") or {}, _GIT, f"{RUN}: provenance: git")
+        except InvalidOutput as error:
+            raise DamagedFile(f"{self.path / RUN} is damaged: {error}; {_REMEDY}") from None
         return about
 
     def about_if_whole(self) -> dict[str, Any]:
@@ -134,20 +161,25 @@ class RunFolder:
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan, compactly: it may have a hundred thousand cells."""
-        self.write_text(PLAN, json.dumps({"schema": SCHEMA, **plan}, separators=(",", ":"), ensure_ascii=False) + "\n")
+        self.write_text(PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises DamagedFile if it is no JSON object."""
         path = self.path / name
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
+            content = plain_document(parse_json(read_plain(path)), name, _MAX_DEPTH)
+        except (ValueError, RecursionError, InvalidOutput) as error:
             raise DamagedFile(f"{path} is damaged: {one_line(str(error))}; {_REMEDY}") from None
         except OSError as error:
             raise DamagedFile(f"{path} cannot be read: {error.strerror}; {_REMEDY}") from None
         if not isinstance(content, dict):
             raise DamagedFile(f"{path} is damaged: it holds no JSON object; {_REMEDY}")
         return content
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return the runs of a suite in their order. Links to runs elsewhere are passed over: only users name those."""
+    return sorted(path.parent for path in folder.glob(f"*/{RUN}") if not path.parent.is_symlink())
 
 
 def _link_or_copy(source: str, target: str) -> None:

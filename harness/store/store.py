@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.contract.errors import StoreError
-from harness.files import explained, sync
+from harness.files import drop_specials, explained, open_plain, parse_json, read_plain, sync
 from harness.store.import_closure import ImportClosures
 from harness.store.locks import Claim, try_claim
 
@@ -174,6 +174,7 @@ class Store:
         """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
         final = self.folder(kind, key)
         with self.explained():
+            drop_specials(staged)
             files = sorted(path for path in staged.rglob("*") if path.is_file())
             manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -208,20 +209,25 @@ class Store:
 def is_intact(folder: Path) -> bool:
     """Whether the files of an entry are those that its manifest names, to the byte."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        return all(_digest(folder / name) == wanted for name, wanted in manifest["files"].items())
-    except (ValueError, LookupError, TypeError, AttributeError, OSError):
+        manifest = parse_json(read_plain(folder / MANIFEST))
+        return all(_is_inside(name) and _digest(folder / name) == wanted for name, wanted in manifest["files"].items())
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError):
         return False
 
 
+def _is_inside(name: str) -> bool:
+    """Whether a name in a manifest is that of a file of its entry."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stated_digest(folder: Path) -> str | None:
     try:
-        return str(json.loads((folder / "about.json").read_bytes())["digest"])
+        return str(parse_json(read_plain(folder / "about.json"))["digest"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

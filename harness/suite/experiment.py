@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, TREATMENTS, Cell, Role, Use
 from harness.contract.components import Kind
@@ -44,9 +45,10 @@ class ExperimentResolver:
         signatures: SignatureReader,
         *,
         allow_imports: bool = False,
+        trusted: frozenset[Path] = frozenset(),
     ) -> None:
         self.experiment, self.document, self._catalog = loaded.experiment, loaded.document, catalog
-        self.entries = UseResolver(loaded.document, catalog, signatures, allow_imports=allow_imports)
+        self.entries = UseResolver(loaded.document, catalog, signatures, allow_imports=allow_imports, trusted=trusted)
         self.name = loaded.experiment.name or suite.head.suite
         self.metric_paths: dict[str, Path_] = {}
         self._misfits: dict[tuple[str, str], str] = {}

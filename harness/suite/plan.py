@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from types import NoneType
 from typing import Any, Literal
 
-from harness.contract.cells import Cell, Use, digest
-from harness.contract.errors import UsageError
+from harness.contract.cells import Cell, Use, digest, uses_in
+from harness.contract.errors import InvalidOutput, UsageError, cause_of
+from harness.contract.imports import NO_RIGHTS
+from harness.contract.shapes import check_shape
 from harness.suite.patterns import matches
 
 Isolation = Literal["inline", "process", "cell"]
 _MAX_CELLS_NAMED = 20
 _HEAD_FIELDS = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
+_NUMBER = (int, float, NoneType)
+_SHAPE: Mapping[str, Any] = {
+    **dict.fromkeys(("suite", "about", "file"), str),
+    **dict.fromkeys(("threads", "timeout"), _NUMBER),
+    "deselected": int,
+    "isolation": (str, NoneType),
+    "warnings": [str],
+    "uses": {str: dict},
+    "cells": [
+        {"experiment": str, "task": str, "components": {str: (str, NoneType)}, "metrics": [str]}
+        | {"seed": int, "chunk": int, "skip": str}
+    ],
+    "experiments": [
+        {"name": str, "about": str, **{name: [str] for name in ("metrics", "aggregates", "reports", "groups")}}
+        | {"expect": [{"metric": str, "where": {str: str}, "at_least": _NUMBER, "at_most": _NUMBER, "aggregate": str}]}
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +51,10 @@ class Expectation:
     at_least: float | None = None
     at_most: float | None = None
     aggregate: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"the expectation of {self.metric!r} must have one bound")
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether it is about a row with these labels."""
@@ -144,15 +168,16 @@ class Plan:
         """The inverse of `to_json`. Raises UsageError if it is no plan."""
         try:
             return cls._from_json(raw)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (InvalidOutput, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UsageError(
-                f"plan.json is damaged ({type(error).__name__}: {error}); "
+                f"plan.json is damaged ({type(error).__name__}: {cause_of(error)}); "
                 "run the suite again, which takes finished cells from the store"
             ) from None
 
     @classmethod
     def _from_json(cls, raw: Mapping[str, Any]) -> Plan:
-        uses = {key: Use.from_json(value) for key, value in raw["uses"].items()}
+        check_shape(raw, _SHAPE, "the plan")
+        uses = {key: _without_rights(Use.from_json(value)) for key, value in raw["uses"].items()}
 
         def get(keys: Sequence[str]) -> tuple[Use, ...]:
             return tuple(uses[key] for key in keys)
@@ -183,3 +208,16 @@ class Plan:
         }
         head = {name: raw[name] for name in _HEAD_FIELDS}
         return cls(**head, experiments=experiments, cells=cells, warnings=tuple(raw["warnings"]))
+
+
+def _without_rights(use: Use) -> Use:
+    """A use of a plan from a file: what its suite was allowed to import is no grant of whoever reads it."""
+    inner = {name: uses_in(value) for name, value in use.parameters.items()}
+    changed = {
+        name: tuple(map(_without_rights, uses)) if isinstance(use.parameters[name], tuple) else _without_rights(uses[0])
+        for name, uses in inner.items()
+        if uses
+    }
+    if not changed and use.rights is NO_RIGHTS:
+        return use
+    return replace(use, parameters={**use.parameters, **changed}, rights=NO_RIGHTS)

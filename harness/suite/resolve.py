@@ -20,13 +20,21 @@ from harness.suite.plan import Plan, PlannedExperiment
 from harness.suite.schema import Experiment, Pattern, SuiteHead
 
 
-def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader, *, allow_imports: bool = False) -> Plan:
+def make_plan(
+    suite: Suite,
+    catalog: Catalog,
+    signatures: SignatureReader,
+    *,
+    allow_imports: bool = False,
+    trust: Sequence[Path] = (),
+) -> Plan:
     """Resolve a suite against the installed components.
 
     Args:
         suite: what to measure.
         catalog, signatures: where components are looked up.
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
+        trust: files that may run code when they are loaded.
 
     Raises:
         SuiteError: unknown names or parameters, wrong values, or nothing to measure.
@@ -35,8 +43,9 @@ def make_plan(suite: Suite, catalog: Catalog, signatures: SignatureReader, *, al
     resolvers: list[ExperimentResolver] = []
     cells: list[Cell] = []
     deselected = 0
+    trusted = frozenset(Path(file).resolve() for file in trust)
     for loaded in suite.experiments:
-        resolver = ExperimentResolver(loaded, suite, catalog, signatures, allow_imports=allow_imports)
+        resolver = ExperimentResolver(loaded, suite, catalog, signatures, allow_imports=allow_imports, trusted=trusted)
         planned, candidates = resolver.resolve()
         resolvers.append(resolver)
         selected = [cell for cell in candidates if _selected(cell, loaded.experiment)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,17 @@ class UseResolver:
     """
 
     def __init__(
-        self, document: Located, catalog: Catalog, signatures: SignatureReader, *, allow_imports: bool = False
+        self,
+        document: Located,
+        catalog: Catalog,
+        signatures: SignatureReader,
+        *,
+        allow_imports: bool = False,
+        trusted: frozenset[Path] = frozenset(),
     ) -> None:
         self.document, self._catalog, self._signatures = document, catalog, signatures
         self.problems: list[Problem] = []
-        self._allow_imports = allow_imports
+        self._allow_imports, self._trusted = allow_imports, trusted
         self._n_made = 0
 
     def problem(self, path: Path_, message: str, hint: str = "") -> None:
@@ -152,13 +158,17 @@ class UseResolver:
         parameters: dict[str, Any] = values.value
         words = {**choice.words(parameters, signature.varies_with), **values.words, **data.words}
         base = _base_label(entry, match, signature, parameters, choice)
+        paths = tuple(p.name for p in accepted if p.path)
+        rights = self._rights((*path, *choice.place(imports[0]))) if imports else NO_RIGHTS
+        if trusted := self._trusted_among(parameters[name] for name in paths):
+            rights = replace(rights, trusted=trusted)
         use = Use(
             kind=kind,
             name=match.recorded_name,
             label=labelled(base, words),
             version=match.component.version,
             parameters=parameters,
-            paths=tuple(p.name for p in accepted if p.path),
+            paths=paths,
             imports=imports,
             uncounted=tuple(p.name for p in accepted if _is_left_out(p, parameters)),
             former={
@@ -167,7 +177,7 @@ class UseResolver:
             limit=entry.limit if isinstance(entry, DataEntry) else None,
             trained_on=data.value or _of_wrapped(kind, signature, parameters),
             training_threads=entry.training_threads if isinstance(entry, ModelEntry) else 1,
-            rights=self._rights((*path, *choice.place(imports[0]))) if imports else NO_RIGHTS,
+            rights=rights,
         )
         if use.training_threads != 1 and "fit" not in (signature.offers or {"fit"}):
             self.problem((*path, "training_threads"), f"{use.label!r} is not trained")
@@ -233,6 +243,10 @@ class UseResolver:
 
     def _rights(self, at: Path_) -> ImportRights:
         return rights_of(self._folder(at), self._catalog, anywhere=self._allow_imports)
+
+    def _trusted_among(self, values: Iterable[Any]) -> tuple[str, ...]:
+        """The files among these values of parameters that the user trusts, as they are written."""
+        return tuple(value for value in values if isinstance(value, str) and Path(value).resolve() in self._trusted)
 
     def _folder(self, at: Path_) -> Path:
         """The folder that paths count from: of the file that says them, which for `extends` is not always the suite."""

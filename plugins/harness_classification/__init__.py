@@ -40,7 +40,7 @@ def harness_components() -> Iterable[Component]:
         task("regress", "regress:Regress", example=_REGRESS_EXAMPLE),
         model("callable", "function:function_model"),
         model("onnx", "onnx_model:onnx_model", requires=("onnxruntime",)),
-        model("sklearn", "sklearn_model:sklearn_model", requires=("scikit-learn", "skops")),
+        model("sklearn", "sklearn_model:sklearn_model", requires=("scikit-learn",)),
         model("torch_export", "exported_program:exported_program"),
         metric("accuracy", "accuracy:Accuracy"),
         metric("mae", "regression_metrics:MAE", tasks=_REGRESS),

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from harness.api import Described, HarnessError, ImportPath, cause_of, import_named
+from harness.api import Described, HarnessError, ImportPath, cause_of, import_named, is_trusted
 from harness.api.instruments import check_finite_weights
 from harness_vision import published_architectures
 from harness_vision.published_accuracy import PublishedAccuracy
@@ -66,7 +66,8 @@ def checkpoint(
         architecture: the class or function that makes the network, as "package.module:attribute"; or the name alone
             of one that ships: CifarResNet, CnnA, LeNet5, ConvexMnist. Modules are looked up beside the suite, then
             among plugins; packages other than torch need `--allow-imports`.
-        weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code is refused.
+        weights: a state dict, as .safetensors or as a file of torch.save; a file that would run code, such as a
+            pickled module, is refused unless `--trust` names it.
         arguments: the arguments of the architecture.
         mean: per channel, subtracted from inputs in [0, 1]; by default nothing.
         std: per channel, divides them after that.
@@ -87,7 +88,9 @@ def checkpoint(
     if sha256 is not None and digest != sha256.lower():
         raise HarnessError(f"{weights} has sha256 {digest}, expected {sha256}; it is damaged or another file")
     check_normalisation(mean or [0.0], std or [1.0])
-    network = with_weights(_network(architecture, arguments or {}), content, weights.name, entry)
+    network = with_weights(
+        _network(architecture, arguments or {}), content, weights.name, entry, trusted=is_trusted(weights)
+    )
     model = network if mean is None and std is None else Normalised(network, mean or [0.0], std or [1.0])
     if model is not network and isinstance(network, Described):
         model.facts = network.facts  # type: ignore[assignment]
@@ -111,7 +114,9 @@ def check_normalisation(mean: list[float], std: list[float]) -> None:
         raise HarnessError(f"std must be above 0, not {std}")
 
 
-def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "state_dict") -> nn.Module:
+def with_weights(
+    network: nn.Module, content: bytes, name: str, entry: str = "state_dict", *, trusted: bool = False
+) -> nn.Module:
     """The network, given the weights of a file.
 
     A prefix of `torch.compile`, DataParallel or a training class before all names is taken off if they are then those
@@ -122,11 +127,12 @@ def with_weights(network: nn.Module, content: bytes, name: str, entry: str = "st
         content: the content of the file.
         name: the name of the file; its ending says how to read it.
         entry: where the state dict stands if the file holds a mapping with more in it.
+        trusted: whether the file may run code when it is loaded, as a pickled module does.
 
     Raises:
         HarnessError: the file cannot be used, does not fit the network, or holds weights that are not finite.
     """
-    state = _state_dict(content, name, entry)
+    state = _state_dict(content, name, entry, trusted=trusted)
     prefix = wrapper_prefix(state, network.state_dict())
     weights = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
     try:
@@ -175,21 +181,23 @@ def _network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def _state_dict(content: bytes, name: str, entry: str) -> Mapping[str, Tensor]:
+def _state_dict(content: bytes, name: str, entry: str, *, trusted: bool) -> Mapping[str, Tensor]:
     """The state dict in a file."""
     try:
         if name.endswith(".safetensors"):
             loaded: Any = load(content)
         else:
-            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=not trusted)
     except pickle.UnpicklingError as error:
         message = str(error).partition("\n")[0]
         raise HarnessError(
             f"{name} was refused: it holds more than tensors and might run code when loaded ({message[:200]}); "
-            "save its state dict as .safetensors"
+            "save its state dict as .safetensors, or run with `--trust` and the path of the file if you trust it"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError) as error:
         raise HarnessError(f"{name} cannot be read as weights: {error}") from error
+    if isinstance(loaded, nn.Module):
+        return loaded.state_dict()
     if isinstance(loaded, Mapping) and entry in loaded and isinstance(loaded[entry], Mapping):
         loaded = loaded[entry]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):

@@ -23,7 +23,7 @@ from harness.scoring.rows import recorded_rows
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.records import RECORDS, read_records
-from harness.store.run_folder import RUN, RunFolder
+from harness.store.run_folder import RUN, RunFolder, runs_in
 
 _MEAN_TOLERANCE = 1e-6
 Answer = TypeVar("Answer")
@@ -60,7 +60,8 @@ def open_latest(name: str, results: Path, catalog: Catalog, calls: PluginCalls) 
     Raises:
         UsageError: nothing can be read.
     """
-    latest = {path.parents[1]: path.parent for path in sorted(Path(name).glob(f"*/*/{RUN}"))}
+    suites = sorted({path.parents[1] for path in Path(name).glob(f"*/*/{RUN}")})
+    latest = {suite: runs[-1] for suite in suites if (runs := runs_in(suite))}
     if not latest:
         return [_open(name, results, catalog, cached_signatures(results, catalog), calls)], []
     signatures = cached_signatures(Path(name), catalog)
@@ -96,10 +97,8 @@ def _read_table(path: Path) -> list[Row]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except InvalidOutput as error:
-        raise UsageError(f"{path} is no table that this version can read: {error}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(
-            f"{path} is no table whose rows this version can read; "
+            f"{path} is no table that this version can read: {error}; "
             "give the table.json of a run, made again with `harness table` if it is old"
         ) from None
 

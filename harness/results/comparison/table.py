@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS, SHOWN_ROLES, TREATMENTS
 from harness.contract.estimates import Estimate
+from harness.escaping import json_text as as_json
+from harness.escaping import markdown_cell, markdown_line, on_a_line
 from harness.results.comparison.compare import SIGNIFICANCE, VERDICTS, Compared, Comparison, Verdict
 from harness.results.table import csv_of, display_text, interval, metric_heading, number, text_table
 from harness.statistics.paired import Difference
@@ -30,23 +31,25 @@ def terminal_text(comparison: Comparison, width: int, *, everything: bool = Fals
         style: a verdict as the terminal shows it.
     """
     shown = _table_rows(comparison, everything)
-    parts = ["\n".join([summary(comparison), *comparison.notes]), _head(comparison, shown)]
+    parts = ["\n".join(map(on_a_line, [summary(comparison), *comparison.notes])), "\n".join(_head(comparison, shown))]
     if shown:
         for intervals in (True, False):
-            columns, body = _columns(shown, intervals=intervals)
-            plain = text_table(columns, body)
-            if max(map(len, plain.splitlines())) <= width:
+            lines = text_table(*_columns(shown, intervals=intervals)).splitlines()
+            if max(map(len, lines)) <= width:
                 break
-        styled = [
-            [*line[:-1], line[-1].replace(entry.verdict, style(entry.verdict), 1)]
-            for line, entry in zip(body, shown, strict=True)
-        ]
-        parts.append(text_table(columns, styled))
+        styled = [_styled(line, entry.verdict, style) for line, entry in zip(lines[2:], shown, strict=True)]
+        parts.append("\n".join([*lines[:2], *styled]))
     refused = _not_comparable(comparison, everything)
     if refused:
-        parts.append("\n".join(f"{style('not comparable')}: {line}" for line in refused))
+        parts.append("\n".join(f"{style('not comparable')}: {on_a_line(line)}" for line in refused))
     hidden = sum(entry.verdict == "not resolved" and entry not in shown for entry in comparison.compared)
     return "\n\n".join([*parts, *([f"{hidden} not resolved; --all shows them"] if hidden else [])])
+
+
+def _styled(line: str, verdict: Verdict, style: Style) -> str:
+    """A line of the table with its verdict, which stands in the last column, in its colour."""
+    before, _, after = line.rpartition(verdict)
+    return f"{before}{style(verdict)}{after}"
 
 
 def summary(comparison: Comparison) -> str:
@@ -59,7 +62,8 @@ def summary(comparison: Comparison) -> str:
 def markdown_text(comparison: Comparison) -> str:
     """Everything as Markdown."""
     shown = _table_rows(comparison, True)
-    parts = [f"# {comparison.a} → {comparison.b}", _head(comparison, shown).replace("\n", "  \n")]
+    title = f"# {markdown_cell(comparison.a)} → {markdown_cell(comparison.b)}"
+    parts = [title, "  \n".join(map(markdown_line, _head(comparison, shown)))]
     if shown:
         columns, body = _columns(shown, intervals=True)
         methods = [entry.difference.method if entry.difference else "" for entry in shown]
@@ -67,7 +71,7 @@ def markdown_text(comparison: Comparison) -> str:
         parts.append(text_table([*columns, "method"], lines, "github"))
     bullets = [f"not comparable: {line}" for line in _not_comparable(comparison, True)]
     bullets += [*comparison.notes, summary(comparison)]
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in bullets)]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {markdown_cell(line)}" for line in bullets)]) + "\n"
 
 
 def csv_text(comparison: Comparison) -> str:
@@ -90,7 +94,7 @@ def json_text(comparison: Comparison) -> str:
         "notes": list(comparison.notes),
         "compared": [_object(entry) for entry in comparison.compared],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return as_json(document, indent=1) + "\n"
 
 
 def _object(entry: Compared) -> dict[str, Any]:
@@ -154,14 +158,15 @@ def _table_rows(comparison: Comparison, everything: bool) -> list[Compared]:
     return sorted(numbers if everything or few else resolved, key=lambda entry: order[entry.verdict])
 
 
-def _head(comparison: Comparison, shown: Sequence[Compared]) -> str:
+def _head(comparison: Comparison, shown: Sequence[Compared]) -> list[str]:
     """Return the lines above the table: the two runs, fields allowed to differ, labels common to all rows."""
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     for name, pairs in comparison.allowed.items():
         lines.append(f"ALLOWED TO DIFFER: {name} ({pairs} pair{'s' if pairs != 1 else ''} of rows)")
     constant = [f"{name} {value}" for name, value in _constants(shown).items()]
     legend = ["difference is B − A, intervals at 95 %, p after Holm's correction"] if shown else []
-    return "\n".join([*lines, "; ".join([*([", ".join(constant)] if constant else []), *legend])]).rstrip()
+    last = "; ".join([*([", ".join(constant)] if constant else []), *legend])
+    return [on_a_line(line) for line in (*lines, *([last] if last else []))]
 
 
 def _roles(compared: Sequence[Compared]) -> list[str]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.contract.cells import digest
+from harness.contract.checked_rows import row_of
 from harness.contract.errors import HarnessError, UsageError
 from harness.contract.rows import Row, Status
+from harness.contract.shapes import check_shape
+from harness.files import parse_json, read_plain
 from harness.results.table import display_text
 from harness.statistics.changes import Point, Step, distinct, find_steps
-from harness.store.run_folder import RESULT, RUN, RunFolder
+from harness.store.run_folder import RESULT, RUN, RunFolder, runs_in
 from harness.store.schema import check_schema
 
 SECONDS = "seconds"
@@ -127,18 +129,16 @@ def read_runs(results: Path, suite: str, last: int | None = None) -> tuple[list[
     """
     runs: list[PastRun] = []
     problems: list[str] = []
-    for path in sorted((results / suite).glob(f"*/{RUN}"), reverse=True):
+    for path in reversed(runs_in(results / suite)):
         if len(runs) == last:
             break
         try:
-            run = _read_run(RunFolder(path.parent))
+            run = _read_run(RunFolder(path))
         except UsageError as error:
-            problems.append(f"{path.parent.name} is left out: {error}")
+            problems.append(f"{path.name} is left out: {error}")
             continue
         except (OSError, HarnessError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            problems.append(
-                f"{path.parent.name} is left out: its table cannot be read ({type(error).__name__}: {error})"
-            )
+            problems.append(f"{path.name} is left out: its table cannot be read ({type(error).__name__}: {error})")
             continue
         runs += [run] if run else []
     if not runs:
@@ -157,16 +157,17 @@ def _read_run(folder: RunFolder) -> PastRun | None:
     if about.get("status") != "finished":
         return None
     table = folder.read_json("table.json")
-    rows = tuple(_read_row(folder, raw) for raw in table["rows"])
-    return PastRun(folder.run_id, about["started"], table.get("provenance") or {}, rows)
+    check_shape(table, {"rows": [dict], "provenance": dict}, "table.json")
+    rows = tuple(_read_row(folder, raw, f"row {number}") for number, raw in enumerate(table["rows"], 1))
+    return PastRun(folder.run_id, str(about["started"]), table.get("provenance") or {}, rows)
 
 
-def _read_row(folder: RunFolder, raw: Mapping[str, Any]) -> PastRow:
+def _read_row(folder: RunFolder, raw: Mapping[str, Any], where: str) -> PastRow:
     """A row of a table.json, which an older version may have written with other fields."""
     fields = {name: value for name, value in raw.items() if name in Row.__dataclass_fields__}
     if "protocol" in raw and "comparability" not in raw:
         fields["comparability"] = {"protocol": raw["protocol"]}
-    row = Row.from_json({**fields, "estimates": raw.get("estimates", {})})
+    row = row_of({**fields, "estimates": raw.get("estimates", {})}, where)
     return PastRow(row, str(raw.get("key") or row.key), _measurement(folder, row))
 
 
@@ -177,8 +178,8 @@ def _measurement(folder: RunFolder, row: Row) -> str:
     """
     if row.cell:
         try:
-            started = json.loads((folder.cell(row.cell) / RESULT).read_bytes())["started"]
-        except (OSError, ValueError, KeyError):
+            started = parse_json(read_plain(folder.cell(row.cell) / RESULT))["started"]
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             started = ""
         if started:
             return str(started)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 
+from harness.escaping import html_text as html_part
+from harness.escaping import latex, markdown_cell, on_a_line
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
 from harness.results.table import (
@@ -18,20 +19,6 @@ from harness.results.table import (
 )
 
 _MAX_TIES_NAMED = 3
-_LATEX = str.maketrans(
-    {
-        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "≤": r"$\leq$",
-        "≥": r"$\geq$",
-        "↑": r"$\uparrow$",
-        "↓": r"$\downarrow$",
-        "–": "--",
-        "∞": r"$\infty$",
-    }
-)
 
 
 def protocols_text(protocols: Sequence[Protocol]) -> str:
@@ -43,20 +30,20 @@ def protocols_text(protocols: Sequence[Protocol]) -> str:
 
 def terminal_text(boards: Sequence[Board]) -> str:
     """Boards for a terminal."""
-    return "\n\n".join(_as_text(board, "simple", "") for board in boards)
+    return "\n\n".join(_as_text(board, "simple", "", on_a_line) for board in boards)
 
 
 def markdown_text(boards: Sequence[Board]) -> str:
     """Boards as Markdown."""
-    return "\n\n".join(_as_text(board, "github", "## ") for board in boards) + "\n"
+    return "\n\n".join(_as_text(board, "github", "## ", markdown_cell) for board in boards) + "\n"
 
 
-def _as_text(board: Board, layout: str, heading: str) -> str:
+def _as_text(board: Board, layout: str, heading: str, escape: Callable[[str], str]) -> str:
     columns, body = _columns(board)
-    parts = [f"{heading}{_title(board)}", text_table(columns, body, layout)]
+    parts = [f"{heading}{escape(_title(board))}", text_table(columns, body, layout)]
     below = [_unranked(*each) for each in board.unranked]
     notes = [*below, _method(board)]
-    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
+    return "\n\n".join([*parts, "\n".join(f"- {escape(note)}" for note in notes)])
 
 
 def csv_text(boards: Sequence[Board]) -> str:
@@ -97,14 +84,14 @@ def latex_text(boards: Sequence[Board]) -> str:
 
 def _latex(board: Board) -> str:
     columns, body = _columns(board)
-    lines = [" & ".join(cell.translate(_LATEX) for cell in line) + r" \\" for line in [columns, *body]]
+    lines = [" & ".join(latex(cell) for cell in line) + r" \\" for line in [columns, *body]]
     notes = " ".join([*(f"{_unranked(*each)}." for each in board.unranked), _method(board)])
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_title(board).translate(_LATEX)}. {notes.translate(_LATEX)}}}",
+            rf"\caption{{{latex(_title(board))}. {latex(notes)}}}",
             rf"\begin{{tabular}}{{{'rcl' + 'l' * (len(columns) - 3)}}}",
             r"\toprule",
             lines[0],
@@ -128,13 +115,13 @@ def html_text(boards: Sequence[Board]) -> str:
     ]
     for board in boards:
         columns, body = _columns(board)
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in body)
+        head = "".join(f"<th>{html_part(name)}</th>" for name in columns)
+        rows = "".join("<tr>" + "".join(f"<td>{html_part(cell)}</td>" for cell in line) + "</tr>" for line in body)
         notes = [*(_unranked(*each) for each in board.unranked), _method(board)]
         parts += [
-            f"<h2>{html.escape(_title(board))}</h2>",
+            f"<h2>{html_part(_title(board))}</h2>",
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
-            "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in notes) + "</ul>",
+            "<ul>" + "".join(f"<li>{html_part(note)}</li>" for note in notes) + "</ul>",
         ]
     return "\n".join([*parts, "</html>", ""])
 

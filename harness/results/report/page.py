@@ -17,12 +17,15 @@ from typing import Any
 from harness.contract.errors import InvalidOutput
 from harness.contract.pages import Section
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.escaping import html_value
+from harness.files import read_plain
 from harness.isolation import Fault, isolated
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
+from harness.results.redaction import Redactor
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
 from harness.store.records import read_records
@@ -31,8 +34,9 @@ from harness.suite.plan import Plan
 
 REPORT = "report.html"
 LOG_LINES = 15
+_PICTURE = "data:image/png;base64,"
 _HERE = Path(__file__).parent
-_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "finalize": html_value}
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
@@ -115,6 +119,8 @@ def make_page(
     rows: Sequence[Row],
     views: Sequence[tuple[str, str, TableView]],
     catalog: Catalog,
+    *,
+    examples: bool = True,
 ) -> Page:
     """Gather the page of a run.
 
@@ -123,14 +129,18 @@ def make_page(
         plan: what was planned.
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
-        catalog: the plugins, which may add sections.
+        catalog: the plugins, which may add sections and redact texts.
+        examples: whether it may show single examples, as sections, pictures and logs do. A run without examples has
+            none to show, and pictures of its rows alone.
     """
     about = folder.about_if_whole()
+    has_examples = about.get("examples", True)
+    redact = Redactor(catalog)
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
     severity = {"failed": 0, "unresolved": 1, "passed": 2}
-    sections, warnings = _sections(folder, cells, catalog)
+    sections, warnings = _sections(folder, cells, catalog, redact, examples=examples and has_examples)
     return Page(
         suite=plan.suite,
         about=plan.about,
@@ -142,9 +152,13 @@ def make_page(
         environment=tuple(_environment(facts)),
         tables=tuple(make_table(name, question, view) for name, question, view in views),
         costs=make_cost_table(model_costs(rows)),
-        curves=tuple(_pictures(folder.path)),
+        curves=tuple(_pictures(folder.path)) if examples or not has_examples else (),
         sections=tuple(sections),
-        failures=tuple(_failure(folder, row) for row in rows if row.status is not Status.OK),
+        failures=tuple(
+            _failure(folder, row, redact, examples=examples and has_examples)
+            for row in rows
+            if row.status is not Status.OK
+        ),
         warnings=tuple(warnings),
         provenance=dict(_provenance(about, facts)),
         packages=facts.get("packages") or {},
@@ -168,7 +182,9 @@ def render(page: Page) -> str:
     )
 
 
-def _sections(folder: RunFolder, rows: Sequence[Row], catalog: Catalog) -> tuple[list[FilledSection], list[str]]:
+def _sections(
+    folder: RunFolder, rows: Sequence[Row], catalog: Catalog, redact: Redactor, *, examples: bool
+) -> tuple[list[FilledSection], list[str]]:
     """Return the sections of plugins, then one of pictures that they do not show, and a warning for each failure."""
     filled: list[FilledSection] = []
     warnings = []
@@ -179,33 +195,42 @@ def _sections(folder: RunFolder, rows: Sequence[Row], catalog: Catalog) -> tuple
     ]
     for plugin, sections in catalog.implementations("harness_page_sections"):
         answer = sections(cells=cells)
-        added = answer if isinstance(answer, Fault) else isolated(partial(_filled, plugin, answer))
+        fill = partial(_filled, plugin, answer, redact, examples=examples)
+        added = answer if isinstance(answer, Fault) else isolated(fill)
         if isinstance(added, Fault):
             warnings.append(f"plugin {plugin!r} adds nothing to the page: harness_page_sections: {added.reason}")
         else:
             filled += added
     shown = frozenset[str]().union(*(section.cells for section in filled))
     rest = [cell for cell in cells if cell.row.cell not in shown]
-    return [*filled, *_filled("pictures", picture_section("Pictures", rest))], warnings
+    return [*filled, *_filled("pictures", picture_section("Pictures", rest), redact, examples=examples)], warnings
 
 
-def _filled(plugin: str, sections: Iterable[Section]) -> list[FilledSection]:
+def _filled(plugin: str, sections: Iterable[Section], redact: Redactor, *, examples: bool) -> list[FilledSection]:
     """The sections of a plugin with their templates filled in; templates may not mark anything as safe."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
-    environment = SandboxedEnvironment(undefined=StrictUndefined, **_TEMPLATES)
+    options = {**_TEMPLATES, "finalize": partial(_redacted, redact)}
+    environment = SandboxedEnvironment(undefined=StrictUndefined, **options)
     del environment.filters["safe"]
     filled = []
     for number, section in enumerate(sections):
         if not isinstance(section, Section):
             raise InvalidOutput(f"it must yield Section objects, not {type(section).__name__}")
+        if section.shows_examples and not examples:
+            continue
         if "<" in section.style:
             raise InvalidOutput(f"the style of section {section.title!r} contains '<'; it is CSS without tags")
         html = environment.from_string(section.template).render(section.values)
         anchor = f"{plugin}-{number}"
         filled.append(FilledSection(anchor, section.title, html, section.style, frozenset(section.cells)))
     return filled
+
+
+def _redacted(redact: Redactor, value: Any) -> Any:
+    is_text = type(value) is str and not value.startswith(_PICTURE)
+    return html_value(redact(value) if is_text else value)
 
 
 def _content_hash(text: str) -> str:
@@ -239,12 +264,12 @@ def _pictures(folder: Path) -> Iterator[Picture]:
             yield Picture(path.name, data_uri(content))
 
 
-def _failure(folder: RunFolder, row: Row) -> Failure:
+def _failure(folder: RunFolder, row: Row, redact: Redactor, *, examples: bool) -> Failure:
     path = folder.cell(row.cell) / LOG
     log = ""
-    if row.cell and path.is_file():
-        log = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
-    return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), row.reason, log)
+    if examples and row.cell and path.is_file():
+        log = "\n".join(read_plain(path).decode(errors="replace").splitlines()[-LOG_LINES:])
+    return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), redact(row.reason), redact(log))
 
 
 def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

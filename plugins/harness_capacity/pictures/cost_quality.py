@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.api import HarnessError, Row, figures
+from harness.api import HarnessError, Row, figures, markdown_cell
 from harness_capacity.comparisons.merged_points import Point, merged_points
 
 if TYPE_CHECKING:
@@ -123,7 +123,10 @@ class CostQuality:
 
     def _write(self, panels: Mapping[str, Sequence[Point]], costs: Sequence[str], path: Path) -> Path:
         """Write the members of every front as a table in Markdown."""
-        lines = [f"| data | cost | | model | {self._metric.replace('_', ' ')} |", "|---|---|---|---|---|"]
+        lines = [
+            f"| data | cost | | model | {markdown_cell(self._metric.replace('_', ' '))} |",
+            "|---|---|---|---|---|",
+        ]
         for title, points in panels.items():
             for cost in costs:
                 front = self._front(points, cost)
@@ -136,7 +139,7 @@ class CostQuality:
                             point.model,
                             _quality(point),
                         )
-                        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+                        lines.append(f"| {' | '.join(map(markdown_cell, cells))} |")
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 

@@ -1,7 +1,8 @@
-"""A classifier of scikit-learn in a skops file, which is read without running code of it."""
+"""A classifier of scikit-learn in a skops file, which is read without running code, or in a pickle that is trusted."""
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api import HarnessError, InvalidOutput
+from harness.api import HarnessError, InvalidOutput, cause_of, is_trusted
 from harness_classification.models.scores import as_logits
 
 _PICKLES = (".pkl", ".pickle", ".joblib")
@@ -55,23 +56,46 @@ class SklearnModel:
 
 
 def sklearn_model(path: Path) -> SklearnModel:
-    """A classifier of scikit-learn in a skops file, which is read without running code of it (extra skops).
+    """A classifier of scikit-learn in a skops file, read without running code of it (extra skops), or a trusted pickle.
 
     It is given the inputs as rows, in the units of the data: `csv_table` gives the columns as they are with
-    `scaled: false`. Save it by `skops.io.dump(estimator, "model.skops")`. A pickle is refused, since it runs code.
+    `scaled: false`. Save it by `skops.io.dump(estimator, "model.skops")`. A pickle runs code when it is
+    loaded: it is refused unless `--trust` names it.
 
     Args:
-        path: the .skops file.
+        path: the .skops file; or a .pkl, .pickle or .joblib file.
 
     Raises:
         HarnessError: skops is not installed, the file cannot be read, holds types that are not known to be harmless, or
             is no classifier with scores.
     """
-    if path.suffix.lower() in _PICKLES:
+    estimator = _unpickled(path) if path.suffix.lower() in _PICKLES else _read(path)
+    scored = any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
+    if not scored or not hasattr(estimator, "classes_"):
         raise HarnessError(
-            f"{path.name} is a pickle, which may run code when it is loaded; where you trust it, save it anew: "
-            '`skops.io.dump(joblib.load("..."), "model.skops")`'
+            f"{path.name} holds a {type(estimator).__name__}; a fitted classifier with `predict_proba` or "
+            "`decision_function` is needed"
         )
+    return SklearnModel(estimator, path.name)
+
+
+def _unpickled(path: Path) -> Any:
+    """What a pickle holds, if the user trusts it. Raises HarnessError if not, or if it cannot be loaded."""
+    if not is_trusted(path):
+        raise HarnessError(
+            f"{path.name} is a pickle, which may run code when it is loaded; if you trust it, run with "
+            f'`--trust {path}`, or save it anew: `skops.io.dump(joblib.load({path.name!r}), "model.skops")`'
+        )
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except (pickle.UnpicklingError, ImportError, AttributeError, ValueError, EOFError, OSError, KeyError) as error:
+        raise HarnessError(f"{path.name} cannot be unpickled: {type(error).__name__}: {cause_of(error)}") from error
+
+
+def _read(path: Path) -> Any:
+    """What a skops file holds, read without running code of it. Raises HarnessError."""
     try:
         import skops.io
     except ImportError as error:
@@ -92,10 +116,4 @@ def sklearn_model(path: Path) -> SklearnModel:
         raise HarnessError(f"{path.name} cannot be read as a skops file: {type(error).__name__}: {error}") from error
     if unknown:
         raise HarnessError(f"{path.name} holds types that might run code, and is not loaded: {', '.join(unknown[:5])}")
-    scored = any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
-    if not scored or not hasattr(estimator, "classes_"):
-        raise HarnessError(
-            f"{path.name} holds a {type(estimator).__name__}; a fitted classifier with `predict_proba` or "
-            "`decision_function` is needed"
-        )
-    return SklearnModel(estimator, path.name)
+    return estimator

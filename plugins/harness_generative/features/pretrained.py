@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
-import urllib.error
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
-from harness.api import HarnessError, MissingData, Uncounted, cause_of, published_folder
+from harness.api import HarnessError, MissingData, Uncounted, cause_of, download_file, published_folder
 from harness.api.instruments import check_finite_weights
 from harness_generative.features.extractors import in_whole_blocks
 from harness_generative.features.image_preprocessing import (
@@ -224,6 +224,13 @@ def _inception(kind: Network, state: Mapping[str, Tensor]) -> nn.Module:
     return ready
 
 
+def _why_wrong(head: str, weights: Path) -> str:
+    """Return why a downloaded file is another one: the published name holds the head of its sha256."""
+    with weights.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return "" if sha256.startswith(head) else f"it has sha256 {sha256}, which should begin with {head}"
+
+
 def _inception_state(kind: Network, weights: Path | None, download: bool) -> Mapping[str, Tensor]:
     url = _INCEPTION_URLS[kind]
     file = weights or Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
@@ -234,10 +241,9 @@ def _inception_state(kind: Network, weights: Path | None, download: bool) -> Map
         if weights is not None or not download:
             raise MissingData(f"{missing} with `weights:`")
         try:
-            # The name of the file holds the head of its sha256, which is checked.
-            torch.hub.load_state_dict_from_url(url, progress=False, check_hash=True, weights_only=True)
-        except (urllib.error.URLError, OSError) as error:
-            raise MissingData(f"{missing} with `weights:` ({getattr(error, 'reason', error)})") from error
+            download_file(url, file, partial(_why_wrong, Path(url).stem.rpartition("-")[2]))
+        except OSError as error:
+            raise MissingData(f"{missing} with `weights:` ({error})") from error
     try:
         state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 from torch import nn
 
-from harness.api import HarnessError, MissingData, cause_of
+from harness.api import HarnessError, MissingData, cause_of, is_trusted
 from harness.api.instruments import check_finite_weights
 from harness_vision.checkpoint import with_weights
 from harness_vision.published_accuracy import PublishedAccuracy
@@ -59,7 +59,7 @@ def timm_model(
             raise HarnessError(f"timm cannot make {name!r}: {error}") from error
         raise MissingData(_how_to_get(name, error)) from error
     if weights is not None:
-        with_weights(network, weights.read_bytes(), weights.name)
+        with_weights(network, weights.read_bytes(), weights.name, trusted=is_trusted(weights))
     check_finite_weights(network, name)
     model = _preprocessing(data.resolve_model_data_config(network)).around(network, resize=resize)
     if published_accuracy is not None:

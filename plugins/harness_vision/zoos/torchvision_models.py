@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from harness.api import HarnessError, MissingData
+from harness.api import HarnessError, MissingData, is_trusted
 from harness.api.instruments import check_finite_weights
 from harness_vision.checkpoint import with_weights
 from harness_vision.published_accuracy import PublishedAccuracy
@@ -47,7 +47,7 @@ def torchvision_model(weights: str, file: Path | None = None, resize: bool = Tru
             f"{weights} could not be fetched ({error}). Get it from {chosen.url}, put it here and name it with `file:`"
         ) from error
     if file is not None:
-        with_weights(network, file.read_bytes(), file.name)
+        with_weights(network, file.read_bytes(), file.name, trusted=is_trusted(file))
     check_finite_weights(network, weights)
     model = _preprocessing(chosen, weights).around(network, resize=resize)
     accuracy = chosen.meta.get("_metrics", {}).get(_METRICS_SET, {}).get("acc@1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from harness.api import HarnessError, MissingData
+from harness_generative.features import pretrained
 from harness_generative.features.image_preprocessing import Preprocessing, as_bytes, resized, three_channels
 from harness_generative.features.pretrained import CLIP, DINOv2, InceptionV3
 
@@ -184,9 +184,9 @@ def test_inception_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
 
     def offline(*_: Any, **__: Any) -> None:
-        raise urllib.error.URLError("no route to host")
+        raise OSError("no route to host")
 
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
+    monkeypatch.setattr(pretrained, "download_file", offline)
     with pytest.raises(MissingData, match=r"(?s)checkpoints/inception_v3_google-0cc3c7bd.pth.*no route to host"):
         InceptionV3("imagenet")
     with pytest.raises(MissingData, match=r"checkpoints/pt_inception-2015-12-05-6726825d.pth"):
