@@ -6,7 +6,7 @@ import importlib
 import warnings
 from typing import Any
 
-API_VERSION = (1, 2)
+API_VERSION = (1, 3)
 """Major and minor; the major rises when a name leaves for good, the minor when one comes."""
 
 _NEIGHBOURS = ("DistanceBlock", "nearest", "within_radii")

@@ -74,8 +74,8 @@ class GivenSamples(Protocol):
     def given(self, rows: Sequence[int]) -> Tensor:
         """The samples `[len(rows), ...]` at these positions, in the box of the data."""
 
-    def given_conditions(self, rows: Sequence[int]) -> Sequence[int] | None:
-        """The class that each of these samples was made for; None if that is not known."""
+    def given_conditions(self, rows: Sequence[int]) -> Sequence[int | str] | None:
+        """The class that each of these samples was made for, by number or by name; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from harness_generative.task.image_sets import (
 )
 from harness_generative.task.reference_copies import copy_doubts
 from harness_generative.task.sample_grids import pictures, sampling_pictures
-from harness_generative.task.sample_scale import loss_doubts, scale_doubts
+from harness_generative.task.sample_scale import first_name, loss_doubts, scale_doubts
 from harness_generative.task.sampling import draw_samples, given_samples
 
 _MIN_SAMPLES = 2
@@ -131,7 +131,7 @@ class Generate:
                 if isinstance(model, GivenSamples)
                 else draw_samples(model, sampler, ids, asked, draws, ctx)
             )
-        samples = checked_samples(drawn.samples, reference, data.facts)
+        samples = checked_samples(drawn.samples, reference, data.facts, first_name(model) or ids[0])
         columns: dict[str, Any] = {
             "id": ids,
             "seed": [draws.derive_seed("noise", name) for name in ids],

@@ -123,11 +123,26 @@ def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allow
         )
 
 
-def checked_samples(samples: Tensor, reference: ImageSet, facts: Mapping[str, Any]) -> Tensor:
-    """The samples, clipped to the box and rounded to the grey levels of the data. Raises InvalidOutput."""
+def checked_samples(
+    samples: Tensor, reference: ImageSet, facts: Mapping[str, Any], first_name: str = "sample-00000"
+) -> Tensor:
+    """The samples, clipped to the box and rounded to the grey levels of the data.
+
+    Args:
+        samples: `[n, ...]`.
+        reference: what they are compared with.
+        facts: of that data.
+        first_name: the name of the first sample, for messages.
+
+    Raises:
+        InvalidOutput: they are of another shape, not finite, or outside of the box.
+    """
     expected = reference.inputs.shape[1:]
     if samples.shape[1:] != expected:
-        raise InvalidOutput(f"samples have shape {list(samples.shape[1:])}, the reference data {list(expected)}")
+        raise InvalidOutput(
+            f"samples have shape {list(samples.shape[1:])} (such as {first_name}), the reference data {list(expected)} "
+            f"(such as {reference.data.ids[0]}); images of files get one size and colour by `size`, `resize` and `mode`"
+        )
     broken = ~samples.flatten(1).isfinite().all(dim=1)
     if broken.any():
         first = int(torch.nonzero(broken)[0])
