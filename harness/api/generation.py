@@ -3,6 +3,7 @@
 from harness.contract.generation import Conditional as Conditional
 from harness.contract.generation import Denoiser as Denoiser
 from harness.contract.generation import Extractor as Extractor
+from harness.contract.generation import GivenFeatures as GivenFeatures
 from harness.contract.generation import GivenSamples as GivenSamples
 from harness.contract.generation import OneShot as OneShot
 from harness.contract.generation import SampleBatch as SampleBatch

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from harness.contract.context import Context
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from torch import Tensor
 
 
@@ -76,6 +77,22 @@ class GivenSamples(Protocol):
 
     def given_conditions(self, rows: Sequence[int]) -> Sequence[int | str] | None:
         """The class that each of these samples was made for, by number or by name; None if that is not known."""
+
+
+@runtime_checkable
+class GivenFeatures(Protocol):
+    """A model of whose samples nothing is left but features, which another system computed.
+
+    Attributes:
+        n_given: how many samples there are.
+    """
+
+    @property
+    def n_given(self) -> int:
+        """How many samples there are."""
+
+    def given_features(self, rows: Sequence[int]) -> npt.NDArray[Any]:
+        """The features `[len(rows), d]` of the samples at these positions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def _models() -> list[Component]:
         model("canvas_judge", "text.canvas_judge:CanvasJudge", trained_on="digit_canvas"),
         # Not trained here.
         model("from_samples", "models.given_samples:FromSamples"),
+        model("from_features", "features.feature_files:FromFeatures"),
         model("copy_of", "models.given_samples:CopyOf"),
         model("diffusers", "models.diffusers_adapter:DiffusersModel", requires=("diffusers",)),
     ]
@@ -99,8 +100,11 @@ def _extractors() -> list[Component]:
 
 
 def _data() -> list[Component]:
-    dataset = Declarations("dataset", f"{__name__}.text")
-    return [dataset("digit_canvas", "digit_canvas:digit_canvas", requires=("scikit-learn",))]
+    dataset = Declarations("dataset", __name__)
+    return [
+        dataset("digit_canvas", "text.digit_canvas:digit_canvas", requires=("scikit-learn",)),
+        dataset("features", "features.feature_files:features"),
+    ]
 
 
 def _metrics() -> list[Component]:

@@ -106,6 +106,11 @@ class FromSamples(_Given):
     def __len__(self) -> int:
         return len(self._stored)
 
+    @property
+    def n_given(self) -> int:
+        """How many samples there are, of which the task takes all unless it is asked for fewer."""
+        return len(self)
+
     def given(self, rows: Sequence[int]) -> Tensor:
         """The samples at these positions, float32 `[len(rows), C, H, W]` in [0, 1].
 

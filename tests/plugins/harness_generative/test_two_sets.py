@@ -62,6 +62,14 @@ def test_folders_and_files_of_the_same_images_give_the_same_numbers(tmp_path: Pa
             assert row.estimates[name].value == pytest.approx(first.estimates[name].value, rel=1e-4)
 
 
+def test_all_samples_of_a_folder_are_measured(tmp_path: Path) -> None:
+    """Also where they are more than the reference has, or fewer."""
+    real, fake = folder_of(pictures(0)[:20], tmp_path / "real"), folder_of(pictures(1), tmp_path / "fake")
+    row = measured(tmp_path, real, fake)
+    assert (row.n, row.protocol["n_generated"], row.protocol["n_reference"]) == (N, N, 20)
+    assert measured(tmp_path / "fewer", fake, real).n == 20
+
+
 def test_class_folders_and_labels_on_both_sides(tmp_path: Path) -> None:
     names = ["ape", "cat", "dog"]
     real = folder_of(pictures(0), tmp_path / "real", lambda i: names[i % 3])
