@@ -95,6 +95,22 @@ class GivenFeatures(Protocol):
         """The features `[len(rows), d]` of the samples at these positions."""
 
 
+@runtime_checkable
+class TextJudge(Protocol):
+    """Says how well images agree with texts, such as CLIP."""
+
+    def agreement(self, images: Tensor, texts: Sequence[str]) -> Tensor:
+        """A number `[n]` for each of images `[n, C, H, W]` in the box of the data with its text; more is better."""
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """Answers questions about images, such as a model of visual question answering."""
+
+    def answers(self, images: Tensor, questions: Sequence[str]) -> Sequence[str]:
+        """An answer about each of images `[n, C, H, W]` in the box of the data, to its question."""
+
+
 @dataclass(frozen=True, slots=True)
 class SampleBatch:
     """The noise and conditions from which a sampler makes its samples.

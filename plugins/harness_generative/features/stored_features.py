@@ -70,8 +70,11 @@ def label_of(records: Records, features: str | None) -> str:
 
     Raises:
         InvalidOutput: the task has no extractor of that label, or none at all.
+        NotApplicable: it needed none, since there is no reference to compare with.
     """
     labels = list(records.protocol.get("features") or {})
+    if not labels and records.protocol.get("reference") == "nothing":
+        raise NotApplicable(_NO_FEATURES["nothing"])
     if not labels:
         raise InvalidOutput("the task extracted no features; name an extractor under `features`")
     if features is not None and features not in labels:

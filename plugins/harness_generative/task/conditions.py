@@ -116,6 +116,8 @@ def _check_unasked(asked: Asked, ask_for: Asked | None) -> None:
 
 def _given(model: GivenSamples, data: Dataset, n: int, columns: Any) -> Conditions:
     labels = model.given_conditions(range(n))
+    if "prompts" in columns and "inputs" not in columns:
+        return _in_order(data, n, columns)
     if labels is None:
         askable = any(name in columns for name in _COLUMNS.values())
         return Conditions.nothing(n, UNKNOWN if askable else "nothing")
@@ -124,6 +126,18 @@ def _given(model: GivenSamples, data: Dataset, n: int, columns: Any) -> Conditio
     names = [str(name) for name in data.facts["classes"]]
     numbers = [_number_of(label, names, row) for row, label in enumerate(labels)]
     return Conditions("classes", None, [names[number] for number in numbers], list(numbers), {})
+
+
+def _in_order(data: Dataset, n: int, columns: Any) -> Conditions:
+    """Samples made elsewhere for a list of prompts without a reference, in its order. Raises InvalidOutput."""
+    if n != len(data.ids):
+        raise InvalidOutput(
+            f"{n} samples were given for {len(data.ids)} prompts; give one for each in their order, or say how many "
+            "`images` there are for each prompt"
+        )
+    prompts = [str(prompt) for prompt in columns["prompts"]]
+    groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
+    return Conditions("prompts", prompts, list(prompts), [None] * n, groups)
 
 
 def _number_of(label: int | str, names: Sequence[str], row: int) -> int:

@@ -16,6 +16,7 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from harness.api import (
+    Answerer,
     Classifier,
     ComponentOf,
     Context,
@@ -27,6 +28,7 @@ from harness.api import (
     Later,
     Outcome,
     Sampler,
+    TextJudge,
     digest,
 )
 from harness.api.instruments import left_unchanged, state_digest
@@ -48,6 +50,7 @@ from harness_generative.task.references import STORED, Reference
 from harness_generative.task.sample_grids import pictures, sampling_pictures
 from harness_generative.task.sample_scale import first_name, loss_doubts, scale_doubts
 from harness_generative.task.sampling import Drawn, draw_samples, given_features, given_samples
+from harness_generative.task.text_judging import agreements, objects_shown
 
 _MIN_SAMPLES = 2
 
@@ -76,6 +79,8 @@ class Generate:
             duplicates.
         ask_for: ask for `prompts`, `classes` or `nothing` instead; samples made elsewhere say themselves what they were
             asked for.
+        text_judge: says how well each sample agrees with its prompt, such as `clip_judge`.
+        answerer: answers questions about each sample, such as `vqa`, where the data say which objects it must show.
     """
 
     columns: Sequence[str] = (
@@ -84,6 +89,8 @@ class Generate:
     )
     columns_with: Mapping[str, tuple[str, ...]] = {
         "judge": ("judged", "judge_confidence", "correct_condition", "asked.*", "judged.*"),
+        "text_judge": ("text_agreement",),
+        "answerer": ("counts_right", "colours_right", "objects_right", "answers"),
         "train": (
             *("train_neighbour", "train_distance", "train_distance_2", "train_neighbour_gap"),
             *("pixel_neighbour", "pixel_neighbour_row", "pixel_distance", "pixel_distance_2"),
@@ -102,9 +109,12 @@ class Generate:
         n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
         ask_for: Annotated[Asked | None, Later()] = None,
+        text_judge: Annotated[TextJudge | None, ComponentOf("model"), Later()] = None,
+        answerer: Annotated[Answerer | None, ComponentOf("model"), Later()] = None,
     ) -> None:
         self._features, self._judge, self._n, self._overlap = features or {}, judge, n, overlap
         self._train_data, self._ask_for = train, ask_for
+        self._text_judge, self._answerer = text_judge, answerer
         self._train: ImageSet | None = None
         self._reference: Reference | None = None
 
@@ -150,6 +160,7 @@ class Generate:
             arrays |= self._feature_arrays(samples, drawn, reference, train, ctx)
             if self._judge is not None:
                 columns |= self._judged(samples, reference, asked, arrays, ctx)
+            columns |= self._judged_in_words(samples, data, asked, ctx)
         if train is not None and samples is not None:
             columns |= self._neighbours(samples, train, arrays)
         return Outcome(
@@ -225,6 +236,27 @@ class Generate:
             arrays |= self._judged_reference(reference.images, ctx)
         return judged_columns(probabilities, asked, facts)
 
+    def _judged_in_words(
+        self, samples: Tensor | None, data: Dataset, asked: Conditions, ctx: Context
+    ) -> dict[str, Any]:
+        """The columns of what judges of text and image say of each sample."""
+        if self._text_judge is None and self._answerer is None:
+            return {}
+        if samples is None:
+            raise InvalidOutput("a text judge and an answerer need images, and these samples are given as features")
+        columns: dict[str, Any] = {}
+        if self._text_judge is not None:
+            columns |= agreements(self._text_judge, samples, asked.texts, ctx)
+        if self._answerer is not None:
+            rows = [row % len(data.ids) for row in range(len(samples))]
+            expected = data.take(rows).get("expected")
+            if expected is None:
+                raise InvalidOutput(
+                    "the data do not say which objects samples must show; `answerer` needs `prompts` with `include`"
+                )
+            columns |= objects_shown(self._answerer, samples, expected, ctx)
+        return columns
+
     def _pictures(
         self,
         samples: Tensor | None,
@@ -290,6 +322,8 @@ class Generate:
             "train": None if train is None else train.digest,
             "levels": facts.get("levels"),
             "features": identities or ({} if drawn.features is None else {STORED: "stored"}),
+            **({} if self._text_judge is None else {"text_judge": _identity(self._text_judge)}),
+            **({} if self._answerer is None else {"answerer": _identity(self._answerer)}),
             "judge": None if self._judge is None else _identity(self._judge),
             "classes": [str(name) for name in facts.get("classes", ())],
         }
