@@ -166,7 +166,7 @@ class Generate:
         return Outcome(
             columns,
             self._protocol(n, asked, reference, train, drawn),
-            cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
+            cost={} if drawn.nfe is None else {"passes": float(drawn.nfe.mean())},
             artifacts={**arrays, **self._pictures(samples, columns, reference, train, drawn, model, ctx)},
             display={"asked for": asked.asked_for},
             doubts=() if samples is None else _doubts(samples, drawn, model, reference, train, n),
