@@ -139,7 +139,7 @@ def images_of_table(table: Table, about: ImageReading) -> StoredImages:
     image = about.images or _first_of(IMAGE_COLUMNS, table.header)
     label = about.labels or next((name for name in LABEL_COLUMNS if name in table.header), None)
     groups = {name: read_groups(table, name, about.unknown) for name in about.groups}
-    classes, labels = ((), None) if label is None else _labels_of_table(table, label, about.classes)
+    classes, labels = ((), None) if label is None else labels_of_table(table, label, about.classes)
     return StoredImages(
         TableImages.of(table, image, about.conversion),
         list(table.names(about.id, "id")) if about.id else _numbered(table.n),
@@ -153,9 +153,19 @@ def _first_of(names: Sequence[str], header: Sequence[str]) -> str:
     return next((name for name in names if name in header), names[0])
 
 
-def _labels_of_table(
+def labels_of_table(
     table: Table, column: str, classes: Sequence[str] | None
 ) -> tuple[Sequence[str], npt.NDArray[np.int64]]:
+    """The names of the classes, and the position of each row's.
+
+    Args:
+        table: with a row for each example.
+        column: of labels.
+        classes: their names in order; None for numbers from 0 on, or the names that occur in the order of text.
+
+    Raises:
+        InvalidOutput: a label is missing, or none of the classes.
+    """
     found = table.categories(column, "label")
     if (found.codes < 0).any():
         table.refuse(int(np.argmax(found.codes < 0)), "the label is missing")
