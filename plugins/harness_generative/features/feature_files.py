@@ -23,9 +23,14 @@ _SYMMETRIC = 1e-6
 def features(path: Path, array: str | None = None) -> Examples:
     """Features of real images, or their mean and covariance, as the reference of generated ones.
 
+    In a suite:
+
+        suite: against-statistics
         task: {use: generate, with: {features: [inception_v3]}}
         data: {use: features, with: {path: cifar10-train.npz}}
         models: [{use: from_samples, with: {path: fake}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy]
 
     An .npz file with `mu` and `sigma`, as pytorch-fid and ADM store them, is a reference for the Frechet distance
     alone; other metrics do not apply. An .npy or .npz file of features `[n, d]` is one for all metrics of features.
@@ -49,8 +54,14 @@ def features(path: Path, array: str | None = None) -> Examples:
 class FromFeatures:
     """Features of samples that another system made and measured, in the order of the rows of a file.
 
+    In a suite:
+
+        suite: stored-features
+        task: generate
         data: {use: features, with: {path: real.npy}}
         models: [{use: from_features, with: {path: fake.npy}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy, kid, precision, recall]
 
     There are no images, so metrics of features apply and no others. Where the reference is stored as features too, the
     task needs no extractor.

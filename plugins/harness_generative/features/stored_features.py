@@ -85,11 +85,16 @@ def label_of(records: Records, features: str | None) -> str:
 def feature_array(records: Records, side: Side, features: str | None) -> npt.NDArray[np.floating[Any]]:
     """Features `[n, d]` of one side, float32 as the task stored them, by the label of their extractor.
 
+    Of some samples of a cell, such as those of a group, theirs; the other sides stay whole.
+
     Raises:
         InvalidOutput: the task has no extractor of that label.
         KeyError: the task has no such side, e.g. no training data to compare with.
     """
-    return StoredArray.of(records, side, label_of(records, features)).load()
+    array = StoredArray.of(records, side, label_of(records, features)).load()
+    if side != "generated" or records.kept is None or len(array) != len(records.kept):
+        return array
+    return np.asarray(array[records.kept])
 
 
 def reference_moments(records: Records, features: str | None) -> tuple[Float64s, Float64s] | None:

@@ -20,7 +20,14 @@ _PATTERNS = ("*.json", "*.txt", "model*.safetensors*", "pytorch_model*.bin*")
 class CLIPJudge(nn.Module):
     """Cosine of the embeddings of image and text by a CLIP (Radford et al. 2021, arXiv:2103.00020) of transformers.
 
+    In a suite:
+
+        suite: prompted
         task: {use: generate, with: {text_judge: {use: clip_judge, with: {folder: clip-vit-base-patch32}}}}
+        data: {use: prompts, with: {path: prompts.txt}}
+        models: [{use: from_samples, with: {path: images-of-prompts}}]
+        samplers: [one_shot]
+        metrics: [clip_score]
 
     Images are resized as in `clip` of the extractors, not rounded to 8 bits; texts longer than the network reads are
     cut off. Published scores mostly are those of openai/clip-vit-base-patch32 with the centre of each image.

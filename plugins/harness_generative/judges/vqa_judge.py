@@ -21,8 +21,13 @@ _WHITE = 255
 class VQAJudge(nn.Module):
     """Answers to questions about images, by a visual question answering model such as ViLT or BLIP.
 
+    In a suite:
+
+        suite: objects
         task: {use: generate, with: {answerer: {use: vqa, with: {folder: vilt-b32-finetuned-vqa}}}}
         data: {use: prompts, with: {path: evaluation_metadata.jsonl, images: 4, groups: [tag]}}
+        models: [{use: pipeline, with: {folder: stable-diffusion}}]
+        samplers: [one_shot]
         metrics: [object_accuracy]
 
     Images are given to the processor that was published with the model, in 8 bits.

@@ -25,8 +25,11 @@ from harness.api.images import (
     Mode,
     Orientation,
     Resize,
+    is_left,
     stored_images,
 )
+
+_SHOWN = 3
 
 
 class _Given:
@@ -46,8 +49,14 @@ class _Given:
 class FromSamples(_Given):
     """Samples that another system made: a folder of images, or arrays of one, in the order of names or rows.
 
+    In a suite:
+
+        suite: two-folders
+        task: {use: generate, with: {features: [inception_v3]}}
         data: {use: images, with: {path: real, size: [299, 299], resize: clean_fid}}
         models: [{use: from_samples, with: {path: fake, size: [299, 299], resize: clean_fid}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy, kid]
 
     A folder of images, with those in its folders, sorted by path; or an .npz file with an array `samples` (or `arr_0`)
     and perhaps `labels` (or `arr_1`); or an .npy file; or encoded images in a column of a Parquet table. Files are read
@@ -156,7 +165,11 @@ def _class_folders(names: Sequence[str], path: Path) -> list[str]:
     for name in names:
         if "/" not in name:
             raise InvalidOutput(f"{path / name} lies in no class folder; `class_folders` needs one for each image")
-    return [name.partition("/")[0] for name in names]
+    of_names = [name.partition("/")[0] for name in names]
+    empty = [each.name for each in path.iterdir() if each.is_dir() and not is_left(each.name)]
+    if empty := sorted(set(empty) - set(of_names)):
+        raise InvalidOutput(f"{path}: {', '.join(empty[:_SHOWN])} are class folders without an image; take them out")
+    return of_names
 
 
 class CopyOf(_Given):

@@ -30,6 +30,9 @@ _SEED_NUMBERS, _SEED_BYTES = 4, 8
 class Pipeline(nn.Module):
     """Any diffusers pipeline that makes images of prompts, of classes, or of nothing: Stable Diffusion, DiT, FLUX.
 
+    In a suite:
+
+        suite: text-to-image
         task: {use: generate, with: {text_judge: {use: clip_judge, with: {folder: clip}}}}
         data: {use: prompts, with: {path: prompts.txt, images: 4}}
         models: [{use: pipeline, with: {folder: stable-diffusion, steps: 30, guidance: 7.5}}]

@@ -24,6 +24,9 @@ def prompts(
 ) -> Examples:
     """Your own prompts: a text file with one in each line, or a column of a table.
 
+    In a suite:
+
+        suite: prompted
         task: {use: generate, with: {text_judge: {use: clip_judge, with: {folder: clip}}}}
         data: {use: prompts, with: {path: prompts.txt, images: 4}}
         models: [{use: pipeline, with: {folder: stable-diffusion}}]

@@ -65,9 +65,16 @@ def hub_dataset(
 ) -> Dataset:
     """A Hugging Face data set of images, texts or tables: saved on disk, Parquet files, or an id on the hub.
 
-        data: {use: hub_dataset, with: {folder: my-saved-data, part: test}, limit: 1000}
-        data: {use: hub_dataset, with: {hub: uoft-cs/cifar10, revision: 0b2714987fa478483af9968de7c934580d0bb9a2}}
+    In a suite:
 
+        suite: two-sets
+        task: {use: generate, with: {features: [random_conv]}}
+        data: {use: hub_dataset, with: {folder: my-saved-data, part: test}, limit: 1000}
+        models: [{use: from_samples, with: {path: fake}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy, kid]
+
+    With `{hub: uoft-cs/cifar10, revision: COMMIT}` it comes from the hub; `classify` and `classify_text` take it too.
     Read are folders that `save_to_disk` of the library `datasets` wrote, and folders of Parquet files such as
     `data/train-00000-of-00001.parquet`; the library itself is not needed. Names of classes come with the data. Examples
     stand in the order of the hashes of their contents, so that `limit` takes some of all classes.

@@ -44,7 +44,14 @@ def images(
 ) -> LazyImages:
     """Your own images, with or without classes: a folder, NumPy arrays, or encoded images in a Parquet table.
 
-        data: {use: images, with: {path: holiday-photos, mode: rgb, size: [224, 224]}}
+    In a suite:
+
+        suite: two-folders
+        task: {use: generate, with: {features: [random_conv]}}
+        data: {use: images, with: {path: real, mode: rgb}}
+        models: [{use: from_samples, with: {path: fake, mode: rgb}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy, kid]
 
     Of a folder all images are taken, with those in its folders, without classes (`image_folder` has them). Arrays are
     `[n, H, W]`, `[n, H, W, C]` or `[n, C, H, W]` of bytes, of fractions in [0, 1], or with the value that is white

@@ -187,6 +187,9 @@ def test_class_folders_say_what_each_sample_was_made_for(tmp_path: Path) -> None
     model = FromSamples(tmp_path, class_folders=True)
     assert model.given_ids([0, 1, 2]) == ["cat/b.png", "cat/more/c.png", "dog/a.png"]
     assert model.given_conditions([0, 1, 2]) == ["cat", "cat", "dog"]
+    (tmp_path / "bird").mkdir()
+    with pytest.raises(InvalidOutput, match="bird are class folders without an image; take them out"):
+        FromSamples(tmp_path, class_folders=True)
     Image.fromarray(COLOUR[0]).save(tmp_path / "stray.png")
     with pytest.raises(InvalidOutput, match=r"stray.png lies in no class folder"):
         FromSamples(tmp_path, class_folders=True)
