@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness_vision.files.decoding import Pixels
+from harness.api.images import Pixels
 
 
 @dataclass(frozen=True)
 class LazyImages:
-    """Images with a class each.
+    """Images with a class each, or without.
 
     Attributes:
         ids: their names.
-        labels: `[n]`, the class of each.
+        labels: `[n]`, the class of each; None where nothing says it.
         shape: channels, height and width of each.
         read: the image at a position, float32 of that shape in [0, 1]; raises InvalidOutput.
         groups: group columns.
@@ -26,16 +26,16 @@ class LazyImages:
     """
 
     ids: Sequence[str]
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64] | None
     shape: tuple[int, int, int]
     read: Callable[[int], Pixels]
     groups: Mapping[str, Sequence[Any]]
     facts: Mapping[str, Any]
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
-        """The images `inputs`, float32 `[n, C, H, W]` in [0, 1], and their `labels` `[n]`. Raises as `read`."""
+        """The images `inputs`, float32 `[n, C, H, W]` in [0, 1], and their `labels` `[n]` if any. Raises as `read`."""
         rows = list(indices)
         inputs = np.empty((len(rows), *self.shape), np.float32)
         for target, row in zip(inputs, rows, strict=True):
             target[:] = self.read(row)
-        return {"inputs": inputs, "labels": self.labels[rows]}
+        return {"inputs": inputs} if self.labels is None else {"inputs": inputs, "labels": self.labels[rows]}

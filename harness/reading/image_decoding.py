@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
+
+from harness.reading.image_resizing import Pixels, Resize, resized
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +22,6 @@ Mode = Literal["rgb", "grey"]
 Fit = Literal["crop", "stretch"]
 Orientation = Literal["upright", "as_stored"]
 Background = Literal["white", "black"]
-Pixels = npt.NDArray[np.float32]
 
 _GREY, _DEEP = ("1", "L"), ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _CONVERTED = ("P", "PA", "RGBA", "LA", "CMYK", "YCbCr")
@@ -44,10 +44,12 @@ class Conversion:
     Attributes:
         mode: the colours; None takes grey and RGB images as they are and nothing else.
         size: height and width; None takes images as they are.
-        fit: what is done about other proportions: the middle is cut out, or the image is stretched.
+        fit: what `pillow` does about other proportions: it cuts the middle out, or stretches the image.
         orientation: whether a rotation that EXIF asks for is made or ignored.
         background: what shows through transparent pixels.
         white: the stored value that is white, of images of more than 8 bits or of fractions.
+        resize: how they get that size: `pillow` is bilinear with antialiasing, rounded to 8 bits; the others are those
+            of the libraries of these names, see `resized`.
     """
 
     mode: Mode | None = None
@@ -56,6 +58,7 @@ class Conversion:
     orientation: Orientation | None = None
     background: Background | None = None
     white: float | None = None
+    resize: Resize = "pillow"
 
     def shape_of(self, content: bytes) -> tuple[int, int, int]:
         """Channels, height and width of the array, from the head of the file. Raises Damaged or Undeclared."""
@@ -78,6 +81,8 @@ class Conversion:
             pixels = np.asarray(scaled, np.float32)
             pixels = pixels / np.float32(255) if image.mode not in _DEEP else self._in_units_of_white(pixels)
         channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        if self.size is not None and self.resize != "pillow":
+            channels = resized(channels, self.size, self.resize)
         return np.ascontiguousarray(np.broadcast_to(channels, (_CHANNELS[mode], *channels.shape[1:])))
 
     def _mode(self, image: Image) -> Mode:
@@ -126,7 +131,7 @@ class Conversion:
         from PIL import ImageOps
         from PIL.Image import Resampling
 
-        if self.size is None or image.size == self.size[::-1]:
+        if self.size is None or image.size == self.size[::-1] or self.resize != "pillow":
             return image
         bilinear = Resampling.BILINEAR
         if self.fit == "stretch":
