@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,16 +147,24 @@ def _opened(content: bytes) -> Iterator[Image]:
 
     errors = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(io.BytesIO(content)) as image:
-                yield image
+        with PIL.Image.open(io.BytesIO(content)) as image:
+            _check_size(image)
+            yield image
     except PIL.UnidentifiedImageError:
         raise Damaged("is empty" if not content else "is no image") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise Damaged(f"is too large: {error}") from None
     except errors as error:
         raise Damaged(f"cannot be read whole: {error}") from None
+
+
+def _check_size(image: Image) -> None:
+    """Raise Damaged where Pillow only warns; that its warnings are errors could not be said in one thread alone."""
+    import PIL.Image
+
+    pixels, most = image.width * image.height, PIL.Image.MAX_IMAGE_PIXELS
+    if most is not None and pixels > most:
+        raise Damaged(f"is too large: {pixels} pixels, above the limit of {most}")
 
 
 def _lost_bits(image: Image) -> int | None:

@@ -98,11 +98,11 @@ def images(
         if mode or size or orientation or background:
             raise InvalidOutput("`mode`, `size`, `orientation` and `background` are for encoded images, not for arrays")
         rows = _of_arrays(path, wanted, labels_path, groups or (), id, (layout, white), classes)
-    contents = [rows.source.content(row) for row in range(len(rows.ids))]
-    drawn = parts_by_hash(contents)
-    chosen = [row for row in order_by_hash(contents) if split in ("all", drawn[row])]
+    # Twice, rather than held.
+    drawn, order = (of(map(rows.source.content, range(len(rows.ids)))) for of in (parts_by_hash, order_by_hash))
+    chosen = [row for row in order if split in ("all", drawn[row])]
     if not chosen:
-        raise MissingData(f"{path.name} holds {len(contents)} images, none of them in the split {split!r}")
+        raise MissingData(f"{path.name} holds {len(rows.ids)} images, none of them in the split {split!r}")
     source = rows.source
     return LazyImages(
         [rows.ids[row] for row in chosen],
