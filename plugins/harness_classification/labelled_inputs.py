@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,12 +49,14 @@ def _inputs(values: Any, ids: Sequence[str], low: float, high: float) -> Tensor:
             f"inputs are {inputs.dtype}; they must be floating point within [{low:g}, {high:g}]: "
             "let the dataset divide bytes by 255"
         )
-    if not bool(torch.isfinite(inputs).all()):
+    # NaN goes through to both ends, and to look for them takes a quarter of the time of asking every element.
+    least, most = (float(end) for end in torch.aminmax(inputs))
+    if not (math.isfinite(least) and math.isfinite(most)):
         first = ids[int((~torch.isfinite(inputs.flatten(1)).all(dim=1)).int().argmax())]
         raise InvalidOutput(f"inputs are not finite, first for example {first!r}: leave such examples out")
-    if float(inputs.min()) < low or float(inputs.max()) > high:
+    if least < low or most > high:
         raise InvalidOutput(
-            f"inputs reach from {float(inputs.min()):g} to {float(inputs.max()):g}, outside the box [{low:g}, {high:g}]"
+            f"inputs reach from {least:g} to {most:g}, outside the box [{low:g}, {high:g}]"
             ": let the dataset scale them, or give its own box as fact 'box'; a model normalises them itself"
         )
     return inputs.float()

@@ -74,10 +74,12 @@ class Conversion:
             image.load()
             upright = ImageOps.exif_transpose(image) if self._orientation(image) != 1 else image
             scaled = self._resized(self._coloured(upright, mode))
-            pixels = np.asarray(scaled, np.float32)
-            pixels = pixels / np.float32(255) if image.mode not in _DEEP else self._in_units_of_white(pixels)
-        channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        return np.ascontiguousarray(np.broadcast_to(channels, (_CHANNELS[mode], *channels.shape[1:])))
+            stored, white = np.asarray(scaled), 255.0
+            if image.mode in _DEEP:
+                white = self._checked_white(stored)
+        channels = stored[None] if stored.ndim == 2 else stored.transpose(2, 0, 1)
+        pixels = np.empty((_CHANNELS[mode], *channels.shape[1:]), np.float32)
+        return np.divide(channels, np.float32(white), out=pixels, dtype=np.float32)
 
     def _mode(self, image: Image) -> Mode:
         """The colours that the image gets. Raises Undeclared."""
@@ -132,12 +134,12 @@ class Conversion:
             return image.resize(self.size[::-1], bilinear)
         return ImageOps.fit(image, self.size[::-1], bilinear)
 
-    def _in_units_of_white(self, pixels: Pixels) -> Pixels:
-        white = self.white or 1.0
-        low, high = float(pixels.min()), float(pixels.max())
+    def _checked_white(self, stored: npt.NDArray[Any]) -> float:
+        """The value that is white. Raises Undeclared where there are values beyond it."""
+        white, low, high = self.white or 1.0, float(stored.min()), float(stored.max())
         if not (low >= 0 and high <= white):
             raise Undeclared(f"holds values from {low:g} to {high:g}, beyond black at 0 and `white: {white:g}`")
-        return pixels / np.float32(white)
+        return white
 
 
 @contextmanager
