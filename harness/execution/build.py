@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
-from harness.contract.data import Dataset, DatasetWrapper
+from harness.contract.data import Dataset, DatasetWrapper, ReadAnew
 from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
@@ -66,6 +66,10 @@ class Limited(DatasetWrapper):
     @property
     def ids(self) -> Sequence[str]:
         return self._dataset.ids[: self._limit]
+
+    @property
+    def reads_anew(self) -> bool:
+        return isinstance(self._dataset, ReadAnew) and self._dataset.reads_anew
 
     @property
     def groups(self) -> Mapping[str, Sequence[Any]]:

@@ -92,11 +92,12 @@ def images(
 
 def part_of(stored: StoredImages, split: Split, name: str) -> LazyImages:
     """The images of a split in the order of their hashes. Raises MissingData if there are none."""
-    contents = [stored.source.content(row) for row in range(len(stored))]
-    drawn = parts_by_hash(contents)
-    chosen = [row for row in order_by_hash(contents) if split in ("all", drawn[row])]
+    n = len(stored)
+    # Twice, rather than held.
+    drawn, order = (of(map(stored.source.content, range(n))) for of in (parts_by_hash, order_by_hash))
+    chosen = [row for row in order if split in ("all", drawn[row])]
     if not chosen:
-        raise MissingData(f"{name} holds {len(contents)} images, none of them in the split {split!r}")
+        raise MissingData(f"{name} holds {n} images, none of them in the split {split!r}")
     return LazyImages(
         [stored.ids[row] for row in chosen],
         None if stored.labels is None else stored.labels[chosen],
