@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.api import Dataset, InvalidOutput
+
+MAX_LISTED = 26
+"""How many choices have letters to be named by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +20,10 @@ class Question:
         id: of the example.
         prompt: the text of the question.
         accepted: the right answers, the expected one first; empty if nothing is right. With choices the right one.
-        choices: the texts to choose among; empty if the answer is free.
+        choices: the texts to choose among by their likelihood; empty if the answer is generated.
         right: the position of the right choice; None without choices or where nothing is right.
         goal: the text that an attacker wants the answer to begin with.
+        listed: the texts of which a generated answer names one.
     """
 
     id: str
@@ -28,6 +32,18 @@ class Question:
     choices: tuple[str, ...] = ()
     right: int | None = None
     goal: str | None = None
+    listed: tuple[str, ...] = ()
+
+
+def with_named_choices(question: Question) -> Question:
+    """The question, answered by a text that names one of its choices.
+
+    Raises:
+        InvalidOutput: there are more choices than letters.
+    """
+    if len(question.choices) > MAX_LISTED:
+        raise InvalidOutput(f"{question.id!r} has {len(question.choices)} choices; {MAX_LISTED} have letters")
+    return replace(question, choices=(), listed=question.choices)
 
 
 def questions_of(data: Dataset) -> list[Question]:
