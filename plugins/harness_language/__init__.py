@@ -55,6 +55,9 @@ def _models() -> list[Component]:
         model("ngram", "ngram:NGram", "Kneser & Ney 1995", "Chen & Goodman 1999", trained_on="harness_language/topics"),
         model("byte_gpt", "byte_gpt:ByteGPT", "Radford et al. 2019, GPT-2", trained_on="harness_language/topics"),
         model("transformers", "hugging_face:causal_language_model", requires=("transformers",)),
+        Declarations("model", f"{__name__}.served", tasks=_ANSWER)(
+            "openai_compatible", "openai_compatible:OpenAICompatible", requires=("httpx",)
+        ),
         model("llama2c", "llama2c:Llama2C", "Touvron et al. 2023, arXiv:2307.09288"),
         Declarations("model", f"{__name__}.classification", tasks=_CLASSIFY)(
             "hf_text_classifier", "hugging_face_classifier:text_classifier", requires=("transformers",)

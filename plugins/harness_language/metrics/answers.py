@@ -99,8 +99,6 @@ class AnswerLikelihood:
     def estimate(self, records: Records) -> Estimate:
         """Without interval for a single prompt."""
         nats, tokens = records.floats("expected_nll"), records.floats("expected_tokens")
-        if len(records) and records.table.column("tokenizer").null_count == len(records):
-            return Estimate.not_applicable("the model gives no likelihoods of texts: it only answers", n=len(records))
         # An expected answer without a finite likelihood should have counted.
         missing = int((np.isnan(nats) & ~np.isnan(tokens)).sum())
         defined = ~np.isnan(nats) & ~np.isnan(tokens)
@@ -135,8 +133,6 @@ class TokensPerSecond:
         """Without interval where fewer than two batches are left."""
         # Choices generate nothing and have no time.
         timed = records.without_missing("tokens", "seconds", "batch")
-        if len(records) and not len(timed):
-            return Estimate.not_applicable("no answer was generated in a batch of its own", n=len(records))
         batches, of_row = np.unique(timed["batch"], return_inverse=True)
         tokens, seconds = (np.bincount(of_row, timed[name]) for name in ("tokens", "seconds"))
         answers = np.bincount(of_row)
