@@ -58,6 +58,9 @@ def _models() -> list[Component]:
         Declarations("model", f"{__name__}.served", tasks=_ANSWER)(
             "openai_compatible", "openai_compatible:OpenAICompatible", requires=("httpx",)
         ),
+        Declarations("model", f"{__name__}.served", tasks=_CLASSIFY)(
+            "http_classifier", "http_classifier:HTTPClassifier", requires=("httpx",)
+        ),
         model("llama2c", "llama2c:Llama2C", "Touvron et al. 2023, arXiv:2307.09288"),
         Declarations("model", f"{__name__}.classification", tasks=_CLASSIFY)(
             "hf_text_classifier", "hugging_face_classifier:text_classifier", requires=("transformers",)

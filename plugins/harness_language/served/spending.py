@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 from harness.api import UsageError
 from harness_language.served.failures import GivenUp
 
-Prices = dict[Literal["prompt", "completion"], float]
-SpendLimit = dict[Literal["tokens", "price"], float]
+Prices = dict[str, float]
+SpendLimit = dict[str, float]
 _TOKENS_PER_PRICE = 1_000_000
 
 
