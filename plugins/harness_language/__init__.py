@@ -55,6 +55,7 @@ def _models() -> list[Component]:
         model("transformers", "hugging_face:causal_language_model", requires=("transformers",)),
         served("openai_compatible", "openai_compatible:OpenAICompatible", requires=("httpx",)),
         served("http_classifier", "http_classifier:HTTPClassifier", tasks=_CLASSIFY, requires=("httpx",)),
+        Declarations("model", f"{__name__}.judging")("llm_judge", "llm_judge:LLMJudge"),
         model("llama2c", "llama2c:Llama2C", "Touvron et al. 2023, arXiv:2307.09288"),
         Declarations("model", f"{__name__}.classification", tasks=_CLASSIFY)(
             "hf_text_classifier", "hugging_face_classifier:text_classifier", requires=("transformers",)
@@ -128,6 +129,7 @@ def _metrics() -> list[Component]:
     of_choices = Declarations("metric", f"{__name__}.metrics.choices", tasks=_ANSWER)
     # Of any task whose records have the columns that they name.
     of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics")
+    judged = Declarations("metric", f"{__name__}.judging.metrics")
     return [
         of_texts("perplexity", ":Perplexity"),
         of_texts("word_perplexity", ":WordPerplexity"),
@@ -146,6 +148,9 @@ def _metrics() -> list[Component]:
         of_guardrails("over_refusal", ":OverRefusal"),
         of_guardrails("scorer_sensitivity", ":ScorerSensitivity"),
         of_guardrails("scorer_specificity", ":ScorerSpecificity"),
+        judged("judged_rate", ":JudgedRate", "Rogan & Gladen 1978"),
+        judged("judge_sensitivity", ":JudgeSensitivity"),
+        judged("judge_specificity", ":JudgeSpecificity"),
     ]
 
 

@@ -68,7 +68,7 @@ class OpenAICompatible:
     ) -> None:
         address = checked_url(base_url)
         check_spending(spend_limit, prices)
-        self.converses = api == "chat"
+        self.converses, self.version = api == "chat", version
         self._model, self._system, self._temperature = model, system, temperature
         self._limit_as, self._logprobs, self._answers_as = limit_as, logprobs, answers_as
         self._parameters, self._prices = dict(parameters or {}), prices

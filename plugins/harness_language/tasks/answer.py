@@ -27,11 +27,13 @@ from harness.api import (
     UsageError,
 )
 from harness.api.instruments import left_unchanged
+from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge
 from harness_language.tasks.answer_extraction import Rule, check_rule
 from harness_language.tasks.answer_likelihoods import AnswerLikelihoods, Attempt, EndChoices
 from harness_language.tasks.answer_records import (
     FIELDS,
     FIELDS_OF_ATTACK,
+    Record,
     columns_of,
     cost_of,
     record_of,
@@ -94,10 +96,11 @@ class Answer:
             otherwise; "always"; or "never", as in lm-evaluation-harness.
         choose: how choices are answered: the "likeliest" text is the answer; or the answer is generated, and the choice
             is the one that it has "named" by its letter or its text, as models are asked that can only answer.
+        judge: who judges the answers, such as `llm_judge`; of an attack's candidates the one that counts.
     """
 
     columns: Sequence[str] = (*(name for name in FIELDS if name not in FIELDS_OF_ATTACK), "group.*")
-    columns_with: Mapping[str, tuple[str, ...]] = {"attack": FIELDS_OF_ATTACK}
+    columns_with: Mapping[str, tuple[str, ...]] = {"attack": FIELDS_OF_ATTACK, "judge": JUDGED}
 
     def __init__(
         self,
@@ -114,6 +117,7 @@ class Answer:
         bos: Annotated[Start, Later()] = "auto",
         end_choices: Annotated[EndChoices, Later()] = "if_needed",
         choose: Annotated[Literal["likeliest", "named"], Later()] = "likeliest",
+        judge: Annotated[LLMJudge | None, ComponentOf("model"), Later()] = None,
     ) -> None:
         if SLOT not in template:
             raise UsageError(f"the template {template!r} lacks {SLOT}, the place of the prompt")
@@ -129,7 +133,7 @@ class Answer:
         check_rule(extract)
         self._max_tokens, self._stop, self._extract = max_tokens, tuple(stop), extract
         self._shots, self._shots_from, self._end_choices = shots, shots_from, end_choices
-        self._names_choices = choose == "named"
+        self._names_choices, self._judge = choose == "named", judge
 
     def run(
         self,
@@ -153,7 +157,8 @@ class Answer:
         (its share of its batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens
         (of these the first ones, which were not read for want of room), forgotten_tokens (of prompt and answer, while
         it was generated), tokenizer, goal, group.<name>; under attack also edited (the share of characters that were
-        changed) and candidates.
+        changed) and candidates; with a judge also judged (whether it says yes), judge_said, and judge_counts (true
+        positives, positives, true negatives, negatives on labelled answers).
 
         Where nothing is right, correct, credit and what is expected are missing. Of several candidates of an attack
         the worst counts: if there is a goal, an answer that begins with it, then the likeliest goal; else a wrong
@@ -193,6 +198,7 @@ class Answer:
         return Outcome(
             {
                 **columns_of(records, attacked=attacked),
+                **self._judged(records, ctx),
                 **{f"group.{name}": [column[row] for row in kept] for name, column in data.groups.items()},
             },
             protocol=self._protocol(model, pool),
@@ -201,6 +207,12 @@ class Answer:
             doubts=doubts_of(replies),
             missing=missing,
         )
+
+    def _judged(self, records: Sequence[Record], ctx: Context) -> dict[str, list[Any]]:
+        if self._judge is None:
+            return {}
+        cases = [Case(each.id, each.prompt, each.answer, each.expected or "") for each in records]
+        return self._judge.judge(cases, ctx).columns()
 
     def _questions(self, data: Dataset) -> list[Question]:
         questions = questions_of(data)
