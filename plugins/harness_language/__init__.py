@@ -41,6 +41,7 @@ def _tasks() -> list[Component]:
         task("answer", "answer:Answer"),
         task("minimal_pairs", "minimal_pairs:MinimalPairs"),
         Declarations("task", f"{__name__}.tasks")("from_answers", "from_answers:FromAnswers"),
+        Declarations("task", f"{__name__}.lm_eval_tasks")("lm_eval", "task:LMEval", requires=("lm-eval",)),
         Declarations("task", f"{__name__}.classification")("classify_text", "classify_text:ClassifyText"),
     ]
 
@@ -140,6 +141,7 @@ def _metrics() -> list[Component]:
         of_answers("exact_match", ":ExactMatch", tasks=()),
         of_answers("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
         of_choices("acc_norm", ":NormalisedChoiceAccuracy", "Gao et al., lm-evaluation-harness"),
+        Declarations("metric", f"{__name__}.metrics", tasks={"lm_eval"})("lm_eval_score", "lm_eval_score:LMEvalScore"),
         of_answers("extraction_failures", ":ExtractionFailures", tasks=()),
         of_answers("answer_likelihood", ":AnswerLikelihood"),
         of_answers("tokens_per_second", ":TokensPerSecond"),
