@@ -22,7 +22,11 @@ class _Named(str):
     """A function that a file names."""
 
 
-_Reader.add_constructor("!function", lambda loader, node: _Named(loader.construct_scalar(node)))
+def _named(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> _Named:
+    return _Named(loader.construct_scalar(node))
+
+
+_Reader.add_constructor("!function", _named)
 
 
 def wants_code(folder: Path, known_metrics: frozenset[str]) -> str:

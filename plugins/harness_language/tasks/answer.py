@@ -43,7 +43,7 @@ from harness_language.tasks.decoding_loop import Generation, Prompt, generate
 from harness_language.tasks.few_shot import Shot, ShotPool
 from harness_language.tasks.likelihood import precision_of, problems_of
 from harness_language.tasks.prompting import CHOICES_SLOT, SLOT, Prompting, ShotsAs, Start, SystemAs
-from harness_language.tasks.questions import Question, questions_of, with_named_choices
+from harness_language.tasks.questions import Question, questions_of, with_letters_as_choices, with_named_choices
 from harness_language.tasks.replies import (
     as_text,
     check_can_answer,
@@ -94,8 +94,9 @@ class Answer:
         end_choices: where the end of an answer (the first stop text, or else the end token) is part of the likelihood
             of choices: "if_needed" of a question in which one choice begins another, which could not lose to it
             otherwise; "always"; or "never", as in lm-evaluation-harness.
-        choose: how choices are answered: the "likeliest" text is the answer; or the answer is generated, and the choice
-            is the one that it has "named" by its letter or its text, as models are asked that can only answer.
+        choose: how choices are answered: the "likeliest" text is the answer, or the likeliest "letter" after a prompt
+            that lists them; or the answer is generated, and the choice is the one that it has "named" by its letter or
+            its text, as models are asked that can only answer.
         judge: who judges the answers, such as `llm_judge`; of an attack's candidates the one that counts.
     """
 
@@ -116,15 +117,18 @@ class Answer:
         separator: Annotated[str, Later()] = "\n\n",
         bos: Annotated[Start, Later()] = "auto",
         end_choices: Annotated[EndChoices, Later()] = "if_needed",
-        choose: Annotated[Literal["likeliest", "named"], Later()] = "likeliest",
+        choose: Annotated[Literal["likeliest", "letter", "named"], Later()] = "likeliest",
         judge: Annotated[LLMJudge | None, ComponentOf("model"), Later()] = None,
     ) -> None:
         if SLOT not in template:
             raise UsageError(f"the template {template!r} lacks {SLOT}, the place of the prompt")
         if SLOT in system:
             raise UsageError(f"the system prompt {system!r} holds {SLOT}, the place of the prompt in the template")
-        if CHOICES_SLOT in template and choose != "named":
-            raise UsageError(f"the template lists the choices ({CHOICES_SLOT}), so say `choose: named`")
+        if CHOICES_SLOT in template and choose == "likeliest":
+            raise UsageError(
+                f"the template lists the choices ({CHOICES_SLOT}), so say `choose: letter`, or `choose: named` for "
+                "models that can only answer"
+            )
         if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise UsageError(f"stop must be a list of texts that are not empty, not {stop!r}")
         if shots_from is not None and not shots:
@@ -133,7 +137,7 @@ class Answer:
         check_rule(extract)
         self._max_tokens, self._stop, self._extract = max_tokens, tuple(stop), extract
         self._shots, self._shots_from, self._end_choices = shots, shots_from, end_choices
-        self._names_choices, self._judge = choose == "named", judge
+        self._choose, self._judge = choose, judge
 
     def run(
         self,
@@ -216,7 +220,12 @@ class Answer:
 
     def _questions(self, data: Dataset) -> list[Question]:
         questions = questions_of(data)
-        return [with_named_choices(question) for question in questions] if self._names_choices else questions
+        if self._choose == "named":
+            return [with_named_choices(question) for question in questions]
+        if self._choose == "letter":
+            lead = "" if self._prompting.template[-1:].isspace() else " "
+            return [with_letters_as_choices(question, lead) for question in questions]
+        return questions
 
     def _pool(self, questions: Sequence[Question]) -> ShotPool | None:
         if not self._shots:
@@ -235,7 +244,7 @@ class Answer:
             **self._prompting.protocol(),
             **({} if pool is None else {"shots": self._shots, "shots_from": pool.digest, **self._prompting.of_shots()}),
             **({} if self._end_choices == "if_needed" else {"end_choices": self._end_choices}),
-            **({"choose": "named"} if self._names_choices else {}),
+            **({} if self._choose == "likeliest" else {"choose": self._choose}),
         }
 
     def _asked(self, model: LanguageModel, question: Question, prompt: str, shots: Sequence[Shot]) -> Attempt:

@@ -158,7 +158,7 @@ def test_examples_of_choices_are_answered_by_letters() -> None:
 
 
 def test_a_template_that_lists_choices_says_that_they_are_named() -> None:
-    with pytest.raises(UsageError, match="choose: named"):
+    with pytest.raises(UsageError, match="`choose: letter`, or `choose: named`"):
         Answer(template="{prompt} {choices}")
     with pytest.raises(InvalidOutput, match="26 have letters"):
         ask(Says(lambda _: "A"), questions(["?"], [1], choices=[[str(i) for i in range(27)]]), choose="named")
