@@ -138,6 +138,11 @@ class LLMJudge:
         return case.answer.join(parts)
 
 
+def judged(judge: LLMJudge | None, cases: Sequence[Case], ctx: Context) -> dict[str, list[Any]]:
+    """The columns of a judge, if there is one."""
+    return {} if judge is None else judge.judge(cases, ctx).columns()
+
+
 def verdict(said: str) -> bool | None:
     """Whether the words of a judge say yes; None if they say neither yes nor no."""
     value = extract(said, "boolean").value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
@@ -21,19 +20,17 @@ from harness.api import (
     LanguageModel,
     Later,
     Outcome,
-    Prompted,
     TextAttack,
     TextBatch,
     UsageError,
 )
 from harness.api.instruments import left_unchanged
-from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge
+from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge, judged
 from harness_language.tasks.answer_extraction import Rule, check_rule
 from harness_language.tasks.answer_likelihoods import AnswerLikelihoods, Attempt, EndChoices
 from harness_language.tasks.answer_records import (
     FIELDS,
     FIELDS_OF_ATTACK,
-    Record,
     columns_of,
     cost_of,
     record_of,
@@ -45,12 +42,11 @@ from harness_language.tasks.likelihood import precision_of, problems_of
 from harness_language.tasks.prompting import CHOICES_SLOT, SLOT, Prompting, ShotsAs, Start, SystemAs
 from harness_language.tasks.questions import Question, questions_of, with_letters_as_choices, with_named_choices
 from harness_language.tasks.replies import (
-    as_text,
+    answered_attempts,
     check_can_answer,
     doubts_of,
     only_answers,
     price_of,
-    replies_to,
     without_refused,
 )
 from harness_language.tasks.score_text import rewritten
@@ -185,12 +181,13 @@ class Answer:
                 for text in each
             ]
             if only_answers(model):
-                asked = self._replied(model, texts, ctx_of_draws)
+                limits = AnswerLimits(self._max_tokens, self._stop)
+                asked = answered_attempts(model, self._prompting, texts, limits, ctx_of_draws)
             else:
                 asked = self._answered(model, [self._asked(model, *each) for each in texts], sampler, ctx_of_draws)
                 scoring = AnswerLikelihoods(self._prompting, self._stop, self._end_choices)
                 asked = scoring.added(model, asked, ctx_of_draws)
-        attempts, missing = without_refused(_of_each(asked, [len(each) for each in candidates]))
+        attempts, missing = without_refused(asked, [len(each) for each in candidates])
         asked = [attempt for each in attempts for attempt in each]
         tokenizer = None if only_answers(model) else model.tokenizer
         rows = [record_of(tokenizer, attempt, self._extract, kind) for attempt in asked]
@@ -202,7 +199,7 @@ class Answer:
         return Outcome(
             {
                 **columns_of(records, attacked=attacked),
-                **self._judged(records, ctx),
+                **judged(self._judge, [Case(r.id, r.prompt, r.answer, r.expected or "") for r in records], ctx),
                 **{f"group.{name}": [column[row] for row in kept] for name, column in data.groups.items()},
             },
             protocol=self._protocol(model, pool),
@@ -211,12 +208,6 @@ class Answer:
             doubts=doubts_of(replies),
             missing=missing,
         )
-
-    def _judged(self, records: Sequence[Record], ctx: Context) -> dict[str, list[Any]]:
-        if self._judge is None:
-            return {}
-        cases = [Case(each.id, each.prompt, each.answer, each.expected or "") for each in records]
-        return self._judge.judge(cases, ctx).columns()
 
     def _questions(self, data: Dataset) -> list[Question]:
         questions = questions_of(data)
@@ -257,20 +248,6 @@ class Answer:
             )
         return Attempt(question, prompt, text, tokens)
 
-    def _replied(
-        self, model: AnsweringModel, texts: Sequence[tuple[Question, str, Sequence[Shot]]], ctx: Context
-    ) -> list[Attempt]:
-        """Ask a model that only answers."""
-        asked = [
-            Prompted(question.id, self._prompting.turns(text, shots, question.listed, converses=model.converses))
-            for question, text, shots in texts
-        ]
-        replies = replies_to(model, asked, AnswerLimits(self._max_tokens, self._stop), ctx)
-        return [
-            Attempt(question, text, as_text(each.turns), (), reply=reply)
-            for (question, text, _), each, reply in zip(texts, asked, replies, strict=True)
-        ]
-
     def _answered(
         self, model: LanguageModel, asked: list[Attempt], sampler: Decoding | None, ctx: Context
     ) -> list[Attempt]:
@@ -281,9 +258,3 @@ class Answer:
         for i, answer in zip(free, answers, strict=True):
             asked[i] = replace(asked[i], generated=answer)
         return asked
-
-
-def _of_each(asked: Sequence[Attempt], counts: Sequence[int]) -> list[list[Attempt]]:
-    """The attempts of each question, which are consecutive."""
-    rest = iter(asked)
-    return [list(islice(rest, n)) for n in counts]

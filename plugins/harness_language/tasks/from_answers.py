@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from harness.api import ComponentOf, Context, Dataset, InvalidOutput, Later, Outcome
-from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge
+from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge, judged
 from harness_language.tasks.answer_extraction import Extraction, Rule, check_rule, extract, is_right
 from harness_language.tasks.named_choices import named_choice
 from harness_language.tasks.questions import Question, questions_of
@@ -68,17 +68,13 @@ class FromAnswers:
             {
                 **{name: [row[name] for row in rows] for name in rows[0]},
                 "model": models,
-                **self._judged(rows, ctx),
+                **judged(
+                    self._judge, [Case(r["id"], r["prompt"], r["answer"], r["expected"] or "") for r in rows], ctx
+                ),
                 **{f"group.{name}": list(column) for name, column in data.groups.items()},
             },
             protocol={"extract": self._extract},
         )
-
-    def _judged(self, rows: Sequence[Mapping[str, Any]], ctx: Context) -> dict[str, list[Any]]:
-        if self._judge is None:
-            return {}
-        cases = [Case(row["id"], row["prompt"], row["answer"], row["expected"] or "") for row in rows]
-        return self._judge.judge(cases, ctx).columns()
 
     def _record(self, question: Question, answer: str, kind: str) -> dict[str, Any]:
         if question.choices:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from typing_extensions import TypeIs
 
@@ -19,6 +20,9 @@ from harness.api import (
     Turn,
 )
 from harness_language.tasks.answer_likelihoods import Attempt
+from harness_language.tasks.few_shot import Shot
+from harness_language.tasks.prompting import Prompting
+from harness_language.tasks.questions import Question
 
 
 def only_answers(model: object) -> TypeIs[AnsweringModel]:
@@ -60,6 +64,25 @@ def replies_to(model: AnsweringModel, asked: Sequence[Prompted], limits: AnswerL
     return [_stopped(reply, limits.stop) for reply in replies]
 
 
+def answered_attempts(
+    model: AnsweringModel,
+    prompting: Prompting,
+    texts: Sequence[tuple[Question, str, Sequence[Shot]]],
+    limits: AnswerLimits,
+    ctx: Context,
+) -> list[Attempt]:
+    """Ask a model each question, as it was rewritten, after its examples."""
+    asked = [
+        Prompted(question.id, prompting.turns(text, shots, question.listed, converses=model.converses))
+        for question, text, shots in texts
+    ]
+    replies = replies_to(model, asked, limits, ctx)
+    return [
+        Attempt(question, text, as_text(each.turns), (), reply=reply)
+        for (question, text, _), each, reply in zip(texts, asked, replies, strict=True)
+    ]
+
+
 def doubts_of(replies: Iterable[Reply]) -> tuple[str, ...]:
     """Why some of the replies may not be what was asked for."""
     return tuple(dict.fromkeys(reply.doubt for reply in replies if reply.doubt))
@@ -72,15 +95,20 @@ def price_of(records: int, replies: Iterable[Reply]) -> dict[str, float]:
     return {"price": sum(known) / records} if records and len(known) == len(prices) else {}
 
 
-def without_refused(asked: Sequence[Sequence[Attempt]]) -> tuple[list[list[Attempt]], dict[str, list[str]]]:
-    """The attempts that have an answer, and by why not the questions of which none has.
+def without_refused(
+    asked: Iterable[Attempt], counts: Sequence[int]
+) -> tuple[list[list[Attempt]], dict[str, list[str]]]:
+    """Of each question the attempts that have an answer, and by why not the questions of which none has.
 
     Args:
-        asked: of each question its attempts.
+        asked: the attempts; those of a question are consecutive.
+        counts: how many each question has.
     """
     missing: dict[str, list[str]] = {}
-    answered = [[each for each in attempts if each.reply is None or not each.reply.refused] for attempts in asked]
-    for attempts, left in zip(asked, answered, strict=True):
+    rest = iter(asked)
+    of_each = [list(islice(rest, n)) for n in counts]
+    answered = [[each for each in attempts if each.reply is None or not each.reply.refused] for attempts in of_each]
+    for attempts, left in zip(of_each, answered, strict=True):
         if not left and attempts[0].reply is not None:
             missing.setdefault(attempts[0].reply.refused, []).append(attempts[0].question.id)
     return answered, missing
