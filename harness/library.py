@@ -99,8 +99,8 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
         suite: a path, or the name of a shipped suite.
         **how: as the options of `harness run`: device ("auto"), workers, results ("results"), batch_size (128),
             threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`),
-            allow_imports (as `--allow-imports`); and plugins,
-            modules to load as plugins besides the installed ones, by name. See `RunOptions`.
+            allow_imports (as `--allow-imports`); sets, limit, seeds, only, skip, force (as `--set`, `--limit` and so on);
+            and plugins, modules to load as plugins besides the installed ones, by name. See `RunOptions`.
 
     Raises:
         HarnessError: the suite, the device or the results folder cannot be used.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from tabulate import tabulate
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option
+from harness.cli.options import allow_imports_option, changes_options, results_option
 from harness.contract.cells import SHOWN_ROLES
 from harness.store.open import cached_signatures
+from harness.suite.changes import Changes
 from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
 from harness.suite.resolve import make_plan
@@ -19,14 +21,15 @@ from harness.suite.variants import short
 
 @click.command("plan")
 @click.argument("suite")
+@changes_options
 @results_option
 @allow_imports_option
 @click.pass_obj
-def command(session: Session, suite: str, results: Path, allow_imports: bool) -> None:
+def command(session: Session, /, suite: str, results: Path, allow_imports: bool, **changes: Any) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(load_suite(suite), catalog, signatures, allow_imports=allow_imports)
+    plan = make_plan(load_suite(suite, Changes(**changes)), catalog, signatures, allow_imports=allow_imports)
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option
+from harness.cli.options import allow_imports_option, changes_options, results_option
 
 if TYPE_CHECKING:
     from harness.coordinator.options import RunArguments
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("suite")
+@changes_options
+@click.option("--force", is_flag=True, help="Measure every cell anew; trained weights are kept.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps, auto, or cuda:0,cuda:1.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Number of cells to run at a time. [default: one per device]"

@@ -84,7 +84,8 @@ class LiveRun:
             StoreError: the results folder cannot be written.
             HarnessError: a worker cannot start.
         """
-        reusable = {cell.id: match for cell in cells if not cell.skip and (match := self._find_reusable(cell))}
+        asked = [] if self._prepared.options.force else [cell for cell in cells if not cell.skip]
+        reusable = {cell.id: match for cell in asked if (match := self._find_reusable(cell))}
         self._display.begin(len(cells), len(reusable))
         to_run = []
         for cell in cells:
@@ -157,7 +158,10 @@ class LiveRun:
         return find_reusable(self._prepared.store, self._state.keys[cell.id])
 
     def _reuse(self, cell: Cell) -> bool:
-        """Take a cell from the store, if it is there by now."""
+        """Take a cell from the store, if it is there by now and need not be measured anew."""
+        if self._prepared.options.force:
+            self._prepared.store.move_aside("cells", self._state.keys[cell.id], lambda entry: True)
+            return False
         match = self._find_reusable(cell)
         if match is not None:
             self._take(cell, *match)

@@ -23,6 +23,7 @@ from harness.store.run_folder import RunFolder
 def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
+    facts |= {"changes": list(prepared.plan.changes)} if prepared.plan.changes else {}
     return {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
 
 

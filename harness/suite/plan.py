@@ -70,6 +70,7 @@ class Plan:
         timeout: seconds that a cell may take.
         isolation: where cells run: "inline", "process" or "cell".
         warnings: warnings for the user.
+        changes: what the run asked of the suite beside its file, as options of the command line.
     """
 
     suite: str
@@ -82,6 +83,7 @@ class Plan:
     timeout: float | None = None
     isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     def find_cell(self, name: str) -> Cell:
         """Find the cell with this id, or the only one whose id contains this text.
@@ -137,6 +139,7 @@ class Plan:
             for e in self.experiments.values()
         ]
         head = {name: getattr(self, name) for name in _HEAD_FIELDS}
+        head |= {"changes": list(self.changes)}
         return {**head, "warnings": list(self.warnings), "experiments": experiments, "cells": cells, "uses": uses}
 
     @classmethod
@@ -182,4 +185,5 @@ class Plan:
             for e in raw["experiments"]
         }
         head = {name: raw[name] for name in _HEAD_FIELDS}
-        return cls(**head, experiments=experiments, cells=cells, warnings=tuple(raw["warnings"]))
+        told = {"warnings": tuple(raw["warnings"]), "changes": tuple(raw.get("changes", ()))}
+        return cls(**head, experiments=experiments, cells=cells, **told)

@@ -117,3 +117,30 @@ def test_usage_errors(say: Say, tmp_path: Path, options: list[str], told: str) -
     assert said.code == 2
     assert told in said.err
     assert not (tmp_path / "results" / "coins").exists()
+
+
+def test_cells_are_measured_anew_if_asked(say: Say, tmp_path: Path) -> None:
+    say("run", "coins.yaml", *INLINE)
+    anew = say("run", "coins.yaml", *INLINE, "--force", "--only", "model=fair")
+    assert anew.err.splitlines()[0] == "2 cells, 0 finished before"
+    assert "\n2 of 2 cells run, 2 deselected. Results: " in anew.out
+    again = say("run", "coins.yaml", *INLINE)
+    assert "nothing to do: all 4 cells were finished before" in again.out
+    latest = max((tmp_path / "results" / "coins").iterdir())
+    runs = {json.loads(path.read_text())["run"] for path in latest.glob("cells/fair*/result.json")}
+    assert len(runs) == 1
+    assert runs != {json.loads(path.read_text())["run"] for path in latest.glob("cells/bent*/result.json")}
+
+
+def test_changes_of_the_suite_are_written_down(say: Say, tmp_path: Path) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--set", "fair.with.heads=2", "--seeds", "3", "--skip", "attack=wind")
+    assert said.code == 0
+    (run,) = (tmp_path / "results" / "coins").iterdir()
+    told = ["--set fair.with.heads=2", "--seeds 3", "--skip attack=wind"]
+    assert json.loads((run / "plan.json").read_text())["changes"] == told
+    assert json.loads((run / "run.json").read_text())["provenance"]["changes"] == told
+    rows = json.loads((run / "table.json").read_text())["rows"]
+    assert [(row["labels"]["model"], row["seed"], row["estimates"]["heads"]["value"]) for row in rows] == [
+        ("fair", 3, 0.2),
+        ("bent", 3, 0.9),
+    ]
