@@ -23,6 +23,19 @@ results_option = click.option(
     help="Folder of runs and of the store of finished cells.",
 )
 
+
+def _names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+columns_option = click.option(
+    "--columns",
+    default="",
+    metavar="NAMES",
+    callback=_names,
+    help="Print the whole tables with these columns only, beside the labels; names separated by commas.",
+)
+
 _CHANGES = (
     click.option(
         "--set",

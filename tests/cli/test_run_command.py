@@ -14,13 +14,14 @@ from harness.contract.errors import Exit
 INLINE = ("--device", "cpu", "--isolation", "inline")
 
 
-def test_the_table_the_count_and_the_folder(say: Say, tmp_path: Path) -> None:
+def test_the_count_the_folder_and_the_headline_last(say: Say, tmp_path: Path) -> None:
     said = say("run", "coins.yaml", *INLINE)
     assert said.code == 0
     lines = [line.split() for line in said.out.splitlines()]
     assert ["bent", "none", "0.900", "[0.596,", "0.982]"] in [line[:5] for line in lines]
     (run,) = (tmp_path / "results" / "coins").iterdir()
-    assert said.out.endswith(f"\n4 of 4 cells run. Results: results/coins/{run.name}\n")
+    assert said.out.startswith(f"\n4 of 4 cells run. Results: results/coins/{run.name}\n")
+    assert said.out.splitlines()[-1] == "Not resolved: bent against fair; bent against fair (wind)."
     assert said.err.splitlines()[0] == "4 cells, 0 finished before"
     assert [line.rpartition(" ok ")[0] for line in said.err.splitlines()[1:]] == [
         "[1/4] fair / none:",
@@ -28,6 +29,29 @@ def test_the_table_the_count_and_the_folder(say: Say, tmp_path: Path) -> None:
         "[3/4] bent / none:",
         "[4/4] bent / wind:",
     ]
+
+
+def test_the_whole_table_is_printed_if_asked(say: Say) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--full")
+    whole, _, headline = said.out.partition("cells run. Results: ")
+    assert ["bent", "none", "0.900", "[0.596,", "0.982]"] in [line.split()[:5] for line in whole.splitlines()]
+    assert "Not resolved" in headline
+    chosen = say("run", "coins.yaml", *INLINE, "--columns", "status, passes")
+    assert chosen.code == 0
+    (head,) = (line for line in chosen.out.partition("cells")[0].splitlines() if line.startswith("model"))
+    assert head.split() == ["model", "attack"]  # both are the same in every row, and stand above
+    wrong = say("run", "coins.yaml", *INLINE, "--columns", "hedas")
+    assert wrong.code == 2
+    assert "--columns 'hedas': no table has such a column; did you mean 'heads'?" in wrong.err
+
+
+def test_one_cell_is_one_cell(say: Say) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--only", "model=fair", "--only", "attack=none")
+    assert "\n1 of 1 cell run, 3 deselected." in said.out
+    assert (
+        "nothing to do: the cell was finished before"
+        in say("run", "coins.yaml", *INLINE, "--only", "model=fair", "--only", "attack=none").out
+    )
 
 
 def test_what_is_finished_is_not_run_again(say: Say, tmp_path: Path) -> None:
