@@ -164,7 +164,7 @@ def test_its_mistake_is_a_row_and_no_crash(
     assert line in source
     (tmp_path / "my_plugins" / "corners.py").write_text(source.replace(line, mistake), encoding="utf-8")
     (tmp_path / "my_suite.yaml").write_text(block(first_plugin, "yaml", "suite: mine"), encoding="utf-8")
-    code, said = harness("harness --plugins-dir my_plugins run my_suite.yaml --isolation inline")
+    code, said = harness("harness --plugins-dir my_plugins run my_suite.yaml --isolation inline --full")
     assert code == 1
     assert re.search(rf"corners eps=0.1 .*{status}", said)
     assert told in said
@@ -210,11 +210,11 @@ def test_the_expectations_hold_as_printed(
 ) -> None:
     suite = block(pages["docs/how-to/set-expectations.md"], "yaml", "suite: guarded")
     (tmp_path / "guarded.yaml").write_text(suite, encoding="utf-8")
-    code, said = harness("harness run guarded.yaml --device cpu --isolation inline")
+    code, said = harness("harness run guarded.yaml --device cpu --isolation inline --full")
     assert code == 0, said
     assert said.count("passed: accuracy ≥ 0.9 at digit_mlp / ") == 2
     (tmp_path / "guarded.yaml").write_text(suite.replace("at_least: 0.5", "at_least: 0.99"), encoding="utf-8")
-    code, said = harness("harness run guarded.yaml --device cpu --isolation inline")
+    code, said = harness("harness run guarded.yaml --device cpu --isolation inline --full")
     assert code == 3, said
     assert "failed: robust_accuracy ≥ 0.99 where attack pgd* at digit_mlp / pgd: 0." in said
 
