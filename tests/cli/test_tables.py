@@ -50,9 +50,14 @@ def test_a_narrow_terminal_gets_less_and_says_where_the_rest_is(
     assert "too narrow" not in wide
 
 
-def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert tables.status_styled("ok") == "ok"
-    assert click.unstyle(tables.status_styled("failed")) == "failed" != tables.status_styled("failed")
+    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda *_: False)
+    tables.echo(tables.status_styled("failed"))
+    said = capsys.readouterr().out
+    assert click.unstyle(said) == "failed\n" != said
 
 
 def test_several_experiments_have_tables_and_titles_of_their_own(say: Say, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.cli.describe_command import example_of, rows_of
 from harness.cli.reference_pages import markdown as md
 from harness.contract.components import KINDS
+from harness.contract.errors import HarnessError
 from harness.plugins import Catalog, Entry
 from harness.signatures import Signature, SignatureReader
 
@@ -21,9 +22,17 @@ def component_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
         entries = catalog.of_kind(kind)
         if entries:
             listed = md.table(["name", "what it is"], [[_link(entry), md.text(entry.summary)] for entry in entries])
-            sections = [_section(entry, reader.read(entry.component)) for entry in entries]
+            sections = [_section(entry, _signature(entry, reader)) for entry in entries]
             lead = f"What plugins offer as `{kind}`; `harness list {kind}` prints the list for your installation."
             yield f"{kind}s", md.page(f"{kind.capitalize()}s", lead, listed, *sections)
+
+
+def _signature(entry: Entry, reader: SignatureReader) -> Signature:
+    """The signature; where what the component requires is not installed, what to do instead of its parameters."""
+    try:
+        return reader.read(entry.component)
+    except HarnessError as error:
+        return Signature(f"{entry.summary}\n\nIts parameters can be read where it can be imported: {error}")
 
 
 def _link(entry: Entry) -> str:
