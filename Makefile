@@ -8,14 +8,15 @@ VENV_EXTRAS ?= .venv-extras
 BIN_EXTRAS = $(VENV_EXTRAS)/bin
 INSTALLED_EXTRAS = $(VENV_EXTRAS)/installed
 # Those that resolve together; robustbench pins timm, so it needs an environment of its own.
-EXTRAS = dev,anchors,attribution,fairness,generation,language,onnx,skops,vision
+EXTRAS = dev,anchors,attribution,fairness,generation,http,language,lm-eval,onnx,skops,vision
+VENV_DOCS ?= .venv-docs
 PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
 # For instance make test TESTS=tests/anchors.
 TESTS =
 # Test files that skip themselves, or a test of theirs, where an extra is not installed.
 NEED_EXTRAS = $(shell grep -rlE --include='test_*.py' 'importorskip|cannot be imported' tests)
 
-.PHONY: help run test test-quick test-all test-extras anchors simulation lint benchmarks schema clean
+.PHONY: help run test test-quick test-all test-extras anchors simulation lint docs benchmarks schema clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,11 @@ lint: $(INSTALLED)  ## style and types
 	$(BIN)/mypy --strict harness
 	$(BIN)/mypy plugins
 
+docs: $(INSTALLED) $(VENV_DOCS)/installed  ## build the documentation into build/docs/html; a warning is an error
+	@rm -rf build/docs
+	$(BIN)/harness reference build/docs/sources/reference
+	$(VENV_DOCS)/bin/python docs/build.py build/docs/sources build/docs/html
+
 benchmarks: $(INSTALLED)  ## timings as ratios to bare loops, with pytest-benchmark
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 
@@ -54,7 +60,7 @@ schema: $(INSTALLED)  ## write the JSON Schema of suite files anew
 	$(BIN)/harness schema --first-party > harness/suite/suite.schema.json
 
 clean:  ## remove the environments and everything built
-	rm -rf $(VENV) $(VENV_EXTRAS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV_EXTRAS) $(VENV_DOCS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # An environment in the first argument, with harness and its extras in the second.
 define installed_in
@@ -74,4 +80,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(INSTALLED_EXTRAS): pyproject.toml constraints.txt
 	$(call installed_in,$(VENV_EXTRAS),$(EXTRAS))
 	@$(BIN_EXTRAS)/python -c 'import torchvision' 2>/dev/null || $(BIN_EXTRAS)/python -m pip uninstall --quiet --yes torchvision
+	@touch $@
+
+# An environment of its own: torchattacks wants an older requests than Sphinx 8 does.
+$(VENV_DOCS)/installed: docs/requirements.txt
+	@$(PYTHON) -m venv $(VENV_DOCS)
+	$(VENV_DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	@touch $@

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -17,11 +17,13 @@ from harness.coordinator.prepared import prepare
 from harness.coordinator.runner import run_all
 from harness.plugins import PluginFolders, as_folders, load_catalog
 from harness.results.expectations import ExpectationResult, check_expectations
+from harness.results.headline.headline import Headline
+from harness.results.headline.make import run_headline
 from harness.results.table import frame
 from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
 from harness.scoring_process.client import ScoringProcess
-from harness.store.open import open_store
+from harness.store.open import cached_signatures, open_store
 from harness.store.records import RECORDS, read_records
 from harness.store.run_folder import RunFolder
 from harness.suite.plan import Plan
@@ -41,6 +43,7 @@ class Run:
         exit_code: what the command line would exit with.
         n_run, n_reused: how many cells were executed and how many were taken from the store.
         warnings: problems of plugins that did not stop the run.
+        find_headline: makes the headline.
     """
 
     folder: RunFolder
@@ -50,6 +53,12 @@ class Run:
     n_run: int = 0
     n_reused: int = 0
     warnings: tuple[str, ...] = ()
+    find_headline: Callable[[], Headline] = field(default=Headline, repr=False)
+
+    @cached_property
+    def headline(self) -> Headline:
+        """What the suite was run to find out: rows, contrasts and sentences; printed, it is its sentences."""
+        return self.find_headline()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -99,8 +108,9 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
         suite: a path, or the name of a shipped suite.
         **how: as the options of `harness run`: device ("auto"), workers, results ("results"), batch_size (128),
             threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`),
-            allow_imports (as `--allow-imports`), trust (as `--trust`), no_examples (as `--no-examples`); and plugins,
-            modules to load as plugins besides the installed ones, by name. See `RunOptions`.
+            allow_imports (as `--allow-imports`), trust (as `--trust`), no_examples (as `--no-examples`); sets, limit,
+            seeds, only, skip and force (as `--set` and the others); and plugins, modules to load as plugins besides the
+            installed ones, by name. See `RunOptions`.
 
     Raises:
         HarnessError: the suite, the device or the results folder cannot be used.
@@ -109,7 +119,8 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
     display = SilentDisplay()
     done = run_all(prepared, display)
     warnings = (*prepared.warnings, *display.warnings)
-    return Run(done.folder, prepared.plan, done.rows, done.exit_code, done.n_run, done.n_reused, warnings)
+    counts = (done.n_run, done.n_reused)
+    return Run(done.folder, prepared.plan, done.rows, done.exit_code, *counts, warnings, lambda: done.headline)
 
 
 def open_run(name: str | Path, results: str | Path = "results", *, plugin_folders: PluginFolders = ()) -> Run:
@@ -127,4 +138,6 @@ def open_run(name: str | Path, results: str | Path = "results", *, plugin_folder
     catalog = load_catalog(plugin_folders)
     with ScoringProcess(as_folders(plugin_folders)) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, open_store(Path(results), needs_writing=False), calls))
-    return Run(folder, plan, rows, Exit(folder.about_if_whole().get("exit_code", Exit.INTERRUPTED)))
+    code = Exit(folder.about_if_whole().get("exit_code", Exit.INTERRUPTED))
+    find = partial(run_headline, folder, plan, rows, catalog, cached_signatures(Path(results), catalog))
+    return Run(folder, plan, rows, code, find_headline=find)

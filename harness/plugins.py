@@ -24,6 +24,7 @@ from harness.contract.components import Component, Kind
 from harness.contract.docstrings import first_line
 from harness.contract.errors import UsageError
 from harness.isolation import Fault, importing, isolated
+from harness.loaded_code import record_imports, recording
 
 GROUP = "harness.plugins"
 CORE = "harness"
@@ -160,6 +161,7 @@ def load_catalog(
     folders = as_folders(plugin_folders)
     catalog = Catalog(manager, tuple(str(folder.resolve()) for folder in folders))
     make_importable(catalog.folders, afresh=True)
+    record_imports()
     _register(catalog, CORE, "the core", lambda: importlib.import_module("harness.builtin"))  # keyed: it only declares
     points = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     for point in sorted(points, key=lambda point: point.name):
@@ -291,7 +293,7 @@ def _import_file(path: Path) -> ModuleType:
     )
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python module")
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(recording(spec))
     # A target "name:attribute" of this plugin is imported by name later on.
     sys.modules[name] = module
     try:

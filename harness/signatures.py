@@ -88,18 +88,36 @@ class Variant:
 
 @dataclass(frozen=True)
 class Needs:
-    """The methods that a component requires of another."""
+    """The methods that a component requires of another.
+
+    Attributes:
+        protocol: what the other must be.
+        members: the methods of that protocol.
+        others: protocols that will do as well.
+    """
 
     protocol: str
     members: tuple[str, ...]
+    others: tuple[Needs, ...] = ()
+
+    def missing(self, has: Callable[[str], bool]) -> list[str]:
+        """Return the methods of the first protocol that a component lacks; none if it satisfies any of them."""
+        lacking = [[member for member in needs.members if not has(member)] for needs in (self, *self.others)]
+        return lacking[0] if all(lacking) else []
 
     def missing_in(self, thing: object) -> list[str]:
         """Return the required methods that a component does not have."""
-        return [member for member in self.members if not hasattr(thing, member)]
+        return self.missing(partial(hasattr, thing))
 
     def unmet(self, missing: list[str]) -> str:
         """Return in words what is missing; empty if nothing is."""
-        return f"{self.protocol}; it has no {', '.join(missing)}" if missing else ""
+        wanted = " or ".join(needs.protocol for needs in (self, *self.others))
+        return f"{wanted}; it has no {', '.join(missing)}" if missing else ""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Needs:
+        """The inverse of `asdict`, by way of JSON."""
+        return cls(raw["protocol"], tuple(raw["members"]), tuple(map(cls.from_json, raw["others"])))
 
 
 @dataclass(frozen=True)
@@ -141,9 +159,7 @@ class Signature:
 
     def lacks(self, needs: Needs | None) -> list[str]:
         """Return the required methods that the component will not have; empty where that is not known yet."""
-        if needs is None or self.offers is None:
-            return []
-        return [member for member in needs.members if member not in self.offers]
+        return [] if needs is None or self.offers is None else needs.missing(self.offers.__contains__)
 
     def to_json(self) -> str:
         """The signature as JSON text."""
@@ -163,7 +179,7 @@ class Signature:
                 for name, v in raw["variants"].items()
             },
             roles=raw["roles"],
-            needs={role: Needs(n["protocol"], tuple(n["members"])) for role, n in raw["needs"].items()},
+            needs={role: Needs.from_json(needs) for role, needs in raw["needs"].items()},
             offers=None if raw["offers"] is None else frozenset(raw["offers"]),
             direction=raw["direction"],
             unit=raw["unit"],
@@ -375,12 +391,17 @@ def _hints(method: Callable[..., Any]) -> dict[str, Any]:
 def _needs(hints: Mapping[str, Any]) -> dict[str, Needs]:
     needs: dict[str, Needs] = {}
     for role, hint in hints.items():
-        for part in get_args(hint) or (hint,):
-            if inspect.isclass(part) and is_protocol(part):
-                # Attributes may be set in __init__, where a class does not show them; methods cannot hide.
-                methods = [m for m in get_protocol_members(part) if inspect.isfunction(getattr(part, m, None))]
-                needs[role] = Needs(part.__name__, tuple(sorted(methods)))
+        parts = [part for part in get_args(hint) or (hint,) if inspect.isclass(part) and is_protocol(part)]
+        if parts:
+            first, *others = map(_needs_of, parts)
+            needs[role] = replace(first, others=tuple(others))
     return needs
+
+
+def _needs_of(protocol: type) -> Needs:
+    # Attributes may be set in __init__, where a class does not show them; methods cannot hide.
+    methods = [m for m in get_protocol_members(protocol) if inspect.isfunction(getattr(protocol, m, None))]
+    return Needs(protocol.__name__, tuple(sorted(methods)))
 
 
 def _members(made: type) -> frozenset[str]:

@@ -17,18 +17,8 @@ from asserting import without_assertion
 # from floors below its own, imports in functions and for type checkers included, so that no circle can come to be.
 FLOORS: list[set[str]] = [
     {"contract", "version", "environment_secrets"},
-    {
-        "hooks",
-        "isolation",
-        "files",
-        "downloads",
-        "hub_folders",
-        "figures",
-        "png",
-        "reading",
-        "code_folders",
-        "escaping",
-    },
+    {"hooks", "isolation", "files", "downloads", "hub_folders", "figures", "png", "reading"}
+    | {"code_folders", "loaded_code", "escaping"},
     {"statistics", "instruments", "builtin", "picture_section", "named_code", "pinned_files"},
     {"attacks"},
     {"api", "signatures"},

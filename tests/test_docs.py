@@ -1,11 +1,13 @@
-"""The README is tested against the code: its commands, its suites and its plugin work as printed."""
+"""README and docs are tested against the code: their commands, suites and plugins work as printed."""
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -18,6 +20,23 @@ from harness.contract.rows import Status
 @pytest.fixture(scope="module")
 def readme(root: Path) -> str:
     return (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def pages(root: Path) -> dict[str, str]:
+    """The README and every page of docs/ by its name."""
+    files = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+@pytest.fixture(scope="module")
+def first_suite(pages: dict[str, str]) -> str:
+    return pages["docs/tutorials/first-suite.md"]
+
+
+@pytest.fixture(scope="module")
+def first_plugin(pages: dict[str, str]) -> str:
+    return pages["docs/tutorials/first-plugin.md"]
 
 
 def block(readme: str, language: str, containing: str) -> str:
@@ -46,10 +65,10 @@ def test_every_command_is_documented(readme: str) -> None:
     assert documented == set(COMMANDS)
 
 
-def test_every_printed_command_line_exists(readme: str) -> None:
+def test_every_printed_command_line_exists(pages: dict[str, str]) -> None:
     """Commands and options, of lines such as `harness run robustness --workers 4`."""
-    lines = re.findall(r"^    harness (.*?)(?: {2,}#.*)?$", readme, re.M)
-    assert len(lines) >= 8
+    lines = [line for page in pages.values() for line in re.findall(r"^    harness (.*?)(?: {2,}#.*)?$", page, re.M)]
+    assert len(lines) >= 30
     for line in lines:
         words = re.sub(r"^--plugins-dir \S+ ", "", line).split()
         command = cli.get_command(click.Context(cli), words[0])
@@ -65,13 +84,23 @@ def test_the_make_targets_exist(readme: str, root: Path) -> None:
     assert "make test" in (root / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_linked_files_exist(readme: str, root: Path) -> None:
-    for target in re.findall(r"\]\(([\w./-]+)\)", readme):
-        assert (root / target).exists(), target
+def test_linked_files_exist(pages: dict[str, str], root: Path) -> None:
+    for name, page in pages.items():
+        for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", page):
+            assert (root / name).parent.joinpath(target).exists(), f"{name}: {target}"
 
 
-def test_the_first_suite_runs(readme: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path) -> None:
-    (tmp_path / "my-first.yaml").write_text(block(readme, "yaml", "suite: my-first"), encoding="utf-8")
+def test_every_page_is_reached_from_the_index(pages: dict[str, str]) -> None:
+    index = pages["docs/index.md"]
+    patterns = [line for block in re.findall(r"```{toctree}\n(.*?)```", index, re.S) for line in block.splitlines()]
+    for name in pages:
+        page = name.removeprefix("docs/").removesuffix(".md")
+        if name not in ("README.md", "docs/index.md"):
+            assert any(fnmatch(page, pattern) for pattern in patterns if pattern), name
+
+
+def test_the_first_suite_runs(first_suite: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path) -> None:
+    (tmp_path / "my-first.yaml").write_text(block(first_suite, "yaml", "suite: my-first"), encoding="utf-8")
     code, said = harness("harness run my-first.yaml")
     assert code == 0, said
     assert "hardened" in said
@@ -79,27 +108,29 @@ def test_the_first_suite_runs(readme: str, harness: Callable[[str], tuple[int, s
 
 
 def test_the_error_message_is_as_printed(
-    readme: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path
+    first_suite: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path
 ) -> None:
-    shown = re.search(r"^    (error: my-first.yaml:.*?did you mean 'steps'\?)$", readme, re.M | re.S)
+    shown = re.search(r"^    (error: my-first.yaml:.*?did you mean 'steps'\?)$", first_suite, re.M | re.S)
     assert shown is not None
     expected = re.sub(r"^    ", "", shown[1], flags=re.M)
-    suite = block(readme, "yaml", "suite: my-first").replace("steps: 10", "stpes: 10")
+    suite = block(first_suite, "yaml", "suite: my-first").replace("steps: 10", "stpes: 10")
     (tmp_path / "my-first.yaml").write_text(suite, encoding="utf-8")
     code, said = harness("harness plan my-first.yaml")
     assert code == 2
     assert said.strip() == expected
 
 
-def test_the_plugin_works_as_printed(readme: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path) -> None:
+def test_the_plugin_works_as_printed(
+    first_plugin: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path
+) -> None:
     """One file with one attack and one metric appears in the list and runs in a suite."""
     (tmp_path / "my_plugins").mkdir()
-    source = block(readme, "python", "my_plugins/corners.py")
+    source = block(first_plugin, "python", "my_plugins/corners.py")
     (tmp_path / "my_plugins" / "corners.py").write_text(source, encoding="utf-8")
-    (tmp_path / "my_suite.yaml").write_text(block(readme, "yaml", "suite: mine"), encoding="utf-8")
-    lines = re.findall(r"^    (harness --plugins-dir my_plugins .*)$", readme, re.M)
+    (tmp_path / "my_suite.yaml").write_text(block(first_plugin, "yaml", "suite: mine"), encoding="utf-8")
+    lines = re.findall(r"^    (harness --plugins-dir my_plugins .*)$", first_plugin, re.M)
     said = []
-    assert len(lines) == 3
+    assert len(lines) == 4
     for line in lines:
         code, text = harness(line)
         assert code == 0, text
@@ -108,6 +139,7 @@ def test_the_plugin_works_as_printed(readme: str, harness: Callable[[str], tuple
     assert "how many corners to look at." in said[1]
     assert "corners eps=0.2" in said[2]
     assert "sure mistakes ↓" in said[2]
+    assert "no problem found" in said[3]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +151,7 @@ def test_the_plugin_works_as_printed(readme: str, harness: Callable[[str], tuple
     ],
 )
 def test_its_mistake_is_a_row_and_no_crash(
-    readme: str,
+    first_plugin: str,
     harness: Callable[[str], tuple[int, str]],
     tmp_path: Path,
     line: str,
@@ -128,11 +160,11 @@ def test_its_mistake_is_a_row_and_no_crash(
     told: str,
 ) -> None:
     (tmp_path / "my_plugins").mkdir()
-    source = block(readme, "python", "my_plugins/corners.py")
+    source = block(first_plugin, "python", "my_plugins/corners.py")
     assert line in source
     (tmp_path / "my_plugins" / "corners.py").write_text(source.replace(line, mistake), encoding="utf-8")
-    (tmp_path / "my_suite.yaml").write_text(block(readme, "yaml", "suite: mine"), encoding="utf-8")
-    code, said = harness("harness --plugins-dir my_plugins run my_suite.yaml --isolation inline")
+    (tmp_path / "my_suite.yaml").write_text(block(first_plugin, "yaml", "suite: mine"), encoding="utf-8")
+    code, said = harness("harness --plugins-dir my_plugins run my_suite.yaml --isolation inline --full")
     assert code == 1
     assert re.search(rf"corners eps=0.1 .*{status}", said)
     assert told in said
@@ -168,29 +200,57 @@ def test_the_changelog_sorts_changes_by_kind_in_short_sentences(root: Path) -> N
     assert [sentence for sentence in sentences if len(sentence.split()) > 40] == []
 
 
-def test_every_status_is_documented(readme: str) -> None:
-    _, _, section = readme.partition("## When things break")
-    documented = re.findall(r"^\| `(\w+)`", section.partition("\n## ")[0], re.M)
+def test_every_status_is_documented(pages: dict[str, str]) -> None:
+    documented = re.findall(r"^\| `(\w+)`", pages["docs/how-to/when-things-break.md"], re.M)
     assert sorted(documented) == sorted(Status)
 
 
 def test_the_expectations_hold_as_printed(
-    readme: str, harness: Callable[[str], tuple[int, str]], tmp_path: Path
+    pages: dict[str, str], harness: Callable[[str], tuple[int, str]], tmp_path: Path
 ) -> None:
-    (tmp_path / "guarded.yaml").write_text(block(readme, "yaml", "suite: guarded"), encoding="utf-8")
-    code, said = harness("harness run guarded.yaml --device cpu --isolation inline")
+    suite = block(pages["docs/how-to/set-expectations.md"], "yaml", "suite: guarded")
+    (tmp_path / "guarded.yaml").write_text(suite, encoding="utf-8")
+    code, said = harness("harness run guarded.yaml --device cpu --isolation inline --full")
     assert code == 0, said
     assert said.count("passed: accuracy ≥ 0.9 at digit_mlp / ") == 2
-    (tmp_path / "guarded.yaml").write_text(
-        block(readme, "yaml", "suite: guarded").replace("at_least: 0.5", "at_least: 0.99"), encoding="utf-8"
-    )
-    code, said = harness("harness run guarded.yaml --device cpu --isolation inline")
+    (tmp_path / "guarded.yaml").write_text(suite.replace("at_least: 0.5", "at_least: 0.99"), encoding="utf-8")
+    code, said = harness("harness run guarded.yaml --device cpu --isolation inline --full")
     assert code == 3, said
     assert "failed: robust_accuracy ≥ 0.99 where attack pgd* at digit_mlp / pgd: 0." in said
 
 
-def test_the_python_example_runs_as_printed(readme: str, tmp_path: Path) -> None:
-    source = block(readme, "python", "harness.run(")
+def test_the_audit_runs_on_the_table_as_printed(
+    pages: dict[str, str], harness: Callable[[str], tuple[int, str]], tmp_path: Path
+) -> None:
+    page = pages["docs/tutorials/audit-scores.md"]
+    (tmp_path / "scores.csv").write_text(block(page, "text", "id,score,hired"), encoding="utf-8")
+    (tmp_path / "audit.yaml").write_text(block(page, "yaml", "suite: audit"), encoding="utf-8")
+    code, said = harness("harness run audit.yaml --isolation inline")
+    assert code == 0, said
+    # By hand: persons 6, 11 and 12 are predicted wrongly, and of the six who were hired one is missed.
+    (table,) = (tmp_path / "results" / "audit").glob("*/table.csv")
+    first = next(csv.DictReader(table.open(encoding="utf-8")))
+    assert float(first["accuracy"]) == 0.75
+    assert float(first["fnr"]) == pytest.approx(1 / 6)
+
+
+def test_every_suite_in_the_docs_is_planned(
+    pages: dict[str, str], harness: Callable[[str], tuple[int, str]], tmp_path: Path
+) -> None:
+    """The files that it names need not be there yet; keys, components and parameters must be right."""
+    suites = [found for page in pages.values() for found in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    planned = [suite for suite in suites if re.search(r"^suite:", suite, re.M) and "corners" not in suite]
+    assert len(planned) >= 4
+    for suite in planned:
+        (tmp_path / "suite.yaml").write_text(suite, encoding="utf-8")
+        for name in re.findall(r"(?:path|folder): ([\w.]+)", suite):
+            (tmp_path / name).touch() if "." in name else (tmp_path / name).mkdir(exist_ok=True)
+        code, said = harness("harness plan suite.yaml")
+        assert code == 0, said
+
+
+def test_the_python_example_runs_as_printed(pages: dict[str, str], tmp_path: Path) -> None:
+    source = block(pages["docs/how-to/use-from-python.md"], "python", "harness.run(")
     shown = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "fgsm eps=0.1" in shown.stdout
     assert re.search(r"\[5 rows x \d\d columns\]", shown.stdout)

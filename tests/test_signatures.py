@@ -74,6 +74,18 @@ class MyTask:
     def run(self, model: Needed, data: Any, attack: Needed | None, ctx: Any) -> None: ...
 
 
+class Other(Protocol):
+    def three(self) -> None: ...
+
+
+class MyChoosingTask:
+    def run(self, model: Needed | Other, ctx: Any) -> None: ...
+
+
+class Three:
+    def three(self) -> None: ...
+
+
 class BadTask:
     def run(self, moodel: Needed, ctx: Any) -> None: ...
 
@@ -235,6 +247,15 @@ def test_what_a_class_offers(name: str) -> None:
     assert read(name).lacks(read("MyTask", "task").needs["model"]) == ["two"]
 
 
+def test_a_task_may_need_any_of_several_protocols() -> None:
+    needs = read("MyChoosingTask", "task").needs["model"]
+    assert read("Three").lacks(needs) == []
+    assert needs.missing_in(Three()) == []
+    lacking = read("Offering").lacks(needs)
+    assert needs.unmet(lacking) == "Needed or Other; it has no two"
+    assert needs.missing_in(object()) == ["one", "two"]
+
+
 def test_an_unknown_class_is_not_judged() -> None:
     assert read("made_unknown").offers is None
     assert read("made_anything").offers is None
@@ -242,7 +263,7 @@ def test_an_unknown_class_is_not_judged() -> None:
 
 
 def test_a_signature_survives_json() -> None:
-    for name, kind in (("Thing", "model"), ("MyTask", "task"), ("made_unknown", "model")):
+    for name, kind in (("Thing", "model"), ("MyTask", "task"), ("MyChoosingTask", "task"), ("made_unknown", "model")):
         signature = read(name, kind)
         assert Signature.from_json(signature.to_json()) == signature
 

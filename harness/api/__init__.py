@@ -20,14 +20,15 @@ stands in the protocols of its field.
 | `reading` | typed tables of files: separated text, Parquet, JSON |
 | `results` | tasks, records, estimates, metrics, aggregates, reporters |
 | `models`, `threats`, `generation`, `language`, `attributions` | protocols of each field |
+| `images` | images of files, converted and resized by declaration; its names are short, so it is used by its own name |
 | `pages` | sections of the page of a run, pictures for them |
 | `statistics` | intervals, tests, groups |
 | `instruments` | counted and frozen models, seeding, margins, norms; imports torch, so it is imported by its own name |
 | `attacks` | a toolkit for attacks: batch slots, losses, norm balls; imports torch, so it is imported by its own name |
 | `figures` | one look for pictures; its names are short, so it is used by its own name |
 
-All names but those of `instruments`, `attacks` and `figures` are offered by `harness.api` itself. A name that leaves is
-kept, with a warning, for two minor releases.
+All names but those of `instruments`, `attacks`, `images` and `figures` are offered by `harness.api` itself. A name that
+leaves is kept, with a warning, for two minor releases.
 """
 
 from harness.api import figures as figures

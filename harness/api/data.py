@@ -4,6 +4,7 @@ from harness.contract.cells import digest as digest
 from harness.contract.data import Dataset as Dataset
 from harness.contract.data import DatasetWrapper as DatasetWrapper
 from harness.contract.data import Examples as Examples
+from harness.contract.data import ReadAnew as ReadAnew
 from harness.contract.splits import PARTS as PARTS
 from harness.contract.splits import Split as Split
 from harness.contract.splits import order_by_hash as order_by_hash

@@ -10,6 +10,7 @@ from harness.instruments.finite_weights import check_finite_weights as check_fin
 from harness.instruments.flops import FlopCount as FlopCount
 from harness.instruments.flops import count_flops as count_flops
 from harness.instruments.frozen_model import left_unchanged as left_unchanged
+from harness.instruments.frozen_model import tensors_left_unchanged as tensors_left_unchanged
 from harness.instruments.margins import logit_margin as logit_margin
 from harness.instruments.model_outputs import as_logits as as_logits
 from harness.instruments.model_outputs import plain_outputs as plain_outputs

@@ -1,5 +1,7 @@
 """Language models, decoding and attacks on text."""
 
+from harness.contract.language import AnsweringModel as AnsweringModel
+from harness.contract.language import AnswerLimits as AnswerLimits
 from harness.contract.language import Chat as Chat
 from harness.contract.language import Decoding as Decoding
 from harness.contract.language import Dialogue as Dialogue
@@ -9,6 +11,8 @@ from harness.contract.language import EndsOfTurn as EndsOfTurn
 from harness.contract.language import Incremental as Incremental
 from harness.contract.language import LanguageModel as LanguageModel
 from harness.contract.language import PaddedIncremental as PaddedIncremental
+from harness.contract.language import Prompted as Prompted
+from harness.contract.language import Reply as Reply
 from harness.contract.language import TextAttack as TextAttack
 from harness.contract.language import TextBatch as TextBatch
 from harness.contract.language import TextClassifier as TextClassifier

@@ -8,6 +8,9 @@ from harness.reading.files import unpacked_content as unpacked_content
 from harness.reading.groups import GroupValues as GroupValues
 from harness.reading.groups import is_missing_code as is_missing_code
 from harness.reading.groups import read_groups as read_groups
+from harness.reading.saved_data_sets import SavedDataSet as SavedDataSet
+from harness.reading.saved_data_sets import read_saved_data_set as read_saved_data_set
+from harness.reading.stored_images import labels_of_table as labels_of_table
 from harness.reading.table import Categories as Categories
 from harness.reading.table import Table as Table
 from harness.reading.truth import truth_of as truth_of

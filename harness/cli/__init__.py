@@ -34,6 +34,7 @@ COMMANDS = {
     "explain": "Say why a cell ran or was reused, and how it ended.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
+    "reference": "Write the reference as Markdown: commands, suite keys, every component.",
     "schema": "Print the JSON Schema of suite files, for editors.",
     "cache": "Show, check and clean the store of finished cells.",
     "doctor": "Check this installation and every plugin.",

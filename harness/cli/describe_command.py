@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 from tabulate import tabulate
@@ -68,11 +68,13 @@ def _show(entry: Entry, signature: Signature, variant: str | None) -> None:
         if values:
             echo(f"{what}: {'; '.join(values)}")
     if component.kind not in ("task", "executor"):
-        echo(f"\nin a suite:  {_example(entry, parameters, signature, variant)}")
+        choice = {signature.varies_with: variant} if variant else {}
+        echo(f"\nin a suite:  {example_of(component.name, parameters, choice)}")
 
 
-def _parameter_table(parameters: Sequence[Parameter]) -> str:
-    body = [
+def rows_of(parameters: Sequence[Parameter]) -> list[list[str]]:
+    """Of each parameter its name, what it takes, its default and what it means."""
+    return [
         [
             p.name,
             _component(p) if p.component else _values(p),
@@ -81,9 +83,12 @@ def _parameter_table(parameters: Sequence[Parameter]) -> str:
         ]
         for p in parameters
     ]
+
+
+def _parameter_table(parameters: Sequence[Parameter]) -> str:
     return str(
         tabulate(
-            body,
+            rows_of(parameters),
             ["parameter", "value", "default", "meaning"],
             tablefmt="simple",
             disable_numparse=True,
@@ -110,9 +115,8 @@ def _default(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool | list | dict | None) else str(value)
 
 
-def _example(entry: Entry, parameters: Sequence[Parameter], signature: Signature, variant: str | None) -> str:
-    values = {p.name: "..." for p in parameters if p.required}
-    if variant:
-        values[signature.varies_with] = variant
+def example_of(name: str, parameters: Sequence[Parameter], chosen: Mapping[str, str]) -> str:
+    """How a suite asks for a component: the required parameters, and what was chosen."""
+    values = {p.name: "..." for p in parameters if p.required} | dict(chosen)
     inner = ", ".join(f"{name}: {value}" for name, value in values.items())
-    return f"{{use: {entry.component.name}{f', with: {{{inner}}}' if inner else ''}}}"
+    return f"{{use: {name}{f', with: {{{inner}}}' if inner else ''}}}"

@@ -7,13 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.streams import echo, styled
-from harness.contract.errors import HarnessError
+from harness.contract.errors import HarnessError, UsageError, cause_of
 from harness.plugins import ABSENT, Catalog, distribution_version
 from harness.signatures import SignatureReader
 from harness.store.import_closure import ImportClosures
@@ -21,10 +23,55 @@ from harness.store.open import open_store
 
 
 @click.command("doctor")
+@click.argument("name", required=False)
+@click.option(
+    "--with", "given", multiple=True, metavar="KEY=VALUE", help="A parameter of NAME, as in a suite. May be repeated."
+)
 @results_option
 @click.pass_obj
-def command(session: Session, results: Path) -> int:
-    """Check this installation and every plugin; exit code 1 if something is wrong."""
+def command(session: Session, name: str | None, given: tuple[str, ...], results: Path) -> int:
+    """Check this installation and every plugin, or whether component NAME keeps what its kind promises.
+
+    A component is run in a small suite, in seconds and without network: twice, and with batches of another size. Exit
+    code 1 if something is wrong.
+    """
+    if name is not None:
+        return _check_component(session, name, given)
+    if given:
+        raise UsageError("--with gives parameters to a component; name it")
+    return _check_installation(session, results)
+
+
+def _check_component(session: Session, name: str, given: tuple[str, ...]) -> int:
+    from harness.testing import check
+
+    entries = session.catalog().named(name)
+    if not entries:
+        raise UsageError(f"there is no component named {name!r}; see harness list")
+    wrong = 0
+    for entry in entries:
+        echo(styled(f"{entry.component.kind} {entry.qualified_name}", bold=True))
+        for finding in check(entry.component.kind, name, _parameters(given), plugin_folders=session.plugins_dirs):
+            wrong += not finding.is_fine
+            colour = {"ok": "green", "wrong": "red", "not checked": "yellow"}[finding.state]
+            reason = f": {finding.reason}" if finding.reason else ""
+            echo(f"{styled(f'{finding.state:<11}', fg=colour)} {finding.check}{reason}")
+    echo(f"\nproblems: {wrong}" if wrong else "\nno problem found")
+    return int(bool(wrong))
+
+
+def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
+    """Parameters from KEY=VALUE, where the value is YAML."""
+    pairs = [text.partition("=") for text in given]
+    if wrong := next((text for text, pair in zip(given, pairs, strict=True) if not pair[1]), None):
+        raise UsageError(f"--with {wrong}: write KEY=VALUE")
+    try:
+        return {key: yaml.safe_load(value) for key, _, value in pairs}
+    except yaml.YAMLError as error:
+        raise UsageError(f"--with: a value is no YAML: {cause_of(error)}") from None
+
+
+def _check_installation(session: Session, results: Path) -> int:
     import torch
 
     wrong = 0

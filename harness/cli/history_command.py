@@ -61,7 +61,7 @@ def command(
     _print(name, series, runs, readings)
     picture = output or results / name / f"history-{name}.png"
     left_out = draw_history(series, runs, readings, picture)
-    echo(f"\nPicture: {picture}" + (f" ({left_out} panels did not fit; --metric narrows)" if left_out else ""))
+    echo(f"\nPicture: {picture}" + (f" ({left_out}; --metric narrows)" if str(left_out) else ""))
     if json_file is not None:
         text = json_text(history_json(name, series, runs, readings), indent=1)
         write_named_file(json_file, text + "\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,3 +36,48 @@ results_option = click.option(
     envvar="HARNESS_RESULTS",
     help="Folder of runs and of the store of finished cells.",
 )
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+columns_option = click.option(
+    "--columns",
+    default="",
+    metavar="NAMES",
+    callback=_names,
+    help="Print the whole tables with these columns only, beside the labels; names separated by commas.",
+)
+
+_CHANGES = (
+    click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Put VALUE (YAML) into the suite: at a path such as models[0].with.width, in place of a component by its "
+        "label, or of all models (model=...), attacks and so on. May be repeated.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), help="Use only the first examples of every dataset."),
+    click.option("--seeds", default="", metavar="SEEDS", help="In place of the suite's, such as 0-4 or 0,2,5."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="ROLE=LABEL",
+        help="Keep only these cells, such as model=mlp or attack='pgd*'. May be repeated.",
+    ),
+    click.option(
+        "--skip",
+        multiple=True,
+        metavar="ROLE=LABEL",
+        help="Leave out these cells, such as attack=none. May be repeated.",
+    ),
+)
+
+
+def changes_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that change a suite for one run: the fields of `Changes`."""
+    for option in reversed(_CHANGES):
+        command = option(command)
+    return command

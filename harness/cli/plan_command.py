@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, results_option, trust_option
+from harness.cli.options import allow_imports_option, changes_options, results_option, trust_option
 from harness.cli.streams import echo
 from harness.contract.cells import SHOWN_ROLES
 from harness.results.table import text_table
 from harness.store.open import cached_signatures
+from harness.suite.changes import Changes
 from harness.suite.draws import drawn_parameters
 from harness.suite.load import load_suite
 from harness.suite.resolve import make_plan
@@ -20,15 +22,19 @@ from harness.suite.variants import short
 
 @click.command("plan")
 @click.argument("suite")
+@changes_options
 @results_option
 @allow_imports_option
 @trust_option
 @click.pass_obj
-def command(session: Session, suite: str, results: Path, allow_imports: bool, trust: tuple[Path, ...]) -> None:
+def command(
+    session: Session, /, suite: str, results: Path, allow_imports: bool, trust: tuple[Path, ...], **changes: Any
+) -> None:
     """Show the cells of SUITE, and which will be skipped and why. Nothing is run."""
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(load_suite(suite), catalog, signatures, allow_imports=allow_imports, trust=trust)
+    document = load_suite(suite, Changes(**changes))
+    plan = make_plan(document, catalog, signatures, allow_imports=allow_imports, trust=trust)
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

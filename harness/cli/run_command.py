@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from harness.cli import Session
-from harness.cli.options import allow_imports_option, no_examples_option, results_option, trust_option
+from harness.cli.options import (
+    allow_imports_option,
+    changes_options,
+    columns_option,
+    no_examples_option,
+    results_option,
+    trust_option,
+)
 from harness.cli.streams import echo
 
 if TYPE_CHECKING:
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("suite")
+@changes_options
+@click.option("--force", is_flag=True, help="Measure every cell anew; trained weights are kept.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, mps, auto, or cuda:0,cuda:1.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Number of cells to run at a time. [default: one per device]"
@@ -50,10 +59,14 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
 )
+@click.option("--full", is_flag=True, help="Print the whole tables, not only the headline and what is not ok.")
+@columns_option
 @click.option("--pdb", "debugger", is_flag=True, help="Run inline and debug the first exception of a plugin.")
 @click.pass_obj
-def command(session: Session, /, suite: str, debugger: bool, **how: Unpack[RunArguments]) -> int:
-    """Run SUITE, a YAML file or the name of a shipped suite, and print its table.
+def command(
+    session: Session, /, suite: str, debugger: bool, full: bool, columns: tuple[str, ...], **how: Unpack[RunArguments]
+) -> int:
+    """Run SUITE, a YAML file or the name of a shipped suite, and print what is not ok and its headline.
 
     Finished cells and trained weights are kept, so a second run does only what is missing.
     """
@@ -68,25 +81,35 @@ def command(session: Session, /, suite: str, debugger: bool, **how: Unpack[RunAr
     for warning in prepared.warnings:
         display.warn(warning)
     finished = run_all(prepared, display)
-    _show(prepared, finished)
+    _show(prepared, finished, columns, full=full or bool(columns))
     return int(finished.exit_code)
 
 
-def _show(prepared: Prepared, finished: Finished) -> None:
-    from harness.cli.tables import print_expectations, print_tables
+def _show(prepared: Prepared, finished: Finished, columns: tuple[str, ...], *, full: bool) -> None:
+    """Print the details first and the headline last, next to the prompt."""
+    from harness.cli.tables import print_expectations, print_headline, print_problems, print_tables
 
-    plan = prepared.plan
-    print_tables(plan, finished.rows, prepared.signatures, prepared.catalog)
-    print_expectations(finished.expectations)
-    n = len(plan.cells)
-    done = f"{finished.n_run} of {n} cells run"
+    plan, made_of = prepared.plan, (finished.rows, prepared.signatures, prepared.catalog)
+    if full:
+        print_tables(plan, *made_of, headline=finished.headline, columns=columns)
+        print_expectations(finished.expectations)
+    else:
+        print_problems(plan, *made_of)
+        print_expectations([result for result in finished.expectations if result.verdict != "passed"])
+    _print_counts(prepared, finished)
+    print_headline(plan, finished.headline)
+    if finished.exit_code == 130:
+        echo(f"Interrupted. Finished cells are kept; to continue: harness {shlex.join(sys.argv[1:])}", err=True)
+
+
+def _print_counts(prepared: Prepared, finished: Finished) -> None:
+    plan, n = prepared.plan, len(prepared.plan.cells)
+    done = f"{finished.n_run} of {n} cell{'s' if n != 1 else ''} run"
     if finished.n_reused == n:
-        done = f"nothing to do: all {n} cells were finished before"
+        done = f"nothing to do: {f'all {n} cells were' if n > 1 else 'the cell was'} finished before"
     reused = f", {finished.n_reused} reused" if 0 < finished.n_reused < n else ""
     deselected = f", {plan.deselected} deselected" if plan.deselected else ""
     echo(f"\n{done}{reused}{deselected}. Results: {finished.folder.path}")
     pictures = [path.name for path in finished.files if path.suffix == ".png"]
     if pictures:
         echo(f"Pictures there: {', '.join(pictures)}")
-    if finished.exit_code == 130:
-        echo(f"Interrupted. Finished cells are kept; to continue: harness {shlex.join(sys.argv[1:])}", err=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from harness.cli import Session
-from harness.cli.options import results_option
+from harness.cli.options import columns_option, results_option
 from harness.cli.output import only_printed
-from harness.cli.tables import print_costs, print_expectations, print_tables
+from harness.cli.tables import print_costs, print_expectations, print_headline, print_tables
 from harness.results.expectations import check_expectations
+from harness.results.headline.make import run_headline
 from harness.results.table import write_tables
 from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
@@ -20,10 +21,11 @@ from harness.store.run_folder import RunFolder
 
 @click.command("table")
 @click.argument("run")
+@columns_option
 @click.option("--costs", is_flag=True, help="Print what the models took too: parameters, FLOPs, training.")
 @results_option
 @click.pass_obj
-def command(session: Session, run: str, results: Path, *, costs: bool) -> None:
+def command(session: Session, run: str, results: Path, columns: tuple[str, ...], *, costs: bool) -> None:
     """Make the table of RUN again from its records, write it and print it.
 
     RUN is the folder of a run, or the name of a suite for its latest run.
@@ -34,9 +36,12 @@ def command(session: Session, run: str, results: Path, *, costs: bool) -> None:
     signatures = cached_signatures(results, catalog)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
+    headline = run_headline(folder, plan, rows, catalog, signatures)
+    origin = folder.about_if_whole().get("provenance", {})
     with only_printed():
-        write_tables(folder, plan, rows, folder.about_if_whole().get("provenance", {}), signatures, catalog)
-    print_tables(plan, rows, signatures, catalog)
+        write_tables(folder, plan, rows, origin, signatures, catalog, lead=headline)
+    print_tables(plan, rows, signatures, catalog, headline=headline, columns=columns)
     if costs:
         print_costs(rows)
     print_expectations(check_expectations(plan, rows))
+    print_headline(plan, headline)

@@ -47,6 +47,8 @@ class Component:
         references: the papers or pages it implements.
         moved_from: the qualified name it had in another package, `package/name`. Keys, seeds and records keep that
             name, so that its results stay comparable after a move; suites may write either.
+        example: of a task, the keys of the smallest suite in which it runs, in seconds and without network, as YAML;
+            what else takes part in the task is checked in it, see `harness.testing.check`.
     """
 
     kind: Kind
@@ -59,6 +61,7 @@ class Component:
     trained_on: str | None = None
     references: tuple[str, ...] = ()
     moved_from: str = ""
+    example: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -112,6 +115,7 @@ class Declarations:
         version: int = 1,
         requires: tuple[str, ...] = (),
         trained_on: str | None = None,
+        example: str = "",
     ) -> Component:
         """A component with a target in the package, `"module:attribute"`, or `":attribute"` in `package` itself."""
         return Component(
@@ -125,4 +129,5 @@ class Declarations:
             trained_on,
             references,
             f"{self.moved_from}/{name}" if self.moved_from else "",
+            example,
         )

@@ -35,6 +35,21 @@ class Dataset(Protocol):
         """The columns of the examples at these positions: arrays `[len(indices), ...]` or lists."""
 
 
+@runtime_checkable
+class ReadAnew(Protocol):
+    """A dataset that makes its examples anew at every take, such as from files whose content is in the cache key.
+
+    No task can change them by what it does to those that it was given, so they are not hashed again after each cell.
+
+    Attributes:
+        reads_anew: whether it does. A dataset that hands out parts of arrays that it holds must not say so.
+    """
+
+    @property
+    def reads_anew(self) -> bool:
+        """Whether every take makes its examples anew."""
+
+
 class DatasetWrapper:
     """Base of datasets that change another: ids, groups, facts and columns are those of it, but for what they override.
 

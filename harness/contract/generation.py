@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from harness.contract.context import Context
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from torch import Tensor
 
 
@@ -74,8 +75,40 @@ class GivenSamples(Protocol):
     def given(self, rows: Sequence[int]) -> Tensor:
         """The samples `[len(rows), ...]` at these positions, in the box of the data."""
 
-    def given_conditions(self, rows: Sequence[int]) -> Sequence[int] | None:
-        """The class that each of these samples was made for; None if that is not known."""
+    def given_conditions(self, rows: Sequence[int]) -> Sequence[int | str] | None:
+        """The class that each of these samples was made for, by number or by name; None if that is not known."""
+
+
+@runtime_checkable
+class GivenFeatures(Protocol):
+    """A model of whose samples nothing is left but features, which another system computed.
+
+    Attributes:
+        n_given: how many samples there are.
+    """
+
+    @property
+    def n_given(self) -> int:
+        """How many samples there are."""
+
+    def given_features(self, rows: Sequence[int]) -> npt.NDArray[Any]:
+        """The features `[len(rows), d]` of the samples at these positions."""
+
+
+@runtime_checkable
+class TextJudge(Protocol):
+    """Says how well images agree with texts, such as CLIP."""
+
+    def agreement(self, images: Tensor, texts: Sequence[str]) -> Tensor:
+        """A number `[n]` for each of images `[n, C, H, W]` in the box of the data with its text; more is better."""
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """Answers questions about images, such as a model of visual question answering."""
+
+    def answers(self, images: Tensor, questions: Sequence[str]) -> Sequence[str]:
+        """An answer about each of images `[n, C, H, W]` in the box of the data, to its question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@runtime_checkable
+class AnsweringModel(Protocol):
+    """Answers prompts with texts, such as a model behind a server; it says nothing of texts that it did not write.
+
+    Attributes:
+        converses: whether it takes a conversation; else the one turn that it gets is a text to go on from.
+    """
+
+    converses: bool
+
+    def answers(self, prompts: Sequence[Prompted], limits: AnswerLimits, ctx: Context) -> Sequence[Reply]:
+        """One reply to each prompt, in their order; none may depend on the other prompts.
+
+        Raises:
+            NotApplicable: it does not take such turns.
+        """
+
+
 class LanguageModel(Protocol):
     """Predicts the next token of a text.
 
@@ -125,6 +143,59 @@ class Turn:
 
     role: Literal["system", "user", "assistant"]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """A prompt for a model that answers.
+
+    Attributes:
+        id: of the example; what is drawn for its answer must be keyed by it.
+        turns: what was said so far, last by the user.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """Where answers end.
+
+    Attributes:
+        max_tokens: an answer has at most that many.
+        stop: texts that end an answer and are no part of it.
+    """
+
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered to a prompt, and what is known of the answer.
+
+    Attributes:
+        text: the answer.
+        stopped: why it ended: "stop", "length", or another word of the model, such as "content_filter".
+        tokens: how many it has; None if that is not known.
+        asked_tokens: how many the prompt has.
+        log_likelihoods: of the tokens of the answer, in nats; None if the model does not say.
+        seconds: how long it took; None if that is not known.
+        price: what it cost, in the unit of the prices that the suite gives; None without prices.
+        refused: why there will never be an answer to this prompt; empty if there is one.
+        doubt: why the answer may not be what was asked for, such as another model that gave it.
+    """
+
+    text: str
+    stopped: str = "stop"
+    tokens: int | None = None
+    asked_tokens: int | None = None
+    log_likelihoods: tuple[float, ...] | None = None
+    seconds: float | None = None
+    price: float | None = None
+    refused: str = ""
+    doubt: str = ""
 
 
 @runtime_checkable

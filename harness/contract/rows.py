@@ -19,20 +19,34 @@ class Status(StrEnum):
     """How a cell ended. Only measured cells, `ok` or `suspect`, are reused."""
 
     OK = "ok"
-    SUSPECT = "suspect"  # measured, but there is reason to doubt that the numbers mean what they say
-    SKIPPED = "skipped"  # its components do not fit together
-    FAILED = "failed"  # a plugin raised
+    SUSPECT = "suspect"
+    SKIPPED = "skipped"
+    FAILED = "failed"
     TIMEOUT = "timeout"
     OOM = "oom"
-    CRASHED = "crashed"  # a signal, or an exit without a result
-    LOST = "lost"  # the machine went away
-    INVALID = "invalid"  # the numbers broke a rule
+    CRASHED = "crashed"
+    LOST = "lost"
+    INVALID = "invalid"
     INTERRUPTED = "interrupted"
 
     @property
     def is_measured(self) -> bool:
         """Whether every rule was kept, so that the row has numbers, doubtful or not."""
         return self in (Status.OK, Status.SUSPECT)
+
+
+STATUS_MEANINGS: Mapping[Status, str] = {
+    Status.OK: "every check passed",
+    Status.SUSPECT: "measured, but there is reason to doubt that the numbers mean what they say; no gate passes on it",
+    Status.SKIPPED: "its components do not fit together",
+    Status.FAILED: "code of a plugin raised; not tried again",
+    Status.TIMEOUT: "it took longer than it may; it and all that it had started were ended; not tried again",
+    Status.OOM: "out of memory; tried again with half the batch, down to 1",
+    Status.CRASHED: "its worker ended by a signal, or without a result; tried again once",
+    Status.LOST: "its worker was killed from outside, or the machine went away; tried again three times",
+    Status.INVALID: "the numbers broke a rule: a shape, NaN, a budget, something left behind; not tried again",
+    Status.INTERRUPTED: "the run was stopped before it ended; the same command goes on",
+}
 
 
 _COLUMNS = frozenset(

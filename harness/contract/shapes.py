@@ -29,7 +29,8 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
             for name in shape.keys() & value.keys():
                 check_shape(value[name], shape[name], f"{where}: {name}")
     elif isinstance(shape, list):
-        check_type(value, list, where)
+        # A tuple where it has not been JSON yet.
+        check_type(list(value) if isinstance(value, tuple) else value, list, where)
         for each in value:
             check_shape(each, shape[0], where)
     else:

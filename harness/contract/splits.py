@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -25,10 +25,10 @@ def parts_by_hash(keys: Iterable[str | bytes]) -> npt.NDArray[np.str_]:
     return np.where(places < _UP_TO["test"], "test", np.where(places < _UP_TO["validation"], "validation", "train"))
 
 
-def order_by_hash(keys: Sequence[str | bytes]) -> list[int]:
+def order_by_hash(keys: Iterable[str | bytes]) -> list[int]:
     """The positions of the keys in the order of their sha256, equal ones as they stand."""
     hashes = [_hash(key) for key in keys]
-    return sorted(range(len(keys)), key=hashes.__getitem__)
+    return sorted(range(len(hashes)), key=hashes.__getitem__)
 
 
 def _hash(key: str | bytes) -> bytes:

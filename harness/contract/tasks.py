@@ -89,7 +89,11 @@ class Metric(Protocol):
     unit: str
 
     def estimate(self, records: Records) -> Estimate:
-        """The value with its interval. An undefined value is `Estimate.undefined(reason)`, never 0 or NaN."""
+        """The value with its interval. An undefined value is `Estimate.undefined(reason)`, never 0 or NaN.
+
+        Raises:
+            NotApplicable: the metric does not apply to records of this kind, as `Estimate.not_applicable` says too.
+        """
 
 
 @runtime_checkable

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import canonical
+from harness.contract.rows import Status
+from harness.coordinator.differences import differences_between
 from harness.execution.executor import Job
 from harness.files import drop_specials, make_way
 from harness.store.cell_result import CellResult
@@ -14,6 +17,8 @@ from harness.store.keys import key_of
 from harness.store.promises import broken_promise
 from harness.store.run_folder import KEY, RESULT, RunFolder
 from harness.store.store import Store
+
+_MAX_NAMED = 3
 
 
 def find_reusable(store: Store, key: str) -> tuple[Path, CellResult] | None:
@@ -36,6 +41,25 @@ def _has_same_weights(store: Store, result: CellResult) -> bool:
     """Whether the weights in the store, as far as they are there, are those that the cell was measured with."""
     stored = [(used["digest"], store.weights_digest(used["key"])) for used in result.weights]
     return all(now is None or now == then for then, now in stored)
+
+
+def as_planned(result: CellResult, inputs: Mapping[str, Any], store: Path) -> CellResult:
+    """Return the result, `invalid` if it stems from other code or files than its key was made from.
+
+    Args:
+        result: of a cell that has just ended.
+        inputs: the inputs of its key when the run was planned.
+        store: where the files of each version of the code are named.
+    """
+    if result.loaded and key_of(dict(result.loaded)) != key_of(dict(inputs)):
+        changed = [difference.field for difference in differences_between(inputs, result.loaded, store)]
+        more = f" and {len(changed) - _MAX_NAMED} more" if len(changed) > _MAX_NAMED else ""
+        reason = f"changed after the run was planned: {', '.join(changed[:_MAX_NAMED])}{more}; run the suite again"
+    elif not result.loaded and result.status.is_measured:
+        reason = "its worker did not say which code it ran"
+    else:
+        return result
+    return replace(result, status=Status.INVALID, reason=reason, n=None, comparability={}, cost={})
 
 
 def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, inputs: Mapping[str, Any]) -> None:

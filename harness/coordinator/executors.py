@@ -8,6 +8,7 @@ from harness.plugins import as_folders
 from harness.scoring.in_process import InThisProcess
 from harness.scoring.plugin_calls import Scoring
 from harness.scoring_process.client import ScoringProcess
+from harness.store.store import Store
 
 _CELLS_PER_WORKER = 1000
 """Number of cells after which a worker is replaced, before what plugins leak fills the memory."""
@@ -28,7 +29,8 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
         from harness.execution.precision import pin_numerics
 
         pin_numerics(workers.threads)
-        builder = Builder(prepared.catalog, prepared.store, workers.devices[0], options.batch_size, lambda *_: None)
+        store = Store(prepared.store.root, as_loaded=True)
+        builder = Builder(prepared.catalog, store, workers.devices[0], options.batch_size, lambda *_: None)
         return InlineExecutor(builder, prepared.signatures, on_progress, debug=options.debug)
     from harness.execution.process import ProcessExecutor, setups_for
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,12 @@ from harness.contract.cells import Cell
 from harness.contract.errors import InvalidOutput, UsageError
 from harness.contract.plain import plain_document
 from harness.contract.shapes import check_shape
+from harness.coordinator.differences import Difference, differences_between
 from harness.files import parse_json, read_plain
 from harness.store.cell_result import CellResult
-from harness.store.import_closure import files_of_closure
 from harness.store.open import STORE
 from harness.store.run_folder import KEY, LOG, RUN, RunFolder
 from harness.suite.plan import Plan
-
-_ABSENT = "absent"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An input of a key that has changed, e.g. "cell.seed" or "code of plugin.attack: plugin/losses.py"."""
-
-    field: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +70,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
     for run, earlier in _earlier(folder, cell):
         before, after = (_inputs(path / KEY) for path in (earlier, folder.cell(cell.id)))
-        differences = (*_changed_code(folder, before, after), *_differences(before, after))
+        differences = differences_between(before, after, folder.path.parents[1] / STORE)
         ended = CellResult.read_or_invalid(earlier).status
         if differences:
             return f"what its records depend on has changed since run {run}", differences
@@ -122,39 +110,3 @@ def _cells(run: Path) -> Sequence[Cell]:
         return Plan.from_json(RunFolder(run).plan()).cells
     except UsageError:
         return ()
-
-
-def _changed_code(folder: RunFolder, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
-    """The files that differ between two versions of the same module's code, moved from digests to names.
-
-    Modules whose versions are no longer in the store keep their digests.
-    """
-    store = folder.path.parents[1] / STORE
-    changed: dict[Difference, list[str]] = {}
-    for module in sorted(before["code"].keys() & after["code"].keys()):
-        then, now = (files_of_closure(store, inputs["code"][module]) for inputs in (before, after))
-        different = [file for file in sorted({*then, *now}) if then.get(file) != now.get(file)] if then and now else []
-        for file in different:
-            difference = Difference(file, _short(then.get(file, _ABSENT)), _short(now.get(file, _ABSENT)))
-            changed.setdefault(difference, []).append(module)
-        if different:
-            del before["code"][module], after["code"][module]
-    for difference, (first, *others) in changed.items():
-        of = f"code of {first}{f' and {len(others)} more' if others else ''}"
-        yield replace(difference, field=f"{of}: {difference.field}")
-
-
-def _differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in sorted({*before, *after}):
-            inner = f"{path}.{name}" if path else str(name)
-            yield from _differences(before.get(name, _ABSENT), after.get(name, _ABSENT), inner)
-    elif before != after:
-        yield Difference(path, _short(before), _short(after))
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    # Digests are long and say no more than that they differ.
-    is_digest = len(text) == 64 and all(c in "0123456789abcdef" for c in text)
-    return text[:12] if is_digest else text

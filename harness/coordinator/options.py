@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from harness.contract.errors import UsageError
 from harness.plugins import PluginFolders, as_folders
+from harness.suite.changes import Changes
 from harness.suite.plan import Isolation, Plan
 
 DEFAULT_TIMEOUT = 3600.0
@@ -32,6 +33,12 @@ class RunArguments(TypedDict, total=False):
     allow_imports: bool
     trust: Sequence[str | Path]
     no_examples: bool
+    sets: Sequence[str]
+    limit: int | None
+    seeds: str
+    only: Sequence[str]
+    skip: Sequence[str]
+    force: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,9 @@ class RunOptions:
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         trust: files that may run code when they are loaded, such as pickles.
         no_examples: let pages of the run, printed logs and pictures show no single examples.
+        sets, limit, seeds, only, skip: changes of the suite, as `--set`, `--limit`, `--seeds`, `--only`, `--skip`; see
+            `Changes`.
+        force: measure every cell anew; trained weights are kept.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -69,10 +79,26 @@ class RunOptions:
     allow_imports: bool = False
     trust: Sequence[str | Path] = ()
     no_examples: bool = False
+    sets: Sequence[str] = ()
+    limit: int | None = None
+    seeds: str = ""
+    only: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    force: bool = False
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.
         object.__setattr__(self, "plugin_folders", as_folders(self.plugin_folders))
+
+    @property
+    def changes(self) -> Changes:
+        """What the run asks of the suite beside its file."""
+        return Changes(_texts(self.sets), self.limit, self.seeds, _texts(self.only), _texts(self.skip))
+
+
+def _texts(given: Sequence[str]) -> tuple[str, ...]:
+    """The texts of an option that may be given once, as one text, or several times."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 @dataclass(frozen=True)

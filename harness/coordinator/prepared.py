@@ -52,7 +52,7 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
         HarnessError: the suite, the device or the results folder cannot be used.
     """
     results = Path(options.results)
-    loaded = load_suite(str(suite))
+    loaded = load_suite(str(suite), options.changes)
     catalog = load_catalog(options.plugin_folders, extra=options.plugins)
     devices = choose_devices(options.device, options.workers)
     store = open_store(results)

@@ -14,7 +14,7 @@ from typing import Any
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import Exit, HarnessError
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.coordinator.commit import commit_cell, find_reusable
+from harness.coordinator.commit import as_planned, commit_cell, find_reusable
 from harness.coordinator.display import Display
 from harness.coordinator.executors import make_executor, make_scoring
 from harness.coordinator.observers import notify_observers
@@ -24,6 +24,8 @@ from harness.coordinator.state import RunState
 from harness.coordinator.writing import exit_code_of, head_of, summary_of, write_files
 from harness.execution.executor import Executor, Job
 from harness.results.expectations import ExpectationResult, check_expectations
+from harness.results.headline.headline import Headline
+from harness.results.headline.make import run_headline
 from harness.scoring.aggregates import aggregate_rows
 from harness.scoring.metrics import Measurer
 from harness.scoring.rows import collect_rows
@@ -43,6 +45,7 @@ class Finished:
         files: the tables and reports written.
         expectations: the result of each.
         exit_code: the exit code of the command line.
+        headline: what it has found out.
     """
 
     folder: RunFolder
@@ -52,6 +55,7 @@ class Finished:
     files: Sequence[Path]
     expectations: Sequence[ExpectationResult]
     exit_code: Exit
+    headline: Headline
 
 
 class LiveRun:
@@ -84,7 +88,8 @@ class LiveRun:
             StoreError: the results folder cannot be written.
             HarnessError: a worker cannot start.
         """
-        reusable = {cell.id: match for cell in cells if not cell.skip and (match := self._find_reusable(cell))}
+        asked = [] if self._prepared.options.force else [cell for cell in cells if not cell.skip]
+        reusable = {cell.id: match for cell in asked if (match := self._find_reusable(cell))}
         self._display.begin(len(cells), len(reusable))
         to_run = []
         for cell in cells:
@@ -124,13 +129,15 @@ class LiveRun:
         rows = collect_rows(plan, state.ended, self._scoring)
         expectations = check_expectations(plan, rows)
         facts, warn = self._head["provenance"], self._display.warn
-        files = write_files(self._prepared, self._scoring, self._folder, state, rows, facts, warn)
+        catalog, signatures = self._prepared.catalog, self._prepared.signatures
+        headline = run_headline(self._folder, plan, rows, catalog, signatures)
+        files = write_files(self._prepared, self._scoring, self._folder, state, rows, facts, headline, warn)
         self.close()
         exit_code = exit_code_of(rows, expectations, is_interrupted=self._is_interrupted)
         self._folder.write_about(self._head | summary_of(state, rows, expectations, exit_code))
         self._notify("harness_run_end", rows=rows, exit_code=int(exit_code))
         n_run, n_reused = state.count("ran"), state.count("reused")
-        return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code)
+        return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code, headline)
 
     def _close_executor(self) -> None:
         if self._executor is not None:
@@ -157,7 +164,10 @@ class LiveRun:
         return find_reusable(self._prepared.store, self._state.keys[cell.id])
 
     def _reuse(self, cell: Cell) -> bool:
-        """Take a cell from the store, if it is there by now."""
+        """Take a cell from the store, if it is there by now and need not be measured anew."""
+        if self._prepared.options.force:
+            self._prepared.store.move_aside("cells", self._state.keys[cell.id], lambda entry: True)
+            return False
         match = self._find_reusable(cell)
         if match is not None:
             self._take(cell, *match)
@@ -169,8 +179,10 @@ class LiveRun:
         self._end(cell, result)
 
     def _commit(self, job: Job, result: CellResult) -> None:
+        store, inputs = self._prepared.store, self._state.inputs[job.cell.id]
+        result = as_planned(result, inputs, store.root)
         result = kept(replace(result, run=f"{self._prepared.plan.suite}/{self._folder.run_id}"), job.folder)
-        commit_cell(self._prepared.store, self._folder, job, result, self._state.inputs[job.cell.id])
+        commit_cell(store, self._folder, job, result, inputs)
         self._state.how[job.cell.id] = "ran"
         self._end(job.cell, result)
 

@@ -109,7 +109,7 @@ class Schedule:
         return self._waiting.popleft()
 
     def _submit(self, cell: Cell, batch_size: int) -> None:
-        job = Job(cell, self.store.open_stage(), batch_size)
+        job = Job(cell, self.store.open_stage(), batch_size, self.keys[cell.id])
         self._running[cell.id] = job
         self.executor.submit(job)
 

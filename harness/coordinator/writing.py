@@ -15,6 +15,7 @@ from harness.coordinator.prepared import Prepared
 from harness.coordinator.provenance import provenance
 from harness.coordinator.state import RunState
 from harness.results.expectations import ExpectationResult
+from harness.results.headline.headline import Headline
 from harness.results.table import write_tables
 from harness.scoring.aggregates import write_report
 from harness.scoring.plugin_calls import Scoring
@@ -25,6 +26,7 @@ def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
     facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
+    facts |= {"changes": list(prepared.plan.changes)} if prepared.plan.changes else {}
     head = {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
     return head | ({"examples": False} if prepared.options.no_examples else {})
 
@@ -64,6 +66,7 @@ def write_files(
     state: RunState,
     rows: Sequence[Row],
     facts: Mapping[str, Any],
+    headline: Headline,
     warn: Callable[[str], None],
 ) -> list[Path]:
     """Write the tables and the reports of a run; return their paths.
@@ -75,10 +78,11 @@ def write_files(
         state: the state, in which every cell has ended.
         rows: the rows of the table.
         facts: where the run came from.
+        headline: stands first in them.
         warn: called with what a reporter did wrong.
     """
     plan, catalog = prepared.plan, prepared.catalog
-    files = write_tables(folder, plan, rows, facts, prepared.signatures, catalog)
+    files = write_tables(folder, plan, rows, facts, prepared.signatures, catalog, lead=headline)
     for name, experiment in plan.experiments.items():
         own = [row for row in rows if row.experiment == name]
         cells = state.ended_among(cell for cell in plan.cells if cell.experiment == name)

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import Use, uses_in
 from harness.contract.context import Context, derive_seed
-from harness.contract.data import Dataset, DatasetWrapper
+from harness.contract.data import Dataset, DatasetWrapper, ReadAnew
 from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.models import Trainable
 from harness.contract.texts import are_unique_texts
+from harness.execution.dependencies import Dependencies, changed_files
 from harness.execution.kept import Built, KeptComponents
 from harness.execution.precision import run_as, threads
 from harness.execution.process_state import ProcessState
 from harness.execution.spent import Metering
 from harness.instruments.late_torch import is_module
 from harness.instruments.seeding import seeded
+from harness.loaded_code import Version
 from harness.plugins import Catalog
 from harness.store.keys import key_of, weights_key_inputs
 from harness.store.locks import WAITING
@@ -66,6 +68,10 @@ class Limited(DatasetWrapper):
         return self._dataset.ids[: self._limit]
 
     @property
+    def reads_anew(self) -> bool:
+        return isinstance(self._dataset, ReadAnew) and self._dataset.reads_anew
+
+    @property
     def groups(self) -> Mapping[str, Sequence[Any]]:
         return {name: column[: self._limit] for name, column in self._dataset.groups.items()}
 
@@ -94,6 +100,7 @@ class Builder:
     flops: dict[Hashable, FlopCount] = field(default_factory=dict)
     process: ProcessState = field(init=False)
     _kept: KeptComponents = field(default_factory=KeptComponents)
+    _files: dict[Path, Version | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.process = ProcessState(self.catalog.packages)
@@ -130,6 +137,12 @@ class Builder:
             if inner.trained_on is not None and self._is_trainable(inner, seed):
                 splits[f"{inner.kind} {inner.label}"] = self._split(inner.trained_on, "train", seed)
         return splits
+
+    def begin_cell(self, files: Sequence[tuple[Path, Version | None]]) -> None:
+        """Drop what is kept where a file of the cell, given by path and version, is another one than before."""
+        if changed_files(self._files, files):
+            self.forget()
+        self._files.update(files)
 
     def end_cell(self) -> list[str]:
         """Keep what the cell left as it was made, and return in words what it has changed."""
@@ -202,15 +215,16 @@ class Builder:
     def _give_weights(self, model: Trainable, use: Use, seed: int) -> Weights:
         from safetensors.torch import load_file
 
-        inputs = weights_key_inputs(__name__, use, seed, self.catalog, self.store, self.device)
-        key = key_of(inputs)
+        inputs = partial(weights_key_inputs, __name__, use, seed, self.catalog, self.store, self.device)
+        needed = Dependencies(inputs, use.nested(), self.store)
+        key = key_of(dict(needed.inputs))
         folder = self.store.get("weights", key)
         if folder is None:
             on_wait = partial(self.on_progress, f"{WAITING} {use.label}, in training elsewhere", 0, 0)
             claim = self.store.claim("weights", key, on_wait)
             try:
                 if self.store.get("weights", key) is None:
-                    self._train(model, use, seed, key, inputs)
+                    self._train(model, use, seed, key, needed)
             finally:
                 claim.release()
             folder = self.store.folder("weights", key)
@@ -219,7 +233,7 @@ class Builder:
         about = json.loads((folder / "about.json").read_bytes())
         return Weights(key, about["digest"], about["seconds"], about["joules"], about["peak_memory"])
 
-    def _train(self, model: Any, use: Use, seed: int, key: str, inputs: dict[str, Any]) -> None:
+    def _train(self, model: Any, use: Use, seed: int, key: str, needed: Dependencies) -> None:
         from safetensors.torch import save
 
         def data(split: str) -> Dataset:
@@ -254,11 +268,13 @@ class Builder:
             if broken:
                 raise InvalidOutput(f"training {use.label} gave weights that are not finite: {', '.join(broken[:3])}")
             spent = metering.spent()
+            if not needed.stayed():
+                raise InvalidOutput(f"the code or files of {use.label} changed while it was trained; run it again")
             with self.store.explained():
                 # Bytes first, since safetensors reports a full disk in words of its own.
                 content = save(state)
                 (staged / "weights.safetensors").write_bytes(content)
-                about = {"digest": hashlib.sha256(content).hexdigest(), **asdict(spent), "inputs": inputs}
+                about = {"digest": hashlib.sha256(content).hexdigest(), **asdict(spent), "inputs": dict(needed.inputs)}
                 (staged / "about.json").write_text(json.dumps(about), encoding="utf-8")
             self.store.commit("weights", key, staged)
 

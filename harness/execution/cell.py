@@ -24,6 +24,7 @@ from harness.contract.rows import Status
 from harness.contract.tasks import Outcome
 from harness.execution.build import Builder, Weights
 from harness.execution.costs import cost_block
+from harness.execution.dependencies import CHANGED, Dependencies
 from harness.execution.first_call import first_call
 from harness.execution.outcome_checks import check_examples, checked_cost
 from harness.execution.precision import execution_text, reduced_precision
@@ -32,13 +33,14 @@ from harness.execution.spent import Metering
 from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
+from harness.store.keys import cell_key_inputs
 from harness.store.records import RECORDS, to_table
 
 _INSTRUMENT_SEED = 0
 
 
 def execute(
-    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, *, debug: bool = False
+    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, *, key: str = "", debug: bool = False
 ) -> CellResult:
     """Run a cell and write its records and artifacts into a folder.
 
@@ -47,12 +49,34 @@ def execute(
         folder: an empty folder.
         builder: makes its components.
         signatures: reads what they need of each other.
+        key: the cache key that the cell was planned with; it is not run with other code or files than those, and is
+            `invalid` if they change meanwhile. Without it nothing is checked.
         debug: do not catch exceptions, for a debugger.
 
     Raises:
         StoreError: the folder or the store cannot be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    if not key:
+        return _executed(cell, folder, builder, signatures, started, debug=debug)
+    inputs = partial(cell_key_inputs, cell, builder.catalog, builder.store, builder.device)
+    needed = Dependencies(inputs, cell.uses, builder.store)
+    if not needed.are_those_of(key):
+        result = CellResult(Status.INVALID, needed.problem or CHANGED)
+        result = replace(result, device=builder.device, batch_size=builder.batch_size, started=started)
+        return replace(result, loaded=needed.inputs)
+    builder.begin_cell(needed.files)
+    result = _executed(cell, folder, builder, signatures, started, debug=debug)
+    if result.status.is_measured and not needed.stayed():
+        builder.forget()
+        builder.process.is_spoilt = True
+        result = replace(result, status=Status.INVALID, reason=needed.problem or CHANGED)
+    return replace(result, loaded=needed.inputs)
+
+
+def _executed(
+    cell: Cell, folder: Path, builder: Builder, signatures: SignatureReader, started: str, *, debug: bool
+) -> CellResult:
     # Wherever the cell changes to.
     folder = folder.resolve()
     measure = partial(_measure, cell, folder, builder, signatures)

@@ -4,37 +4,69 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from harness.contract.cells import digest
-from harness.contract.data import Dataset
+from harness.contract.data import Dataset, ReadAnew
 from harness.contract.texts import Texts
 from harness.instruments.late_torch import is_tensor
 
 _EXAMPLES_PER_BLOCK, _EXAMPLES_PER_TAKE = 256, 4096
+_BYTES_PER_TAKE = 2**26
 
 
 def data_facts(data: Dataset) -> dict[str, Any]:
     """The digests of the examples a cell uses: content, groups and facts in one, ids in the other."""
-    hasher = hashlib.sha256()
-    n = len(data.ids)
-    hasher.update(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
+    hasher = _begun(data)
+    for block in _blocks(data):
+        for name in sorted(block):
+            hasher.update(name.encode())
+            for piece in _pieces(block[name]):
+                hasher.update(piece)
+    return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": len(data.ids)}
+
+
+def held_facts(data: Dataset) -> dict[str, Any] | None:
+    """The digests of what a dataset holds that reads its examples anew at every take; None of any other.
+
+    Whatever a cell does to such examples, the next take has them as they were: hashing them once more would only read
+    all of them once more.
+    """
+    if not (isinstance(data, ReadAnew) and data.reads_anew):
+        return None
+    return {"held": _begun(data).hexdigest(), "ids": _digest_of_ids(data.ids), "n": len(data.ids)}
+
+
+def _begun(data: Dataset) -> Any:
+    """The hash of the facts and groups."""
+    hasher = hashlib.sha256(json.dumps(dict(data.facts), sort_keys=True, default=str).encode())
     for name, group in sorted(data.groups.items()):
         hasher.update(f"group.{name}".encode())
         for piece in _pieces(group):
             hasher.update(piece)
-    for start in range(0, n, _EXAMPLES_PER_TAKE):
-        columns = data.take(range(start, min(n, start + _EXAMPLES_PER_TAKE)))
-        for first in range(0, min(n - start, _EXAMPLES_PER_TAKE), _EXAMPLES_PER_BLOCK):
-            for name in sorted(columns):
-                hasher.update(name.encode())
-                for piece in _pieces(columns[name][first : first + _EXAMPLES_PER_BLOCK]):
-                    hasher.update(piece)
-    return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": n}
+    return hasher
+
+
+def _blocks(data: Dataset) -> Iterator[dict[str, Any]]:
+    """The columns of 256 examples after the other, taken in larger parts where these are small."""
+    n, start, size = len(data.ids), 0, _EXAMPLES_PER_BLOCK
+    while start < n:
+        columns = data.take(range(start, min(n, start + size)))
+        for first in range(0, min(n - start, size), _EXAMPLES_PER_BLOCK):
+            yield {name: column[first : first + _EXAMPLES_PER_BLOCK] for name, column in columns.items()}
+        start += size
+        size = _fitting(columns, min(size, n))
+
+
+def _fitting(columns: Mapping[str, Any], taken: int) -> int:
+    """How many examples to take at once, whole blocks, by the bytes of the arrays of those that were taken."""
+    each = max(1, sum(int(getattr(column, "nbytes", 0)) for column in columns.values()) // taken)
+    blocks = _BYTES_PER_TAKE // (each * _EXAMPLES_PER_BLOCK)
+    return _EXAMPLES_PER_BLOCK * min(max(1, blocks), _EXAMPLES_PER_TAKE // _EXAMPLES_PER_BLOCK)
 
 
 def _digest_of_ids(ids: Sequence[str]) -> str:

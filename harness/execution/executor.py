@@ -22,11 +22,13 @@ class Job:
         cell: what to run.
         folder: the empty folder that records, artifacts and log go to.
         batch_size: number of examples at once.
+        key: the cache key that the cell was planned with; empty where nothing is kept under one.
     """
 
     cell: Cell
     folder: Path
     batch_size: int
+    key: str = ""
 
 
 class Executor(Protocol):

@@ -50,7 +50,7 @@ class InlineExecutor:
         log = BoundedLog()
         self._builder.batch_size = job.batch_size
         self._builder.on_progress = partial(self._on_progress, job.cell)
-        run: Any = partial(execute, job.cell, job.folder, self._builder, self._signatures)
+        run: Any = partial(execute, job.cell, job.folder, self._builder, self._signatures, key=job.key)
         if self._debug:
             result: CellResult = run(debug=True)
         else:

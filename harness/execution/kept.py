@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.contract.components import Kind
-from harness.execution.data_digest import data_facts
+from harness.execution.data_digest import data_facts, held_facts
 from harness.instruments.object_state import ATTRIBUTES, ObjectState, in_words
 from harness.isolation import Fault, isolated
 
@@ -47,12 +47,17 @@ class Built:
     parts: tuple[Built, ...] = ()
     is_measured: bool = False
     state: ObjectState | Mapping[str, Any] = field(init=False)
+    _held: Mapping[str, Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self._state()
+        self._held = held_facts(self.thing) if self.kind == "dataset" else None
 
     def _state(self) -> ObjectState | Mapping[str, Any]:
         return data_facts(self.thing) if self.kind == "dataset" else ObjectState.of(self.thing)
+
+    def _held_now(self) -> Mapping[str, Any]:
+        return held_facts(self.thing) or {}
 
     @property
     def digests(self) -> Mapping[str, Any]:
@@ -61,12 +66,12 @@ class Built:
 
     def changes(self) -> dict[str, list[str]]:
         """What differs from when it was made: the places by kind."""
-        now = isolated(self._state)
+        now = isolated(self._state if self._held is None else self._held_now)
         if isinstance(now, Fault):
             return {f"what cannot be read any more, {now.reason}": []}
         if isinstance(self.state, ObjectState) and isinstance(now, ObjectState):
             return self.state.changes(now)
-        return {} if now == self.state else {"examples": []}
+        return {} if now == (self.state if self._held is None else self._held) else {"examples": []}
 
     def named(self) -> str:
         """Its kind and label."""

@@ -113,7 +113,7 @@ class ProcessExecutor:
         worker.job, worker.model, worker.log = job, wanted, BoundedLog()
         worker.started = datetime.now(UTC).isoformat(timespec="seconds")
         worker.deadline = time.monotonic() + _START_LIMIT_SECONDS if not worker.is_ready else self._new_deadline()
-        text = json.dumps(job_message(job.cell, job.folder, job.batch_size))
+        text = json.dumps(job_message(job.cell, job.folder, job.batch_size, job.key))
         self._send(worker, text)
 
     def _affinity(self, slot: int, model: str) -> int:

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from harness.contract.cells import Cell
 from harness.contract.errors import StoreError
 from harness.execution.process_tree import adopt_orphans, descendants, die_with_parent, kill_all
+from harness.loaded_code import record_imports
 
 _PROGRESS_SECONDS = 0.1
 
@@ -66,6 +67,8 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: the descriptor of the pipe for messages.
     """
+    # First, so that few modules are imported unseen; these are read anew within milliseconds.
+    record_imports()
     # Before the imports of `_run_jobs`, which take seconds in which the coordinator may die.
     die_with_parent()
     adopt_orphans()
@@ -92,7 +95,7 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
 
     pin_numerics(setup.threads)
     catalog = load_catalog([Path(folder) for folder in setup.plugin_folders])
-    store = Store(Path(setup.store))
+    store = Store(Path(setup.store), as_loaded=True)
     signatures = cached_signatures(store.root.parent, catalog)
     builder = Builder(catalog, store, setup.device, 1, messages.progress)
     messages.send("ready")
@@ -103,7 +106,7 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
         messages.send("started")
         builder.batch_size = job["batch_size"]
         try:
-            result = execute(cell, Path(job["folder"]), builder, signatures)
+            result = execute(cell, Path(job["folder"]), builder, signatures, key=job["key"])
         except StoreError as error:
             messages.send("fatal", message=str(error))
             return
@@ -116,6 +119,6 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
         messages.send("ended", result=asdict(result), left_behind=len(left), spoilt=spoilt)
 
 
-def job_message(cell: Cell, folder: Path, batch_size: int) -> Mapping[str, Any]:
+def job_message(cell: Cell, folder: Path, batch_size: int, key: str = "") -> Mapping[str, Any]:
     """Return a job as the JSON object that a worker reads."""
-    return {"cell": cell.to_json(), "folder": str(folder), "batch_size": batch_size}
+    return {"cell": cell.to_json(), "folder": str(folder), "batch_size": batch_size, "key": key}

@@ -29,11 +29,12 @@ def left_unchanged(model: object, **given: Tensor) -> Iterator[None]:
     parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
     modes = [(module, module.training) for module in modules]
     flags = [(parameter, parameter.requires_grad) for parameter in parameters]
-    before, contents = ObjectState.weights_of(model), {name: checksum(tensor) for name, tensor in given.items()}
+    before = ObjectState.weights_of(model)
     if isinstance(model, nn.Module):
         model.eval().requires_grad_(False)
     try:
-        yield
+        with tensors_left_unchanged(**given):
+            yield
     finally:
         for module, training in modes:
             module.training = training
@@ -41,6 +42,13 @@ def left_unchanged(model: object, **given: Tensor) -> Iterator[None]:
             parameter.requires_grad_(flag)
     if before.changes(ObjectState.weights_of(model)):
         raise InvalidOutput("the parameters or buffers of the model were changed while it was measured")
+
+
+@contextmanager
+def tensors_left_unchanged(**given: Tensor) -> Iterator[None]:
+    """Check that tensors are the same after as before, such as the inputs of a model. Raises InvalidOutput."""
+    contents = {name: checksum(tensor) for name, tensor in given.items()}
+    yield
     for name, tensor in given.items():
         if checksum(tensor) != contents[name]:
             raise InvalidOutput(f"the {name} were changed in place while the model was measured")

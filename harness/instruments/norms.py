@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 DISTANCES = ("linf", "l2", "l1", "l0")
+_ELEMENTS_AT_ONCE = 1 << 23
+"""Converted to float64, which takes twice the memory of the inputs."""
 
 
 def distance(difference: Tensor, norm: str, *, exact: bool = True) -> Tensor:
@@ -23,6 +23,13 @@ def distance(difference: Tensor, norm: str, *, exact: bool = True) -> Tensor:
     Returns:
         `[n]`, in units of the inputs; for l0 a count.
     """
+    rows = max(1, _ELEMENTS_AT_ONCE // max(1, difference[:1].numel()))
+    if exact and len(difference) > rows:
+        return torch.cat([_distance(part, norm, exact=True) for part in difference.split(rows)])
+    return _distance(difference, norm, exact=exact)
+
+
+def _distance(difference: Tensor, norm: str, *, exact: bool) -> Tensor:
     flat = (difference.double() if exact and difference.device.type != "mps" else difference).flatten(1)
     if norm == "linf":
         # Ten times as fast as the norm of infinite order on a CPU.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from harness.contract.errors import InvalidOutput, MissingData
+from harness.reading.encodings import UTF8, as_utf8
 from harness.reading.json_rows import JsonRows, json_lines, json_list
 from harness.reading.numbers import DECIMALS
 from harness.reading.separated import Separated
@@ -28,6 +29,7 @@ def read_table(
     columns: Collection[str] | None = None,
     decimal: str = ".",
     header: Sequence[str] | None = None,
+    encoding: str = UTF8,
 ) -> Table:
     """Read a table of a file: .csv, .tsv, .tab, .txt, .parquet, .pq, .jsonl, .ndjson or .json, gzipped or not.
 
@@ -39,18 +41,19 @@ def read_table(
         columns: the columns that will be used; others need not be loaded.
         decimal: the decimal sign of numbers written as text, "." or ",".
         header: the names of the columns of a text that has no line of names, as many files of UCI.
+        encoding: of a text, such as windows-1252 or utf-16; none is guessed.
 
     Raises:
         MissingData: there is no such file.
-        InvalidOutput: it is no such table: unequal rows, no rows, not UTF-8, damaged.
+        InvalidOutput: it is no such table: unequal rows, no rows, of another encoding, damaged.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise MissingData(f"{path} {what}; `path:` must name a table ({', '.join(TABLE_SUFFIXES)})")
     if _ending(path.name) in _PARQUET and separator is None:
-        _refuse_header(path.name, header)
+        _refuse_for_text(path.name, header, encoding)
         return _parquet(path, columns)
-    return parse_table(unpacked_content(path), path.name, separator, columns, decimal, header)
+    return parse_table(unpacked_content(path), path.name, separator, columns, decimal, header, encoding)
 
 
 def parse_table(
@@ -60,6 +63,7 @@ def parse_table(
     columns: Collection[str] | None = None,
     decimal: str = ".",
     header: Sequence[str] | None = None,
+    encoding: str = UTF8,
 ) -> Table:
     """The table that the content of a file is, by the name of the file. Arguments and errors as of `read_table`."""
     if decimal not in DECIMALS:
@@ -67,11 +71,12 @@ def parse_table(
     ending = _ending(name)
     if separator is not None and ending in (*_JSON, *_PARQUET):
         raise InvalidOutput(f"{name} ends in {ending}; `separator:` is for separated text, leave it out")
+    content = as_utf8(content, name, encoding)
     fault = fault_of(content[:_LOOKED_AT], is_json=separator is None and ending in _JSON)
     if fault:
         raise InvalidOutput(f"{name} {fault}")
     if separator is None and ending in _JSON:
-        _refuse_header(name, header)
+        _refuse_for_text(name, header, UTF8)
         rows = _JSON[ending](name, content)
         return Table(name, rows.header, len(rows.objects), rows)
     if separator is None and ending not in _SEPARATORS:
@@ -86,7 +91,9 @@ def parse_table(
     return Table(name, names, n, ArrowColumns(arrays, lambda row: f"line {file.line_of(row)}"), decimal)
 
 
-def _refuse_header(name: str, header: Sequence[str] | None) -> None:
+def _refuse_for_text(name: str, header: Sequence[str] | None, encoding: str) -> None:
+    if encoding != UTF8:
+        raise InvalidOutput(f"{name} says itself how its texts are encoded; `encoding:` is for text files")
     if header is not None:
         raise InvalidOutput(f"{name} names its columns itself; `header:` is for separated text without a line of names")
 

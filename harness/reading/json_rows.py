@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from harness.contract.errors import InvalidOutput
+from harness.reading.encodings import ADVICE
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _INT64 = 1 << 63
@@ -152,7 +153,9 @@ def _decoded(name: str, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = len(re.findall(rb"\r\n|\n|\r", content[: error.start])) + 1
-        raise InvalidOutput(f"{name}, line {line} is not UTF-8 text (byte 0x{content[error.start]:02x})") from None
+        raise InvalidOutput(
+            f"{name}, line {line} is not UTF-8 text (byte 0x{content[error.start]:02x}); {ADVICE}"
+        ) from None
 
 
 def _parsed(text: str, where: str, hint: str = "") -> Any:

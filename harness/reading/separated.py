@@ -10,11 +10,14 @@ from typing import Any
 
 from harness.contract.errors import InvalidOutput
 from harness.reading.cells import Opening, Record, UnbalancedQuote, are_plain, records
+from harness.reading.encodings import ADVICE
 from harness.reading.spaced import WHITESPACE, tab_separated
 
 _SEPARATORS = (",", ";", "\t", "|", WHITESPACE)
 _ROWS_LOOKED_AT, _LINES_LOOKED_AT = 3, 100
 _SPACES = f"; if several spaces may part two values, say `separator: {WHITESPACE}`"
+_ENDING = 16
+"""Bytes at the end of a row in which a last quote is looked for."""
 _MIN_BLOCK, _MAX_BLOCK = 1 << 20, (1 << 31) - 1
 
 
@@ -159,8 +162,7 @@ class Separated:
         texts: dict[int, list[str]] = {position: [] for position in chosen}
         try:
             for row in self._rows():
-                # Some programs end a row with a separator too many.
-                if len(row.cells) < width or any(cell.strip() for cell in row.cells[width:]):
+                if len(row.cells) < width or (len(row.cells) > width and not self._ends_in_separators(row, width)):
                     raise self._uneven(row, width)
                 for position, column in texts.items():
                     column.append(self._text(row.cells[position], row.line))
@@ -169,6 +171,11 @@ class Separated:
         if not all(texts.values()):
             raise InvalidOutput(f"{self.name} has a header and no rows")
         return {position: pa.chunked_array([pa.array(column, pa.string())]) for position, column in texts.items()}
+
+    def _ends_in_separators(self, row: Record, width: int) -> bool:
+        """Whether nothing but separators is too many, as some programs write; R quotes an empty text."""
+        is_quoted = self.content[max(row.end - _ENDING, 0) : row.end].rstrip(b"\r\n ").endswith(b'"')
+        return not is_quoted and not any(cell.strip() for cell in row.cells[width:])
 
     def _uneven(self, row: Record, width: int) -> InvalidOutput:
         fault = f"{self.name}, line {row.line}: {len(row.cells)} values for {width} columns"
@@ -195,8 +202,8 @@ class Separated:
             return cell.decode()
         except UnicodeDecodeError as error:
             raise InvalidOutput(
-                f"{self.name}, line {line} is not UTF-8 text (byte 0x{cell[error.start]:02x} in {cell[:40]!r}); save "
-                'the file as UTF-8, in Excel as "CSV UTF-8"'
+                f"{self.name}, line {line} is not UTF-8 text (byte 0x{cell[error.start]:02x} in {cell[:40]!r}); "
+                + ADVICE
             ) from None
 
     def _unbalanced(self, error: UnbalancedQuote) -> InvalidOutput:

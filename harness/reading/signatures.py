@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from harness.reading.encodings import ADVICE
+
 _BEGINNINGS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern), told)
     for pattern, told in (
@@ -32,7 +34,7 @@ def fault_of(content: bytes, *, is_json: bool) -> str:
         if pattern.match(content):
             return told
     if _UTF16.match(content):
-        return 'is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"'
+        return f"is UTF-16 text; {ADVICE}"
     if not is_json and _JSON.match(content.removeprefix(b"\xef\xbb\xbf")):
         return "holds JSON; let its name end in .jsonl for one object on each line, or .json for a list of them"
     return ""

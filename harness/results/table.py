@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.contract.cells import CONSTANT_ROLES, SHOWN_LABELS
 from harness.contract.checked_rows import row_of
@@ -119,6 +119,17 @@ def interval(estimate: Estimate, unit: str = "") -> str:
     if estimate.p is not None:
         text += f" p {estimate.p:.2g}" if estimate.p >= _SMALLEST_P else f" p < {_SMALLEST_P:g}"
     return f"{text} ({estimate.n_missing} missing)" if estimate.n_missing else text
+
+
+class Lead(Protocol):
+    """What stands before the tables of a run."""
+
+    @property
+    def markdown(self) -> str:
+        """It as Markdown; empty if there is nothing."""
+
+    def to_json(self) -> Mapping[str, Any]:
+        """It as a JSON object."""
 
 
 class TableView:
@@ -338,16 +349,19 @@ def write_tables(
     signatures: SignatureReader,
     catalog: Catalog,
     name: str = "table",
+    lead: Lead | None = None,
 ) -> list[Path]:
     """Write table.md, table.csv and table.json with where they came from; return their paths.
 
-    Another name than "table" may be given.
+    Another name than "table" may be given, and a lead that stands first in them.
     """
     origin = {name: provenance.get(name) for name in _ORIGIN}
-    folder.write_text(f"{name}.md", markdown(plan, views(plan, rows, signatures, catalog), origin))
+    tables = views(plan, rows, signatures, catalog)
+    folder.write_text(f"{name}.md", markdown(plan, tables, origin, lead.markdown if lead else ""))
     folder.write_text(f"{name}.csv", csv_text(rows))
     as_json = [row.to_json() for row in rows]
-    folder.write_json(f"{name}.json", {"suite": plan.suite, "provenance": origin, "rows": as_json})
+    first = {"suite": plan.suite, **({"headline": lead.to_json()} if lead else {})}
+    folder.write_json(f"{name}.json", {**first, "provenance": origin, "rows": as_json})
     return [folder.path / f"{name}.{suffix}" for suffix in ("md", "csv", "json")]
 
 
@@ -363,10 +377,13 @@ def origin_text(origin: Mapping[str, Any]) -> str:
     return f"harness {origin['harness']}{at}, {versions}, {origin['device']} ({device})"
 
 
-def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any]) -> str:
-    """The tables of a run as Markdown."""
+def markdown(
+    plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any], lead: str = ""
+) -> str:
+    """The tables of a run as Markdown, with what stands before them."""
     title = f"# {markdown_cell(plan.suite)}"
     parts = [title, markdown_line(plan.about)] if plan.about else [title]
+    parts += [lead, *(["## All rows"] if len(tables) == 1 else [])] if lead else []
     for name, about, view in tables:
         if len(tables) > 1:
             parts += [f"## {markdown_cell(name)}"]
@@ -377,25 +394,6 @@ def markdown(plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: M
         notes = view.notes()
         parts += ["\n".join(f"- {markdown_cell(note)}" for note in notes)] if notes else []
     return "\n\n".join([*parts, markdown_line(origin_text(origin))]) + "\n"
-
-
-def terminal(view: TableView, width: int, file: str = "table.md") -> str:
-    """A table as text of at most this width: the last metrics are left out, by name, until it fits.
-
-    Args:
-        view: what to show.
-        width: of the terminal.
-        file: the name of the file with the whole table.
-    """
-    dropped: list[str] = []
-    while True:
-        columns, body = view.columns(dropped=dropped, repeat=False)
-        text = text_table(columns, body)
-        rest = [name for name in view.metrics if name not in dropped]
-        if max(map(len, text.splitlines())) <= width or len(rest) <= 1:
-            break
-        dropped.insert(0, rest[-1])
-    return text + (f"\n(too narrow for {', '.join(dropped)}; see {file})" if dropped else "")
 
 
 def table_json(path: Path) -> list[Row]:

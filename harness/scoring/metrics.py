@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
-from harness.contract.errors import InvalidOutput
+from harness.contract.errors import InvalidOutput, NotApplicable
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -115,4 +115,8 @@ def estimate_of(use: Use, records: Records, catalog: Catalog) -> Estimate:
     missing = [column for column in metric.columns if column not in records]
     if missing:
         return Estimate.not_applicable(f"the records have no {', '.join(missing)}", n=len(records))
-    return checked(metric.estimate(records), metric)
+    try:
+        estimate = metric.estimate(records)
+    except NotApplicable as error:
+        return Estimate.not_applicable(str(error), n=len(records))
+    return checked(estimate, metric)

@@ -31,7 +31,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
-from statistics import median
 from typing import Literal
 
 from harness.statistics.intervals import square_and_add
@@ -101,11 +100,23 @@ def distinct(points: Sequence[Point]) -> list[Point]:
     return measurements
 
 
-def noise_of(differences: Sequence[float]) -> float | None:
-    """The standard deviation of one measurement from differences of two; None if there are too few to know it."""
-    if len(differences) < MIN_DIFFERENCES:
-        return None
-    return _DEVIATIONS_PER_MEDIAN * median(abs(difference) for difference in differences) / sqrt(2)
+def noises_of_others(differences: Sequence[float]) -> list[float | None]:
+    """For each difference of two measurements, the standard deviation of one by all others; None if they are too few.
+
+    They are sorted once, not once for each.
+    """
+    count = len(differences) - 1
+    if count < MIN_DIFFERENCES:
+        return [None] * len(differences)
+    order = sorted(range(len(differences)), key=lambda number: abs(differences[number]))
+    sizes = [abs(differences[number]) for number in order]
+    low, high = (count - 1) // 2, count // 2
+    noises: list[float | None] = [None] * len(differences)
+    for rank, number in enumerate(order):
+        # Those from this rank on move up by one where it is left out.
+        median = (sizes[low + (low >= rank)] + sizes[high + (high >= rank)]) / 2
+        noises[number] = _DEVIATIONS_PER_MEDIAN * median / sqrt(2)
+    return noises
 
 
 def factor(n_others: int) -> float:
@@ -131,25 +142,23 @@ def find_steps(points: Sequence[Point]) -> list[Step]:
     measurements = distinct(points)
     pairs = list(pairwise(measurements))
     differences = [after.value - before.value for before, after in pairs if before.measurement != after.measurement]
+    noises = iter(noises_of_others(differences))
     steps: list[Step] = []
-    position = 0
     for before, after in pairs:
         if before.measurement == after.measurement:
             steps.append(Step(before, after, "scored anew"))
             continue
-        step = _step_between(before, after, differences[:position] + differences[position + 1 :])
+        step = _step_between(before, after, next(noises), len(differences) - 1)
         steps += [step] if step else []
-        position += 1
     return steps
 
 
-def _step_between(before: Point, after: Point, others: Sequence[float]) -> Step | None:
-    noise = noise_of(others)
+def _step_between(before: Point, after: Point, noise: float | None, n_others: int) -> Step | None:
     if noise is None:
         interval = difference_interval(before, after)
         apart = interval is not None and (interval[0] > 0 or interval[1] < 0)
         return Step(before, after, "intervals") if apart else None
-    exceeds = abs(after.value - before.value) > factor(len(others)) * sqrt(2) * noise
+    exceeds = abs(after.value - before.value) > factor(n_others) * sqrt(2) * noise
     return Step(before, after, "noise", noise) if exceeds and _differ(before, after) else None
 
 

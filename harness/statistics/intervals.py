@@ -18,6 +18,7 @@ from harness.statistics.clustered_sums import ClusteredSums
 from harness.statistics.quantiles import LEVEL as LEVEL
 from harness.statistics.quantiles import normal_quantile as normal_quantile
 from harness.statistics.quantiles import student_quantile
+from harness.statistics.studentised import studentised_quantiles
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T", float, Floats)
@@ -26,6 +27,10 @@ Interval = tuple[Floats | float, Floats | float, Floats | float]
 """A value, or many, with the lower and the upper end."""
 DRAWS = 2000
 TOO_FEW = "too few for an interval"
+MIN_SKEWED = 6
+"""Fewer values than these cannot show that they are skewed."""
+_NOT_SKEWED = 0.05
+"""Skewness by the root of n, below which the ends move by less than .07 standard errors."""
 ALL_EQUAL = "all values are equal, so that their spread is not known"
 
 
@@ -105,7 +110,12 @@ def mean(
     n_missing: int = 0,
     level: float = LEVEL,
 ) -> Estimate:
-    """The mean of independent values with Student's t interval.
+    """The mean of independent values with Student's t interval, made wider where values are skewed.
+
+    Of skewed values Student's t covers too little (exponential ones .90 at n = 10, log-normal ones with sigma 1 .84),
+    and the end towards the long tail is the one that misses. The quantile on each side is then the larger of Student's
+    and that of the bootstrap-t (.94 and .92). Fewer than six values do not show whether they are skewed; the estimate
+    says so.
 
     One value has no interval. Equal values have no spread: that no other occurred among n leaves room for a share of
     1 - (1 - level)^(1 / n), about 3 / n, which may lie at the ends of the range (rule of three); without a known range
@@ -132,9 +142,24 @@ def mean(
         if isfinite(low) and isfinite(high):
             return Estimate(centre, low, high, level, "rule of three", n, n_missing)
         return Estimate(centre, None, None, level, "student-t", n, n_missing, f"{ALL_EQUAL} ({n})")
-    half = student_quantile(n - 1, level) * float(array.std(ddof=1)) / sqrt(n)
-    low, high = max(lowest, centre - half), min(highest, centre + half)
-    return Estimate(centre, low, high, level, "student-t", n, n_missing)
+    below, above, method = _reaches(array - centre, level)
+    low, high = max(lowest, centre - below), min(highest, centre + above)
+    reason = f"too few to show whether they are skewed: {n}" if n < MIN_SKEWED and below > 0 else ""
+    return Estimate(centre, low, high, level, method, n, n_missing, reason)
+
+
+def _reaches(deviations: Floats, level: float) -> tuple[float, float, str]:
+    """How far the interval of a mean reaches below and above it, and by what method."""
+    n = len(deviations)
+    error = float(deviations.std(ddof=1)) / sqrt(n)
+    third, second = (float((deviations**power).mean()) for power in (3, 2))
+    if n < MIN_SKEWED or abs(third) <= _NOT_SKEWED * sqrt(n) * second**1.5:
+        half = student_quantile(n - 1, level) * error
+        return half, half, "student-t"
+    # Sorted, so that the order of the values means nothing.
+    rng = np.random.default_rng(derive_seed(0, "mean", n, DRAWS))
+    low, high = studentised_quantiles(np.sort(deviations), n - 1, rng, DRAWS, level)
+    return high * error, low * error, "student-t, bootstrapped where skewed"
 
 
 def drawn_out(value: float, low: float, high: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ A difference is always B minus A. Every p-value is two-sided.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.contract.estimates import Estimate
 from harness.statistics.intervals import DRAWS, score_interval, square_and_add, wilson
 from harness.statistics.quantiles import LEVEL, normal_quantile, student_quantile
+from harness.statistics.studentised import studentised_quantiles
 
 Values = npt.NDArray[np.float64]
 
@@ -24,9 +25,6 @@ ROUND_OFF = 1e-6
 MIN_DIFFERING = 6
 """With fewer examples that differ, no test of their signs can give p < .05: 2 / 2^5."""
 
-_MAX_WEIGHTS_PER_BLOCK = 2_000_000
-_MAX_RESAMPLED = 20_000
-"""With more examples Student's t is right for any skewness that they show."""
 _LARGEST_QUANTILE = 40.0
 _STUDENTISED = "student-t, bootstrapped where skewed"
 
@@ -138,7 +136,7 @@ def studentised_difference(a: Values, b: Values, rng: np.random.Generator, *, dr
     of_b = np.where(in_b, b - mean_b, 0.0) * n / in_b.sum()
     added = (of_b - np.where(in_a, a - mean_a, 0.0) * n / in_a.sum())[in_a | in_b]
     error = float(np.sqrt(added @ added / (n - 1) / n))
-    below, above = _quantiles(added, counted - 1, rng, draws)
+    below, above = studentised_quantiles(added, counted - 1, rng, draws)
     low, high = value - above * error, value + below * error
     p = max(least, _tail(value, error, above if value > 0 else below, counted - 1))
     if abs(value) <= ROUND_OFF * max(abs(mean_a), abs(mean_b)):
@@ -175,22 +173,6 @@ def influence_difference(
     return Difference(value, value - reach, value + reach, p, "paired jackknife")
 
 
-def _quantiles(added: Values, freedom: int, rng: np.random.Generator, draws: int) -> tuple[float, float]:
-    """The size of the lower and of the upper quantile of the studentised difference, at least Student's."""
-    n, student = len(added), student_quantile(freedom)
-    if n > _MAX_RESAMPLED:
-        return student, student
-    columns = np.stack([added, added**2], axis=1)
-    sums = np.concatenate([block @ columns for block in _weights(n, draws, rng)])
-    means = sums[:, 0] / n
-    errors = np.sqrt(np.maximum(0.0, sums[:, 1] - n * means**2) / (n - 1) / n)
-    resolved = errors > ROUND_OFF * np.abs(added).max()
-    if not resolved.any():
-        return student, student
-    low, high = np.quantile(means[resolved] / errors[resolved], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    return max(student, float(-low)), max(student, float(high))
-
-
 def _tail(value: float, error: float, quantile: float, freedom: int) -> float:
     """The two-sided p-value of a difference, where `quantile` is the number of standard errors at which it is .05."""
     from scipy.special import stdtr
@@ -200,16 +182,6 @@ def _tail(value: float, error: float, quantile: float, freedom: int) -> float:
     if error <= ROUND_OFF * abs(value):
         return 0.0
     return 2.0 * float(stdtr(freedom, -abs(value) / error * student_quantile(freedom) / quantile))
-
-
-def _weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[Values]:
-    """Multinomial weights `[draws, n]` in blocks: how often each example comes up among n drawn with replacement."""
-    per_block = max(1, _MAX_WEIGHTS_PER_BLOCK // n)
-    for start in range(0, draws, per_block):
-        size = min(per_block, draws - start)
-        # Counting positions is three times as fast as drawing the counts.
-        positions = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(positions.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
 def independent_difference(a: Estimate, b: Estimate) -> Difference:

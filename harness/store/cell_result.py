@@ -31,6 +31,7 @@ _SHAPE: Mapping[str, Any] = {
     "seconds": _NUMBER_OR_NONE,
     "batch_size": int,
     "attempts": [{"status": str, "reason": str, "batch_size": int}],
+    "loaded": dict,
 }
 _OF_WEIGHTS = {"key", "digest"}
 
@@ -52,6 +53,7 @@ class CellResult:
         traceback: of the exception, if one was raised.
         attempts: the attempts before this one: status, reason and batch size of each attempt.
         run: the run that measured it.
+        loaded: the inputs of its key as the process that ran it had them; not stored, since they are those of the key.
     """
 
     status: Status
@@ -68,6 +70,7 @@ class CellResult:
     traceback: str = ""
     attempts: Sequence[Mapping[str, Any]] = ()
     run: str = ""
+    loaded: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -112,7 +115,8 @@ class CellResult:
 
     def write(self, folder: Path) -> None:
         """Store the result in a folder."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1)
+        stored = {name: value for name, value in asdict(self).items() if name != "loaded"}
+        text = json.dumps({"schema": SCHEMA, **stored}, indent=1)
         (folder / RESULT).write_text(without_secrets(text), encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ package.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any, Literal
 from harness.contract.cells import digest
 from harness.contract.errors import StoreError
 from harness.files import read_checked, write_checked
+from harness.loaded_code import n_imports, source_of
 from harness.plugins import distribution_version
 from harness.store.facts_index import FactsIndex
 from harness.store.module_facts import STAR, Code, Facts
@@ -60,11 +62,19 @@ class ImportClosures:
         plugins: top-level packages to follow even where they are installed.
         folder: where facts of sources and the closures themselves are kept; None to keep nothing.
         folders: of the suite and of plugins, where modules are looked up first.
+        as_loaded: whether a module that was imported in this process counts as it was then, not as its file is now.
     """
 
-    def __init__(self, plugins: Iterable[str], folder: Path | None = None, folders: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        plugins: Iterable[str],
+        folder: Path | None = None,
+        folders: Sequence[str] = (),
+        *,
+        as_loaded: bool = False,
+    ) -> None:
         self.plugins = frozenset(plugins)
-        self._folder = folder
+        self._folder, self._as_loaded, self._n_imports = folder, as_loaded, 0
         self._closures: dict[str, Closure] = {}
         self._codes: dict[tuple[frozenset[str], frozenset[str]], Mapping[str, Any]] = {}
         self._places = Places(self.plugins, folders)
@@ -75,6 +85,7 @@ class ImportClosures:
 
     def of(self, module: str) -> Closure:
         """The closure of a module; without files if there is no such module."""
+        self._follow_imports()
         if module not in self._closures:
             closure = self._closures[module] = self._compute(module)
             self._index.save()
@@ -85,6 +96,7 @@ class ImportClosures:
 
     def code(self, modules: frozenset[str], requires: frozenset[str]) -> Mapping[str, Any]:
         """The digest of the closure of each module, and the versions of the libraries in them and in `requires`."""
+        self._follow_imports()
         if (modules, requires) not in self._codes:
             closures = {module: self.of(module) for module in sorted(modules)}
             versions = {name: distribution_version(name) for name in requires}
@@ -93,6 +105,23 @@ class ImportClosures:
             digests = {module: closure.digest for module, closure in closures.items()}
             self._codes[modules, requires] = {"code": digests, "versions": versions}
         return self._codes[modules, requires]
+
+    def data_files(self) -> tuple[Any, ...]:
+        """What tells whether files that lie beside the modules of these closures were replaced."""
+        return self._places.versions_of_data_files()
+
+    def _follow_imports(self) -> None:
+        """Forget what was computed of sources that were imported since, as others than those that were read here."""
+        if not self._as_loaded:
+            return
+        count = n_imports()
+        outdated = count != self._n_imports and any(
+            hashlib.sha256(source_of(path)).hexdigest() != source for path, (source, _) in self._facts.items()
+        )
+        self._n_imports = count
+        if outdated or self._places.forget_changed_data():
+            for known in (self._closures, self._codes, self._edges, self._acting_of, self._facts):
+                known.clear()
 
     def _compute(self, root: str) -> Closure:
         parts: dict[str, Part] = {}
@@ -225,7 +254,7 @@ class ImportClosures:
         assert path is not None
         if path not in self._facts:
             try:
-                content = path.read_bytes()
+                content = source_of(path) if self._as_loaded else path.read_bytes()
             except OSError as error:
                 raise StoreError(f"{path} cannot be read: {error.strerror}") from None
             self._facts[path] = self._index.facts(content, is_package=bool(place.folders))

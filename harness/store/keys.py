@@ -18,6 +18,7 @@ from harness.contract.cells import Cell, Use, canonical, digest
 from harness.contract.components import Component
 from harness.contract.errors import StoreError
 from harness.files import kind_of
+from harness.loaded_code import Version, version_of
 from harness.plugins import Catalog, distribution_version
 from harness.store.import_closure import ImportClosures
 from harness.store.store import Store
@@ -41,14 +42,14 @@ def file_digest(path: Path) -> str:
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise StoreError(f"{path} is {kind_of(stat.st_mode)}, which has no content to be named by")
-        return _content_digest(path, stat.st_mtime_ns, stat.st_size)
+        return _content_digest(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
 
 
 @cache
-def _content_digest(path: Path, mtime_ns: int, size: int) -> str:
-    """Return the sha256 of a file, read once per version, which time and size tell apart."""
+def _content_digest(path: Path, mtime_ns: int, size: int, inode: int) -> str:
+    """Return the sha256 of a file, read once per version, which these tell apart."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -87,6 +88,13 @@ def files_of(uses: Iterable[Use]) -> list[list[str]]:
     """Name and digest of every file that a parameter names."""
     paths = {path for use in uses for path in use.files}
     return sorted([path.name, file_digest(path)] for path in paths)
+
+
+def versions_of(uses: Iterable[Use]) -> list[tuple[Path, Version | None]]:
+    """Return what tells whether a file that a parameter names was replaced, also by one of the same content."""
+    paths = sorted({path for use in uses for path in use.files})
+    inside = [below for path in paths for below in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [(path, version_of(path)) for path in inside]
 
 
 def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import Any
 
 from harness.code_folders import are_installed, spec_in
+from harness.loaded_code import Version, version_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Places:
         self._plugins, self._folders = plugins, tuple(folders)
         self._followed: dict[str, bool] = {}
         self._places: dict[str, Place | None] = {}
+        self._data: dict[str, dict[Path, tuple[Version | None, str]]] = {}
 
     def absolute(self, module: str, name: str, level: int) -> str:
         """Return the module that an import in `module` means by a name after `level` dots."""
@@ -103,13 +106,34 @@ class Places:
 
     def data_files(self, package: str) -> dict[str, str]:
         """The digest of every file of a package that is no code, by its path."""
+        known = self._data.setdefault(package, {})
+        digests = {}
+        for path, above in self._data_paths(package):
+            if path not in known:
+                # The version first: a file that is replaced meanwhile must not pass for the one that was read.
+                known[path] = (version_of(path), hashlib.sha256(path.read_bytes()).hexdigest())
+            digests[path.relative_to(above).as_posix()] = known[path][1]
+        return digests
+
+    def versions_of_data_files(self) -> tuple[Any, ...]:
+        """The versions of all files that `data_files` has read, and of those that have come since."""
+        return tuple((path, version_of(path)) for package in self._data for path, _ in self._data_paths(package))
+
+    def forget_changed_data(self) -> bool:
+        """Have files be read again where one has changed; whether one has."""
+        known = {path: version for files in self._data.values() for path, (version, _) in files.items()}
+        changed = bool(self._data) and known != dict(self.versions_of_data_files())
+        if changed:
+            self._data.clear()
+        return changed
+
+    def _data_paths(self, package: str) -> Iterator[tuple[Path, Path]]:
+        """Yield every file of a package that is no code, with the folder that the package lies in."""
         place = self.find(package)
-        paths = [(p, Path(f).parent) for f in (place.folders if place else ()) for p in Path(f).rglob("*")]
-        return {
-            p.relative_to(above).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p, above in paths
-            if p.is_file() and p.suffix not in (".py", ".pyc")
-        }
+        for folder in place.folders if place else ():
+            for path in sorted(Path(folder).rglob("*")):
+                if path.suffix not in (".py", ".pyc") and path.is_file():
+                    yield path, Path(folder).parent
 
 
 def _modules_below(folder: Path) -> Iterator[str]:

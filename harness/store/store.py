@@ -36,13 +36,15 @@ class Store:
     Args:
         root: the folder.
         needs_writing: whether it must be possible to write it; else entries that are put are dropped where it is not.
+        as_loaded: whether keys that are made with it stand for modules as they were imported in this process, as where
+            cells run, rather than for their files as they are now.
 
     Raises:
         StoreError: the folder cannot be created or written, and must be.
     """
 
-    def __init__(self, root: Path, *, needs_writing: bool = True) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, needs_writing: bool = True, as_loaded: bool = False) -> None:
+        self.root, self._as_loaded = root, as_loaded
         self._closures: dict[tuple[frozenset[str], tuple[str, ...]], ImportClosures] = {}
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
         self.can_write = True
@@ -72,8 +74,12 @@ class Store:
             folders: of the suite and of plugins, where modules are looked up first.
         """
         if (plugins, folders) not in self._closures:
-            self._closures[plugins, folders] = ImportClosures(plugins, self.root, folders)
+            self._closures[plugins, folders] = ImportClosures(plugins, self.root, folders, as_loaded=self._as_loaded)
         return self._closures[plugins, folders]
+
+    def data_files(self) -> tuple[Any, ...]:
+        """What tells whether files that lie beside the modules of the closures were replaced."""
+        return tuple(closures.data_files() for closures in self._closures.values())
 
     def folder(self, kind: EntryKind, key: str) -> Path:
         """Return the folder of an entry, which need not exist."""

@@ -12,9 +12,11 @@ from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, TREATMENTS, Cell
 from harness.contract.components import Kind
 from harness.plugins import ABSENT, DISTRIBUTION, Catalog, distribution_version, extra_with
 from harness.signatures import SignatureReader
+from harness.suite.limits import MAX_CELLS, SPLIT_UP, too_many
 from harness.suite.load import LoadedExperiment, Suite
 from harness.suite.located import Path_
 from harness.suite.plan import Expectation, PlannedExperiment
+from harness.suite.planned_headline import planned_headline
 from harness.suite.schema import UseEntry, did_you_mean
 from harness.suite.training_data import as_training_data
 from harness.suite.uses import UseResolver, with_execution
@@ -71,14 +73,26 @@ class ExperimentResolver:
         for key in ("seeds", "groups"):
             self._unique_values(key)
         expect = tuple(self._expectations(parts["metrics"], parts["aggregates"]))
+        counts = [*(len(use) for use in uses.values() if use is not None), len(self.experiment.seeds)]
+        if reason := too_many(counts, MAX_CELLS, "cells"):
+            self.entries.problem((), reason, SPLIT_UP)
         if self.entries.problems:
             raise self.document.error(list(dict.fromkeys(self.entries.problems)))
+        cells = list(self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"]))
+        headline = planned_headline(
+            self.experiment, [use.label for use in parts["metrics"]], cells, self.entries.problem
+        )
+        if self.entries.problems:
+            raise self.document.error(self.entries.problems)
         planned = PlannedExperiment(
-            self.name, self.experiment.about, **parts, expect=expect, groups=tuple(self.experiment.groups)
+            self.name,
+            self.experiment.about,
+            **parts,
+            expect=expect,
+            groups=tuple(self.experiment.groups),
+            headline=replace(headline, of_treatments=tuple(self._of_treatments(task, parts["metrics"]))),
         )
-        return planned, list(
-            self._cells(task, {role: use for role, use in uses.items() if use is not None}, parts["metrics"])
-        )
+        return planned, cells
 
     def metrics(self, task: Use) -> tuple[Use, ...]:
         """The metrics that fit a task; what is wrong with the others stands in `entries.problems`."""
@@ -97,6 +111,12 @@ class ExperimentResolver:
                     hint += "; for a number of an aggregate, name that under `aggregate`"
                 self.entries.problem(("expect", i, key), f"{name!r} is not among the {key}s", hint)
             yield Expectation(entry.metric, entry.where.model_dump(), entry.at_least, entry.at_most, entry.aggregate)
+
+    def _of_treatments(self, task: Use, metrics: Sequence[Use]) -> Iterator[str]:
+        """Yield the metrics that need columns which the task records only with a treatment."""
+        with_role = self.entries.signature(task).columns_with
+        recorded = {column for role in TREATMENTS for column in with_role.get(role, ())}
+        return (use.label for use in metrics if recorded & set(self.entries.signature(use).columns))
 
     def _cells(self, task: Use, uses: Mapping[Role, list[Use | None]], metrics: tuple[Use, ...]) -> Iterator[Cell]:
         # Cells of one model stand together, so that it is loaded once and the table reads by model.

@@ -44,6 +44,8 @@ def suite_schema(catalog: Catalog, signatures: SignatureReader, packages: set[st
         "anyOf": [properties["data"], {"$ref": "#/$defs/dataset"}],
         "description": properties["data"]["description"],
     }
+    headline = definitions["HeadlineEntry"]["properties"]
+    headline["rows"] = {"anyOf": [headline["rows"], headline["rows"]["items"]]}
     definitions["extractor"] = _entry_schema("extractor", "ModelEntry", catalog, signatures, packages)
     definitions["task"] = _entry_schema("task", "TaskEntry", catalog, signatures, packages)
     properties["task"] = {"$ref": "#/$defs/task", "description": properties["task"]["description"]}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.contract.errors import SuiteError
+from harness.suite.changes import UNCHANGED, Changes
 from harness.suite.located import Located, Problem, parse_yaml, read_yaml
 from harness.suite.schema import HEAD_KEYS, Experiment, SuiteHead, problems_of
 
@@ -30,11 +31,13 @@ class Suite:
         head: the keys of the suite as a whole.
         experiments: in the order of the file.
         file: where it was read from.
+        changes: what the run asks for beside the file; its sets are a part of the experiments.
     """
 
     head: SuiteHead
     experiments: tuple[LoadedExperiment, ...]
     file: Path
+    changes: Changes = UNCHANGED
 
 
 def suite_folders() -> list[Path]:
@@ -61,14 +64,19 @@ def find_suite(name: str) -> Path:
     )
 
 
-def load_suite(name: str) -> Suite:
+def load_suite(name: str, changes: Changes = UNCHANGED) -> Suite:
     """Read and validate a suite given as a path or as a bare name.
+
+    Args:
+        name: the path or the name.
+        changes: what is put into it before it is validated.
 
     Raises:
         SuiteError: with every problem found, each with file, line and column.
+        UsageError: a change of what is not there.
     """
     file = find_suite(name)
-    document = _extended(file, ())
+    document = changes.applied(_extended(file, ()))
     head_document = _only(document, lambda key: key in HEAD_KEYS)
     defaults = _only(document, lambda key: key not in HEAD_KEYS or key == "about")
     problems = problems_of(SuiteHead, head_document)
@@ -83,7 +91,7 @@ def load_suite(name: str) -> Suite:
     if problems:
         raise document.error(list(dict.fromkeys(problems)))
     experiments = tuple(LoadedExperiment(Experiment.model_validate(each.data), each) for each in documents)
-    return Suite(head, experiments, file)
+    return Suite(head, experiments, file, changes)
 
 
 def parse_metrics(text: str, name: str) -> Located:

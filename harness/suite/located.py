@@ -16,6 +16,7 @@ import yaml
 
 from harness.contract.errors import SuiteError
 from harness.contract.plain import encodable
+from harness.suite.limits import MAX_BYTES
 
 MAX_NODES = 20_000
 
@@ -111,6 +112,8 @@ def read_yaml(file: Path) -> Located:
         SuiteError: the file cannot be read, is not YAML, or uses what suites do not allow.
     """
     try:
+        if (size := file.stat().st_size) > MAX_BYTES:
+            raise SuiteError(f"{file}: its {size:,} bytes are more than the {MAX_BYTES:,} that a suite may have")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SuiteError(f"{file}: no such file") from None

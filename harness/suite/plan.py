@@ -68,6 +68,33 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class HeadlineRequest:
+    """What an experiment was run to find out.
+
+    Attributes:
+        rows: patterns of labels, by role and by "group", "aggregate" and "shown"; none for the default.
+        metrics: labels of metrics; none for the default.
+        contrast: the role whose labels are tested against each other; empty for the default.
+        against: the label that all others are tested against; empty for every two.
+        show: whether it has a part in the headline.
+        of_treatments: metrics that only rows with a treatment, such as an attack, can have; the first is the default.
+    """
+
+    rows: tuple[Mapping[str, str], ...] = ()
+    metrics: tuple[str, ...] = ()
+    contrast: str = ""
+    against: str = ""
+    show: bool = True
+    of_treatments: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> HeadlineRequest:
+        """The inverse of `asdict`; the default of what is empty, as in runs before there were headlines."""
+        lists = {name: tuple(raw[name]) for name in ("rows", "metrics", "of_treatments") if name in raw}
+        return cls(**{**raw, **lists})
+
+
+@dataclass(frozen=True)
 class PlannedExperiment:
     """An experiment of a plan: what is computed from its cells."""
 
@@ -78,6 +105,7 @@ class PlannedExperiment:
     reports: tuple[Use, ...]
     expect: tuple[Expectation, ...] = ()
     groups: tuple[str, ...] = ()
+    headline: HeadlineRequest = HeadlineRequest()
 
 
 @dataclass(frozen=True)
@@ -94,6 +122,7 @@ class Plan:
         timeout: seconds that a cell may take.
         isolation: where cells run: "inline", "process" or "cell".
         warnings: warnings for the user.
+        changes: what the run asked of the suite beside its file, as options of the command line.
     """
 
     suite: str
@@ -106,6 +135,7 @@ class Plan:
     timeout: float | None = None
     isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     def find_cell(self, name: str) -> Cell:
         """Find the cell with this id, or the only one whose id contains this text.
@@ -156,11 +186,12 @@ class Plan:
         parts = ("metrics", "aggregates", "reports")
         experiments = [
             {"name": e.name, "about": e.about, "expect": [asdict(each) for each in e.expect]}
-            | {"groups": list(e.groups)}
+            | {"groups": list(e.groups), "headline": asdict(e.headline)}
             | {part: [put(use) for use in getattr(e, part)] for part in parts}
             for e in self.experiments.values()
         ]
         head = {name: getattr(self, name) for name in _HEAD_FIELDS}
+        head |= {"changes": list(self.changes)}
         return {**head, "warnings": list(self.warnings), "experiments": experiments, "cells": cells, "uses": uses}
 
     @classmethod
@@ -203,11 +234,13 @@ class Plan:
                 get(e["reports"]),
                 tuple(Expectation(**each) for each in e["expect"]),
                 tuple(e["groups"]),
+                HeadlineRequest.from_json(e.get("headline", {})),
             )
             for e in raw["experiments"]
         }
         head = {name: raw[name] for name in _HEAD_FIELDS}
-        return cls(**head, experiments=experiments, cells=cells, warnings=tuple(raw["warnings"]))
+        warnings, changes = tuple(raw["warnings"]), tuple(raw.get("changes", ()))
+        return cls(**head, experiments=experiments, cells=cells, warnings=warnings, changes=changes)
 
 
 def _without_rights(use: Use) -> Use:

@@ -18,6 +18,7 @@ from harness.suite.metric_fit import reason_against
 from harness.suite.patterns import matches
 from harness.suite.plan import Plan, PlannedExperiment
 from harness.suite.schema import Experiment, Pattern, SuiteHead
+from harness.suite.selection import selected_cells, selected_experiments
 
 
 def make_plan(
@@ -38,6 +39,7 @@ def make_plan(
 
     Raises:
         SuiteError: unknown names or parameters, wrong values, or nothing to measure.
+        UsageError: `only` or `skip` of the changes matches nothing, or leaves nothing.
     """
     experiments: dict[str, PlannedExperiment] = {}
     resolvers: list[ExperimentResolver] = []
@@ -65,18 +67,22 @@ def make_plan(
         checked.append(replace(cell, skip=objection) if objection else cell)
         warnings += more
     _check_ids(suite, checked)
+    kept = selected_cells(checked, suite.changes)
+    experiments = selected_experiments(experiments, checked, kept)
+    deselected += len(checked) - len(kept)
     head = suite.head
     return Plan(
         head.suite,
         head.about,
         str(suite.file),
         experiments,
-        tuple(checked),
+        tuple(kept),
         deselected,
         head.threads,
         head.timeout,
         head.isolation,
         tuple(dict.fromkeys(warnings)),
+        suite.changes.told,
     )
 
 

@@ -163,6 +163,33 @@ class ExpectEntry(BaseModel):
         return self
 
 
+class HeadlinePattern(Pattern):
+    """Rows of a table by their labels; `*` stands for any text."""
+
+    group: str = Field("", description="Subgroups, as tables call them; by default rows of all examples.")
+    aggregate: str = Field("*", description="What tables call the aggregate that made the row; empty for cells alone.")
+    shown: str = Field("*", description="What the task or the aggregate shows beside the labels, e.g. `linf ≤ 0.1`.")
+
+
+class HeadlineEntry(BaseModel):
+    """What the experiment was run to find out: the few rows and numbers that stand first in every output."""
+
+    model_config = _STRICT
+
+    rows: Annotated[list[HeadlinePattern], BeforeValidator(_one_as_list)] = Field(
+        [], description="Which rows; by default those of aggregates that have the metric, else all without subgroups."
+    )
+    metrics: list[str] = Field(
+        [], description="What tables call the metrics; by default the first with a direction that treatments change."
+    )
+    contrast: Literal["model", "data", "attack", "sampler", "attribution", "group"] | None = Field(
+        None,
+        description="What is tested against each other, the rest being equal; by default models.",
+    )
+    against: str | None = Field(None, description="The label that all others are tested against; by default every two.")
+    show: bool = Field(True, description="Whether the experiment has a part in the headline of the suite.")
+
+
 class Experiment(BaseModel):
     """What to measure: every combination of data, models, treatments and seeds is a cell."""
 
@@ -190,6 +217,9 @@ class Experiment(BaseModel):
     aggregates: list[Entry] = Field([], description="Rows made of several cells, e.g. the worst case over attacks.")
     reports: list[Entry] = Field([], description="Files made of the rows, e.g. plots.")
     expect: list[ExpectEntry] = Field([], description="What must hold; a row that does not makes the exit code 3.")
+    headline: HeadlineEntry = Field(
+        HeadlineEntry(), description="What it was run to find out; stands first in outputs."
+    )
     include: list[Pattern] = Field([], description="Keep only cells that match one of these.")
     exclude: list[Pattern] = Field([], description="Leave out cells that match one of these.")
     chunk: int = Field(64, ge=1, description="Examples given at once to a component that is not batch-independent.")

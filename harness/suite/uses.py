@@ -18,6 +18,7 @@ from harness.contract.imports import NO_RIGHTS, ImportRights
 from harness.plugins import Catalog, Entry
 from harness.signatures import Parameter, Signature, SignatureError, SignatureReader
 from harness.suite.draws import drawn_values
+from harness.suite.limits import MAX_CELLS, MAX_MEMBERS, MAX_VARIANTS, SPLIT_UP, too_many
 from harness.suite.located import Located, Path_, Problem
 from harness.suite.named_code import check_import, rights_of
 from harness.suite.parameters import BadValue, check_value, unknown_parameter
@@ -50,6 +51,7 @@ class UseResolver:
         self.document, self._catalog, self._signatures = document, catalog, signatures
         self.problems: list[Problem] = []
         self._allow_imports, self._trusted = allow_imports, trusted
+        self._n_made = 0
 
     def problem(self, path: Path_, message: str, hint: str = "") -> None:
         """Note a problem and where it stands."""
@@ -75,7 +77,7 @@ class UseResolver:
         return uses[0] if uses else None
 
     def _variants(self, kind: Kind, entry: UseEntry, path: Path_) -> list[Variant]:
-        match = self._find(kind, entry, path)
+        match = self._find(kind, entry, path) if self._n_made <= MAX_CELLS else None
         if match is None:
             return []
         trained_on = self._trained_on(entry, match, path)
@@ -84,6 +86,10 @@ class UseResolver:
         for choice in self._choices(entry, match, signature, path):
             for values in self._values(signature, choice, path):
                 made += [self._made(kind, entry, path, match, choice, values, data) for data in trained_on]
+                self._n_made += len(trained_on)
+                if self._n_made > MAX_CELLS:
+                    self.problem(path, f"the suite names more than {MAX_CELLS:,} components", SPLIT_UP)
+                    return []
         return made
 
     def _find(self, kind: Kind, entry: UseEntry, path: Path_) -> Entry | None:
@@ -104,6 +110,11 @@ class UseResolver:
         """The parameters of an entry as given, under every combination of what is swept and every draw."""
         for name in set(entry.sweep) & set(entry.parameters):
             self.problem((*path, "sweep", name), f"{name!r} stands under `with` and under `sweep`")
+        sweep = [len(values) for values in entry.sweep.values()]
+        reason = too_many([*sweep, entry.draws.n if entry.draws else 1], MAX_VARIANTS, "combinations")
+        if reason:
+            self.problem((*path, "sweep" if entry.sweep else "draws"), reason, SPLIT_UP)
+            return
         if entry.draws is None:
             yield from choices(entry.parameters, entry.sweep, [None])
             return
@@ -199,7 +210,15 @@ class UseResolver:
                 options[parameter.name] = self._default(parameter, at)
         if len(self.problems) > before:
             return []
+        if reason := too_many(map(len, options.values()), MAX_VARIANTS, "combinations"):
+            self.problem(path, reason, SPLIT_UP)
+            return []
         copied = {p.name: p.members for p in signature.parameters_for(choice.given) if p.members}
+        for name in copied.values():
+            counts = [variant.value for variant in options.get(name, ()) if isinstance(variant.value, int)]
+            if reason := too_many(counts[:1], MAX_MEMBERS, "members"):
+                self.problem((*path, *choice.place(name)), reason)
+                return []
         return [_with_copies(variant, copied) for variant in product_of(options)]
 
     def _default(self, parameter: Parameter, at: Path_) -> list[Variant]:

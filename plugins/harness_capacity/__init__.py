@@ -9,6 +9,12 @@ from harness.api import Component, Declarations, hookimpl
 _CLASSIFY = frozenset({"classify"})
 _REGRESS = frozenset({"regress"})
 _EXPLAIN = frozenset({"explain"})
+_EXPLAIN_EXAMPLE = """
+data: {use: planted_pattern, limit: 8}
+models: [pattern_detector]
+attributions: [gradient]
+metrics: [pointing]
+"""
 
 
 @hookimpl
@@ -87,7 +93,7 @@ def _explanations() -> list[Component]:
     aggregate = Declarations("aggregate", f"{__name__}.comparisons", tasks=_EXPLAIN)
     reporter = Declarations("reporter", f"{__name__}.pictures", tasks=_EXPLAIN)
     return [
-        Declarations("task", f"{__name__}.explaining")("explain", "explain:Explain"),
+        Declarations("task", f"{__name__}.explaining")("explain", "explain:Explain", example=_EXPLAIN_EXAMPLE),
         attribution("gradient", "gradients:Gradient", "Simonyan et al. 2014, arXiv:1312.6034"),
         attribution("gradient_x_input", "gradients:GradientTimesInput", "Shrikumar et al. 2017, arXiv:1704.02685"),
         attribution(

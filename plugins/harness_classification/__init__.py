@@ -7,6 +7,23 @@ from collections.abc import Iterable, Sequence
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _REGRESS = frozenset({"regress"})
+_CLASSIFY_EXAMPLE = """
+data: {use: digits, limit: 24}
+models: [shipped_digits]
+attacks: [none, {use: noise, with: {eps: 0.2}}]
+metrics: [accuracy]
+"""
+_DETECT_EXAMPLE = """
+task: {use: detect, with: {out: {use: noise_images, with: {like: digits}, limit: 24}}}
+data: {use: digits, limit: 24}
+models: [shipped_digits]
+metrics: [ood_auroc]
+"""
+_REGRESS_EXAMPLE = """
+data: {use: function, with: {name: sine}, limit: 24}
+models: [{use: least_squares, with: {features: linear}}]
+metrics: [rmse]
+"""
 
 
 @hookimpl
@@ -17,10 +34,10 @@ def harness_components() -> Iterable[Component]:
     metric = Declarations("metric", __name__, moved_from="harness")
     model = Declarations("model", f"{__name__}.models")
     return [
-        task("classify", "classify:Classify"),
-        task("detect", "detect:Detect"),
+        task("classify", "classify:Classify", example=_CLASSIFY_EXAMPLE),
+        task("detect", "detect:Detect", example=_DETECT_EXAMPLE),
         task("from_scores", "from_scores:FromScores"),
-        task("regress", "regress:Regress"),
+        task("regress", "regress:Regress", example=_REGRESS_EXAMPLE),
         model("callable", "function:function_model"),
         model("onnx", "onnx_model:onnx_model", requires=("onnxruntime",)),
         model("sklearn", "sklearn_model:sklearn_model", requires=("scikit-learn",)),

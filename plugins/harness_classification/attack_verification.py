@@ -43,10 +43,12 @@ def verify_attack(
     random model is classified by its mean over `draws`.
     """
     finite = adversarial.flatten(1).isfinite().all(dim=1)
-    points = torch.where(per_example(finite, adversarial), adversarial, examples.inputs)
+    points = where_finite(adversarial, examples.inputs, finite)
     returned = predict(counted, points, examples.labels, ctx.batch_size, draws)
     valid = clean.valid & returned.valid & finite
-    distances = {norm: distance(adversarial - examples.inputs, norm) for norm in DISTANCES}
+    difference = adversarial - examples.inputs
+    distances = {norm: distance(difference, norm) for norm in DISTANCES}
+    del difference
     outside_box = finite & (
         (adversarial < examples.low - TOLERANCE) | (adversarial > examples.high + TOLERANCE)
     ).flatten(1).any(dim=1)
@@ -74,6 +76,11 @@ def verify_attack(
     if broken.any():
         problems.append(_budget_problem(broken, outside_box, adversarial, distances, threat, examples))
     return columns, tuple(problems), returned
+
+
+def where_finite(points: Tensor, others: Tensor, finite: Tensor) -> Tensor:
+    """Points `[n, ...]` where `finite` `[n]` is true, others elsewhere; no copy if it is true everywhere."""
+    return points if bool(finite.all()) else torch.where(per_example(finite, points), points, others)
 
 
 def altered(attacked: CountedModel, parts: Mapping[str, object]) -> tuple[str, ...]:
@@ -173,15 +180,31 @@ def views_given(
     }
 
 
-def hardest(examples: LabelledInputs, adversarial: Tensor, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """The fooled examples with the most confident predictions: clean, adversarial, and their rows."""
-    confidence = columns["adversarial_confidence"]
-    fooled = [i for i, success in enumerate(columns["success"]) if success]
-    chosen = sorted(fooled, key=lambda i: (-float(confidence[i]), examples.ids[i]))[:HARDEST]
-    if not chosen:
-        return {}
-    return {
-        "hardest_rows": np.array(chosen),
-        "hardest_clean": examples.inputs[chosen].cpu().numpy(),
-        "hardest_adversarial": adversarial[chosen].cpu().numpy(),
-    }
+class HardestExamples:
+    """The fooled examples with the most confident predictions so far: clean, adversarial, and their rows."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, str, int, Tensor, Tensor]] = []
+
+    def add(self, start: int, examples: LabelledInputs, adversarial: Tensor, columns: Mapping[str, Any]) -> None:
+        """Look at the next examples, the first of which has row `start`, with their record columns."""
+        confidence = columns["adversarial_confidence"]
+        fooled = [
+            (-float(confidence[i]), examples.ids[i], start + i) for i, hit in enumerate(columns["success"]) if hit
+        ]
+        new = [
+            (*known, examples.inputs[known[2] - start].cpu().clone(), adversarial[known[2] - start].cpu().clone())
+            for known in sorted(fooled)[:HARDEST]
+        ]
+        self._kept = sorted([*self._kept, *new], key=lambda kept: kept[:2])[:HARDEST]
+
+    def arrays(self) -> dict[str, Any]:
+        """The artifacts of the cell; none if no example was fooled."""
+        if not self._kept:
+            return {}
+        _, _, rows, clean, adversarial = zip(*self._kept, strict=True)
+        return {
+            "hardest_rows": np.array(rows),
+            "hardest_clean": torch.stack(clean).numpy(),
+            "hardest_adversarial": torch.stack(adversarial).numpy(),
+        }

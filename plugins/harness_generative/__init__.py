@@ -7,6 +7,13 @@ from collections.abc import Iterable, Sequence
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
 _GENERATE = frozenset({"generate"})
+_EXAMPLE = """
+task: {use: generate, with: {features: [pixel_pca], n: 64}}
+data: {use: digits, with: {split: held_out}}
+models: [gaussian]
+samplers: [one_shot]
+metrics: [fid_proxy]
+"""
 _CAPTIONS = {
     "samples.png": "samples, by class or under what they were asked for",
     "neighbours.png": "the samples nearest to a training example, each above that example",
@@ -21,7 +28,7 @@ def harness_components() -> Iterable[Component]:
     # It was part of the core once, and its results stay comparable.
     task = Declarations("task", f"{__name__}.task", moved_from="harness")
     return [
-        task("generate", "generate:Generate"),
+        task("generate", "generate:Generate", example=_EXAMPLE),
         *_models(),
         *_samplers(),
         *_extractors(),
@@ -64,10 +71,19 @@ def _models() -> list[Component]:
             "Ho & Salimans 2022, arXiv:2207.12598",
             trained_on="digit_canvas",
         ),
+        model(
+            "clip_judge",
+            "judges.clip_judge:CLIPJudge",
+            "Hessel et al. 2021, arXiv:2104.08718",
+            requires=("transformers",),
+        ),
+        model("vqa", "judges.vqa_judge:VQAJudge", requires=("transformers",)),
         model("canvas_judge", "text.canvas_judge:CanvasJudge", trained_on="digit_canvas"),
         # Not trained here.
         model("from_samples", "models.given_samples:FromSamples"),
+        model("from_features", "features.feature_files:FromFeatures"),
         model("copy_of", "models.given_samples:CopyOf"),
+        model("pipeline", "models.pipeline:Pipeline", requires=("diffusers",)),
         model("diffusers", "models.diffusers_adapter:DiffusersModel", requires=("diffusers",)),
     ]
 
@@ -99,8 +115,12 @@ def _extractors() -> list[Component]:
 
 
 def _data() -> list[Component]:
-    dataset = Declarations("dataset", f"{__name__}.text")
-    return [dataset("digit_canvas", "digit_canvas:digit_canvas", requires=("scikit-learn",))]
+    dataset = Declarations("dataset", __name__)
+    return [
+        dataset("digit_canvas", "text.digit_canvas:digit_canvas", requires=("scikit-learn",)),
+        dataset("prompts", "text.prompts:prompts"),
+        dataset("features", "features.feature_files:features"),
+    ]
 
 
 def _metrics() -> list[Component]:
@@ -126,6 +146,8 @@ def _metrics() -> list[Component]:
         metric("authenticity", "novelty:Authenticity", "Alaa et al. 2022, arXiv:2102.08921"),
         metric("memorisation", "novelty:Memorisation", "Yoon et al. 2023, ICML workshop SPIGM"),
         metric("out_of_distribution_rate", "novelty:OutOfDistributionRate"),
+        metric("clip_score", "text_images:CLIPScore", "Hessel et al. 2021, arXiv:2104.08718"),
+        metric("object_accuracy", "text_images:ObjectAccuracy", "Ghosh et al. 2023, arXiv:2310.11513"),
         metric("nfe", "cost:NFE"),
         metric("seconds_per_sample", "cost:SecondsPerSample"),
     ]

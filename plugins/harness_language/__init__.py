@@ -6,12 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from harness.api import Component, Declarations, MeasuredCell, Section, hookimpl
 
+_LANGUAGE_EXAMPLE = """
+task: {use: language, with: {window: 32, stride: 16}}
+data: {use: markov, limit: 4}
+models: [{use: ngram, with: {order: 3}, trained_on: markov}]
+attacks: [none, {use: typos, with: {rate: 0.1}}]
+metrics: [bits_per_byte]
+"""
+_ANSWER_EXAMPLE = """
+task: {use: answer, with: {max_tokens: 4}}
+data: {use: arithmetic, limit: 8}
+models: [{use: ngram, with: {order: 3}, trained_on: markov}]
+metrics: [exact_match]
+"""
 _SCORE = frozenset({"language"})
 _ANSWER = frozenset({"answer"})
-_ANSWERS = frozenset({"answer", "from_answers"})
 _CLASSIFY = frozenset({"classify_text"})
-_TEXT = frozenset({"language", "answer", "classify_text"})
-_LANGUAGE_MODELS = frozenset({"language", "answer", "minimal_pairs"})
 
 
 @hookimpl
@@ -40,21 +50,26 @@ def _tasks() -> list[Component]:
     # They were part of the core once, and their results stay comparable.
     task = Declarations("task", f"{__name__}.tasks", moved_from="harness")
     return [
-        task("language", "score_text:Language"),
-        task("answer", "answer:Answer"),
+        task("language", "score_text:Language", example=_LANGUAGE_EXAMPLE),
+        task("answer", "answer:Answer", example=_ANSWER_EXAMPLE),
         task("minimal_pairs", "minimal_pairs:MinimalPairs"),
         Declarations("task", f"{__name__}.tasks")("from_answers", "from_answers:FromAnswers"),
+        Declarations("task", f"{__name__}.lm_eval_tasks")("lm_eval", "task:LMEval", requires=("lm-eval",)),
         Declarations("task", f"{__name__}.classification")("classify_text", "classify_text:ClassifyText"),
     ]
 
 
 def _models() -> list[Component]:
-    model = Declarations("model", f"{__name__}.models", tasks=_LANGUAGE_MODELS)
+    # Of any task that takes a model of language.
+    model, served = Declarations("model", f"{__name__}.models"), Declarations("model", f"{__name__}.served")
     return [
         model("uniform", "uniform:Uniform"),
         model("ngram", "ngram:NGram", "Kneser & Ney 1995", "Chen & Goodman 1999", trained_on="harness_language/topics"),
         model("byte_gpt", "byte_gpt:ByteGPT", "Radford et al. 2019, GPT-2", trained_on="harness_language/topics"),
         model("transformers", "hugging_face:causal_language_model", requires=("transformers",)),
+        served("openai_compatible", "openai_compatible:OpenAICompatible", requires=("httpx",)),
+        served("http_classifier", "http_classifier:HTTPClassifier", tasks=_CLASSIFY, requires=("httpx",)),
+        Declarations("model", f"{__name__}.judging")("llm_judge", "llm_judge:LLMJudge"),
         model("llama2c", "llama2c:Llama2C", "Touvron et al. 2023, arXiv:2307.09288"),
         Declarations("model", f"{__name__}.classification", tasks=_CLASSIFY)(
             "hf_text_classifier", "hugging_face_classifier:text_classifier", requires=("transformers",)
@@ -85,15 +100,14 @@ def _datasets() -> list[Component]:
         dataset("svamp", "questions.files:svamp"),
         dataset("blimp", "questions.blimp:blimp"),
         dataset("text_table", "classification.text_table:text_table", tasks=_CLASSIFY),
-        dataset("guarded_requests", "guardrails.requests:guarded_requests", tasks=_ANSWER),
-        dataset("requests_file", "guardrails.request_files:requests_file", tasks=_ANSWER),
+        dataset("guarded_requests", "guardrails.requests:guarded_requests"),
+        dataset("requests_file", "guardrails.request_files:requests_file"),
     ]
 
 
 def _attacks() -> list[Component]:
     """Noise that a reader hardly notices; then ways around a guardrail."""
-    noise = Declarations("attack", f"{__name__}.noise", tasks=_TEXT)
-    jailbreak = Declarations("attack", f"{__name__}.guardrails", tasks=_ANSWER)
+    noise, jailbreak = Declarations("attack", f"{__name__}.noise"), Declarations("attack", f"{__name__}.guardrails")
     return [
         noise("typos", ":Typos"),
         noise("leetspeak", ":Leetspeak"),
@@ -127,7 +141,9 @@ def _metrics() -> list[Component]:
     of_texts = Declarations("metric", f"{__name__}.metrics.likelihood", tasks=_SCORE)
     of_answers = Declarations("metric", f"{__name__}.metrics.answers", tasks=_ANSWER)
     of_choices = Declarations("metric", f"{__name__}.metrics.choices", tasks=_ANSWER)
-    of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics", tasks=_ANSWERS)
+    # Of any task whose records have the columns that they name.
+    of_guardrails = Declarations("metric", f"{__name__}.guardrails.metrics")
+    judged = Declarations("metric", f"{__name__}.judging.metrics")
     return [
         of_texts("perplexity", ":Perplexity"),
         of_texts("word_perplexity", ":WordPerplexity"),
@@ -135,10 +151,11 @@ def _metrics() -> list[Component]:
         of_texts("noise_bits", ":NoiseBits"),
         of_texts("entropy_rate", ":EntropyRate"),
         of_texts("excess_bits", ":ExcessBits"),
-        of_answers("exact_match", ":ExactMatch", tasks=_ANSWERS),
+        of_answers("exact_match", ":ExactMatch", tasks=()),
         of_answers("choice_accuracy", ":ChoiceAccuracy", tasks={"answer", "minimal_pairs"}),
         of_choices("acc_norm", ":NormalisedChoiceAccuracy", "Gao et al., lm-evaluation-harness"),
-        of_answers("extraction_failures", ":ExtractionFailures", tasks=_ANSWERS),
+        Declarations("metric", f"{__name__}.metrics", tasks={"lm_eval"})("lm_eval_score", "lm_eval_score:LMEvalScore"),
+        of_answers("extraction_failures", ":ExtractionFailures", tasks=()),
         of_answers("answer_likelihood", ":AnswerLikelihood"),
         of_answers("tokens_per_second", ":TokensPerSecond"),
         of_guardrails("jailbreak_rate", ":JailbreakRate"),
@@ -146,6 +163,9 @@ def _metrics() -> list[Component]:
         of_guardrails("over_refusal", ":OverRefusal"),
         of_guardrails("scorer_sensitivity", ":ScorerSensitivity"),
         of_guardrails("scorer_specificity", ":ScorerSpecificity"),
+        judged("judged_rate", ":JudgedRate", "Rogan & Gladen 1978"),
+        judged("judge_sensitivity", ":JudgeSensitivity"),
+        judged("judge_specificity", ":JudgeSpecificity"),
     ]
 
 

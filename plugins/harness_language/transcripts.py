@@ -15,7 +15,6 @@ PER_OUTCOME = 2
 MAX_CHARACTERS = 1_500
 """Of a prompt, whose end is shown, and of an answer, whose beginning is."""
 MAX_CELLS = 100
-_TASKS = ("harness/answer", "harness_language/from_answers")
 _COLUMNS = ("id", "prompt", "answer", "expected", "correct")
 _TEMPLATE = """
   <p>Of every cell the first wrong and the first other answers, each under its prompt.</p>
@@ -45,11 +44,21 @@ class Transcript:
 
 def sections(cells: Sequence[MeasuredCell]) -> Iterator[Section]:
     """The section of the page, if any cell has answers."""
-    answering = [cell for cell in cells if cell.row.task in _TASKS]
+    answering = [cell for cell in cells if _has_answers(cell)]
     transcripts = [_transcript(cell) for cell in answering[:MAX_CELLS]]
     if transcripts:
         left_out = len(answering) - len(transcripts)
         yield Section("Transcripts", _TEMPLATE, {"transcripts": transcripts, "left_out": left_out})
+
+
+def _has_answers(cell: MeasuredCell) -> bool:
+    """Whether the records have the columns of questions and answers, whatever the task is called."""
+    import pyarrow.parquet as pq
+
+    # Of a file only the end is read, since other tasks may have large records.
+    files = [] if cell.folder is None else list(cell.folder.glob("*.parquet"))
+    names = pq.read_schema(files[0]).names if files else cell.records().table.column_names
+    return set(_COLUMNS) <= set(names)
 
 
 def _transcript(cell: MeasuredCell) -> Transcript:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from harness.api import Component, Declarations, hookimpl
 
-_ANSWERS = frozenset({"classify", "answer", "from_scores"})
 _CLASSES = frozenset({"classify", "from_scores"})
 _CLASSIFY = frozenset({"classify"})
 _DETECT = frozenset({"detect"})
@@ -29,7 +28,8 @@ def harness_components() -> Iterable[Component]:
 
 
 def _confidence() -> list[Component]:
-    metric = Declarations("metric", f"{__name__}.metrics", tasks=_ANSWERS)
+    # Of any task whose records say `correct`, with a confidence.
+    metric = Declarations("metric", f"{__name__}.metrics")
     return [
         metric("ece", "calibration:ECE", "Guo et al. 2017, arXiv:1706.04599"),
         metric("ece_null", "calibration:ECENull"),

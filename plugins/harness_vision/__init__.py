@@ -30,6 +30,7 @@ def _datasets() -> list[Component]:
         ),
         dataset("image_folder", "files.image_folder:image_folder", requires=("pillow",)),
         dataset("images", "files.images:images", requires=("pillow",)),
+        dataset("hub_dataset", "files.hub_dataset:hub_dataset", requires=("pillow",)),
     ]
 
 

@@ -53,7 +53,7 @@ def harness(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
 
 
 def test_run_prints_the_table_and_where_it_lies(harness: Harness, tmp_path: Path) -> None:
-    said = harness("run", "tiny.yaml")
+    said = harness("run", "tiny.yaml", "--full")
     assert said.code == 0
     assert "tiny — Is anybody there?" in said.out
     assert "fgsm eps=0.1" in said.out

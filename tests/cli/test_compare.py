@@ -188,7 +188,7 @@ def test_a_table_file_is_compared_without_records(
     [
         ("nothing", [], "there is no run 'nothing'"),
         ("nothing.json", [], "there is no table file 'nothing.json'"),
-        ("odd.json", [], "odd.json is no table whose rows this version can read"),
+        ("odd.json", [], "odd.json is no table that this version can read: row 1 has no"),
         ("tiny", ["--pair", "raw"], "write OLD=NEW"),
         ("tiny", ["--pair", "row=fitted"], "no row of A is labelled 'row'; labels: digits, raw, fgsm eps=0.1"),
         ("tiny", ["--output", "c.pdf"], "the file must end in .md, .csv, .json"),

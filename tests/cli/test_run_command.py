@@ -14,13 +14,14 @@ from harness.contract.errors import Exit
 INLINE = ("--device", "cpu", "--isolation", "inline")
 
 
-def test_the_table_the_count_and_the_folder(say: Say, tmp_path: Path) -> None:
+def test_the_count_the_folder_and_the_headline_last(say: Say, tmp_path: Path) -> None:
     said = say("run", "coins.yaml", *INLINE)
     assert said.code == 0
     lines = [line.split() for line in said.out.splitlines()]
     assert ["bent", "none", "0.900", "[0.596,", "0.982]"] in [line[:5] for line in lines]
     (run,) = (tmp_path / "results" / "coins").iterdir()
-    assert said.out.endswith(f"\n4 of 4 cells run. Results: results/coins/{run.name}\n")
+    assert said.out.startswith(f"\n4 of 4 cells run. Results: results/coins/{run.name}\n")
+    assert said.out.splitlines()[-1] == "Not resolved: bent against fair; bent against fair (wind)."
     assert said.err.splitlines()[0] == "4 cells, 0 finished before"
     assert [line.rpartition(" ok ")[0] for line in said.err.splitlines()[1:]] == [
         "[1/4] fair / none:",
@@ -28,6 +29,29 @@ def test_the_table_the_count_and_the_folder(say: Say, tmp_path: Path) -> None:
         "[3/4] bent / none:",
         "[4/4] bent / wind:",
     ]
+
+
+def test_the_whole_table_is_printed_if_asked(say: Say) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--full")
+    whole, _, headline = said.out.partition("cells run. Results: ")
+    assert ["bent", "none", "0.900", "[0.596,", "0.982]"] in [line.split()[:5] for line in whole.splitlines()]
+    assert "Not resolved" in headline
+    chosen = say("run", "coins.yaml", *INLINE, "--columns", "status, passes")
+    assert chosen.code == 0
+    (head,) = (line for line in chosen.out.partition("cells")[0].splitlines() if line.startswith("model"))
+    assert head.split() == ["model", "attack"]  # both are the same in every row, and stand above
+    wrong = say("run", "coins.yaml", *INLINE, "--columns", "hedas")
+    assert wrong.code == 2
+    assert "--columns 'hedas': no table has such a column; did you mean 'heads'?" in wrong.err
+
+
+def test_one_cell_is_one_cell(say: Say) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--only", "model=fair", "--only", "attack=none")
+    assert "\n1 of 1 cell run, 3 deselected." in said.out
+    assert (
+        "nothing to do: the cell was finished before"
+        in say("run", "coins.yaml", *INLINE, "--only", "model=fair", "--only", "attack=none").out
+    )
 
 
 def test_what_is_finished_is_not_run_again(say: Say, tmp_path: Path) -> None:
@@ -117,3 +141,30 @@ def test_usage_errors(say: Say, tmp_path: Path, options: list[str], told: str) -
     assert said.code == 2
     assert told in said.err
     assert not (tmp_path / "results" / "coins").exists()
+
+
+def test_cells_are_measured_anew_if_asked(say: Say, tmp_path: Path) -> None:
+    say("run", "coins.yaml", *INLINE)
+    anew = say("run", "coins.yaml", *INLINE, "--force", "--only", "model=fair")
+    assert anew.err.splitlines()[0] == "2 cells, 0 finished before"
+    assert "\n2 of 2 cells run, 2 deselected. Results: " in anew.out
+    again = say("run", "coins.yaml", *INLINE)
+    assert "nothing to do: all 4 cells were finished before" in again.out
+    latest = max((tmp_path / "results" / "coins").iterdir())
+    runs = {json.loads(path.read_text())["run"] for path in latest.glob("cells/fair*/result.json")}
+    assert len(runs) == 1
+    assert runs != {json.loads(path.read_text())["run"] for path in latest.glob("cells/bent*/result.json")}
+
+
+def test_changes_of_the_suite_are_written_down(say: Say, tmp_path: Path) -> None:
+    said = say("run", "coins.yaml", *INLINE, "--set", "fair.with.heads=2", "--seeds", "3", "--skip", "attack=wind")
+    assert said.code == 0
+    (run,) = (tmp_path / "results" / "coins").iterdir()
+    told = ["--set fair.with.heads=2", "--seeds 3", "--skip attack=wind"]
+    assert json.loads((run / "plan.json").read_text())["changes"] == told
+    assert json.loads((run / "run.json").read_text())["provenance"]["changes"] == told
+    rows = json.loads((run / "table.json").read_text())["rows"]
+    assert [(row["labels"]["model"], row["seed"], row["estimates"]["heads"]["value"]) for row in rows] == [
+        ("fair", 3, 0.2),
+        ("bent", 3, 0.9),
+    ]

@@ -40,13 +40,24 @@ def test_a_narrow_terminal_gets_less_and_says_where_the_rest_is(
 ) -> None:
     two = (tmp_path / "coins.yaml").read_text().replace("[heads]", "[heads, {use: heads, as: heads_again}]")
     (tmp_path / "s.yaml").write_text(two)
-    wide = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline").out
-    monkeypatch.setattr(tables, "terminal_width", lambda: 100)
+    wide = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline", "--full").out
+    monkeypatch.setattr(tables, "terminal_width", lambda: 50)
     narrow = say("table", "coins").out
-    lengths = [max(len(line) for line in text.splitlines() if line.startswith("fair")) for text in (narrow, wide)]
-    assert lengths[0] <= 100 < lengths[1]
-    assert "(too narrow for heads_again; see table.md)" in narrow
+    assert max(len(line) for line in wide.splitlines() if line.startswith("fair")) > 50
+    assert max(len(line) for line in narrow.splitlines() if line.startswith("fair")) <= 50
+    assert "(too narrow for heads again ↑" in narrow
+    assert "key; see table.md)" in narrow
     assert "too narrow" not in wide
+
+
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tables.status_styled("ok") == "ok"
+    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda *_: False)
+    tables.echo(tables.status_styled("failed"))
+    said = capsys.readouterr().out
+    assert click.unstyle(said) == "failed\n" != said
 
 
 def test_several_experiments_have_tables_and_titles_of_their_own(say: Say, tmp_path: Path) -> None:
@@ -55,7 +66,7 @@ def test_several_experiments_have_tables_and_titles_of_their_own(say: Say, tmp_p
         text
         + "experiments:\n  - {name: few, about: Three throws., data: {use: throws, with: {n: 3}}}\n  - {name: many}\n"
     )
-    said = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline")
+    said = say("run", "s.yaml", "--device", "cpu", "--isolation", "inline", "--full")
     assert "\ncoins: few — Three throws.\n" in said.out
     assert "\ncoins: many — How often heads?\n" in said.out
     # 3 of 3 against 6 of 10.

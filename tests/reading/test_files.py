@@ -116,7 +116,7 @@ def test_columns_that_nobody_uses_are_not_loaded(tmp_path: Path) -> None:
         ("a,b\n1,2\n".encode("utf-16-le"), "t.csv is UTF-16 text"),
         ("a,b\n1,2\n".encode("utf-16-be"), "t.csv is UTF-16 text"),
         (b"a,b\n1,2\n\xe4,2\n", "t.csv, line 3 is not UTF-8 text .byte 0xe4"),
-        ("a,b\n".encode("utf-16"), 't.csv is UTF-16 text; save it as UTF-8, in Excel as "CSV UTF-8"'),
+        ("a,b\n".encode("utf-16"), 't.csv is UTF-16 text; save the file as UTF-8, in Excel as "CSV UTF-8"'),
         (b"PK\x03\x04 and more", "t.csv is a workbook or another packed file"),
         ('a,b\n1,2\n1,"x\n1,2\n', "t.csv, line 3: a double quote opens a value and is not closed at its end"),
         ('a,b\n1,2\n1,"x"y\n1,2\n', "t.csv, line 3: a double quote opens a value"),

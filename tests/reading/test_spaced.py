@@ -80,6 +80,15 @@ def test_names_of_rows_without_a_heading_are_refused(separator: str) -> None:
         parse_table(WRITTEN_BY_R, "t.txt", separator)
 
 
+@pytest.mark.parametrize("end", ["", " ", "  \r"])
+def test_names_of_rows_before_an_empty_last_column_are_refused(end: str) -> None:
+    """R quotes an empty text, which a separator too many never is."""
+    with pytest.raises(InvalidOutput, match=r"as in every row: .* row.names = FALSE"):
+        parse_table(f'"a","b"\n"1","x",""{end}\n"2","y",""{end}\n'.encode(), "t.csv")
+    table = parse_table(f"a,b\n1,x,{end}\n2,y,{end}\n".encode(), "t.csv")
+    assert list(table.texts("b", "b")) == ["x", "y"]
+
+
 def test_one_row_too_long_is_not_called_a_name() -> None:
     with pytest.raises(InvalidOutput, match="line 3: 3 values for 2 columns; is ',' what separates"):
         parse_table(b"a,b\n1,2\n1,2,3\n", "t.csv")

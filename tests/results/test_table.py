@@ -10,7 +10,7 @@ import pytest
 
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
-from harness.results.table import TableView, csv_text, frame, interval, terminal, text_table
+from harness.results.table import TableView, csv_text, frame, interval, text_table
 
 
 def row(model: str, attack: str, value: float | None = 0.5, **changes: object) -> Row:
@@ -127,15 +127,6 @@ def test_names_from_files_do_not_break_a_table() -> None:
     assert text_table(["group"], [[name]]).splitlines()[2] == r"g: a|b\nc"
     undefined = row("cnn", name, None, reason="no rows", status=Status.FAILED)
     assert TableView([undefined], {}, {}).notes() == [r"failed: no rows (cnn / g: a|b\nc)"]
-
-
-def test_a_narrow_terminal_loses_metrics_by_name() -> None:
-    estimates = {name: Estimate(0.5, 0.4, 0.6, 0.95, "w", 9) for name in ("one", "two", "three")}
-    view = TableView([row("a", "none", estimates=estimates)], {}, {})
-    wide, narrow = terminal(view, 200), terminal(view, 80)
-    assert "three" in wide
-    assert max(map(len, narrow.splitlines()[:-1])) <= 80
-    assert narrow.splitlines()[-1] == "(too narrow for two, three; see table.md)"
 
 
 def test_csv_has_every_field() -> None:

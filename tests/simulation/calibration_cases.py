@@ -117,7 +117,7 @@ CASES = [
             f"15 bins, {name}, n {n}",
             partial(_many_bins, n=n, accuracy=accuracy),
             conservative=name in _NEARLY_CALIBRATED or n == 100,
-            repetitions=400,
+            repetitions=200,
         )
         for n in (100, 500, 2000)
         for name, accuracy in _WORLDS
@@ -128,7 +128,7 @@ CASES = [
             f"15 bins, most confidences near 1, {name}, n 500",
             partial(_many_bins, n=500, accuracy=accuracy, a=30.0, b=1.0),
             conservative=name in _NEARLY_CALIBRATED,
-            repetitions=400,
+            repetitions=200,
         )
         for name, accuracy in _WORLDS
     ),

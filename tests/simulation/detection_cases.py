@@ -47,7 +47,7 @@ CASES = [
         f"{outside} out, {inside} in, shift {shift:g}",
         partial(_detected, metric=metric, outside=outside, inside=inside, shift=shift),
         conservative=metric is FPR95 or outside == 10,
-        repetitions=600,
+        repetitions=150,
         quick=30,
     )
     for name, metric in _METRICS

@@ -78,7 +78,7 @@ class Case:
     measure: Literal["coverage", "false alarm", "power"] = "coverage"
     conservative: bool = False
     least: float | None = None
-    repetitions: int = 1000
+    repetitions: int = 300
     quick: int = 40
 
     @property

@@ -138,7 +138,7 @@ CASES = [
             f"{population}, n {n}",
             partial(trial, population=population, n=n),
             conservative=True,
-            repetitions=300,
+            repetitions=150,
             quick=20,
             least=least,
         )

@@ -89,7 +89,7 @@ CASES = [
             f"{world}, {k} of {n} tries",
             partial(_best, world=world, n=n, k=k),
             conservative=True,
-            repetitions=300,
+            repetitions=150,
         )
         for world in _WORLDS
         for n, k in ((10, 1), (10, 5), (20, 3), (20, 19))
@@ -100,7 +100,7 @@ CASES = [
             f"{world}, 20 tries",
             partial(_tries, world=world, n=20, target=target),
             conservative=True,
-            repetitions=300,
+            repetitions=150,
         )
         for world, target in (("even", 0.85), ("skewed", 0.93), ("a quarter fails", 0.93))
     ),
@@ -112,9 +112,9 @@ CASES = [
             partial(_configurations, world=world, n=20),
             least=0.75,
             conservative=True,
-            repetitions=300,
+            repetitions=150,
         )
         for world in _WORLDS
     ),
-    Case("best_of_k spread_seeds", "skewed, 20 tries of 3 seeds", partial(_over_seeds, n=20), repetitions=300),
+    Case("best_of_k spread_seeds", "skewed, 20 tries of 3 seeds", partial(_over_seeds, n=20), repetitions=150),
 ]

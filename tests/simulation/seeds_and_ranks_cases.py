@@ -131,7 +131,7 @@ CASES = [
             f"{name}, n {n}",
             partial(_ranks, accuracies=accuracies, n=n),
             conservative=True,
-            repetitions=300,
+            repetitions=150,
             quick=20,
         )
         for name, accuracies, n in (

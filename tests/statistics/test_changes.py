@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from statistics import median
 
 import pytest
 
-from harness.statistics.changes import Point, difference_interval, distinct, find_steps, noise_of
+from harness.statistics.changes import Point, difference_interval, distinct, find_steps, noises_of_others
 from harness.statistics.intervals import proportion
 
 
@@ -28,10 +29,25 @@ def steps(points: Sequence[Point]) -> list[tuple[str, str]]:
     return [(step.after.run, step.rule) for step in find_steps(points)]
 
 
+def noise_of(differences: Sequence[float]) -> float | None:
+    """The noise by these differences, which are the others of a last one."""
+    return noises_of_others([*differences, 100.0])[-1]
+
+
 def test_the_noise_of_one_measurement() -> None:
     assert noise_of([1.0, -2.0, 3.0, -4.0]) == pytest.approx(1.4826 * 2.5 / sqrt(2))
     assert noise_of([0.0] * 4) == 0.0
     assert noise_of([1.0, 2.0, 3.0]) is None
+
+
+@pytest.mark.parametrize("n", [5, 6, 11, 12])
+def test_the_noise_by_all_others_is_the_median_without_each(n: int) -> None:
+    import numpy as np
+
+    differences = np.random.default_rng(n).integers(-5, 6, n).astype(float).tolist()
+    others = [differences[:i] + differences[i + 1 :] for i in range(n)]
+    expected = [1.4826 * median(map(abs, each)) / sqrt(2) for each in others]
+    assert noises_of_others(differences) == pytest.approx(expected, rel=1e-15)
 
 
 def test_the_noise_agrees_with_the_standard_deviation_of_normal_noise() -> None:

@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_draws_in_blocks_or_not(monkeypatch: pytest
     a, b = rng().random(50), rng().random(50) ** 2
     one = studentised_difference(a, b, np.random.default_rng(1))
     assert studentised_difference(a, b, np.random.default_rng(1)) == one
-    monkeypatch.setattr("harness.statistics.paired._MAX_WEIGHTS_PER_BLOCK", 501)
+    monkeypatch.setattr("harness.statistics.studentised._MAX_WEIGHTS_PER_BLOCK", 501)
     assert ends(studentised_difference(a, b, np.random.default_rng(1))) == pytest.approx(ends(one))
 
 

@@ -121,6 +121,23 @@ def compare(
     return Comparison(a.name, b.name, compared, len(tested), used, tuple(_notes(aligned, a, b)))
 
 
+def contrasted(side: Side, one: Row, other: Row, metric: str, allowed: Sequence[str]) -> Compared:
+    """Two rows of one side compared on one metric, without a verdict: other minus one, or why there is no difference.
+
+    Args:
+        side: theirs.
+        one, other: the rows.
+        metric: its label.
+        allowed: fields that may differ, such as the treatment that is contrasted.
+    """
+    facts = side.facts(one, metric)
+    draft = Compared(one, other, metric, facts if facts.direction else side.facts(other, metric))
+    refused, passed = _split_by_allowed(differing_fields(one, other), tuple(allowed))
+    if refused:
+        return replace(draft, fields=refused, allowed=passed)
+    return _of_metric(replace(draft, allowed=passed), side, side, tuple(allowed))
+
+
 def _check_metrics(metrics: Sequence[str], a: Side) -> None:
     known = sorted({name for row in a.rows for name in row.estimates})
     for name in metrics:

@@ -24,6 +24,7 @@ from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.records import RECORDS, read_records
 from harness.store.run_folder import RUN, RunFolder, runs_in
+from harness.suite.plan import Plan
 
 _MEAN_TOLERANCE = 1e-6
 Answer = TypeVar("Answer")
@@ -84,6 +85,11 @@ def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReade
         raise UsageError(f"there is no table file {name!r}")
     folder = RunFolder.find(name, results)
     plan, rows = recorded_rows(folder, Scoring(catalog, open_store(results, needs_writing=False), calls))
+    return side_of(folder, plan, rows, catalog, signatures)
+
+
+def side_of(folder: RunFolder, plan: Plan, rows: Sequence[Row], catalog: Catalog, signatures: SignatureReader) -> Side:
+    """A run whose rows are known as one side of a comparison."""
     uses = {(e.name, use.label): use for e in plan.experiments.values() for use in e.metrics}
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
     facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}

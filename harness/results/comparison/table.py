@@ -214,7 +214,7 @@ def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], 
         show = interval if intervals else _value
         metric = metric_heading(entry.metric, entry.facts.direction)
         estimates = [show(e, unit) if e is not None else "" for e in (entry.estimate_a, entry.estimate_b)]
-        results = [_difference(entry.difference, unit), _p(entry.p_holm), _verdict(entry)]
+        results = [_difference(entry.difference, unit), p_text(entry.p_holm), _verdict(entry)]
         lines.append([*(column[i] for column in labels.values()), metric, *estimates, *results])
     return head, lines
 
@@ -229,21 +229,30 @@ def _value(estimate: Estimate, unit: str) -> str:
 
 
 def _difference(difference: Difference | None, unit: str) -> str:
-    if difference is None:
-        return ""
-    text = _signed(difference.value, unit)
+    return "" if difference is None else signed_interval(difference, unit)
+
+
+def signed_interval(difference: Difference, unit: str) -> str:
+    """Return a difference with its sign and its interval, e.g. "+0.286 [+0.230, +0.340]"."""
+    text = signed(difference.value, unit)
     if difference.low is None or difference.high is None:
         return text
-    return f"{text} [{_signed(difference.low, unit)}, {_signed(difference.high, unit)}]"
+    return f"{text} [{signed(difference.low, unit)}, {signed(difference.high, unit)}]"
 
 
-def _signed(value: float, unit: str) -> str:
+def signed(value: float, unit: str) -> str:
+    """Return a difference with its sign, e.g. "+0.286"."""
     text = number(abs(value), unit)
     return text if not float(text) else f"{'+' if value > 0 else '−'}{text}"
 
 
-def _p(p: float | None) -> str:
-    return "" if p is None else f"< {_SMALLEST_P_SHOWN:g}" if p < _SMALLEST_P_SHOWN else "1" if p == 1 else f"{p:.3f}"
+def p_text(p: float | None, *, equals: bool = False) -> str:
+    """Return a p-value as tables show it, e.g. "0.012" or "< 0.001"; with `equals` as sentences do, "= 0.012"."""
+    if p is None:
+        return ""
+    if p < _SMALLEST_P_SHOWN:
+        return f"< {_SMALLEST_P_SHOWN:g}"
+    return f"{'= ' if equals else ''}{'1' if p == 1 else f'{p:.3f}'}"
 
 
 def _not_comparable(comparison: Comparison, everything: bool) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PANELS = 24
+MAX_LINES = 20
+"""Lines in a panel; more can neither be told apart nor named beside it."""
 _MAX_GRID_COLUMNS = 6
 _MAX_TICKS = 5
 _LOG_SCALE_FROM_RATIO = 50.0
@@ -56,21 +58,44 @@ class _Panel:
         title: what tells it from its neighbours on the left and right.
         metric: what is on its y axis.
         series: its lines.
+        n_left_out: how many lines more there are.
     """
 
     title: str
     metric: str
     series: tuple[Series, ...]
+    n_left_out: int = 0
+
+    def with_fewer_lines(self) -> _Panel:
+        """The panel with at most `MAX_LINES` lines, in their order; those with steps come before others."""
+        different = _without_repeats(self.series)
+        ranked = sorted(range(len(different)), key=lambda number: not different[number].steps)
+        chosen = tuple(different[number] for number in sorted(ranked[:MAX_LINES]))
+        return replace(self, series=chosen, n_left_out=len(different) - len(chosen))
 
 
-def draw_history(history: Sequence[Series], runs: Sequence[PastRun], readings: Readings, path: Path) -> int:
-    """Draw the history and return how many panels were left out, since there were more than `MAX_PANELS`.
+@dataclass(frozen=True)
+class LeftOut:
+    """What did not fit into a picture: panels beyond `MAX_PANELS`, and lines of a panel beyond `MAX_LINES`."""
+
+    panels: int = 0
+    lines: int = 0
+
+    def __str__(self) -> str:
+        counts = {"panel": self.panels, "line": self.lines}
+        words = [f"{count} {word}{'s' if count != 1 else ''}" for word, count in counts.items() if count]
+        return f"{' and '.join(words)} did not fit" if words else ""
+
+
+def draw_history(history: Sequence[Series], runs: Sequence[PastRun], readings: Readings, path: Path) -> LeftOut:
+    """Draw the history and return what was left out; what has steps comes first.
 
     Raises:
         UsageError: the file cannot be written.
     """
     panels = _panels(history, readings)
-    shown = _panels_that_fit(panels)
+    shown = [panel.with_fewer_lines() for panel in _panels_that_fit(panels)]
+    left_out = LeftOut(len(panels) - len(shown), sum(panel.n_left_out for panel in shown))
     titles = list(dict.fromkeys(panel.title for panel in shown))
     is_grid = len(titles) <= _MAX_GRID_COLUMNS and len(shown) == len(panels)
     columns = len(titles) if is_grid else min(4, len(shown))
@@ -95,13 +120,13 @@ def draw_history(history: Sequence[Series], runs: Sequence[PastRun], readings: R
     for axis in axes.flat[max(0, len(cells) - columns) :]:
         _date_axis(axis, runs)
     _legend(figure, styles, legend_columns)
-    if len(shown) < len(panels):
-        figure.suptitle(f"{len(shown)} of {len(panels)} panels, those with steps first", fontsize=9)
+    if str(left_out):
+        figure.suptitle(f"{left_out}, those without steps first", fontsize=9)
     try:
         save(figure, path)
     except OSError as error:
         raise UsageError(f"the picture {str(path)!r} cannot be written: {error.strerror or error}") from error
-    return len(panels) - len(shown)
+    return left_out
 
 
 def _panels(history: Sequence[Series], readings: Readings) -> list[_Panel]:
@@ -168,7 +193,7 @@ def _styles(panels: Sequence[_Panel]) -> dict[str, _Style]:
 
 def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapping[str, _Style]) -> None:
     positions = {run.run: position for position, run in enumerate(runs)}
-    for series in _without_repeats(panel.series):
+    for series in panel.series:
         _draw_line(axis, series, positions, styles[_name(series)])
     steps = {(positions[change.step.after.run], change.step.after.value) for s in panel.series for change in s.steps}
     if steps:

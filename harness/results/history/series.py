@@ -197,16 +197,17 @@ def collect_series(runs: Sequence[PastRun], metric: str | None = None) -> list[S
     Raises:
         UsageError: no row has a value of this metric.
     """
-    by_identity: dict[tuple[str, ...], Series] = {}
+    latest: dict[tuple[str, ...], Series] = {}
+    points: dict[tuple[str, ...], list[Point]] = {}
     for run in reversed(runs):
         for past in run.rows:
             for name, sort, point in _points(run.run, past):
                 identity = (*past.identity, past.key, sort, name)
-                later = by_identity.get(identity)
-                if later is None:
-                    by_identity[identity] = Series(past.row, past.key, name, sort, (point,))
-                elif later.points[0].run != run.run:
-                    by_identity[identity] = replace(later, points=(point, *later.points))
+                latest.setdefault(identity, Series(past.row, past.key, name, sort, ()))
+                own = points.setdefault(identity, [])
+                if not own or own[-1].run != run.run:
+                    own.append(point)
+    by_identity = {each: replace(series, points=tuple(points[each][::-1])) for each, series in latest.items()}
     names = dict.fromkeys(series.metric for series in by_identity.values())
     if metric is not None and metric not in names:
         raise UsageError(f"no row has a metric {metric!r}; there are: {', '.join(names)}")

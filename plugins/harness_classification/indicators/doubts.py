@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.api import Attack, Averaging, Context, LabelledInputs, WithSurrogate
-from harness.api.instruments import LANES, CountedModel, per_example
-from harness_classification.indicators.signs import Signs
+from harness.api.instruments import LANES, CountedModel
+from harness_classification.attack_verification import where_finite
+from harness_classification.indicators.signs import Signs, added_up
 from harness_classification.indicators.stages import late_finds, stage_of_each
-from harness_classification.indicators.survivors import ask_survivors
+from harness_classification.indicators.survivors import SurvivorSample, ask_survivors, joined, sample_of
 from harness_classification.indicators.watch import AttackWatch
 from harness_classification.predictions import Predictions, column, predict
 
@@ -22,7 +24,28 @@ MAX_REPEATS = 6
 """How often the first of them are repeated: a model that draws one number for a whole batch may draw it twice."""
 
 
-def signs_of_failure(
+@dataclass(frozen=True)
+class Indicated:
+    """What was found of an attack on the examples of a window.
+
+    Attributes:
+        signs: without what is asked of survivors or stages of all windows together.
+        columns: the record columns that the signs rest on.
+        sample: survivors that may be asked.
+        confidence: `[attacked]`, of the clean answers that were attacked.
+        one_step: the attack takes one full step.
+        stages: which stage fooled each example, for an attack that has stages.
+    """
+
+    signs: Signs
+    columns: Mapping[str, Any]
+    sample: SurvivorSample | None
+    confidence: Tensor
+    one_step: bool
+    stages: Sequence[str | None] | None
+
+
+def indicators(
     counted: CountedModel,
     watch: AttackWatch,
     adversarial: Tensor,
@@ -30,13 +53,13 @@ def signs_of_failure(
     returned: Predictions,
     columns: Mapping[str, Any],
     attack: Attack,
-    unstable: str,
+    random: bool,
     ctx: Context,
-) -> tuple[Signs, dict[str, Any]]:
-    """The indicators of attack failure, and the record columns that they rest on."""
+) -> Indicated:
+    """The indicators of attack failure on the examples that were watched, and the columns that they rest on."""
     examples, device = watch.examples, adversarial.device
-    finite = per_example(adversarial.flatten(1).isfinite().all(dim=1), adversarial)
-    seen = watch.seen(torch.where(finite, adversarial, examples.inputs), clean.logits, returned.logits)
+    points = where_finite(adversarial, examples.inputs, adversarial.flatten(1).isfinite().all(dim=1))
+    seen = watch.seen(points, clean.logits, returned.logits)
     survived = torch.tensor([outcome == "robust" for outcome in columns["outcome"]], device=device)
     attacked = torch.tensor([success is not None for success in columns["success"]], device=device)
     points, looked_fooled = watch.points()
@@ -46,14 +69,12 @@ def signs_of_failure(
     hit = again.prediction != examples.labels[asked] if wanted is None else again.prediction == wanted[asked]
     silent = torch.zeros_like(survived)
     silent[asked] = hit & again.valid
-    n_attacked = int(attacked.sum())
     fooled_by = stage_of_each(attack, examples.ids, columns["success"])
     signs = Signs(
-        attacked=n_attacked,
-        unstable="" if isinstance(attack, Averaging) and attack.averages else unstable,
+        attacked=int(attacked.sum()),
         # Predictions of a random model change from pass to pass.
-        silent=0 if unstable else int(silent.sum()),
-        vanished=0 if unstable else len(asked) - int(silent.sum()),
+        silent=0 if random else int(silent.sum()),
+        vanished=0 if random else len(asked) - int(silent.sum()),
         elsewhere=_fooled_elsewhere(attack, examples, adversarial, survived & attacked, wanted, counted.classes, ctx),
         blind=int((seen.blind & survived).sum()),
         exploded=int((seen.exploded & survived).sum()),
@@ -62,31 +83,67 @@ def signs_of_failure(
         survived=int(survived.sum()),
         unbounded=seen.unbounded,
         excess=seen.excess,
-        asked=ask_survivors(
-            counted,
-            watch,
-            seen,
-            attack,
-            adversarial,
-            clean,
-            returned,
-            survived,
-            attacked,
-            torch.as_tensor(columns["backward_passes"], device=device),
-            bool(unstable),
-            ctx,
-        ),
-        stages=late_finds(attack, fooled_by, n_attacked),
     )
+    gradients = torch.as_tensor(columns["backward_passes"], device=device)
     is_attacked = attacked.tolist()
-    stages = {} if fooled_by is None else {"fooled_by": fooled_by}
-    return signs, {
-        **stages,
-        "zero_gradients": seen.zero_gradients.cpu().numpy(),
-        "exploding_gradients": seen.exploding_gradients.cpu().numpy(),
-        "silent_success": column(silent, is_attacked),
-        "reached": [None] * len(is_attacked) if seen.reached is None else column(seen.reached, is_attacked),
-    }
+    return Indicated(
+        signs,
+        {
+            **({} if fooled_by is None else {"fooled_by": fooled_by}),
+            "zero_gradients": seen.zero_gradients.cpu().numpy(),
+            "exploding_gradients": seen.exploding_gradients.cpu().numpy(),
+            "silent_success": column(silent, is_attacked),
+            "reached": [None] * len(is_attacked) if seen.reached is None else column(seen.reached, is_attacked),
+        },
+        sample_of(watch, seen, attack, adversarial, returned, survived, attacked, gradients, random),
+        clean.confidence[attacked],
+        seen.one_step,
+        fooled_by,
+    )
+
+
+class SignsOfWindows:
+    """The signs of failure on window after window, of which only a few survivors are kept, to be asked once more.
+
+    Args:
+        counted: the model.
+        attack: the attack.
+        ctx: draws.
+    """
+
+    def __init__(self, counted: CountedModel, attack: Attack, ctx: Context) -> None:
+        self._counted, self._attack, self._ctx = counted, attack, ctx
+        self._signs: list[Signs] = []
+        self._stages: list[str | None] | None = None
+        self._confidence: list[Tensor] = []
+        self._one_step = True
+        self._sample: SurvivorSample | None = None
+
+    def add(self, found: Indicated) -> None:
+        """Add what was found on the next window."""
+        self._signs.append(found.signs)
+        self._confidence.append(found.confidence)
+        self._one_step &= found.one_step
+        if found.stages is not None:
+            self._stages = [*(self._stages or ()), *found.stages]
+        self._sample = joined([sample for sample in (self._sample, found.sample) if sample is not None], self._ctx)
+
+    def all(self, unstable: str) -> Signs:
+        """The signs on all windows together.
+
+        Args:
+            unstable: how the model answers the same inputs otherwise, in words; empty if it does not.
+        """
+        signs, confidence = added_up(self._signs), torch.cat(self._confidence)
+        asked = ask_survivors(
+            self._counted, self._sample, self._attack, self._one_step, confidence, bool(unstable), self._ctx
+        )
+        return replace(
+            signs,
+            unstable="" if isinstance(self._attack, Averaging) and self._attack.averages else unstable,
+            asked=asked,
+            stages=late_finds(self._attack, self._stages, signs.attacked),
+        )
 
 
 def randomness(counted: CountedModel, examples: LabelledInputs, clean: Predictions, ctx: Context) -> str:

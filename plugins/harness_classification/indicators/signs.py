@@ -7,8 +7,8 @@ for aggregates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from harness_classification.indicators.survivors import SurvivorCounts
 from harness_classification.indicators.watch import HUGE_GRAD
@@ -28,6 +28,7 @@ UNFINISHED_SHARE = 1 / 2
 
 Cross-entropy on a linear model leaves a third of them to the margin.
 """
+_COUNTS = ("attacked", "silent", "vanished", "elsewhere", "blind", "exploded", "short", "stuck", "survived")
 NOTHING_ASKED = SurvivorCounts()
 
 
@@ -37,7 +38,6 @@ class Signs:
 
     Attributes:
         attacked: how many examples were attacked.
-        unstable: predictions of those that change when the same inputs are given again, if any answer does.
         silent: survivors for which a point was looked at that fools the model, and another was returned.
         vanished: survivors for which a point fooled the model when the attack asked and not when the core did.
         elsewhere: survivors that fool the surrogate that they were made on.
@@ -45,12 +45,12 @@ class Signs:
         survived: survivors; looked at under an unbounded budget only.
         unbounded: whether the budget is none.
         excess: how the budget is larger than the box, in words.
+        unstable: predictions of those that change when the same inputs are given again, if any answer does.
         asked: what was found at a few survivors.
         stages: which stages fooled how many, in words, if those without gradients fooled more than is noise.
     """
 
     attacked: int
-    unstable: str
     silent: int
     vanished: int
     elsewhere: int
@@ -61,6 +61,7 @@ class Signs:
     survived: int
     unbounded: bool
     excess: str
+    unstable: str = ""
     asked: SurvivorCounts = NOTHING_ASKED
     stages: str = ""
 
@@ -97,6 +98,12 @@ class Signs:
             yield f"black box stage finds more: {self.stages} (masked gradients? take more queries and restarts of it)"
         if self.unbounded and self.survived > WRONG_SHARE * self.attacked:
             yield f"unbounded budget: {self.survived} of {self.attacked} attacked examples survive any change"
+
+
+def added_up(parts: Sequence[Signs]) -> Signs:
+    """The signs on all examples, from those on parts of them."""
+    counts = {name: sum(getattr(part, name) for part in parts) for name in _COUNTS}
+    return replace(parts[0], **counts, unbounded=all(part.unbounded for part in parts))
 
 
 def _doubts_of_survivors(counts: SurvivorCounts) -> Iterator[str]:

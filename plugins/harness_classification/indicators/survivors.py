@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Averaging, Context, Viewed
+from harness.api import Attack, Averaging, Context, LabelledInputs, Viewed
 from harness.api.attacks import ConvexNorm, rows_of
 from harness.api.instruments import CountedModel
 from harness_classification.indicators.local_gradient import surprising
@@ -55,64 +56,128 @@ class SurvivorCounts:
     surprising: int = 0
 
 
-def ask_survivors(
-    counted: CountedModel,
+@dataclass(frozen=True)
+class SurvivorSample:
+    """A few survivors to ask; of an attack without a budget, a few attacked examples.
+
+    Attributes:
+        examples: `[m, ...]`, clean, with targets if the threat has them.
+        adversarial: `[m, ...]`, the points that the attack returned.
+        gradients: `[m]`, how many the attack took of each.
+        reached: `[m]`, on the CPU, how far it went; None without a norm.
+    """
+
+    examples: LabelledInputs
+    adversarial: Tensor
+    gradients: Tensor
+    reached: Tensor | None
+
+    def at(self, rows: Tensor) -> SurvivorSample:
+        """Those in these rows."""
+        reached = None if self.reached is None else self.reached[rows.cpu()]
+        return SurvivorSample(rows_of(self.examples, rows), self.adversarial[rows], self.gradients[rows], reached)
+
+
+def sample_of(
     watch: AttackWatch,
     seen: Seen,
     attack: Attack,
     adversarial: Tensor,
-    clean: Predictions,
     returned: Predictions,
     survived: Tensor,
     attacked: Tensor,
     gradients: Tensor,
     random: bool,
+) -> SurvivorSample | None:
+    """Choose survivors of some examples; None for attacks that take no gradients.
+
+    Args:
+        watch, seen: what was watched of the attack, and its summary.
+        attack: the attack; that of a random model must average.
+        adversarial: the points that it returned, `[n, ...]`.
+        returned: predictions for those points.
+        survived, attacked: bool `[n]`.
+        gradients: `[n]`, how many the attack took of each example.
+        random: the model is.
+    """
+    threat, averages = attack.threat, isinstance(attack, Averaging) and attack.averages
+    if threat.norm not in get_args(ConvexNorm) or threat.eps == 0 or (random and not averages):
+        return None
+    if not bool(gradients.any()):
+        return None
+    rows = (
+        nearest_survivors(returned.margin, survived, attacked, watch.targets is not None)
+        if threat.eps is not None
+        else _some(attacked)
+    )
+    whole = SurvivorSample(replace(watch.examples, targets=watch.targets), adversarial, gradients, seen.reached)
+    return whole.at(rows) if len(rows) else None
+
+
+def joined(samples: Sequence[SurvivorSample], ctx: Context) -> SurvivorSample | None:
+    """One sample of several, in their order: of more than `MOST` examples those whose draws are lowest."""
+    if len(samples) < 2:
+        return next(iter(samples), None)
+    examples = [sample.examples for sample in samples]
+    targets, reached = (
+        None if any(part is None for part in parts) else torch.cat([part for part in parts if part is not None])
+        for parts in ([each.targets for each in examples], [sample.reached for sample in samples])
+    )
+    together = replace(
+        examples[0],
+        ids=[name for each in examples for name in each.ids],
+        inputs=torch.cat([each.inputs for each in examples]),
+        labels=torch.cat([each.labels for each in examples]),
+        targets=targets,
+    )
+    adversarial, gradients = (torch.cat([getattr(s, name) for s in samples]) for name in ("adversarial", "gradients"))
+    drawn = ctx.uniform(together.ids, (), "sample of survivors")
+    lowest = drawn.argsort(stable=True)[:MOST].sort().values
+    return SurvivorSample(together, adversarial, gradients, reached).at(lowest)
+
+
+def ask_survivors(
+    counted: CountedModel,
+    sample: SurvivorSample | None,
+    attack: Attack,
+    one_step: bool,
+    confidence: Tensor,
+    random: bool,
     ctx: Context,
 ) -> SurvivorCounts:
-    """Attack a few survivors again, and test the gradient there; nothing for attacks that take no gradients.
+    """Attack a few survivors again, and test the gradient there.
 
     One full step from the clean input is not attacked again, since no one takes it for the best of attacks; nor is what
     was made to hold under many views.
 
     Args:
-        counted, watch, seen: the model, what was watched of the attack, and its summary.
-        attack: the attack; that of a random model must average.
-        adversarial: the points that it returned, `[n, ...]`.
-        clean, returned: predictions for the clean inputs and for those points.
-        survived, attacked: bool `[n]`.
-        gradients: `[n]`, how many the attack took of each example.
+        counted: the model.
+        sample: the survivors, if there are any to ask.
+        attack: the attack.
+        one_step: it takes one full step.
+        confidence: of the model in the clean answers that were attacked.
         random: the model is.
         ctx: draws.
     """
-    threat, averages = attack.threat, isinstance(attack, Averaging) and attack.averages
-    if threat.norm not in get_args(ConvexNorm) or threat.eps == 0 or (random and not averages):
+    if sample is None:
         return SurvivorCounts()
-    if not bool(gradients.any()):
-        return SurvivorCounts()
-    has_budget = threat.eps is not None
-    rows = (
-        nearest_survivors(returned.margin, survived, attacked, watch.targets is not None)
-        if has_budget
-        else _some(attacked)
-    )
-    if not len(rows):
-        return SurvivorCounts()
-    examples = rows_of(replace(watch.examples, targets=watch.targets), rows)
+    threat, m = attack.threat, len(sample.examples)
     if threat.eps is None:
-        threat = replace(threat, eps=float(_distances(watch, seen, rows).median()))
-    probe = Probe(counted, examples, threat, ctx.scoped("survivors"))
-    wrong, tested = (torch.zeros(len(rows), dtype=torch.bool),) * 2 if random else surprising(probe)
+        assert sample.reached is not None  # its norm is one of a ball
+        threat = replace(threat, eps=float(sample.reached.clamp(min=1e-6).median()))
+    probe = Probe(counted, sample.examples, threat, ctx.scoped("survivors"))
+    wrong, tested = (torch.zeros(m, dtype=torch.bool),) * 2 if random else surprising(probe)
     counts = SurvivorCounts(tested=int(tested.sum()), surprising=int(wrong.sum()))
-    if not has_budget or seen.one_step or isinstance(attack, Viewed):
+    if attack.threat.eps is None or one_step or isinstance(attack, Viewed):
         return counts
     draws = DRAWS if random else 1
     return replace(
         counts,
-        asked=len(rows),
-        by_more_steps=_fooled(probe, more_steps(probe, adversarial[rows]), draws),
+        asked=m,
+        by_more_steps=_fooled(probe, more_steps(probe, sample.adversarial), draws),
         by_scores=_fooled(probe, search_by_scores(probe), draws),
-        short=float(gradients[rows].median()) < FEW_STEPS,
-        unsure=float(clean.confidence[attacked].median()) < UNSURE,
+        short=float(sample.gradients.median()) < FEW_STEPS,
+        unsure=float(confidence.median()) < UNSURE,
     )
 
 
@@ -138,12 +203,6 @@ def _some(attacked: Tensor) -> Tensor:
     """Rows of attacked examples, evenly from the first to the last."""
     rows = torch.nonzero(attacked).flatten()
     return rows[torch.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().long().to(rows.device)]
-
-
-def _distances(watch: AttackWatch, seen: Seen, rows: Tensor) -> Tensor:
-    reached = seen.reached
-    assert reached is not None
-    return reached[rows.cpu()].clamp(min=1e-6)
 
 
 def _fooled(probe: Probe, points: Tensor, draws: int) -> int:

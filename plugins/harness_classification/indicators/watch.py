@@ -21,6 +21,8 @@ HUGE_GRAD = 1e8
 MIN_SHARE_OF_BUDGET = 0.5
 """An attack that never went this far towards the edge of what its budget allows did not use the budget."""
 _MAX_NOTES = 512
+_ROWS_AT_ONCE = 64
+"""Of all examples, where what is made of them is needed for a moment only."""
 
 
 class AttackWatch:
@@ -147,13 +149,12 @@ class AttackWatch:
         followed = gradients > 0
         eps, norm = self.threat.eps, self.threat.norm
         inputs = self.examples.inputs
-        farthest = torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
         # Where no norm bounds an attack something else does, such as the largest turn of an image.
         reached, short, unbounded, excess = None, torch.zeros_like(followed), False, ""
         if norm is not None:
             reached = torch.maximum(self._reached.double(), distance(adversarial - inputs, norm)).cpu()
             if eps is not None:
-                corner = distance(farthest, norm)
+                corner = torch.cat([distance(self._farthest(part), norm) for part in inputs.split(_ROWS_AT_ONCE)])
                 unbounded = bool((corner <= eps).all())
                 width = self.examples.high - self.examples.low
                 diameter = float(distance(torch.full_like(inputs[:1], width), norm))
@@ -179,6 +180,10 @@ class AttackWatch:
             excess=excess,
             one_step=self._is_one_step(gradients, reached),
         )
+
+    def _farthest(self, inputs: Tensor) -> Tensor:
+        """How far the box allows each element to move."""
+        return torch.maximum(inputs - self.examples.low, self.examples.high - inputs)
 
     def _is_one_step(self, gradients: Tensor, reached: Tensor | None) -> bool:
         """Whether no example was given more than one gradient, that at its clean input, and a full step."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from harness.api import Examples, Split, read_table
+from harness.api import Examples, Later, Split, read_table
 from harness_fairness.data.column_roles import Roles, examples_of
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
@@ -32,6 +32,7 @@ def csv_table(
     separator: str | None = None,
     decimal: Literal[".", ","] = ".",
     header: list[str] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
     split: Split = "all",
 ) -> Examples:
     """Any table (.csv, .tsv, .txt, .parquet, .jsonl, .json) with a role for each column: to audit or to learn from.
@@ -67,6 +68,7 @@ def csv_table(
             for .csv, a tab else.
         decimal: the decimal sign of numbers in a text.
         header: the names of the columns of a text that has no line of names.
+        encoding: of a text file, such as windows-1252; none is guessed.
         split: by the hash of the id: 20 % test, 20 % validation, 60 % training.
     """
     roles = Roles(
@@ -86,4 +88,4 @@ def csv_table(
         keep=keep or {},
         unknown=unknown,
     )
-    return examples_of(read_table(path, separator, roles.columns, decimal, header), roles, split)
+    return examples_of(read_table(path, separator, roles.columns, decimal, header, encoding), roles, split)

@@ -153,7 +153,8 @@ class Wer:
             spoken = known & (words > 0)
             rate = mean(errors[spoken] / words[spoken], least=0.0, n_missing=len(records) - int(spoken.sum()))
             silent = int((known & (words == 0)).sum())
-            return replace(rate, reason=rate.reason or f"{silent} without a word said have no rate") if silent else rate
+            silence = f"{silent} without a word said have no rate" if silent else ""
+            return replace(rate, reason="; ".join(filter(None, (silence, rate.reason))))
         speakers = clusters_of(records, self.speaker)
         if words[known].sum() == 0:
             return Estimate.undefined("the references have no words", n=len(records), n_missing=n_missing)

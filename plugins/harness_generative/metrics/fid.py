@@ -21,12 +21,20 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import LEVEL, Estimate, Influences, Records, normal_quantile
-from harness_generative.features.stored_features import FeatureMetric, Side, feature_array
-from harness_generative.metrics.frechet import Array, InfluencedDistance, distance, fit, influenced_distance
+from harness_generative.features.stored_features import FeatureMetric, Side, feature_array, reference_moments
+from harness_generative.metrics.frechet import (
+    Array,
+    InfluencedDistance,
+    distance,
+    fit,
+    from_moments,
+    influenced_distance,
+)
 
 SPLITS = 4
 DRAWS = 4
 _INTERVAL_ROWS = 8
+_GIVEN_MOMENTS = "jackknife, given the moments of the reference"
 
 Features = npt.NDArray[np.floating[Any]]
 
@@ -36,7 +44,8 @@ class FidProxy(FeatureMetric):
 
     The plug-in Frechet distance at this number of samples, as it is commonly reported.
 
-    It is an FID only if the features are those of Inception-v3. The interval covers the expectation of the plug-in
+    It is an FID only if the features are those of Inception-v3. Where the reference is given by mean and covariance,
+    these count as exact, and the interval is for other samples only. The interval covers the expectation of the plug-in
     distance at these numbers of samples, not its limit: rows may be compared if their numbers are equal. See
     `fid_debiased` for the limit. A model that copies the training data does best, so read it beside `authenticity`.
 
@@ -50,6 +59,15 @@ class FidProxy(FeatureMetric):
 
     def estimate(self, records: Records) -> Estimate:
         """Undefined with fewer than 2 rows on either side."""
+        moments = self._moments(records)
+        if moments is not None:
+            generated = feature_array(records, "generated", self.features)
+            if len(generated) < 2:
+                return Estimate.undefined(f"{len(generated)} generated rows; at least 2 are needed", n=len(records))
+            result = _from_moments(generated, moments)
+            return _around(
+                result.distance, _standard_error(result.first), len(generated), _GIVEN_MOMENTS, len(generated)
+            )
         sides = _sides(records, self.features, "generated", self.against)
         if isinstance(sides, Estimate):
             return sides
@@ -59,11 +77,19 @@ class FidProxy(FeatureMetric):
 
     def influences(self, records: Records) -> Influences | None:
         """What each sample and each example that it is compared with adds."""
+        moments = self._moments(records)
+        if moments is not None:
+            generated = feature_array(records, "generated", self.features)
+            few = len(generated) < _INTERVAL_ROWS
+            return None if few else Influences({"records": _from_moments(generated, moments).first})
         sides = _sides(records, self.features, "generated", self.against)
         if isinstance(sides, Estimate) or min(map(len, sides)) < _INTERVAL_ROWS:
             return None
         result = _compared(sides[0], sides[1], self.against)
         return Influences({"records": result.first, self.against: result.second})
+
+    def _moments(self, records: Records) -> tuple[Array, Array] | None:
+        return reference_moments(records, self.features) if self.against == "reference" else None
 
 
 class FidDebiased(FeatureMetric):
@@ -206,6 +232,11 @@ def _three_sides(records: Records, label: str | None) -> _Sides | Estimate:
 
 def _compared(first: Features, second: Features, second_name: str, first_name: str = "generated") -> InfluencedDistance:
     return influenced_distance(fit(first, name=first_name), fit(second, name=second_name), first, second)
+
+
+def _from_moments(generated: Features, moments: tuple[Array, Array]) -> InfluencedDistance:
+    reference = from_moments(*moments, name="reference")
+    return influenced_distance(fit(generated, name="generated"), reference, generated, None)
 
 
 def _of_parts(generated: Features, reference: Features, parts: int) -> float:

@@ -27,6 +27,8 @@ _WELL_CONDITIONED = 1e-10
 _TOLERANCE = 1e-6
 # Squares smaller than this share of the largest may be nothing but round-off.
 _RESOLVED = 1e-12
+# A covariance that was summed in float32 may have eigenvalues as far below 0 as this share of the largest.
+_NEGATIVE = 1e-4
 # Below this size squares save less time than it costs to find out that they do not do.
 _WORTH_SQUARING = 1024
 
@@ -94,6 +96,26 @@ def fit(features: npt.NDArray[np.floating], *, name: str) -> Gaussian:
     return Gaussian(n, mean, _triangle(features, mean) / np.sqrt(n - 1) if factor is None else factor)
 
 
+def from_moments(mean: Array, covariance: Array, *, name: str) -> Gaussian:
+    """The Gaussian of a mean `[d]` and a covariance `[d, d]` that were stored; of how many rows, nothing says (0).
+
+    Raises:
+        InvalidOutput: they do not fit together, or the covariance has a negative variance in some direction.
+    """
+    if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
+        raise InvalidOutput(
+            f"the {name} mean has shape {list(mean.shape)}, the covariance {list(covariance.shape)}; [d] and [d, d] fit"
+        )
+    covariance = (covariance + covariance.T) / 2
+    factor = _cholesky(covariance)
+    if factor is not None:
+        return Gaussian(0, mean, factor)
+    values, vectors = np.linalg.eigh(covariance)
+    if values[0] < -_NEGATIVE * max(values[-1], 0.0):
+        raise InvalidOutput(f"the {name} covariance is none: its smallest eigenvalue is {values[0]:.3g}")
+    return Gaussian(0, mean, np.sqrt(values.clip(0))[:, None] * vectors.T)
+
+
 def distance(first: Gaussian, second: Gaussian) -> float:
     """The (squared) Frechet distance of two Gaussians: never negative, and exactly 0 for equal ones.
 
@@ -115,9 +137,14 @@ def distance(first: Gaussian, second: Gaussian) -> float:
 
 
 def influenced_distance(
-    first: Gaussian, second: Gaussian, first_rows: npt.NDArray[np.floating], second_rows: npt.NDArray[np.floating]
+    first: Gaussian,
+    second: Gaussian,
+    first_rows: npt.NDArray[np.floating],
+    second_rows: npt.NDArray[np.floating] | None,
 ) -> InfluencedDistance:
     """The distance with the influence of each row of the two sets that the Gaussians were fitted to.
+
+    Of a second Gaussian that was given by its moments there are no rows (None), and no influences.
 
     The derivative of the sum of singular values by S1 is T/2, where T maps the second Gaussian onto the first one; on
     the rows of a set it exists for covariances without full rank too.
@@ -133,7 +160,9 @@ def influenced_distance(
     return InfluencedDistance(
         _distance(first, second, overlap),
         _of_rows(first, first_rows, shift, right[resolved] @ second.factor / roots, overlap),
-        _of_rows(second, second_rows, -shift, left[:, resolved].T @ first.factor / roots, overlap),
+        np.zeros(0)
+        if second_rows is None
+        else _of_rows(second, second_rows, -shift, left[:, resolved].T @ first.factor / roots, overlap),
     )
 
 

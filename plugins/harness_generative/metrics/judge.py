@@ -18,6 +18,7 @@ from harness_generative.metrics.class_entropy import (
     unseen_share,
     with_unseen,
 )
+from harness_generative.metrics.text_images import by_cluster, clusters_of, mean_over_clusters
 
 
 class InceptionScore:
@@ -149,6 +150,8 @@ class ModeEntropy:
 class ConditionAccuracy:
     """Share of samples in which the judge sees the requested condition; Wilson's interval.
 
+    Where several samples of one prompt make a cluster, Student's t over clusters.
+
     It measures the judge too: real data do not reach 1. Models without conditions have no such share.
 
     Args:
@@ -171,6 +174,8 @@ class ConditionAccuracy:
     def estimate(self, records: Records) -> Estimate:
         """Undefined if no sample with a condition was judged."""
         compared = records.where(self._concerned(records)).without_missing(*self.compared)
+        if clusters_of(compared) is not None:
+            return mean_over_clusters(compared, self._right(compared).astype(np.float64), most=1.0)
         return proportion(int(self._right(compared).sum()), len(compared), n_missing=compared.n_missing)
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
@@ -180,7 +185,7 @@ class ConditionAccuracy:
             concerned &= np.asarray(records.table.column(name).is_valid().to_numpy(), dtype=bool)
         right = np.full(len(records), np.nan)
         right[concerned] = self._right(records.where(concerned))
-        return right
+        return by_cluster(records, right)
 
     def _concerned(self, records: Records) -> npt.NDArray[np.bool_]:
         if self.group is None:

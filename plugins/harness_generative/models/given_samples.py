@@ -6,30 +6,30 @@ counts no pass. They have `generate` only because a cell of generated samples as
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Len
 from torch import Tensor
 
-from harness.api import ComponentOf, Dataset, HarnessError, MissingData, NotApplicable, why_no_arrays
+from harness.api import ComponentOf, Dataset, HarnessError, InvalidOutput, Later, NotApplicable
+from harness.api.images import (
+    Background,
+    Conversion,
+    Fit,
+    ImageReading,
+    Layout,
+    Mode,
+    Orientation,
+    Resize,
+    is_left,
+    stored_images,
+)
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-Layout = Literal["auto", "nchw", "nhwc"]
-
-_IMAGES = (".png", ".jpg", ".jpeg")
-_LOSSY = (".jpg", ".jpeg")
-_SAMPLE_KEYS, _LABEL_KEYS = ("samples", "arr_0"), ("labels", "arr_1")
-_GREY, _DEEP_GREY, _COLOUR = ("1", "L", "LA"), ("I", "I;16"), ("RGB", "RGBA", "P")
-_WHITE, _DEEP_WHITE = 255, 65535
+_SHOWN = 3
 
 
 class _Given:
@@ -47,50 +47,96 @@ class _Given:
 
 
 class FromSamples(_Given):
-    """Samples that another system made, in the order of the file (.npz, .npy) or of the image names in the folder.
+    """Samples that another system made: a folder of images, or arrays of one, in the order of names or rows.
 
-    A folder of PNG or JPEG images of one size, sorted by name; or an .npz file with an array `samples` (or `arr_0`) and
-    perhaps whole-number `labels` (or `arr_1`); or an .npy file. An array is `[n, H, W]`, `[n, H, W, C]` or
-    `[n, C, H, W]` with 1 or 3 channels, of whole numbers or of numbers in [0, 1].
+    In a suite:
+
+        suite: two-folders
+        task: {use: generate, with: {features: [inception_v3]}}
+        data: {use: images, with: {path: real, size: [299, 299], resize: clean_fid}}
+        models: [{use: from_samples, with: {path: fake, size: [299, 299], resize: clean_fid}}]
+        samplers: [one_shot]
+        metrics: [fid_proxy, kid]
+
+    A folder of images, with those in its folders, sorted by path; or an .npz file with an array `samples` (or `arr_0`)
+    and perhaps `labels` (or `arr_1`); or an .npy file; or encoded images in a column of a Parquet table. Files are read
+    as `images` and `image_folder` read data, so that two sets are treated alike.
 
     Args:
         path: the folder or the file; its content is part of the identity of the model.
         layout: where the channels stand in a four-dimensional array; `auto` finds out where that is certain.
         levels: grey levels of whole-number arrays: 0 is black and `levels` - 1 is white; 256 for 8 bit, 17 for digits.
+        images: the array or column of images; by default images, image, x, inputs, samples or arr_0.
+        labels: that of the classes that they were made for; by default labels, label, y, targets or arr_1, or none.
+        class_folders: each image was made for the class that its outermost folder is named by.
+        mode: convert encoded images to RGB or to grey.
+        size: height and width that all images are resized to.
+        fit: at other proportions, cut out the middle, or stretch.
+        resize: how they get that size: `pillow` is bilinear with antialiasing in 8 bits, of encoded images; the others
+            resize the whole image as clean-fid, pytorch-fid and torch-fidelity do, not rounded to 8 bits.
+        orientation: turn encoded images as EXIF says, or leave them as they are stored.
+        background: the colour behind transparent pixels of encoded images.
+        white: the stored value that is white, of encoded images of more than 8 bits, or of any arrays.
 
     Raises:
-        HarnessError: the samples cannot be read, or are not what is said above.
+        MissingData: there is no such folder or file, or no image in it.
+        InvalidOutput: the samples cannot be read as they are, with the file or row and what to declare.
     """
 
-    def __init__(self, path: Path, layout: Layout = "auto", levels: Annotated[int, Ge(2)] = 256) -> None:
-        self._name = path.name
-        self._labels: npt.NDArray[Any] | None = None
-        self._samples: _Samples
-        if path.is_dir():
-            self._samples = _Folder(path)
-        else:
-            arrays = _arrays(path)
-            samples = _first(arrays, _SAMPLE_KEYS, path)
-            self._samples = _Array(_channels_first(samples, layout, path), levels, path)
-            self._labels = next((arrays[key] for key in _LABEL_KEYS if key in arrays), None)
-            if self._labels is not None:
-                _check_labels(self._labels, len(samples), path)
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout = "auto",
+        levels: Annotated[int, Ge(2)] = 256,
+        images: Annotated[str | None, Later()] = None,
+        labels: Annotated[str | None, Later()] = None,
+        class_folders: Annotated[bool, Later()] = False,
+        mode: Annotated[Mode | None, Later()] = None,
+        size: Annotated[list[Annotated[int, Ge(1)]] | None, Len(2, 2), Later()] = None,
+        fit: Annotated[Fit, Later()] = "crop",
+        resize: Annotated[Resize, Later()] = "pillow",
+        orientation: Annotated[Orientation | None, Later()] = None,
+        background: Annotated[Background | None, Later()] = None,
+        white: Annotated[float | None, Gt(0), Later()] = None,
+    ) -> None:
+        self._name, self._is_folder = path.name, path.is_dir()
+        shape = None if size is None else (size[0], size[1])
+        conversion = Conversion(mode, shape, fit, orientation, background, white, resize)
+        reading = ImageReading(
+            images, labels, layout=layout, conversion=conversion, white_of_whole=levels - 1, white_of_fractions=1
+        )
+        self._stored = stored_images(path, reading)
+        self._conditions: Sequence[int | str] | None = None
+        if class_folders:
+            self._conditions = _class_folders(self._stored.ids, path)
+        elif self._stored.labels is not None:
+            self._conditions = self._stored.labels.tolist()
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return len(self._stored)
+
+    @property
+    def n_given(self) -> int:
+        """How many samples there are, of which the task takes all unless it is asked for fewer."""
+        return len(self)
 
     def given(self, rows: Sequence[int]) -> Tensor:
         """The samples at these positions, float32 `[len(rows), C, H, W]` in [0, 1].
 
         Raises:
-            HarnessError: there are fewer samples, or images in a folder do not fit together.
+            HarnessError: there are fewer samples.
+            InvalidOutput: an image cannot be read whole, with its name.
         """
         _check_rows(rows, len(self), self._name, "make more, or ask the task for fewer")
-        return torch.from_numpy(self._samples.take(rows))
+        return torch.from_numpy(self._stored.take(rows))
+
+    def given_ids(self, rows: Sequence[int]) -> list[str]:
+        """The names of these samples in the folder, or of their rows."""
+        return [self._stored.ids[row] for row in rows]
 
     def scale_advice(self, largest: float, levels: int | None) -> str:
         """The largest value on the scale of the file, and the `levels` that would make it white or nearly so."""
-        white = self._samples.white
+        white = round(self._stored.source.white)
         if white == 1:
             stored, remedy = f"{largest:.3g} of 1", "they may have been divided by their white twice"
         else:
@@ -98,20 +144,32 @@ class FromSamples(_Given):
             fitting = _fitting_levels(value, levels)
             stored = f"{value} of {white}"
             remedy = f"give `levels: {fitting}`"
-            if isinstance(self._samples, _Folder):
+            if self._is_folder:
                 remedy = f"save images with {white} as white, or an array, with `levels: {fitting}`"
         return f"the largest value of all samples is {stored}, {remedy if largest > 0 else 'all are black'}"
 
     def lossy(self, rows: Sequence[int]) -> int:
-        """How many of these samples lie in JPEG files."""
-        return self._samples.lossy(rows) if isinstance(self._samples, _Folder) else 0
+        """How many of these samples were stored with loss, as JPEG does."""
+        return sum(map(self._stored.source.is_lossy, rows))
 
-    def given_conditions(self, rows: Sequence[int]) -> list[int] | None:
-        """The class that each of these samples was made for, as the file's labels say; None without labels."""
-        if self._labels is None:
+    def given_conditions(self, rows: Sequence[int]) -> Sequence[int | str] | None:
+        """The class that each of these samples was made for, by number or name; None where nothing says it."""
+        if self._conditions is None:
             return None
         _check_rows(rows, len(self), self._name, "make more, or ask the task for fewer")
-        return [int(label) for label in self._labels[list(rows)]]
+        return [self._conditions[row] for row in rows]
+
+
+def _class_folders(names: Sequence[str], path: Path) -> list[str]:
+    """The outermost folder of each image. Raises InvalidOutput for one that lies in none."""
+    for name in names:
+        if "/" not in name:
+            raise InvalidOutput(f"{path / name} lies in no class folder; `class_folders` needs one for each image")
+    of_names = [name.partition("/")[0] for name in names]
+    empty = [each.name for each in path.iterdir() if each.is_dir() and not is_left(each.name)]
+    if empty := sorted(set(empty) - set(of_names)):
+        raise InvalidOutput(f"{path}: {', '.join(empty[:_SHOWN])} are class folders without an image; take them out")
+    return of_names
 
 
 class CopyOf(_Given):
@@ -167,151 +225,6 @@ def _fitting_levels(largest: int, levels: int | None) -> int:
     """The fewest grey levels that hold a value, of those that are usual and those of the data."""
     usual = [1 << bits for bits in range(1, 33)]
     return min(count for count in (*usual, *([levels] if levels else [])) if count > largest)
-
-
-class _Samples(Protocol):
-    """Samples by position, and the stored value that is white."""
-
-    white: int
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: Sequence[int]) -> npt.NDArray[np.float32]: ...
-
-
-class _Array:
-    """Samples in an array `[n, C, H, W]`, which may lie on the disk."""
-
-    def __init__(self, samples: npt.NDArray[Any], levels: int, path: Path) -> None:
-        whole = np.issubdtype(samples.dtype, np.integer)
-        if not whole and not np.issubdtype(samples.dtype, np.floating):
-            raise HarnessError(f"{path.name} holds {samples.dtype} values; whole or floating-point numbers are needed")
-        self._samples, self.white, self._name = samples, levels - 1 if whole else 1, path.name
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def take(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """The samples at these positions, scaled to [0, 1]."""
-        taken = np.asarray(self._samples[list(rows)])
-        low, high = (taken.min(), taken.max()) if taken.size else (0, 0)
-        if not np.isfinite((low, high)).all():
-            finite = np.isfinite(taken).reshape(len(taken), -1).all(axis=1)
-            raise HarnessError(
-                f"{self._name} holds NaN or infinity in {int((~finite).sum())} of the {len(taken)} samples asked for, "
-                f"first in row {rows[int(finite.argmin())]}; leave these out, or make them again"
-            )
-        if not (low >= 0 and high <= self.white):
-            wanted = "up to 1; divide them by their white, or save whole numbers and give `levels`"
-            if self.white != 1:
-                wanted = f"up to {self.white}, by `levels`"
-            elif -1 <= low < 0 and high <= 1:
-                wanted = "up to 1; they seem to lie in [-1, 1]: save (x + 1) / 2"
-            raise HarnessError(f"{self._name} holds values from {low:g} to {high:g}; they must go from 0 {wanted}")
-        return (taken / self.white).astype(np.float32)
-
-
-class _Folder:
-    """Samples in a folder of images, each read when it is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self._files = sorted(p for p in path.iterdir() if p.suffix.lower() in _IMAGES and not p.name.startswith("."))
-        if not self._files:
-            raise MissingData(f"{path} holds no {', '.join(_IMAGES)} files; images must lie in the folder itself")
-        self._first = _read_image(self._files[0])
-        self.white = _white_of(self._files[0])
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def lossy(self, rows: Sequence[int]) -> int:
-        """How many of these are JPEG files."""
-        return sum(self._files[row].suffix.lower() in _LOSSY for row in rows)
-
-    def take(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """The images at these positions of the sorted names."""
-        out = np.empty((len(rows), *self._first.shape), np.float32)
-        for target, row in zip(out, rows, strict=True):
-            image = _read_image(self._files[row])
-            if image.shape != self._first.shape:
-                first, other = ("x".join(map(str, a.shape)) for a in (self._first, image))
-                raise HarnessError(
-                    f"images of one folder must be alike: {self._files[0].name} is {first} (channels, height, width), "
-                    f"{self._files[row].name} is {other}"
-                )
-            target[:] = image
-        return out
-
-
-def _white_of(path: Path) -> int:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return _DEEP_WHITE if image.mode in _DEEP_GREY else _WHITE
-
-
-def _read_image(path: Path) -> npt.NDArray[np.float32]:
-    """An image as `[C, H, W]` in [0, 1]: one channel if it is grey, three otherwise."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            pixels = _pixels(image, path)
-    except (UnidentifiedImageError, OSError) as error:
-        raise HarnessError(f"{path.name} cannot be read as an image: {error}") from error
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
-def _pixels(image: Image, path: Path) -> npt.NDArray[np.float32]:
-    if image.mode in _DEEP_GREY:
-        return np.asarray(image, np.float32) / np.float32(_DEEP_WHITE)
-    opaque = "A" not in image.getbands() or image.getchannel("A").getextrema() == (255, 255)
-    if image.mode not in (*_GREY, *_COLOUR) or "transparency" in image.info or not opaque:
-        raise HarnessError(f"{path.name} is a {image.mode} image; save it as grey or RGB, without transparency")
-    return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"), np.float32) / np.float32(_WHITE)
-
-
-def _arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
-    """The arrays in a file by name; the one of an .npy file, which stays on the disk, is called `samples`."""
-    if not path.is_file():
-        raise MissingData(f"{path} is not there; it should be a folder of images or an .npz or .npy file")
-    if path.suffix not in (".npz", ".npy"):
-        raise HarnessError(f"{path.name} is no .npz or .npy file, and no folder of images")
-    try:
-        if path.suffix == ".npy":
-            return {"samples": np.load(path, mmap_mode="r", allow_pickle=False)}
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise HarnessError(f"{path.name} cannot be read as arrays: {why_no_arrays(error)}") from error
-
-
-def _first(arrays: Mapping[str, npt.NDArray[Any]], names: Sequence[str], path: Path) -> npt.NDArray[Any]:
-    for name in names:
-        if name in arrays:
-            return arrays[name]
-    raise HarnessError(f"{path.name} has no array {' or '.join(names)}; it has {', '.join(arrays) or 'none'}")
-
-
-def _channels_first(samples: npt.NDArray[Any], layout: Layout, path: Path) -> npt.NDArray[Any]:
-    """The array as `[n, C, H, W]`."""
-    shape = "x".join(map(str, samples.shape))
-    if samples.ndim == 3:
-        return samples[:, None]
-    if samples.ndim != 4:
-        raise HarnessError(f"{path.name} holds an array of shape {shape}; [n, H, W], [n, H, W, C] or [n, C, H, W] fits")
-    first, last = samples.shape[1] in (1, 3), samples.shape[3] in (1, 3)
-    if layout == "auto" and first == last:
-        problem = "might be [n, H, W, C] or [n, C, H, W]" if first else "has neither 1 nor 3 channels"
-        raise HarnessError(f"{path.name} holds an array of shape {shape}, which {problem}; say which with `layout`")
-    nhwc = layout == "nhwc" or (layout == "auto" and last)
-    return samples.transpose(0, 3, 1, 2) if nhwc else samples
-
-
-def _check_labels(labels: npt.NDArray[Any], n: int, path: Path) -> None:
-    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-        kind = f"{labels.dtype} of shape {'x'.join(map(str, labels.shape))}"
-        raise HarnessError(f"the labels in {path.name} are {kind}; {n} whole numbers are needed, one for each sample")
 
 
 def _check_rows(rows: Sequence[int], n: int, name: str, remedy: str) -> None:

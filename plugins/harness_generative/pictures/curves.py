@@ -173,7 +173,8 @@ def _points(rows: Sequence[Row], metric: str, cost: Cost, floor: str) -> list[_P
         estimate = row.estimates.get(metric)
         if row.status is not Status.OK or row.derived or estimate is None or estimate.value is None:
             continue
-        passes = _value(row, "nfe") or row.cost.get("nfe", 0.0)
+        # Older runs call the cost as the metric is called.
+        passes = _value(row, "nfe") or row.cost.get("passes", row.cost.get("nfe", 0.0))
         paid = passes if cost == "nfe" or not passes else _value(row, "seconds_per_sample")
         if paid is None:
             continue

@@ -13,6 +13,7 @@ from harness.api import Conditional, Context, Dataset, GivenSamples, InvalidOutp
 Asked = Literal["prompts", "classes", "nothing"]
 UNKNOWN = "not known"
 """What samples made elsewhere were asked for, where they do not say."""
+_SHOWN = 5
 _COLUMNS: dict[str, str] = {"prompts": "prompts", "classes": "labels"}
 
 
@@ -115,17 +116,41 @@ def _check_unasked(asked: Asked, ask_for: Asked | None) -> None:
 
 def _given(model: GivenSamples, data: Dataset, n: int, columns: Any) -> Conditions:
     labels = model.given_conditions(range(n))
+    if "prompts" in columns and "inputs" not in columns:
+        return _in_order(data, n, columns)
     if labels is None:
         askable = any(name in columns for name in _COLUMNS.values())
         return Conditions.nothing(n, UNKNOWN if askable else "nothing")
-    names = _class_names(data)
-    for row, label in enumerate(labels):
-        if not 0 <= label < len(names):
-            raise InvalidOutput(
-                f"sample-{row:05d} was made for class {label}, but the reference data have {len(names)} "
-                f"classes, 0 to {len(names) - 1}; give the samples labels of these classes, or none"
-            )
-    return Conditions("classes", None, [str(names[label]) for label in labels], [int(label) for label in labels], {})
+    if "classes" not in data.facts:
+        return Conditions.nothing(n)
+    names = [str(name) for name in data.facts["classes"]]
+    numbers = [_number_of(label, names, row) for row, label in enumerate(labels)]
+    return Conditions("classes", None, [names[number] for number in numbers], list(numbers), {})
+
+
+def _in_order(data: Dataset, n: int, columns: Any) -> Conditions:
+    """Samples made elsewhere for a list of prompts without a reference, in its order. Raises InvalidOutput."""
+    if n != len(data.ids):
+        raise InvalidOutput(
+            f"{n} samples were given for {len(data.ids)} prompts; give one for each in their order, or say how many "
+            "`images` there are for each prompt"
+        )
+    prompts = [str(prompt) for prompt in columns["prompts"]]
+    groups = {f"group.{name}": list(column) for name, column in data.groups.items()}
+    return Conditions("prompts", prompts, list(prompts), [None] * n, groups)
+
+
+def _number_of(label: int | str, names: Sequence[str], row: int) -> int:
+    """The number of a class that a given sample was made for. Raises InvalidOutput if the data have no such class."""
+    if isinstance(label, str) and label in names:
+        return names.index(label)
+    if not isinstance(label, str) and 0 <= label < len(names):
+        return int(label)
+    classes = f"0 to {len(names) - 1}" if not isinstance(label, str) else ", ".join(names[:_SHOWN])
+    raise InvalidOutput(
+        f"sample-{row:05d} was made for class {label}, but the reference data have {len(names)} "
+        f"classes, {classes}; give the samples labels of these classes, or none"
+    )
 
 
 def _class_names(data: Dataset) -> Sequence[Any]:

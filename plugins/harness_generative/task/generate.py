@@ -16,16 +16,19 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from harness.api import (
+    Answerer,
     Classifier,
     ComponentOf,
     Context,
     Dataset,
     Extractor,
+    GivenFeatures,
     GivenSamples,
     InvalidOutput,
     Later,
     Outcome,
     Sampler,
+    TextJudge,
     digest,
 )
 from harness.api.instruments import left_unchanged, state_digest
@@ -37,14 +40,17 @@ from harness_generative.task.image_sets import (
     Array,
     ImageSet,
     check_disjoint,
+    check_shape,
     check_unseen,
     checked_samples,
     stored_samples,
 )
 from harness_generative.task.reference_copies import copy_doubts
+from harness_generative.task.references import STORED, Reference
 from harness_generative.task.sample_grids import pictures, sampling_pictures
-from harness_generative.task.sample_scale import loss_doubts, scale_doubts
-from harness_generative.task.sampling import draw_samples, given_samples
+from harness_generative.task.sample_scale import first_name, loss_doubts, scale_doubts
+from harness_generative.task.sampling import Drawn, draw_samples, given_features, given_samples
+from harness_generative.task.text_judging import agreements, objects_shown
 
 _MIN_SAMPLES = 2
 
@@ -56,21 +62,25 @@ class Generate:
 
     Samples are asked for what the reference data show, row by row: prompts if the data have a column `prompts`, else
     classes if they have `labels`. A model without conditions is asked for nothing, and cannot be used with prompts. The
-    column "asked for" says which; only rows that were asked for the same may be compared.
+    column "asked for" says which; only rows that were asked for the same may be compared. The reference may be images
+    (`images`, `image_folder`), stored features or their mean and covariance (`features`), or nothing but prompts.
 
     Noise depends on the sample's id and the seed, so all samplers start from the same. Samples are rounded to the grey
     levels of the data (`facts["levels"]`) before anything is measured.
 
     Args:
-        features: feature extractors; the first one measures the distances to training examples.
+        features: feature extractors; the first one measures the distances to training examples. None are needed where
+            samples and reference are stored as features, or data are prompts without a reference.
         train: the data the models were trained on, to tell what is new from what is copied; it must share no example
             with the reference, nor may what the model, the extractors and the judge of the cell were fitted to.
         judge: a classifier over the classes of the data that says what each sample shows.
-        n: how many samples; by default as many as the reference has examples.
+        n: how many samples; by default all that were made elsewhere, else as many as the reference has examples.
         overlap: the share of the reference that may also be among the training data, for published sets with a few
             duplicates.
         ask_for: ask for `prompts`, `classes` or `nothing` instead; samples made elsewhere say themselves what they were
             asked for.
+        text_judge: says how well each sample agrees with its prompt, such as `clip_judge`.
+        answerer: answers questions about each sample, such as `vqa`, where the data say which objects it must show.
     """
 
     columns: Sequence[str] = (
@@ -79,6 +89,8 @@ class Generate:
     )
     columns_with: Mapping[str, tuple[str, ...]] = {
         "judge": ("judged", "judge_confidence", "correct_condition", "asked.*", "judged.*"),
+        "text_judge": ("text_agreement",),
+        "answerer": ("counts_right", "colours_right", "objects_right", "answers"),
         "train": (
             *("train_neighbour", "train_distance", "train_distance_2", "train_neighbour_gap"),
             *("pixel_neighbour", "pixel_neighbour_row", "pixel_distance", "pixel_distance_2"),
@@ -91,17 +103,20 @@ class Generate:
 
     def __init__(
         self,
-        features: Annotated[Mapping[str, Extractor], ComponentOf("extractor", several=True)],
+        features: Annotated[Mapping[str, Extractor] | None, ComponentOf("extractor", several=True)] = None,
         train: Annotated[Dataset | None, ComponentOf("dataset")] = None,
         judge: Annotated[Classifier | None, ComponentOf("model")] = None,
         n: Annotated[int, Ge(_MIN_SAMPLES)] | None = None,
         overlap: Annotated[float, Ge(0), Le(1)] = 0.0,
         ask_for: Annotated[Asked | None, Later()] = None,
+        text_judge: Annotated[TextJudge | None, ComponentOf("model"), Later()] = None,
+        answerer: Annotated[Answerer | None, ComponentOf("model"), Later()] = None,
     ) -> None:
-        self._features, self._judge, self._n, self._overlap = features, judge, n, overlap
+        self._features, self._judge, self._n, self._overlap = features or {}, judge, n, overlap
         self._train_data, self._ask_for = train, ask_for
+        self._text_judge, self._answerer = text_judge, answerer
         self._train: ImageSet | None = None
-        self._reference: ImageSet | None = None
+        self._reference: Reference | None = None
 
     def run(self, model: object, data: Dataset, sampler: Sampler, ctx: Context) -> Outcome:
         """One record per sample.
@@ -116,22 +131,18 @@ class Generate:
         prediction for each example of labelled reference data, and its class), and for each extractor generated_,
         reference_ and train_<label> `[examples, d]`.
         """
-        reference, train = self._images(data)
-        if train is not None:
-            check_disjoint(reference, train, self._overlap)
-        check_unseen(reference, ctx.fitted_to(), self._overlap)
-        n = self._n or len(reference.inputs)
+        reference, train = self._compared(data)
+        if reference.images is not None:
+            if train is not None:
+                check_disjoint(reference.images, train, self._overlap)
+            check_unseen(reference.images, ctx.fitted_to(), self._overlap)
+        n = self._number(model, reference)
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.
         draws = replace(ctx, scope=("generate",))
         asked = Conditions.of(model, data, n, self._ask_for)
         with left_unchanged(model):
-            drawn = (
-                given_samples(model, n)
-                if isinstance(model, GivenSamples)
-                else draw_samples(model, sampler, ids, asked, draws, ctx)
-            )
-        samples = checked_samples(drawn.samples, reference, data.facts)
+            drawn = _drawn(model, sampler, ids, asked, draws, ctx)
         columns: dict[str, Any] = {
             "id": ids,
             "seed": [draws.derive_seed("noise", name) for name in ids],
@@ -143,50 +154,126 @@ class Generate:
             "batch": drawn.batch,
             **asked.groups,
         }
-        arrays: dict[str, Any] = {"samples": stored_samples(samples, data.facts)}
+        samples = _checked(drawn, model, reference, ids[0])
+        arrays: dict[str, Any] = {} if samples is None else {"samples": stored_samples(samples, data.facts)}
         with torch.no_grad():
-            self._measure_features(samples, reference, train, arrays, ctx)
+            arrays |= self._feature_arrays(samples, drawn, reference, train, ctx)
             if self._judge is not None:
-                probabilities = judged(self._judge, samples, data.facts, ctx)
-                arrays |= {"judge_probabilities": probabilities, **self._judged_reference(reference, ctx)}
-                columns |= judged_columns(probabilities, asked, data.facts)
-        if train is not None:
+                columns |= self._judged(samples, reference, asked, arrays, ctx)
+            columns |= self._judged_in_words(samples, data, asked, ctx)
+        if train is not None and samples is not None:
             columns |= self._neighbours(samples, train, arrays)
-        drawings = pictures(samples, columns, data.facts.get("classes", ()), None if train is None else train.inputs)
-        drawings |= sampling_pictures(drawn.trace, model, reference.inputs[:WATCHED].clone(), ctx.device)
         return Outcome(
             columns,
-            self._protocol(n, asked, reference, train, data.facts),
-            cost={} if drawn.nfe is None else {"nfe": float(drawn.nfe.mean())},
-            artifacts={**arrays, **drawings},
+            self._protocol(n, asked, reference, train, drawn),
+            cost={} if drawn.nfe is None else {"passes": float(drawn.nfe.mean())},
+            artifacts={**arrays, **self._pictures(samples, columns, reference, train, drawn, model, ctx)},
             display={"asked for": asked.asked_for},
-            doubts=(
-                *copy_doubts(samples, reference, train, data.facts),
-                # Before they are rounded: what is far below white may all become black.
-                *scale_doubts(model, drawn.samples, reference.inputs, data.facts),
-                *loss_doubts(model, n),
-            ),
+            doubts=() if samples is None else _doubts(samples, drawn, model, reference, train, n),
         )
 
-    def _images(self, data: Dataset) -> tuple[ImageSet, ImageSet | None]:
+    def _compared(self, data: Dataset) -> tuple[Reference, ImageSet | None]:
         """The reference and the training data, cached with their features for the next cell."""
         if self._reference is None or self._reference.data is not data:
-            self._reference = ImageSet.of(data, "the reference data")
+            self._reference = Reference.of(data)
         if self._train is None and self._train_data is not None:
             self._train = ImageSet.of(self._train_data, "the training data")
         return self._reference, self._train
 
-    def _measure_features(
-        self, samples: Tensor, reference: ImageSet, train: ImageSet | None, arrays: dict[str, Any], ctx: Context
-    ) -> None:
-        for label, extractor in self._features.items():
-            for images in (reference, train):
-                if images is not None and label not in images.features:
+    def _number(self, model: object, reference: Reference) -> int:
+        """How many samples. Raises InvalidOutput where nothing says it."""
+        n = self._n or getattr(model, "n_given", None) or reference.n
+        if n is None:
+            raise InvalidOutput("the reference does not say how many examples it was made of; say `n` of the task")
+        if n < _MIN_SAMPLES:
+            raise InvalidOutput(f"{n} sample is too few; at least {_MIN_SAMPLES} are needed")
+        return int(n)
+
+    def _feature_arrays(
+        self, samples: Tensor | None, drawn: Drawn, reference: Reference, train: ImageSet | None, ctx: Context
+    ) -> dict[str, Any]:
+        """The features of samples, reference and training data by `<side>_<label of the extractor>`."""
+        self._check_extractors(samples, reference)
+        arrays: dict[str, Any] = {}
+        for label in self._features or ([STORED] if drawn.features is not None else []):
+            extractor = self._features.get(label)
+            for images in (reference.images, train):
+                if extractor is not None and images is not None and label not in images.features:
                     images.features[label] = extracted(extractor, label, images.inputs, images.name, ctx)
-            arrays[f"generated_{label}"] = extracted(extractor, label, samples, "the samples", ctx)
-            arrays[f"reference_{label}"] = reference.features[label]
-            if train is not None:
+            if drawn.features is not None:
+                arrays[f"generated_{label}"] = drawn.features
+            elif extractor is not None and samples is not None:
+                arrays[f"generated_{label}"] = extracted(extractor, label, samples, "the samples", ctx)
+            arrays |= reference.arrays(label, arrays[f"generated_{label}"].shape[1])
+            if train is not None and label in train.features:
                 arrays[f"train_{label}"] = train.features[label]
+        return arrays
+
+    def _check_extractors(self, samples: Tensor | None, reference: Reference) -> None:
+        """Check that features are known of both sides, and of stored ones which extractor they are of.
+
+        Raises:
+            InvalidOutput: they are not.
+        """
+        n, stored = len(self._features), samples is None or reference.holds in ("features", "moments")
+        if stored and n > 1:
+            raise InvalidOutput(
+                f"stored features are those of one extractor, and the task names {', '.join(self._features)}; name one"
+            )
+        if not n and (samples is not None or reference.images is not None) and reference.holds != "nothing":
+            raise InvalidOutput("the task names no extractor; name one under `features`, such as `[inception_v3]`")
+
+    def _judged(
+        self, samples: Tensor | None, reference: Reference, asked: Conditions, arrays: dict[str, Any], ctx: Context
+    ) -> dict[str, Any]:
+        """The columns of what the judge says of each sample; its probabilities are added to the arrays."""
+        if samples is None or self._judge is None:
+            raise InvalidOutput("a judge needs images, and these samples are given as features")
+        facts = reference.data.facts
+        probabilities = judged(self._judge, samples, facts, ctx)
+        arrays["judge_probabilities"] = probabilities
+        if reference.images is not None:
+            arrays |= self._judged_reference(reference.images, ctx)
+        return judged_columns(probabilities, asked, facts)
+
+    def _judged_in_words(
+        self, samples: Tensor | None, data: Dataset, asked: Conditions, ctx: Context
+    ) -> dict[str, Any]:
+        """The columns of what judges of text and image say of each sample."""
+        if self._text_judge is None and self._answerer is None:
+            return {}
+        if samples is None:
+            raise InvalidOutput("a text judge and an answerer need images, and these samples are given as features")
+        columns: dict[str, Any] = {}
+        if self._text_judge is not None:
+            columns |= agreements(self._text_judge, samples, asked.texts, ctx)
+        if self._answerer is not None:
+            rows = [row % len(data.ids) for row in range(len(samples))]
+            expected = data.take(rows).get("expected")
+            if expected is None:
+                raise InvalidOutput(
+                    "the data do not say which objects samples must show; `answerer` needs `prompts` with `include`"
+                )
+            columns |= objects_shown(self._answerer, samples, expected, ctx)
+        return columns
+
+    def _pictures(
+        self,
+        samples: Tensor | None,
+        columns: Mapping[str, Any],
+        reference: Reference,
+        train: ImageSet | None,
+        drawn: Drawn,
+        model: object,
+        ctx: Context,
+    ) -> dict[str, bytes]:
+        """Grids of samples, and the way from noise to sample and back where there are images to put noise on."""
+        if samples is None:
+            return {}
+        names = reference.data.facts.get("classes", ())
+        shown = pictures(samples, columns, names, None if train is None else train.inputs)
+        images = samples if reference.images is None else reference.images.inputs
+        return shown | sampling_pictures(drawn.trace, model, images[:WATCHED].clone(), ctx.device)
 
     def _judged_reference(self, reference: ImageSet, ctx: Context) -> dict[str, Any]:
         """What the judge says of the reference and what it is, for labelled data."""
@@ -218,21 +305,63 @@ class Generate:
         }
 
     def _protocol(
-        self, n: int, asked: Conditions, reference: ImageSet, train: ImageSet | None, facts: Mapping[str, Any]
+        self, n: int, asked: Conditions, reference: Reference, train: ImageSet | None, drawn: Drawn
     ) -> dict[str, Any]:
         """The settings that must be equal before two qualities are compared: rows of different n are never ranked."""
+        facts = reference.data.facts
+        identities = {label: _identity(extractor) for label, extractor in self._features.items()}
         return {
-            # Results from before prompts could be asked for say nothing of it.
+            # Results from before prompts could be asked for say nothing of it, nor of references that are no images.
             **({} if asked.asked_for == "nothing" else {"asked_for": asked.asked_for}),
+            **({} if reference.holds == "images" else {"reference": reference.holds}),
+            **({} if drawn.features is None else {"samples": "features"}),
+            **({"clusters": facts["clusters"]} if "clusters" in facts else {}),
             "n_generated": n,
-            "n_reference": len(reference.inputs),
+            "n_reference": reference.n_compared,
             "n_train": None if train is None else len(train.inputs),
             "train": None if train is None else train.digest,
             "levels": facts.get("levels"),
-            "features": {label: _identity(extractor) for label, extractor in self._features.items()},
+            "features": identities or ({} if drawn.features is None else {STORED: "stored"}),
+            **({} if self._text_judge is None else {"text_judge": _identity(self._text_judge)}),
+            **({} if self._answerer is None else {"answerer": _identity(self._answerer)}),
             "judge": None if self._judge is None else _identity(self._judge),
             "classes": [str(name) for name in facts.get("classes", ())],
         }
+
+
+def _drawn(
+    model: object, sampler: Sampler, ids: Sequence[str], asked: Conditions, draws: Context, ctx: Context
+) -> Drawn:
+    """The samples of a model, or those that were given."""
+    if isinstance(model, GivenFeatures):
+        return given_features(model, len(ids))
+    if isinstance(model, GivenSamples):
+        return given_samples(model, len(ids))
+    return draw_samples(model, sampler, ids, asked, draws, ctx)
+
+
+def _checked(drawn: Drawn, model: object, reference: Reference, first: str) -> Tensor | None:
+    """The samples as they are measured; None if they were given as features. Raises InvalidOutput."""
+    if drawn.samples is None:
+        return None
+    if reference.images is not None:
+        check_shape(drawn.samples, reference.images, first_name(model) or first)
+    return checked_samples(drawn.samples, reference.data.facts)
+
+
+def _doubts(
+    samples: Tensor, drawn: Drawn, model: object, reference: Reference, train: ImageSet | None, n: int
+) -> tuple[str, ...]:
+    """Why the numbers of these samples may be misleading."""
+    if reference.images is None or drawn.samples is None:
+        return loss_doubts(model, n)
+    facts = reference.data.facts
+    return (
+        *copy_doubts(samples, reference.images, train, facts),
+        # Before they are rounded: what is far below white may all become black.
+        *scale_doubts(model, drawn.samples, reference.images.inputs, facts),
+        *loss_doubts(model, n),
+    )
 
 
 def _identity(component: object) -> str:

@@ -123,11 +123,26 @@ def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allow
         )
 
 
-def checked_samples(samples: Tensor, reference: ImageSet, facts: Mapping[str, Any]) -> Tensor:
-    """The samples, clipped to the box and rounded to the grey levels of the data. Raises InvalidOutput."""
+def check_shape(samples: Tensor, reference: ImageSet, first_name: str) -> None:
+    """Check that samples `[n, ...]`, of which the first has that name, are of the reference's shape.
+
+    Raises:
+        InvalidOutput: they are not.
+    """
     expected = reference.inputs.shape[1:]
     if samples.shape[1:] != expected:
-        raise InvalidOutput(f"samples have shape {list(samples.shape[1:])}, the reference data {list(expected)}")
+        raise InvalidOutput(
+            f"samples have shape {list(samples.shape[1:])} (such as {first_name}), the reference data {list(expected)} "
+            f"(such as {reference.data.ids[0]}); images of files get one size and colour by `size`, `resize` and `mode`"
+        )
+
+
+def checked_samples(samples: Tensor, facts: Mapping[str, Any]) -> Tensor:
+    """The samples, clipped to the box and rounded to the grey levels of the data.
+
+    Raises:
+        InvalidOutput: they are not finite, or outside of the box.
+    """
     broken = ~samples.flatten(1).isfinite().all(dim=1)
     if broken.any():
         first = int(torch.nonzero(broken)[0])

@@ -32,6 +32,19 @@ class Compressed(Protocol):
         """How many of the samples at these positions were stored with loss, as JPEG does."""
 
 
+@runtime_checkable
+class Named(Protocol):
+    """A model whose samples have names, such as those of their files."""
+
+    def given_ids(self, rows: Sequence[int]) -> Sequence[str]:
+        """The names of the samples at these positions."""
+
+
+def first_name(model: object) -> str | None:
+    """The name of the first of stored samples; None where they have none."""
+    return model.given_ids([0])[0] if isinstance(model, Named) else None
+
+
 def loss_doubts(model: object, n: int) -> tuple[str, ...]:
     """The doubt that some of n stored samples are not what the model made, since JPEG changed them."""
     lost = model.lossy(range(n)) if isinstance(model, Compressed) else 0

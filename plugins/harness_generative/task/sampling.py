@@ -11,21 +11,27 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Context, GivenSamples, InvalidOutput, SampleBatch, Sampler
+from harness.api import Context, GivenFeatures, GivenSamples, InvalidOutput, SampleBatch, Sampler
 from harness.api.instruments import LANES, seeded
 from harness_generative.task.conditions import Conditions
 from harness_generative.task.counted_generator import CountedGenerator, Trace, shape_of
+from harness_generative.task.image_sets import Array
+from harness_generative.task.references import checked_features
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Samples `[n, ...]` on the CPU, with the batch of each, and its passes and seconds if known."""
+    """Samples `[n, ...]` on the CPU, with the batch of each, and its passes and seconds if known.
 
-    samples: Tensor
+    Of samples that are given as features `[n, d]` there are no images.
+    """
+
+    samples: Tensor | None
     batch: npt.NDArray[np.int64]
     trace: Trace
     nfe: npt.NDArray[np.float64] | None = None
     seconds: npt.NDArray[np.float64] | None = None
+    features: Array | None = None
 
 
 def given_samples(model: GivenSamples, n: int) -> Drawn:
@@ -34,6 +40,14 @@ def given_samples(model: GivenSamples, n: int) -> Drawn:
     if len(samples) != n:
         raise InvalidOutput(f"the model gave {len(samples)} samples where {n} were asked for")
     return Drawn(samples, np.zeros(n, dtype=np.int64), Trace())
+
+
+def given_features(model: GivenFeatures, n: int) -> Drawn:
+    """Samples of which there are but features. Raises InvalidOutput where these are no table of n rows."""
+    features = checked_features(model.given_features(range(n)), "the samples")
+    if len(features) != n:
+        raise InvalidOutput(f"the model gave features of {len(features)} samples where {n} were asked for")
+    return Drawn(None, np.zeros(n, dtype=np.int64), Trace(), features=features)
 
 
 def draw_samples(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from harness.api import (
     Examples,
     InvalidOutput,
+    Later,
     Split,
     Table,
     Texts,
@@ -31,6 +33,7 @@ def text_table(
     unknown: str | None = None,
     separator: str | None = None,
     split: Split = "all",
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Your own texts with a class each: a table of texts and labels (.csv, .tsv, .parquet, .jsonl, .json).
 
@@ -46,13 +49,14 @@ def text_table(
         unknown: the group of rows without a value; by default they are refused.
         separator: between the values of separated text; by default a comma for .csv, a tab else.
         split: by the hash of the text, equal texts together: 20 % test, 20 % validation, 60 % train.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: it is no such table, or a text, label or group is missing or unknown, with its line.
     """
     optional = [id] if id else []
-    table = read_table(path, separator, [text, label, *optional, *(groups or ())])
+    table = read_table(path, separator, [text, label, *optional, *(groups or ())], encoding=encoding)
     names, labels = _labels(table, label, classes)
     texts = table.texts(text, "texts", "missing")
     if None in texts:

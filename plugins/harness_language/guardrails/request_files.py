@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from harness.api import Examples, Table, read_table
+from harness.api import Examples, Later, Table, read_table
 from harness_language.questions.table_columns import asked_texts, group_texts, numbered_ids
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
@@ -27,6 +27,7 @@ def requests_file(
     separator: str | None = None,
     unknown: str | None = None,
     values: dict[str, Values] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Requests of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
@@ -49,13 +50,14 @@ def requests_file(
         unknown: the group of rows without a value; by default they are refused.
         values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
             missing values such as NA, and with one spelling of each number.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: it cannot be read, lacks a column, or has an entry that is none of the above; with the line.
     """
     used = [name for name in (prompts, labels, goals, secrets, *groups) if name is not None]
-    table = read_table(path, separator, columns=used)
+    table = read_table(path, separator, columns=used, encoding=encoding)
     kinds: list[Kind] = ["harmful"] * table.n
     if labels is not None:
         kinds = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import LEVEL, Estimate, Records, proportion, student_quantile
+from harness.api import LEVEL, Estimate, Later, Records, proportion, student_quantile
+from harness_language.tasks.answer_extraction import AnswerKind, Rule, check_rule, extract, is_right
 
 _DIGITS = 12
 
@@ -27,11 +28,24 @@ class ExactMatch:
 
     An answer without a value is wrong, and so is a choice that ties with others. Prompts to which nothing is right do
     not count.
+
+    Args:
+        extract: read the values of the answers anew, by this rule of the task `answer`, and compare each with the
+            expected answer; by default the task has said whether it is right.
+        answer_kind: how answers are compared then.
     """
 
     columns: Sequence[str] = ("correct",)
     direction = "max"
     unit = "fraction"
+
+    def __init__(
+        self, extract: Annotated[Rule | None, Later()] = None, answer_kind: Annotated[AnswerKind, Later()] = "text"
+    ) -> None:
+        self._extract, self._kind = extract, answer_kind
+        if extract is not None:
+            check_rule(extract)
+            self.columns = ("answer", "expected")
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over prompts."""
@@ -41,7 +55,16 @@ class ExactMatch:
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if the answer is right, 0 if not."""
-        return records.floats("correct")
+        if self._extract is None:
+            return records.floats("correct")
+        pairs = zip(*(records.table.column(name).to_pylist() for name in ("answer", "expected")), strict=True)
+        return np.array([self._is_right(answer, expected) for answer, expected in pairs], dtype=np.float64)
+
+    def _is_right(self, answer: str | None, expected: str | None) -> float:
+        if self._extract is None or answer is None or expected is None:
+            return np.nan
+        value = extract(answer, self._extract, self._kind)
+        return float(bool(is_right(value, (expected,), self._extract, self._kind)))
 
 
 class ChoiceAccuracy:
@@ -64,11 +87,25 @@ class ChoiceAccuracy:
 
 
 class ExtractionFailures:
-    """Share of generated answers in which no value was found; other metrics count them as wrong."""
+    """Share of generated answers in which no value was found; other metrics count them as wrong.
 
-    columns: Sequence[str] = ("method",)
+    Args:
+        extract: look for values anew, by this rule of the task `answer`.
+        answer_kind: what sort of values they are then.
+    """
+
+    columns: Sequence[str] = ("answer",)
     direction = "min"
     unit = "fraction"
+
+    def __init__(
+        self, extract: Annotated[Rule | None, Later()] = None, answer_kind: Annotated[AnswerKind, Later()] = "text"
+    ) -> None:
+        self._extract, self._kind = extract, answer_kind
+        if extract is None:
+            self.columns = ("answer", "extracted", "method")
+        else:
+            check_rule(extract)
 
     def estimate(self, records: Records) -> Estimate:
         """Wilson's interval over prompts."""
@@ -76,6 +113,9 @@ class ExtractionFailures:
 
     def per_example(self, records: Records) -> npt.NDArray[np.float64]:
         """1 if there is no value, 0 if there is one."""
+        if self._extract is not None:
+            values = [extract(text or "", self._extract, self._kind).value for text in records["answer"]]
+            return np.array([value is None for value in values], dtype=np.float64)
         failed = np.asarray(records.table.column("extracted").is_null().to_numpy(), dtype=np.float64)
         failed[np.asarray(records["method"]) == "choice"] = np.nan
         return failed

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from harness.api import (
     Examples,
+    Later,
     Location,
     PinnedFile,
     Table,
@@ -21,7 +22,14 @@ from harness.api import (
 )
 from harness_language.questions.right_choices import Reading, is_missing, right_choices
 from harness_language.questions.svamp_errors import CORRECTED, UNANSWERABLE
-from harness_language.questions.table_columns import asked_texts, group_texts, nested_values, numbered_ids
+from harness_language.questions.table_columns import (
+    asked_texts,
+    choice_columns,
+    columns_named,
+    group_texts,
+    nested_values,
+    numbered_ids,
+)
 from harness_language.tasks.answer_extraction import AnswerKind, is_of_kind
 
 Values = list[str | int | float | bool] | Literal["text", "number"]
@@ -46,7 +54,7 @@ def questions(
     path: Path,
     prompts: str = "prompt",
     answers: str = "answer",
-    choices: str | None = None,
+    choices: str | list[str] | None = None,
     goals: str | None = None,
     ids: str | None = None,
     groups: Sequence[str] = (),
@@ -55,36 +63,39 @@ def questions(
     separator: str | None = None,
     unknown: str | None = None,
     values: dict[str, Values] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Questions and answers of a table: JSON Lines, JSON, CSV, TSV or Parquet.
 
     An answer is a text, a number, a truth value, a list of accepted texts, or nothing (null, an empty field) where
-    nothing is right. With choices it is the right one of them, as its text (white space around it does not matter) or
-    as its position, counted from 0; one of the two for the whole column.
+    nothing is right. With choices it is the right one of them, as its text (white space around it does not matter), as
+    its position, counted from 0, or as its letter; one of the three for the whole column.
 
     Args:
         path: the file; its ending says what it is, and it may be gzipped.
-        prompts: the column of the questions.
+        prompts: the column of the questions, or a text with columns in braces, such as "{passage}\\n{question}".
         answers: the column of the right answers.
         choices: the column of the texts to choose among, each with the white space that parts it from the prompt; in
-            a CSV file a JSON list.
+            a CSV file a JSON list. Or a list of columns, with a choice in each.
         goals: the column of what an attacker wants answers to begin with.
         ids: the column of names of the questions; by default they are numbered.
         groups: columns by which results may be told apart.
         answer_kind: how answers are read and compared.
-        answers_are: what answers say of choices, their position or their text; by default numbers of JSON and Parquet
-            are positions, and texts must have one reading.
+        answers_are: what answers say of choices, their position, their text or their letter; by default numbers of JSON
+            and Parquet are positions, and texts must have one reading.
         separator: what parts the values of a CSV file; by default a comma.
         unknown: the group of rows without a value; by default they are refused.
         values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
             missing values such as NA, and with one spelling of each number.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: the file cannot be read, lacks a column, or holds something else; with the line.
     """
-    used = [name for name in (prompts, answers, choices, goals, ids, *groups) if name is not None]
-    table = read_table(path, separator, columns=used)
+    named = (*columns_named(prompts), answers, *choice_names(choices), goals, ids, *groups)
+    used = [name for name in named if name is not None]
+    table = read_table(path, separator, columns=used, encoding=encoding)
     return questions_of(table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values)
 
 
@@ -92,7 +103,7 @@ def questions_of(
     table: Table,
     prompts: str,
     answers: str | None,
-    choices: str | None,
+    choices: str | list[str] | None,
     goals: str | None,
     ids: str | None,
     groups: Sequence[str],
@@ -111,8 +122,7 @@ def questions_of(
         for row, answer in enumerate(columns["answers"]):
             _check_kind(answer, answer_kind, answers, table, row)
     else:
-        listed = nested_values(table, choices, "choices")
-        offered = [_choices(each, choices, table, row) for row, each in enumerate(listed)]
+        offered = _offered(table, choices)
         right = right_choices(given, offered, answers_are, table, answers)
         columns["choices"] = offered
         columns["answers"] = [
@@ -127,6 +137,18 @@ def questions_of(
         groups=group_texts(table, groups, unknown, values),
         facts={"answer_kind": answer_kind},
     )
+
+
+def choice_names(choices: str | list[str] | None) -> list[str]:
+    """The columns of choices: one of lists, or one for each choice."""
+    return [choices] if isinstance(choices, str) else list(choices or [])
+
+
+def _offered(table: Table, choices: str | list[str]) -> list[list[str] | None]:
+    if isinstance(choices, list):
+        return choice_columns(table, choices)
+    listed = nested_values(table, choices, "choices")
+    return [_choices(each, choices, table, row) for row, each in enumerate(listed)]
 
 
 def gsm8k(

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from harness.api import Table, truth_of
+from harness_language.tasks.letters import letter_at, letter_of
 
-Reading = Literal["position", "text"]
+Reading = Literal["position", "text", "letter"]
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """An answer that is given, with what each reading makes of it: a choice, counted from 0, or None."""
+    """An answer that is given, with what each reading makes of it: a choice, counted from 0, or None.
+
+    Letters are read where they are declared only, since a choice may be a letter.
+    """
 
     row: int
     given: Any
@@ -22,7 +26,7 @@ class _Answer:
     position: int | None
 
     def under(self, reading: Reading) -> int | None:
-        return self.text if reading == "text" else self.position
+        return {"text": self.text, "position": self.position, "letter": _as_letter(self.given, self.offered)}[reading]
 
 
 def right_choices(
@@ -79,6 +83,12 @@ def _as_position(given: Any, offered: Sequence[str]) -> int | None:
     return int(text) if is_position else None
 
 
+def _as_letter(given: Any, offered: Sequence[str]) -> int | None:
+    letter = letter_of(given) if isinstance(given, str) else None
+    position = None if letter is None else ord(letter) - ord("A")
+    return position if position is not None and position < len(offered) else None
+
+
 def _written(given: Any) -> str:
     """An answer as text; Parquet holds whole numbers as floating point where some are missing."""
     return str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
@@ -115,7 +125,8 @@ def _refuse_both(asked: Sequence[_Answer], no_text: _Answer, no_position: _Answe
     neither = next((answer for answer in asked if answer.text is None and answer.position is None), None)
     if neither is not None:
         expected = f"{_expected(neither, 'text')} or {_expected(neither, 'position')}"
-        _refuse(neither, f"must be {expected}, not {neither.given!r:.80}", table, name)
+        hint = "" if neither.under("letter") is None else "; letters are read with `answers_are: letter`"
+        _refuse(neither, f"must be {expected}, not {neither.given!r:.80}{hint}", table, name)
     other = f"{no_position.given!r:.80} on {table.where(no_position.row)} no position"
     _refuse(no_text, f"is {no_text.given!r:.80}, the text of no choice, and {other}; {_declare()}", table, name)
 
@@ -123,6 +134,8 @@ def _refuse_both(asked: Sequence[_Answer], no_text: _Answer, no_position: _Answe
 def _expected(answer: _Answer, reading: Reading) -> str:
     if reading == "text":
         return "the text of one of the choices"
+    if reading == "letter":
+        return f"the letter of a choice, from A to {letter_at(len(answer.offered) - 1)}"
     return f"the position of a choice, from 0 to {len(answer.offered) - 1}"
 
 

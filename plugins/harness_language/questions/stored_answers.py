@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from harness.api import Examples, Table, read_table
+from harness.api import Examples, Later, Table, read_table
 from harness_language.guardrails.request_files import Kind, request_kind
-from harness_language.questions.files import Values, questions_of
+from harness_language.questions.files import Values, choice_names, questions_of
 from harness_language.questions.right_choices import Reading
+from harness_language.questions.table_columns import columns_named
 from harness_language.tasks.answer_extraction import AnswerKind
 
 
@@ -20,7 +21,7 @@ def stored_answers(
     completions: str = "completion",
     prompts: str = "prompt",
     answers: str | None = None,
-    choices: str | None = None,
+    choices: str | list[str] | None = None,
     goals: str | None = None,
     ids: str | None = None,
     models: str | None = None,
@@ -34,6 +35,7 @@ def stored_answers(
     separator: str | None = None,
     unknown: str | None = None,
     values: dict[str, Values] | None = None,
+    encoding: Annotated[str, Later()] = "utf-8",
 ) -> Examples:
     """Answers that a model gave, with their prompts and maybe what is right, for the task `from_answers`.
 
@@ -45,7 +47,7 @@ def stored_answers(
         completions: the column of the answers to be scored; an empty one is an answer.
         prompts: the column of the prompts.
         answers: the column of the right answers; null if there are none.
-        choices: the column of the texts to choose among.
+        choices: the column of the texts to choose among, or a list of columns, with a choice in each.
         goals: the column of what an attacker wants answers to begin with.
         ids: the column of names; by default rows are numbered.
         models: the column that says which model answered.
@@ -56,17 +58,18 @@ def stored_answers(
         harmless: what the other requests are: benign, or borderline if they were made to look harmful.
         groups: columns by which results may be told apart.
         answer_kind: how answers are read and compared.
-        answers_are: what right answers say of choices, their position or their text.
+        answers_are: what right answers say of choices, their position, their text or their letter.
         separator: what parts the values of a CSV file; by default a comma.
         unknown: the group of rows without a value; by default they are refused.
         values: what group columns hold, such as {country: [NA, DE]}, text or number.
+        encoding: of a text file, such as windows-1252; none is guessed.
 
     Raises:
         MissingData: there is no such file.
         InvalidOutput: the file cannot be read, lacks a column, or holds something else; with the line.
     """
-    named = (completions, prompts, answers, choices, goals, ids, models, kinds)
-    table = read_table(path, separator, columns=[*(name for name in named if name is not None), *groups])
+    named = (completions, *columns_named(prompts), answers, *choice_names(choices), goals, ids, models, kinds, *groups)
+    table = read_table(path, separator, [name for name in named if name is not None], encoding=encoding)
     examples = questions_of(
         table, prompts, answers, choices, goals, ids, groups, answer_kind, answers_are, unknown, values
     )

@@ -3,20 +3,56 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.api import GroupValues, InvalidOutput, Table, read_groups
 
+_FIELD = re.compile(r"\{([^{}]+)\}")
+
+
+def columns_named(prompts: str) -> list[str]:
+    """The columns that prompts are made of: those in braces, or the one of this name."""
+    return _FIELD.findall(prompts) or [prompts]
+
 
 def asked_texts(table: Table, name: str) -> list[str]:
-    """The prompts of a table, as they are written. Raises InvalidOutput where one is empty."""
+    """The prompts of a table, as they are written, or made of the columns that `name` has in braces.
+
+    Raises:
+        InvalidOutput: one is empty.
+    """
     texts: list[str] = []
-    for row, text in enumerate(table.texts(name, "prompts")):
+    for row, text in enumerate(_made_of(table, name) if _FIELD.search(name) else table.texts(name, "prompts")):
         if text is None or not text.strip():
             table.refuse(row, f"{name!r} must be text that is not empty, not {text!r:.80}")
         texts.append(text)
     return texts
+
+
+def _made_of(table: Table, form: str) -> list[str]:
+    columns = {name: table.texts(name, "prompts") for name in columns_named(form)}
+    # In one pass, since a cell may hold the name of a column in braces.
+    return [_FIELD.sub(lambda field: columns[field[1]][row] or "", form) for row in range(table.n)]  # noqa: B023
+
+
+def choice_columns(table: Table, names: Sequence[str]) -> list[list[str] | None]:
+    """The choices of each row, one in each column; the last columns may be empty in rows with fewer, or in all.
+
+    Raises:
+        InvalidOutput: a choice is empty before one that is not.
+    """
+    columns = [table.texts(name, "choices") for name in names]
+    offered: list[list[str] | None] = []
+    for row in range(table.n):
+        texts = [column[row] or "" for column in columns]
+        while texts and not texts[-1].strip():
+            texts.pop()
+        if "" in texts:
+            table.refuse(row, f"{names[texts.index('')]!r} is empty, and a later choice is not")
+        offered.append(texts or None)
+    return offered
 
 
 def nested_values(table: Table, name: str, role: str) -> list[Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
 from harness.api import (
+    AnsweringModel,
+    AnswerLimits,
     Chat,
     ComponentOf,
     Context,
@@ -23,6 +25,7 @@ from harness.api import (
     UsageError,
 )
 from harness.api.instruments import left_unchanged
+from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge, judged
 from harness_language.tasks.answer_extraction import Rule, check_rule
 from harness_language.tasks.answer_likelihoods import AnswerLikelihoods, Attempt, EndChoices
 from harness_language.tasks.answer_records import (
@@ -36,8 +39,16 @@ from harness_language.tasks.answer_records import (
 from harness_language.tasks.decoding_loop import Generation, Prompt, generate
 from harness_language.tasks.few_shot import Shot, ShotPool
 from harness_language.tasks.likelihood import precision_of, problems_of
-from harness_language.tasks.prompting import SLOT, Prompting, ShotsAs, Start, SystemAs
-from harness_language.tasks.questions import Question, questions_of
+from harness_language.tasks.prompting import CHOICES_SLOT, SLOT, Prompting, ShotsAs, Start, SystemAs
+from harness_language.tasks.questions import Question, questions_of, with_letters_as_choices, with_named_choices
+from harness_language.tasks.replies import (
+    answered_attempts,
+    check_can_answer,
+    doubts_of,
+    only_answers,
+    price_of,
+    without_refused,
+)
 from harness_language.tasks.score_text import rewritten
 
 _DRAWS_SCOPE = ("task", "answer")
@@ -59,7 +70,8 @@ class Answer:
     training part (`shots_from`); its `acc_norm` is the metric of that name.
 
     Args:
-        template: what the model is asked, with "{prompt}" for the prompt of the data.
+        template: what the model is asked, with "{prompt}" for the prompt of the data, and maybe "{choices}" for its
+            choices in lines ("A. ...").
         max_tokens: an answer has at most that many tokens.
         stop: texts that end an answer and are no part of it.
         extract: how the value is found in an answer, see `answer_extraction` beside this file; "auto" goes by the
@@ -78,10 +90,14 @@ class Answer:
         end_choices: where the end of an answer (the first stop text, or else the end token) is part of the likelihood
             of choices: "if_needed" of a question in which one choice begins another, which could not lose to it
             otherwise; "always"; or "never", as in lm-evaluation-harness.
+        choose: how choices are answered: the "likeliest" text is the answer, or the likeliest "letter" after a prompt
+            that lists them; or the answer is generated, and the choice is the one that it has "named" by its letter or
+            its text, as models are asked that can only answer.
+        judge: who judges the answers, such as `llm_judge`; of an attack's candidates the one that counts.
     """
 
     columns: Sequence[str] = (*(name for name in FIELDS if name not in FIELDS_OF_ATTACK), "group.*")
-    columns_with: Mapping[str, tuple[str, ...]] = {"attack": FIELDS_OF_ATTACK}
+    columns_with: Mapping[str, tuple[str, ...]] = {"attack": FIELDS_OF_ATTACK, "judge": JUDGED}
 
     def __init__(
         self,
@@ -97,11 +113,18 @@ class Answer:
         separator: Annotated[str, Later()] = "\n\n",
         bos: Annotated[Start, Later()] = "auto",
         end_choices: Annotated[EndChoices, Later()] = "if_needed",
+        choose: Annotated[Literal["likeliest", "letter", "named"], Later()] = "likeliest",
+        judge: Annotated[LLMJudge | None, ComponentOf("model"), Later()] = None,
     ) -> None:
         if SLOT not in template:
             raise UsageError(f"the template {template!r} lacks {SLOT}, the place of the prompt")
         if SLOT in system:
             raise UsageError(f"the system prompt {system!r} holds {SLOT}, the place of the prompt in the template")
+        if CHOICES_SLOT in template and choose == "likeliest":
+            raise UsageError(
+                f"the template lists the choices ({CHOICES_SLOT}), so say `choose: letter`, or `choose: named` for "
+                "models that can only answer"
+            )
         if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise UsageError(f"stop must be a list of texts that are not empty, not {stop!r}")
         if shots_from is not None and not shots:
@@ -110,10 +133,11 @@ class Answer:
         check_rule(extract)
         self._max_tokens, self._stop, self._extract = max_tokens, tuple(stop), extract
         self._shots, self._shots_from, self._end_choices = shots, shots_from, end_choices
+        self._choose, self._judge = choose, judge
 
     def run(
         self,
-        model: LanguageModel,
+        model: LanguageModel | AnsweringModel,
         data: Dataset,
         attack: TextAttack | None,
         sampler: Decoding | None,
@@ -133,62 +157,89 @@ class Answer:
         (its share of its batch), batch, stopped ("stop", "eos" or "length"), asked_tokens (of the prompt), cut_tokens
         (of these the first ones, which were not read for want of room), forgotten_tokens (of prompt and answer, while
         it was generated), tokenizer, goal, group.<name>; under attack also edited (the share of characters that were
-        changed) and candidates.
+        changed) and candidates; with a judge also judged (whether it says yes), judge_said, and judge_counts (true
+        positives, positives, true negatives, negatives on labelled answers).
 
         Where nothing is right, correct, credit and what is expected are missing. Of several candidates of an attack
         the worst counts: if there is a goal, an answer that begins with it, then the likeliest goal; else a wrong
         answer, then the least likely right one; where nothing is right, the most confident.
         """
         kind = str(data.facts.get("answer_kind", "text"))
-        questions = questions_of(data)
+        questions = self._questions(data)
         ctx_of_draws = replace(ctx, scope=_DRAWS_SCOPE)
         pool = self._pool(questions)
         prompts, goals = [q.prompt for q in questions], [q.goal for q in questions]
         batch = TextBatch([q.id for q in questions], prompts, goals, self._prompting.rewritten_template(model))
-        scoring = AnswerLikelihoods(self._prompting, self._stop, self._end_choices)
+        if only_answers(model):
+            check_can_answer(sampler, any(question.choices for question in questions))
         with left_unchanged(model):
-            candidates = rewritten(model, attack, batch, ctx)
-            asked = []
-            for question, texts in zip(questions, candidates, strict=True):
-                shots = pool.draw(question, ctx_of_draws) if pool else ()
-                asked += [self._asked(model, question, text, shots) for text in texts]
-            asked = self._answered(model, asked, sampler, ctx_of_draws)
-            asked = scoring.added(model, asked, ctx_of_draws)
-        rows = [record_of(model, attempt, self._extract, kind) for attempt in asked]
+            # What needs more of a model than answers says so by its annotation.
+            candidates = rewritten(model, attack, batch, ctx)  # type: ignore[arg-type]
+            texts = [
+                (question, text, pool.draw(question, ctx_of_draws) if pool else ())
+                for question, each in zip(questions, candidates, strict=True)
+                for text in each
+            ]
+            if only_answers(model):
+                limits = AnswerLimits(self._max_tokens, self._stop)
+                asked = answered_attempts(model, self._prompting, texts, limits, ctx_of_draws)
+            else:
+                asked = self._answered(model, [self._asked(model, *each) for each in texts], sampler, ctx_of_draws)
+                scoring = AnswerLikelihoods(self._prompting, self._stop, self._end_choices)
+                asked = scoring.added(model, asked, ctx_of_draws)
+        attempts, missing = without_refused(asked, [len(each) for each in candidates])
+        asked = [attempt for each in attempts for attempt in each]
+        tokenizer = None if only_answers(model) else model.tokenizer
+        rows = [record_of(tokenizer, attempt, self._extract, kind) for attempt in asked]
         attacked = attack is not None
-        records = worst_of_each(rows, asked, [len(texts) for texts in candidates], attacked=attacked)
+        records = worst_of_each(rows, asked, [len(each) for each in attempts if each], attacked=attacked)
+        kept = [row for row, each in enumerate(attempts) if each]
         broken = list(dict.fromkeys(attempt.question.id for attempt in asked if attempt.is_broken))
+        replies = [attempt.reply for attempt in asked if attempt.reply is not None]
         return Outcome(
             {
                 **columns_of(records, attacked=attacked),
-                **{f"group.{name}": list(column) for name, column in data.groups.items()},
+                **judged(self._judge, [Case(r.id, r.prompt, r.answer, r.expected or "") for r in records], ctx),
+                **{f"group.{name}": [column[row] for row in kept] for name, column in data.groups.items()},
             },
             protocol=self._protocol(model, pool),
-            cost=cost_of(records),
+            cost=cost_of(records) | (price_of(len(records), replies) if replies else {}),
             problems=problems_of(broken, len(records), "answers have likelihoods that are"),
+            doubts=doubts_of(replies),
+            missing=missing,
         )
+
+    def _questions(self, data: Dataset) -> list[Question]:
+        questions = questions_of(data)
+        if self._choose == "named":
+            return [with_named_choices(question) for question in questions]
+        if self._choose == "letter":
+            lead = "" if self._prompting.template[-1:].isspace() else " "
+            return [with_letters_as_choices(question, lead) for question in questions]
+        return questions
 
     def _pool(self, questions: Sequence[Question]) -> ShotPool | None:
         if not self._shots:
             return None
-        return ShotPool(questions if self._shots_from is None else questions_of(self._shots_from), self._shots)
+        return ShotPool(questions if self._shots_from is None else self._questions(self._shots_from), self._shots)
 
-    def _protocol(self, model: LanguageModel, pool: ShotPool | None) -> dict[str, Any]:
+    def _protocol(self, model: LanguageModel | AnsweringModel, pool: ShotPool | None) -> dict[str, Any]:
         """What must be equal before two numbers may be compared."""
         return {
             "template": self._prompting.template,
             "max_tokens": self._max_tokens,
             "stop": list(self._stop),
             "extract": self._extract,
-            "precision": precision_of(model),
+            "precision": "unstated" if only_answers(model) else precision_of(model),
             **({"chat_template": model.chat_template} if isinstance(model, Chat) else {}),
             **self._prompting.protocol(),
             **({} if pool is None else {"shots": self._shots, "shots_from": pool.digest, **self._prompting.of_shots()}),
             **({} if self._end_choices == "if_needed" else {"end_choices": self._end_choices}),
+            **({} if self._choose == "likeliest" else {"choose": self._choose}),
         }
 
     def _asked(self, model: LanguageModel, question: Question, prompt: str, shots: Sequence[Shot]) -> Attempt:
-        text = self._prompting.text(model, prompt, shots)
+        text = self._prompting.text(model, prompt, shots, question.listed)
         tokens = self._prompting.tokens(model, text, question.id)
         if not tokens:
             raise InvalidOutput(

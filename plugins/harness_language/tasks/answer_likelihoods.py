@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.api import Context, InvalidOutput, LanguageModel
+from harness.api import Context, InvalidOutput, LanguageModel, Reply
 from harness_language.choosing import Choice, choose
 from harness_language.tasks.decoding_loop import Generated
 from harness_language.tasks.multiple_choice import Scored, total_log_likelihoods
@@ -28,6 +28,7 @@ class Attempt:
         prompt: the text that the model is given.
         tokens: the same in tokens, with the start token.
         generated: the answer; None where there are choices.
+        reply: the answer of a model that only answers, which `generated` is not.
         choice: the chosen text; None where the answer is free.
         choices: the log-likelihood of each choice; empty where the answer is free.
         ended: whether the choices were scored with the end of an answer.
@@ -41,6 +42,7 @@ class Attempt:
     prompt: str
     tokens: tuple[int, ...]
     generated: Generated | None = None
+    reply: Reply | None = None
     choice: Choice | None = None
     choices: tuple[float, ...] = ()
     ended: bool = False

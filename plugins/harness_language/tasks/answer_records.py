@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import LanguageModel
+from harness.api import Reply
 from harness_language.tasks.answer_extraction import Extraction, Rule, extract, is_right
 from harness_language.tasks.answer_likelihoods import Attempt
+from harness_language.tasks.decoding_loop import Generated
 from harness_language.tasks.edit_distance import edited_share
+from harness_language.tasks.named_choices import named_choice
+from harness_language.tasks.questions import Question
 
 FIELDS_OF_ATTACK = ("edited", "candidates")
 
@@ -43,10 +46,10 @@ class Record:
     seconds: float | None
     batch: int | None
     stopped: str | None
-    asked_tokens: int
-    cut_tokens: int
+    asked_tokens: int | None
+    cut_tokens: int | None
     forgotten_tokens: int | None
-    tokenizer: str
+    tokenizer: str | None
     goal: str | None
     edited: float | None
     candidates: int | None
@@ -65,10 +68,62 @@ class _Verdict:
     confidence: float | None
 
 
-def record_of(model: LanguageModel, asked: Attempt, rule: Rule, kind: str) -> Record:
+@dataclass(frozen=True)
+class _Written:
+    """A written answer: what the records say of it."""
+
+    text: str = ""
+    log_likelihoods: Sequence[float] | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+    batch: int | None = None
+    stopped: str | None = None
+    asked_tokens: int | None = None
+    cut_tokens: int | None = None
+    forgotten_tokens: int | None = None
+
+    @classmethod
+    def of(cls, asked: Attempt) -> _Written:
+        """What was written; nothing where the likeliest choice is the answer."""
+        own, reply = asked.generated, asked.reply
+        if reply is not None:
+            return cls.of_reply(reply)
+        if own is None:
+            return cls(asked_tokens=len(asked.tokens), cut_tokens=asked.cut)
+        return cls.of_generated(own, len(asked.tokens))
+
+    @classmethod
+    def of_reply(cls, reply: Reply) -> _Written:
+        """The answer of a model that only answers. Answers that overlap in time make no batch."""
+        return cls(
+            reply.text,
+            reply.log_likelihoods,
+            reply.tokens,
+            reply.seconds,
+            stopped=reply.stopped,
+            asked_tokens=reply.asked_tokens,
+        )
+
+    @classmethod
+    def of_generated(cls, own: Generated, asked_tokens: int) -> _Written:
+        """The answer of a model that was asked for token after token."""
+        return cls(
+            own.text,
+            own.log_likelihoods,
+            len(own.tokens),
+            own.seconds,
+            own.batch,
+            own.stopped,
+            asked_tokens,
+            own.cut,
+            own.forgotten,
+        )
+
+
+def record_of(tokenizer: str | None, asked: Attempt, rule: Rule, kind: str) -> Record:
     """The record of one attempt, without what an attack adds."""
-    question, generated = asked.question, asked.generated
-    verdict = _of_choice(asked) if asked.choice is not None else _of_text(asked, rule, kind)
+    question, written = asked.question, _Written.of(asked)
+    verdict = _of_choice(asked) if asked.choice is not None else _of_text(question, written, rule, kind)
     credit, confidence = (None, None) if asked.is_broken else (verdict.credit, verdict.confidence)
     texts = [_without_lead(text) for text in question.choices]
     return Record(
@@ -91,14 +146,14 @@ def record_of(model: LanguageModel, asked: Attempt, rule: Rule, kind: str) -> Re
         expected=question.accepted[0] if question.accepted else None,
         expected_nll=_finite(-asked.expected[0]) if asked.expected else None,
         expected_tokens=asked.expected[1] if asked.expected else None,
-        tokens=None if generated is None else len(generated.tokens),
-        seconds=None if generated is None else generated.seconds,
-        batch=None if generated is None else generated.batch,
-        stopped=None if generated is None else generated.stopped,
-        asked_tokens=len(asked.tokens),
-        cut_tokens=asked.cut if generated is None else generated.cut,
-        forgotten_tokens=None if generated is None else generated.forgotten,
-        tokenizer=model.tokenizer,
+        tokens=written.tokens,
+        seconds=written.seconds,
+        batch=written.batch,
+        stopped=written.stopped,
+        asked_tokens=written.asked_tokens,
+        cut_tokens=written.cut_tokens,
+        forgotten_tokens=written.forgotten_tokens,
+        tokenizer=tokenizer,
         goal=question.goal,
         edited=None,
         candidates=None,
@@ -150,14 +205,23 @@ def _of_choice(asked: Attempt) -> _Verdict:
     return _Verdict(answer, Extraction(answer, 0, len(answer), "choice"), credit, confidence)
 
 
-def _of_text(asked: Attempt, rule: Rule, kind: str) -> _Verdict:
-    generated, right = asked.generated, asked.question.accepted
-    assert generated is not None
-    extraction = extract(generated.text, rule, kind)
-    matched = is_right(extraction, right, rule, kind)
-    mean = float(np.mean(generated.log_likelihoods))
-    confidence = float(np.exp(mean)) if np.isfinite(mean) else None
-    return _Verdict(generated.text, extraction, None if matched is None else float(matched), confidence)
+def _of_text(question: Question, written: _Written, rule: Rule, kind: str) -> _Verdict:
+    matched: bool | None
+    if question.listed:
+        position, extraction = named_choice(written.text, question.listed)
+        matched = None if question.right is None else position == question.right
+    else:
+        extraction = extract(written.text, rule, kind)
+        matched = is_right(extraction, question.accepted, rule, kind)
+    return _Verdict(written.text, extraction, None if matched is None else float(matched), _confidence(written))
+
+
+def _confidence(written: _Written) -> float | None:
+    """The likelihood per token."""
+    if not written.log_likelihoods:
+        return None
+    mean = float(np.mean(written.log_likelihoods))
+    return float(np.exp(mean)) if np.isfinite(mean) else None
 
 
 def _attack_success(record: Record, asked: Attempt) -> tuple[float, float]:
@@ -169,7 +233,8 @@ def _attack_success(record: Record, asked: Attempt) -> tuple[float, float]:
         return -(record.credit or 0.0), -float(asked.choice.probabilities[asked.question.right])
     if asked.expected is not None:
         return -(record.credit or 0.0), -_ordered(asked.expected[0])
-    return 0.0, record.confidence or 0.0
+    # Of a model that only answers nothing else is known; where nothing is right, there is no credit.
+    return -(record.credit or 0.0), record.confidence or 0.0
 
 
 def _without_lead(text: str) -> str:

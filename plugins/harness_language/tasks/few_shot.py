@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.api import Context, NotApplicable
+from harness_language.tasks.letters import letter_at
 from harness_language.tasks.questions import Question
 
 _STREAM = "shots"
@@ -15,10 +16,11 @@ _STREAM = "shots"
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A question with its answer, as an example for a model."""
+    """A question with its answer, as an example for a model; `listed` are the choices that its prompt lists."""
 
     prompt: str
     answer: str
+    listed: tuple[str, ...] = ()
 
 
 class ShotPool:
@@ -37,7 +39,7 @@ class ShotPool:
 
     def __init__(self, questions: Sequence[Question], count: int) -> None:
         self._count = count
-        self._shots = {_same(q.prompt): Shot(q.prompt, q.accepted[0]) for q in reversed(questions) if q.accepted}
+        self._shots = {_same(q.prompt): _shot(q) for q in reversed(questions) if q.accepted}
         self._keys = sorted(self._shots)
         if len(self._keys) <= count:
             raise NotApplicable(
@@ -48,7 +50,8 @@ class ShotPool:
     @property
     def digest(self) -> str:
         """The sha256 of what can be drawn."""
-        content = [[shot.prompt, shot.answer] for shot in (self._shots[key] for key in self._keys)]
+        shots = [self._shots[key] for key in self._keys]
+        content = [[shot.prompt, shot.answer, *shot.listed] for shot in shots]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def draw(self, question: Question, ctx: Context) -> tuple[Shot, ...]:
@@ -60,6 +63,12 @@ class ShotPool:
             if key != itself:
                 drawn.setdefault(key, self._shots[key])
         return tuple(drawn.values())
+
+
+def _shot(question: Question) -> Shot:
+    if question.listed and question.right is not None:
+        return Shot(question.prompt, letter_at(question.right), question.listed)
+    return Shot(question.prompt, question.accepted[0])
 
 
 def _same(prompt: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from harness.api import Context, Dataset, InvalidOutput, Outcome
+from harness.api import ComponentOf, Context, Dataset, InvalidOutput, Later, Outcome
+from harness_language.judging.llm_judge import JUDGED, Case, LLMJudge, judged
 from harness_language.tasks.answer_extraction import Extraction, Rule, check_rule, extract, is_right
 from harness_language.tasks.named_choices import named_choice
 from harness_language.tasks.questions import Question, questions_of
@@ -21,8 +22,10 @@ class FromAnswers:
     Args:
         extract: how the value is found in an answer, by a rule of `answer_extraction` beside this file; "auto" goes by
             the fact `answer_kind` of the data.
+        judge: who judges the answers, such as `llm_judge`.
     """
 
+    columns_with: Mapping[str, tuple[str, ...]] = {"judge": JUDGED}
     columns: Sequence[str] = (
         "id",
         "prompt",
@@ -39,15 +42,18 @@ class FromAnswers:
         "group.*",
     )
 
-    def __init__(self, extract: Rule = "auto") -> None:
+    def __init__(
+        self, extract: Rule = "auto", judge: Annotated[LLMJudge | None, ComponentOf("model"), Later()] = None
+    ) -> None:
         check_rule(extract)
-        self._extract = extract
+        self._extract, self._judge = extract, judge
 
     def run(self, data: Dataset, ctx: Context) -> Outcome:
         """One record per answer.
 
         Columns: id, prompt, answer, extracted (its value), span_start and span_end, method (the rule that found it, or
-        failed to), correct and credit (missing where nothing is right or wrong), expected, goal, model, group.<name>.
+        failed to), correct and credit (missing where nothing is right or wrong), expected, goal, model, group.<name>;
+        with a judge also judged, judge_said and judge_counts, as of the task `answer`.
         """
         questions, kind = questions_of(data), str(data.facts.get("answer_kind", "text"))
         columns = data.take(range(len(data.ids)))
@@ -62,6 +68,9 @@ class FromAnswers:
             {
                 **{name: [row[name] for row in rows] for name in rows[0]},
                 "model": models,
+                **judged(
+                    self._judge, [Case(r["id"], r["prompt"], r["answer"], r["expected"] or "") for r in rows], ctx
+                ),
                 **{f"group.{name}": list(column) for name, column in data.groups.items()},
             },
             protocol={"extract": self._extract},

@@ -33,6 +33,11 @@ class NamedLetter:
     end: int
 
 
+def letter_at(position: int) -> str:
+    """The letter of the choice at a position, counted from 0."""
+    return chr(ord("A") + position)
+
+
 def letter_of(text: str) -> str | None:
     """The letter that a right answer is, such as "(b)" or "B."; None for other texts."""
     match = re.fullmatch(r"\W*(?P<letter>[A-Za-z])\W*", plain_characters(text))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.api import Dataset, InvalidOutput
+from harness_language.tasks.letters import letter_at
+
+MAX_LISTED = 26
+"""How many choices have letters to be named by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,10 @@ class Question:
         id: of the example.
         prompt: the text of the question.
         accepted: the right answers, the expected one first; empty if nothing is right. With choices the right one.
-        choices: the texts to choose among; empty if the answer is free.
+        choices: the texts to choose among by their likelihood; empty if the answer is generated.
         right: the position of the right choice; None without choices or where nothing is right.
         goal: the text that an attacker wants the answer to begin with.
+        listed: the texts that the prompt may list, of which the answer names one.
     """
 
     id: str
@@ -28,6 +33,34 @@ class Question:
     choices: tuple[str, ...] = ()
     right: int | None = None
     goal: str | None = None
+    listed: tuple[str, ...] = ()
+
+
+def with_named_choices(question: Question) -> Question:
+    """The question, answered by a text that names one of its choices. Raises InvalidOutput."""
+    return replace(question, choices=(), listed=_with_letters(question))
+
+
+def with_letters_as_choices(question: Question, lead: str) -> Question:
+    """The question, answered by the likeliest of the letters of its choices, which its prompt lists.
+
+    Args:
+        question: the question.
+        lead: what parts a letter from the prompt.
+
+    Raises:
+        InvalidOutput: there are more choices than letters.
+    """
+    listed = _with_letters(question)
+    letters = tuple(f"{lead}{letter_at(position)}" for position in range(len(listed)))
+    accepted = question.accepted if question.right is None or not letters else (letters[question.right],)
+    return replace(question, choices=letters, listed=listed, accepted=accepted)
+
+
+def _with_letters(question: Question) -> tuple[str, ...]:
+    if len(question.choices) > MAX_LISTED:
+        raise InvalidOutput(f"{question.id!r} has {len(question.choices)} choices; {MAX_LISTED} have letters")
+    return question.choices
 
 
 def questions_of(data: Dataset) -> list[Question]:

@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from harness.api import ComponentOf, Context, Dataset, DatasetWrapper, InvalidOutput, LabelledInputs, Threat
+from harness.api import ComponentOf, Context, Dataset, DatasetWrapper, InvalidOutput, LabelledInputs, ReadAnew, Threat
 from harness_uncertainty.data.corruptions import SEVERITIES, Kind, corrupt
 
 Severity = Annotated[int, Ge(1), Le(SEVERITIES)]
@@ -38,6 +38,11 @@ class Corrupted(DatasetWrapper):
         super().__init__(dataset)
         self._kind, self._severity = kind, severity
         self._ctx = Context(seed=draw, scope=("corruption",))
+
+    @property
+    def reads_anew(self) -> bool:
+        """Whether the images to corrupt are read anew at every take."""
+        return isinstance(self._dataset, ReadAnew) and self._dataset.reads_anew
 
     def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
         """The columns with corrupted `inputs`. Raises InvalidOutput if they are no images."""

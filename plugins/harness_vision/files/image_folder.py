@@ -11,8 +11,18 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Len
 
-from harness.api import InvalidOutput, MissingData, Split, order_by_hash, parts_by_hash
-from harness_vision.files.decoding import Background, Conversion, Damaged, Fit, Mode, Orientation, Pixels, Undeclared
+from harness.api import InvalidOutput, Later, MissingData, Split, order_by_hash, parts_by_hash
+from harness.api.images import (
+    Background,
+    Conversion,
+    Damaged,
+    Fit,
+    Mode,
+    Orientation,
+    Pixels,
+    Resize,
+    Undeclared,
+)
 from harness_vision.files.lazy_images import LazyImages
 from harness_vision.files.listing import Columns, Listing, by_folders, by_table
 
@@ -34,6 +44,7 @@ def image_folder(
     mode: Mode | None = None,
     size: Annotated[list[Annotated[int, Ge(1)]], Len(2, 2)] | None = None,
     fit: Fit = "crop",
+    resize: Annotated[Resize, Later()] = "pillow",
     orientation: Orientation | None = None,
     background: Background | None = None,
     white: Annotated[float, Gt(0)] | None = None,
@@ -62,6 +73,8 @@ def image_folder(
         mode: convert all to RGB or to grey (ITU-R 601), palettes, CMYK and opaque RGBA too.
         size: height and width that all are resized to, with antialiasing.
         fit: at other proportions, cut out the middle, or stretch.
+        resize: how: `pillow`, in 8 bits, or the whole image as clean-fid, pytorch-fid and torch-fidelity do it, not
+            rounded to 8 bits.
         orientation: turn images as EXIF says, or leave them as they are stored; by default such are refused.
         background: the colour behind transparent pixels; by default such images are refused.
         white: the stored value that is white, of images of more than 8 bits.
@@ -74,7 +87,9 @@ def image_folder(
         MissingData: there is no such folder or table, or no image in the split.
         InvalidOutput: images cannot be used as they are, with their names and what to declare.
     """
-    conversion = Conversion(mode, None if size is None else (size[0], size[1]), fit, orientation, background, white)
+    conversion = Conversion(
+        mode, None if size is None else (size[0], size[1]), fit, orientation, background, white, resize
+    )
     if table is None:
         if groups or part:
             raise InvalidOutput("`groups:` and `part:` name columns of a table; give `table:`")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from harness.api import InvalidOutput, MissingData, Table, Texts, read_groups, read_table
+from harness.api.images import IMAGE_SUFFIXES, files_below, is_left
 
 _PART_OF_FOLDER = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_NOT_DATA = ("thumbs.db", "desktop.ini", "__macosx")
-_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 _SHOWN = 5
 
 
@@ -71,8 +70,8 @@ def by_folders(folder: Path, classes: Sequence[str] | None, *, with_parts: bool)
     if not folder.is_dir():
         raise MissingData(f"{folder} is no folder; `path:` must name the one that holds the class folders")
     depth = 2 if with_parts else 1
-    files = [path.relative_to(folder) for path in _files(folder)]
-    stray = [path for path in files if len(path.parts) <= depth and path.suffix.lower() in _IMAGES]
+    files = [path.relative_to(folder) for path in files_below(folder)]
+    stray = [path for path in files if len(path.parts) <= depth and path.suffix.lower() in IMAGE_SUFFIXES]
     if stray:
         _refuse(folder, "stand in no class folder", stray, "put each into a folder named by its class")
     files = [path for path in files if len(path.parts) > depth]
@@ -164,23 +163,10 @@ def _part(folder: Path, name: str) -> str:
     return part
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The files below a folder, without those that systems leave; as keys count them, links to folders not followed."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() and path.is_dir():
-            raise InvalidOutput(f"{path} is a link to a folder, which is not followed; put the images there themselves")
-        if path.is_file() and not any(_is_left(part) for part in path.relative_to(folder).parts):
-            yield path
-
-
 def _class_folders(folder: Path, *, with_parts: bool) -> list[str]:
-    tops = [path for path in sorted(folder.iterdir()) if path.is_dir() and not _is_left(path.name)]
-    below = [inner for top in tops for inner in sorted(top.iterdir()) if inner.is_dir() and not _is_left(inner.name)]
+    tops = [path for path in sorted(folder.iterdir()) if path.is_dir() and not is_left(path.name)]
+    below = [inner for top in tops for inner in sorted(top.iterdir()) if inner.is_dir() and not is_left(inner.name)]
     return list(dict.fromkeys(path.name for path in (below if with_parts else tops)))
-
-
-def _is_left(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in _NOT_DATA
 
 
 def _refuse(folder: Path, problem: str, names: Sequence[object], remedy: str) -> NoReturn:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.api import Context, InvalidOutput, LabelledInputs, Norm, Threat
 from harness.api.instruments import CountedModel
-from harness_classification.attack_verification import HARDEST, hardest, verify_attack, views_given
+from harness_classification.attack_verification import HARDEST, HardestExamples, verify_attack, views_given
 from harness_classification.predictions import predict
 
 PIXELS = 4
@@ -154,12 +154,19 @@ def test_the_hardest_are_the_fooled_ones_that_the_model_is_surest_of() -> None:
         "adversarial_confidence": [0.99, *[0.5 + i / 100 for i in range(n - 1)]],
     }
     columns["adversarial_confidence"][1] = 0.58
-    kept = hardest(clean, clean.inputs + 1, columns)
+    hardest = HardestExamples()
+    assert hardest.arrays() == {}
+    hardest.add(0, clean, clean.inputs + 1, columns)
+    kept = hardest.arrays()
     # Confidences .58 .51 .52 ... .58: of equals the first by its id, the unsure second is left out.
     assert kept["hardest_rows"].tolist() == [1, 9, 8, 7, 6, 5, 4, 3]
     assert kept["hardest_clean"].shape == (HARDEST, 1, 2, 2)
     assert (kept["hardest_adversarial"] == 1.25).all()
-    assert hardest(clean, clean.inputs, {**columns, "success": [False] * n}) == {}
+    # More examples, of which one is surer and one as sure as the first.
+    later = LabelledInputs(["f0", "e00"], torch.full((2, 1, 2, 2), 0.5), torch.zeros(2).long())
+    hardest.add(n, later, later.inputs, {"success": [True] * 2, "adversarial_confidence": [0.9, 0.58]})
+    assert hardest.arrays()["hardest_rows"].tolist() == [10, 11, 1, 9, 8, 7, 6, 5]
+    assert (hardest.arrays()["hardest_adversarial"][:2] == 0.5).all()
 
 
 class Lifted:

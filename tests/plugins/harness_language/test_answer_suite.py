@@ -51,3 +51,33 @@ def test_the_uniform_model_in_closed_form(tmp_path: Path) -> None:
         assert found["tokens_per_second"].value is not None
     sampled = {row.labels["sampler"]: run.records(row)["answer"].tolist() for row in run.rows}
     assert len(set(map(tuple, sampled.values()))) == 4
+
+
+SET = """
+suite: mine
+task:
+  use: answer
+  with: {template: "Q: {prompt}\\n{choices}\\nA:", choose: letter, shots: 2}
+data:
+  use: questions
+  with: {path: mine.csv, prompts: "{subject}: {question}", choices: [A, B, C], answers_are: letter, groups: [subject]}
+models: [uniform]
+attacks: [none, {use: typos, with: {rate: 0.1}}]
+groups: [subject]
+metrics: [exact_match, choice_accuracy, ece]
+"""
+
+
+def test_a_question_set_is_yaml_alone(tmp_path: Path) -> None:
+    """File, template, examples, choices and metrics, with noise and groups; no line of Python."""
+    rows = [f"{'art' if i % 2 else 'law'},Which is {i}?,{i},{i + 1},{i + 2},{'ABC'[i % 3]}" for i in range(12)]
+    (tmp_path / "mine.csv").write_text("\n".join(["subject,question,A,B,C,answer", *rows]))
+    (tmp_path / "mine.yaml").write_text(SET)
+    run = run_suite(tmp_path / "mine.yaml", tmp_path / "results")
+    whole = [row for row in run.rows if row.cell and row.n]
+    assert {row.status for row in whole} == {"ok"}
+    prompt = run.records(whole[0])["prompt"][0]
+    assert prompt.count("Q: ") == 3
+    assert prompt.endswith("Q: law: Which is 0?\nA. 0\nB. 1\nC. 2\nA:")
+    # All letters are as likely: a third of the credit for each.
+    assert whole[0].estimates["choice_accuracy"].value == pytest.approx(1 / 3)

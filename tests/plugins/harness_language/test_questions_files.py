@@ -314,3 +314,42 @@ def test_known_wrong_answers_of_svamp_are_corrected_or_left_out(
     assert columns(svamp(folder=tmp_path, errors="as_published"))["answers"] == ["1", "266", "22090603", "16"]
     assert list(svamp(folder=tmp_path, errors="left_out").ids) == ["chal-71"]
     assert as_number("1/16") == Fraction(1, 16)
+
+
+MMLU_LIKE = "subject,question,A,B,C,D,answer\nart,Who?,Ann,Bob,Cy,Di,B\nlaw,{A}?,x,y,z,,(c)\n"
+
+
+def test_a_choice_in_each_column_and_a_letter_for_the_right_one(tmp_path: Path) -> None:
+    path = written(tmp_path, "q.csv", MMLU_LIKE)
+    data = questions(path, "On {subject}: {question}", choices=["A", "B", "C", "D"], answers_are="letter")
+    assert columns(data) == {
+        "prompts": ["On art: Who?", "On law: {A}?"],
+        "choices": [["Ann", "Bob", "Cy", "Di"], ["x", "y", "z"]],
+        "answers": [1, 2],
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("art,Who?,Ann,,Cy,Di,A", "line 2: 'B' is empty, and a later choice is not"),
+        ("art,Who?,Ann,Bob,,,C", "line 2: 'answer' must be the letter of a choice, from A to B, not 'C'"),
+        ("art,Who?,Ann,Bob,,,Bob", "line 2: 'answer' must be the letter of a choice, from A to B, not 'Bob'"),
+    ],
+)
+def test_letters_and_choices_that_do_not_fit(tmp_path: Path, line: str, told: str) -> None:
+    path = written(tmp_path, "q.csv", f"subject,question,A,B,C,D,answer\n{line}\n")
+    with pytest.raises(InvalidOutput, match=told):
+        questions(path, "question", choices=["A", "B", "C", "D"], answers_are="letter")
+
+
+def test_letters_are_to_be_declared(tmp_path: Path) -> None:
+    path = written(tmp_path, "q.csv", MMLU_LIKE)
+    with pytest.raises(InvalidOutput, match="not 'B'; letters are read with `answers_are: letter`"):
+        questions(path, "question", choices=["A", "B", "C", "D"])
+
+
+def test_a_prompt_of_a_column_that_is_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, "q.csv", MMLU_LIKE)
+    with pytest.raises(InvalidOutput, match="topic"):
+        questions(path, "{topic}: {question}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.api import MeasuredCell, Records, Row, Status
@@ -31,5 +32,9 @@ def test_a_prompt_keeps_its_end_and_an_answer_its_beginning() -> None:
     assert (answer["prompt"][-2:], answer["answer"][:2]) == ("az", "bc")
 
 
-def test_other_tasks_have_no_transcripts() -> None:
-    assert list(sections([cell("harness/classify", correct=[True])])) == []
+def test_tasks_are_known_by_their_columns() -> None:
+    (section,) = sections([cell("a_stranger/quiz", correct=[True])])
+    assert len(section.values["transcripts"]) == 1
+    without = cell(correct=[True])
+    records = without.records().table.drop_columns(["expected"])
+    assert list(sections([replace(without, records=lambda: Records(records))])) == []

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
-from harness.results.history.plot import MAX_PANELS, draw_history
+from harness.results.history.plot import MAX_LINES, MAX_PANELS, LeftOut, draw_history
 from harness.results.history.series import Change, PastRun, Series
 from harness.results.history.table import Reading
 from harness.statistics.changes import Point, find_steps
@@ -28,7 +28,7 @@ def series(model: str, attack: str, last: float, metric: str = "accuracy") -> Se
 
 def test_lines_bands_and_steps_are_drawn(tmp_path: Path) -> None:
     found = [series("a", "pgd eps=0.1", 0.5), series("a", "pgd eps=0.2", 0.7), series("b", "pgd eps=0.1", 0.9)]
-    assert draw_history(found, RUNS, READINGS, tmp_path / "history.png") == 0
+    assert draw_history(found, RUNS, READINGS, tmp_path / "history.png") == LeftOut()
     drawn = np.rint(imread(tmp_path / "history.png")[..., :3] * 255).astype(int)
     assert drawn.shape[1] > drawn.shape[0] > 200
     blue = (np.abs(drawn - np.array([0x00, 0x72, 0xB2])).sum(axis=2) < 12).sum()
@@ -42,8 +42,24 @@ def test_more_panels_than_fit_are_counted(tmp_path: Path, monkeypatch: pytest.Mo
     assert MAX_PANELS == 24
     monkeypatch.setattr("harness.results.history.plot.MAX_PANELS", 3)
     found = [series("m", "pgd", 0.9, f"metric_{i}") for i in range(5)]
-    assert draw_history(found, RUNS, READINGS, tmp_path / "history.png") == 2
-    assert draw_history(found[:3], RUNS, READINGS, tmp_path / "history.png") == 0
+    assert draw_history(found, RUNS, READINGS, tmp_path / "history.png") == LeftOut(panels=2)
+    assert draw_history(found[:3], RUNS, READINGS, tmp_path / "history.png") == LeftOut()
+
+
+def test_more_lines_than_can_be_told_apart_are_counted_and_those_with_steps_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAX_LINES == 20
+    monkeypatch.setattr("harness.results.history.plot.MAX_LINES", 2)
+    # Equal lines count once; the last has a step.
+    found = [series("m", f"attack {i}", value) for i, value in enumerate([0.9, 0.9, 0.91, 0.92, 0.3])]
+    assert found[-1].steps
+    file = tmp_path / "history.png"
+    left_out = draw_history(found, RUNS, READINGS, file)
+    assert left_out == LeftOut(lines=2)
+    assert str(left_out) == "2 lines did not fit"
+    draw_history([found[0], found[-1]], RUNS, READINGS, tmp_path / "two.png")
+    assert imread(file).shape[1] == imread(tmp_path / "two.png").shape[1]
 
 
 def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def row(correct: int = 50, *, attack: str = "pgd", data: str = "first", seconds:
         "status": Status.OK,
         "estimates": {"accuracy": proportion(correct, 100)},
         "n": 100,
-        "comparability": {"data": data},
+        "comparability": {"data": {"digest": data}},
         "cost": {"passes": 2.0},
         "seconds": seconds,
         "cell": f"m.{attack}",

@@ -243,7 +243,7 @@ def test_a_random_model_is_judged_by_its_mean_under_an_attack_that_averages() ->
 def signs(attacked: int = 100, *, survived: int = 0, unbounded: bool = False, **counts: int) -> list[str]:
     """The names of the doubts that these counts of examples raise."""
     none = dict.fromkeys(("silent", "vanished", "elsewhere", "blind", "exploded", "short", "stuck"), 0)
-    found = Signs(attacked, "", **{**none, **counts}, survived=survived, unbounded=unbounded, excess="")
+    found = Signs(attacked, **{**none, **counts}, survived=survived, unbounded=unbounded, excess="")
     return [doubt.partition(":")[0] for doubt in found.doubts()]
 
 

@@ -17,7 +17,7 @@ from harness_classification.classify import Classify
 from harness_classification.indicators.local_gradient import surprising
 from harness_classification.indicators.probes import Probe, more_steps, search_by_scores
 from harness_classification.indicators.signs import Signs
-from harness_classification.indicators.survivors import SurvivorCounts, nearest_survivors
+from harness_classification.indicators.survivors import MOST, SurvivorCounts, SurvivorSample, joined, nearest_survivors
 from harness_vision.digits import digits
 from harness_vision.shipped_digits import shipped_digits
 
@@ -182,7 +182,7 @@ def test_second_attacks_stay_within_budget_and_box(norm: Any, shape: tuple[int, 
 
 
 def doubts(**counts: Any) -> list[str]:
-    found = Signs(100, "", *[0] * 7, survived=50, unbounded=False, excess="", asked=SurvivorCounts(**counts))
+    found = Signs(100, *[0] * 7, survived=50, unbounded=False, excess="", asked=SurvivorCounts(**counts))
     return [doubt.partition(":")[0] for doubt in found.doubts()]
 
 
@@ -203,3 +203,35 @@ def test_more_than_an_eighth_or_of_good_attacks_half_of_the_survivors_raise_a_do
 def test_what_more_steps_find_explains_what_the_search_finds() -> None:
     assert doubts(asked=16, by_scores=9, by_more_steps=12) == ["incomplete optimisation"]
     assert doubts(asked=16, by_scores=12, by_more_steps=9) == ["incomplete optimisation", "black box finds more"]
+
+
+def sample(first: int, n: int) -> SurvivorSample:
+    ids = [f"e{i}" for i in range(first, first + n)]
+    numbers = torch.arange(first, first + n)
+    return SurvivorSample(LabelledInputs(ids, numbers[:, None] / 100, numbers), numbers[:, None], numbers, numbers)
+
+
+def test_survivors_of_many_windows_are_a_draw_that_does_not_depend_on_how_they_came() -> None:
+    ctx = Context(seed=3)
+    at_once = joined([sample(0, 10), sample(10, 10), sample(20, 10)], ctx)
+    first = joined([sample(0, 10), sample(10, 10)], ctx)
+    assert at_once is not None
+    assert first is not None
+    one_by_one = joined([first, sample(20, 10)], ctx)
+    assert one_by_one is not None
+    assert at_once.examples.ids == one_by_one.examples.ids
+    assert len(at_once.examples) == MOST
+    # In the order of the data, each with its own points and counts.
+    numbers = at_once.examples.labels
+    assert numbers.tolist() == sorted(numbers.tolist())
+    assert max(numbers) > 20
+    assert torch.equal(at_once.adversarial[:, 0], numbers)
+    assert torch.equal(at_once.gradients, numbers)
+    assert at_once.reached is not None
+    assert torch.equal(at_once.reached, numbers)
+
+
+def test_the_survivors_of_one_window_are_asked_as_they_are() -> None:
+    one = sample(0, MOST + 4)
+    assert joined([one], Context()) is one
+    assert joined([], Context()) is None

@@ -45,6 +45,14 @@ def test_the_proxy_is_the_plug_in_distance_inside_its_interval(tmp_path: Path) -
         assert found.n == 60
 
 
+def test_some_of_the_samples_are_measured_alone(tmp_path: Path) -> None:
+    """Those of a group, say: they and no others are compared with the whole reference."""
+    generated, reference = draw(60, 1.3), draw(80)
+    some = records(tmp_path, generated=generated, reference=reference).where(np.arange(60) % 3 == 0)
+    assert FidProxy().estimate(some).value == pytest.approx(fid(generated[::3], reference), rel=1e-12)
+    assert FidProxy().estimate(some).n == 20
+
+
 def test_the_features_are_chosen_by_label(tmp_path: Path) -> None:
     records(tmp_path, "a", generated=draw(30), reference=draw(40))
     made = records(tmp_path, "b", generated=draw(30, 2.0), reference=draw(40))

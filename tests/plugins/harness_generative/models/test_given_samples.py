@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.api import Context, Examples, HarnessError, MissingData, NotApplicable, OneShot
+from harness.api import Context, Examples, HarnessError, InvalidOutput, MissingData, NotApplicable, OneShot
 from harness_generative.models.given_samples import CopyOf, FromSamples
 from harness_vision.digits import digits
 
@@ -75,7 +75,7 @@ def test_a_folder_of_images_in_the_order_of_their_names(tmp_path: Path, ending: 
 def test_grey_images_keep_one_channel(tmp_path: Path, mode: str, values: list[int], channels: int) -> None:
     pixels = np.array([values], {"L": np.uint8, "I;16": np.uint16, "1": bool}[mode])
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    samples = FromSamples(tmp_path).given([0])
+    samples = FromSamples(tmp_path, white=65535.0 if mode == "I;16" else None).given([0])
     assert samples.shape == (1, channels, 1, 3)
     assert samples.flatten().tolist() == pytest.approx([0, 1.0 if mode == "1" else 0.2, 1.0])
 
@@ -84,20 +84,20 @@ def test_opaque_alpha_is_dropped_and_transparency_refused(tmp_path: Path) -> Non
     pixels = np.full((2, 2, 4), 255, np.uint8)
     pixels[..., 0] = 51
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    assert FromSamples(tmp_path).given([0])[0, :, 0, 0].tolist() == pytest.approx([0.2, 1, 1])
+    assert FromSamples(tmp_path, mode="rgb").given([0])[0, :, 0, 0].tolist() == pytest.approx([0.2, 1, 1])
     pixels[0, 0, 3] = 0
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    with pytest.raises(HarnessError, match=r"a.png is a RGBA image; save it as grey or RGB"):
-        FromSamples(tmp_path)
+    with pytest.raises(HarnessError, match=r"a.png has transparent pixels; say what shows through"):
+        FromSamples(tmp_path, mode="rgb")
 
 
 def test_labels_become_conditions(tmp_path: Path) -> None:
     for key in ("labels", "arr_1"):
         model = FromSamples(saved(tmp_path / f"{key}.npz", arr_0=COLOUR, **{key: np.array([4, 3, 2, 1, 0])}))
         assert model.given_conditions([0, 4, 1]) == [4, 0, 3]
-    with pytest.raises(HarnessError, match=r"int64 of shape 4; 5 whole numbers"):
+    with pytest.raises(HarnessError, match=r"int64 of shape \[4\]; 5 whole numbers"):
         FromSamples(saved(tmp_path / "c.npz", arr_0=COLOUR, labels=np.arange(4)))
-    with pytest.raises(HarnessError, match=r"float64 of shape 5"):
+    with pytest.raises(HarnessError, match=r"float64 of shape \[5\]"):
         FromSamples(saved(tmp_path / "d.npz", arr_0=COLOUR, labels=np.zeros(5)))
 
 
@@ -112,7 +112,7 @@ def test_too_few_samples_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "layout", "complaint"),
     [
-        ({"images": COLOUR}, "auto", "no array samples or arr_0; it has images"),
+        ({"pictures": COLOUR}, "auto", "no array 'images' or .*'arr_0' for images; it has pictures"),
         ({"samples": np.zeros((2, 3))}, "auto", r"shape 2x3; \[n, H, W\]"),
         ({"samples": np.zeros((2, 3, 8, 3))}, "auto", "2x3x8x3, which might be .* say which with `layout`"),
         ({"samples": np.zeros((2, 8, 8, 4))}, "auto", "2x8x8x4, which has neither 1 nor 3 channels"),
@@ -135,42 +135,74 @@ def test_arrays_that_cannot_be_used(tmp_path: Path, arrays: Any, layout: Any, co
         (
             np.full((1, 2, 2), -0.5),
             256,
-            "from -0.5 to -0.5; they must go from 0 up to 1; they seem to lie in .-1, 1.: save",
+            "from -0.5 to -0.5, below black at 0; save .x . 1. / 2 if they lie in",
         ),
-        (np.full((1, 2, 2), -1.5), 256, "from -1.5 to -1.5; they must go from 0 up to 1; divide"),
+        (
+            np.full((1, 2, 2), -1.5),
+            256,
+            "from -1.5 to -1.5, below black at 0; save the images before they were normalised",
+        ),
         (
             np.full((1, 2, 2), np.nan),
             256,
-            "a.npz holds NaN or infinity in 1 of the 1 samples asked for, first in row 0",
+            "a.npz holds NaN or infinity, first in row 0",
         ),
-        (np.full((1, 2, 2), 17), 17, "from 17 to 17; they must go from 0 up to 16, by `levels`"),
+        (np.full((1, 2, 2), 17), 17, "values up to 17, above the white of 16"),
     ],
 )
 def test_values_out_of_range(tmp_path: Path, array: Any, levels: int, complaint: str) -> None:
-    model = FromSamples(saved(tmp_path / "a.npz", samples=array), levels=levels)
-    with pytest.raises(HarnessError, match=complaint):
-        model.given([0])
+    with pytest.raises(InvalidOutput, match=complaint):
+        FromSamples(saved(tmp_path / "a.npz", samples=array), levels=levels)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="is not there; it should be a folder"):
         FromSamples(tmp_path / "absent.npz")
-    with pytest.raises(MissingData, match="images must lie in the folder itself"):
+    with pytest.raises(MissingData, match="holds no images"):
         FromSamples(tmp_path)
-    for name, complaint in (("a.npz", "as arrays"), ("a.npy", "as arrays"), ("a.txt", "is no .npz or .npy file")):
+    for name, complaint in (("a.npz", "as arrays"), ("a.npy", "as arrays"), ("a.txt", "is no .npz, .npy")):
         (tmp_path / name).write_bytes(b"nonsense")
         with pytest.raises(HarnessError, match=complaint):
             FromSamples(tmp_path / name)
-    (tmp_path / "a.png").write_bytes(b"nonsense")
-    with pytest.raises(HarnessError, match=r"a.png cannot be read as an image"):
+    with pytest.raises(InvalidOutput, match=r"a.npy, a.npz are no images by their ending; take them out"):
         FromSamples(tmp_path)
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "a.png").write_bytes(b"nonsense")
+    with pytest.raises(InvalidOutput, match=r"only/a.png is no image"):
+        FromSamples(tmp_path / "only")
+
+
+def test_a_truncated_image_is_named_when_it_is_read(tmp_path: Path) -> None:
+    Image.fromarray(COLOUR[0].repeat(20, axis=0)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-60])
+    with pytest.raises(InvalidOutput, match=r"a.png cannot be read whole"):
+        FromSamples(tmp_path).given([0])
+
+
+def test_class_folders_say_what_each_sample_was_made_for(tmp_path: Path) -> None:
+    for name, place in (("dog", "a.png"), ("cat", "b.png"), ("cat/more", "c.png")):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(COLOUR[0]).save(tmp_path / name / place)
+    assert FromSamples(tmp_path).given_conditions([0]) is None
+    model = FromSamples(tmp_path, class_folders=True)
+    assert model.given_ids([0, 1, 2]) == ["cat/b.png", "cat/more/c.png", "dog/a.png"]
+    assert model.given_conditions([0, 1, 2]) == ["cat", "cat", "dog"]
+    (tmp_path / "bird").mkdir()
+    with pytest.raises(InvalidOutput, match="bird are class folders without an image; take them out"):
+        FromSamples(tmp_path, class_folders=True)
+    Image.fromarray(COLOUR[0]).save(tmp_path / "stray.png")
+    with pytest.raises(InvalidOutput, match=r"stray.png lies in no class folder"):
+        FromSamples(tmp_path, class_folders=True)
 
 
 def test_images_of_different_sizes_are_named(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(tmp_path / "b.png")
-    with pytest.raises(HarnessError, match=r"a.png is 1x4x4 \(channels, height, width\), b.png is 3x4x5"):
-        FromSamples(tmp_path).given([0, 1])
+    with pytest.raises(InvalidOutput, match=r"a.png is 1x4x4, b.png is 3x4x5 .*; say `mode: rgb` or grey"):
+        FromSamples(tmp_path)
+    with pytest.raises(InvalidOutput, match=r"a.png is 3x4x4, b.png is 3x4x5 .*; say `size: .* and `resize:`"):
+        FromSamples(tmp_path, mode="rgb")
+    assert FromSamples(tmp_path, mode="rgb", size=[3, 3]).given([0, 1]).shape == (2, 3, 3, 3)
 
 
 def test_a_copy_has_every_example_once_with_its_label() -> None:

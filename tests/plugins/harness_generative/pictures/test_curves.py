@@ -26,7 +26,7 @@ def row(model: str, sampler: str, nfe: float, value: float, *, data: str = "digi
         "seed": 0,
         "status": Status.OK,
         "estimates": {"fid_proxy": estimate(value), "fid_floor": estimate(2.0)},
-        "cost": {"nfe": nfe} if nfe else {},
+        "cost": {"passes": nfe} if nfe else {},
         "comparability": {"task": "generate", "data": data},
     }
     if nfe:

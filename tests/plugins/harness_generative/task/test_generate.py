@@ -23,7 +23,7 @@ task: {use: generate, with: {n: 20, features: [halves], judge: brightness, train
 data: {use: photos}
 models: [blobs]
 samplers: [direct]
-metrics: [count]
+metrics: [count, nfe]
 """
 
 
@@ -81,7 +81,8 @@ def test_passes_are_counted_and_watched(tmp_path: Path) -> None:
     run = go(tmp_path, "models: [blobs]\nsamplers: [direct]", "models: [halving]\nsamplers: [steps]")
     (row,) = run.rows
     assert run.records(row)["nfe"].tolist() == [4.0] * 20
-    assert row.cost == {"nfe": 4.0}
+    assert row.cost == {"passes": 4.0}
+    assert row.estimates["nfe"].value == 4.0
     photos = {path.name for path in (run.folder.cell(row.cell) / "artifacts").glob("*.png")}
     assert photos == {"samples.png", "neighbours.png", "denoising.png", "noising.png"}
 

@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 
 from harness.api import Examples, InvalidOutput
-from harness_generative.task.image_sets import ImageSet, check_disjoint, check_unseen, checked_samples, stored_samples
+from harness_generative.task.image_sets import (
+    ImageSet,
+    check_disjoint,
+    check_shape,
+    check_unseen,
+    checked_samples,
+    stored_samples,
+)
 
 
 def data(inputs: Any, **facts: Any) -> Examples:
@@ -79,30 +86,31 @@ def samples(*greys: float) -> Tensor:
 
 
 def test_samples_a_thousandth_outside_are_clipped_and_no_more() -> None:
-    reference = images(0.1)
-    found = checked_samples(samples(-0.0009, 0.5, 1.0009), reference, {})
+    found = checked_samples(samples(-0.0009, 0.5, 1.0009), {})
     assert found[:, 0, 0, 0].tolist() == [0.0, 0.5, 1.0]
     for grey in (-0.0011, 1.0011):
         with pytest.raises(InvalidOutput, match=r"samples reach from .* outside the box \[0, 1\] of the data"):
-            checked_samples(samples(0.5, grey), reference, {})
+            checked_samples(samples(0.5, grey), {})
     # A box of twice the width allows twice as much.
-    wide = images(0.1, box=[-1.0, 1.0])
-    assert checked_samples(samples(-1.0019), wide, {"box": [-1.0, 1.0]})[0, 0, 0, 0] == -1
+    assert checked_samples(samples(-1.0019), {"box": [-1.0, 1.0]})[0, 0, 0, 0] == -1
 
 
 def test_samples_have_the_grey_levels_of_the_data() -> None:
     """Five levels between 0 and 1 are quarters; between -1 and 1 halves."""
-    found = checked_samples(samples(0.1, 0.13, 0.6, 1.0), images(0.1), {"levels": 5})
+    found = checked_samples(samples(0.1, 0.13, 0.6, 1.0), {"levels": 5})
     assert found[:, 0, 0, 0].tolist() == [0.0, 0.25, 0.5, 1.0]
-    found = checked_samples(samples(-0.7, 0.3), images(0.1, box=[-1.0, 1.0]), {"levels": 5, "box": [-1.0, 1.0]})
+    found = checked_samples(samples(-0.7, 0.3), {"levels": 5, "box": [-1.0, 1.0]})
     assert found[:, 0, 0, 0].tolist() == [-0.5, 0.5]
 
 
 def test_samples_of_another_shape_or_not_finite_are_refused() -> None:
-    with pytest.raises(InvalidOutput, match=r"samples have shape \[1, 2, 2\], the reference data \[1, 2, 3\]"):
-        checked_samples(samples(0.1), images(0.1, shape=(1, 2, 3)), {})
+    with pytest.raises(
+        InvalidOutput,
+        match=r"samples have shape \[1, 2, 2\] \(such as a.png\), the reference data \[1, 2, 3\] \(such as e0",
+    ):
+        check_shape(samples(0.1), images(0.1, shape=(1, 2, 3)), "a.png")
     with pytest.raises(InvalidOutput, match="1 of 3 samples are not finite, first sample-00001"):
-        checked_samples(samples(0.1, float("nan"), 0.2), images(0.1), {})
+        checked_samples(samples(0.1, float("nan"), 0.2), {})
 
 
 def test_images_of_256_levels_are_stored_as_bytes_and_come_back() -> None:

@@ -345,3 +345,16 @@ def test_an_empty_prompt_without_a_start_token_is_an_error() -> None:
     with pytest.raises(InvalidOutput, match="'q0' is empty and the model is given no start token"):
         ask(model, [""], ["4"])
     assert only(ask(Scripted(PIECES, by_position({"\n": P})), [""], ["4"]))["answer"] == ""
+
+
+def test_the_likeliest_letter_after_a_prompt_that_lists_the_choices() -> None:
+    pieces = ["?", "A", "B", "\n", " ", "x", "y", ".", ""]
+    model = Scripted(pieces, always(pieces, [" ", "B"], P, after=12))
+    data = Examples(["q0"], {"prompts": ["?"], "answers": [1], "choices": [["x", "y"]]}, {}, {})
+    task = Answer(template="{prompt}\n{choices}", choose="letter")
+    record = only(task.run(model, data, None, None, Context()))
+    assert record["prompt"] == "?\nA. x\nB. y"
+    assert (record["answer"], record["expected"], record["right_choice"], record["correct"]) == (" B", " B", 1, True)
+    assert record["choice_nll"] == pytest.approx([-math.log(P) - math.log(0.1 / 8), -2 * math.log(P)])
+    spaced = only(Answer(template="{prompt}\n{choices}\n", choose="letter").run(model, data, None, None, Context()))
+    assert spaced["expected"] == "B"

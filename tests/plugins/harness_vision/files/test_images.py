@@ -64,8 +64,11 @@ def test_two_npy_files(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", BYTES)
     np.save(tmp_path / "y.npy", LABELS)
     assert len(images(tmp_path / "x.npy", labels_path=tmp_path / "y.npy").ids) == N
+    alone = images(tmp_path / "x.npy")
+    assert alone.facts == {"box": [0.0, 1.0]}
+    assert list(alone.take([0])) == ["inputs"]
     with pytest.raises(InvalidOutput, match=r"x.npy holds one array; name the .npy file of the labels"):
-        images(tmp_path / "x.npy")
+        images(tmp_path / "x.npy", labels="y")
 
 
 @pytest.mark.parametrize(
@@ -97,14 +100,16 @@ def test_arrays_that_cannot_be_used(tmp_path: Path, arrays: Any, problem: str) -
 def test_a_declared_white(tmp_path: Path) -> None:
     data = images(saved(tmp_path, images=(BYTES // 16).astype(np.uint16)), white=16.0)
     assert data.take(range(N))["inputs"].max() == pytest.approx(15 / 16)
-    with pytest.raises(InvalidOutput, match="values up to 255, above `white: 16`"):
+    with pytest.raises(InvalidOutput, match="values up to 255, above the white of 16"):
         images(saved(tmp_path), white=16.0)
     assert images(saved(tmp_path, images=BYTES > 100)).take([0])["inputs"].max() == 1
 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match=r"is no .npz, .npy, .parquet, .pq file; a folder of images is"):
+    with pytest.raises(MissingData, match="holds no images"):
         images(tmp_path)
+    with pytest.raises(MissingData, match=r"x.txt is not there; it should be a folder of images or a .npz, .npy"):
+        images(tmp_path / "x.txt")
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(InvalidOutput, match=r"x.npz cannot be read as arrays"):
         images(tmp_path / "x.npz")
@@ -113,6 +118,8 @@ def test_files_of_another_kind(tmp_path: Path) -> None:
         images(tmp_path / "x.npz")
     assert len(images(tmp_path / "x.npz", images="pictures").ids) == N
     with pytest.raises(InvalidOutput, match="are for encoded images, not for arrays"):
+        images(tmp_path / "x.npz", images="pictures", mode="rgb")
+    with pytest.raises(InvalidOutput, match=r"x.npz holds arrays; say how .*`resize: clean_fid`"):
         images(tmp_path / "x.npz", images="pictures", size=[2, 2])
     np.savez(tmp_path / "y.npz", images=BYTES, labels=LABELS, sex=np.arange(3), name=np.zeros(N))
     with pytest.raises(InvalidOutput, match=r"'sex' has shape \[3\]"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.reading.image_resizing import Pixels, Resize, resized
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -21,7 +22,6 @@ Mode = Literal["rgb", "grey"]
 Fit = Literal["crop", "stretch"]
 Orientation = Literal["upright", "as_stored"]
 Background = Literal["white", "black"]
-Pixels = npt.NDArray[np.float32]
 
 _GREY, _DEEP = ("1", "L"), ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _CONVERTED = ("P", "PA", "RGBA", "LA", "CMYK", "YCbCr")
@@ -44,10 +44,12 @@ class Conversion:
     Attributes:
         mode: the colours; None takes grey and RGB images as they are and nothing else.
         size: height and width; None takes images as they are.
-        fit: what is done about other proportions: the middle is cut out, or the image is stretched.
+        fit: what `pillow` does about other proportions: it cuts the middle out, or stretches the image.
         orientation: whether a rotation that EXIF asks for is made or ignored.
         background: what shows through transparent pixels.
         white: the stored value that is white, of images of more than 8 bits or of fractions.
+        resize: how they get that size: `pillow` is bilinear with antialiasing, rounded to 8 bits; the others are those
+            of the libraries of these names, see `resized`.
     """
 
     mode: Mode | None = None
@@ -56,6 +58,7 @@ class Conversion:
     orientation: Orientation | None = None
     background: Background | None = None
     white: float | None = None
+    resize: Resize = "pillow"
 
     def shape_of(self, content: bytes) -> tuple[int, int, int]:
         """Channels, height and width of the array, from the head of the file. Raises Damaged or Undeclared."""
@@ -75,10 +78,15 @@ class Conversion:
             image.load()
             upright = ImageOps.exif_transpose(image) if self._orientation(image) != 1 else image
             scaled = self._resized(self._coloured(upright, mode))
-            pixels = np.asarray(scaled, np.float32)
-            pixels = pixels / np.float32(255) if image.mode not in _DEEP else self._in_units_of_white(pixels)
-        channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        return np.ascontiguousarray(np.broadcast_to(channels, (_CHANNELS[mode], *channels.shape[1:])))
+            stored, white = np.asarray(scaled), 255.0
+            if image.mode in _DEEP:
+                white = self._checked_white(stored)
+        channels = stored[None] if stored.ndim == 2 else stored.transpose(2, 0, 1)
+        pixels = np.empty((_CHANNELS[mode], *channels.shape[1:]), np.float32)
+        np.divide(channels, np.float32(white), out=pixels, dtype=np.float32)
+        if self.size is None or self.resize == "pillow":
+            return pixels
+        return np.ascontiguousarray(resized(pixels, self.size, self.resize))
 
     def _mode(self, image: Image) -> Mode:
         """The colours that the image gets. Raises Undeclared."""
@@ -126,19 +134,19 @@ class Conversion:
         from PIL import ImageOps
         from PIL.Image import Resampling
 
-        if self.size is None or image.size == self.size[::-1]:
+        if self.size is None or image.size == self.size[::-1] or self.resize != "pillow":
             return image
         bilinear = Resampling.BILINEAR
         if self.fit == "stretch":
             return image.resize(self.size[::-1], bilinear)
         return ImageOps.fit(image, self.size[::-1], bilinear)
 
-    def _in_units_of_white(self, pixels: Pixels) -> Pixels:
-        white = self.white or 1.0
-        low, high = float(pixels.min()), float(pixels.max())
+    def _checked_white(self, stored: npt.NDArray[Any]) -> float:
+        """The value that is white. Raises Undeclared where there are values beyond it."""
+        white, low, high = self.white or 1.0, float(stored.min()), float(stored.max())
         if not (low >= 0 and high <= white):
             raise Undeclared(f"holds values from {low:g} to {high:g}, beyond black at 0 and `white: {white:g}`")
-        return pixels / np.float32(white)
+        return white
 
 
 @contextmanager
@@ -148,16 +156,24 @@ def _opened(content: bytes) -> Iterator[Image]:
 
     errors = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(io.BytesIO(content)) as image:
-                yield image
+        with PIL.Image.open(io.BytesIO(content)) as image:
+            _check_size(image)
+            yield image
     except PIL.UnidentifiedImageError:
         raise Damaged("is empty" if not content else "is no image") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise Damaged(f"is too large: {error}") from None
     except errors as error:
         raise Damaged(f"cannot be read whole: {error}") from None
+
+
+def _check_size(image: Image) -> None:
+    """Raise Damaged where Pillow only warns; that its warnings are errors could not be said in one thread alone."""
+    import PIL.Image
+
+    pixels, most = image.width * image.height, PIL.Image.MAX_IMAGE_PIXELS
+    if most is not None and pixels > most:
+        raise Damaged(f"is too large: {pixels} pixels, above the limit of {most}")
 
 
 def _lost_bits(image: Image) -> int | None:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import InvalidOutput, why_no_arrays
-from harness_vision.files.decoding import Pixels
+from harness.contract.errors import InvalidOutput
+from harness.reading.arrays import why_no_arrays
+from harness.reading.image_resizing import Pixels, Resize, resized
 
 Layout = Literal["auto", "nchw", "nhwc"]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -54,15 +55,25 @@ class ArrayImages:
     Attributes:
         images: `[n, C, H, W]`.
         white: the stored value that is white.
-        name: the name of the file, for messages.
+        size: height and width that they are resized to, None for none.
+        resize: how.
     """
 
     images: npt.NDArray[Any]
     white: float
-    name: str
+    size: tuple[int, int] | None = None
+    resize: Resize = "clean_fid"
 
     @classmethod
-    def of(cls, images: npt.NDArray[Any], layout: Layout, white: float | None, name: str) -> ArrayImages:
+    def of(
+        cls,
+        images: npt.NDArray[Any],
+        layout: Layout,
+        white: float | None,
+        name: str,
+        size: tuple[int, int] | None = None,
+        resize: Resize = "clean_fid",
+    ) -> ArrayImages:
         """The images of an array `[n, H, W]`, `[n, H, W, C]` or `[n, C, H, W]`.
 
         Raises:
@@ -72,14 +83,21 @@ class ArrayImages:
         if not (np.issubdtype(images.dtype, np.integer) or np.issubdtype(images.dtype, np.floating)):
             if images.dtype != np.bool_:
                 raise InvalidOutput(f"{name} holds {images.dtype} values; images are numbers")
-            return cls(images, 1.0, name)
-        return cls(images, _white(images, white, name), name)
+            return cls(images, 1.0, size, resize)
+        return cls(images, _white(images, white, name), size, resize)
+
+    def __len__(self) -> int:
+        return len(self.images)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
+        """Channels, height and width, resized."""
         channels, height, width = self.images.shape[1:]
-        return channels, height, width
+        return channels, *(self.size or (height, width))
+
+    def is_lossy(self, row: int) -> bool:
+        """Whether an image was stored with loss: arrays lose nothing."""
+        return False
 
     def content(self, row: int) -> bytes:
         """What tells an image apart from others."""
@@ -88,7 +106,7 @@ class ArrayImages:
     def pixels(self, row: int) -> Pixels:
         """An image, float32 in [0, 1]."""
         pixels: Pixels = (self.images[row] / self.white).astype(np.float32)
-        return pixels
+        return pixels if self.size is None else resized(pixels, self.size, self.resize)
 
 
 def _channels_first(images: npt.NDArray[Any], layout: Layout, name: str) -> npt.NDArray[Any]:
@@ -111,12 +129,13 @@ def _white(images: npt.NDArray[Any], declared: float | None, name: str) -> float
     low, high = _ends(images, name)
     white = declared if declared is not None else 255.0 if images.dtype == np.uint8 else 1.0
     if low < 0:
+        remedy = "save (x + 1) / 2 if they lie in [-1, 1]; " if low >= -1 and high <= 1 else ""
         raise InvalidOutput(
-            f"{name} holds values from {low:g} to {high:g}; save the images before they were normalised, since a model "
-            "normalises them itself"
+            f"{name} holds values from {low:g} to {high:g}, below black at 0; {remedy}save the images before they were "
+            "normalised, since a model normalises them itself"
         )
     if declared is not None and high > white:
-        raise InvalidOutput(f"{name} holds values up to {high:g}, above `white: {white:g}`")
+        raise InvalidOutput(f"{name} holds values up to {high:g}, above the white of {white:g}")
     certain = np.issubdtype(images.dtype, np.floating) or images.dtype == np.uint8
     if declared is None and (not certain or not _BRIGHT_ENOUGH * white <= high <= white):
         raise InvalidOutput(
@@ -134,7 +153,8 @@ def _ends(images: npt.NDArray[Any], name: str) -> tuple[float, float]:
         part = images[start : start + _AT_ONCE]
         finite = np.isfinite(part).reshape(len(part), -1).all(axis=1)
         if not finite.all():
-            raise InvalidOutput(f"{name} holds NaN or infinity, first in row {start + int(finite.argmin())}")
+            row = start + int(finite.argmin())
+            raise InvalidOutput(f"{name} holds NaN or infinity, first in row {row}; leave such images out")
         lows.append(float(part.min()))
         highs.append(float(part.max()))
     return min(lows), max(highs)

@@ -1,12 +1,4 @@
-"""For the tests of plugin authors: run a suite in a temporary folder and check what every plugin promises.
-
-from harness.testing import assert_same_records, run_suite
-
-def test_my_attack(tmp_path):
-    one = run_suite(SUITE, tmp_path / "a", plugin_folders=[HERE], batch_size=1)
-    many = run_suite(SUITE, tmp_path / "b", plugin_folders=[HERE], batch_size=64)
-    assert_same_records(one, many)
-"""
+"""Suites run in a temporary folder, and what must be equal in two runs of one."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness_vision.files.decoding import Conversion, Damaged, Undeclared
+from harness.reading.image_decoding import Conversion, Damaged, Undeclared
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)

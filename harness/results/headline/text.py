@@ -1,0 +1,177 @@
+"""The headline as text: for a terminal and as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from harness.contract.cells import SHOWN_LABELS
+from harness.contract.rows import Row, Status
+from harness.results.comparison.table import p_text, signed
+from harness.results.fitted import GAP, NEVER, FittedColumn, Style, cut, fitted, width_of
+from harness.results.headline.headline import Headline
+from harness.results.headline.words import isolated_text, label_of, shortened
+from harness.results.table import display_headings, interval, text_table
+
+_WIDEST, _LEAST_OF_A_LABEL = 120, 10
+"""Sentences are broken here, also where the terminal is wider."""
+_AGAINST = "against"
+_IDENTIFYING = ("model", "attack", "sampler", "data", "experiment")
+Texts = list[tuple[str, list[str]]]
+
+
+def terminal_headline(headline: Headline, width: int, status_style: Style | None = None) -> str:
+    """The headline as text of at most this width: its rows, then its sentences.
+
+    Args:
+        headline: what to show.
+        width: of the terminal.
+        status_style: gives a status its colour.
+    """
+    labels, constants, numbers = _columns(headline, one_metric_a_line=False)
+    columns = _fitted_columns(labels, numbers, status_style)
+    if (
+        sum(column.width + 2 for column in columns if not column.is_label and column.rank == NEVER) + 10 * len(labels)
+        > width
+    ):
+        labels, constants, numbers = _columns(headline, one_metric_a_line=True)
+        columns = _fitted_columns(labels, numbers, status_style)
+    table, _ = fitted(columns, width)
+    about = "\n".join(textwrap.wrap(constants, min(width, _WIDEST)))
+    sentences = "\n".join(_wrapped(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
+    return "\n\n".join(part for part in (about, table, "\n".join(_notes(headline)), sentences) if part)
+
+
+def markdown_headline(headline: Headline) -> str:
+    """The headline as a section of Markdown; empty if there is nothing to say."""
+    labels, constants, numbers = _columns(headline, one_metric_a_line=False)
+    texts = [*labels, *numbers]
+    body = [list(line) for line in zip(*(cells for _, cells in texts), strict=True)]
+    parts = ["\n".join(f"- {sentence}" for sentence in headline.sentences)] if headline.sentences else []
+    parts += [f"{constants}.", text_table([heading for heading, _ in texts], body, "github")] if body else []
+    parts += _notes(headline)
+    return "\n\n".join(["## Headline", *parts]) if parts else ""
+
+
+def _notes(headline: Headline) -> list[str]:
+    n = headline.left_out
+    more = [f"{n} more row{'s' if n != 1 else ''} left out"] if n else []
+    return [*more, *([f"changed for this run: {' '.join(headline.changes)}"] if headline.changes else [])]
+
+
+def _columns(headline: Headline, *, one_metric_a_line: bool) -> tuple[Texts, str, Texts]:
+    """Labels, what is the same in every line, and numbers, each column with its heading.
+
+    A metric is a column where all rows have the same metrics, and a line elsewhere or where asked.
+    """
+    several = len({each.metrics for each in headline.rows}) > 1 or one_metric_a_line
+    lines = [(each, metric) for each in headline.rows for metric in (each.metrics if several else each.metrics[:1])]
+    rows = [each.row for each, _ in lines]
+    labels, constants = _labels(rows)
+    if several:
+        numbers = [
+            ("metric", [shortened(headline.headings.get((each.row.experiment, m), m)) for each, m in lines]),
+            ("value", [_value(headline, each.row, metric) for each, metric in lines]),
+        ]
+    else:
+        metrics = headline.rows[0].metrics if headline.rows else ()
+        numbers = [
+            (_heading(headline, metric), [_value(headline, each.row, metric) for each, _ in lines])
+            for metric in metrics
+        ]
+    tests = [_tested(headline, row, metric) for row, (_, metric) in zip(rows, lines, strict=True)]
+    numbers += [(_AGAINST, tests)] if any(tests) and (several or len(headline.rows[0].metrics) == 1) else []
+    statuses = [str(row.status) for row in rows]
+    numbers += [("status", statuses)] if any(status != Status.OK for status in statuses) else []
+    return labels, f"{constants}; intervals at 95 %" if constants else "intervals at 95 %" if rows else "", numbers
+
+
+def _tested(headline: Headline, row: Row, metric: str) -> str:
+    """What a row is tested against, the closest of several, and what came out."""
+    of_row = [each for each in headline.contrasts if each.b is row and each.metric == metric]
+    if not of_row:
+        return ""
+    closest = min(of_row, key=lambda each: abs(each.difference.value))
+    difference = signed(closest.difference.value, headline.units.get((row.experiment, metric), ""))
+    p = f", p {p_text(closest.p_holm, equals=True)}" if closest.p_holm is not None else ""
+    return f"{label_of(closest.a, closest.role)}: {difference}{p}"
+
+
+def _heading(headline: Headline, metric: str) -> str:
+    return next((h for (_, name), h in headline.headings.items() if name == metric), metric)
+
+
+def _value(headline: Headline, row: Row, metric: str) -> str:
+    if metric not in row.estimates:
+        return ""
+    text = interval(row.estimates[metric], headline.units.get((row.experiment, metric), ""))
+    return f"{text} ?" if text and row.status is Status.SUSPECT else text
+
+
+def _labels(rows: Sequence[Row]) -> tuple[Texts, str]:
+    """The columns that tell rows apart, and in words what is the same in all of them; one column stays."""
+    if not rows:
+        return [], ""
+    columns = [
+        ("experiment", [_clean(row.experiment) for row in rows]),
+        *((role, _treatments([row.labels.get(role, "") for row in rows])) for role in SHOWN_LABELS),
+        *((name, [_clean(row.display.get(name, "")) for row in rows]) for name in display_headings(rows)),
+        ("seed", [row.seeds for row in rows]),
+    ]
+    varying = [(name, cells) for name, cells in columns if _tells_apart(name, cells, columns[0][1])]
+    if not varying:
+        named = [column for name in _IDENTIFYING for column in columns if column[0] == name and any(column[1])]
+        varying = named[:1]
+    names = {name for name, _ in varying}
+    constant = {name: cells[0] for name, cells in columns if name not in names and len(set(cells)) == 1}
+    told = [f"{name} {value}" for name, value in constant.items() if value and name != "experiment"]
+    return varying, ", ".join(told)
+
+
+def _tells_apart(name: str, cells: Sequence[str], experiments: Sequence[str]) -> bool:
+    """Whether a column differs within an experiment; experiment and model also where they differ between them."""
+    if name in ("experiment", "model"):
+        return len(set(cells)) > 1
+    return len(set(zip(experiments, cells, strict=True))) > len(set(experiments))
+
+
+def _treatments(labels: Sequence[str]) -> list[str]:
+    """Labels of a role, "none" only where another row has one."""
+    return [_clean(label) for label in labels] if set(labels) - {"none", ""} else [""] * len(labels)
+
+
+def _clean(text: str) -> str:
+    return isolated_text(" ".join(text.split()))
+
+
+def _fitted_columns(labels: Texts, numbers: Texts, status_style: Style | None) -> list[FittedColumn]:
+    # Lines of one row differ in nothing but the metric.
+    n_compared = len(labels) + (numbers[:1] != [] and numbers[0][0] == "metric")
+    columns = [FittedColumn(name, _fresh(labels, i, n_compared), is_label=True) for i, (name, _) in enumerate(labels)]
+    styles, ranks = {"status": status_style}, {_AGAINST: 1}
+    return columns + [
+        FittedColumn(shortened(name), cells, ranks.get(name, NEVER), style=styles.get(name)) for name, cells in numbers
+    ]
+
+
+def _fresh(labels: Texts, i: int, n_compared: int) -> list[str]:
+    """The cells of a column of labels, blank where it and all before it are as in the line above."""
+    cells = labels[i][1]
+    return [
+        "" if n and i + 1 < n_compared and all(column[n] == column[n - 1] for _, column in labels[: i + 1]) else cell
+        for n, cell in enumerate(cells)
+    ]
+
+
+def _wrapped(sentence: str, width: int) -> str:
+    """A sentence broken at blanks; a word longer than a line is cut."""
+    lines, line = [], ""
+    for sign in "=<≤":
+        sentence = sentence.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
+    for word in (cut(word, width - GAP) for word in sentence.split(" ")):
+        if line and width_of(f"{line} {word}") > width:
+            lines.append(line)
+            line = f"  {word}"
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line]).replace("\N{NO-BREAK SPACE}", " ")

@@ -1,0 +1,139 @@
+"""Objects that an image must show, with their number and colour, and the questions that find out (GenEval)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.api import InvalidOutput
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WORDS = {**{word: number for number, word in enumerate(_NUMBERS)}, "no": 0, "none": 0, "nothing": 0, "a": 1, "an": 1}
+_ODD_PLURALS = {"person": "people", "mouse": "mice", "sheep": "sheep", "scissors": "scissors", "knife": "knives"}
+_HISSED = ("s", "x", "z", "ch", "sh")
+
+
+@dataclass(frozen=True)
+class ExpectedObject:
+    """An object that an image must show.
+
+    Attributes:
+        name: of its class, such as "cat".
+        least: how many there must be at least.
+        below: how many there must be fewer than; None for any number.
+        colour: its colour; None for any.
+        plural: the name of several.
+    """
+
+    name: str
+    least: int
+    below: int | None
+    colour: str | None
+    plural: str
+
+    @property
+    def how_many(self) -> str:
+        """The question for their number."""
+        return f"How many {self.plural} are there?"
+
+    @property
+    def which_colour(self) -> str:
+        """The question for their colour."""
+        return f"What color is the {self.name}?"
+
+    def is_number_right(self, answer: str) -> bool:
+        """Whether an answer names a number that is wanted; what names no number is wrong."""
+        number = number_in(answer)
+        return number is not None and number >= self.least and (self.below is None or number < self.below)
+
+    def is_colour_right(self, answer: str) -> bool:
+        """Whether an answer names the colour."""
+        return self.colour is not None and self.colour.casefold() in re.findall(r"\w+", answer.casefold())
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The objects that one image must show."""
+
+    objects: Sequence[ExpectedObject]
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any] | str) -> Expected:
+        """As GenEval writes them: `include` a list of `class`, `count`, perhaps `color`; `exclude` of counts too many.
+
+        What is asked of positions is not read. A `plural` beside a class names several of it.
+
+        Raises:
+            InvalidOutput: they are written otherwise.
+        """
+        about: Mapping[str, Any] = json.loads(written) if isinstance(written, str) else written
+        include, exclude = (_objects(about.get(name) or [], name) for name in ("include", "exclude"))
+        if not include:
+            raise InvalidOutput("`include` names no object; write such as [{class: cat, count: 2}]")
+        too_many = {each["class"]: int(each["count"]) for each in exclude}
+        return cls(
+            [
+                ExpectedObject(
+                    each["class"],
+                    int(each["count"]),
+                    too_many.get(each["class"]),
+                    each.get("color") or each.get("colour"),
+                    each.get("plural") or plural_of(each["class"]),
+                )
+                for each in include
+            ]
+        )
+
+    @property
+    def questions(self) -> list[str]:
+        """The questions for the number of each object, then for the colours that are wanted."""
+        return [each.how_many for each in self.objects] + [each.which_colour for each in self._coloured]
+
+    @property
+    def _coloured(self) -> list[ExpectedObject]:
+        return [each for each in self.objects if each.colour]
+
+    def judged(self, answers: Sequence[str]) -> tuple[bool, bool | None]:
+        """Whether all numbers are right by the answers to the questions, and all colours; None where none is wanted."""
+        counts = [each.is_number_right(answer) for each, answer in zip(self.objects, answers, strict=False)]
+        rest = answers[len(self.objects) :]
+        colours = [each.is_colour_right(answer) for each, answer in zip(self._coloured, rest, strict=True)]
+        return all(counts), all(colours) if colours else None
+
+
+def number_in(answer: str) -> int | None:
+    """The first number that an answer names, in digits or words up to twelve; None if it names none."""
+    for word in re.findall(r"\d+|[a-z]+", answer.casefold()):
+        if word.isdigit():
+            return int(word)
+        if word in _WORDS:
+            return _WORDS[word]
+    return None
+
+
+def plural_of(name: str) -> str:
+    """The plural of an English noun by rule."""
+    *before, last = name.split(" ")
+    if last in _ODD_PLURALS:
+        last = _ODD_PLURALS[last]
+    elif last.endswith(_HISSED):
+        last += "es"
+    elif re.search(r"[^aeiou]y$", last):
+        last = f"{last[:-1]}ies"
+    else:
+        last += "s"
+    return " ".join([*before, last])
+
+
+def _objects(written: Any, name: str) -> list[Mapping[str, Any]]:
+    # A column of Parquet or JSON has the keys of all rows in each; those without a value are None.
+    if not isinstance(written, list | tuple) or not all(isinstance(each, Mapping) for each in written):
+        raise InvalidOutput(f"`{name}` is {str(written)[:60]!r}; it is a list such as [{{class: cat, count: 2}}]")
+    for each in written:
+        count = each.get("count")
+        if not isinstance(each.get("class"), str) or not isinstance(count, int) or isinstance(count, bool):
+            raise InvalidOutput(f"`{name}` holds {str(dict(each))[:80]}; each has a `class` and a whole number `count`")
+    return list(written)

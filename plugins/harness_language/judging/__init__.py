@@ -1,0 +1,1 @@
+"""Language models as judges of answers, with their own errors measured."""

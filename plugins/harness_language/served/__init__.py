@@ -1,0 +1,1 @@
+"""Models behind servers: requests that are kept, repeated, bounded, and paid for."""

@@ -1,0 +1,82 @@
+"""The digest of data: the same whatever is taken at once, of little memory, and not made twice of what is read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.contract.data import Examples
+from harness.execution import data_digest
+from harness.execution.build import Limited
+from harness.execution.data_digest import data_facts, held_facts
+from harness.execution.kept import Built
+
+N = 5000
+
+
+class Read(Examples):
+    """Examples that are made anew; remembers how many were taken at once."""
+
+    reads_anew = True
+    sizes: list[int]
+
+    def take(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        self.sizes.append(len(indices))
+        return super().take(indices)
+
+
+def examples(kind: type[Examples] = Examples, **facts: Any) -> Any:
+    numbers = np.arange(N, dtype=np.float32)
+    columns = {"inputs": np.stack([numbers, -numbers], axis=1), "labels": [i % 3 for i in range(N)]}
+    data = kind([f"e{i}" for i in range(N)], columns, {"g": ["a", "b"] * (N // 2)}, {"classes": [0, 1, 2], **facts})
+    object.__setattr__(data, "sizes", [])
+    return data
+
+
+def test_the_digest_is_that_of_earlier_versions() -> None:
+    """So that results before and after stand side by side; written down from a version that took 4,096 at once."""
+    assert data_facts(examples()) == {
+        "digest": "18d797b5ba36fd16507417921530a37100f0a87ab2222ad8dc149478896b87e9",
+        "ids": "ec4a6d6e7652f837988e1532276a70e216b7f7b4a20df484b4830d5bc1353602",
+        "n": N,
+    }
+
+
+@pytest.mark.parametrize("most", [1, 9000, 2**26])
+def test_the_digest_does_not_depend_on_how_many_are_taken_at_once(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = data_facts(examples())
+    monkeypatch.setattr(data_digest, "_BYTES_PER_TAKE", most)
+    data = examples(Read)
+    assert data_facts(data) == expected
+    assert max(data.sizes) == {1: 256, 9000: 1024, 2**26: 4096}[most]
+
+
+def test_examples_that_are_read_anew_are_hashed_once() -> None:
+    data = examples(Read)
+    built = Built(("d", 0), "dataset", "d", Limited(data, 1000))
+    taken = len(data.sizes)
+    assert built.digests["n"] == 1000
+    assert built.changes() == {}
+    assert len(data.sizes) == taken
+
+
+def test_what_such_data_hold_is_still_compared() -> None:
+    data = examples(Read)
+    built = Built(("d", 0), "dataset", "d", data)
+    data.groups["g"][7] = "c"
+    assert built.changes() == {"examples": []}
+    data.groups["g"][7] = "b"
+    assert built.changes() == {}
+    data.facts["classes"].append(3)
+    assert built.changes() == {"examples": []}
+
+
+def test_all_other_data_are_hashed_again() -> None:
+    data = examples()
+    assert held_facts(data) is None
+    built = Built(("d", 0), "dataset", "d", data)
+    data.columns["inputs"][4999, 1] += 1
+    assert built.changes() == {"examples": []}

@@ -1,0 +1,60 @@
+"""Questions for objects, and what answers to them are worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.api import InvalidOutput
+from harness_generative.judges.objects import Expected, number_in, plural_of
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [("2", 2), ("Two.", 2), ("there are 12 of them", 12), ("none", 0), ("a cat", 1), ("many", None), ("", None)],
+)
+def test_numbers_in_digits_and_words(answer: str, number: int | None) -> None:
+    assert number_in(answer) == number
+
+
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [
+        ("cat", "cats"),
+        ("bus", "buses"),
+        ("bench", "benches"),
+        ("teddy bear", "teddy bears"),
+        ("person", "people"),
+        ("puppy", "puppies"),
+        ("toy", "toys"),
+        ("sheep", "sheep"),
+    ],
+)
+def test_plurals(one: str, several: str) -> None:
+    assert plural_of(one) == several
+
+
+def expected(*include: dict[str, Any], **more: Any) -> Expected:
+    return Expected.of({"include": list(include), **more})
+
+
+def test_exactly_two_cats() -> None:
+    wanted = expected({"class": "cat", "count": 2}, exclude=[{"class": "cat", "count": 3}])
+    assert wanted.questions == ["How many cats are there?"]
+    verdicts = [wanted.judged([answer])[0] for answer in ("1", "2", "two cats", "3", "lots")]
+    assert verdicts == [False, True, True, False, False]
+
+
+def test_at_least_one_of_each_and_a_colour() -> None:
+    wanted = expected({"class": "ox", "plural": "oxen", "count": 1}, {"class": "cup", "count": 1, "color": "red"})
+    assert wanted.questions == ["How many oxen are there?", "How many cups are there?", "What color is the cup?"]
+    assert wanted.judged(["3", "1", "dark red"]) == (True, True)
+    assert wanted.judged(["3", "0", "covered"]) == (False, False)
+    assert expected({"class": "cat", "count": 1}).judged(["1"]) == (True, None)
+
+
+def test_what_is_no_list_of_objects() -> None:
+    for written in ({"include": []}, {"include": [{"class": "cat", "count": True}]}, {"include": [1]}):
+        with pytest.raises(InvalidOutput, match="include"):
+            Expected.of(written)
