@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 _COMMANDS = (
@@ -16,8 +18,11 @@ _COMMANDS = (
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls (UAX #9; CVE-2021-42574)
     "\u2028\u2029\ud800-\udfff"  # breaks of lines and paragraphs; halves of characters, which no file can hold
 )
-_COMMAND = re.compile(f"[{_COMMANDS}]")
-_COMMAND_OR_BREAK = re.compile(f"[\t\n{_COMMANDS}]")
+# A text set apart by the isolate that is meant for names (FSI, PDI) turns nothing around it, and stays.
+_ISOLATED = "(\u2068[^\u2066-\u2069\n]*\u2069)"
+_COMMAND = re.compile(f"{_ISOLATED}|[{_COMMANDS}]")
+_COMMAND_OR_BREAK = re.compile(f"{_ISOLATED}|[\t\n{_COMMANDS}]")
+_IN_JSON = re.compile(f"[{_COMMANDS}]")
 # What breaks a table or makes a tag, an entity, a picture or a link; brackets of intervals stay as they are.
 _MARKDOWN = re.compile(r"\||<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|(?<=\])[(\[:]")
 _MARKDOWN_LINE = re.compile(r"^(?=[#>+=~`-]|\d+[.)] )")
@@ -41,16 +46,17 @@ _LATEX = str.maketrans(
 
 def visible(text: str) -> str:
     """Return a text with its control characters spelt out, for a terminal or a log; lines and tabs stay."""
-    return _COMMAND.sub(_spelt, text)
+    return _COMMAND.sub(partial(_spelt, visible), text)
 
 
 def on_a_line(text: str) -> str:
     """Return a text on one line: its breaks are spelt out as well."""
-    return _COMMAND_OR_BREAK.sub(_spelt, text)
+    return _COMMAND_OR_BREAK.sub(partial(_spelt, on_a_line), text)
 
 
-def _spelt(match: re.Match[str]) -> str:
-    return repr(match[0])[1:-1]
+def _spelt(inside: Callable[[str], str], match: re.Match[str]) -> str:
+    isolated = match[1]
+    return f"{isolated[0]}{inside(isolated[1:-1])}{isolated[-1]}" if isolated else repr(match[0])[1:-1]
 
 
 def markdown_cell(text: str) -> str:
@@ -92,4 +98,4 @@ def json_text(value: Any, indent: int | None = None) -> str:
     It is compact without `indent`.
     """
     text = json.dumps(value, indent=indent, separators=(",", ":" if indent is None else ": "), ensure_ascii=False)
-    return _COMMAND.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -6,6 +6,7 @@ import csv
 import html.parser
 import io
 import json
+import re
 import unicodedata
 
 import pytest
@@ -19,6 +20,8 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
 
 def commands_in(text: str, allowed: str = "") -> set[str]:
     """Control characters, halves of characters, breaks, and what turns the direction of writing (UAX #9)."""
+    while pairs := re.findall("\u2068[^\u2066-\u2069\n]*\u2069", text):
+        text = text.replace(pairs[0], pairs[0][1:-1])
     turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     return {
         sign
@@ -46,6 +49,13 @@ def test_no_command_is_left_in_any_format(text: str) -> None:
 def test_escaping_again_changes_nothing(text: str) -> None:
     for escape in (escaping.visible, escaping.on_a_line):
         assert escape(escape(text)) == escape(text)
+
+
+def test_an_isolated_name_stays_isolated() -> None:
+    assert escaping.visible("\u2068שלום\u2069: 1") == "\u2068שלום\u2069: 1"
+    assert escaping.visible("\u2068a\u202eb\u2069") == "\u2068a\\u202eb\u2069"
+    assert escaping.visible("\u2068a") == "\\u2068a"
+    assert escaping.visible("a\u2069") == "a\\u2069"
 
 
 def test_what_is_spelt_out() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from harness.escaping import on_a_line
+
 GAP = 2
 """Blanks between two columns."""
 _KEPT_OF_A_LABEL, _LEAST_OF_A_LABEL = 24, 8
@@ -70,6 +72,10 @@ def fitted(columns: Sequence[FittedColumn], width: int) -> tuple[str, list[str]]
     First columns of rank 0 go, then labels are cut to a length that can be read, then columns of higher ranks go, the
     last first, then labels are cut further.
     """
+    columns = [
+        replace(column, heading=on_a_line(column.heading), cells=[on_a_line(cell) for cell in column.cells])
+        for column in columns
+    ]
     kept, left_out = list(columns), list[str]()
     _drop(kept, left_out, width, lambda column: column.rank <= 0)
     kept = _cut_labels(kept, width, _KEPT_OF_A_LABEL)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row, Status
+from harness.escaping import markdown_cell, markdown_line
 from harness.results.comparison.table import p_text, signed
 from harness.results.fitted import GAP, NEVER, FittedColumn, Style, cut, fitted, width_of
 from harness.results.headline.headline import Headline
@@ -47,9 +48,11 @@ def markdown_headline(headline: Headline) -> str:
     labels, constants, numbers = _columns(headline, one_metric_a_line=False)
     texts = [*labels, *numbers]
     body = [list(line) for line in zip(*(cells for _, cells in texts), strict=True)]
-    parts = ["\n".join(f"- {sentence}" for sentence in headline.sentences)] if headline.sentences else []
-    parts += [f"{constants}.", text_table([heading for heading, _ in texts], body, "github")] if body else []
-    parts += _notes(headline)
+    parts = ["\n".join(f"- {markdown_cell(sentence)}" for sentence in headline.sentences)] if headline.sentences else []
+    parts += (
+        [f"{markdown_line(constants)}.", text_table([heading for heading, _ in texts], body, "github")] if body else []
+    )
+    parts += map(markdown_line, _notes(headline))
     return "\n\n".join(["## Headline", *parts]) if parts else ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row
+from harness.escaping import on_a_line
 from harness.results.headline.headline import BETWEEN, HeadlineRow
 from harness.results.table import display_text, name_of
 
@@ -27,7 +28,7 @@ def shortened(label: str, length: int = MAX_LABEL) -> str:
 def isolated_text(label: str) -> str:
     """A label that is read from right to left set apart, so that the numbers beside it keep their order."""
     is_reversed = any(unicodedata.bidirectional(c) in ("R", "AL") for c in label)
-    return f"{_ISOLATE}{label}{_END}" if is_reversed else label
+    return f"{_ISOLATE}{on_a_line(label)}{_END}" if is_reversed else on_a_line(label)
 
 
 def label_of(row: Row, role: str) -> str:
