@@ -164,7 +164,7 @@ class LiveRun:
         return match is not None
 
     def _take(self, cell: Cell, stored: Path, result: CellResult) -> None:
-        self._folder.take_cell(cell.id, stored)
+        self._folder.reuse_cell(cell.id, stored, result.run)
         self._state.how[cell.id] = "reused"
         self._end(cell, result)
 

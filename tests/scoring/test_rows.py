@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from harness.contract.rows import Status
@@ -22,11 +21,9 @@ def test_records_without_a_manifest_are_damaged(tmp_path: Path) -> None:
     """Whoever changes records and removes the digests of them has no clean row."""
     run = run_suite(SUITE, tmp_path / "results")
     cell = run.plan.cells[0]
-    copy = tmp_path / "cell"
-    shutil.copytree(run.folder.cell(cell.id), copy)
-    assert recorded_result(cell, copy).status is Status.OK
-    (copy / "manifest.json").unlink()
-    result = recorded_result(cell, copy)
+    assert recorded_result(cell, run.folder).status is Status.OK
+    (run.folder.cell(cell.id) / "manifest.json").unlink()
+    result = recorded_result(cell, run.folder)
     assert result.status is Status.INVALID
     assert result.reason.startswith("its manifest.json is gone")
     assert result.n is None
