@@ -35,7 +35,8 @@ def command(session: Session, run: str, results: Path, output: Path | None) -> N
     store = open_store(results, needs_writing=False)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
-    page = make_page(folder, plan, rows, views(plan, rows, cached_signatures(results, catalog), catalog), catalog)
+        shown = views(plan, rows, cached_signatures(results, catalog), catalog)
+        page = make_page(folder, plan, rows, shown, catalog, calls)
     for warning in page.warnings:
         click.echo(f"warning: {warning}", err=True)
     text = render(page)

@@ -46,15 +46,18 @@ class Measurer:
     def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
         """Return the table row of a cell whose result and records lie in a folder."""
         estimates: dict[str, Estimate] = {}
-        status, reason = result.status, result.reason
+        faults: dict[str, Fault] = {}
         for use in cell.metrics if result.n is not None else ():
             estimate = self._estimate(use, result, folder)
             if isinstance(estimate, Fault):
                 estimates[use.label] = Estimate.undefined(estimate.reason, n=result.n or 0)
-                if status.is_measured:
-                    status, reason = estimate.status, f"metric {use.label}: {estimate.reason}"
+                faults[use.label] = estimate
             else:
                 estimates[use.label] = estimate
+        status, reason = result.status, result.reason
+        if faults and status.is_measured:
+            status = next(iter(faults.values())).status
+            reason = "; ".join(f"metric {label}: {fault.reason}" for label, fault in faults.items())
         row = Row(
             experiment=cell.experiment,
             labels=cell.labels,

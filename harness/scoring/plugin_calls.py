@@ -10,8 +10,11 @@ from typing import Any, Protocol
 from harness.contract.cells import Use
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row
+from harness.contract.tasks import Influences
 from harness.isolation import Fault
 from harness.plugins import Catalog
+from harness.scoring.page_sections import FilledSection
+from harness.scoring.per_example import Values
 from harness.store.store import Store
 
 Limits = tuple[float, float]
@@ -46,6 +49,18 @@ class PluginCalls(Protocol):
 
     def limits(self, use: Use) -> Limits | Fault:
         """What the values of a metric lie between."""
+
+    def sections(self, plugin: str, cells: Sequence[MeasuredCell]) -> list[FilledSection] | Fault:
+        """The sections that a plugin adds to the page of a run."""
+
+    def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
+        """Tell a plugin what happens in a run."""
+
+    def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
+        """The values per example of a metric on the records that lie in the folder of a cell; None if it has none."""
+
+    def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
+        """What the examples add to the estimate of a metric; None if it does not say."""
 
     def start(self) -> None:
         """Get ready, for calls will come."""

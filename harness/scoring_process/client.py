@@ -20,12 +20,22 @@ from harness.contract.cells import Use
 from harness.contract.errors import HarnessError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.tasks import Influences
 from harness.execution.exits import status_of_exit
 from harness.execution.memory_kills import memory_kills
 from harness.execution.process_tree import adopt_orphans, descendants, end_adopted, kill_all, marked, signal_group
 from harness.isolation import Fault
+from harness.scoring.page_sections import FilledSection
+from harness.scoring.per_example import Values
 from harness.scoring.plugin_calls import Doubts, Limits
-from harness.scoring_process.messages import cell_to_json, fault_of
+from harness.scoring_process.messages import (
+    cell_to_json,
+    fault_of,
+    influences_from,
+    news_to_json,
+    section_of,
+    values_from,
+)
 
 T = TypeVar("T")
 TIME_LIMIT_SECONDS = 3600.0
@@ -93,6 +103,22 @@ class ScoringProcess:
 
     def limits(self, use: Use) -> Limits | Fault:
         return self._ask("limits", {"use": use.to_json()}, lambda raw: (float(raw[0]), float(raw[1])))
+
+    def sections(self, plugin: str, cells: Sequence[MeasuredCell]) -> list[FilledSection] | Fault:
+        arguments = {"plugin": plugin, "cells": [cell_to_json(cell) for cell in cells]}
+        return self._ask("sections", arguments, lambda raw: [section_of(each) for each in raw])
+
+    def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
+        raw = {"plugin": plugin, "hook": hook, "arguments": news_to_json(arguments)}
+        return self._ask("notify", raw, lambda _: None)
+
+    def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
+        arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
+        return self._ask("per_example", arguments, values_from)
+
+    def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
+        arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
+        return self._ask("influences", arguments, influences_from)
 
     def start(self) -> None:
         """Start the process, if it is not there; it imports plugins while this one goes on."""

@@ -7,17 +7,16 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.contract.errors import InvalidOutput
-from harness.contract.pages import Section
+from harness.contract.pages import TEMPLATES
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
@@ -25,6 +24,8 @@ from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
+from harness.scoring.page_sections import HOOK, FilledSection, filled
+from harness.scoring.plugin_calls import PluginCalls
 from harness.store.records import read_records
 from harness.store.run_folder import LOG, RunFolder
 from harness.suite.plan import Plan
@@ -32,7 +33,6 @@ from harness.suite.plan import Plan
 REPORT = "report.html"
 LOG_LINES = 15
 _HERE = Path(__file__).parent
-_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
@@ -42,17 +42,6 @@ class Picture:
 
     name: str
     uri: str
-
-
-@dataclass(frozen=True)
-class FilledSection:
-    """A section of a plugin whose template is filled in."""
-
-    anchor: str
-    title: str
-    html: str
-    style: str
-    cells: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -115,6 +104,7 @@ def make_page(
     rows: Sequence[Row],
     views: Sequence[tuple[str, str, TableView]],
     catalog: Catalog,
+    calls: PluginCalls,
 ) -> Page:
     """Gather the page of a run.
 
@@ -124,13 +114,14 @@ def make_page(
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections.
+        calls: calls them.
     """
     about = folder.about_if_whole()
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
     severity = {"failed": 0, "unresolved": 1, "passed": 2}
-    sections, warnings = _sections(folder, cells, catalog)
+    sections, warnings = _sections(folder, cells, catalog, calls)
     return Page(
         suite=plan.suite,
         about=plan.about,
@@ -155,7 +146,7 @@ def render(page: Page) -> str:
     """The page as HTML. Everything it shows is escaped; only its own style and script may run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, **_TEMPLATES)
+    environment = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, **TEMPLATES)
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     style += "".join(dict.fromkeys(section.style for section in page.sections))
     return environment.get_template("report.html.j2").render(
@@ -168,44 +159,26 @@ def render(page: Page) -> str:
     )
 
 
-def _sections(folder: RunFolder, rows: Sequence[Row], catalog: Catalog) -> tuple[list[FilledSection], list[str]]:
+def _sections(
+    folder: RunFolder, rows: Sequence[Row], catalog: Catalog, calls: PluginCalls
+) -> tuple[list[FilledSection], list[str]]:
     """Return the sections of plugins, then one of pictures that they do not show, and a warning for each failure."""
-    filled: list[FilledSection] = []
+    sections: list[FilledSection] = []
     warnings = []
     cells = [
         MeasuredCell(row, "", partial(read_records, path, row.protocol), path)
         for row in rows
         if row.n is not None and (path := folder.cell(row.cell)).is_dir()
     ]
-    for plugin, sections in catalog.implementations("harness_page_sections"):
-        answer = sections(cells=cells)
-        added = answer if isinstance(answer, Fault) else isolated(partial(_filled, plugin, answer))
+    for plugin, _ in catalog.implementations(HOOK):
+        added = calls.sections(plugin, cells)
         if isinstance(added, Fault):
-            warnings.append(f"plugin {plugin!r} adds nothing to the page: harness_page_sections: {added.reason}")
+            warnings.append(f"plugin {plugin!r} adds nothing to the page: {HOOK}: {added.reason}")
         else:
-            filled += added
-    shown = frozenset[str]().union(*(section.cells for section in filled))
+            sections += added
+    shown = frozenset[str]().union(*(section.cells for section in sections))
     rest = [cell for cell in cells if cell.row.cell not in shown]
-    return [*filled, *_filled("pictures", picture_section("Pictures", rest))], warnings
-
-
-def _filled(plugin: str, sections: Iterable[Section]) -> list[FilledSection]:
-    """The sections of a plugin with their templates filled in; templates may not mark anything as safe."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(undefined=StrictUndefined, **_TEMPLATES)
-    del environment.filters["safe"]
-    filled = []
-    for number, section in enumerate(sections):
-        if not isinstance(section, Section):
-            raise InvalidOutput(f"it must yield Section objects, not {type(section).__name__}")
-        if "<" in section.style:
-            raise InvalidOutput(f"the style of section {section.title!r} contains '<'; it is CSS without tags")
-        html = environment.from_string(section.template).render(section.values)
-        anchor = f"{plugin}-{number}"
-        filled.append(FilledSection(anchor, section.title, html, section.style, frozenset(section.cells)))
-    return filled
+    return [*sections, *filled("pictures", picture_section("Pictures", rest))], warnings
 
 
 def _content_hash(text: str) -> str:
