@@ -15,6 +15,7 @@ from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row
 from harness.contract.tasks import Influences
 from harness.isolation import Fault, isolated
+from harness.loaded_code import LoadedSources
 from harness.plugins import Catalog
 from harness.scoring.aggregates import doubts_of, rows_of, write_pictures
 from harness.scoring.limits import limits_of
@@ -37,6 +38,7 @@ class InThisProcess:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._loaded = LoadedSources(catalog.packages)
 
     def estimate(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Estimate | Fault:
         return _guarded(lambda: estimate_of(use, read_records(folder, protocol), self._catalog))
@@ -74,6 +76,10 @@ class InThisProcess:
 
     def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
         return _guarded(lambda: influences_of(use, read_records(folder, protocol), self._catalog))
+
+    def loaded(self) -> Mapping[str, str]:
+        self._loaded.new()
+        return self._loaded.hashes
 
     def start(self) -> None:
         pass

@@ -41,7 +41,7 @@ class Measurer:
     """
 
     def __init__(self, scoring: Scoring) -> None:
-        self._catalog, self._store, self._calls = scoring.catalog, scoring.store, scoring.calls
+        self._scoring = scoring
 
     def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
         """Return the table row of a cell whose result and records lie in a folder."""
@@ -92,15 +92,15 @@ class Measurer:
             "arrays": array_digests(folder),
             "protocol": result.protocol,
             "metric": use.identity,
-            **statistics_of(__name__, [use], self._catalog, self._store),
+            **statistics_of(__name__, [use], self._scoring.catalog, self._scoring.store),
         }
         key = key_of(inputs)
-        stored = self._store.get_json("estimates", key)
+        stored = self._scoring.store.get_json("estimates", key)
         if stored is not None:
             return Estimate(**stored)
-        estimate = self._calls.estimate(use, folder, result.protocol)
+        estimate = self._scoring.checked(self._scoring.calls.estimate(use, folder, result.protocol))
         if isinstance(estimate, Estimate):
-            self._store.put_json("estimates", key, asdict(estimate))
+            self._scoring.store.put_json("estimates", key, asdict(estimate))
         return estimate
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,6 +120,9 @@ class ScoringProcess:
         arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
         return self._ask("influences", arguments, influences_from)
 
+    def loaded(self) -> Mapping[str, str]:
+        return {} if self._process is None else self._process.loaded
+
     def start(self) -> None:
         """Start the process, if it is not there; it imports plugins while this one goes on."""
         if self._process is None and self._never_started is None:
@@ -140,6 +143,7 @@ class ScoringProcess:
         self._calls += 1
         try:
             answer = self._exchange(self._process, {"number": self._calls, "call": call, "arguments": arguments})
+            self._process.loaded |= {str(path): str(source) for path, source in answer["loaded"].items()}
             return fault_of(answer["fault"]) if "fault" in answer else read(answer["value"])
         except _Died as death:
             self.close()
@@ -190,6 +194,7 @@ class _Process:
     memory_kills: int
     is_ready: bool = False
     buffer: bytes = b""
+    loaded: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, plugin_folders: Sequence[str]) -> _Process:

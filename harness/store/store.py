@@ -84,6 +84,10 @@ class Store:
             self._closures[plugins, folders] = ImportClosures(plugins, self.root, folders, as_loaded=self._as_loaded)
         return self._closures[plugins, folders]
 
+    def differing(self, loaded: Mapping[str, str]) -> list[str]:
+        """The files that went into keys with other sources than those with these hashes, by path."""
+        return sorted({path for closures in self._closures.values() for path in closures.differing(loaded)})
+
     def data_files(self) -> tuple[Any, ...]:
         """What tells whether files that lie beside the modules of the closures were replaced."""
         return tuple(closures.data_files() for closures in self._closures.values())
