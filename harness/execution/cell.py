@@ -149,7 +149,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     with builder.store.explained():
         _write(folder, table, outcome)
     protocol = _plain_protocol(outcome)
-    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+    comparability: dict[str, Any] = {"task": cell.task.identity, "data": data, "protocol": protocol}
     model = cell.components.get("model")
     if halved := reduced_precision(model):
         comparability["precision"] = halved
