@@ -54,25 +54,25 @@ def harness_provenance() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_run_start(run_id: str, cells: Sequence[Cell]) -> None:
-    """The run begins. Runs in the coordinator. Observer: one that raises is reported and ignored."""
+    """The run begins. Runs beside metrics, in their process. Observer: one that fails is reported and ignored."""
 
 
 @hookspec
 def harness_cell_end(run_id: str, row: Row) -> None:
-    """A cell has ended, whatever its status. Runs in the coordinator. Observer."""
+    """A cell has ended, whatever its status. Runs beside metrics. Observer."""
 
 
 @hookspec
 def harness_run_end(run_id: str, rows: Sequence[Row], exit_code: int) -> None:
-    """The tables are written. Runs in the coordinator. Observer."""
+    """The tables are written. Runs beside metrics. Observer."""
 
 
 @hookspec
 def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:  # type: ignore[empty-body]
     """Sections to add to the page of a run, between its curves and its pictures.
 
-    Runs where `harness report` runs, once, with the cells that have records. A plugin that raises, or whose template
-    cannot be filled in, is reported and adds nothing.
+    Runs beside metrics, in their process, once, with the cells that have records. A plugin that fails, or whose
+    template cannot be filled in, is reported and adds nothing.
     """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -139,5 +139,9 @@ def open_run(name: str | Path, results: str | Path = "results", *, plugin_folder
     with ScoringProcess(as_folders(plugin_folders)) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, open_store(Path(results), needs_writing=False), calls))
     code = Exit(folder.about_if_whole().get("exit_code", Exit.INTERRUPTED))
-    find = partial(run_headline, folder, plan, rows, catalog, cached_signatures(Path(results), catalog))
-    return Run(folder, plan, rows, code, find_headline=find)
+
+    def find_headline() -> Headline:
+        with ScoringProcess(as_folders(plugin_folders)) as calls:
+            return run_headline(folder, plan, rows, catalog, cached_signatures(Path(results), catalog), calls)
+
+    return Run(folder, plan, rows, code, find_headline=find_headline)

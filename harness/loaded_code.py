@@ -5,8 +5,9 @@ Files may be edited while a run goes on. A key that was made of an edited file w
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -136,6 +137,41 @@ def source_of(path: Path) -> bytes:
     if source.version is not None and source.version == version_of(path):
         return path.read_bytes()
     return b"\0changed since it was imported\0" + repr(version_of(path)).encode()
+
+
+class LoadedSources:
+    """The sources that were imported: of some packages, and of all that is not installed.
+
+    Args:
+        packages: top-level packages to name even where they are installed.
+
+    Attributes:
+        hashes: the hash of each, by file, as far as `new` was asked.
+    """
+
+    def __init__(self, packages: Collection[str]) -> None:
+        self.hashes: dict[str, str] = {}
+        self._packages, self._n_imports = packages, -1
+
+    def new(self) -> dict[str, str]:
+        """Return those that were imported since this was asked last, by file."""
+        count = n_imports()
+        if count == self._n_imports:
+            return {}
+        self._n_imports = count
+        paths = {path for name, module in list(sys.modules.items()) if (path := self._path(name, module))}
+        new = {}
+        for path in paths - self.hashes.keys():
+            with suppress(OSError):
+                new[path] = hashlib.sha256(source_of(Path(path))).hexdigest()
+        self.hashes |= new
+        return new
+
+    def _path(self, name: str, module: ModuleType) -> str:
+        path, top = getattr(module, "__file__", None) or "", name.partition(".")[0]
+        if not path.endswith(".py") or top in sys.stdlib_module_names:
+            return ""
+        return path if top in self._packages or not any(part in path for part in _INSTALLED) else ""
 
 
 def _recorder() -> _Recorder | None:

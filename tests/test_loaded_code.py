@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -12,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.loaded_code import n_imports, record_imports, recording, source_of, version_of
+from harness.loaded_code import LoadedSources, n_imports, record_imports, recording, source_of, version_of
 from harness.store.import_closure import ImportClosures
 
 NAME = "harness_test_of_loaded_code"
@@ -149,3 +150,15 @@ def test_versions_of_files_tell_replacements_apart(tmp_path: Path) -> None:
     other.replace(file)
     assert version_of(file) != before
     assert version_of(tmp_path / "none") is None
+
+
+def test_loaded_sources_are_told_once(file: Path) -> None:
+    loaded = LoadedSources(())
+    assert str(file) not in loaded.new()
+    imported()
+    content = hashlib.sha256(b"VALUE = 1\n").hexdigest()
+    assert loaded.new()[str(file)] == content
+    file.write_text("VALUE = 23\n", encoding="utf-8")
+    assert loaded.new() == {}
+    assert loaded.hashes[str(file)] == content
+    assert not any("site-packages" in path or "/json/" in path for path in loaded.hashes)

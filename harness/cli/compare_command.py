@@ -78,7 +78,7 @@ def command(
     catalog = session.catalog()
     with session.calls(catalog) as calls:
         sides = open_sides(a, b, results, catalog, calls)
-    comparison = compare(*sides, pairs, allowed, metrics)
+        comparison = compare(*sides, pairs, allowed, metrics)
     gate = gate or reproduce
     failed = gate and (comparison.gate_fails or (reproduce and not comparison.reproduces))
     refusal = comparison.refusal()

@@ -12,8 +12,8 @@ from harness.cli.options import no_examples_option, results_option
 from harness.cli.streams import echo, styled
 from harness.contract.cells import Cell
 from harness.coordinator.explain import explain
-from harness.results.redaction import Redactor
 from harness.results.table import text_table
+from harness.scoring.redaction import Redactor
 from harness.store.cell_result import CellResult
 from harness.store.run_folder import RunFolder
 

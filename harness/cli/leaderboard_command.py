@@ -50,14 +50,14 @@ def command(
     catalog = session.catalog()
     with session.calls(catalog) as calls:
         sides, notes = open_latest(source, results, catalog, calls)
-    for note in notes:
-        echo(note, err=True)
-    candidates = protocols(sides)
-    if not protocol:
-        echo(protocols_text(candidates))
-        echo("\nTo rank the models of one of them: --protocol KEY")
-        return
-    boards = [board(each, metric) for each in chosen_protocols(candidates, protocol, treatment)]
+        for note in notes:
+            echo(note, err=True)
+        candidates = protocols(sides)
+        if not protocol:
+            echo(protocols_text(candidates))
+            echo("\nTo rank the models of one of them: --protocol KEY")
+            return
+        boards = [board(each, metric) for each in chosen_protocols(candidates, protocol, treatment)]
     text = WRITERS[output.suffix[1:] if output is not None else layout](boards)
     if output is not None:
         write_named_file(output, text)

@@ -37,8 +37,8 @@ def command(session: Session, run: str, results: Path, output: Path | None, *, n
     store = open_store(results, needs_writing=False)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
-    tables = views(plan, rows, cached_signatures(results, catalog), catalog)
-    page = make_page(folder, plan, rows, tables, catalog, examples=not no_examples)
+        shown = views(plan, rows, cached_signatures(results, catalog), catalog)
+        page = make_page(folder, plan, rows, shown, catalog, calls, examples=not no_examples)
     for warning in page.warnings:
         echo(f"warning: {warning}", err=True)
     text = render(page)

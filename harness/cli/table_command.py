@@ -36,7 +36,7 @@ def command(session: Session, run: str, results: Path, columns: tuple[str, ...],
     signatures = cached_signatures(results, catalog)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
-    headline = run_headline(folder, plan, rows, catalog, signatures)
+        headline = run_headline(folder, plan, rows, catalog, signatures, calls)
     origin = folder.about_if_whole().get("provenance", {})
     with only_printed():
         write_tables(folder, plan, rows, origin, signatures, catalog, lead=headline)

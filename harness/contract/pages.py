@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+"""How the templates of pages are read: everything is escaped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

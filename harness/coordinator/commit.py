@@ -76,10 +76,11 @@ def commit_cell(store: Store, folder: RunFolder, job: Job, result: CellResult, i
     """
     with store.explained():
         drop_specials(job.folder)
-        make_way(job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
         make_way(job.folder / RESULT)
         result.write(job.folder)
     if result.status.is_measured:
-        folder.take_cell(job.cell.id, store.commit("cells", key_of(dict(inputs)), job.folder))
+        folder.take_cell(job.cell.id, store.commit("cells", key_of(dict(inputs)), job.folder, inputs))
     else:
+        with store.explained():
+            make_way(job.folder / KEY).write_text(canonical(inputs), encoding="utf-8")
         folder.take_cell(job.cell.id, job.folder, move=True)

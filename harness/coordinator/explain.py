@@ -14,8 +14,8 @@ from harness.contract.shapes import check_shape
 from harness.coordinator.differences import Difference, differences_between
 from harness.files import parse_json, read_plain
 from harness.store.cell_result import CellResult
-from harness.store.open import STORE
 from harness.store.run_folder import KEY, LOG, RUN, RunFolder
+from harness.store.store import INPUTS, MANIFEST, STORE
 from harness.suite.plan import Plan
 
 
@@ -69,7 +69,7 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
     for run, earlier in _earlier(folder, cell):
-        before, after = (_inputs(path / KEY) for path in (earlier, folder.cell(cell.id)))
+        before, after = (_inputs(path) for path in (earlier, folder.cell(cell.id)))
         differences = differences_between(before, after, folder.path.parents[1] / STORE)
         ended = CellResult.read_or_invalid(earlier).status
         if differences:
@@ -80,26 +80,33 @@ def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, .
     return "no earlier run of this suite has measured it", ()
 
 
-def _inputs(path: Path) -> Any:
+def _inputs(cell: Path) -> Any:
+    """Return the inputs of the key of a cell, from its manifest or from the file of a cell that has none."""
     try:
-        inputs = plain_document(parse_json(read_plain(path)), KEY)
+        written = parse_json(read_plain(cell / MANIFEST)) if (cell / MANIFEST).is_file() else {}
+        inputs = written[INPUTS] if INPUTS in written else parse_json(read_plain(cell / KEY))
+        inputs = plain_document(inputs, KEY)
         check_shape(inputs, {"code": dict}, KEY)
         return inputs
-    except (ValueError, OSError, RecursionError, InvalidOutput):
-        raise UsageError(f"{path} is damaged, so what has changed since is not known") from None
+    except (ValueError, LookupError, TypeError, OSError, RecursionError, InvalidOutput):
+        raise UsageError(f"{cell} is damaged, so what has changed since is not known") from None
+
+
+def _has_inputs(cell: Path) -> bool:
+    return (cell / MANIFEST).is_file() or (cell / KEY).is_file()
 
 
 def _earlier(folder: RunFolder, cell: Cell) -> Iterator[tuple[str, Path]]:
     """Yield run and folder of the same cell in earlier runs, latest first: by its id, else by labels and seed."""
     runs = sorted((path for path in folder.path.parent.iterdir() if path.name < folder.run_id), reverse=True)
-    for run in runs:
-        if (run / "cells" / cell.id / KEY).is_file():
-            yield run.name, run / "cells" / cell.id
+    for run in map(RunFolder, runs):
+        if _has_inputs(run.cell(cell.id)):
+            yield run.run_id, run.cell(cell.id)
             continue
-        for other in _cells(run):
+        for other in _cells(run.path):
             same = (other.experiment, other.labels, other.seed) == (cell.experiment, cell.labels, cell.seed)
-            if same and (run / "cells" / other.id / KEY).is_file():
-                yield run.name, run / "cells" / other.id
+            if same and _has_inputs(run.cell(other.id)):
+                yield run.run_id, run.cell(other.id)
 
 
 def _cells(run: Path) -> Sequence[Cell]:

@@ -130,12 +130,12 @@ class LiveRun:
         expectations = check_expectations(plan, rows)
         facts, warn = self._head["provenance"], self._display.warn
         catalog, signatures = self._prepared.catalog, self._prepared.signatures
-        headline = run_headline(self._folder, plan, rows, catalog, signatures)
+        headline = run_headline(self._folder, plan, rows, catalog, signatures, self._scoring.calls)
         files = write_files(self._prepared, self._scoring, self._folder, state, rows, facts, headline, warn)
-        self.close()
         exit_code = exit_code_of(rows, expectations, is_interrupted=self._is_interrupted)
         self._folder.write_about(self._head | summary_of(state, rows, expectations, exit_code))
         self._notify("harness_run_end", rows=rows, exit_code=int(exit_code))
+        self.close()
         n_run, n_reused = state.count("ran"), state.count("reused")
         return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code, headline)
 
@@ -174,7 +174,7 @@ class LiveRun:
         return match is not None
 
     def _take(self, cell: Cell, stored: Path, result: CellResult) -> None:
-        self._folder.take_cell(cell.id, stored)
+        self._folder.reuse_cell(cell.id, stored, result.run)
         self._state.how[cell.id] = "reused"
         self._end(cell, result)
 
@@ -193,8 +193,7 @@ class LiveRun:
         self._notify("harness_cell_end", row=measured.row)
 
     def _notify(self, hook: str, **arguments: Any) -> None:
-        catalog, warn = self._prepared.catalog, self._display.warn
-        notify_observers(catalog, warn, hook, run_id=self._folder.run_id, **arguments)
+        notify_observers(self._scoring, self._display.warn, hook, run_id=self._folder.run_id, **arguments)
 
 
 def run_all(prepared: Prepared, display: Display) -> Finished:

@@ -148,8 +148,8 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     shutil.rmtree(scratch)
     with builder.store.explained():
         _write(folder, table, outcome)
-    protocol = json.loads(json.dumps(dict(outcome.protocol)))
-    comparability = {"task": cell.task.identity, "data": data, "protocol": protocol}
+    protocol = _plain_protocol(outcome)
+    comparability: dict[str, Any] = {"task": cell.task.identity, "data": data, "protocol": protocol}
     model = cell.components.get("model")
     if halved := reduced_precision(model):
         comparability["precision"] = halved
@@ -171,6 +171,14 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         },
         seconds=spent.seconds,
     )
+
+
+def _plain_protocol(outcome: Outcome) -> dict[str, Any]:
+    try:
+        protocol: dict[str, Any] = json.loads(json.dumps(dict(outcome.protocol), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidOutput(f"the protocol cannot be written as JSON: {one_line(str(error))}") from error
+    return protocol
 
 
 def _fitted_to(cell: Cell, builder: Builder) -> dict[str, Dataset]:

@@ -26,7 +26,7 @@ def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], scoring: Scoring) ->
     stored = scoring.store.get_json("estimates", key)
     if stored is not None:
         return [Row.from_json(raw) for raw in stored["rows"]]
-    rows = scoring.calls.aggregate(use, cells)
+    rows = scoring.checked(scoring.calls.aggregate(use, cells))
     if isinstance(rows, Fault):
         experiment = cells[0].row.experiment if cells else ""
         return [Row(experiment, {}, 0, Status.FAILED, f"aggregate {use.label}: {rows.reason}", derived=use.label)]
@@ -51,7 +51,7 @@ def _doubts(use: Use, cells: Sequence[MeasuredCell], scoring: Scoring) -> Doubts
     key = key_of({"doubts": use.identity, "cells": made_of, **_statistics_of(use, scoring)})
     stored = scoring.store.get_json("estimates", key)
     if stored is None:
-        doubts = scoring.calls.doubts(use, cells)
+        doubts = scoring.checked(scoring.calls.doubts(use, cells))
         if isinstance(doubts, Fault):
             return {}
         stored = {"doubts": doubts}

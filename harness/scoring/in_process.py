@@ -13,11 +13,15 @@ from harness.contract.cells import Use
 from harness.contract.checked_rows import row_of
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row
+from harness.contract.tasks import Influences
 from harness.isolation import Fault, isolated
+from harness.loaded_code import LoadedSources
 from harness.plugins import Catalog
 from harness.scoring.aggregates import doubts_of, rows_of, write_pictures
 from harness.scoring.limits import limits_of
 from harness.scoring.metrics import estimate_of
+from harness.scoring.page_sections import FilledSection, sections_of
+from harness.scoring.per_example import Values, influences_of, values_of
 from harness.scoring.plugin_calls import Doubts, Limits
 from harness.scoring.subgroups import rows_of_groups
 from harness.store.records import read_records
@@ -34,6 +38,7 @@ class InThisProcess:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._loaded = LoadedSources(catalog.packages)
 
     def estimate(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Estimate | Fault:
         return _guarded(lambda: estimate_of(use, read_records(folder, protocol), self._catalog))
@@ -60,6 +65,24 @@ class InThisProcess:
     def limits(self, use: Use) -> Limits | Fault:
         return _guarded(lambda: limits_of(self._catalog.find("metric", use.name).component.load()))
 
+    def sections(
+        self, plugin: str, cells: Sequence[MeasuredCell], *, examples: bool = True
+    ) -> list[FilledSection] | Fault:
+        return _guarded(lambda: sections_of(plugin, cells, self._catalog, examples=examples))
+
+    def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
+        return _guarded(lambda: notify_of(plugin, hook, arguments, self._catalog))
+
+    def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
+        return _guarded(lambda: values_of(use, read_records(folder, protocol), self._catalog))
+
+    def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
+        return _guarded(lambda: influences_of(use, read_records(folder, protocol), self._catalog))
+
+    def loaded(self) -> Mapping[str, str]:
+        self._loaded.new()
+        return self._loaded.hashes
+
     def start(self) -> None:
         pass
 
@@ -67,7 +90,14 @@ class InThisProcess:
         pass
 
 
-def _guarded(call: Callable[[], T]) -> T | Fault:
+def notify_of(plugin: str, hook: str, arguments: Mapping[str, Any], catalog: Catalog) -> Fault | None:
+    """Call a plugin's implementation of a hook that only tells it something; the fault if it raised."""
+    (call,) = (call for name, call in catalog.implementations(hook) if name == plugin)
+    answer = call(**arguments)
+    return answer if isinstance(answer, Fault) else None
+
+
+def _guarded(call: Callable[[], T | Fault]) -> T | Fault:
     with _working_folder_kept():
         return isolated(call)
 

@@ -42,20 +42,23 @@ class Measurer:
     """
 
     def __init__(self, scoring: Scoring) -> None:
-        self._catalog, self._store, self._calls = scoring.catalog, scoring.store, scoring.calls
+        self._scoring = scoring
 
     def row(self, cell: Cell, result: CellResult, folder: Path) -> Row:
         """Return the table row of a cell whose result and records lie in a folder."""
         estimates: dict[str, Estimate] = {}
-        status, reason = result.status, result.reason
+        faults: dict[str, Fault] = {}
         for use in cell.metrics if result.n is not None else ():
             estimate = self._estimate(use, result, folder)
             if isinstance(estimate, Fault):
                 estimates[use.label] = Estimate.undefined(estimate.reason, n=result.n or 0)
-                if status.is_measured:
-                    status, reason = estimate.status, f"metric {use.label}: {estimate.reason}"
+                faults[use.label] = estimate
             else:
                 estimates[use.label] = estimate
+        status, reason = result.status, result.reason
+        if faults and status.is_measured:
+            status = next(iter(faults.values())).status
+            reason = "; ".join(f"metric {label}: {fault.reason}" for label, fault in faults.items())
         row = Row(
             experiment=cell.experiment,
             labels=cell.labels,
@@ -90,20 +93,20 @@ class Measurer:
             "arrays": array_digests(folder),
             "protocol": result.protocol,
             "metric": use.identity,
-            **statistics_of(__name__, [use], self._catalog, self._store),
+            **statistics_of(__name__, [use], self._scoring.catalog, self._scoring.store),
         }
         key = key_of(inputs)
         if (stored := self._stored(key)) is not None:
             return stored
-        estimate = self._calls.estimate(use, folder, result.protocol)
+        estimate = self._scoring.checked(self._scoring.calls.estimate(use, folder, result.protocol))
         if isinstance(estimate, Estimate):
-            self._store.put_json("estimates", key, asdict(estimate))
+            self._scoring.store.put_json("estimates", key, asdict(estimate))
         return estimate
 
     def _stored(self, key: str) -> Estimate | None:
         """Return the estimate that the store holds; None of what is none, as in a store that somebody has edited."""
         try:
-            stored = self._store.get_json("estimates", key)
+            stored = self._scoring.store.get_json("estimates", key)
             return None if stored is None else Estimate(**stored)
         except (InvalidOutput, TypeError, ValueError, RecursionError, OSError):
             return None

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from harness.contract.cells import Use
 from harness.contract.estimates import Estimate
-from harness.contract.rows import MeasuredCell, Row
+from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.tasks import Influences
 from harness.isolation import Fault
 from harness.plugins import Catalog
+from harness.scoring.page_sections import FilledSection
+from harness.scoring.per_example import Values
 from harness.store.store import Store
 
+Answer = TypeVar("Answer")
+_MAX_NAMED = 3
 Limits = tuple[float, float]
 Doubts = Mapping[str, Sequence[str]]
 """Cell id to reasons."""
@@ -47,6 +52,23 @@ class PluginCalls(Protocol):
     def limits(self, use: Use) -> Limits | Fault:
         """What the values of a metric lie between."""
 
+    def sections(
+        self, plugin: str, cells: Sequence[MeasuredCell], *, examples: bool = True
+    ) -> list[FilledSection] | Fault:
+        """The sections that a plugin adds to the page of a run, without those that show single examples if so asked."""
+
+    def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
+        """Tell a plugin what happens in a run."""
+
+    def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
+        """The values per example of a metric on the records that lie in the folder of a cell; None if it has none."""
+
+    def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
+        """What the examples add to the estimate of a metric; None if it does not say."""
+
+    def loaded(self) -> Mapping[str, str]:
+        """The hash of each source that was imported where the calls are made, by path."""
+
     def start(self) -> None:
         """Get ready, for calls will come."""
 
@@ -67,3 +89,11 @@ class Scoring:
     catalog: Catalog
     store: Store
     calls: PluginCalls
+
+    def checked(self, answer: Answer | Fault) -> Answer | Fault:
+        """Return an answer; a fault if it was made by other code than the key that it would be kept under."""
+        changed = [] if isinstance(answer, Fault) else self.store.differing(self.calls.loaded())
+        if not changed:
+            return answer
+        names = ", ".join(Path(path).name for path in changed[:_MAX_NAMED])
+        return Fault(Status.INVALID, f"changed after the run was planned: {names}; run the suite again", "")

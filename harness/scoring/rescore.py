@@ -22,7 +22,7 @@ def stored_plan(folder: RunFolder) -> Plan:
         UsageError: no cell left records.
     """
     plan = Plan.from_json(folder.plan())
-    cells = tuple(cell for cell in plan.cells if recorded_result(cell, folder.cell(cell.id)).n is not None)
+    cells = tuple(cell for cell in plan.cells if recorded_result(cell, folder).n is not None)
     if not cells:
         raise UsageError(f"no cell of {str(folder.path)!r} left records; there is nothing to score")
     experiments = {name: e for name, e in plan.experiments.items() if any(cell.experiment == name for cell in cells)}
@@ -54,5 +54,5 @@ def score(
         for name, experiment in plan.experiments.items()
     }
     measurer = Measurer(scoring)
-    rows = [measurer.row(cell, recorded_result(cell, folder.cell(cell.id)), folder.cell(cell.id)) for cell in cells]
+    rows = [measurer.row(cell, recorded_result(cell, folder), folder.cell(cell.id)) for cell in cells]
     return replace(plan, cells=cells, experiments=experiments), rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -44,13 +43,16 @@ def recorded_rows(folder: RunFolder, scoring: Scoring) -> tuple[Plan, list[Row]]
     cells = {}
     for cell in plan.cells:
         path = folder.cell(cell.id)
-        cells[cell.id] = measurer.measured(cell, recorded_result(cell, path), path)
+        cells[cell.id] = measurer.measured(cell, recorded_result(cell, folder), path)
     return plan, collect_rows(plan, cells, scoring)
 
 
-def recorded_result(cell: Cell, path: Path) -> CellResult:
+def recorded_result(cell: Cell, folder: RunFolder) -> CellResult:
     """Return how a cell of a run ended, as its folder says."""
+    path = folder.cell(cell.id)
     if not path.is_dir():
+        if folder.has_reused(cell.id):
+            return CellResult(Status.INVALID, "it was reused, and its files are gone from the store")
         return CellResult(Status.SKIPPED, cell.skip) if cell.skip else CellResult(Status.INTERRUPTED, "it never ended")
     has_manifest = (path / MANIFEST).is_file()
     if has_manifest and not is_intact(path):

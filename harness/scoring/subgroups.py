@@ -50,7 +50,7 @@ def group_rows(cell: MeasuredCell, groups: Sequence[str], metrics: Sequence[Use]
     stored = scoring.store.get_json("estimates", key)
     if stored is not None:
         return [Row.from_json(raw) for raw in stored["rows"]]
-    rows = scoring.calls.group_rows(cell, groups, metrics)
+    rows = scoring.checked(scoring.calls.group_rows(cell, groups, metrics))
     if isinstance(rows, Fault):
         return [replace(_bare(cell.row, "groups"), status=rows.status, reason=rows.reason)]
     scoring.store.put_json("estimates", key, {"rows": [row.to_json() for row in rows]})

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,12 +20,22 @@ from harness.contract.cells import Use
 from harness.contract.errors import HarnessError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.tasks import Influences
 from harness.execution.exits import status_of_exit
 from harness.execution.memory_kills import memory_kills
 from harness.execution.process_tree import adopt_orphans, descendants, end_adopted, kill_all, marked, signal_group
 from harness.isolation import Fault
+from harness.scoring.page_sections import FilledSection
+from harness.scoring.per_example import Values
 from harness.scoring.plugin_calls import Doubts, Limits
-from harness.scoring_process.messages import cell_to_json, fault_of
+from harness.scoring_process.messages import (
+    cell_to_json,
+    fault_of,
+    influences_from,
+    news_to_json,
+    section_of,
+    values_from,
+)
 
 T = TypeVar("T")
 TIME_LIMIT_SECONDS = 3600.0
@@ -94,6 +104,28 @@ class ScoringProcess:
     def limits(self, use: Use) -> Limits | Fault:
         return self._ask("limits", {"use": use.to_json()}, lambda raw: (float(raw[0]), float(raw[1])))
 
+    def sections(
+        self, plugin: str, cells: Sequence[MeasuredCell], *, examples: bool = True
+    ) -> list[FilledSection] | Fault:
+        of_cells = [cell_to_json(cell) for cell in cells]
+        arguments = {"plugin": plugin, "cells": of_cells, "examples": examples}
+        return self._ask("sections", arguments, lambda raw: [section_of(each) for each in raw])
+
+    def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
+        raw = {"plugin": plugin, "hook": hook, "arguments": news_to_json(arguments)}
+        return self._ask("notify", raw, lambda _: None)
+
+    def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
+        arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
+        return self._ask("per_example", arguments, values_from)
+
+    def influences(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Influences | Fault | None:
+        arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
+        return self._ask("influences", arguments, influences_from)
+
+    def loaded(self) -> Mapping[str, str]:
+        return {} if self._process is None else self._process.loaded
+
     def start(self) -> None:
         """Start the process, if it is not there; it imports plugins while this one goes on."""
         if self._process is None and self._never_started is None:
@@ -114,6 +146,7 @@ class ScoringProcess:
         self._calls += 1
         try:
             answer = self._exchange(self._process, {"number": self._calls, "call": call, "arguments": arguments})
+            self._process.loaded |= {str(path): str(source) for path, source in answer["loaded"].items()}
             return fault_of(answer["fault"]) if "fault" in answer else read(answer["value"])
         except _Died as death:
             self.close()
@@ -164,6 +197,7 @@ class _Process:
     memory_kills: int
     is_ready: bool = False
     buffer: bytes = b""
+    loaded: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, plugin_folders: Sequence[str]) -> _Process:

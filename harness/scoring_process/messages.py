@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.contract.cells import Use
+import numpy as np
+
+from harness.contract.cells import Cell, Use
 from harness.contract.rows import MeasuredCell, Row, Status
+from harness.contract.tasks import Influences
 from harness.isolation import Fault
+from harness.scoring.page_sections import FilledSection
+from harness.scoring.per_example import Values
 from harness.scoring.plugin_calls import PluginCalls
 from harness.store.records import read_records
 
@@ -41,6 +47,58 @@ def answer(calls: PluginCalls, call: Message) -> dict[str, Any]:
     """Return the answer to a call, made by `calls`: its `value` or its `fault`."""
     value, to_json = _CALLS[call["call"]](calls, call["arguments"])
     return {"fault": fault_to_json(value)} if isinstance(value, Fault) else {"value": to_json(value)}
+
+
+def section_of(raw: Message) -> FilledSection:
+    """Return a section of a page. Raises LookupError or TypeError for what is none."""
+    texts = {name: str(raw[name]) for name in ("anchor", "title", "html", "style")}
+    return FilledSection(**texts, cells=frozenset(map(str, raw["cells"])))
+
+
+def _sections_to_json(sections: list[FilledSection]) -> list[dict[str, Any]]:
+    return [asdict(section) | {"cells": sorted(section.cells)} for section in sections]
+
+
+def news_to_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an observer's hook: cells and rows as JSON objects, the others as they are."""
+    one = {name: value.to_json() for name, value in arguments.items() if name == "row"}
+    many = {name: [each.to_json() for each in value] for name, value in arguments.items() if name in _READ}
+    return {**arguments, **one, **many}
+
+
+def _news(raw: Message) -> dict[str, Any]:
+    one = {name: Row.from_json(value) for name, value in raw.items() if name == "row"}
+    many = {name: [_READ[name](each) for each in value] for name, value in raw.items() if name in _READ}
+    return {**raw, **one, **many}
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {"cells": Cell.from_json, "rows": Row.from_json}
+"""The arguments that are lists, and what reads their members."""
+
+
+def _values_to_json(values: Values | None) -> str | None:
+    # In base64, since of millions of numbers their text would be slow.
+    return None if values is None else base64.b64encode(values.astype("<f8").tobytes()).decode()
+
+
+def values_from(raw: Any) -> Values | None:
+    """Return an array of numbers. Raises ValueError or TypeError for what is none."""
+    return None if raw is None else np.frombuffer(base64.b64decode(raw, validate=True), dtype="<f8").astype(np.float64)
+
+
+def _influences_to_json(influences: Influences | None) -> dict[str, Any] | None:
+    if influences is None:
+        return None
+    parts = {name: _values_to_json(part) for name, part in influences.parts.items()}
+    return {"parts": parts, "freedom": influences.freedom}
+
+
+def influences_from(raw: Any) -> Influences | None:
+    """Return what examples add to an estimate. Raises LookupError, ValueError or TypeError for what is none."""
+    if raw is None:
+        return None
+    parts = {str(name): values for name, part in raw["parts"].items() if (values := values_from(part)) is not None}
+    return Influences(parts, raw["freedom"] and int(raw["freedom"]))
 
 
 def _as_it_is(value: Any) -> Any:
@@ -78,6 +136,23 @@ def _limits(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]
     return calls.limits(Use.from_json(raw["use"])), _as_it_is
 
 
+def _sections(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    cells = [_cell(cell) for cell in raw["cells"]]
+    return calls.sections(raw["plugin"], cells, examples=raw["examples"]), _sections_to_json
+
+
+def _notify(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.notify(raw["plugin"], raw["hook"], _news(raw["arguments"])), _as_it_is
+
+
+def _per_example(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.per_example(Use.from_json(raw["use"]), Path(raw["folder"]), raw["protocol"]), _values_to_json
+
+
+def _influences(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.influences(Use.from_json(raw["use"]), Path(raw["folder"]), raw["protocol"]), _influences_to_json
+
+
 _CALLS: Mapping[str, Callable[[PluginCalls, Message], tuple[Any, Callable[[Any], Any]]]] = {
     "estimate": _estimate,
     "group_rows": _group_rows,
@@ -85,4 +160,8 @@ _CALLS: Mapping[str, Callable[[PluginCalls, Message], tuple[Any, Callable[[Any],
     "doubts": _doubts,
     "report": _report,
     "limits": _limits,
+    "sections": _sections,
+    "notify": _notify,
+    "per_example": _per_example,
+    "influences": _influences,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.execution.process_tree import adopt_orphans, die_with_parent
 from harness.isolation import Fault
+from harness.loaded_code import LoadedSources, record_imports
 from harness.scoring_process.messages import answer, fault_to_json
 
 
@@ -21,6 +22,7 @@ def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
         descriptor: the descriptor of a socket, for calls and answers.
         plugin_folders: as `--plugins-dir`.
     """
+    record_imports()
     die_with_parent()
     adopt_orphans()
     _limit_memory()
@@ -31,7 +33,8 @@ def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
     from harness.plugins import load_catalog
     from harness.scoring.in_process import InThisProcess
 
-    calls = InThisProcess(load_catalog([Path(folder) for folder in plugin_folders]))
+    catalog = load_catalog([Path(folder) for folder in plugin_folders])
+    calls, loaded = InThisProcess(catalog), LoadedSources(catalog.packages)
     channel.sendall(b'{"ready": true}\n')
     for line in channel.makefile("rb"):
         call = json.loads(line)
@@ -40,7 +43,7 @@ def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
         except KeyboardInterrupt as error:
             # No user can send one: this process leads a session of its own.
             answered = {"fault": fault_to_json(Fault.of(error))}
-        channel.sendall(json.dumps({"number": call["number"], **answered}).encode() + b"\n")
+        channel.sendall(json.dumps({"number": call["number"], "loaded": loaded.new(), **answered}).encode() + b"\n")
 
 
 def _limit_memory() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness.store.locks import try_claim
 from harness.store.promises import broken_promise
-from harness.store.store import ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
+from harness.store.run_folder import REUSED, RunFolder
+from harness.store.store import DOCUMENT, ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
 
 _SECONDS_PER_DAY = 86_400.0
 
@@ -54,8 +55,8 @@ def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
     for kind in ENTRY_KINDS:
         is_bad = _is_bad_cell if kind == "cells" else _is_damaged
         for entry in list(_entries(store, kind)):
-            if entry.is_dir() and is_bad(entry) and (not store.can_write or store.move_aside(kind, entry.name, is_bad)):
-                yield kind, entry.name
+            if entry.exists() and is_bad(entry) and (not store.can_write or store.move_aside(kind, entry.name, is_bad)):
+                yield kind, entry.name.removesuffix(DOCUMENT)
 
 
 def _is_damaged(entry: Path) -> bool:
@@ -67,14 +68,17 @@ def _is_bad_cell(entry: Path) -> bool:
 
 
 def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
-    """Remove the quarantine, files of dead processes in staging, idle locks, and entries not used for long.
+    """Remove what no reader can use, the quarantine, files of dead processes, idle locks, and entries unused for long.
 
-    Folders of runs are not touched: they keep their own links to the files of their cells.
+    Folders of runs are not touched: they keep their own links to the files of the cells that they have measured, and
+    entries that they have reused stay.
 
     Args:
         store: the store to clean.
         older_than_days: remove entries that no run has used for this long; None keeps all.
     """
+    for _ in damaged(store):
+        pass
     n_old = dict(_move_old_aside(store, older_than_days)) if older_than_days is not None else {}
     to_remove: dict[str, list[Path]] = {
         "quarantine": list((store.root / "quarantine").iterdir()),
@@ -83,7 +87,10 @@ def clean(store: Store, *, older_than_days: float | None = None) -> Cleaned:
     size = sum(_size(path) for paths in to_remove.values() for path in paths)
     for path in (path for paths in to_remove.values() for path in paths):
         # Another cleaning beside this one may have removed some of it.
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     with store.explained():
         _remove_idle_locks(store)
     n_damaged = len(to_remove["quarantine"]) - sum(n_old.values())
@@ -98,12 +105,20 @@ def _move_old_aside(store: Store, older_than_days: float) -> Iterator[tuple[str,
         return _last_used(entry) < oldest_kept
 
     for kind in ENTRY_KINDS:
-        old = [entry for entry in _entries(store, kind) if is_old(entry)]
+        needed = _reused_by_runs(store) if kind == "cells" else set()
+        old = [entry for entry in _entries(store, kind) if entry.name not in needed and is_old(entry)]
         yield kind, sum(store.move_aside(kind, entry.name, is_old) for entry in old)
 
 
+def _reused_by_runs(store: Store) -> set[str]:
+    """The keys of the cells that runs have reused, which have no other files of them."""
+    runs = (RunFolder(path.parent) for path in store.root.parent.glob(f"*/*/{REUSED}"))
+    return set[str]().union(*(run.reused_keys for run in runs))
+
+
 def _entries(store: Store, kind: EntryKind) -> Iterator[Path]:
-    return (store.root / kind).glob("*/*")
+    """Every entry of a kind, but for documents that are being written."""
+    return (path for path in (store.root / kind).glob("*/*") if not path.name.startswith("."))
 
 
 def _usage(kind: str, entries: list[Path]) -> Usage:
@@ -114,13 +129,14 @@ def _usage(kind: str, entries: list[Path]) -> Usage:
 
 def _last_used(entry: Path) -> float:
     for path in (entry / MANIFEST, entry):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return path.stat().st_mtime
     return time.time()  # It was removed meanwhile.
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def _size(entry: Path) -> int:
+    paths = [entry, *entry.rglob("*")]
+    return sum(path.lstat().st_size for path in paths if path.is_file() and not path.is_symlink())
 
 
 def _is_stage_in_use(path: Path) -> bool:

@@ -106,6 +106,10 @@ class ImportClosures:
             self._codes[modules, requires] = {"code": digests, "versions": versions}
         return self._codes[modules, requires]
 
+    def differing(self, loaded: Mapping[str, str]) -> list[str]:
+        """The files that these closures have read with other sources than those with these hashes, by path."""
+        return sorted(str(path) for path, (source, _) in self._facts.items() if loaded.get(str(path), source) != source)
+
     def data_files(self) -> tuple[Any, ...]:
         """What tells whether files that lie beside the modules of these closures were replaced."""
         return self._places.versions_of_data_files()

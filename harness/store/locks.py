@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 WAITING = "waiting for"
@@ -11,14 +12,23 @@ WAITING = "waiting for"
 
 
 class Claim:
-    """An exclusive lock on a file, held until it is released or the process ends."""
+    """An exclusive lock on a file, held until it is released or the process ends.
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    Args:
+        descriptor: of the file.
+        path: where it lies, to be removed with the claim; None where the file system cannot lock.
+    """
+
+    def __init__(self, descriptor: int, path: Path | None) -> None:
+        self._descriptor, self._path = descriptor, path
 
     def release(self) -> None:
-        """Release the lock; releasing twice is fine."""
+        """Release the lock and remove its file; releasing twice is fine."""
         if self._descriptor >= 0:
+            # Before the lock goes: whoever has opened the file meanwhile sees that it is gone, and makes another.
+            if self._path is not None and _is_still(self._path, self._descriptor):
+                with suppress(OSError):
+                    self._path.unlink()
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -37,9 +47,9 @@ def try_claim(path: Path) -> Claim | None:
             os.close(descriptor)
             return None
         except OSError:
-            return Claim(descriptor)
+            return Claim(descriptor, None)
         if _is_still(path, descriptor):
-            return Claim(descriptor)
+            return Claim(descriptor, path)
         # Whoever cleaned up removed the file between opening and locking it.
         os.close(descriptor)
 

@@ -9,9 +9,7 @@ from harness.plugins import Catalog
 from harness.signatures import SignatureReader
 from harness.store.import_closure import ImportClosures
 from harness.store.keys import signature_key
-from harness.store.store import Store
-
-STORE = "store"
+from harness.store.store import STORE, Store
 
 
 def open_store(results: Path, *, needs_writing: bool = True) -> Store:

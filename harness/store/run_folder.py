@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -20,6 +24,7 @@ from harness.escaping import json_text
 from harness.files import explained, first_special, parse_json, read_plain, write_whole
 from harness.isolation import one_line
 from harness.store.schema import SCHEMA, check_schema
+from harness.store.store import MANIFEST, STORE, entry_folder
 
 RUN = "run.json"
 PLAN = "plan.json"
@@ -34,6 +39,10 @@ _ABOUT: Mapping[str, Any] = {
     "examples": bool,
 }
 _GIT: Mapping[str, Any] = {"commit": str, "dirty": bool}
+REUSED = "reused.jsonl"
+"""Where a run names the entries of the store that it has reused, one to a line; they have no files of their own."""
+_KEY_OF_AN_ENTRY = re.compile(r"[0-9a-f]{64}")
+_RUN_NAME = re.compile(r"(?!\.)[^/]+/(?!\.)[^/]+")
 _REMEDY = "run the suite again, which takes finished cells from the store"
 
 
@@ -96,17 +105,52 @@ class RunFolder:
         return self.path.name
 
     def cell(self, cell_id: str) -> Path:
-        """The folder of a cell."""
-        return self.path / "cells" / cell_id
+        """The folder of a cell: its own, or that of the entry of the store that the run has reused."""
+        own = self.path / "cells" / cell_id
+        reused = self._reused.get(cell_id)
+        return own if reused is None or own.is_dir() else self._folder_of(reused) or own
+
+    def has_reused(self, cell_id: str) -> bool:
+        """Whether the files of a cell are those of an entry of the store, which may be gone."""
+        return cell_id in self._reused
+
+    @property
+    def reused_keys(self) -> set[str]:
+        """The keys of the entries of the store that the run has reused."""
+        return {reused.key for reused in self._reused.values()}
 
     def take_cell(self, cell_id: str, source: Path, *, move: bool = False) -> None:
         """Put a cell's files here: moved, or linked from the store where the file system allows it."""
-        final = self.cell(cell_id)
+        final = self.path / "cells" / cell_id
         with explained(self.path):
             if move:
                 shutil.move(source, final)
             else:
                 shutil.copytree(source, final, copy_function=_link_or_copy)
+
+    def reuse_cell(self, cell_id: str, entry: Path, measured_by: str) -> None:
+        """Note that a cell is an entry of the store, which the run `measured_by` ("suite/run-id") has files of too."""
+        reused = _Reused(entry.name, _digest(entry / MANIFEST), measured_by)
+        with explained(self.path), (self.path / REUSED).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"cell": cell_id, **asdict(reused)}) + "\n")
+        self._reused[cell_id] = reused
+
+    @cached_property
+    def _reused(self) -> dict[str, _Reused]:
+        try:
+            lines = read_plain(self.path / REUSED).decode("utf-8", errors="replace").splitlines()
+        except (OSError, InvalidOutput):
+            return {}
+        return dict(reused for line in lines if (reused := _read_reused(line)) is not None)
+
+    def _folder_of(self, reused: _Reused) -> Path | None:
+        """The entry of the store; if it is gone or another one by now, the cell of the run that has measured it."""
+        results = self.path.resolve().parents[1]
+        entry = entry_folder(results / STORE, "cells", reused.key)
+        if _digest(entry / MANIFEST) == reused.manifest:
+            return entry
+        cells = (results / reused.run / "cells").glob("*") if _RUN_NAME.fullmatch(reused.run) else ()
+        return next((cell for cell in cells if _digest(cell / MANIFEST) == reused.manifest), None)
 
     def write_json(self, name: str, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file, whole or not at all."""
@@ -181,6 +225,32 @@ class RunFolder:
 def runs_in(folder: Path) -> list[Path]:
     """Return the runs of a suite in their order. Links to runs elsewhere are passed over: only users name those."""
     return sorted(path.parent for path in folder.glob(f"*/{RUN}") if not path.parent.is_symlink())
+
+
+@dataclass(frozen=True)
+class _Reused:
+    """An entry of the store that a run has reused: its key, the digest of its manifest, the run that measured it."""
+
+    key: str
+    manifest: str
+    run: str
+
+
+def _read_reused(line: str) -> tuple[str, _Reused] | None:
+    """The cell and the entry that a line names; None for one that was torn or is none."""
+    try:
+        raw = parse_json(line.encode())
+        reused = _Reused(str(raw["key"]), str(raw["manifest"]), str(raw["run"]))
+        return (str(raw["cell"]), reused) if _KEY_OF_AN_ENTRY.fullmatch(reused.key) and reused.manifest else None
+    except (ValueError, LookupError, TypeError, RecursionError, InvalidOutput):
+        return None
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
+    except OSError:
+        return ""
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -19,14 +19,30 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from harness.contract.cells import digest
 from harness.contract.errors import StoreError
-from harness.files import drop_specials, explained, open_plain, parse_json, read_plain, sync
+from harness.files import (
+    drop_specials,
+    explained,
+    open_plain,
+    parse_json,
+    read_checked,
+    read_plain,
+    sync,
+    write_checked,
+)
 from harness.store.import_closure import ImportClosures
 from harness.store.locks import Claim, try_claim
 
 EntryKind = Literal["cells", "weights", "estimates", "pictures"]
 ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
+STORE = "store"
+"""The folder of the store in a results folder."""
 MANIFEST = "manifest.json"
+INPUTS = "inputs"
+"""The name in a manifest of what the key was made of."""
+DOCUMENT = ".json"
+"""The ending of an entry that is a single document."""
 _POLL_SECONDS, _REMOVAL_POLL_SECONDS = 0.1, 0.005
 
 
@@ -77,13 +93,17 @@ class Store:
             self._closures[plugins, folders] = ImportClosures(plugins, self.root, folders, as_loaded=self._as_loaded)
         return self._closures[plugins, folders]
 
+    def differing(self, loaded: Mapping[str, str]) -> list[str]:
+        """The files that went into keys with other sources than those with these hashes, by path."""
+        return sorted({path for closures in self._closures.values() for path in closures.differing(loaded)})
+
     def data_files(self) -> tuple[Any, ...]:
         """What tells whether files that lie beside the modules of the closures were replaced."""
         return tuple(closures.data_files() for closures in self._closures.values())
 
     def folder(self, kind: EntryKind, key: str) -> Path:
         """Return the folder of an entry, which need not exist."""
-        return self.root / kind / key[:2] / key
+        return entry_folder(self.root, kind, key)
 
     def get(self, kind: EntryKind, key: str) -> Path | None:
         """The folder of a verified entry, or None. A damaged entry is moved to the quarantine."""
@@ -109,16 +129,16 @@ class Store:
         """Put an entry that is damaged or out of date into the quarantine; whether it was there.
 
         Args:
-            kind, key: the entry.
-            is_bad: says so of its folder; asked while nobody else removes entries, since one that another process has
-                just made in its place must stay.
+            kind, key: the entry; of a document with its ending.
+            is_bad: says so of its folder or file; asked while nobody else removes entries, since one that another
+                process has just made in its place must stay.
         """
-        folder = self.folder(kind, key)
+        entry = self.folder(kind, key)
         if not self.can_write:
             return False
         with self._removing(), self.explained(), contextlib.suppress(FileNotFoundError):
-            if folder.is_dir() and is_bad(folder):
-                folder.rename(self._quarantine / f"{kind}-{folder.name}-{secrets.token_hex(4)}")
+            if entry.exists() and is_bad(entry):
+                entry.rename(self._quarantine / f"{kind}-{entry.name}-{secrets.token_hex(4)}")
                 return True
         return False
 
@@ -170,13 +190,20 @@ class Store:
         finally:
             self.discard(folder)
 
-    def commit(self, kind: EntryKind, key: str, staged: Path) -> Path:
-        """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped."""
+    def commit(self, kind: EntryKind, key: str, staged: Path, inputs: Mapping[str, Any] | None = None) -> Path:
+        """Make the staged folder the entry of this key. The first writer wins; the loser's copy is dropped.
+
+        Args:
+            kind, key: the entry.
+            staged: its files.
+            inputs: what its key was made of, to be written into its manifest.
+        """
         final = self.folder(kind, key)
         with self.explained():
             drop_specials(staged)
             files = sorted(path for path in staged.rglob("*") if path.is_file())
-            manifest = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
+            manifest: dict[str, Any] = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
+            manifest |= {} if inputs is None else {INPUTS: inputs, "key": key}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             for path in [*files, staged / MANIFEST, staged]:
                 sync(path)
@@ -190,26 +217,42 @@ class Store:
         return final
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
-        """Commit a single JSON document; a store that cannot be written drops it."""
+        """Keep a document that can be made again; a store that cannot be written drops it."""
         if not self.can_write:
             return
-        with self.stage() as staged, self.explained():
-            (staged / "value.json").write_text(json.dumps(value), encoding="utf-8")
-            self.commit(kind, key, staged)
+        with self.explained():
+            write_checked(self.folder(kind, key + DOCUMENT), json.dumps(value).encode())
 
     def get_json(self, kind: EntryKind, key: str) -> dict[str, Any] | None:
-        """A document committed by `put_json`, or None."""
-        folder = self.get(kind, key)
+        """A document kept by `put_json`, or None. A damaged one is moved to the quarantine."""
+        path = self.folder(kind, key + DOCUMENT)
         try:
-            return None if folder is None else json.loads((folder / "value.json").read_bytes())
-        except FileNotFoundError:  # Somebody has cleaned up since it was verified.
+            content = read_checked(path)
+        except OSError:
             return None
+        if content is None:
+            if path.exists():
+                self.move_aside(kind, path.name, lambda entry: not is_intact(entry))
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        document: dict[str, Any] = json.loads(content)
+        return document
+
+
+def entry_folder(store: Path, kind: EntryKind, key: str) -> Path:
+    """Return the folder of an entry in the folder of a store; of a document the file, by its key and ending."""
+    return store / kind / key[:2] / key
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether the files of an entry are those that its manifest names, to the byte."""
+    """Whether the files of an entry are those of its manifest, to the byte; of a document whether it is whole."""
     try:
+        if not folder.is_dir():
+            return read_checked(folder) is not None
         manifest = parse_json(read_plain(folder / MANIFEST))
+        if INPUTS in manifest and digest(manifest[INPUTS]) != manifest["key"]:
+            return False
         return all(_is_inside(name) and _digest(folder / name) == wanted for name, wanted in manifest["files"].items())
     except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError):
         return False

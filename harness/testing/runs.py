@@ -15,6 +15,7 @@ from harness.library import Run, run
 from harness.plugins import PluginFolders, load_catalog
 from harness.results.report.page import make_page, render
 from harness.results.table import views
+from harness.scoring.in_process import InThisProcess
 from harness.signatures import Signature, SignatureReader, read_signature
 
 _TIMINGS = {"seconds", "batch"}
@@ -52,7 +53,8 @@ def signature_of(kind: Kind, name: str) -> Signature:
 def page_of(run: Run, plugin_folders: PluginFolders = ()) -> str:
     """The page of a run as HTML, as `harness report` writes it; an AssertionError where a plugin's section fails."""
     catalog = load_catalog(plugin_folders)
-    page = make_page(run.folder, run.plan, run.rows, views(run.plan, run.rows, SignatureReader(), catalog), catalog)
+    shown, calls = views(run.plan, run.rows, SignatureReader(), catalog), InThisProcess(catalog)
+    page = make_page(run.folder, run.plan, run.rows, shown, catalog, calls)
     assert not page.warnings, "; ".join(page.warnings)
     return render(page)
 

@@ -51,7 +51,7 @@ def test_a_damaged_entry_is_named_moved_and_costs_the_exit_code(say: Say, result
 def test_the_quarantine_and_what_is_old_are_removed_on_request(say: Say, results: Path) -> None:
     assert say("cache", "gc", "--results", results).out == "nothing to remove\n"
     entries = sorted((results / "store" / "cells").glob("*/*"))
-    (entries[0] / "key.json").unlink()
+    (entries[0] / "result.json").unlink()
     say("cache", "verify", "--results", results)
     said = say("cache", "gc", "--results", results)
     assert (said.code, said.out.startswith("removed 1 quarantine")) == (0, True)

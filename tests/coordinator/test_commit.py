@@ -44,7 +44,7 @@ def test_a_measured_cell_is_in_the_store_and_in_the_run(store: Store, folder: Ru
     result = CellResult(Status.OK, n=3, run="tiny/1", weights=[], attempts=[])
     kept = commit(store, folder, result)
     assert (kept / "records.parquet").read_bytes() == RECORDS
-    assert (kept / "key.json").read_text() == canonical(INPUTS)
+    assert json.loads((kept / "manifest.json").read_text())["inputs"] == INPUTS
     assert CellResult.read(kept) == result
     assert find_reusable(store, KEY) == (store.folder("cells", KEY), result)
 
@@ -52,7 +52,9 @@ def test_a_measured_cell_is_in_the_store_and_in_the_run(store: Store, folder: Ru
 @pytest.mark.parametrize("status", [status for status in Status if not status.is_measured])
 def test_a_cell_that_was_not_measured_is_in_the_run_alone(store: Store, folder: RunFolder, status: Status) -> None:
     result = CellResult(status, "a reason", weights=[], attempts=[])
-    assert CellResult.read(commit(store, folder, result)) == result
+    kept = commit(store, folder, result)
+    assert CellResult.read(kept) == result
+    assert (kept / "key.json").read_text() == canonical(INPUTS)
     assert find_reusable(store, KEY) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -282,7 +283,7 @@ def test_a_new_metric_needs_no_model(tmp_path: Path, plugin: ModuleType) -> None
     assert again.row(attack="noise").estimates["attack_success_rate"].value is not None
 
 
-@pytest.mark.parametrize("file", ["records.parquet", "result.json", "key.json"])
+@pytest.mark.parametrize("file", ["records.parquet", "result.json", "manifest.json"])
 def test_a_damaged_cell_is_run_again(tmp_path: Path, plugin: ModuleType, file: str) -> None:
     before = go(tmp_path, plugin)
     victim = next((tmp_path / "store" / "cells").rglob(file))
@@ -355,7 +356,31 @@ def test_the_run_folder(tmp_path: Path, plugin: ModuleType) -> None:
     assert facts["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
     for row in done.rows:
         files = {path.name for path in (folder / "cells" / row.cell).iterdir()}
-        assert files - {"artifacts"} == {"result.json", "records.parquet", "log.txt", "key.json", "manifest.json"}
+        assert files - {"artifacts"} == {"result.json", "records.parquet", "log.txt", "manifest.json"}
+    assert not any((tmp_path / "store" / "locks").iterdir())
+
+
+def test_a_reused_cell_has_no_files_of_its_own(tmp_path: Path, plugin: ModuleType) -> None:
+    first, second = go(tmp_path, plugin), go(tmp_path, plugin)
+    files = [path for path in second.folder.path.rglob("*") if path.is_file()]
+    names = {path.relative_to(second.folder.path).as_posix() for path in files}
+    assert names == {"run.json", "plan.json", "reused.jsonl", "table.md", "table.csv", "table.json"}
+    again = open_run(second.folder.path)
+    assert [row.estimates for row in again.rows] == [row.estimates for row in first.rows]
+    for row in first.rows:
+        assert again.records(row.cell).table.equals(first.records(row).table)
+
+
+def test_a_reused_cell_is_read_from_the_run_that_measured_it_where_the_store_lost_it(
+    tmp_path: Path, plugin: ModuleType
+) -> None:
+    first, second = go(tmp_path, plugin), go(tmp_path, plugin)
+    shutil.rmtree(tmp_path / "store" / "cells")
+    assert [row.estimates for row in open_run(second.folder.path).rows] == [row.estimates for row in first.rows]
+    shutil.rmtree(first.folder.path / "cells")
+    gone = open_run(second.folder.path).rows
+    assert {row.status for row in gone} == {Status.INVALID}
+    assert all("its files are gone from the store" in row.reason for row in gone)
 
 
 def test_interrupting_keeps_what_is_done(tmp_path: Path, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

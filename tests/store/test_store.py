@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.cells import digest
 from harness.contract.errors import StoreError
 from harness.store.store import Store, is_intact
 
@@ -179,14 +180,24 @@ def test_what_was_not_there_is_never_moved(store: Store, monkeypatch: pytest.Mon
     assert list((store.root / "quarantine").iterdir()) == []
 
 
-def test_a_document_that_is_cleaned_up_while_it_is_read_is_not_there(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_document_that_was_damaged_is_moved_aside(store: Store) -> None:
     store.put_json("estimates", KEY, {"a": 1})
-    folder = store.folder("estimates", KEY)
-    monkeypatch.setattr(store, "get", lambda *_: folder)
-    (folder / "value.json").unlink()
+    path = store.folder("estimates", f"{KEY}.json")
+    path.write_bytes(path.read_bytes().replace(b"1}", b"7}"))
     assert store.get_json("estimates", KEY) is None
+    assert len(list((store.root / "quarantine").iterdir())) == 1
+    store.put_json("estimates", KEY, {"a": 1})
+    assert store.get_json("estimates", KEY) == {"a": 1}
+
+
+def test_inputs_of_a_key_that_were_changed_are_damage(store: Store) -> None:
+    inputs = {"seed": 1}
+    with store.stage() as staged:
+        folder = store.commit("cells", digest(inputs), staged, inputs)
+    assert is_intact(folder)
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"seed": 1', '"seed": 2'))
+    assert not is_intact(folder)
 
 
 def test_a_store_that_cannot_be_written_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def plugins(tmp_path: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         os.utime(path, (1e9, 1e9))
     yield folder
-    for name in ("scaled", "scaled_helper", "scaled_late"):
+    for name in ("scaled", "scaled_helper", "scaled_late", "scaled_metric"):
         sys.modules.pop(name, None)
 
 
@@ -39,10 +39,10 @@ def prepare_edit(plugins: Path, cell: int, name: str, content: str) -> None:
     (folder / name).write_text(content, encoding="utf-8")
 
 
-def run(plugins: Path, isolation: Isolation, *, cells: int = 3, factor: bool = False) -> Run:
+def run(plugins: Path, isolation: Isolation, *, cells: int = 3, factor: bool = False, metric: str = "mean") -> Run:
     data = f"[{{use: three, with: {{factor: {plugins / 'factor.txt'}}}}}]" if factor else "[three]"
     experiments = "\n".join(
-        f"  - {{name: e{i}, task: {{use: scale, with: {{number: {i}}}}}, data: {data}, metrics: [mean]}}"
+        f"  - {{name: e{i}, task: {{use: scale, with: {{number: {i}}}}}, data: {data}, metrics: [{metric}]}}"
         for i in range(cells)
     )
     text = f"suite: edited\nexperiments:\n{experiments}\n"
@@ -99,3 +99,14 @@ def test_a_file_that_is_replaced_by_one_of_the_same_content(plugins: Path) -> No
     done = run(plugins, "inline", factor=True)
     # Nobody can say what was read in between.
     assert [row.status for row in done.rows] == [Status.INVALID, Status.OK, Status.OK]
+
+
+@pytest.mark.slow
+def test_a_metric_that_is_edited_before_its_process_imports_it(plugins: Path) -> None:
+    metric = plugins / "scaled_metric.py"
+    prepare_edit(plugins, 0, metric.name, metric.read_text(encoding="utf-8").replace("1.0", "100.0"))
+    first = run(plugins, "process", metric="late_mean")
+    assert {row.status for row in first.rows} == {Status.INVALID}
+    assert all("scaled_metric.py" in row.reason for row in first.rows)
+    again = run(plugins, "process", metric="late_mean")
+    assert [row.estimates["late_mean"].value for row in again.rows] == [100 * TRUE_MEAN] * 3

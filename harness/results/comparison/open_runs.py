@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from harness.contract.cells import Use
 from harness.contract.errors import HarnessError, InvalidOutput, UsageError
-from harness.contract.records import Records
 from harness.contract.rows import Row
-from harness.contract.tasks import Influential, Metric, PerExample
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.results.comparison.compare import ExampleInfluences, ExampleValues, MetricFacts, Side
 from harness.results.table import table_json
@@ -85,15 +83,22 @@ def _open(name: str, results: Path, catalog: Catalog, signatures: SignatureReade
         raise UsageError(f"there is no table file {name!r}")
     folder = RunFolder.find(name, results)
     plan, rows = recorded_rows(folder, Scoring(catalog, open_store(results, needs_writing=False), calls))
-    return side_of(folder, plan, rows, catalog, signatures)
+    return side_of(folder, plan, rows, catalog, signatures, calls)
 
 
-def side_of(folder: RunFolder, plan: Plan, rows: Sequence[Row], catalog: Catalog, signatures: SignatureReader) -> Side:
+def side_of(
+    folder: RunFolder,
+    plan: Plan,
+    rows: Sequence[Row],
+    catalog: Catalog,
+    signatures: SignatureReader,
+    calls: PluginCalls,
+) -> Side:
     """A run whose rows are known as one side of a comparison."""
     uses = {(e.name, use.label): use for e in plan.experiments.values() for use in e.metrics}
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
     facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}
-    measured = _Measured(folder, uses, catalog)
+    measured = _Measured(folder, uses, calls)
     return Side(f"{plan.suite}/{folder.run_id}", folder.path, rows, facts, measured.values, measured.influences)
 
 
@@ -134,54 +139,40 @@ class _Measured:
 
     folder: RunFolder
     uses: Mapping[tuple[str, str], Use]
-    catalog: Catalog
+    calls: PluginCalls
 
     def values(self, row: Row, metric: str) -> ExampleValues | None:
         """The values per example of a metric at a row, whose mean is the metric's value."""
-        values = self._asked(row, metric, "per_example", _values)
-        if values is not None:
-            _check_mean(values, row.estimates[metric].value, metric)
-        return values
+        values = self._asked(row, metric, "per_example", self.calls.per_example)
+        if values is None:
+            return None
+        found = ExampleValues(self._ids(row), values)
+        _check_mean(found, row.estimates[metric].value, metric)
+        return found
 
     def influences(self, row: Row, metric: str) -> ExampleInfluences | None:
         """What the examples add to a metric at a row."""
-        return self._asked(row, metric, "influences", _influences)
+        influences = self._asked(row, metric, "influences", self.calls.influences)
+        return None if influences is None else ExampleInfluences(self._ids(row), influences)
+
+    def _ids(self, row: Row) -> list[str]:
+        return [str(name) for name in read_records(self.folder.cell(row.cell), row.protocol)["id"]]
 
     def _asked(
-        self, row: Row, label: str, method: str, ask: Callable[[Metric, Records], Answer | None]
+        self,
+        row: Row,
+        label: str,
+        method: str,
+        ask: Callable[[Use, Path, Mapping[str, Any]], Answer | Fault | None],
     ) -> Answer | None:
         """The answer of a metric about the records of a row; None for what has none."""
         use, path = self.uses.get((row.experiment, label)), self.folder.cell(row.cell)
         if use is None or row.derived or not row.cell or not (path / RECORDS).is_file():
             return None
-
-        def answer() -> Answer | None:
-            metric = self.catalog.find("metric", use.name).component.load()(**use.arguments)
-            return ask(metric, read_records(path, row.protocol))
-
-        answered = isolated(answer)
+        answered = ask(use, path, row.protocol)
         if isinstance(answered, Fault):
             raise InvalidOutput(f"{method} of {use.label}: {answered.reason}")
         return answered
-
-
-def _values(metric: Metric, records: Records) -> ExampleValues | None:
-    if not isinstance(metric, PerExample):
-        return None
-    values = np.asarray(metric.per_example(records), dtype=np.float64)
-    if values.shape != (len(records),):
-        raise InvalidOutput(f"it returned shape {list(values.shape)} for {len(records)} records")
-    return ExampleValues([str(name) for name in records["id"]], values)
-
-
-def _influences(metric: Metric, records: Records) -> ExampleInfluences | None:
-    influences = metric.influences(records) if isinstance(metric, Influential) else None
-    if influences is None:
-        return None
-    of_records = influences.parts.get("records")
-    if of_records is not None and of_records.shape != (len(records),):
-        raise InvalidOutput(f"those of the records have shape {list(of_records.shape)} for {len(records)} records")
-    return ExampleInfluences([str(name) for name in records["id"]], influences)
 
 
 def _check_mean(values: ExampleValues, value: float | None, label: str) -> None:

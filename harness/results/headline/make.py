@@ -15,16 +15,22 @@ from harness.results.headline.headline import MAX_ROWS, Headline, HeadlineRow
 from harness.results.headline.sentences import sentences_of
 from harness.results.headline.worst import with_worst_cases
 from harness.results.table import metric_heading
+from harness.scoring.plugin_calls import PluginCalls
 from harness.signatures import SignatureReader
 from harness.store.run_folder import RunFolder
 from harness.suite.plan import HeadlineRequest, Plan
 
 
 def run_headline(
-    folder: RunFolder, plan: Plan, rows: Sequence[Row], catalog: Catalog, signatures: SignatureReader
+    folder: RunFolder,
+    plan: Plan,
+    rows: Sequence[Row],
+    catalog: Catalog,
+    signatures: SignatureReader,
+    calls: PluginCalls,
 ) -> Headline:
     """Return the headline of a run whose rows are known; tests are paired where there are records."""
-    return make_headline(plan, rows, with_worst_cases(side_of(folder, plan, rows, catalog, signatures)))
+    return make_headline(plan, rows, with_worst_cases(side_of(folder, plan, rows, catalog, signatures, calls)))
 
 
 def make_headline(plan: Plan, rows: Sequence[Row], side: Side) -> Headline:

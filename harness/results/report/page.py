@@ -7,36 +7,35 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.contract.errors import InvalidOutput
-from harness.contract.pages import Section
+from harness.contract.pages import TEMPLATES
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.escaping import html_value
 from harness.files import read_plain
-from harness.isolation import Fault, isolated
+from harness.isolation import Fault
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
-from harness.results.redaction import Redactor
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
+from harness.scoring.page_sections import HOOK, FilledSection, filled
+from harness.scoring.plugin_calls import PluginCalls
+from harness.scoring.redaction import Redactor
 from harness.store.records import read_records
 from harness.store.run_folder import LOG, RunFolder
 from harness.suite.plan import Plan
 
 REPORT = "report.html"
 LOG_LINES = 15
-_PICTURE = "data:image/png;base64,"
 _HERE = Path(__file__).parent
-_TEMPLATES: Mapping[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "finalize": html_value}
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
@@ -46,17 +45,6 @@ class Picture:
 
     name: str
     uri: str
-
-
-@dataclass(frozen=True)
-class FilledSection:
-    """A section of a plugin whose template is filled in."""
-
-    anchor: str
-    title: str
-    html: str
-    style: str
-    cells: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -119,6 +107,7 @@ def make_page(
     rows: Sequence[Row],
     views: Sequence[tuple[str, str, TableView]],
     catalog: Catalog,
+    calls: PluginCalls,
     *,
     examples: bool = True,
 ) -> Page:
@@ -130,6 +119,7 @@ def make_page(
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections and redact texts.
+        calls: calls them.
         examples: whether it may show single examples, as sections, pictures and logs do. A run without examples has
             none to show, and pictures of its rows alone.
     """
@@ -140,7 +130,7 @@ def make_page(
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
     severity = {"failed": 0, "unresolved": 1, "passed": 2}
-    sections, warnings = _sections(folder, cells, catalog, redact, examples=examples and has_examples)
+    sections, warnings = _sections(folder, cells, catalog, calls, examples=examples and has_examples)
     return Page(
         suite=plan.suite,
         about=plan.about,
@@ -169,7 +159,9 @@ def render(page: Page) -> str:
     """The page as HTML. Everything it shows is escaped; only its own style and script may run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, **_TEMPLATES)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), undefined=StrictUndefined, finalize=html_value, **TEMPLATES
+    )
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     style += "".join(dict.fromkeys(section.style for section in page.sections))
     return environment.get_template("report.html.j2").render(
@@ -183,54 +175,26 @@ def render(page: Page) -> str:
 
 
 def _sections(
-    folder: RunFolder, rows: Sequence[Row], catalog: Catalog, redact: Redactor, *, examples: bool
+    folder: RunFolder, rows: Sequence[Row], catalog: Catalog, calls: PluginCalls, *, examples: bool
 ) -> tuple[list[FilledSection], list[str]]:
     """Return the sections of plugins, then one of pictures that they do not show, and a warning for each failure."""
-    filled: list[FilledSection] = []
+    sections: list[FilledSection] = []
     warnings = []
     cells = [
         MeasuredCell(row, "", partial(read_records, path, row.protocol), path)
         for row in rows
         if row.n is not None and (path := folder.cell(row.cell)).is_dir()
     ]
-    for plugin, sections in catalog.implementations("harness_page_sections"):
-        answer = sections(cells=cells)
-        fill = partial(_filled, plugin, answer, redact, examples=examples)
-        added = answer if isinstance(answer, Fault) else isolated(fill)
+    for plugin, _ in catalog.implementations(HOOK):
+        added = calls.sections(plugin, cells, examples=examples)
         if isinstance(added, Fault):
-            warnings.append(f"plugin {plugin!r} adds nothing to the page: harness_page_sections: {added.reason}")
+            warnings.append(f"plugin {plugin!r} adds nothing to the page: {HOOK}: {added.reason}")
         else:
-            filled += added
-    shown = frozenset[str]().union(*(section.cells for section in filled))
+            sections += added
+    shown = frozenset[str]().union(*(section.cells for section in sections))
     rest = [cell for cell in cells if cell.row.cell not in shown]
-    return [*filled, *_filled("pictures", picture_section("Pictures", rest), redact, examples=examples)], warnings
-
-
-def _filled(plugin: str, sections: Iterable[Section], redact: Redactor, *, examples: bool) -> list[FilledSection]:
-    """The sections of a plugin with their templates filled in; templates may not mark anything as safe."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    options = {**_TEMPLATES, "finalize": partial(_redacted, redact)}
-    environment = SandboxedEnvironment(undefined=StrictUndefined, **options)
-    del environment.filters["safe"]
-    filled = []
-    for number, section in enumerate(sections):
-        if not isinstance(section, Section):
-            raise InvalidOutput(f"it must yield Section objects, not {type(section).__name__}")
-        if section.shows_examples and not examples:
-            continue
-        if "<" in section.style:
-            raise InvalidOutput(f"the style of section {section.title!r} contains '<'; it is CSS without tags")
-        html = environment.from_string(section.template).render(section.values)
-        anchor = f"{plugin}-{number}"
-        filled.append(FilledSection(anchor, section.title, html, section.style, frozenset(section.cells)))
-    return filled
-
-
-def _redacted(redact: Redactor, value: Any) -> Any:
-    is_text = type(value) is str and not value.startswith(_PICTURE)
-    return html_value(redact(value) if is_text else value)
+    pictures = filled("pictures", picture_section("Pictures", rest), Redactor(catalog), examples=examples)
+    return [*sections, *pictures], warnings
 
 
 def _content_hash(text: str) -> str:

@@ -15,6 +15,7 @@ def harness_components() -> Iterator[Component]:
     yield Component("task", "scale", f"{__name__}:Scale")
     yield Component("dataset", "three", f"{__name__}:three")
     yield Component("metric", "mean", f"{__name__}:Mean")
+    yield Component("metric", "late_mean", f"{__name__}:LateMean")
 
 
 def three(factor: Path | None = None, sleep: int = 0) -> Examples:
@@ -55,6 +56,16 @@ class Mean:
 
     def estimate(self, records: Records) -> Estimate:
         return Estimate(float(records["value"].mean()), None, None, 0.95, "mean", len(records))
+
+
+class LateMean(Mean):
+    """The mean of the numbers, scaled by what is imported late."""
+
+    def estimate(self, records: Records) -> Estimate:
+        import scaled_metric
+
+        value = scaled_metric.SCALE * float(records["value"].mean())
+        return Estimate(value, None, None, 0.95, "mean", len(records))
 
 
 def _edit(number: int) -> None:
