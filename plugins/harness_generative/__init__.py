@@ -84,6 +84,7 @@ def _models() -> list[Component]:
         model("from_features", "features.feature_files:FromFeatures"),
         model("copy_of", "models.given_samples:CopyOf"),
         model("pipeline", "models.pipeline:Pipeline", requires=("diffusers",)),
+        model("latent_diffusers", "models.latent_denoiser:LatentDiffusers", requires=("diffusers",)),
         model("diffusers", "models.diffusers_adapter:DiffusersModel", requires=("diffusers",)),
     ]
 

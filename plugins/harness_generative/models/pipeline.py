@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,12 +15,13 @@ from torch import Tensor, nn
 
 from harness.api import HarnessError, InvalidOutput, MissingData, NotApplicable, Uncounted, cause_of, published_folder
 from harness.api.instruments import check_finite_weights
+from harness_generative.models.noise_schedules import read_config
 from harness_generative.optional_libraries import attribute_of
 
 Precision = Literal["float32", "float16", "bfloat16"]
 
-_INDEX = "model_index.json"
-_PATTERNS = ("*.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors")
+INDEX = "model_index.json"
+PATTERNS = ("*.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors")
 _WEIGHTS = ("*.safetensors", "*.bin")
 _ASKED_BY = ("prompt", "class_labels")
 _SEED_NUMBERS, _SEED_BYTES = 4, 8
@@ -75,9 +75,9 @@ class Pipeline(nn.Module):
         download: Annotated[bool, Uncounted()] = True,
     ) -> None:
         super().__init__()
-        where = published_folder(folder, hub, revision, _PATTERNS, holds=(_INDEX,), download=download)
+        where = published_folder(folder, hub, revision, PATTERNS, holds=(INDEX,), download=download)
         check_parts(where)
-        self._pipeline = _loaded(where, dtype)
+        self._pipeline = load_pipeline(where, dtype)
         # Registered here too, so that they move to the device and count in the identity of the model.
         self.parts = nn.ModuleDict(
             {name: part for name, part in self._pipeline.components.items() if isinstance(part, nn.Module)}
@@ -156,13 +156,10 @@ def check_parts(folder: Path) -> None:
         MissingData: a part is not there, or has no weights, by its name.
         HarnessError: the index cannot be read, or names code of the pipeline's own.
     """
-    try:
-        index: Mapping[str, Any] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        parts = {name: kind for name, kind in index.items() if isinstance(kind, list) and any(kind)}
-    except (OSError, ValueError, AttributeError) as error:
-        raise HarnessError(f"{folder / _INDEX} cannot be read: {cause_of(error)}") from error
+    index = read_config(folder / INDEX)
+    parts = {name: kind for name, kind in index.items() if isinstance(kind, list) and any(kind)}
     if not isinstance(index.get("_class_name"), str):
-        raise HarnessError(f"{folder / _INDEX} names no pipeline of diffusers; one with code of its own is not run")
+        raise HarnessError(f"{folder / INDEX} names no pipeline of diffusers; one with code of its own is not run")
     for name, kind in parts.items():
         about = f"the pipeline {index['_class_name']} in {folder} lacks"
         part = folder / name
@@ -172,12 +169,27 @@ def check_parts(folder: Path) -> None:
             raise MissingData(f"{about} the weights of its part {name!r} ({kind[-1]}); copy {name}/*.safetensors too")
 
 
-def _loaded(folder: Path, dtype: Precision) -> Any:
+def load_pipeline(folder: Path, dtype: Precision) -> Any:
+    """The pipeline in a folder. Raises HarnessError."""
     kind = attribute_of("diffusers", "DiffusionPipeline")
+    # Parts that were saved as none, such as the third text encoder of Stable Diffusion 3, must be said to be none.
+    absent = {
+        name: None for name, part in read_config(folder / INDEX).items() if isinstance(part, list) and not any(part)
+    }
     try:
-        return kind.from_pretrained(folder, local_files_only=True, torch_dtype=getattr(torch, dtype))
+        pipeline = kind.from_pretrained(folder, local_files_only=True, torch_dtype=getattr(torch, dtype), **absent)
+        for name, part in pipeline.components.items():
+            if name.startswith("text_encoder") and part is not None:
+                _read_once(part)
     except (OSError, ValueError, RuntimeError, TypeError, AttributeError, ImportError, KeyError) as error:
         raise HarnessError(f"the pipeline in {folder} cannot be loaded: {cause_of(error)}") from error
+    return pipeline
+
+
+def _read_once(encoder: Any) -> None:
+    """Have a text encoder read two tokens: at its first call transformers leaves hooks in it, which a cell must not."""
+    with torch.no_grad():
+        encoder(input_ids=torch.zeros((1, 2), dtype=torch.long), output_hidden_states=True)
 
 
 def _check_call(pipeline: Any, takes: Mapping[str, Any], options: Mapping[str, Any], asked_by: str | None) -> None:

@@ -35,7 +35,8 @@ from harness.api.instruments import left_unchanged, state_digest
 from harness_generative.nearest.neighbours import nearest
 from harness_generative.task.conditions import Asked, Conditions
 from harness_generative.task.counted_generator import WATCHED
-from harness_generative.task.features_and_judge import extracted, judged, judged_columns
+from harness_generative.task.feature_arrays import feature_arrays
+from harness_generative.task.features_and_judge import judged, judged_columns
 from harness_generative.task.image_sets import (
     Array,
     ImageSet,
@@ -50,7 +51,7 @@ from harness_generative.task.references import STORED, Reference
 from harness_generative.task.sample_grids import pictures, sampling_pictures
 from harness_generative.task.sample_scale import first_name, loss_doubts, scale_doubts
 from harness_generative.task.sampling import Drawn, draw_samples, given_features, given_samples
-from harness_generative.task.text_judging import agreements, objects_shown
+from harness_generative.task.text_judging import judged_in_words
 
 _MIN_SAMPLES = 2
 
@@ -157,11 +158,11 @@ class Generate:
         samples = _checked(drawn, model, reference, ids[0])
         arrays: dict[str, Any] = {} if samples is None else {"samples": stored_samples(samples, data.facts)}
         with torch.no_grad():
-            arrays |= self._feature_arrays(samples, drawn, reference, train, ctx)
+            arrays |= feature_arrays(self._features, samples, drawn.features, reference, train, ctx)
             if self._judge is not None:
                 columns |= self._judged(samples, reference, asked, arrays, ctx)
-            columns |= self._judged_in_words(samples, data, asked, ctx)
-        if train is not None and samples is not None:
+            columns |= judged_in_words(self._text_judge, self._answerer, samples, data, asked.texts, ctx)
+        if train is not None and samples is not None and self._features:
             columns |= self._neighbours(samples, train, arrays)
         return Outcome(
             columns,
@@ -189,40 +190,6 @@ class Generate:
             raise InvalidOutput(f"{n} sample is too few; at least {_MIN_SAMPLES} are needed")
         return int(n)
 
-    def _feature_arrays(
-        self, samples: Tensor | None, drawn: Drawn, reference: Reference, train: ImageSet | None, ctx: Context
-    ) -> dict[str, Any]:
-        """The features of samples, reference and training data by `<side>_<label of the extractor>`."""
-        self._check_extractors(samples, reference)
-        arrays: dict[str, Any] = {}
-        for label in self._features or ([STORED] if drawn.features is not None else []):
-            extractor = self._features.get(label)
-            for images in (reference.images, train):
-                if extractor is not None and images is not None and label not in images.features:
-                    images.features[label] = extracted(extractor, label, images.inputs, images.name, ctx)
-            if drawn.features is not None:
-                arrays[f"generated_{label}"] = drawn.features
-            elif extractor is not None and samples is not None:
-                arrays[f"generated_{label}"] = extracted(extractor, label, samples, "the samples", ctx)
-            arrays |= reference.arrays(label, arrays[f"generated_{label}"].shape[1])
-            if train is not None and label in train.features:
-                arrays[f"train_{label}"] = train.features[label]
-        return arrays
-
-    def _check_extractors(self, samples: Tensor | None, reference: Reference) -> None:
-        """Check that features are known of both sides, and of stored ones which extractor they are of.
-
-        Raises:
-            InvalidOutput: they are not.
-        """
-        n, stored = len(self._features), samples is None or reference.holds in ("features", "moments")
-        if stored and n > 1:
-            raise InvalidOutput(
-                f"stored features are those of one extractor, and the task names {', '.join(self._features)}; name one"
-            )
-        if not n and (samples is not None or reference.images is not None) and reference.holds != "nothing":
-            raise InvalidOutput("the task names no extractor; name one under `features`, such as `[inception_v3]`")
-
     def _judged(
         self, samples: Tensor | None, reference: Reference, asked: Conditions, arrays: dict[str, Any], ctx: Context
     ) -> dict[str, Any]:
@@ -235,27 +202,6 @@ class Generate:
         if reference.images is not None:
             arrays |= self._judged_reference(reference.images, ctx)
         return judged_columns(probabilities, asked, facts)
-
-    def _judged_in_words(
-        self, samples: Tensor | None, data: Dataset, asked: Conditions, ctx: Context
-    ) -> dict[str, Any]:
-        """The columns of what judges of text and image say of each sample."""
-        if self._text_judge is None and self._answerer is None:
-            return {}
-        if samples is None:
-            raise InvalidOutput("a text judge and an answerer need images, and these samples are given as features")
-        columns: dict[str, Any] = {}
-        if self._text_judge is not None:
-            columns |= agreements(self._text_judge, samples, asked.texts, ctx)
-        if self._answerer is not None:
-            rows = [row % len(data.ids) for row in range(len(samples))]
-            expected = data.take(rows).get("expected")
-            if expected is None:
-                raise InvalidOutput(
-                    "the data do not say which objects samples must show; `answerer` needs `prompts` with `include`"
-                )
-            columns |= objects_shown(self._answerer, samples, expected, ctx)
-        return columns
 
     def _pictures(
         self,

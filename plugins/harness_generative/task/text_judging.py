@@ -9,9 +9,37 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from harness.api import Answerer, Context, InvalidOutput, TextJudge
+from harness.api import Answerer, Context, Dataset, InvalidOutput, TextJudge
 from harness_generative.judges.objects import Expected
 from harness_generative.task.counted_generator import shape_of
+
+
+def judged_in_words(
+    text_judge: TextJudge | None,
+    answerer: Answerer | None,
+    samples: Tensor | None,
+    data: Dataset,
+    prompts: Sequence[str | None],
+    ctx: Context,
+) -> dict[str, Any]:
+    """The columns of what judges of text and image say of each sample; none without judges.
+
+    Raises:
+        InvalidOutput: there are no images, no prompts, or no objects to ask for; or a judge says something else.
+    """
+    if text_judge is None and answerer is None:
+        return {}
+    if samples is None:
+        raise InvalidOutput("a text judge and an answerer need images, and these samples are given as features")
+    columns = {} if text_judge is None else agreements(text_judge, samples, prompts, ctx)
+    if answerer is None:
+        return columns
+    expected = data.take([row % len(data.ids) for row in range(len(samples))]).get("expected")
+    if expected is None:
+        raise InvalidOutput(
+            "the data do not say which objects samples must show; `answerer` needs `prompts` with `include`"
+        )
+    return columns | objects_shown(answerer, samples, expected, ctx)
 
 
 def agreements(judge: TextJudge, samples: Tensor, prompts: Sequence[str | None], ctx: Context) -> dict[str, Any]:

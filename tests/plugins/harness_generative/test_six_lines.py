@@ -10,7 +10,7 @@ import yaml
 
 from harness_generative import harness_components
 
-NAMES = ["from_samples", "from_features", "features", "prompts", "pipeline", "clip_judge", "vqa"]
+NAMES = ["from_samples", "from_features", "features", "prompts", "pipeline", "latent_diffusers", "clip_judge", "vqa"]
 
 
 def shown(name: str) -> str:

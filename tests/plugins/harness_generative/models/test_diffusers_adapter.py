@@ -95,6 +95,24 @@ def test_ddim_in_sigma_is_the_librarys_ddim(tmp_path: Path, name: str, spacing: 
     assert float((ours - x).abs().max()) <= 1e-4 * max(1.0, float(x.abs().max()))
 
 
+def test_steps_of_flow_matching_are_those_of_the_library(tmp_path: Path) -> None:
+    unet = network()
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
+    DDPMPipeline(unet, scheduler).save_pretrained(tmp_path)
+    scheduler.set_timesteps(6)
+    x = noise = normal(2, 1, 8, 8)
+    with torch.no_grad():
+        for step in scheduler.timesteps[1:]:
+            x = scheduler.step(unet(x, step).sample, step, x).prev_sample
+    # At its first step there is noise alone, which is an infinite sigma; so both start at the second.
+    times = scheduler.sigmas[1:-1].double()
+    sigmas = (times / (1 - times)).tolist()
+    model = load(tmp_path)
+    assert model.step_of(torch.tensor(sigmas)).tolist() == pytest.approx(scheduler.timesteps[1:].tolist(), rel=1e-5)
+    ours = ddim_in_sigma(model, noise / (1 - times[0]).float(), [*sigmas, 0.0])
+    assert float((ours - x).abs().max()) <= 1e-4 * max(1.0, float(x.abs().max()))
+
+
 def test_sigma_and_step_are_two_names_of_one_thing(tmp_path: Path) -> None:
     folder, _, scheduler = saved(tmp_path)
     model = load(folder)

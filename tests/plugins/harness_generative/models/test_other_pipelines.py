@@ -24,10 +24,10 @@ def test_a_pipeline_without_a_unet_is_named_with_what_can_be_done(tmp_path: Path
         DiffusersModel(tmp_path)
 
 
-def test_a_scheduler_of_flow_matching_is_refused_with_what_can_be_done(tmp_path: Path) -> None:
+def test_a_scheduler_of_another_kind_is_refused_with_what_can_be_done(tmp_path: Path) -> None:
     (tmp_path / "scheduler").mkdir()
-    schedule = {"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000}
+    schedule = {"_class_name": "EDMEulerScheduler", "num_train_timesteps": 1000}
     (tmp_path / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
-    (tmp_path / "model_index.json").write_text("{}")
-    with pytest.raises(HarnessError, match=r"FlowMatchEulerDiscreteScheduler has no schedule of betas; .*`generate`"):
+    (tmp_path / "config.json").write_text('{"_class_name": "UNet2DModel"}')
+    with pytest.raises(HarnessError, match=r"EDMEulerScheduler has no schedule of betas .*Use `pipeline`"):
         DiffusersModel(tmp_path)

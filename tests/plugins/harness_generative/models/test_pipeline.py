@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
+import tiny_pipelines
 from harness.api import Conditional, HarnessError, MissingData, NotApplicable, Status
 from harness.testing import run_suite
 from harness_generative.models.pipeline import Pipeline, _seed, check_parts
 from harness_generative.task.counted_generator import CountedGenerator
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -26,80 +25,14 @@ def libraries() -> tuple[Any, Any]:
     return diffusers, transformers
 
 
-def decoder(diffusers: Any) -> Any:
-    return diffusers.AutoencoderKL(
-        block_out_channels=(8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        latent_channels=4,
-        norm_num_groups=4,
-        sample_size=16,
-    ).eval()
-
-
 @pytest.fixture(scope="module")
 def stable_diffusion(libraries: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stable Diffusion with a few random weights, which reads letters."""
-    diffusers, transformers = libraries
-    folder = tmp_path_factory.mktemp("sd")
-    words = [*LETTERS, *(f"{letter}</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    tokenizer = transformers.CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    tokenizer.model_max_length = 40
-    torch.manual_seed(0)
-    about = transformers.CLIPTextConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        vocab_size=len(words),
-        max_position_embeddings=40,
-        bos_token_id=len(words) - 2,
-        eos_token_id=len(words) - 1,
-    )
-    unet = diffusers.UNet2DConditionModel(
-        block_out_channels=(8, 16),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=4,
-        cross_attention_dim=16,
-        attention_head_dim=4,
-        sample_size=8,
-    )
-    pipeline = diffusers.StableDiffusionPipeline(
-        vae=decoder(diffusers),
-        text_encoder=transformers.CLIPTextModel(about),
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.save_pretrained(folder / "pipeline")
-    return folder / "pipeline"
+    return tiny_pipelines.stable_diffusion(tmp_path_factory.mktemp("sd"))
 
 
 @pytest.fixture(scope="module")
 def dit(libraries: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class-conditional diffusion transformer with a few random weights."""
-    diffusers, _ = libraries
-    folder = tmp_path_factory.mktemp("dit")
-    torch.manual_seed(0)
-    transformer = diffusers.DiTTransformer2DModel(
-        num_attention_heads=2,
-        attention_head_dim=8,
-        in_channels=4,
-        out_channels=8,
-        num_layers=1,
-        sample_size=8,
-        patch_size=4,
-        num_embeds_ada_norm=1001,
-    )
-    diffusers.DiTPipeline(transformer, decoder(diffusers), diffusers.DDIMScheduler()).save_pretrained(folder)
-    return folder
+    return tiny_pipelines.dit(tmp_path_factory.mktemp("dit"))
 
 
 def noise(n: int) -> Tensor:
@@ -226,9 +159,16 @@ metrics: [nfe, seconds_per_sample]
 """
 
 
-def test_six_lines_of_a_suite(stable_diffusion: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stable_diffusion_3(libraries: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_pipelines.stable_diffusion_3(tmp_path_factory.mktemp("sd3"))
+
+
+@pytest.mark.parametrize("name", ["stable_diffusion", "stable_diffusion_3"])
+def test_six_lines_of_a_suite(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> None:
+    folder = request.getfixturevalue(name)
     (tmp_path / "prompts.txt").write_text("two cats doing research\na red dog\n")
-    suite = SUITE.replace("PROMPTS", str(tmp_path / "prompts.txt")).replace("FOLDER", str(stable_diffusion))
+    suite = SUITE.replace("PROMPTS", str(tmp_path / "prompts.txt")).replace("FOLDER", str(folder))
     run = run_suite(suite.replace(", with: {}", ""), tmp_path / "results")
     (row,) = run.rows
     assert row.status is Status.OK, row.reason
