@@ -32,7 +32,7 @@ from harness.execution.spent import Metering
 from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
-from harness.store.records import RECORDS, to_table
+from harness.store.records import to_table, write_records
 
 _INSTRUMENT_SEED = 0
 
@@ -183,9 +183,7 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
 
 
 def _write(folder: Path, table: Any, outcome: Outcome) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, folder / RECORDS)
+    write_records(folder, table)
     if outcome.artifacts:
         (folder / "artifacts").mkdir()
     for name, value in outcome.artifacts.items():

@@ -70,7 +70,8 @@ def _on_device(raw: Tensor) -> tuple[int, int]:
 def sums_of_bytes(raw: Tensor) -> Tensor:
     """Two numbers, `[2]` on their device, that tell bytes `[n]` from others; there is nothing to be read off them.
 
-    On a device the sum of the bytes taken as words, and their sum weighted by place, modulo 2**64. Nothing waits for the device.
+    On a device the sum of the bytes taken as words, and their sum weighted by place, modulo 2**64. Nothing waits for
+    it.
     """
     import torch
 

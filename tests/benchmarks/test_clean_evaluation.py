@@ -1,4 +1,4 @@
-"""Clean evaluation of a folder of images against a bare loop over a torch DataLoader: time of the processor, as a ratio.
+"""Clean evaluation of a folder of images against a bare loop over a DataLoader: time of the processor, as a ratio.
 
 Run with `make benchmarks`. The network takes less time than decoding, so that nothing hides the overhead. Both decode
 with Pillow and ask the same network in batches of 64; the cell also checks inputs, asks twice and makes records.
