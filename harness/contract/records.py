@@ -22,7 +22,8 @@ class Records:
     """The record table of one cell, its artifacts and its protocol.
 
     Attributes:
-        table: a `pyarrow.Table` with one row per example and at least the column `id`.
+        table: a `pyarrow.Table` with one row per example and at least the column `id`; of a stored cell one that reads
+            a column when it is asked for.
         protocol: what the task says must be equal before two numbers may be compared, e.g. the threat model.
         folder: where the artifacts of the cell lie; None for records made in memory.
         n_missing: rows left out by `without_missing`.

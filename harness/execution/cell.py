@@ -34,7 +34,7 @@ from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
 from harness.store.keys import cell_key_inputs
-from harness.store.records import RECORDS, to_table
+from harness.store.records import to_table, write_records
 
 _INSTRUMENT_SEED = 0
 
@@ -216,9 +216,7 @@ def _check_fit(cell: Cell, things: Mapping[str, Any], builder: Builder, signatur
 
 
 def _write(folder: Path, table: Any, outcome: Outcome) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, folder / RECORDS)
+    write_records(folder, table)
     if outcome.artifacts:
         (folder / "artifacts").mkdir()
     for name, value in outcome.artifacts.items():

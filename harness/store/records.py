@@ -12,6 +12,7 @@ import numpy as np
 from harness.contract.errors import InvalidOutput
 from harness.contract.records import Records
 from harness.contract.texts import Texts, are_unique_texts
+from harness.store.lazy_table import LazyTable
 from harness.store.schema import SCHEMA, check_schema
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 RECORDS = "records.parquet"
 _SCHEMA_KEY = b"harness.schema"
+_ROWS_PER_GROUP = 2**16
 
 
 def to_table(columns: Mapping[str, Any]) -> pa.Table:
@@ -48,15 +50,29 @@ def to_table(columns: Mapping[str, Any]) -> pa.Table:
     return pa.table(arrays, metadata={_SCHEMA_KEY: str(SCHEMA)})
 
 
+def write_records(folder: Path, table: pa.Table) -> None:
+    """Write the records of a cell into its folder, in groups of rows. Raises OSError."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, folder / RECORDS, row_group_size=_ROWS_PER_GROUP)
+
+
 @lru_cache(maxsize=32)
-def _read(path: Path, mtime_ns: int, size: int) -> pa.Table:
-    """Read once for all metrics, while the file is the same by its time and size."""
+def _read(path: Path, mtime_ns: int, size: int) -> LazyTable:
+    """Opened once for all metrics, while the file is the same by its time and size."""
     import pyarrow.parquet as pq
 
     # Not `read_table`, whose import of pyarrow.dataset takes as long as reading a million rows.
-    table = pq.ParquetFile(path).read()
-    check_schema(path, int((table.schema.metadata or {}).get(_SCHEMA_KEY, SCHEMA)))
-    return table
+    file = pq.ParquetFile(path)
+    check_schema(path, int((file.schema_arrow.metadata or {}).get(_SCHEMA_KEY, SCHEMA)))
+
+    def column(name: str) -> pa.ChunkedArray:
+        with pq.ParquetFile(path) as again:
+            # Of a name before a dot, such as `group`, this reads `group.sex` too.
+            return again.read(columns=[name]).column(name)
+
+    with file:
+        return LazyTable(file.schema_arrow.names, file.metadata.num_rows, column)
 
 
 def read_records(folder: Path, protocol: Mapping[str, Any]) -> Records:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from harness.contract.errors import InvalidOutput
 from harness.contract.records import Records
-from harness.store.records import to_table
+from harness.contract.texts import Texts
+from harness.store.records import RECORDS, read_records, to_table, write_records
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,29 @@ def test_artifacts(tmp_path: Path) -> None:
     assert records.artifact("x").tolist() == [0, 1, 2]
     with pytest.raises(KeyError, match="left no array 'y'"):
         records.artifact("y")
+
+
+def test_a_stored_cell_is_read_column_by_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = to_table({"id": ["a", "b"], "group": ["x", "y"], "group.sex": ["m", None], "vector": np.eye(2)})
+    write_records(tmp_path, table)
+    read: list[str] = []
+    real = pq.ParquetFile.read
+    monkeypatch.setattr(
+        pq.ParquetFile, "read", lambda self, columns: (read.extend(columns), real(self, columns=columns))[1]
+    )
+    records = read_records(tmp_path, {})
+    assert (len(records), records.table.column_names, read) == (2, table.column_names, [])
+    assert records["group"].tolist() == ["x", "y"]
+    assert read == ["group"]
+    assert read_records(tmp_path, {})["vector"].tolist() == [[1, 0], [0, 1]]
+    assert read_records(tmp_path, {})["group"].tolist() == ["x", "y"]
+    assert read == ["group", "vector"]
+    assert records.table == table
+
+
+def test_records_are_written_in_groups_of_rows(tmp_path: Path) -> None:
+    n = 2**17 + 5
+    write_records(tmp_path, to_table({"id": Texts.numbered("row-", n, 7), "x": np.arange(n)}))
+    metadata = pq.ParquetFile(tmp_path / RECORDS).metadata
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [2**16, 2**16, 5]
+    assert int(read_records(tmp_path, {})["x"].sum()) == n * (n - 1) // 2
