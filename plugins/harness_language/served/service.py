@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from harness_language.served.spending import Spending
 
 _MAX_REFUSALS_AT_FIRST = 8
 """After so many refusals without an answer, no other request is thought to be answered."""
+_POLL_SECONDS = 0.05
+_WAITS_BEFORE_A_LOOK = 20
+"""How often an answer that somebody else asks for is waited for, before it is seen whether they still do."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Service:
         deadline: seconds until an answer must be there.
         patience: with failures.
         cache: the folder of kept answers; None for that of the user.
-        spend_limit, prices: see `Spending`.
+        spending: what may be spent on it.
     """
 
     url: str
@@ -79,8 +83,7 @@ class Service:
     deadline: float = 120.0
     patience: Patience = field(default_factory=Patience)
     cache: Path | None = None
-    spend_limit: Mapping[str, float] | None = None
-    prices: Mapping[str, float] | None = None
+    spending: Spending = field(default_factory=Spending)
 
     def ask(self, requests: Iterable[Request], read: Callable[[Any], Answer]) -> Iterator[tuple[int, Answer]]:
         """Yield the number of each request and its answer, as they come.
@@ -109,40 +112,40 @@ class _Asking:
         self.stop = threading.Event()
         self._exchange, self._kept, self._read = exchange, kept, read
         self._persistence = Persistence(service.patience, self.stop)
-        self._spending = Spending(service.spend_limit, service.prices, kept.spent)
+        self._spending = service.spending
         self._lock = threading.Lock()
-        self._under_way: dict[str, threading.Event] = {}
         self._answered = self._refused = 0
 
     def answer(self, request: Request) -> Answer:
-        """Return the answer to a request, kept or new. Of equal requests one is asked."""
-        digest = digest_of(request.body)
-        while True:
-            with self._lock:
-                other = self._under_way.get(digest)
-                if other is None:
-                    self._under_way[digest] = threading.Event()
-                    break
-            other.wait()
+        """Return the answer to a request, kept or new. Of equal requests one is asked, in all processes."""
+        digest, bound = digest_of(request.body), (request.prompt_tokens, request.completion_tokens)
+        for wait in count():
+            content = self._kept.get(digest)
+            if content is not None:
+                self._count(answered=1)
+                return Answer(**content)
+            claim = self._kept.claim(digest, *bound, self._spending.allows)
+            if claim == "ours":
+                break
+            if claim == "too dear":
+                raise self._spending.reached(self._kept.spent(), *bound)
+            if wait % _WAITS_BEFORE_A_LOOK == 0:
+                self._kept.void_claims_of_the_dead()
+            if self.stop.wait(_POLL_SECONDS):
+                raise Stopped
         try:
-            return self._kept_or_new(digest, request)
+            return self._new(digest, request)
         finally:
-            with self._lock:
-                self._under_way.pop(digest).set()
+            self._kept.release(digest)
 
-    def _kept_or_new(self, digest: str, request: Request) -> Answer:
-        content = self._kept.get(digest)
-        if content is not None:
-            self._count(answered=1)
-            return Answer(**content)
-        with self._spending.reserved(request.prompt_tokens, request.completion_tokens):
-            try:
-                answer = self._persistence.ask(lambda: self._once(digest, request))
-            except Refused as failure:
-                self._count(refused=1)
-                if not self._answered and self._refused >= _MAX_REFUSALS_AT_FIRST:
-                    raise GivenUp(f"{failure}, and so to every request so far") from failure
-                return Answer(refused=str(failure))
+    def _new(self, digest: str, request: Request) -> Answer:
+        try:
+            answer = self._persistence.ask(lambda: self._once(digest, request))
+        except Refused as failure:
+            self._count(refused=1)
+            if not self._answered and self._refused >= _MAX_REFUSALS_AT_FIRST:
+                raise GivenUp(f"{failure}, and so to every request so far") from failure
+            return Answer(refused=str(failure))
         self._count(answered=1)
         return answer
 
