@@ -81,7 +81,7 @@ class KeptAnswers:
             row = self._file.execute("SELECT answer FROM answers WHERE request = ?", (request,)).fetchone()
             return None if row is None else json.loads(row[0])
 
-    def claim(self, request: str, prompt: int, completion: int, allows: Callable[[int, int], bool]) -> Claim:
+    def claim(self, request: str, prompt: int, completion: int, allows: Callable[[int, int], bool] | None) -> Claim:
         """Claim the right to make a request.
 
         It is taken as long as another process or thread makes it, or while what is under way may use up the limit.
@@ -89,15 +89,16 @@ class KeptAnswers:
         Args:
             request: its digest.
             prompt, completion: the tokens that it costs at most.
-            allows: whether so many tokens may be spent in all.
+            allows: whether so many tokens may be spent in all; None without a limit.
         """
         with self._writing():
             for table in ("under_way", "answers"):
                 if self._file.execute(f"SELECT 1 FROM {table} WHERE request = ?", (request,)).fetchone():
                     return "taken"
-            prompts, completions, others = self._file.execute(_TOTAL).fetchone()
-            if not allows(prompts + prompt, completions + completion):
-                return "taken" if others else "too dear"
+            if allows is not None:
+                prompts, completions, others = self._file.execute(_TOTAL).fetchone()
+                if not allows(prompts + prompt, completions + completion):
+                    return "taken" if others else "too dear"
             row = (request, self._owner, prompt, completion)
             self._file.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", row)
         return "ours"

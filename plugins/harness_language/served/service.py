@@ -119,12 +119,13 @@ class _Asking:
     def answer(self, request: Request) -> Answer:
         """Return the answer to a request, kept or new. Of equal requests one is asked, in all processes."""
         digest, bound = digest_of(request.body), (request.prompt_tokens, request.completion_tokens)
+        allows = None if self._spending.limit is None else self._spending.allows
         for wait in count():
             content = self._kept.get(digest)
             if content is not None:
                 self._count(answered=1)
                 return Answer(**content)
-            claim = self._kept.claim(digest, *bound, self._spending.allows)
+            claim = self._kept.claim(digest, *bound, allows)
             if claim == "ours":
                 break
             if claim == "too dear":
@@ -133,10 +134,14 @@ class _Asking:
                 self._kept.void_claims_of_the_dead()
             if self.stop.wait(_POLL_SECONDS):
                 raise Stopped
+        is_kept = False
         try:
-            return self._new(digest, request)
+            answer = self._new(digest, request)
+            is_kept = not answer.refused
+            return answer
         finally:
-            self._kept.release(digest)
+            if not is_kept:
+                self._kept.release(digest)
 
     def _new(self, digest: str, request: Request) -> Answer:
         try:
