@@ -12,15 +12,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.api import default_folder
-from harness_language.served.exchange import Exchange
 from harness_language.served.failures import GivenUp, Refused
 from harness_language.served.kept_answers import KeptAnswers, digest_of
 from harness_language.served.keys import key_for
 from harness_language.served.persistence import Patience, Persistence, Stopped
 from harness_language.served.spending import Spending
+
+if TYPE_CHECKING:
+    from harness_language.served.exchange import Exchange
 
 _MAX_REFUSALS_AT_FIRST = 8
 """After so many refusals without an answer, no other request is thought to be answered."""
@@ -95,6 +97,9 @@ class Service:
         Raises:
             GivenUp: the server will not answer the rest. What came before is kept.
         """
+        # Here, so that a plan needs no httpx.
+        from harness_language.served.exchange import Exchange
+
         folder = default_folder("answers") if self.cache is None else self.cache
         key = key_for(self.url)
         with (
