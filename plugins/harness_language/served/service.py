@@ -104,7 +104,7 @@ class Service:
         key = key_for(self.url)
         with (
             closing(KeptAnswers(folder, {"url": self.url, **self.identity}, self.name)) as kept,
-            closing(Exchange(self.url, key, self.connections, self.deadline)) as exchange,
+            closing(Exchange(self.url, key, self.deadline)) as exchange,
         ):
             asking = _Asking(self, exchange, kept, read)
             yield from _at_once(requests, asking.answer, self.connections, asking.stop)
