@@ -50,6 +50,19 @@ def test_its_suites_are_planned(page: str, folder: Path, capsys: pytest.CaptureF
     assert number == 1
 
 
+def test_without_the_extra_its_rows_are_skipped(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import harness.suite.experiment as experiment
+
+    installed = experiment.distribution_version
+    monkeypatch.setattr(
+        experiment, "distribution_version", lambda name: experiment.ABSENT if name == "httpx" else installed(name)
+    )
+    (folder / "second.yaml").write_text(list(suites(page))[1])
+    (row,) = run_suite(folder / "second.yaml", folder / "results").rows
+    assert row.status == "skipped"
+    assert "openai_compatible needs httpx, not installed here" in row.reason
+
+
 def test_its_suites_run(page: str, folder: Path) -> None:
     pytest.importorskip("httpx")
     from served_stub import Stub

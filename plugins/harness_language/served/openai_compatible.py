@@ -13,7 +13,7 @@ from harness_language.served.failures import Broken
 from harness_language.served.keys import checked_url
 from harness_language.served.persistence import Patience
 from harness_language.served.service import Answer, Request, Service
-from harness_language.served.spending import Prices, SpendLimit, check_spending, price_of_tokens
+from harness_language.served.spending import Prices, Spending, SpendLimit, price_of_tokens
 
 _TOKENS_OF_A_TURN = 16
 """More than any chat format adds to a turn."""
@@ -67,7 +67,7 @@ class OpenAICompatible:
         cache: Location | None = None,
     ) -> None:
         address = checked_url(base_url)
-        check_spending(spend_limit, prices)
+        spending = Spending(spend_limit, prices)
         self.converses, self.version = api == "chat", version
         self._model, self._system, self._temperature = model, system, temperature
         self._limit_as, self._logprobs, self._answers_as = limit_as, logprobs, answers_as
@@ -82,8 +82,7 @@ class OpenAICompatible:
             deadline,
             Patience(retries, patience),
             Path(cache) if cache else None,
-            spend_limit,
-            prices,
+            spending,
         )
 
     def answers(self, prompts: Sequence[Prompted], limits: AnswerLimits, ctx: Context) -> Sequence[Reply]:

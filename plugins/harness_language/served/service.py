@@ -10,19 +10,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.api import default_folder
-from harness_language.served.exchange import Exchange
 from harness_language.served.failures import GivenUp, Refused
 from harness_language.served.kept_answers import KeptAnswers, digest_of
 from harness_language.served.keys import key_for
 from harness_language.served.persistence import Patience, Persistence, Stopped
 from harness_language.served.spending import Spending
 
+if TYPE_CHECKING:
+    from harness_language.served.exchange import Exchange
+
 _MAX_REFUSALS_AT_FIRST = 8
 """After so many refusals without an answer, no other request is thought to be answered."""
+_POLL_SECONDS = 0.05
+_WAITS_BEFORE_A_LOOK = 20
+"""How often an answer that somebody else asks for is waited for, before it is seen whether they still do."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Service:
         deadline: seconds until an answer must be there.
         patience: with failures.
         cache: the folder of kept answers; None for that of the user.
-        spend_limit, prices: see `Spending`.
+        spending: what may be spent on it.
     """
 
     url: str
@@ -79,8 +85,7 @@ class Service:
     deadline: float = 120.0
     patience: Patience = field(default_factory=Patience)
     cache: Path | None = None
-    spend_limit: Mapping[str, float] | None = None
-    prices: Mapping[str, float] | None = None
+    spending: Spending = field(default_factory=Spending)
 
     def ask(self, requests: Iterable[Request], read: Callable[[Any], Answer]) -> Iterator[tuple[int, Answer]]:
         """Yield the number of each request and its answer, as they come.
@@ -92,11 +97,14 @@ class Service:
         Raises:
             GivenUp: the server will not answer the rest. What came before is kept.
         """
+        # Here, so that a plan needs no httpx.
+        from harness_language.served.exchange import Exchange
+
         folder = default_folder("answers") if self.cache is None else self.cache
         key = key_for(self.url)
         with (
             closing(KeptAnswers(folder, {"url": self.url, **self.identity}, self.name)) as kept,
-            closing(Exchange(self.url, key, self.connections, self.deadline)) as exchange,
+            closing(Exchange(self.url, key, self.deadline)) as exchange,
         ):
             asking = _Asking(self, exchange, kept, read)
             yield from _at_once(requests, asking.answer, self.connections, asking.stop)
@@ -109,40 +117,45 @@ class _Asking:
         self.stop = threading.Event()
         self._exchange, self._kept, self._read = exchange, kept, read
         self._persistence = Persistence(service.patience, self.stop)
-        self._spending = Spending(service.spend_limit, service.prices, kept.spent)
+        self._spending = service.spending
         self._lock = threading.Lock()
-        self._under_way: dict[str, threading.Event] = {}
         self._answered = self._refused = 0
 
     def answer(self, request: Request) -> Answer:
-        """Return the answer to a request, kept or new. Of equal requests one is asked."""
-        digest = digest_of(request.body)
-        while True:
-            with self._lock:
-                other = self._under_way.get(digest)
-                if other is None:
-                    self._under_way[digest] = threading.Event()
-                    break
-            other.wait()
+        """Return the answer to a request, kept or new. Of equal requests one is asked, in all processes."""
+        digest, bound = digest_of(request.body), (request.prompt_tokens, request.completion_tokens)
+        allows = None if self._spending.limit is None else self._spending.allows
+        for wait in count():
+            content = self._kept.get(digest)
+            if content is not None:
+                self._count(answered=1)
+                return Answer(**content)
+            claim = self._kept.claim(digest, *bound, allows)
+            if claim == "ours":
+                break
+            if claim == "too dear":
+                raise self._spending.reached(self._kept.spent(), *bound)
+            if wait % _WAITS_BEFORE_A_LOOK == 0:
+                self._kept.void_claims_of_the_dead()
+            if self.stop.wait(_POLL_SECONDS):
+                raise Stopped
+        is_kept = False
         try:
-            return self._kept_or_new(digest, request)
+            answer = self._new(digest, request)
+            is_kept = not answer.refused
+            return answer
         finally:
-            with self._lock:
-                self._under_way.pop(digest).set()
+            if not is_kept:
+                self._kept.release(digest)
 
-    def _kept_or_new(self, digest: str, request: Request) -> Answer:
-        content = self._kept.get(digest)
-        if content is not None:
-            self._count(answered=1)
-            return Answer(**content)
-        with self._spending.reserved(request.prompt_tokens, request.completion_tokens):
-            try:
-                answer = self._persistence.ask(lambda: self._once(digest, request))
-            except Refused as failure:
-                self._count(refused=1)
-                if not self._answered and self._refused >= _MAX_REFUSALS_AT_FIRST:
-                    raise GivenUp(f"{failure}, and so to every request so far") from failure
-                return Answer(refused=str(failure))
+    def _new(self, digest: str, request: Request) -> Answer:
+        try:
+            answer = self._persistence.ask(lambda: self._once(digest, request))
+        except Refused as failure:
+            self._count(refused=1)
+            if not self._answered and self._refused >= _MAX_REFUSALS_AT_FIRST:
+                raise GivenUp(f"{failure}, and so to every request so far") from failure
+            return Answer(refused=str(failure))
         self._count(answered=1)
         return answer
 

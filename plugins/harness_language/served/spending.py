@@ -1,10 +1,9 @@
-"""What answers cost, and a limit that it never exceeds, also with many requests under way."""
+"""What answers cost, and a limit that they never exceed."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from harness.api import UsageError
 from harness_language.served.failures import GivenUp
@@ -21,70 +20,44 @@ def price_of_tokens(prices: Mapping[str, float] | None, prompt: int | None, comp
     return (prices["prompt"] * prompt + prices["completion"] * completion) / _TOKENS_PER_PRICE
 
 
+@dataclass(frozen=True)
 class Spending:
-    """The spending on one model.
+    """What may be spent on one model.
 
-    Args:
-        limit: what may be spent in all, in `tokens` or as a `price`; None without limit.
-        prices: of a million tokens.
-        spent: tells the tokens of prompts and answers that were paid for so far.
+    Attributes:
+        limit: in all, in `tokens` or as a `price`; None without limit.
+        prices: of a million tokens of prompts and of answers (`completion`).
 
     Raises:
         UsageError: the limit is a price, and there are no prices; or prices or limit say something else.
     """
 
-    def __init__(
-        self,
-        limit: Mapping[str, float] | None,
-        prices: Mapping[str, float] | None,
-        spent: Callable[[], tuple[int, int]],
-    ) -> None:
-        check_spending(limit, prices)
-        self._limit, self._prices, self._spent = limit, prices, spent
-        self._reserved = 0.0
-        self._changed = threading.Condition()
+    limit: Mapping[str, float] | None = None
+    prices: Mapping[str, float] | None = None
 
-    @contextmanager
-    def reserved(self, prompt: int, completion: int) -> Iterator[None]:
-        """Ask for an answer inside, which costs so many tokens at most.
+    def __post_init__(self) -> None:
+        limit, prices = self.limit, self.prices
+        if prices is not None and (set(prices) != {"prompt", "completion"} or min(prices.values()) < 0):
+            raise UsageError(
+                f"`prices` must be {{prompt: ..., completion: ...}} of a million tokens, not {dict(prices)}"
+            )
+        if limit is not None and (len(limit) != 1 or not set(limit) <= {"tokens", "price"}):
+            raise UsageError(f"`spend_limit` must be {{tokens: ...}} or {{price: ...}}, not {dict(limit)}")
+        if limit is not None and "price" in limit and prices is None:
+            raise UsageError("`spend_limit` is a price, so give the `prices` of tokens, or limit the tokens")
 
-        Waits while the requests that are under way may still use up the rest.
+    def allows(self, prompt: int, completion: int) -> bool:
+        """Whether so many tokens may be spent in all."""
+        return self.limit is None or self._cost(prompt, completion) <= next(iter(self.limit.values()))
 
-        Raises:
-            GivenUp: the limit does not allow this request.
-        """
-        if self._limit is None:
-            yield
-            return
-        ((unit, limit),) = self._limit.items()
-        most = self._cost(unit, prompt, completion)
-        with self._changed:
-            while (total := self._cost(unit, *self._spent())) + self._reserved + most > limit:
-                if not self._reserved:
-                    raise GivenUp(
-                        f"the spend limit of {limit:g} {unit} is reached: {total:g} are spent, and the next answer may "
-                        f"cost {most:g}. What was answered is kept: raise `spend_limit` to go on"
-                    )
-                self._changed.wait()
-            self._reserved += most
-        try:
-            yield
-        finally:
-            with self._changed:
-                # Round-off must not look like a request that is under way.
-                self._reserved = max(0.0, self._reserved - most) if self._reserved > most * (1 + 1e-9) else 0.0
-                self._changed.notify_all()
+    def reached(self, spent: tuple[int, int], prompt: int, completion: int) -> GivenUp:
+        """The error that says so of a request that may cost so many tokens."""
+        ((unit, limit),) = (self.limit or {}).items()
+        return GivenUp(
+            f"the spend limit of {limit:g} {unit} is reached: {self._cost(*spent):g} are spent, and the next answer "
+            f"may cost {self._cost(prompt, completion):g}. What was answered is kept: raise `spend_limit` to go on"
+        )
 
-    def _cost(self, unit: str, prompt: int, completion: int) -> float:
-        price = price_of_tokens(self._prices, prompt, completion)
-        return float(prompt + completion) if unit == "tokens" or price is None else price
-
-
-def check_spending(limit: Mapping[str, float] | None, prices: Mapping[str, float] | None) -> None:
-    """Raise UsageError unless a limit and prices can be kept to."""
-    if prices is not None and (set(prices) != {"prompt", "completion"} or min(prices.values()) < 0):
-        raise UsageError(f"`prices` must be {{prompt: ..., completion: ...}} of a million tokens, not {dict(prices)}")
-    if limit is not None and (len(limit) != 1 or not set(limit) <= {"tokens", "price"}):
-        raise UsageError(f"`spend_limit` must be {{tokens: ...}} or {{price: ...}}, not {dict(limit)}")
-    if limit is not None and "price" in limit and prices is None:
-        raise UsageError("`spend_limit` is a price, so give the `prices` of tokens, or limit the tokens")
+    def _cost(self, prompt: int, completion: int) -> float:
+        price = price_of_tokens(self.prices, prompt, completion)
+        return float(prompt + completion) if price is None or "tokens" in (self.limit or {}) else price

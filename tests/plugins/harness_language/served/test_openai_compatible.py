@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,14 @@ def test_equal_prompts_are_asked_once() -> None:
     with Stub(latency=0.05) as stub:
         assert len(ask(stub, same)) == 20
         assert stub.attempts == {"What is 1 + 1?": 1}
+
+
+def test_two_cells_at_a_time_ask_nothing_twice() -> None:
+    asked = prompts(20)
+    with Stub(latency=0.05) as stub, ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(ask, stub, asked, connections=4) for _ in range(2)]
+        assert [[reply.text for reply in each.result()] for each in both] == [right(asked)] * 2
+        assert set(stub.attempts.values()) == {1}
 
 
 def test_drawn_answers_have_a_seed_for_each_example_and_cell() -> None:

@@ -22,7 +22,7 @@ SECRET = "sk-0123456789-never-to-be-seen"
 REFUSAL = "I'm sorry, but I cannot help with that."
 SUITE = """
 suite: served
-models: [{use: openai_compatible, as: tiny chat, with: {base_url: URL, model: tiny}}]
+models: [{use: openai_compatible, as: chat, with: {base_url: URL, model: tiny, prices: {prompt: 1, completion: 2}}}]
 task: {use: answer, with: {max_tokens: 64, stop: []}}
 experiments:
   - name: sums
@@ -75,6 +75,8 @@ def test_a_chat_server_with_noise_jailbreaks_and_questions(tmp_path: Path) -> No
         {row.labels["attack"]: row for row in run.rows if row.experiment == name} for name in ("sums", "guard")
     )
     assert asked["none"].estimates["exact_match"].value == 1.0
+    # The stub counts words: about ten of a question at one, and four of an answer at two, for a million.
+    assert 10e-6 < asked["none"].cost["price"] < 30e-6
     for name in ("answer_likelihood", "ece"):
         estimate = asked["none"].estimates[name]
         assert (estimate.value, estimate.method) == (None, "not applicable")
@@ -108,7 +110,7 @@ def test_a_key_stands_nowhere_in_the_results(tmp_path: Path, fault: str) -> None
     key = "another" if fault == "wrong" else SECRET
     with Stub(chat, plan=lambda prompt, _: said if "repeated" in fault else Say(), key=key) as stub:
         suite = write(tmp_path, stub.url, n=4)
-        suite.write_text(suite.read_text().replace("model: tiny}", "model: tiny, retries: 0}"))
+        suite.write_text(suite.read_text().replace("model: tiny,", "model: tiny, retries: 0,"))
         run = run_suite(suite, tmp_path / "results", isolation="process" if fault == "wrong" else "inline")
     failed = [row for row in run.rows if row.status == "failed"]
     assert bool(failed) is (fault in ("wrong", "repeated in an error"))
