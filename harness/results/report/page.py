@@ -23,6 +23,8 @@ from harness.plugins import Catalog
 from harness.png import data_uri, read_png
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
+from harness.results.headline.headline import Headline
+from harness.results.report.headline import make_headline_table
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
 from harness.store.records import read_records
@@ -81,6 +83,8 @@ class Page:
         curves: pictures of the reporters.
         sections: what plugins add, then the pictures that no plugin shows.
         failures: rows that are not ok.
+        headline: its sentences.
+        headline_table: its rows; None without any.
         warnings: plugins whose sections are left out, and why.
         provenance: facts by name; `packages` are the installed distributions.
     """
@@ -98,6 +102,8 @@ class Page:
     curves: tuple[Picture, ...]
     sections: tuple[FilledSection, ...]
     failures: tuple[Failure, ...]
+    headline: tuple[str, ...]
+    headline_table: Table | None
     warnings: tuple[str, ...]
     provenance: Mapping[str, str]
     packages: Mapping[str, str]
@@ -115,6 +121,7 @@ def make_page(
     rows: Sequence[Row],
     views: Sequence[tuple[str, str, TableView]],
     catalog: Catalog,
+    headline: Headline | None = None,
 ) -> Page:
     """Gather the page of a run.
 
@@ -124,6 +131,7 @@ def make_page(
         rows: all rows of the run.
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections.
+        headline: stands first.
     """
     about = folder.about_if_whole()
     facts: Mapping[str, Any] = about.get("provenance") or {}
@@ -145,6 +153,8 @@ def make_page(
         curves=tuple(_pictures(folder.path)),
         sections=tuple(sections),
         failures=tuple(_failure(folder, row) for row in rows if row.status is not Status.OK),
+        headline=headline.sentences if headline else (),
+        headline_table=make_headline_table(headline) if headline else None,
         warnings=tuple(warnings),
         provenance=dict(_provenance(about, facts)),
         packages=facts.get("packages") or {},
