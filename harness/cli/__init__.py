@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
-import io
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -35,6 +35,7 @@ COMMANDS = {
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "reference": "Write the reference as Markdown: commands, suite keys, every component.",
+    "new": "Write a suite to start from.",
     "schema": "Print the JSON Schema of suite files, for editors.",
     "cache": "Show, check and clean the store of finished cells.",
     "doctor": "Check this installation and every plugin.",
@@ -51,11 +52,54 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"harness.cli.{cmd_name}_command").command
+        _take_shared_options(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _take_shared_options(command: click.Command) -> None:
+    """Let the options that stand before a command stand behind it too."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _take_shared_options(inner)
+    elif not any(parameter.name == "plugins_dirs" for parameter in command.params):
+        command.params += [_plugins_option(expose_value=False), _debug_option(expose_value=False)]
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Add what stands behind a command to what stands before it."""
+    session = ctx.find_object(Session)
+    if session is not None and value:
+        if param.name == "debug":
+            session.debug = True
+        else:
+            session.plugins_dirs = tuple(dict.fromkeys((*session.plugins_dirs, *value)))
+    return value
+
+
+def _plugins_option(*, expose_value: bool = True) -> click.Option:
+    return click.Option(
+        ["--plugins-dir", "plugins_dirs"],
+        multiple=True,
+        type=click.Path(path_type=Path),
+        envvar="HARNESS_PLUGINS_DIR",
+        expose_value=expose_value,
+        callback=_keep,
+        help="Also load every module in this folder as a plugin. May be repeated.",
+    )
+
+
+def _debug_option(*, expose_value: bool = True) -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=expose_value,
+        callback=_keep,
+        help="Show tracebacks, and do not catch exceptions of plugins.",
+    )
 
 
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EBADF)
@@ -71,15 +115,6 @@ _EXIT_CODES = (
     epilog=_EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="harness")
-@click.option(
-    "--plugins-dir",
-    "plugins_dirs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    envvar="HARNESS_PLUGINS_DIR",
-    help="Also load every module in this folder as a plugin. May be repeated.",
-)
-@click.option("--debug", is_flag=True, help="Show tracebacks, and do not catch exceptions of plugins.")
 @click.pass_context
 def cli(ctx: click.Context, plugins_dirs: tuple[Path, ...], debug: bool) -> None:
     """One benchmark harness for the ways in which neural networks fail.
@@ -87,6 +122,11 @@ def cli(ctx: click.Context, plugins_dirs: tuple[Path, ...], debug: bool) -> None
     A suite is a YAML file that says what to measure. Try: harness run robustness
     """
     ctx.obj = Session(plugins_dirs, debug)
+    # https://no-color.org; click itself looks only whether the output is a terminal.
+    ctx.color = False if os.environ.get("NO_COLOR") else None
+
+
+cli.params += [_plugins_option(), _debug_option()]
 
 
 class Session:
@@ -126,14 +166,12 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        echo(shown.getvalue(), err=True, nl=False)
+        echo(f"{_error_prefix()} {error.format_message()}{_help_of(error)}", err=True)
         return Exit.USAGE
     except HarnessError as error:
         if debug:
             echo(traceback.format_exc(), err=True)
-        echo(f"{styled('error:', fg='red', bold=True)} {error}", err=True)
+        echo(f"{_error_prefix()} {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         echo("interrupted", err=True)
@@ -145,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _internal_error(error, debug=debug)
         with contextlib.suppress(OSError):
             flush_output()
-        echo(f"error: the output cannot be written: {error.strerror}; what was made is kept", err=True)
+        echo(f"{_error_prefix()} the output cannot be written: {error.strerror}; what was made is kept", err=True)
         return Exit.USAGE
     except Exception as error:
         if "--pdb" in given:
@@ -155,6 +193,16 @@ def main(arguments: list[str] | None = None) -> int:
             pdb.post_mortem(error.__traceback__)
             return Exit.CELL_NOT_OK
         return _internal_error(error, debug=debug)
+
+
+def _error_prefix() -> str:
+    return "error:" if os.environ.get("NO_COLOR") else styled("error:", fg="red", bold=True)
+
+
+def _help_of(error: click.ClickException) -> str:
+    """Where a user of a wrong option or argument reads on."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return "" if context is None else f"\nsee {context.command_path} --help"
 
 
 def _internal_error(error: Exception, *, debug: bool) -> int:

@@ -29,7 +29,8 @@ _LOG_LINES = 20
 def command(session: Session, run: str, cell: str, results: Path, *, no_examples: bool) -> None:
     """Say what a CELL of RUN was, why it ran or was reused, what was attempted, and what it printed last.
 
-    CELL is its id (see the folder cells/ of the run), or a part of it that no other cell has.
+    CELL is a row as the table prints it, such as "hardened / fmn" (with "seed 1" or the experiment where several are
+    called so), its key, its id, or a part of the id.
     """
     folder = RunFolder.find(run, results)
     explanation = explain(folder, cell)

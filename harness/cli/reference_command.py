@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli import Session, cli
+from harness.cli import Session
 from harness.cli.streams import echo
 
 
@@ -29,7 +29,7 @@ def command(session: Session, folder: Path) -> None:
 
     catalog = session.catalog()
     pages = {
-        "commands": command_line_page(cli),
+        "command-line": command_line_page(),
         "suites": suites_page(suite_schema(catalog, SignatureReader())),
         "results": results_page(),
         "hooks": hooks_page(hooks),

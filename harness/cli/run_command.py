@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -18,8 +20,10 @@ from harness.cli.options import (
     trust_option,
 )
 from harness.cli.streams import echo
+from harness.contract.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.cli.events import EventDisplay
     from harness.coordinator.options import RunArguments
     from harness.coordinator.prepared import Prepared
     from harness.coordinator.runner import Finished
@@ -59,30 +63,71 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
 )
+@click.option("--quiet", "-q", is_flag=True, help="Print the headline alone, and warnings.")
+@click.option("--verbose", "-v", is_flag=True, help="Print a line for every cell that starts or ends.")
+@click.option("--events", type=click.Choice(["jsonl"]), help="Print a JSON object for every event, and nothing else.")
 @click.option("--full", is_flag=True, help="Print the whole tables, not only the headline and what is not ok.")
 @columns_option
 @click.option("--pdb", "debugger", is_flag=True, help="Run inline and debug the first exception of a plugin.")
 @click.pass_obj
 def command(
-    session: Session, /, suite: str, debugger: bool, full: bool, columns: tuple[str, ...], **how: Unpack[RunArguments]
+    session: Session,
+    /,
+    suite: str,
+    debugger: bool,
+    full: bool,
+    columns: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+    events: str | None,
+    **how: Unpack[RunArguments],
 ) -> int:
     """Run SUITE, a YAML file or the name of a shipped suite, and print what is not ok and its headline.
 
     Finished cells and trained weights are kept, so a second run does only what is missing.
     """
     from harness.cli.display import make_display
+    from harness.cli.events import EventDisplay
     from harness.coordinator.options import RunOptions
     from harness.coordinator.prepared import prepare
     from harness.coordinator.runner import run_all
 
     how |= {"plugin_folders": session.plugins_dirs, "debug": session.debug or debugger}
+    if quiet + verbose + bool(events) > 1:
+        raise UsageError("--quiet, --verbose and --events exclude each other")
+    if sys.stderr.isatty() and not quiet and not events:
+        echo(f"planning {suite} …", err=True)
     prepared = prepare(suite, RunOptions(**how))
-    display = make_display()
+    display = EventDisplay(_line_writer()) if events else make_display(verbose=verbose, quiet=quiet)
     for warning in prepared.warnings:
         display.warn(warning)
     finished = run_all(prepared, display)
-    _show(prepared, finished, columns, full=full or bool(columns))
+    if isinstance(display, EventDisplay):
+        _tell_end(display, finished)
+    elif quiet:
+        from harness.cli.tables import print_headline
+
+        print_headline(prepared.plan, finished.headline)
+    else:
+        _show(prepared, finished, columns, full=full or bool(columns))
     return int(finished.exit_code)
+
+
+def _line_writer() -> Callable[[str], None]:
+    """What writes a line to the standard output of now: while a cell runs, that of plugins goes to its log."""
+    stream = sys.stdout
+    return lambda line: print(line, file=stream, flush=True)
+
+
+def _tell_end(display: EventDisplay, finished: Finished) -> None:
+    display.finished(
+        exit_code=int(finished.exit_code),
+        run=finished.n_run,
+        reused=finished.n_reused,
+        statuses=Counter(str(row.status) for row in finished.rows),
+        headline=finished.headline.sentences,
+        folder=str(finished.folder.path),
+    )
 
 
 def _show(prepared: Prepared, finished: Finished, columns: tuple[str, ...], *, full: bool) -> None:

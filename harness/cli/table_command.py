@@ -12,6 +12,7 @@ from harness.cli.output import only_printed
 from harness.cli.tables import print_costs, print_expectations, print_headline, print_tables
 from harness.results.expectations import check_expectations
 from harness.results.headline.make import run_headline
+from harness.results.named_rows import rows_called
 from harness.results.table import write_tables
 from harness.scoring.plugin_calls import Scoring
 from harness.scoring.rows import recorded_rows
@@ -21,14 +22,18 @@ from harness.store.run_folder import RunFolder
 
 @click.command("table")
 @click.argument("run")
+@click.argument("row", required=False)
 @columns_option
 @click.option("--costs", is_flag=True, help="Print what the models took too: parameters, FLOPs, training.")
 @results_option
 @click.pass_obj
-def command(session: Session, run: str, results: Path, columns: tuple[str, ...], *, costs: bool) -> None:
+def command(
+    session: Session, run: str, row: str | None, results: Path, columns: tuple[str, ...], *, costs: bool
+) -> None:
     """Make the table of RUN again from its records, write it and print it.
 
-    RUN is the folder of a run, or the name of a suite for its latest run.
+    RUN is the folder of a run, or the name of a suite for its latest run. With ROW only that row is printed: as the
+    table prints it, such as "hardened / fmn", by its key, or by the id of its cell.
     """
     folder = RunFolder.find(run, results)
     catalog = session.catalog()
@@ -36,6 +41,9 @@ def command(session: Session, run: str, results: Path, columns: tuple[str, ...],
     signatures = cached_signatures(results, catalog)
     with session.calls(catalog) as calls:
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
+        if row is not None:
+            print_tables(plan, rows_called(row, rows), signatures, catalog, columns=columns)
+            return
         headline = run_headline(folder, plan, rows, catalog, signatures, calls)
     origin = folder.about_if_whole().get("provenance", {})
     with only_printed():

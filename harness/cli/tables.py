@@ -12,6 +12,7 @@ from harness.escaping import on_a_line
 from harness.plugins import Catalog
 from harness.results.cost_table import cost_notes, cost_texts, model_costs
 from harness.results.expectations import ExpectationResult
+from harness.results.fitted import folded
 from harness.results.headline.headline import Headline
 from harness.results.headline.text import terminal_headline
 from harness.results.table import TableView, text_table, views
@@ -42,16 +43,16 @@ def print_tables(
     Raises:
         UsageError: `columns` names what no table has.
     """
-    tables = views(plan, rows, signatures, catalog)
+    tables = [table for table in views(plan, rows, signatures, catalog) if table[2].rows]
     _check_columns(columns, [view for _, _, view in tables])
     width, styles = terminal_width(), {STATUS: status_styled, "": _doubt_styled}
     for name, about, view in tables:
         _print_title(plan, name, about)
-        kept = headline.metrics_of(view.rows[0].experiment) if view.rows else ()
-        echo(f"{on_a_line(constants(view, kept))}\n")
+        kept = headline.metrics_of(view.rows[0].experiment)
+        echo(f"{folded(on_a_line(constants(view, kept)), width)}\n")
         echo(terminal(view, width, file, kept=kept, only=columns, styles=styles))
         for note in view.notes():
-            echo(f"  {_note_styled(note)}")
+            echo(_note_styled(folded(note, width, "  ")))
 
 
 def print_problems(plan: Plan, rows: Sequence[Row], signatures: SignatureReader, catalog: Catalog) -> None:
@@ -63,7 +64,7 @@ def print_problems(plan: Plan, rows: Sequence[Row], signatures: SignatureReader,
             n = sum(row.status is not Status.OK for row in view.rows)
             echo(f"{n} of {len(view.rows)} row{'s' if len(view.rows) != 1 else ''} not ok")
         for note in problems:
-            echo(f"  {_note_styled(note)}")
+            echo(_note_styled(folded(note, terminal_width(), "  ")))
 
 
 def print_headline(plan: Plan, headline: Headline) -> None:
@@ -110,7 +111,8 @@ def _doubt_styled(number: str) -> str:
 
 def _note_styled(note: str) -> str:
     status, colon, rest = note.partition(":")
-    return f"{status_styled(status)}{colon}{rest}" if colon and status in list(Status) else note
+    name = status.strip()
+    return f"  {status_styled(name)}{colon}{rest}" if colon and name in list(Status) else note
 
 
 def print_costs(rows: Sequence[Row]) -> None:

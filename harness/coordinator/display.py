@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.contract.cells import Cell
 from harness.contract.rows import Row
 
 
 class Display:
     """Shows a run while it goes on. A display overrides what it shows; the rest does nothing."""
+
+    def started(self, *, suite: str, run: str, folder: str, cells: int, reused: int, changes: Sequence[str]) -> None:
+        """The run has its folder: `cells` cells, of which `reused` are taken from the store."""
+
+    def queued(self, cell: Cell) -> None:
+        """This cell waits to be run."""
 
     def begin(self, total: int, reused: int) -> None:
         """The run starts with `total` cells, of which `reused` are taken from the store."""

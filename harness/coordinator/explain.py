@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,13 @@ def explain(folder: RunFolder, name: str) -> Explanation:
 
     Args:
         folder: the run.
-        name: the cell's id, or a part of it that no other cell has.
+        name: the row as tables print it, such as "hardened / fmn", its key, its id, or a part of the id.
 
     Raises:
         UsageError: no cell, or more than one, has this name.
     """
     about = folder.about_if_whole()
-    cell = Plan.from_json(folder.plan()).find_cell(name)
+    cell = Plan.from_json(folder.plan()).find_cell(name, _keys(folder, about))
     cell_folder = folder.cell(cell.id)
     result = CellResult.read_or_invalid(cell_folder) if cell_folder.is_dir() else None
     log = read_plain(cell_folder / LOG).decode(errors="replace") if (cell_folder / LOG).is_file() else ""
@@ -65,6 +65,19 @@ def explain(folder: RunFolder, name: str) -> Explanation:
         return Explanation(cell, result, how, why, (), log)
     why, differences = _why_it_ran(folder, cell)
     return Explanation(cell, result, how, why, differences, log)
+
+
+def _keys(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Id of each cell to its cache key, and to its comparability key where the run has a table."""
+    keys = {name: [str(cell.get("key", ""))] for name, cell in about.get("cells", {}).items()}
+    try:
+        rows = parse_json(read_plain(folder.path / "table.json"))["rows"]
+        for row in rows:
+            if row.get("cell") and row.get("key"):
+                keys.setdefault(row["cell"], []).append(str(row["key"]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        pass  # A key is a convenience; the run is explained without a table.
+    return keys
 
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:

@@ -90,6 +90,15 @@ class LiveRun:
         """
         asked = [] if self._prepared.options.force else [cell for cell in cells if not cell.skip]
         reusable = {cell.id: match for cell in asked if (match := self._find_reusable(cell))}
+        plan = self._prepared.plan
+        self._display.started(
+            suite=plan.suite,
+            run=self._folder.run_id,
+            folder=str(self._folder.path),
+            cells=len(cells),
+            reused=len(reusable),
+            changes=plan.changes,
+        )
         self._display.begin(len(cells), len(reusable))
         to_run = []
         for cell in cells:
@@ -98,6 +107,7 @@ class LiveRun:
             elif cell.id in reusable:
                 self._take(cell, *reusable[cell.id])
             else:
+                self._display.queued(cell)
                 to_run.append(cell)
         try:
             self._is_interrupted |= bool(to_run and self._execute(to_run))

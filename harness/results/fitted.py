@@ -66,6 +66,20 @@ def _prefix(text: str, width: int) -> str:
     return taken
 
 
+def folded(text: str, width: int, indent: str = "") -> str:
+    """A text broken at blanks to lines of at most this width; a word longer than a line is cut."""
+    lines, line = [], ""
+    for sign in "=<≤":
+        text = text.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
+    for word in (cut(word, width - GAP - len(indent)) for word in text.split(" ")):
+        if line and width_of(f"{line} {word}") > width:
+            lines.append(line)
+            line = f"{indent}  {word}"
+        else:
+            line = f"{line} {word}" if line else f"{indent}{word}"
+    return "\n".join([*lines, line]).replace("\N{NO-BREAK SPACE}", " ")
+
+
 def fitted(columns: Sequence[FittedColumn], width: int) -> tuple[str, list[str]]:
     """Return a table of at most this width, as far as columns that must stay allow, and the headings left out.
 

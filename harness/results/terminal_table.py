@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.results.fitted import NEVER, FittedColumn, Style, fitted
+from harness.results.fitted import NEVER, FittedColumn, Style, fitted, folded
 from harness.results.table import TableView, execution_of
 
 _EFFORT, _METRIC = 0, 2
@@ -37,7 +37,10 @@ def terminal(
     if only:
         columns = [column for column in columns if column.is_label or _is_asked_for(column, only, view)]
     text, left_out = fitted(columns, width)
-    return text + (f"\n(too narrow for {', '.join(left_out)}; see {file})" if left_out else "")
+    if not left_out:
+        return text
+    told = f"(too narrow for {', '.join(left_out)}; see {file})"
+    return f"{text}\n{folded(told, width)}"
 
 
 def constants(view: TableView, kept: Sequence[str] = ()) -> str:

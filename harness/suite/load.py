@@ -46,6 +46,11 @@ def suite_folders() -> list[Path]:
     return [Path("suites"), shipped if shipped.is_dir() else _PACKAGE.parent / "suites"]
 
 
+def template_folder() -> Path:
+    """Return the folder of the suites that users start from, one for each family."""
+    return _PACKAGE / "suite" / "templates"
+
+
 def find_suite(name: str) -> Path:
     """Find the file of a suite given as a path or as a bare name.
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Literal
 
-from harness.contract.cells import Cell, Use, digest, uses_in
+from harness.contract.cells import SHOWN_ROLES, Cell, Use, digest, uses_in
 from harness.contract.errors import InvalidOutput, UsageError, cause_of
 from harness.contract.imports import NO_RIGHTS
 from harness.contract.shapes import check_shape
 from harness.suite.patterns import matches
 
 Isolation = Literal["inline", "process", "cell"]
-_MAX_CELLS_NAMED = 20
+_MAX_CELLS_NAMED, _MIN_KEY_LENGTH = 20, 4
+NO_KEYS: Mapping[str, Collection[str]] = MappingProxyType({})
 _HEAD_FIELDS = ("suite", "about", "file", "deselected", "threads", "timeout", "isolation")
 _NUMBER = (int, float, NoneType)
 _SHAPE: Mapping[str, Any] = {
@@ -33,6 +34,21 @@ _SHAPE: Mapping[str, Any] = {
         | {"expect": [{"metric": str, "where": {str: str}, "at_least": _NUMBER, "at_most": _NUMBER, "aggregate": str}]}
     ],
 }
+
+
+def is_called(name: str, names: Collection[str]) -> bool:
+    """Whether every part of a name such as "hardened / fmn" is one of these names."""
+    return all(part.strip() in names for part in name.split(" / "))
+
+
+def _names_of(cell: Cell) -> set[str]:
+    joined = " / ".join(label for role, label in cell.labels.items() if role != "data")
+    return {*cell.labels.values(), cell.experiment, f"seed {cell.seed}", joined} - {""}
+
+
+def _described(cell: Cell) -> str:
+    labels = " / ".join(cell.labels[role] for role in SHOWN_ROLES if role in cell.labels and role != "data")
+    return f"{cell.id}  {labels}" if labels else cell.id
 
 
 @dataclass(frozen=True)
@@ -137,20 +153,31 @@ class Plan:
     warnings: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
-    def find_cell(self, name: str) -> Cell:
-        """Find the cell with this id, or the only one whose id contains this text.
+    def find_cell(self, name: str, keys: Mapping[str, Collection[str]] = NO_KEYS) -> Cell:
+        """Find the cell with this id, with these labels as tables print them, with this key, or part of this id.
+
+        Args:
+            name: such as "hardened / fmn", also with the experiment or "seed 1"; the start of a key; a part of an id.
+            keys: id of a cell to its keys.
 
         Raises:
             UsageError: there is none, or there are several.
         """
-        exact = [cell for cell in self.cells if cell.id == name]
-        matches = exact or [cell for cell in self.cells if name in cell.id]
+        matches = next(filter(None, self._called(name, keys)), [])
         if len(matches) != 1:
-            ids = "\n  ".join(cell.id for cell in (matches or self.cells)[:_MAX_CELLS_NAMED])
+            ids = "\n  ".join(_described(cell) for cell in (matches or self.cells)[:_MAX_CELLS_NAMED])
             more = len(matches or self.cells) - _MAX_CELLS_NAMED
             message = f"{len(matches) or 'no'} cells are called {name!r}; there are\n  {ids}"
             raise UsageError(message + (f"\n  and {more} more" if more > 0 else ""))
         return matches[0]
+
+    def _called(self, name: str, keys: Mapping[str, Collection[str]]) -> Iterator[list[Cell]]:
+        """Yield the cells that a name means, the surest way of reading it first."""
+        yield [cell for cell in self.cells if cell.id == name]
+        yield [cell for cell in self.cells if is_called(name, _names_of(cell))]
+        if len(name) >= _MIN_KEY_LENGTH:
+            yield [cell for cell in self.cells if any(key.startswith(name) for key in keys.get(cell.id, ()))]
+        yield [cell for cell in self.cells if name in cell.id]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON; each component stands in it once."""

@@ -33,6 +33,9 @@ class Classify:
     Inputs must lie in the box of the dataset (`facts["box"]`, by default [0, 1]); `facts["classes"]` names the
     classes. Examples that the model gets wrong without attack are not attacked. Under an attack that averages over the
     randomness of a model, a random model is classified by its mean probabilities over 20 draws.
+
+    Data: columns `inputs` (`[n, ...]`, floating point within the box) and `labels` (positions of classes), maybe
+    `groups`; the fact `classes` (their names), maybe `box`.
     """
 
     columns: Sequence[str] = (

@@ -22,6 +22,8 @@ class Detect:
     2017), `entropy` (of the softmax, in nats), `energy` (minus the logsumexp of the logits; Liu et al. 2020), and those
     that the model itself offers (`uncertainty`), such as mutual information or the Mahalanobis distance.
 
+    Data: the column `inputs` (`[n, ...]`, as `classify` wants them), in both sets of one shape.
+
     Args:
         out: data that are not of the distribution, with inputs of the same shape.
     """

@@ -17,7 +17,11 @@ Array = npt.NDArray[np.float64]
 
 
 class Regress:
-    """Predict a number for every example (columns `inputs` and `targets` of the data)."""
+    """Predict a number for every example (columns `inputs` and `targets` of the data).
+
+    Data: columns `inputs` (`[n, ...]`) and `targets` (numbers), maybe `groups`; maybe the fact
+    `unit` of the targets.
+    """
 
     columns: Sequence[str] = (
         *("id", "target", "prediction", "error", "deviation", "low", "high", "level"),

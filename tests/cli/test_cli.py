@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import open_run
 from harness.cli import COMMANDS, main
 from harness.contract.components import KINDS
 
@@ -72,6 +73,10 @@ def test_table_is_made_again_from_the_cells(harness: Harness, tmp_path: Path) ->
     harness("run", "tiny.yaml", "--isolation", "inline")
     (run,) = (tmp_path / "results" / "tiny").iterdir()
     before = {name: (run / name).read_bytes() for name in ("table.md", "table.csv", "table.json")}
+    assert list(json.loads(before["table.json"]))[:2] == ["suite", "headline"]
+    markdown = before["table.md"].decode()
+    assert 0 < markdown.index("## Headline") < markdown.index("- linear") < markdown.index("## All rows")
+    assert str(open_run("tiny").headline) in said_last(harness("table", "tiny").out)
     for name in before:
         (run / name).unlink()
     said = harness("table", "tiny")
@@ -79,6 +84,11 @@ def test_table_is_made_again_from_the_cells(harness: Harness, tmp_path: Path) ->
     assert "worst case" in said.out
     assert {name: (run / name).read_bytes() for name in before} == before
     assert harness("table", str(run)).out == said.out
+
+
+def said_last(text: str) -> str:
+    """The last lines, joined where they were broken to fit."""
+    return " ".join(text.split())
 
 
 def test_plan_runs_nothing(harness: Harness, tmp_path: Path) -> None:

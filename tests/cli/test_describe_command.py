@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import PLUGINS, Say
+from harness.plugins import Catalog
+from harness.signatures import SignatureReader
 
 VARIED = '''
 from typing import Annotated
@@ -126,3 +128,31 @@ def test_an_unknown_name_may_be_that_of_a_plugin_that_did_not_load(say: Say, tmp
     assert said.code == 2
     assert "plugin 'broken'" in said.err
     assert "ZeroDivisionError" in said.err
+
+
+TASKS = {
+    "classify": ["inputs", "labels", "classes", "box", "groups"],
+    "detect": ["inputs"],
+    "regress": ["inputs", "targets", "unit"],
+    "from_scores": ["labels", "scores", "predictions"],
+    "generate": ["inputs", "labels", "prompts", "levels", "classes"],
+    "language": ["texts"],
+    "answer": ["prompts", "answers", "choices", "goals", "answer_kind"],
+    "minimal_pairs": ["choices", "labels"],
+    "from_answers": ["completions", "prompts", "answers", "models"],
+    "classify_text": ["texts", "labels", "classes"],
+    "explain": ["inputs", "labels", "cause"],
+}
+"""The columns and facts of a dataset that each task reads."""
+
+
+def test_what_every_task_wants_of_a_dataset_is_told(catalog: Catalog) -> None:
+    tasks = {entry.component.name: entry for entry in catalog.of_kind("task")}
+    assert set(tasks) == set(TASKS)
+    reader = SignatureReader()
+    for name, wanted in TASKS.items():
+        doc = reader.read(tasks[name].component).doc
+        _, found, told = doc.partition("\nData:")
+        assert found, name
+        paragraph = told.partition("\n\n")[0]
+        assert [word for word in wanted if f"`{word}`" not in paragraph] == [], name

@@ -43,11 +43,11 @@ def test_a_component_shows_its_parameters_its_source_and_how_a_suite_asks_for_it
     assert "```yaml\n{use: pgd, with: {eps: ...}}\n```" in section
 
 
-def test_commands_options_and_exit_codes(pages: dict[str, str]) -> None:
-    page = pages["commands"]
-    assert [name for name in COMMANDS if f"## `harness {name}`\n" not in page] == []
-    assert "### `harness cache gc`" in page
-    assert "| `--plugins-dir` | path | Also load every module in this folder as a plugin." in page
+def test_the_page_of_commands(pages: dict[str, str]) -> None:
+    page = pages["command-line"]
+    assert [name for name in COMMANDS if f"## `harness {name}" not in page] == []
+    assert "## `harness cache gc`" in page
+    assert "| `--plugins-dir` PATH | Also load every module in this folder as a plugin." in page
     assert re.findall(r"^\| (\d+) \|", page.partition("## Exit codes")[2], re.M) == [str(int(code)) for code in Exit]
 
 

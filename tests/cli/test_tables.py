@@ -46,7 +46,7 @@ def test_a_narrow_terminal_gets_less_and_says_where_the_rest_is(
     assert max(len(line) for line in wide.splitlines() if line.startswith("fair")) > 50
     assert max(len(line) for line in narrow.splitlines() if line.startswith("fair")) <= 50
     assert "(too narrow for heads again ↑" in narrow
-    assert "key; see table.md)" in narrow
+    assert "key; see table.md)" in " ".join(narrow.split())
     assert "too narrow" not in wide
 
 

@@ -43,17 +43,26 @@ def make_headline(plan: Plan, rows: Sequence[Row], side: Side) -> Headline:
     """
     own = {name: [row for row in rows if row.experiment == name] for name in plan.experiments}
     asked = {name: experiment.headline for name, experiment in plan.experiments.items() if experiment.headline.show}
-    chosen = {name: choose(request, own[name], _directions(own[name], side)) for name, request in asked.items()}
+    chosen = {name: _chosen(request, own[name], side, plan) for name, request in asked.items()}
     shown = _shown(list(chosen.values()))
     contrasts, n_tests = contrasts_of(list(chosen.values()), shown, side)
     headline_rows = [
         HeadlineRow(row, about.metrics) for about, part in zip(chosen.values(), shown, strict=True) for row in part
     ]
     headings, units = _facts(headline_rows, side)
-    problems = [_problem(name, about, asked[name], plan) for name, about in chosen.items() if about.problem]
+    problems = [_problem(name, about, plan) for name, about in chosen.items() if about.problem]
     sentences = sentences_of(rows, headline_rows, contrasts, problems, check_expectations(plan, rows), units)
     left_out = sum(len(about.rows) for about in chosen.values()) - len(headline_rows)
     return Headline(tuple(headline_rows), sentences, tuple(contrasts), n_tests, left_out, headings, units, plan.changes)
+
+
+def _chosen(request: HeadlineRequest, rows: Sequence[Row], side: Side, plan: Plan) -> Chosen:
+    """What the suite asks for, and where the run changed the suite so that this is not there, the default."""
+    directions = _directions(rows, side)
+    about = choose(request, rows, directions)
+    if about.problem and plan.changes:
+        about = choose(HeadlineRequest(of_treatments=request.of_treatments), rows, directions)
+    return about
 
 
 def _directions(rows: Sequence[Row], side: Side) -> Mapping[str, str]:
@@ -70,7 +79,7 @@ def _facts(rows: Sequence[HeadlineRow], side: Side) -> tuple[dict[tuple[str, str
     return headings, units
 
 
-def _problem(name: str, about: Chosen, request: HeadlineRequest, plan: Plan) -> str:
+def _problem(name: str, about: Chosen, plan: Plan) -> str:
     of = f" of {name}" if len(plan.experiments) > 1 else ""
     return f"The headline{of} says nothing: {about.problem}."
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row, Status
 from harness.escaping import markdown_cell, markdown_line
 from harness.results.comparison.table import p_text, signed
-from harness.results.fitted import GAP, NEVER, FittedColumn, Style, cut, fitted, width_of
+from harness.results.fitted import NEVER, FittedColumn, Style, fitted, folded
 from harness.results.headline.headline import Headline
 from harness.results.headline.words import isolated_text, label_of, shortened
 from harness.results.table import display_headings, interval, text_table
@@ -38,8 +37,8 @@ def terminal_headline(headline: Headline, width: int, status_style: Style | None
         labels, constants, numbers = _columns(headline, one_metric_a_line=True)
         columns = _fitted_columns(labels, numbers, status_style)
     table, _ = fitted(columns, width)
-    about = "\n".join(textwrap.wrap(constants, min(width, _WIDEST)))
-    sentences = "\n".join(_wrapped(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
+    about = folded(constants, min(width, _WIDEST))
+    sentences = "\n".join(folded(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
     return "\n\n".join(part for part in (about, table, "\n".join(_notes(headline)), sentences) if part)
 
 
@@ -54,6 +53,11 @@ def markdown_headline(headline: Headline) -> str:
     )
     parts += map(markdown_line, _notes(headline))
     return "\n\n".join(["## Headline", *parts]) if parts else ""
+
+
+def headline_columns(headline: Headline) -> tuple[Texts, str, Texts]:
+    """The labels, what is the same in every line, and the numbers of a headline, a line for each row and metric."""
+    return _columns(headline, one_metric_a_line=True)
 
 
 def _notes(headline: Headline) -> list[str]:
@@ -164,17 +168,3 @@ def _fresh(labels: Texts, i: int, n_compared: int) -> list[str]:
         "" if n and i + 1 < n_compared and all(column[n] == column[n - 1] for _, column in labels[: i + 1]) else cell
         for n, cell in enumerate(cells)
     ]
-
-
-def _wrapped(sentence: str, width: int) -> str:
-    """A sentence broken at blanks; a word longer than a line is cut."""
-    lines, line = [], ""
-    for sign in "=<≤":
-        sentence = sentence.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
-    for word in (cut(word, width - GAP) for word in sentence.split(" ")):
-        if line and width_of(f"{line} {word}") > width:
-            lines.append(line)
-            line = f"  {word}"
-        else:
-            line = f"{line} {word}" if line else word
-    return "\n".join([*lines, line]).replace("\N{NO-BREAK SPACE}", " ")

@@ -24,6 +24,8 @@ from harness.plugins import Catalog
 from harness.png import data_uri, read_png
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
+from harness.results.headline.headline import Headline
+from harness.results.report.headline import make_headline_table
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
 from harness.scoring.page_sections import HOOK, FilledSection, filled
@@ -73,6 +75,8 @@ class Page:
         curves: pictures of the reporters.
         sections: what plugins add, then the pictures that no plugin shows.
         failures: rows that are not ok.
+        headline: its sentences.
+        headline_table: its rows; None without any.
         warnings: plugins whose sections are left out, and why.
         provenance: facts by name; `packages` are the installed distributions.
     """
@@ -90,6 +94,8 @@ class Page:
     curves: tuple[Picture, ...]
     sections: tuple[FilledSection, ...]
     failures: tuple[Failure, ...]
+    headline: tuple[str, ...]
+    headline_table: Table | None
     warnings: tuple[str, ...]
     provenance: Mapping[str, str]
     packages: Mapping[str, str]
@@ -108,6 +114,7 @@ def make_page(
     views: Sequence[tuple[str, str, TableView]],
     catalog: Catalog,
     calls: PluginCalls,
+    headline: Headline | None = None,
     *,
     examples: bool = True,
 ) -> Page:
@@ -120,6 +127,7 @@ def make_page(
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections and redact texts.
         calls: calls them.
+        headline: stands first.
         examples: whether it may show single examples, as sections, pictures and logs do. A run without examples has
             none to show, and pictures of its rows alone.
     """
@@ -149,6 +157,8 @@ def make_page(
             for row in rows
             if row.status is not Status.OK
         ),
+        headline=headline.sentences if headline else (),
+        headline_table=make_headline_table(headline) if headline else None,
         warnings=tuple(warnings),
         provenance=dict(_provenance(about, facts)),
         packages=facts.get("packages") or {},

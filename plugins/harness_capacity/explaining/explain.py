@@ -29,6 +29,9 @@ class Explain:
     and weights depend on seed and example alone, so that all methods meet the same. Equal values of a map are ordered
     at random.
 
+    Data: columns `inputs` and `labels` as `classify` wants them, maybe `cause` (where it lies in each
+    input); the fact `classes`, maybe `box`.
+
     Args:
         explained: the class `predicted` by the model, or the `label`.
         baselines: what removed positions are replaced by: `zero`, the `mean` of all examples, or a `blur` of the image.

@@ -69,6 +69,9 @@ class Generate:
     Noise depends on the sample's id and the seed, so all samplers start from the same. Samples are rounded to the grey
     levels of the data (`facts["levels"]`) before anything is measured.
 
+    Data: the column `inputs` (images `[n, c, h, w]` within the box), and `labels` or `prompts` for models that are
+    asked for something; the facts `box` and `levels` where there are any, and `classes` with labels.
+
     Args:
         features: feature extractors; the first one measures the distances to training examples. None are needed where
             samples and reference are stored as features, or data are prompts without a reference.

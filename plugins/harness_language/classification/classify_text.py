@@ -24,6 +24,9 @@ class ClassifyText:
 
     Of several rewritten texts the one that is worst for the model counts. Texts that the model gets wrong without
     attack are not attacked.
+
+    Data: columns `texts` and `labels` (positions of classes), maybe `groups`; the fact `classes`
+    (their names).
     """
 
     columns: Sequence[str] = (

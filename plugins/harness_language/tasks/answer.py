@@ -69,6 +69,9 @@ class Answer:
     the space before them and scored without an end (`end_choices: never`), the same template, examples drawn from the
     training part (`shots_from`); its `acc_norm` is the metric of that name.
 
+    Data: columns `prompts` and `answers`, maybe `choices`, `goals` and `groups`; maybe the fact
+    `answer_kind`.
+
     Args:
         template: what the model is asked, with "{prompt}" for the prompt of the data, and maybe "{choices}" for its
             choices in lines ("A. ...").

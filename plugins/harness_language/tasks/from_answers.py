@@ -19,6 +19,9 @@ class FromAnswers:
     `completions` beside `prompts` and `answers` (what is right), maybe `choices`, `goals` and `models` (who answered).
     With choices an answer names one by its letter or by its text, whatever `extract` says.
 
+    Data: columns `completions`, `prompts` and `answers`, maybe `choices`, `goals`, `models` and `groups`;
+    maybe the fact `answer_kind`.
+
     Args:
         extract: how the value is found in an answer, by a rule of `answer_extraction` beside this file; "auto" goes by
             the fact `answer_kind` of the data.

@@ -23,6 +23,9 @@ class MinimalPairs:
     Sentences whose likelihoods are equal share the credit, and in whatever order they stand the records are the same
     but for the order of `choice_nll` and `bytes`.
 
+    Data: columns `choices` (the sentences of each example) and `labels` (the position of the acceptable one), maybe
+    `groups`.
+
     Args:
         bos: what the first token of a sentence is predicted from: the tokenizer's start token, or nothing, in which
             case it is not scored.

@@ -59,6 +59,8 @@ class Language:
     where the document has them. What cannot be scored, such as an empty document or one that is no UTF-8, is a record
     without a likelihood and with the reason in `unscored`.
 
+    Data: the column `texts` (text, or bytes of UTF-8), maybe `groups`.
+
     Args:
         window: how many tokens the model reads at most to predict the next one.
         stride: how many tokens each window after the first one scores; the smaller, the more context and the dearer.

@@ -121,6 +121,15 @@ def test_what_plugins_and_suites_say_is_escaped(html: str) -> None:
     assert "Is &lt;b&gt;everything&lt;/b&gt; escaped &amp; shown?" in html
 
 
+def test_the_headline_stands_before_the_tables(html: str) -> None:
+    head = html.index('<section id="headline">')
+    assert head < html.index('<section id="tables">')
+    section = html[head : html.index('<section id="tables">')]
+    assert '<ul class="sentences"><li>' in section
+    assert 'class="results"' in section
+    assert '<a href="#headline">Headline</a>' in html
+
+
 def test_the_head_counts_cells_and_expectations(html: str) -> None:
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.partition("<main>")[0].partition("<body>")[2]))
     # Clean, two budgets and the picture are ok, the attack that raises is not; three worst cases are derived.
