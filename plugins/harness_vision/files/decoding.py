@@ -79,7 +79,8 @@ class Conversion:
                 white = self._checked_white(stored)
         channels = stored[None] if stored.ndim == 2 else stored.transpose(2, 0, 1)
         pixels = np.empty((_CHANNELS[mode], *channels.shape[1:]), np.float32)
-        return np.divide(channels, np.float32(white), out=pixels, dtype=np.float32)
+        np.divide(channels, np.float32(white), out=pixels, dtype=np.float32)
+        return pixels
 
     def _mode(self, image: Image) -> Mode:
         """The colours that the image gets. Raises Undeclared."""
