@@ -26,6 +26,9 @@ from harness_classification.predictions import not_finite, outcomes
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 from harness_classification.windows import Window, Windows, attack_windows, clean_windows
 
+_LEFT_OUT = ("damaged", "overlap")
+"""Facts of data that every table shows: files left out, and examples that are in the training part too."""
+
 
 class Classify:
     """Predict a class for every example, clean and, if there is an attack, under attack.
@@ -79,7 +82,8 @@ class Classify:
         with left_unchanged(judge.counted), seeded(ctx.derive_seed("task"), ctx.device):
             outcome = _clean(model, windows, judge, ctx) if attack is None else _attacked(windows, judge, attack, ctx)
         groups = {f"group.{name}": list(members) for name, members in data.groups.items()}
-        return replace(outcome, records={**outcome.records, **groups})
+        left_out = {name: str(data.facts[name]) for name in _LEFT_OUT if name in data.facts}
+        return replace(outcome, records={**outcome.records, **groups}, display={**outcome.display, **left_out})
 
 
 def _clean(model: Classifier, windows: Windows, judge: Judge, ctx: Context) -> Outcome:

@@ -62,7 +62,7 @@ def cpu_seconds(run: Callable[[], Any]) -> float:
 
 
 def test_clean_evaluation_against_a_data_loader(benchmark: Any, tmp_path: Path) -> None:
-    n = 2048 if benchmark.enabled else 8
+    n = 1024 if benchmark.enabled else 8
     rng = np.random.default_rng(0)
     for i in range(n):
         path = tmp_path / ("cat", "dog")[i % 2] / f"{i}.jpg"

@@ -172,3 +172,11 @@ def test_windows_with_problems_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
     # The first and the tenth of the window are wrong without attack.
     assert problems[0].startswith("14 of 16 returned inputs break the rules, first 'e1'")
     assert problems[-1] == "and 6 more windows of examples have problems"
+
+
+def test_what_is_left_out_of_the_data_is_shown() -> None:
+    data = Images()
+    assert "damaged" not in judged(None, data=data).display
+    data.facts = {**data.facts, "damaged": 2, "overlap": 1}
+    assert judged(None, data=data).display == {"damaged": "2", "overlap": "1"}
+    assert judged(ATTACKS["fgsm"], data=data).display == {"threat": "linf ≤ 0.02", "damaged": "2", "overlap": "1"}

@@ -120,3 +120,20 @@ def test_images_of_256_levels_are_stored_as_bytes_and_come_back() -> None:
     assert stored.flatten().tolist() == list(range(256))
     for facts in ({"levels": 17}, {}, {"levels": 256, "box": [-1.0, 1.0]}):
         assert stored_samples(greys, facts).dtype == np.float32
+
+
+def test_training_data_are_read_a_few_at_a_time() -> None:
+    sizes: list[int] = []
+
+    class Read(Examples):
+        def take(self, indices: Any) -> Any:
+            sizes.append(len(indices))
+            return super().take(indices)
+
+    greys = np.linspace(0, 1, 600, dtype=np.float32)[:, None, None, None] * np.ones((1, 1, 2, 2), np.float32)
+    train = Read([f"t{i}" for i in range(600)], {"inputs": greys})
+    # The last but one is the only one of the reference that is among them.
+    reference = images(0.123456, float(greys[598, 0, 0, 0]))
+    with pytest.raises(InvalidOutput, match=r"1 of 2 reference examples are among the training data of model m"):
+        check_unseen(reference, {"model m": train}, 0.0)
+    assert sizes == [1, 256, 256, 88]
