@@ -61,3 +61,39 @@ def test_a_torn_result_is_a_row(text: str, run: Path, say: Say) -> None:
     assert said.code == 0
     assert "its files were damaged after the run" in said.out
     assert say("explain", run, cell.name, "--results", "copy").code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["records.parquet", "manifest.json", "result.json", "log.txt", "table.json", "table.csv"]
+)
+@pytest.mark.parametrize("text", ["", "{", "\x00" * 200])
+def test_any_torn_file_is_remade_or_named_by_every_command(name: str, text: str, run: Path, say: Say) -> None:
+    cell = next((run / "cells").iterdir())
+    victim = run / name if name.startswith("table") else cell / name
+    victim.unlink()
+    victim.write_text(text)
+    for command in (
+        ("table", run),
+        ("report", run),
+        ("explain", run, cell.name),
+        ("score", run, "--metrics", "heads"),
+        ("compare", run, run),
+        ("leaderboard", "copy"),
+    ):
+        results = () if command[0] == "leaderboard" else ("--results", "copy")
+        said = say(*command, *results)
+        assert said.code in (0, 2), (command, said.err)
+        assert "internal error" not in said.err
+        assert "Traceback" not in said.err
+
+
+def test_a_torn_list_of_reused_cells_is_a_row(run: Path, say: Say) -> None:
+    results = run.parents[1]
+    cells = sorted(path.name for path in (run / "cells").iterdir())
+    for name in cells:
+        shutil.rmtree(run / "cells" / name)
+    (run / "reused.jsonl").write_text('{"cell": "' + cells[0] + '", "key": "00')
+    said = say("table", run, "--results", results)
+    assert said.code == 0
+    assert "it never ended" in said.out
