@@ -55,3 +55,13 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     with cli.make_context("harness", ["list"]) as context:
         cli.callback and context.invoke(cli.callback, plugins_dirs=(), debug=False)
         assert context.color is False
+
+
+def test_shells_can_complete_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("_HARNESS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "harness run --li")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.split() == ["plain,--limit"]
