@@ -94,7 +94,7 @@ def test_it_runs_as_printed(root: Path, data: Path, name: str, capsys: pytest.Ca
         (data / "plugins" / "bright_judge.py").write_text(JUDGE)
         plugins = ["--plugins-dir", "plugins"]
     (data / f"{name}.yaml").write_text(suite)
-    code = main([*plugins, "run", f"{name}.yaml", "--isolation", "inline"])
+    code = main([*plugins, "run", f"{name}.yaml", "--isolation", "inline", "--full"])
     said = capsys.readouterr()
     assert code == 0, said.out + said.err
     for metric in re.findall(r"\w+", suite.partition("metrics: [")[2]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from harness.contract.cells import Cell
 from harness.contract.plain import encodable
 from harness.contract.rows import Row
 from harness.coordinator.display import Display
+from harness.escaping import json_text
 
 EVENTS: Mapping[str, Mapping[str, str]] = {
     "started": {
@@ -110,6 +110,4 @@ class EventDisplay(Display):
 
     def _event(self, event: str, **fields: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._write(
-            encodable(json.dumps({"event": event, "time": time, **fields}, allow_nan=False, ensure_ascii=False))
-        )
+        self._write(encodable(json_text({"event": event, "time": time, **fields})))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Resize = Literal["pillow", "clean_fid", "pytorch_fid", "torch_fidelity"]
 Pixels = npt.NDArray[np.float32]
 
-_WHITE = np.float32(255)
+_WHITE = 255.0
 
 
 def resized(pixels: Pixels, size: tuple[int, int], how: Resize) -> Pixels:
@@ -37,8 +37,8 @@ def _antialiased(channel: Pixels, size: tuple[int, int], how: Resize) -> Pixels:
     from PIL import Image
 
     kind = Image.Resampling.BICUBIC if how == "clean_fid" else Image.Resampling.BILINEAR
-    image = Image.fromarray(channel * _WHITE).resize(size[::-1], kind)
-    return np.asarray(np.asarray(image).clip(0, _WHITE) / _WHITE, np.float32)
+    image = Image.fromarray(channel * np.float32(_WHITE)).resize(size[::-1], kind)
+    return np.asarray(np.asarray(image).clip(0, _WHITE) / np.float32(_WHITE), np.float32)
 
 
 def _interpolated(pixels: Pixels, axis: int, target: int, *, centred: bool) -> Pixels:

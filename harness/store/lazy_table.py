@@ -36,6 +36,14 @@ class LazyTable:
     def __eq__(self, other: object) -> bool:
         return bool(self.whole == (other.whole if isinstance(other, LazyTable) else other))
 
+    def equals(self, other: Any, **options: Any) -> bool:
+        """Whether another table holds the same."""
+        return bool(self.whole.equals(other.whole if isinstance(other, LazyTable) else other, **options))
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The table for whoever reads Arrow, such as `pyarrow.table` and pandas."""
+        return self.whole.__arrow_c_stream__(requested_schema)
+
     __hash__ = None  # type: ignore[assignment]
 
     @cached_property

@@ -147,9 +147,10 @@ TASKS = {
 
 
 def test_what_every_task_wants_of_a_dataset_is_told(catalog: Catalog) -> None:
-    tasks = {entry.component.name: entry for entry in catalog.of_kind("task")}
-    assert set(tasks) == set(TASKS)
     reader = SignatureReader()
+    of_kind = {entry.component.name: entry for entry in catalog.of_kind("task")}
+    tasks = {name: entry for name, entry in of_kind.items() if "data" in reader.read(entry.component).roles}
+    assert set(tasks) == set(TASKS)
     for name, wanted in TASKS.items():
         doc = reader.read(tasks[name].component).doc
         _, found, told = doc.partition("\nData:")

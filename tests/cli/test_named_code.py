@@ -89,11 +89,11 @@ def test_the_suite_s_own_modules_count_and_are_followed(folder: Path) -> None:
     suite = str(folder / "suite" / "s.yaml")
     first = harness(folder, "run", suite)
     assert first.returncode == 0, first.stderr
-    assert "1 of 1 cells run" in first.stdout
+    assert "1 of 1 cell run" in first.stdout
     assert "nothing to do" in harness(folder, "run", suite).stdout
     write(folder / "suite", "signs.py", "SIGN = -1\n")
     again = harness(folder, "run", suite)
-    assert "1 of 1 cells run" in again.stdout
+    assert "1 of 1 cell run" in again.stdout
     shares = [re.findall(r"0\.\d{3}", done.stdout)[0] for done in (first, again)]
     assert shares[0] != shares[1], "random weights are right about other digits than their negatives"
 

@@ -437,16 +437,16 @@ def test_rows_and_cells_are_made_anew_after_an_edit_of_what_they_use(root: Path,
         line = next(line for line in table.splitlines() if line.startswith("fine "))
         return float(re.findall(r"\d*\.\d+", line)[0])
 
-    first = harness("run", "s.yaml")
+    first = harness("run", "s.yaml", "--full")
     assert "3 of 3 cells run" in first
     edit(copy / "harness/scoring/over_seeds.py", *SPREAD)
-    second = harness("run", "s.yaml")
+    second = harness("run", "s.yaml", "--full")
     assert "nothing to do" in second
     assert spread(second) == pytest.approx(10 * spread(first), rel=0.05)
     edit(tmp_path / "plugins" / "misbehaving.py", '"""Records are the numbers', '"""Records: the numbers')
-    assert "nothing to do" in harness("run", "s.yaml")
+    assert "nothing to do" in harness("run", "s.yaml", "--full")
     edit(copy / "harness/contract/context.py", "annotations\n", "annotations\nA = 1\n")
-    assert "3 of 3 cells run" in harness("run", "s.yaml")
+    assert "3 of 3 cells run" in harness("run", "s.yaml", "--full")
     told = harness("explain", "edited", "s0-")
     assert "what its records depend on has changed" in told
     assert re.search(
