@@ -73,12 +73,20 @@ def sums_of_bytes(raw: Tensor) -> Tensor:
     On a device the sum of the bytes taken as words, and their sum weighted by place, modulo 2**64. Nothing waits for
     the device.
     """
+    return _sums_on_host(raw) if raw.device.type == "cpu" else _sums_on_device(raw)
+
+
+def _sums_on_host(raw: Tensor) -> Tensor:
+    """Without the numbers of the places, which take ten times as long to make as the sums."""
     import torch
 
-    if raw.device.type == "cpu":
-        # Without the numbers of the places, which take ten times as long to make as the sums.
-        digest = hashlib.sha256(_of_bytes(raw.numpy())).digest()
-        return torch.frombuffer(bytearray(digest[:16]), dtype=torch.int64)
+    digest = hashlib.sha256(_of_bytes(raw.numpy())).digest()
+    return torch.frombuffer(bytearray(digest[:16]), dtype=torch.int64)
+
+
+def _sums_on_device(raw: Tensor) -> Tensor:
+    import torch
+
     end = len(raw) // 8 * 8
     parts = [*raw[:end].view(torch.int64).split(_WORDS_AT_ONCE), raw[end:].to(torch.int64)]
     sums = torch.zeros(2, dtype=torch.int64, device=raw.device)

@@ -137,7 +137,7 @@ def test_the_row_of_a_beaten_attack_is_suspect_in_the_table_and_says_why(tmp_pat
     worst = done.row(attack="worst case")
     assert worst.status is Status.OK
     lines = (done.folder.path / "table.md").read_text(encoding="utf-8").splitlines()
-    (note,) = [line.removeprefix("- ") for line in lines if line.startswith("- ") and "black box" in line]
+    (note,) = [line.removeprefix("- ") for line in lines if line.startswith("- suspect: black box")]
     # The attack and the check give one reason, told once.
     assert note.startswith("suspect: black box beats white box, 2 rows: square fools ")
     assert note.endswith("(digit_linear / pgd, digit_linear / check: black box beats white box, linf ≤ 0.2)")
