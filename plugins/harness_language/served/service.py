@@ -181,15 +181,17 @@ class _Asking:
 def _at_once(
     requests: Iterable[Request], ask: Callable[[Request], Answer], threads: int, stop: threading.Event
 ) -> Iterator[tuple[int, Answer]]:
-    """Answer requests in threads, each of which takes the next one.
+    """Answer requests in threads, each of which takes the next one, a few ahead of who takes the answers.
 
     If one fails, the others end after what they are at, since that may be answered and paid for.
     """
     results: queue.SimpleQueue[tuple[int, Answer] | None] = queue.SimpleQueue()
     numbered, lock = enumerate(requests), threading.Lock()
+    # A place for each request from when it is taken until its answer is; without it the answers would pile up.
+    places = threading.Semaphore(2 * threads)
 
     def work() -> None:
-        while not stop.is_set():
+        while places.acquire() and not stop.is_set():
             with lock:
                 item = next(numbered, None)
             if item is None:
@@ -198,8 +200,12 @@ def _at_once(
 
     def end(future: Future[None]) -> None:
         if future.exception() is not None:
-            stop.set()
+            stop_all()
         results.put(None)
+
+    def stop_all() -> None:
+        stop.set()
+        places.release(threads)
 
     with ThreadPoolExecutor(threads, "harness-served") as pool:
         try:
@@ -212,8 +218,9 @@ def _at_once(
                 left -= result is None
                 if result is not None:
                     yield result
+                    places.release()
         finally:
-            stop.set()
+            stop_all()
     raise_first([error for worker in workers if (error := worker.exception()) is not None])
 
 
