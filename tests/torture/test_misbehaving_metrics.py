@@ -104,9 +104,12 @@ def test_what_is_odd_but_right_counts(row: Row, kind: str) -> None:
     assert row.estimates[kind].n == 8
 
 
-def test_the_row_has_the_status_of_the_first_misdeed(row: Row) -> None:
+def test_the_row_has_the_status_of_the_first_misdeed_and_names_all(row: Row) -> None:
     assert row.status is INVALID
-    assert row.reason == "metric outside: the value 0.9 lies outside its interval [0.1, 0.2]"
+    first, *others = row.reason.split("; metric ")
+    assert first == "metric outside: the value 0.9 lies outside its interval [0.1, 0.2]"
+    assert len(others) > 20
+    assert {each.partition(":")[0] for each in others} < set(row.estimates) - {"good", "outside"}
     assert row.estimates["good"].value == 0.5
 
 
