@@ -28,7 +28,7 @@ def plugins(tmp_path: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         os.utime(path, (1e9, 1e9))
     yield folder
-    for name in ("scaled", "scaled_helper", "scaled_late", "scaled_metric", "plain_metric"):
+    for name in ("scaled", "scaled_helper", "scaled_late", "scaled_metric"):
         sys.modules.pop(name, None)
 
 
@@ -49,8 +49,8 @@ def run(plugins: Path, isolation: Isolation, *, cells: int = 3, factor: bool = F
     return run_suite(text, plugins.parent / "results", plugin_folders=[plugins], isolation=isolation, workers=1)
 
 
-def means(done: Run, metric: str = "mean") -> list[float | None]:
-    return [estimate.value if (estimate := row.estimates.get(metric)) else None for row in done.rows]
+def means(done: Run) -> list[float | None]:
+    return [estimate.value if (estimate := row.estimates.get("mean")) else None for row in done.rows]
 
 
 @pytest.mark.slow
@@ -68,11 +68,13 @@ def test_code_that_is_edited_before_a_worker_imports_it(plugins: Path) -> None:
 @pytest.mark.slow
 def test_code_that_is_edited_after_its_worker_has_imported_it_changes_nothing(plugins: Path) -> None:
     prepare_edit(plugins, 0, "scaled_helper.py", "SCALE = 1000.0\n")
-    # The process of the metrics may start after the edit, so the metric has nothing to do with the helper.
-    done = run(plugins, "process", metric="plain_mean")
-    assert [row.status for row in done.rows] == [Status.OK] * 3
-    assert means(done, "plain_mean") == [TRUE_MEAN] * 3
-    assert means(run(plugins, "process", metric="plain_mean"), "plain_mean") == [500 * TRUE_MEAN] * 3
+    done = run(plugins, "process")
+    # On a busy machine the process of the metrics may import only after the edit; it is then refused by name.
+    late = [row.status is Status.INVALID and "scaled_helper.py" in row.reason for row in done.rows]
+    assert [row.status is Status.OK for row in done.rows] == [not each for each in late]
+    assert means(done) == [None if each else TRUE_MEAN for each in late]
+    assert [float(done.records(row)["value"].mean()) for row in done.rows] == [TRUE_MEAN] * 3
+    assert means(run(plugins, "process")) == [500 * TRUE_MEAN] * 3
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
