@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
+from harness.isolation import Fault, isolated
 from harness.library import Run
 from harness.plugins import Entry
 
@@ -40,9 +42,7 @@ def metric_findings(entry: Entry, parameters: Mapping[str, Any], run: Run) -> It
     if hasattr(metric, "per_example"):
         yield _told("mean of per_example", _mean(metric, records, estimate))
     alone = Records(records.table, records.protocol)
-    try:
-        metric.estimate(alone)
-    except Exception:
+    if isinstance(isolated(partial(metric.estimate, alone)), Fault):
         return
     yield _told("declared columns", _hidden_columns(metric, alone, columns, estimate))
     yield _told("order means nothing", _order(metric, alone, estimate))
@@ -56,10 +56,9 @@ def _hidden_columns(metric: Any, records: Records, columns: tuple[str, ...], est
     if not columns:
         return []
     keep = [name for name in records.table.column_names if name in {"id", *columns}]
-    try:
-        alone = metric.estimate(replace(records, table=records.table.select(keep)))
-    except Exception as error:
-        return [f"with its declared columns {', '.join(columns)} alone it raises {type(error).__name__}: {error}"]
+    alone = isolated(partial(metric.estimate, replace(records, table=records.table.select(keep))))
+    if isinstance(alone, Fault):
+        return [f"with its declared columns {', '.join(columns)} alone it raises {alone.reason}"]
     same = _equal(alone.value, estimate.value)
     return [] if same else [f"with its declared columns alone it is {alone.value}, else {estimate.value}"]
 
@@ -75,10 +74,9 @@ def _order(metric: Any, records: Records, estimate: Estimate) -> list[str]:
 
 
 def _empty(metric: Any, records: Records) -> list[str]:
-    try:
-        none = metric.estimate(records.where(np.zeros(len(records), dtype=bool)))
-    except Exception as error:
-        return [f"without records it raises {type(error).__name__}: {error}; return Estimate.undefined(reason)"]
+    none = isolated(partial(metric.estimate, records.where(np.zeros(len(records), dtype=bool))))
+    if isinstance(none, Fault):
+        return [f"without records it raises {none.reason}; return Estimate.undefined(reason)"]
     return [] if none.value is None else [f"without records it is {none.value}; return Estimate.undefined(reason)"]
 
 
