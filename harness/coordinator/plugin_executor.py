@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -31,6 +33,9 @@ class PluginExecutor:
         self._name, self._inner = name, inner
         self._jobs: dict[int, Job] = {}
         self._fault = ""
+        # What a library prints meanwhile, also from threads, must not lie between the lines of --events.
+        self._printing = contextlib.ExitStack()
+        self._printing.enter_context(contextlib.redirect_stdout(sys.stderr))
 
     @property
     def has_failed(self) -> bool:
@@ -84,6 +89,7 @@ class PluginExecutor:
         """End all jobs that still run."""
         self._jobs.clear()
         isolated(self._inner.close)
+        self._printing.close()
 
     def _call(self, method: str, call: Callable[[], T]) -> T | None:
         answer = isolated(call)

@@ -68,7 +68,8 @@ def lost(job: Job, reason: str) -> CellResult:
 class NodeAgent:
     """Runs the jobs of a coordinator on this machine, one at a time, in a worker process of its own.
 
-    It keeps its scratch folder below the folder for temporary files, and removes what dead agents have left there.
+    It keeps its scratch folder below the folder for temporary files, and removes what dead agents have left there. Jobs
+    run in one thread that lives as long as the agent: a worker ends with the thread that has started it.
 
     Args:
         settings: the settings of the run, as `settings_text` makes them.

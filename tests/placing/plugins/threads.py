@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.api import Component, hookimpl
@@ -35,12 +35,16 @@ class Threads:
         self._n, self._scratch = places, Path(scratch) if scratch else None
         self.trouble = ""
         self._agents: list[NodeAgent] = []
+        self._threads: list[ThreadPoolExecutor] = []
         self._news: queue.Queue[Ended | Working] = queue.Queue()
         self._busy: dict[int, Job] = {}
         self._cancelled: list[Job] = []
 
     def start(self, run: RunSettings) -> None:
-        self._agents = [NodeAgent(settings_text(run), scratch=self._scratch) for _ in range(run.n_workers or self._n)]
+        n_places = run.n_workers or self._n
+        self._agents = [NodeAgent(settings_text(run), scratch=self._scratch) for _ in range(n_places)]
+        # One thread for each, since a worker ends with the thread that has started it.
+        self._threads = [ThreadPoolExecutor(1) for _ in range(n_places)]
 
     def capacity(self) -> int:
         return len(self._agents) - len(self._busy)
@@ -48,7 +52,7 @@ class Threads:
     def submit(self, job: Job) -> None:
         place = next(i for i in range(len(self._agents)) if i not in self._busy)
         self._busy[place] = job
-        threading.Thread(target=self._run, args=(place, job), daemon=True).start()
+        self._threads[place].submit(self._run, place, job)
 
     def _run(self, place: int, job: Job) -> None:
         try:
@@ -71,8 +75,9 @@ class Threads:
         self._cancelled.append(job)
 
     def close(self) -> None:
-        for agent in self._agents:
+        for agent, thread in zip(self._agents, self._threads, strict=True):
             agent.close()
+            thread.shutdown(cancel_futures=True)
 
 
 @hookimpl
