@@ -109,7 +109,8 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
         **how: as the options of `harness run`: device ("auto"), workers, results ("results"), batch_size (128),
             threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`),
             allow_imports (as `--allow-imports`), trust (as `--trust`), no_examples (as `--no-examples`); sets, limit,
-            seeds, only, skip and force (as `--set` and the others); and plugins, modules to load as plugins besides the
+            seeds, only, skip, shard, shard_by and force (as `--set` and the others); executor, executor_with and
+            wait_for_workers; and plugins, modules to load as plugins besides the
             installed ones, by name. See `RunOptions`.
 
     Raises:

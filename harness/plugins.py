@@ -333,6 +333,16 @@ def extra_with(distribution: str) -> str:
     return next((match[2] for match in matches if match[1].lower() == distribution.lower()), "")
 
 
+def not_installed(component: Component) -> str:
+    """What a component requires that is not installed, as the end of a sentence with what to do; empty if nothing."""
+    missing = [name for name in component.requires if distribution_version(name) == ABSENT]
+    if not missing:
+        return ""
+    extras = sorted({extra for name in missing if (extra := extra_with(name))})
+    install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
+    return f"needs {' and '.join(missing)}, not installed here{install}"
+
+
 @cache
 def distribution_version(name: str) -> str:
     """The installed version of a distribution, or `ABSENT`."""

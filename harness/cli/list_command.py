@@ -41,8 +41,6 @@ def command(session: Session, kind: str | None) -> None:
             echo(text_table(["name", "what it is", "from"], body))
     if kind and not catalog.of_kind(kind):
         echo(f"No plugin offers a component of kind {kind}.")
-        if kind == "executor":
-            echo("A run cannot choose one yet: its cells run in worker processes, or in one (--isolation).")
     problems = [*map(str, catalog.failures), *undocumented]
     if problems:
         echo()

@@ -73,6 +73,19 @@ _CHANGES = (
         metavar="ROLE=LABEL",
         help="Leave out these cells, such as attack=none. May be repeated.",
     ),
+    click.option(
+        "--shard",
+        default="",
+        metavar="NUMBER/COUNT",
+        help="Only this part of the cells, such as 1/3; `harness table RUN RUN RUN` puts the parts together.",
+    ),
+    click.option(
+        "--shard-by",
+        type=click.Choice(["model", "cell"]),
+        default="model",
+        show_default=True,
+        help="Whether the cells of a model stay in one shard, so that it is trained once.",
+    ),
 )
 
 

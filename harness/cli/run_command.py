@@ -63,6 +63,20 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
 )
+@click.option("--executor", default="", help="Run cells on this executor of a plugin; see `harness list executor`.")
+@click.option(
+    "--executor-with",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the executor; may be given several times. VALUE is YAML.",
+)
+@click.option(
+    "--wait-for-workers",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    help="Seconds without any worker of the executor after which what has not run is given up.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print the headline alone, and warnings.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line for every cell that starts or ends.")
 @click.option("--events", type=click.Choice(["jsonl"]), help="Print a JSON object for every event, and nothing else.")
@@ -150,7 +164,9 @@ def _show(prepared: Prepared, finished: Finished, columns: tuple[str, ...], *, f
 def _print_counts(prepared: Prepared, finished: Finished) -> None:
     plan, n = prepared.plan, len(prepared.plan.cells)
     done = f"{finished.n_run} of {n} cell{'s' if n != 1 else ''} run"
-    if finished.n_reused == n:
+    if not n:
+        done = "nothing to do: there are no cells"
+    elif finished.n_reused == n:
         done = f"nothing to do: {f'all {n} cells were' if n > 1 else 'the cell was'} finished before"
     reused = f", {finished.n_reused} reused" if 0 < finished.n_reused < n else ""
     deselected = f", {plan.deselected} deselected" if plan.deselected else ""

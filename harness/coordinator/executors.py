@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from harness.coordinator.plugin_executor import start_executor
 from harness.coordinator.prepared import Prepared
-from harness.execution.executor import Executor, Progress
+from harness.execution.executor import Executor, Progress, RunSettings
 from harness.plugins import as_folders
 from harness.scoring.in_process import InThisProcess
 from harness.scoring.plugin_calls import Scoring
@@ -15,13 +18,18 @@ _CELLS_PER_WORKER = 1000
 
 
 def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
-    """Return the executor that the isolation of a run asks for.
+    """Return the executor that a run asks for: one of a plugin, workers, or this process.
 
     Args:
         prepared: what to run and how.
-        on_progress: called during long work.
+        on_progress: called during long work in this process.
+
+    Raises:
+        HarnessError: the executor of a plugin cannot be used.
     """
     workers, options = prepared.workers, prepared.options
+    if prepared.executor:
+        return start_executor(prepared.executor, prepared.catalog, partial(_settings, prepared))
     # Imported here: inline, cells run in this process, which then needs torch; a run with nothing to do needs none.
     if workers.isolation == "inline":
         from harness.execution.build import Builder
@@ -37,9 +45,26 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
     return ProcessExecutor(
         setups_for(workers.devices, workers.threads, prepared.store.root, as_folders(options.plugin_folders)),
         timeout=workers.timeout,
-        cells_per_worker=1 if workers.isolation == "cell" else _CELLS_PER_WORKER,
-        on_progress=on_progress,
+        cells_per_worker=_cells_per_worker(prepared),
     )
+
+
+def _settings(prepared: Prepared, code: dict[str, str]) -> RunSettings:
+    """What an executor of a plugin is told of a run, given the digests of its code."""
+    workers, options = prepared.workers, prepared.options
+    return RunSettings(
+        n_workers=options.workers,
+        device=workers.devices[0],
+        threads=workers.threads,
+        timeout=workers.timeout,
+        cells_per_worker=_cells_per_worker(prepared),
+        plugin_folders=tuple(str(folder.resolve()) for folder in as_folders(options.plugin_folders)),
+        code=code,
+    )
+
+
+def _cells_per_worker(prepared: Prepared) -> int:
+    return 1 if prepared.workers.isolation == "cell" else _CELLS_PER_WORKER
 
 
 def make_scoring(prepared: Prepared) -> Scoring:

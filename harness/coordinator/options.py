@@ -12,6 +12,7 @@ from harness.contract.errors import UsageError
 from harness.plugins import PluginFolders, as_folders
 from harness.suite.changes import Changes
 from harness.suite.plan import Isolation, Plan
+from harness.suite.shards import ShardBy
 
 DEFAULT_TIMEOUT = 3600.0
 """Seconds that a cell may take unless the suite or the user says otherwise."""
@@ -39,6 +40,11 @@ class RunArguments(TypedDict, total=False):
     only: Sequence[str]
     skip: Sequence[str]
     force: bool
+    shard: str
+    shard_by: ShardBy
+    executor: str
+    executor_with: Sequence[str]
+    wait_for_workers: float
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,13 @@ class RunOptions:
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         trust: files that may run code when they are loaded, such as pickles.
         no_examples: let pages of the run, printed logs and pictures show no single examples.
-        sets, limit, seeds, only, skip: changes of the suite, as `--set`, `--limit`, `--seeds`, `--only`, `--skip`; see
-            `Changes`.
+        sets, limit, seeds, only, skip, shard, shard_by: changes of the suite, as `--set`, `--limit`, `--seeds`,
+            `--only`, `--skip`, `--shard`, `--shard-by`; see `Changes`.
         force: measure every cell anew; trained weights are kept.
+        executor: the name of an executor that a plugin offers, on which cells run; empty for the suite's, else workers
+            of this machine.
+        executor_with: its parameters, each as KEY=VALUE.
+        wait_for_workers: seconds without any worker after which what has not run is given up as lost.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -85,6 +95,11 @@ class RunOptions:
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     force: bool = False
+    shard: str = ""
+    shard_by: ShardBy = "model"
+    executor: str = ""
+    executor_with: Sequence[str] = ()
+    wait_for_workers: float = 600.0
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.
@@ -93,7 +108,8 @@ class RunOptions:
     @property
     def changes(self) -> Changes:
         """What the run asks of the suite beside its file."""
-        return Changes(_texts(self.sets), self.limit, self.seeds, _texts(self.only), _texts(self.skip))
+        only, skip = _texts(self.only), _texts(self.skip)
+        return Changes(_texts(self.sets), self.limit, self.seeds, only, skip, self.shard, self.shard_by)
 
 
 def _texts(given: Sequence[str]) -> tuple[str, ...]:

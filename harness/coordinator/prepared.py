@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.contract.cells import Use
+from harness.contract.errors import UsageError
 from harness.coordinator.options import RunOptions, Workers, decide_workers
-from harness.execution.devices import choose_devices
+from harness.execution.devices import choose_devices, device_elsewhere
 from harness.plugins import Catalog, load_catalog
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store
 from harness.suite.load import load_suite
 from harness.suite.plan import Plan
-from harness.suite.resolve import make_plan
+from harness.suite.resolve import make_plan, resolve_executor
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Prepared:
         store: where finished cells are kept.
         options: what the user asked for.
         workers: where cells are executed.
+        executor: what they run on, if it is an executor of a plugin.
     """
 
     plan: Plan
@@ -34,6 +37,7 @@ class Prepared:
     store: Store
     options: RunOptions
     workers: Workers
+    executor: Use | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -54,10 +58,18 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     results = Path(options.results)
     loaded = load_suite(str(suite), options.changes)
     catalog = load_catalog(options.plugin_folders, extra=options.plugins)
-    devices = choose_devices(options.device, options.workers)
     store = open_store(results)
     signatures = cached_signatures(results, catalog)
     plan = make_plan(
         loaded, catalog, signatures, allow_imports=options.allow_imports, trust=[Path(file) for file in options.trust]
     )
-    return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))
+    executor = plan.executor
+    if options.executor:
+        executor = resolve_executor(options.executor, options.executor_with, catalog, signatures)
+    elif options.executor_with:
+        raise UsageError("--executor-with says how an executor runs; name it by --executor")
+    devices = device_elsewhere(options.device) if executor else choose_devices(options.device, options.workers)
+    workers = decide_workers(options, plan, devices)
+    if executor and workers.isolation == "inline":
+        raise UsageError(f"inline isolation runs cells in this process, not on executor {executor.label!r}")
+    return Prepared(plan, catalog, signatures, store, options, workers, executor)

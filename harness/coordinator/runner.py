@@ -33,6 +33,9 @@ from harness.store.cell_result import CellResult
 from harness.store.promises import kept
 from harness.store.run_folder import RunFolder
 
+_GRACE_SECONDS = 900.0
+"""Seconds beyond the limit of a cell after which a place that says nothing is given up: it ends cells itself."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -78,6 +81,8 @@ class LiveRun:
         self._head = head_of(prepared, self._folder)
         # The plan first: a folder with run.json is a run.
         self._folder.write_plan(plan.to_json())
+        if plan.whole:
+            self._folder.write_whole_plan(plan.whole.to_json())
         self._folder.write_about(self._head | {"status": "running"})
         self._notify("harness_run_start", cells=plan.cells)
 
@@ -167,6 +172,9 @@ class LiveRun:
             reuse=self._reuse,
             commit=self._commit,
             working=self._display.working,
+            progress=self._display.progress,
+            wait_for_workers=self._prepared.options.wait_for_workers,
+            silence=self._prepared.workers.timeout + _GRACE_SECONDS,
         )
         return schedule.run(cells)
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from harness.contract.cells import Cell
+from harness.contract.rows import Status
 from harness.coordinator.interrupts import Interrupts
 from harness.coordinator.retry import Attempt, batch_size_of_next_attempt, with_attempts
-from harness.execution.executor import Executor, Job
+from harness.execution.executor import Ended, Executor, Job, Progress, Working
 from harness.store.cell_result import CellResult
 from harness.store.locks import Claim
 from harness.store.store import Store
@@ -34,6 +35,10 @@ class Schedule:
         reuse: takes a cell from the store if it has it; true if so.
         commit: called with the last attempt of a cell, its folder still staged.
         working: called when a cell is handed out.
+        progress: called during long work.
+        wait_for_workers: seconds without any worker after which what has not run is given up.
+        silence: seconds without news of a job after which it counts as lost.
+        clock: returns the time in seconds.
     """
 
     executor: Executor
@@ -43,12 +48,19 @@ class Schedule:
     reuse: Callable[[Cell], bool]
     commit: Callable[[Job, CellResult], None]
     working: Callable[[Cell], None]
+    progress: Progress
+    wait_for_workers: float = float("inf")
+    silence: float = float("inf")
+    clock: Callable[[], float] = time.monotonic
     _waiting: deque[Cell] = field(default_factory=deque)
+    _again: deque[tuple[Cell, int]] = field(default_factory=deque)
     _claimed_elsewhere: deque[Cell] = field(default_factory=deque)
     _running: dict[str, Job] = field(default_factory=dict)
+    _heard: dict[str, float] = field(default_factory=dict)
     _claims: dict[str, Claim] = field(default_factory=dict)
     _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     _models_ready: set[str] = field(default_factory=set)
+    _without_workers: float | None = None
 
     def run(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those that were left when the user interrupted.
@@ -59,7 +71,7 @@ class Schedule:
         interrupts = Interrupts()
         try:
             with contextlib.suppress(KeyboardInterrupt), interrupts:
-                while (self._waiting or self._running or self._claimed_elsewhere) and not interrupts.requested:
+                while self._is_unfinished and not interrupts.requested:
                     self._turn(interrupts)
         finally:
             if self._running:
@@ -68,23 +80,34 @@ class Schedule:
                 self.store.discard(job.folder)
             for claim in self._claims.values():
                 claim.release()
-        return [*(job.cell for job in self._running.values()), *self._waiting, *self._claimed_elsewhere]
+        again = [cell for cell, _ in self._again]
+        return [*(job.cell for job in self._running.values()), *again, *self._waiting, *self._claimed_elsewhere]
+
+    @property
+    def _is_unfinished(self) -> bool:
+        return bool(self._waiting or self._again or self._running or self._claimed_elsewhere)
 
     def _turn(self, interrupts: Interrupts) -> None:
         """Hand out what can be handed out, and take back what has ended."""
         self._hand_out()
-        if self._running:
+        if self._running or self._again or self._waiting:
+            # Also without a job under way: news of a place may bring capacity.
             with interrupts.raising(self.executor.in_this_process):
-                ended = self.executor.next(_POLL_SECONDS)
-            if ended is not None:
-                self._take_back(*ended)
+                news = self.executor.next(_POLL_SECONDS)
+            if news is not None:
+                self._take(news)
+            self._give_up_silent_jobs()
+            self._give_up_without_workers()
         elif self._claimed_elsewhere:
             time.sleep(_POLL_SECONDS)
         self._waiting.extend(self._claimed_elsewhere)
         self._claimed_elsewhere.clear()
 
     def _hand_out(self) -> None:
-        while self._waiting and len(self._running) < self.executor.slots:
+        while (self._again or self._waiting) and self.executor.capacity() > 0:
+            if self._again:
+                self._submit(*self._again.popleft())
+                continue
             cell = self._choose()
             claim = self.store.try_claim("cells", self.keys[cell.id])
             if claim is None:
@@ -111,7 +134,18 @@ class Schedule:
     def _submit(self, cell: Cell, batch_size: int) -> None:
         job = Job(cell, self.store.open_stage(), batch_size, self.keys[cell.id])
         self._running[cell.id] = job
+        self._heard[cell.id] = self.clock()
         self.executor.submit(job)
+
+    def _take(self, news: Ended | Working) -> None:
+        cell = news.job.cell
+        if self._running.get(cell.id) is not news.job:
+            return  # A job that was given up, or that ends for the second time.
+        self._heard[cell.id] = self.clock()
+        if isinstance(news, Working):
+            self.progress(cell, news.what, news.done, news.total)
+        else:
+            self._take_back(news.job, news.result)
 
     def _take_back(self, job: Job, result: CellResult) -> None:
         cell = job.cell
@@ -122,13 +156,44 @@ class Schedule:
         if next_batch_size is not None:
             self.store.discard(job.folder)
             before.append(Attempt.of(result))
-            self._submit(cell, next_batch_size)
-            return
+            self._again.append((cell, next_batch_size))
+        else:
+            self._end(job, result)
+
+    def _end(self, job: Job, result: CellResult) -> None:
+        """Commit the last attempt of a cell."""
         try:
-            self.commit(job, with_attempts(result, before))
+            self.commit(job, with_attempts(result, self._attempts.get(job.cell.id, ())))
         finally:
             self.store.discard(job.folder)
-            self._claims.pop(cell.id).release()
+            if claim := self._claims.pop(job.cell.id, None):
+                claim.release()
+
+    def _give_up_silent_jobs(self) -> None:
+        """Count jobs as lost whose place says nothing any more."""
+        now = self.clock()
+        for job in [job for job in self._running.values() if now - self._heard[job.cell.id] > self.silence]:
+            self.executor.cancel(job)
+            reason = f"nothing was heard of it for {self.silence:.0f} s"
+            self._take_back(job, CellResult(Status.LOST, reason, batch_size=job.batch_size))
+
+    def _give_up_without_workers(self) -> None:
+        """Give up what has not run once there was no worker for too long."""
+        if self._running or self.executor.capacity() > 0:
+            self._without_workers = None
+            return
+        now = self.clock()
+        self._without_workers = now if self._without_workers is None else self._without_workers
+        if now - self._without_workers < self.wait_for_workers and not self.executor.has_failed:
+            return
+        waited = "no worker" if self.executor.has_failed else f"no worker for {self.wait_for_workers:.0f} s"
+        reason = f"{waited}: {self.executor.trouble}" if self.executor.trouble else waited
+        left = [*self._again, *((cell, self.batch_size) for cell in self._waiting)]
+        self._again.clear()
+        self._waiting.clear()
+        for cell, batch_size in left:
+            job = Job(cell, self.store.open_stage(), batch_size, self.keys[cell.id])
+            self._end(job, CellResult(Status.LOST, reason, batch_size=batch_size))
 
 
 def _model(cell: Cell) -> str:

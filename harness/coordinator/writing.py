@@ -27,6 +27,7 @@ def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
     facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
     facts |= {"changes": list(prepared.plan.changes)} if prepared.plan.changes else {}
+    facts |= {"executor": prepared.executor.label} if prepared.executor else {}
     head = {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}
     return head | ({"examples": False} if prepared.options.no_examples else {})
 
@@ -52,7 +53,7 @@ def exit_code_of(rows: Sequence[Row], expectations: Sequence[ExpectationResult],
         return Exit.INTERRUPTED
     # A doubt is a finding, not a failure of the run, and no other run would end otherwise; gates act on it.
     statuses = {row.status for row in rows}
-    if not any(status.is_measured for status in statuses) or any(
+    if (statuses and not any(status.is_measured for status in statuses)) or any(
         not status.is_measured and status is not Status.SKIPPED for status in statuses
     ):
         return Exit.CELL_NOT_OK

@@ -66,16 +66,27 @@ def choose_devices(wanted: str, workers: int | None = None) -> tuple[str, ...]:
     return tuple(devices[i % len(devices)] for i in range(n))
 
 
+def device_elsewhere(wanted: str) -> tuple[str]:
+    """Return the device for cells that run on other machines, where it is looked for; `auto` is their CPU.
+
+    Raises:
+        UsageError: the name is unknown, or several are named.
+    """
+    if not _DEVICE_NAMES.fullmatch(wanted):
+        raise UsageError(f"device {wanted!r} of other machines is cpu, cuda, cuda:N or mps")
+    return ("cpu" if wanted == "auto" else wanted,)
+
+
 def seen_by_worker(device: str, threads: int, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return the name of a device in its worker, and the environment of the worker.
 
-    A worker sees no GPU but its own, whatever a plugin in it asks for, and libraries beside torch use as many
-    threads as torch does.
+    A worker sees no GPU but its own, one on the CPU none at all, whatever a plugin in it asks for, and libraries beside
+    torch use as many threads as torch does.
     """
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     inner = {**environment, **limits}
     if not device.startswith("cuda"):
-        return device, inner
+        return device, {**inner, "CUDA_VISIBLE_DEVICES": ""}
     index = int(device.partition(":")[2] or 0)
     visible = [name.strip() for name in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     inner["CUDA_VISIBLE_DEVICES"] = visible[index] if index < len(visible) else str(index)

@@ -13,7 +13,7 @@ from harness.contract.rows import Status
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.build import Builder
 from harness.execution.cell import execute, import_torch_for
-from harness.execution.executor import Job, Progress
+from harness.execution.executor import Ended, Job, Progress
 from harness.execution.exits import not_written
 from harness.files import can_write, empty, make_way
 from harness.signatures import SignatureReader
@@ -31,8 +31,9 @@ class InlineExecutor:
         debug: do not catch exceptions and output of plugins.
     """
 
-    slots = 1
     in_this_process = True
+    trouble = ""
+    has_failed = False
 
     def __init__(
         self, builder: Builder, signatures: SignatureReader, on_progress: Progress, *, debug: bool = False
@@ -41,10 +42,15 @@ class InlineExecutor:
         self._debug = debug
         self._waiting: deque[Job] = deque()
 
+    def capacity(self) -> int:
+        return 1 - len(self._waiting)
+
     def submit(self, job: Job) -> None:
         self._waiting.append(job)
 
-    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+    def next(self, timeout: float | None = None) -> Ended | None:
+        if not self._waiting:
+            return None
         job = self._waiting.popleft()
         import_torch_for(job.cell)
         log = BoundedLog()
@@ -59,7 +65,11 @@ class InlineExecutor:
                 result = _written(run, job)
         log.write(result.traceback)
         make_way(job.folder / LOG).write_bytes(log.content())
-        return job, result
+        return Ended(job, result)
+
+    def cancel(self, job: Job) -> None:
+        if job in self._waiting:
+            self._waiting.remove(job)
 
     def close(self) -> None:
         self._waiting.clear()

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from harness.contract.rows import Status
 from harness.execution import guardian as guardian_module
 from harness.execution.bounded_log import BoundedLog
 from harness.execution.devices import seen_by_worker
-from harness.execution.executor import Job, Progress
+from harness.execution.executor import Ended, Job, Working
 from harness.execution.exits import not_written, status_of_exit
 from harness.execution.memory_kills import memory_kills
 from harness.execution.process_tree import adopt_orphans, descendants, end_adopted, kill_all, marked, signal_group
@@ -73,10 +74,11 @@ class ProcessExecutor:
         setups: one for each slot.
         timeout: seconds that a cell may take, with the training it needs; None for no limit.
         cells_per_worker: number of cells after which a worker is replaced; 1 gives every cell a fresh process.
-        on_progress: called during long work.
     """
 
     in_this_process = False
+    trouble = ""
+    has_failed = False
 
     def __init__(
         self,
@@ -84,14 +86,11 @@ class ProcessExecutor:
         *,
         timeout: float | None,
         cells_per_worker: int,
-        on_progress: Progress,
     ) -> None:
-        self.slots = len(setups)
         self._setups, self._timeout, self._cells_per_worker = setups, timeout, cells_per_worker
-        self._on_progress = on_progress
-        self._workers: list[_Worker | None] = [None] * self.slots
+        self._workers: list[_Worker | None] = [None] * len(setups)
         self._selector = selectors.DefaultSelector()
-        self._done: list[tuple[Job, CellResult]] = []
+        self._news: deque[Ended | Working] = deque()
         self._is_closed = False
         self._memory_kills = memory_kills()
         adopt_orphans()
@@ -102,6 +101,10 @@ class ProcessExecutor:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def capacity(self) -> int:
+        """Return how many workers are idle."""
+        return sum(worker is None or worker.job is None for worker in self._workers)
 
     def submit(self, job: Job) -> None:
         """Give the job to an idle worker, to one that has its model at hand if there is one."""
@@ -121,23 +124,30 @@ class ProcessExecutor:
         worker = self._workers[slot]
         return 0 if worker is None else 2 if worker.model == model else 1
 
-    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
-        """Wait for a job to end.
+    def next(self, timeout: float | None = None) -> Ended | Working | None:
+        """Wait for a job to end or to tell how far it is.
 
         Raises:
             StoreError: a worker could not write.
             HarnessError: a worker could not start.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        while not self._done:
+        while not self._news:
             for key, _ in self._selector.select(_POLL_SECONDS):
                 slot, what = key.data
                 self._read(slot, what)
-            for slot in range(self.slots):
+            for slot in range(len(self._workers)):
                 self._check_worker(slot)
-            if until is not None and time.monotonic() >= until and not self._done:
+            if until is not None and time.monotonic() >= until and not self._news:
                 return None
-        return self._done.pop(0)
+        return self._news.popleft()
+
+    def cancel(self, job: Job) -> None:
+        """End the worker of a job."""
+        for slot, worker in enumerate(self._workers):
+            if worker is not None and worker.job is job:
+                self._remove(slot)
+        self._news = deque(news for news in self._news if news.job is not job)
 
     def close(self) -> None:
         """End all workers and the guardian; closing twice is fine."""
@@ -151,7 +161,7 @@ class ProcessExecutor:
         for worker in living:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(max(0.0, until - time.monotonic()))
-        for slot in range(self.slots):
+        for slot in range(len(self._workers)):
             self._remove(slot)
         assert self._guardian.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -245,7 +255,8 @@ class ProcessExecutor:
             if message["what"].startswith(WAITING):
                 # The cell that trains what this one waits for has a deadline of its own.
                 worker.deadline = self._new_deadline()
-            self._on_progress(worker.job.cell, str(message["what"]), int(message["done"]), int(message["total"]))
+            how_far = int(message["done"]), int(message["total"])
+            self._news.append(Working(worker.job, str(message["what"]), *how_far))
         elif kind == "fatal" and worker.job is not None:
             self._take_fatal(slot, worker, str(message["message"]))
         elif kind == "ended" and worker.job is not None:
@@ -323,7 +334,7 @@ class ProcessExecutor:
         assert job is not None
         make_way(job.folder / LOG).write_bytes(worker.log.content())
         worker.job = None
-        self._done.append((job, result))
+        self._news.append(Ended(job, result))
 
     def _drain_output(self, worker: _Worker) -> None:
         while data := _available(self._output(worker)):

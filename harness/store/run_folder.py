@@ -28,6 +28,8 @@ from harness.store.store import MANIFEST, STORE, entry_folder
 
 RUN = "run.json"
 PLAN = "plan.json"
+WHOLE_PLAN = "whole_plan.json"
+"""Of a shard: the plan that its own is a part of."""
 RESULT = "result.json"
 LOG = "log.txt"
 KEY = "key.json"
@@ -207,6 +209,10 @@ class RunFolder:
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan, compactly: it may have a hundred thousand cells."""
         self.write_text(PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
+
+    def write_whole_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write the plan that the plan of a shard is a part of."""
+        self.write_text(WHOLE_PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises DamagedFile if it is no JSON object."""

@@ -11,6 +11,7 @@ from typing import Any
 from harness.contract.errors import UsageError
 from harness.suite.located import Located, Path_, parse_yaml
 from harness.suite.schema import HEAD_KEYS, MAX_SEED, Experiment, did_you_mean
+from harness.suite.shards import ShardBy
 
 _KEY_OF = {"model": "models", "attack": "attacks", "sampler": "samplers", "attribution": "attributions"}
 _LISTS = ("data", *_KEY_OF.values(), "metrics", "aggregates", "reports")
@@ -30,6 +31,8 @@ class Changes:
         limit: the most examples of every dataset; None for as many as the suite says.
         seeds: such as "0-4" or "0,2,5", in place of those of the suite; empty for these.
         only, skip: texts ROLE=PATTERN on the labels of cells.
+        shard: such as "1/3", the part of the cells that this run does; empty for all.
+        shard_by: whether cells of one model stay in one shard.
     """
 
     sets: tuple[str, ...] = ()
@@ -37,6 +40,8 @@ class Changes:
     seeds: str = ""
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    shard: str = ""
+    shard_by: ShardBy = "model"
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -45,7 +50,9 @@ class Changes:
         told += [f"--limit {self.limit}"] if self.limit is not None else []
         told += [f"--seeds {self.seeds}"] if self.seeds else []
         told += [f"--only {text}" for text in self.only]
-        return (*told, *(f"--skip {text}" for text in self.skip))
+        told += [f"--skip {text}" for text in self.skip]
+        by = f" --shard-by {self.shard_by}" if self.shard_by != "model" else ""
+        return (*told, f"--shard {self.shard}{by}") if self.shard else tuple(told)
 
     def applied(self, document: Located) -> Located:
         """Return the document of a suite with what these changes put into it; `only` and `skip` are for its cells.

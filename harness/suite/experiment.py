@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.contract.cells import KIND_OF, ROLES, SHOWN_ROLES, TREATMENTS, Cell, Role, Use
 from harness.contract.components import Kind
-from harness.plugins import ABSENT, DISTRIBUTION, Catalog, distribution_version, extra_with
+from harness.plugins import Catalog, not_installed
 from harness.signatures import SignatureReader
 from harness.suite.limits import MAX_CELLS, SPLIT_UP, too_many
 from harness.suite.load import LoadedExperiment, Suite
@@ -137,12 +137,8 @@ class ExperimentResolver:
 
     def _reason_to_skip(self, cell: Cell) -> str:
         for use in cell.uses:
-            requires = self._catalog.find(use.kind, use.name).component.requires
-            missing = [name for name in requires if distribution_version(name) == ABSENT]
-            if missing:
-                extras = sorted({extra for name in missing if (extra := extra_with(name))})
-                install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
-                return f"{use.label} needs {' and '.join(missing)}, not installed here{install}"
+            if missing := not_installed(self._catalog.find(use.kind, use.name).component):
+                return f"{use.label} {missing}"
         pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
         pairs += [(cell.components.get(role), "model") for role in TREATMENTS]
         for needing, role in pairs:
@@ -181,7 +177,7 @@ class ExperimentResolver:
 
     def _executed(self, models: Sequence[Use | None], task: Use) -> list[Use | None]:
         """The models with the execution of the experiment, where they have none of their own."""
-        asked = self.experiment.execution
+        asked = self.experiment.execution and self.experiment.execution.passes
         executed = [use and with_execution(use, asked) for use in models]
         needs = self.entries.signature(task).needs.get("model")
         if needs is None or needs.protocol not in _CALLED_PROTOCOLS:

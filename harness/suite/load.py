@@ -9,10 +9,12 @@ from pathlib import Path
 from harness.contract.errors import SuiteError
 from harness.suite.changes import UNCHANGED, Changes
 from harness.suite.located import Located, Problem, parse_yaml, read_yaml
-from harness.suite.schema import HEAD_KEYS, Experiment, SuiteHead, problems_of
+from harness.suite.schema import HEAD_KEYS, Experiment, SuiteExecution, SuiteHead, UseEntry, problems_of
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SUFFIXES = (".yaml", ".yml")
+EXECUTOR = ("execution", "executor")
+"""Where a suite says what executor its cells run on."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,14 @@ class LoadedExperiment:
     """An experiment and the document it was read from, for errors found later."""
 
     experiment: Experiment
+    document: Located
+
+
+@dataclass(frozen=True)
+class LoadedExecutor:
+    """What a suite says of where its cells run, and the document it was read from."""
+
+    entry: UseEntry
     document: Located
 
 
@@ -32,12 +42,14 @@ class Suite:
         experiments: in the order of the file.
         file: where it was read from.
         changes: what the run asks for beside the file; its sets are a part of the experiments.
+        executor: what its top level says of where cells run; None if nothing.
     """
 
     head: SuiteHead
     experiments: tuple[LoadedExperiment, ...]
     file: Path
     changes: Changes = UNCHANGED
+    executor: LoadedExecutor | None = None
 
 
 def suite_folders() -> list[Path]:
@@ -93,10 +105,12 @@ def load_suite(name: str, changes: Changes = UNCHANGED) -> Suite:
     for each in documents:
         problems += problems_of(Experiment, each, also_allowed=HEAD_KEYS if not parts else ())
     problems += _same_names(documents) if parts else []
+    problems += [problem for part in parts for problem in _own_executor(part)]
+    problems += _problems_of_execution(defaults)
     if problems:
         raise document.error(list(dict.fromkeys(problems)))
     experiments = tuple(LoadedExperiment(Experiment.model_validate(each.data), each) for each in documents)
-    return Suite(head, experiments, file, changes)
+    return Suite(head, experiments, file, changes, _executor_of(defaults))
 
 
 def parse_metrics(text: str, name: str) -> Located:
@@ -142,6 +156,28 @@ def _only(document: Located, wanted: Callable[[str], bool]) -> Located:
     data = {key: value for key, value in document.data.items() if wanted(key)}
     marks = {path: mark for path, mark in document.marks.items() if not path or path[0] in data}
     return Located(data, marks, document.sources)
+
+
+def _own_executor(part: Located) -> list[Problem]:
+    """The problem of an experiment that says where its cells run."""
+    if EXECUTOR not in part.marks:
+        return []
+    return [part.problem(EXECUTOR, "cells run in one place for the whole suite", "write it at the top level")]
+
+
+def _problems_of_execution(defaults: Located) -> list[Problem]:
+    """The problems of the execution at the top level, which every experiment may have put another in the place of."""
+    if EXECUTOR[:1] not in defaults.marks:
+        return []
+    problems = problems_of(Experiment, defaults)
+    return [problem for problem in problems if problem.path[:1] == EXECUTOR[:1]]
+
+
+def _executor_of(defaults: Located) -> LoadedExecutor | None:
+    if not defaults.data.get(EXECUTOR[0]):
+        return None
+    entry = SuiteExecution.model_validate(defaults.data[EXECUTOR[0]]).executor
+    return LoadedExecutor(entry, defaults) if entry else None
 
 
 def _same_names(documents: list[Located]) -> list[Problem]:

@@ -139,6 +139,8 @@ class Plan:
         isolation: where cells run: "inline", "process" or "cell".
         warnings: warnings for the user.
         changes: what the run asked of the suite beside its file, as options of the command line.
+        executor: where cells run, if the suite says so; no part of what is measured, nor of the plan as JSON.
+        whole: of a shard, the plan that it is a part of; no part of the plan as JSON.
     """
 
     suite: str
@@ -152,6 +154,8 @@ class Plan:
     isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    executor: Use | None = None
+    whole: Plan | None = None
 
     def find_cell(self, name: str, keys: Mapping[str, Collection[str]] = NO_KEYS) -> Cell:
         """Find the cell with this id, with these labels as tables print them, with this key, or part of this id.

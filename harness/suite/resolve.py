@@ -7,18 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.contract.cells import Cell, Use
-from harness.contract.errors import SuiteError
+from harness.contract.errors import SuiteError, UsageError
 from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
+from harness.suite.changes import Changes
 from harness.suite.experiment import METRICS, ExperimentResolver
-from harness.suite.load import LoadedExperiment, Suite, parse_metrics
-from harness.suite.located import Mark, Path_, Problem
+from harness.suite.load import EXECUTOR, LoadedExperiment, Suite, parse_metrics
+from harness.suite.located import Located, Mark, Path_, Problem, parse_yaml
 from harness.suite.metric_fit import reason_against
 from harness.suite.patterns import matches
 from harness.suite.plan import Plan, PlannedExperiment
-from harness.suite.schema import Experiment, Pattern, SuiteHead
+from harness.suite.schema import Experiment, Pattern, SuiteHead, UseEntry
 from harness.suite.selection import selected_cells, selected_experiments
+from harness.suite.shards import shard_of
+from harness.suite.uses import UseResolver
 
 
 def make_plan(
@@ -71,7 +74,7 @@ def make_plan(
     experiments = selected_experiments(experiments, checked, kept)
     deselected += len(checked) - len(kept)
     head = suite.head
-    return Plan(
+    plan = Plan(
         head.suite,
         head.about,
         str(suite.file),
@@ -83,7 +86,65 @@ def make_plan(
         head.isolation,
         tuple(dict.fromkeys(warnings)),
         suite.changes.told,
+        _executor(suite, catalog, signatures),
     )
+    return _shard(plan, suite.changes) if suite.changes.shard else plan
+
+
+def _shard(plan: Plan, changes: Changes) -> Plan:
+    """The part of a plan that a shard does, with the whole plan."""
+    own = shard_of(plan.cells, changes.shard, changes.shard_by)
+    warnings = plan.warnings
+    if not own:
+        warnings = (*warnings, f"shard {changes.shard} has none of the {len(plan.cells)} cells")
+    experiments = selected_experiments(plan.experiments, plan.cells, own)
+    whole = replace(plan, changes=replace(changes, shard="").told)
+    return replace(plan, cells=tuple(own), experiments=experiments, warnings=warnings, whole=whole)
+
+
+def _executor(suite: Suite, catalog: Catalog, signatures: SignatureReader) -> Use | None:
+    """The executor that the suite asks for. Raises SuiteError."""
+    if suite.executor is None:
+        return None
+    entries = UseResolver(suite.executor.document, catalog, signatures)
+    return _the_executor(entries, suite.executor.entry, EXECUTOR)
+
+
+def _the_executor(entries: UseResolver, entry: UseEntry, path: Path_) -> Use:
+    uses = entries.uses("executor", entry, path)
+    if len(uses) > 1:
+        entries.problem(path, "a suite has one executor, which is neither swept nor drawn")
+    if entries.problems:
+        raise entries.document.error(entries.problems)
+    return uses[0]
+
+
+def resolve_executor(name: str, given: Sequence[str], catalog: Catalog, signatures: SignatureReader) -> Use:
+    """Return the executor that options of the command line ask for.
+
+    Args:
+        name: of the executor.
+        given: its parameters, each KEY=VALUE; VALUE is YAML.
+        catalog, signatures: where components are looked up.
+
+    Raises:
+        SuiteError: it is unknown, or a parameter is.
+        UsageError: a parameter is not written as KEY=VALUE.
+    """
+    if wrong := [text for text in given if "=" not in text]:
+        raise UsageError(f"--executor-with {wrong[0]!r}: write KEY=VALUE")
+    option = f"--executor {name}"
+    marks: dict[Path_, Mark] = {(): Mark(option, 1, 1)}
+    parameters, sources = {}, {option: name}
+    for text in given:
+        key, _, value = text.partition("=")
+        parsed = parse_yaml(value, f"--executor-with {text}")
+        parameters[key] = parsed.data
+        marks |= {("with", key, *path): mark for path, mark in parsed.marks.items()}
+        sources |= parsed.sources
+    entry = UseEntry.model_validate({"use": name, "with": parameters})
+    document = Located(entry.model_dump(by_alias=True), marks, sources)
+    return _the_executor(UseResolver(document, catalog, signatures), entry, ())
 
 
 def _check_ids(suite: Suite, cells: Sequence[Cell]) -> None:

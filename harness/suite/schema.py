@@ -114,6 +114,21 @@ class ExecutionEntry(BaseModel):
     channels_last: bool = Field(False, description="Keep images and kernels with their channels last.")
 
 
+class SuiteExecution(ExecutionEntry):
+    """How the forward passes of models are executed, and where the cells of the suite run."""
+
+    executor: Annotated[UseEntry, BeforeValidator(_name_alone)] | None = Field(
+        None,
+        description="Where cells run, e.g. `ray`; of the whole suite, so at its top level alone. No part of any key.",
+    )
+
+    @property
+    def passes(self) -> ExecutionEntry | None:
+        """How forward passes are executed; None where nothing is said of them."""
+        told = self.model_dump(exclude={"executor"}, exclude_unset=True)
+        return ExecutionEntry(**told) if told else None
+
+
 class ModelEntry(UseEntry):
     """A model with its parameters."""
 
@@ -205,7 +220,7 @@ class Experiment(BaseModel):
     )
     data: Annotated[list[Data], BeforeValidator(_one_as_list)] = Field([], description="Datasets.")
     models: list[Model] = Field([], description="Models.")
-    execution: ExecutionEntry | None = Field(None, description="How classifiers are run; by default plain float32.")
+    execution: SuiteExecution | None = Field(None, description="How classifiers are run; by default plain float32.")
     attacks: list[Entry] = Field([], description="Attacks; `none` is the absence of one.")
     samplers: list[Entry] = Field([], description="Samplers.")
     attributions: list[Entry] = Field([], description="Methods that say which parts of an input a model used.")

@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.contract.cells import Cell, Use
 from harness.contract.rows import Status
 from harness.coordinator import schedule
 from harness.coordinator.schedule import Schedule
-from harness.execution.executor import Job
+from harness.execution.executor import Ended, Job, Working
 from harness.store.cell_result import CellResult
 from harness.store.store import Store
 
 OK = CellResult(Status.OK)
+
+
+def nothing(*_: Any) -> None:
+    """For what nobody wants to know here."""
 
 
 def cell(model: str, attack: int = 0, seed: int = 0) -> Cell:
@@ -36,6 +42,8 @@ class Scripted:
     """An executor that ends jobs in their order, each as its results say; it does nothing when they are used up."""
 
     slots: int = 1
+    trouble: str = ""
+    has_failed: bool = False
     results: dict[str, list[CellResult]] = field(default_factory=dict)
     before_next: Callable[[], None] = lambda: None
     in_this_process: bool = False
@@ -44,17 +52,24 @@ class Scripted:
     most: int = 0
     is_closed: bool = False
 
+    def capacity(self) -> int:
+        return self.slots - len(self.under_way)
+
     def submit(self, job: Job) -> None:
+        assert self.capacity() > 0
         assert job.folder.is_dir()
         self.under_way.append(job)
         self.submitted.append((name(job.cell), job.batch_size))
         self.most = max(self.most, len(self.under_way))
 
-    def next(self, timeout: float | None = None) -> tuple[Job, CellResult] | None:
+    def next(self, timeout: float | None = None) -> Ended | Working | None:
         self.before_next()
         job = self.under_way.popleft()
         script = self.results.get(name(job.cell), [])
-        return job, replace(script.pop(0) if script else OK, batch_size=job.batch_size)
+        return Ended(job, replace(script.pop(0) if script else OK, batch_size=job.batch_size))
+
+    def cancel(self, job: Job) -> None:
+        self.under_way.remove(job)
 
     def close(self) -> None:
         self.is_closed = True
@@ -91,7 +106,7 @@ def run(store: Store) -> Callable[..., Ran]:
             committed.append((name(job.cell), result))
 
         keys = {each.id: each.id for each in cells}
-        made = Schedule(executor, store, keys, 16, reuse, commit, lambda cell: told.append(name(cell)))
+        made = Schedule(executor, store, keys, 16, reuse, commit, lambda cell: told.append(name(cell)), nothing)
         left = made.run(cells)
         # Nothing stays claimed or staged, however it went.
         for each in cells:
@@ -214,10 +229,211 @@ def test_an_error_of_the_executor_lets_go_of_everything(store: Store) -> None:
     executor.before_next = broken
     cells = [cell("a", i) for i in range(3)]
     made = Schedule(
-        executor, store, {each.id: each.id for each in cells}, 16, lambda c: False, lambda *_: None, lambda c: None
+        executor, store, {each.id: each.id for each in cells}, 16, lambda c: False, nothing, nothing, nothing
     )
     with pytest.raises(RuntimeError, match="no more workers"):
         made.run(cells)
     assert executor.is_closed
     assert all(store.try_claim("cells", each.id) for each in cells)
     assert list((store.root / "staging").iterdir()) == []
+
+
+# --- places that come and go ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Unsteady:
+    """An executor whose places come and go as drawn: jobs end, are lost, end late or twice, in any order."""
+
+    draw: Callable[[st.SearchStrategy[Any]], Any]
+    in_this_process: bool = False
+    trouble: str = "no node"
+    has_failed: bool = False
+    slots: int = 1
+    under_way: list[Job] = field(default_factory=list)
+    cancelled: list[Job] = field(default_factory=list)
+    ended: list[Job] = field(default_factory=list)
+    time: float = 0.0
+    n_turns: int = 0
+
+    def capacity(self) -> int:
+        return max(0, self.slots - len(self.under_way))
+
+    def submit(self, job: Job) -> None:
+        assert self.capacity() > 0, "a job without a place"
+        assert job not in self.under_way
+        self.under_way.append(job)
+
+    def next(self, timeout: float | None = None) -> Ended | Working | None:
+        self.time += 0.5
+        self.n_turns += 1
+        # In the end all goes well, so that every drawing comes to an end.
+        calm = self.n_turns > 60
+        self.slots = 2 if calm else self.draw(st.integers(0, 3))
+        what = "done" if calm else self.draw(st.sampled_from(["done", "lost", "late", "again", "told", "nothing"]))
+        if what == "late" and self.cancelled:
+            return Ended(self.draw(st.sampled_from(self.cancelled)), OK)
+        if what == "again" and self.ended:
+            return Ended(self.draw(st.sampled_from(self.ended)), OK)
+        if what in ("done", "lost", "told") and self.under_way:
+            job = self.under_way[0 if calm else self.draw(st.integers(0, len(self.under_way) - 1))]
+            if what == "told":
+                return Working(job, "", 1, 2)
+            self.under_way.remove(job)
+            self.ended.append(job)
+            return Ended(job, replace(OK if what == "done" else LOST, batch_size=job.batch_size))
+        return None
+
+    def cancel(self, job: Job) -> None:
+        self.under_way.remove(job)
+        self.cancelled.append(job)
+
+    def close(self) -> None:
+        self.under_way.clear()
+
+
+LOST = CellResult(Status.LOST, "its node went away")
+
+
+@given(data=st.data(), n_cells=st.integers(1, 6), silence=st.sampled_from([2.0, 1e9]))
+@settings(max_examples=150, deadline=None)
+def test_every_cell_is_committed_once_whatever_places_do(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, n_cells: int, silence: float
+) -> None:
+    store = Store(tmp_path_factory.mktemp("results") / "store")
+    executor, committed = Unsteady(data.draw), list[tuple[str, Status, int]]()
+    cells = [cell("m", i) for i in range(n_cells)]
+
+    def commit(job: Job, result: CellResult) -> None:
+        assert job.folder.is_dir()
+        committed.append((name(job.cell), result.status, len(result.attempts)))
+
+    made = Schedule(
+        executor,
+        store,
+        {each.id: each.id for each in cells},
+        16,
+        lambda c: False,
+        commit,
+        nothing,
+        nothing,
+        wait_for_workers=20.0,
+        silence=silence,
+        clock=lambda: executor.time,
+    )
+    assert made.run(cells) == []
+    assert sorted(each for each, _, _ in committed) == sorted(map(name, cells))
+    assert all(attempts <= 3 for _, _, attempts in committed)
+    assert all(status in (Status.OK, Status.LOST) for _, status, _ in committed)
+    assert list((store.root / "staging").iterdir()) == []
+    assert all(store.try_claim("cells", each.id) for each in cells)
+
+
+@dataclass
+class Places:
+    """An executor with as many places at a time as its function says."""
+
+    places: Callable[[float], int]
+    silent: bool = False
+    has_failed: bool = False
+    in_this_process: bool = False
+    trouble: str = ""
+    time: float = 0.0
+    under_way: list[Job] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    def capacity(self) -> int:
+        return max(0, self.places(self.time) - len(self.under_way))
+
+    def submit(self, job: Job) -> None:
+        self.under_way.append(job)
+
+    def next(self, timeout: float | None = None) -> Ended | Working | None:
+        self.time += 1.0
+        if not self.under_way or self.silent:
+            return None
+        job = self.under_way.pop(0)
+        return Ended(job, OK if self.places(self.time) else LOST)
+
+    def cancel(self, job: Job) -> None:
+        self.under_way.remove(job)
+        self.cancelled.append(name(job.cell))
+
+    def close(self) -> None:
+        self.under_way.clear()
+
+
+def committed_on(store: Store, executor: Places, cells: list[Cell], **how: Any) -> list[tuple[str, str, str]]:
+    committed = []
+
+    def commit(job: Job, result: CellResult) -> None:
+        committed.append((name(job.cell), str(result.status), result.reason))
+
+    keys = {each.id: each.id for each in cells}
+    clock = {"clock": lambda: executor.time, **how}
+    assert Schedule(executor, store, keys, 16, lambda c: False, commit, nothing, nothing, **clock).run(cells) == []
+    return committed
+
+
+def test_without_any_worker_the_rest_is_given_up(store: Store) -> None:
+    executor = Places(lambda time: time < 2, trouble="node 7 has other code of plug")
+    done = committed_on(store, executor, [cell("m", i) for i in range(3)], wait_for_workers=600)
+    assert done == [
+        ("m0", "ok", ""),
+        ("m1", "lost", "no worker for 600 s: node 7 has other code of plug (attempt 2)"),
+        ("m2", "lost", "no worker for 600 s: node 7 has other code of plug"),
+    ]
+    assert 600 <= executor.time < 610
+
+
+def test_a_worker_that_comes_in_time_takes_the_rest(store: Store) -> None:
+    executor = Places(lambda time: time < 2 or time > 500)
+    done = committed_on(store, executor, [cell("m", i) for i in range(3)], wait_for_workers=600)
+    assert [status for _, status, _ in done] == ["ok"] * 3
+    # Two waits of less than the limit are no wait of more.
+    gaps = Places(lambda time: time % 400 < 2)
+    done = committed_on(store, gaps, [cell("n", i) for i in range(6)], wait_for_workers=600)
+    assert [status for _, status, _ in done] == ["ok"] * 6
+
+
+def test_an_executor_that_has_failed_is_not_waited_for(store: Store) -> None:
+    executor = Places(lambda time: 0, has_failed=True, trouble="executor 'x' failed")
+    assert committed_on(store, executor, [cell("m")], wait_for_workers=600) == [
+        ("m0", "lost", "no worker: executor 'x' failed")
+    ]
+    assert executor.time < 3
+
+
+def test_a_place_that_says_nothing_is_given_up(store: Store) -> None:
+    executor = Places(lambda time: 1, silent=True)
+    ((_, status, reason),) = committed_on(store, executor, [cell("m")], silence=50)
+    assert (status, reason) == ("lost", "nothing was heard of it for 50 s (attempt 4)")
+    assert executor.cancelled == ["m0"] * 4
+
+
+def test_progress_is_news_and_is_told(store: Store) -> None:
+    executor, told = Places(lambda time: 1), list[tuple[Any, ...]]()
+    jobs: list[Job] = []
+
+    def next_news(timeout: float | None = None) -> Ended | Working | None:
+        executor.time += 30.0
+        jobs.append(executor.under_way[0])
+        return Working(jobs[0], "training m", len(jobs), 9) if len(jobs) < 9 else Ended(executor.under_way.pop(), OK)
+
+    executor.next = next_news  # type: ignore[method-assign]
+    one, committed = cell("m"), list[str]()
+    Schedule(
+        executor,
+        store,
+        {one.id: one.id},
+        16,
+        lambda c: False,
+        lambda job, result: committed.append(str(result.status)),
+        nothing,
+        lambda *what: told.append(what),
+        silence=50,
+        clock=lambda: executor.time,
+    ).run([one])
+    assert committed == ["ok"]
+    assert told[0] == (one, "training m", 1, 9)
+    assert len(told) == 8

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.contract.errors import UsageError
-from harness.execution.devices import choose_device, choose_devices, seen_by_worker
+from harness.execution.devices import choose_device, choose_devices, device_elsewhere, seen_by_worker
 
 needs_cpu_build = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -103,4 +103,10 @@ def test_a_worker_sees_its_own_gpu_only() -> None:
     assert seen_by_worker("cuda:1", 2, {"CUDA_VISIBLE_DEVICES": "4, GPU-7f"})[1]["CUDA_VISIBLE_DEVICES"] == "GPU-7f"
     device, environment = seen_by_worker("cpu", 2, {"HOME": "/h"})
     assert (device, environment["OMP_NUM_THREADS"], environment["HOME"]) == ("cpu", "2", "/h")
-    assert "CUDA_VISIBLE_DEVICES" not in environment
+    assert environment["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_devices_of_other_machines_are_not_looked_for_here() -> None:
+    assert [device_elsewhere(name) for name in ("auto", "cuda", "cuda:7")] == [("cpu",), ("cuda",), ("cuda:7",)]
+    with pytest.raises(UsageError, match="device 'cuda,cpu' of other machines is cpu, cuda, cuda:N or mps"):
+        device_elsewhere("cuda,cpu")

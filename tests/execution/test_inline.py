@@ -44,7 +44,7 @@ def job(tmp_path: Path) -> Callable[..., Job]:
 
 def test_it_says_what_it_is(make: Callable[..., InlineExecutor]) -> None:
     executor = make()
-    assert (executor.slots, executor.in_this_process) == (1, True)
+    assert (executor.capacity(), executor.in_this_process) == (1, True)
 
 
 def test_jobs_run_in_order_with_their_batch_size(
@@ -56,8 +56,8 @@ def test_jobs_run_in_order_with_their_batch_size(
     for each in jobs:
         ended = executor.next()
         assert ended is not None
-        assert ended[0] is each
-        assert (ended[1].status, ended[1].batch_size) == (Status.OK, each.batch_size)
+        assert ended.job is each
+        assert (ended.result.status, ended.result.batch_size) == (Status.OK, each.batch_size)
     assert told == [(each.cell, "", 1, 2) for each in jobs]
 
 
@@ -88,6 +88,15 @@ def test_a_debugger_sees_output_and_exceptions(
 def test_closing_drops_what_waits(make: Callable[..., InlineExecutor], job: Callable[..., Job]) -> None:
     executor = make()
     executor.submit(job())
+    assert executor.capacity() == 0
     executor.close()
-    with pytest.raises(IndexError):
-        executor.next()
+    assert (executor.next(), executor.capacity()) == (None, 1)
+
+
+def test_a_cancelled_job_does_not_run(make: Callable[..., InlineExecutor], job: Callable[..., Job]) -> None:
+    executor, jobs = make(), [job("one"), job("two")]
+    executor.submit(jobs[0])
+    executor.cancel(jobs[0])
+    executor.cancel(jobs[1])
+    assert executor.next() is None
+    assert list(jobs[0].folder.iterdir()) == []

@@ -23,13 +23,13 @@ from execution.cells import cell, use
 from harness.contract.errors import HarnessError, StoreError
 from harness.contract.rows import Status
 from harness.execution import process, worker
-from harness.execution.executor import Job
+from harness.execution.executor import Ended, Job
 from harness.execution.process import ProcessExecutor, setups_for
 from harness.execution.worker import Setup
 from harness.store.cell_result import CellResult
 from processes import has_ended
 
-Told = list[tuple[str, str, int, int]]
+Told = list[tuple[Any, str, int, int]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,12 +48,7 @@ def _silent_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def told() -> Told:
-    return []
-
-
-@pytest.fixture
-def make(told: Told) -> Iterator[Callable[..., ProcessExecutor]]:
+def make() -> Iterator[Callable[..., ProcessExecutor]]:
     """Executors that are closed at the end."""
     made = []
 
@@ -62,7 +57,6 @@ def make(told: Told) -> Iterator[Callable[..., ProcessExecutor]]:
             [Setup((), "store", device, 1)] * slots,
             timeout=timeout,
             cells_per_worker=each,
-            on_progress=lambda cell, *what: told.append((cell.task.parameters["how"], *what)),
         )
         made.append(executor)
         return executor
@@ -87,12 +81,20 @@ def job(tmp_path: Path) -> Callable[..., Job]:
     return call
 
 
-def run(executor: ProcessExecutor, job: Job) -> CellResult:
+def run(executor: ProcessExecutor, job: Job, told: Told | None = None) -> CellResult:
     executor.submit(job)
-    ended = executor.next(30)
-    assert ended is not None
-    assert ended[0] is job
-    return ended[1]
+    ended = end_of_any(executor, told)
+    assert ended.job is job
+    return ended.result
+
+
+def end_of_any(executor: ProcessExecutor, told: Told | None = None) -> Ended:
+    """The next end of a job, after noting what was told of any before."""
+    while not isinstance(news := executor.next(30), Ended):
+        assert news is not None
+        if told is not None:
+            told.append((news.job.cell.task.parameters["how"], news.what, news.done, news.total))
+    return news
 
 
 # --- what the end of a worker means ---------------------------------------------------------------------------
@@ -131,9 +133,7 @@ def test_a_worker_killed_by_somebody_else_is_lost(
     executor.submit(job("hang"))
     assert executor.next(0.2) is None
     os.kill(pid, signal.SIGKILL)
-    ended = executor.next(30)
-    assert ended is not None
-    assert ended[1].status is Status.LOST
+    assert end_of_any(executor).result.status is Status.LOST
 
 
 def test_a_result_sent_before_the_end_counts(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
@@ -216,9 +216,8 @@ def test_a_job_goes_to_the_worker_that_has_its_model(
         executor.submit(each)
     pids = {}
     for _ in both:
-        ended = executor.next(30)
-        assert ended is not None
-        pids[ended[0].cell.id] = ended[1].n
+        ended = end_of_any(executor)
+        pids[ended.job.cell.id] = ended.result.n
     assert len(set(pids.values())) == 2
     for model, first in ((other, both[1]), (one, both[0])):
         assert run(executor, job("ok", model=model)).n == pids[first.cell.id]
@@ -249,10 +248,9 @@ def test_a_cell_that_takes_too_long_is_ended(
     assert run(executor, job("ok")).status is Status.OK
 
 
-def test_waiting_for_others_does_not_count(
-    make: Callable[..., ProcessExecutor], job: Callable[..., Job], told: Told
-) -> None:
-    assert run(make(timeout=1.0), job("wait")).status is Status.OK
+def test_waiting_for_others_does_not_count(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    told: Told = []
+    assert run(make(timeout=1.0), job("wait"), told).status is Status.OK
     assert told == [("wait", "waiting for another", 0, 0)] * 12
 
 
@@ -275,11 +273,9 @@ def test_next_gives_up_after_its_own_time(make: Callable[..., ProcessExecutor], 
 # --- what workers say -----------------------------------------------------------------------------------------
 
 
-def test_progress_output_and_traceback_arrive(
-    make: Callable[..., ProcessExecutor], job: Callable[..., Job], told: Told
-) -> None:
-    executor = make()
-    run(executor, job("progress"))
+def test_progress_output_and_traceback_arrive(make: Callable[..., ProcessExecutor], job: Callable[..., Job]) -> None:
+    executor, told = make(), Told()
+    run(executor, job("progress"), told)
     assert told == [("progress", "", 1, 2)]
     loud, silent = job("print"), job("ok")
     run(executor, loud)
@@ -372,7 +368,7 @@ def test_closing_ends_idle_and_busy_workers_and_may_be_done_twice(
     busy = job("orphan")
     executor.submit(job("hang"))
     idle = run(executor, job("ok")).n
-    assert executor.slots == 2
+    assert executor.capacity() == 1
     assert not executor.in_this_process
     workers = [each.process.pid for each in executor._workers if each is not None]
     assert idle in workers
