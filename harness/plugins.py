@@ -169,7 +169,7 @@ def load_catalog(
     for name, module in (extra or {}).items():
         _register(catalog, name, "given by the caller", partial(_given_module, module))
     for folder in folders:
-        for path in _plugins_in(folder):
+        for path in (path for path in _plugins_in(folder) if not _is_loaded(manager, path)):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
         catalog.failures += _hidden_helpers(folder, catalog.folders)
     return catalog
@@ -238,6 +238,11 @@ def _plugins_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UsageError(f"plugins folder {str(folder)!r} does not exist")
     return [path for path in _modules_in(folder) if not path.name.startswith("_") and not _is_helper(path)]
+
+
+def _is_loaded(manager: pluggy.PluginManager, path: Path) -> bool:
+    """Whether a plugin is installed from this very place, as `pip install -e` does it."""
+    return _is_file(getattr(manager.get_plugin(path.stem), "__file__", None), path)
 
 
 def _modules_in(folder: Path) -> list[Path]:
