@@ -338,6 +338,15 @@ def extra_with(distribution: str) -> str:
     return next((match[2] for match in matches if match[1].lower() == distribution.lower()), "")
 
 
+def installed_distributions() -> dict[str, str]:
+    """Every installed distribution and its version, by name; of several with one name the first that is imported."""
+    versions: dict[str, str] = {}
+    for found in importlib.metadata.distributions():
+        if name := found.metadata["Name"]:
+            versions.setdefault(name, found.version)
+    return dict(sorted(versions.items()))
+
+
 @cache
 def distribution_version(name: str) -> str:
     """The installed version of a distribution, or `ABSENT`."""

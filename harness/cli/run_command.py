@@ -15,6 +15,7 @@ from harness.cli.options import (
     allow_imports_option,
     changes_options,
     columns_option,
+    environment_option,
     no_examples_option,
     results_option,
     trust_option,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
 )
+@environment_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the headline alone, and warnings.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line for every cell that starts or ends.")
 @click.option("--events", type=click.Choice(["jsonl"]), help="Print a JSON object for every event, and nothing else.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.coordinator.options import RunOptions, Workers, decide_workers
 from harness.execution.devices import choose_devices
-from harness.plugins import Catalog, load_catalog
+from harness.execution.environments import Environment, environments_of
+from harness.plugins import Catalog, as_folders, load_catalog
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store
@@ -26,6 +28,7 @@ class Prepared:
         store: where finished cells are kept.
         options: what the user asked for.
         workers: where cells are executed.
+        environments: the other Python environments that cells are executed in, by name.
     """
 
     plan: Plan
@@ -34,6 +37,7 @@ class Prepared:
     store: Store
     options: RunOptions
     workers: Workers
+    environments: Mapping[str, Environment] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -60,4 +64,7 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     plan = make_plan(
         loaded, catalog, signatures, allow_imports=options.allow_imports, trust=[Path(file) for file in options.trust]
     )
-    return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))
+    workers = decide_workers(options, plan, devices)
+    folders = as_folders(options.plugin_folders)
+    environments = environments_of(plan.cells, options.environments, folders, store, workers.devices[0])
+    return Prepared(plan, catalog, signatures, store, options, workers, environments)
