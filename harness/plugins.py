@@ -169,7 +169,7 @@ def load_catalog(
     for name, module in (extra or {}).items():
         _register(catalog, name, "given by the caller", partial(_given_module, module))
     for folder in folders:
-        for path in _plugins_in(folder):
+        for path in (path for path in _plugins_in(folder) if not _is_loaded(manager, path)):
             _register(catalog, path.stem, str(path), partial(_import_file, path))
         catalog.failures += _hidden_helpers(folder, catalog.folders)
     return catalog
@@ -238,6 +238,11 @@ def _plugins_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UsageError(f"plugins folder {str(folder)!r} does not exist")
     return [path for path in _modules_in(folder) if not path.name.startswith("_") and not _is_helper(path)]
+
+
+def _is_loaded(manager: pluggy.PluginManager, path: Path) -> bool:
+    """Whether a plugin is installed from this very place, as `pip install -e` does it."""
+    return _is_file(getattr(manager.get_plugin(path.stem), "__file__", None), path)
 
 
 def _modules_in(folder: Path) -> list[Path]:
@@ -341,6 +346,15 @@ def not_installed(component: Component) -> str:
     extras = sorted({extra for name in missing if (extra := extra_with(name))})
     install = f'; pip install "{DISTRIBUTION}[{",".join(extras)}]"' if extras else ""
     return f"needs {' and '.join(missing)}, not installed here{install}"
+
+
+def installed_distributions() -> dict[str, str]:
+    """Every installed distribution and its version, by name; of several with one name the first that is imported."""
+    versions: dict[str, str] = {}
+    for found in importlib.metadata.distributions():
+        if name := found.metadata["Name"]:
+            versions.setdefault(name, found.version)
+    return dict(sorted(versions.items()))
 
 
 @cache

@@ -18,7 +18,7 @@ from asserting import without_assertion
 FLOORS: list[set[str]] = [
     {"contract", "version", "environment_secrets"},
     {"hooks", "isolation", "files", "downloads", "hub_folders", "figures", "png", "reading"}
-    | {"code_folders", "loaded_code", "escaping"},
+    | {"code_folders", "loaded_code", "escaping", "user_configuration"},
     {"statistics", "instruments", "builtin", "picture_section", "named_code", "pinned_files"},
     {"attacks"},
     {"api", "signatures"},

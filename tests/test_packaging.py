@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_ABOUT_TESTS = ("harness/testing/", "harness/pytest_plugin.py")
+_ABOUT_TESTS = ("harness/testing/", "harness/pytest_plugin.py", "harness/examples/")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,10 @@ def test_the_wheel_holds_core_plugins_and_suites_and_nothing_else(wheel: Path, r
     assert tops == {"harness", *(path.parent.name for path in (root / "plugins").glob("*/__init__.py"))}
     assert {f"harness/suites/{path.name}" for path in (root / "suites").glob("*.yaml")} <= set(names)
     assert "harness/suite/suite.schema.json" in names
+    # What `harness new plugin` copies.
+    assert "harness/examples/attack/corners/attack.py" in names
+    assert "harness/examples/attack/tests/test_corners.py" in names
+    assert "harness/cli/plugin_template/pyproject.toml.in" in names
     assert {f"{top}/py.typed" for top in tops} <= set(names)
     assert not [name for name in names if "test" in name.lower() and not name.startswith(_ABOUT_TESTS)]
 

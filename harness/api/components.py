@@ -24,3 +24,5 @@ from harness.contract.parameters import Variants as Variants
 from harness.hooks import hookimpl as hookimpl
 from harness.named_code import import_function as import_function
 from harness.named_code import import_named as import_named
+from harness.user_configuration import config_path as config_path
+from harness.user_configuration import configured as configured

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import warnings
-from typing import Any
+from harness.contract.deprecation import Leaving, moved_names
+from harness.contract.deprecation import deprecated as deprecated
 
-API_VERSION = (1, 3)
+API_VERSION = (1, 4)
 """Major and minor; the major rises when a name leaves for good, the minor when one comes."""
 
 _NEIGHBOURS = ("DistanceBlock", "nearest", "within_radii")
+LEAVING = {name: Leaving(f"harness_generative.nearest.neighbours.{name}", since=(1, 3)) for name in _NEIGHBOURS}
+"""What `harness.api` no longer holds."""
 
-__all__ = ["API_VERSION"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _NEIGHBOURS:
-        raise AttributeError(f"module 'harness.api' has no attribute {name!r}")
-    moved = importlib.import_module("harness_generative.nearest.neighbours")
-    warnings.warn(f"harness.api.{name} is {moved.__name__}.{name} since version 1.0", DeprecationWarning, stacklevel=2)
-    return getattr(moved, name)
+__all__ = ["API_VERSION", "deprecated"]
+__getattr__ = moved_names("harness.api", LEAVING)

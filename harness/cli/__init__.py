@@ -35,7 +35,7 @@ COMMANDS = {
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",
     "reference": "Write the reference as Markdown: commands, suite keys, every component.",
-    "new": "Write a suite to start from.",
+    "new": "Write a suite or a plugin to start from.",
     "schema": "Print the JSON Schema of suite files, for editors.",
     "cache": "Show, check and clean the store of finished cells.",
     "doctor": "Check this installation and every plugin.",

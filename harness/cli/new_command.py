@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli import Session
+from harness.cli.plugin_files import Example, check_name, files_of, plugin_kinds
 from harness.cli.streams import echo
 from harness.contract.errors import HarnessError, UsageError
 from harness.signatures import SignatureReader
@@ -21,7 +22,7 @@ FAMILIES = ("robustness", "uncertainty", "fairness", "generation", "language", "
 
 @click.group("new")
 def command() -> None:
-    """Write a file to start from."""
+    """Write a suite or a plugin to start from."""
 
 
 @command.command("suite")
@@ -48,6 +49,35 @@ def new_suite(session: Session, family: str, models: tuple[str, ...], data: str,
         raise
     n = len(plan.cells)
     echo(f"wrote {file}: {n} cell{'s' if n != 1 else ''}\nto run it: harness run {file} --limit 20")
+
+
+@command.command("plugin")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(plugin_kinds()), default="attack", show_default=True, help="What it offers.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the package. [default: NAME]"
+)
+@click.pass_obj
+def new_plugin(session: Session, name: str, kind: str, output: Path | None) -> None:
+    """Write a package that offers the component NAME, with a suite and tests that pass, and print how to try it.
+
+    It is the example of that kind under your name. A folder that is there stays as it is.
+    """
+    example, folder = Example.of(kind), output or Path(name)
+    check_name(name, example, session.catalog())
+    files = files_of(name, example)
+    try:
+        folder.mkdir()
+        for place, text in files.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_text(text, encoding="utf-8")
+    except FileExistsError:
+        raise UsageError(f"{folder} is there already; --output FOLDER writes another one") from None
+    except OSError as error:
+        raise UsageError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+    echo(f"wrote {folder}: {len(files)} files; what it is: {example.summary}")
+    echo(f"to run its suite: harness --plugins-dir {folder} run {folder / name}.yaml")
+    echo(f"to install it and run its tests: pip install -e '{folder}[dev]' && python -m pytest {folder}")
 
 
 def filled(text: str, file: Path, models: Sequence[str], data: str) -> str:

@@ -22,6 +22,23 @@ trust_option = click.option(
     help="Let this file of the suite run code when it is loaded, such as a pickled model. May be repeated.",
 )
 
+
+def _places(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in value]
+    if wrong := next((name + sign for name, sign, place in pairs if not (name and place)), None):
+        raise click.BadParameter(f"write NAME=PATH, not {wrong!r}", ctx, param)
+    return {name: place for name, _, place in pairs}
+
+
+environment_option = click.option(
+    "--environment",
+    "environments",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=_places,
+    help="The virtual environment that the suite calls NAME, or a Python in it. May be repeated.",
+)
+
 no_examples_option = click.option(
     "--no-examples",
     is_flag=True,

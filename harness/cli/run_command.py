@@ -15,6 +15,7 @@ from harness.cli.options import (
     allow_imports_option,
     changes_options,
     columns_option,
+    environment_option,
     no_examples_option,
     results_option,
     trust_option,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds without any worker of the executor after which what has not run is given up.",
 )
+@environment_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the headline alone, and warnings.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line for every cell that starts or ends.")
 @click.option("--events", type=click.Choice(["jsonl"]), help="Print a JSON object for every event, and nothing else.")

@@ -34,8 +34,10 @@ KIND_OF: Mapping[Role, Kind] = {
     "attribution": "attribution",
 }
 _MAX_SLUG_BYTES = 180
+_IF_GIVEN = ("rights", "environment")
+"""Fields that are written only where they are not empty."""
 _SHAPE: Mapping[str, Any] = {
-    **dict.fromkeys(("kind", "name", "label"), str),
+    **dict.fromkeys(("kind", "name", "label", "environment"), str),
     **dict.fromkeys(("version", "member", "training_threads"), int),
     **dict.fromkeys(("parameters", "former"), dict),
     **{name: [str] for name in ("paths", "imports", "uncounted")},
@@ -75,6 +77,8 @@ class Use:
         execution: for a model that wraps no other, how it is run; None where nothing was asked.
         training_threads: torch threads on the CPU that a trainable model is made and fitted with, whatever the run has.
         rights: where code that the parameters name may come from, and which of their files may run code.
+        environment: the name of the Python environment that it needs; empty for that of the run. The name is a part of
+            the cell's identity, what is installed there of its key.
     """
 
     kind: Kind
@@ -92,6 +96,7 @@ class Use:
     execution: Execution | None = None
     training_threads: int = 1
     rights: ImportRights = NO_RIGHTS
+    environment: str = ""
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -154,12 +159,13 @@ class Use:
 
     def to_json(self) -> dict[str, Any]:
         """The use as a JSON object."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "rights"}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _IF_GIVEN}
         parameters = {name: _to_json(value) for name, value in self.parameters.items()}
         trained_on = self.trained_on and self.trained_on.to_json()
         execution = self.execution and asdict(self.execution)
         rights = {"rights": asdict(self.rights)} if self.rights != NO_RIGHTS else {}
-        return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution, **rights}
+        given = rights | ({"environment": self.environment} if self.environment else {})
+        return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution, **given}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Use:
@@ -216,6 +222,7 @@ class Cell:
         seed: the seed every random draw depends on.
         chunk: number of examples given at once to a component that is not batch-independent.
         skip: why the cell cannot run; empty if it can.
+        environment: the name of the Python environment that it is run in; empty for that of the run.
     """
 
     experiment: str
@@ -225,6 +232,7 @@ class Cell:
     seed: int = 0
     chunk: int = 64
     skip: str = ""
+    environment: str = ""
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -234,7 +242,12 @@ class Cell:
             "components": {role: use.identity_digest if use else None for role, use in self.components.items()},
             "seed": self.seed,
             "chunk": self.chunk,
+            **self._environment,
         }
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"environment": self.environment} if self.environment else {}
 
     @cached_property
     def id(self) -> str:
@@ -256,6 +269,7 @@ class Cell:
             "seed": self.seed,
             "chunk": self.chunk,
             "skip": self.skip,
+            **self._environment,
         }
 
     @classmethod

@@ -83,8 +83,9 @@ class Row:
         facts: what is recorded beside the numbers and is part of no key: under "model" what the model says of itself,
             such as its published accuracy, under "execution" how it was run where that is not plain float32, under
             "weights" the digest of weights that were trained here and not loaded from a file, under "cost" the cost
-            block, under "trusted" the files that could run code when they were loaded, and under "display" the columns
-            that its task, or the aggregate that made it, adds to tables: heading to text.
+            block, under "environment" the other Python environment it was run in, under "trusted" the files that could
+            run code when they were loaded, and under "display" the columns that its task, or the aggregate that made
+            it, adds to tables: heading to text.
     """
 
     experiment: str

@@ -45,6 +45,7 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
     return ProcessExecutor(
         setups_for(workers.devices, workers.threads, prepared.store.root, as_folders(options.plugin_folders)),
         timeout=workers.timeout,
+        pythons={name: str(each.python) for name, each in prepared.environments.items()},
         cells_per_worker=_cells_per_worker(prepared),
     )
 

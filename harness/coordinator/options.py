@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TypedDict
@@ -33,6 +33,7 @@ class RunArguments(TypedDict, total=False):
     debug: bool
     allow_imports: bool
     trust: Sequence[str | Path]
+    environments: Mapping[str, str | Path]
     no_examples: bool
     sets: Sequence[str]
     limit: int | None
@@ -65,6 +66,8 @@ class RunOptions:
         plugins: modules to load as plugins besides the installed ones, by name.
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         trust: files that may run code when they are loaded, such as pickles.
+        environments: by name, where the Python environments are that the suite names: virtual environments, or the
+            Python in one. Others stand in the user's configuration.
         no_examples: let pages of the run, printed logs and pictures show no single examples.
         sets, limit, seeds, only, skip, shard, shard_by: changes of the suite, as `--set`, `--limit`, `--seeds`,
             `--only`, `--skip`, `--shard`, `--shard-by`; see `Changes`.
@@ -88,6 +91,7 @@ class RunOptions:
     debug: bool = False
     allow_imports: bool = False
     trust: Sequence[str | Path] = ()
+    environments: Mapping[str, str | Path] = field(default_factory=dict)
     no_examples: bool = False
     sets: Sequence[str] = ()
     limit: int | None = None
@@ -138,13 +142,16 @@ def decide_workers(options: RunOptions, plan: Plan, devices: Sequence[str]) -> W
     """Return the workers for a plan: what the user asks for, else what the suite asks for, else the defaults.
 
     Raises:
-        UsageError: several workers are asked for, but cells run in this process.
+        UsageError: several workers are asked for, or other environments, but cells run in this process.
     """
     # A module given by the caller exists in this process only, and a debugger wants the cells here.
     is_bound_to_process = options.plugins or options.debug
     isolation = options.isolation or ("inline" if is_bound_to_process else plan.isolation) or "process"
     if isolation == "inline" and len(devices) > 1:
         raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
+    elsewhere = next((cell.environment for cell in plan.cells if cell.environment and not cell.skip), "")
+    if isolation == "inline" and elsewhere:
+        raise UsageError(f"inline cells run in this Python, and not in {elsewhere!r}; use --isolation process")
     # One thread, not one per core: round-off follows the threads, and several slow small networks down.
     threads = max(1, (options.threads or plan.threads or 1) // len(devices))
     return Workers(devices, threads, isolation, options.timeout or plan.timeout or DEFAULT_TIMEOUT)

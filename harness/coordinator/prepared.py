@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contract.cells import Use
 from harness.contract.errors import UsageError
 from harness.coordinator.options import RunOptions, Workers, decide_workers
 from harness.execution.devices import choose_devices, device_elsewhere
-from harness.plugins import Catalog, load_catalog
+from harness.execution.environments import Environment, environments_of
+from harness.plugins import Catalog, as_folders, load_catalog
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store
@@ -28,6 +30,7 @@ class Prepared:
         store: where finished cells are kept.
         options: what the user asked for.
         workers: where cells are executed.
+        environments: the other Python environments that cells are executed in, by name.
         executor: what they run on, if it is an executor of a plugin.
     """
 
@@ -37,6 +40,7 @@ class Prepared:
     store: Store
     options: RunOptions
     workers: Workers
+    environments: Mapping[str, Environment] = field(default_factory=dict)
     executor: Use | None = None
 
     @property
@@ -72,4 +76,8 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     workers = decide_workers(options, plan, devices)
     if executor and workers.isolation == "inline":
         raise UsageError(f"inline isolation runs cells in this process, not on executor {executor.label!r}")
-    return Prepared(plan, catalog, signatures, store, options, workers, executor)
+    if executor and (named := next((cell.environment for cell in plan.cells if cell.environment), "")):
+        raise UsageError(f"environment {named!r} is one of this machine; executor {executor.label!r} has none of them")
+    folders = as_folders(options.plugin_folders)
+    environments = environments_of(plan.cells, options.environments, folders, store, workers.devices[0])
+    return Prepared(plan, catalog, signatures, store, options, workers, environments, executor)

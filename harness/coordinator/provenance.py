@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -14,7 +13,7 @@ from typing import Any
 
 from harness.coordinator.options import Workers
 from harness.isolation import Fault
-from harness.plugins import Catalog, distribution_version
+from harness.plugins import Catalog, distribution_version, installed_distributions
 from harness.version import __version__
 
 
@@ -41,15 +40,9 @@ def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str,
         "isolation": workers.isolation,
         "threads": workers.threads,
         "batch_size": batch_size,
-        "packages": packages(),
+        "packages": installed_distributions(),
         "plugins": _plugin_facts(catalog),
     }
-
-
-def packages() -> dict[str, str]:
-    """Return every installed distribution and its version."""
-    versions = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-    return dict(sorted((name, version) for name, version in versions.items() if name))
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

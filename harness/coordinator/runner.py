@@ -76,7 +76,9 @@ class LiveRun:
         self._measurer = Measurer(self._scoring)
         self._executor: Executor | None = None
         self._is_interrupted = False
-        self._state = RunState.of(plan, prepared.catalog, prepared.store, prepared.workers.devices[0])
+        self._state = RunState.of(
+            plan, prepared.catalog, prepared.store, prepared.workers.devices[0], prepared.environments
+        )
         self._folder = RunFolder.create(Path(prepared.options.results), plan.suite)
         self._head = head_of(prepared, self._folder)
         # The plan first: a folder with run.json is a run.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from harness.contract.cells import Cell
 from harness.contract.rows import MeasuredCell
+from harness.execution.environments import Environment
 from harness.plugins import Catalog
 from harness.store.keys import cell_key_inputs, key_of
 from harness.store.store import Store
@@ -33,9 +35,18 @@ class RunState:
     ended: dict[str, MeasuredCell] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan, catalog: Catalog, store: Store, device: str) -> RunState:
+    def of(
+        cls,
+        plan: Plan,
+        catalog: Catalog,
+        store: Store,
+        device: str,
+        environments: Mapping[str, Environment] = MappingProxyType({}),
+    ) -> RunState:
         """Return the state before the first cell. Raises StoreError if a file that a key depends on cannot be read."""
-        inputs = {cell.id: cell_key_inputs(cell, catalog, store, device) for cell in plan.cells if not cell.skip}
+        cells = [cell for cell in plan.cells if not cell.skip]
+        inputs = {cell.id: cell_key_inputs(cell, catalog, store, device) for cell in cells if not cell.environment}
+        inputs |= {cell.id: environments[cell.environment].inputs[cell.id] for cell in cells if cell.environment}
         return cls(inputs, {cell_id: key_of(each) for cell_id, each in inputs.items()})
 
     def ended_among(self, cells: Iterable[Cell]) -> list[MeasuredCell]:

@@ -26,6 +26,8 @@ def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
     facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
     facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
+    if prepared.environments:
+        facts |= {"environments": {name: each.to_json() for name, each in prepared.environments.items()}}
     facts |= {"changes": list(prepared.plan.changes)} if prepared.plan.changes else {}
     facts |= {"executor": prepared.executor.label} if prepared.executor else {}
     head = {"suite": prepared.plan.suite, "run": folder.run_id, "started": _now(), "provenance": facts}

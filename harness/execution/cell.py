@@ -33,7 +33,7 @@ from harness.execution.spent import Metering
 from harness.isolation import Fault, isolated, one_line
 from harness.signatures import SignatureReader
 from harness.store.cell_result import CellResult
-from harness.store.keys import cell_key_inputs
+from harness.store.keys import cell_key_inputs, environment_digest
 from harness.store.records import to_table, write_records
 
 _INSTRUMENT_SEED = 0
@@ -167,6 +167,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
             **_facts(things.get("model"), execution_text(model), outcome.display),
             **({"missing": {str(why): len(ids) for why, ids in outcome.missing.items()}} if outcome.missing else {}),
             **({"trusted": trusted} if (trusted := sorted({n for use in cell.uses for n in use.trusted})) else {}),
+            **({"environment": {"name": cell.environment, "digest": environment_digest()}} if cell.environment else {}),
             "cost": costs.to_json(),
         },
         seconds=spent.seconds,

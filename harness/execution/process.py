@@ -61,6 +61,7 @@ class _Worker:
     job: Job | None = None
     n_jobs: int = 0
     model: str = ""
+    environment: str = ""
     deadline: float = 0.0
     kill_at: float | None = None
     ended_for: str = ""
@@ -74,6 +75,7 @@ class ProcessExecutor:
         setups: one for each slot.
         timeout: seconds that a cell may take, with the training it needs; None for no limit.
         cells_per_worker: number of cells after which a worker is replaced; 1 gives every cell a fresh process.
+        pythons: the interpreters of other environments that cells may name.
     """
 
     in_this_process = False
@@ -86,7 +88,9 @@ class ProcessExecutor:
         *,
         timeout: float | None,
         cells_per_worker: int,
+        pythons: Mapping[str, str] | None = None,
     ) -> None:
+        self._pythons = dict(pythons or {})
         self._setups, self._timeout, self._cells_per_worker = setups, timeout, cells_per_worker
         self._workers: list[_Worker | None] = [None] * len(setups)
         self._selector = selectors.DefaultSelector()
@@ -111,17 +115,25 @@ class ProcessExecutor:
         model = job.cell.components.get("model")
         wanted = model.identity_digest if model else ""
         idle = [slot for slot, worker in enumerate(self._workers) if worker is None or worker.job is None]
-        slot = max(idle, key=lambda slot: self._affinity(slot, wanted))
-        worker = self._workers[slot] or self._start(slot)
+        environment = job.cell.environment
+        slot = max(idle, key=lambda slot: self._affinity(slot, wanted, environment))
+        if (idle_worker := self._workers[slot]) is not None and idle_worker.environment != environment:
+            self._remove(slot)
+        worker = self._workers[slot] or self._start(slot, environment)
         worker.job, worker.model, worker.log = job, wanted, BoundedLog()
         worker.started = datetime.now(UTC).isoformat(timespec="seconds")
         worker.deadline = time.monotonic() + _START_LIMIT_SECONDS if not worker.is_ready else self._new_deadline()
         text = json.dumps(job_message(job.cell, job.folder, job.batch_size, job.key))
         self._send(worker, text)
 
-    def _affinity(self, slot: int, model: str) -> int:
-        """Return how much a slot saves a cell: 2 if its worker has the model at hand, 1 if it has started, 0 if not."""
+    def _affinity(self, slot: int, model: str, environment: str) -> int:
+        """Return how much a slot saves a cell: 2 if its worker has the model at hand, 1 if it has started, 0 if not.
+
+        A worker of another environment has to be ended first.
+        """
         worker = self._workers[slot]
+        if worker is not None and worker.environment != environment:
+            return -1
         return 0 if worker is None else 2 if worker.model == model else 1
 
     def next(self, timeout: float | None = None) -> Ended | Working | None:
@@ -169,26 +181,28 @@ class ProcessExecutor:
         self._guardian.wait()
         self._selector.close()
 
-    def _start(self, slot: int) -> _Worker:
+    def _start(self, slot: int, environment: str) -> _Worker:
         # Messages have a pipe of their own, since plugins print to the standard streams.
         reading, writing = os.pipe()
         setup = self._setups[slot]
-        device, environment = seen_by_worker(setup.device, setup.threads, os.environ)
+        device, variables = seen_by_worker(setup.device, setup.threads, os.environ)
         token = secrets.token_hex(8)
-        code = f"import sys; sys.path[:] = {sys.path!r}; from harness.execution.worker import main; main({writing})"
+        code = f"from harness.execution.worker import main; main({writing})"
+        # Another environment has a path of its own.
+        here = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [self._pythons[environment], "-P", "-c", code] if environment else here,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
             # A session of its own: a signal reaches what the cell has started too, and Ctrl-C only this process.
             start_new_session=True,
-            env=marked(environment, token),
+            env=marked(variables, token),
         )
         # While this process kept it open, the pipe would never end.
         os.close(writing)
-        worker = _Worker(process, reading, token)
+        worker = _Worker(process, reading, token, environment=environment)
         self._workers[slot] = worker
         self._tell_guardian(f"+{process.pid}")
         for descriptor, what in ((reading, "messages"), (self._output(worker), "output")):

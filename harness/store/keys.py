@@ -19,13 +19,14 @@ from harness.contract.components import Component
 from harness.contract.errors import StoreError
 from harness.files import kind_of
 from harness.loaded_code import Version, version_of
-from harness.plugins import Catalog, distribution_version
+from harness.plugins import CORE, Catalog, distribution_version, installed_distributions
 from harness.store.import_closure import ImportClosures
 from harness.store.store import Store
 
 KEY_SCHEMA = 2
 EXECUTES = "harness.execution.cell"
 """The module that executes a cell; named, since the coordinator does not import it, nor torch."""
+WORKER = "harness.execution.worker"
 READS_SIGNATURES = "harness.signatures"
 
 
@@ -97,6 +98,17 @@ def versions_of(uses: Iterable[Use]) -> list[tuple[Path, Version | None]]:
     return [(path, version_of(path)) for path in inside]
 
 
+def core_digest(store: Store) -> str:
+    """The hash of the code of the core that a worker can run."""
+    return store.closures(frozenset({CORE}), ()).of(WORKER).digest
+
+
+@cache
+def environment_digest() -> str:
+    """The hash of the version of Python and of every distribution of this process with its version."""
+    return digest([sys.version.split()[0], installed_distributions()])
+
+
 def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> dict[str, Any]:
     """Return all that may change the records of a cell. Stored beside them, so that a rerun can be explained.
 
@@ -110,6 +122,8 @@ def cell_key_inputs(cell: Cell, catalog: Catalog, store: Store, device: str) -> 
         "files": files_of(uses),
         "device": device.partition(":")[0],
         "precision": "float32",
+        # Called where the cell runs, which is in the environment that it names.
+        **({"environment": environment_digest()} if cell.environment else {}),
         **code_of(EXECUTES, uses, catalog, store),
     }
 

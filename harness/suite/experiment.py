@@ -133,10 +133,14 @@ class ExperimentResolver:
                 ):
                     components["model"] = replace(model, trained_on=as_training_data(data, self.entries.signature))
                 cell = Cell(self.name, task, components, metrics, seed, self.experiment.chunk)
-                yield replace(cell, skip=self._reason_to_skip(cell))
+                named = list(dict.fromkeys(use.environment for use in cell.uses if use.environment))
+                cell = replace(cell, environment=(named or [self.experiment.environment])[0])
+                apart = f"it needs the environments {' and '.join(named)}; a cell runs in one" if len(named) > 1 else ""
+                yield replace(cell, skip=apart or self._reason_to_skip(cell))
 
     def _reason_to_skip(self, cell: Cell) -> str:
-        for use in cell.uses:
+        # What another environment lacks is said when it is asked, before the first cell.
+        for use in cell.uses if not cell.environment else ():
             if missing := not_installed(self._catalog.find(use.kind, use.name).component):
                 return f"{use.label} {missing}"
         pairs: list[tuple[Use | None, Role]] = [(cell.task, role) for role in ROLES]
@@ -209,6 +213,8 @@ class ExperimentResolver:
             # A single dataset may be written without a list.
             path: Path_ = (key, i) if (key, i) in self.document.marks else (key,)
             for use in self.entries.uses(kind, entry, path):
+                if use.environment and key in _KIND_OF_PART:
+                    self.entries.problem((*path, "environment"), f"{kind}s run in the environment of the run alone")
                 if self._fits_task(use, task, path):
                     if key == METRICS:
                         self.metric_paths.setdefault(use.label, path)

@@ -30,7 +30,7 @@ def reason_against(metric: Use, cells: Iterable[Cell], read: ReadSignature) -> s
 
 def _reason(columns: Sequence[str], cell: Cell, task: Signature) -> str:
     """Why the records of a cell lack a column; empty if nothing says that they do."""
-    never = next((name for name in columns if not _may_be_recorded(name, task)), None)
+    never = next((name for name in columns if not may_be_recorded(name, task)), None)
     if never is not None:
         return f"needs the column {never!r}, which {cell.task.label} never records"
     given: dict[str, object] = {**cell.task.parameters, **dict(cell.components.items())}
@@ -43,7 +43,7 @@ def _reason(columns: Sequence[str], cell: Cell, task: Signature) -> str:
     return ""
 
 
-def _may_be_recorded(column: str, task: Signature) -> bool:
+def may_be_recorded(column: str, task: Signature) -> bool:
     """Whether a task declares a column, by its name or by its beginning; each may be of one that declares none."""
     declared = chain(task.columns, *task.columns_with.values(), *task.columns_without.values())
     return not task.columns or _is_among(column, declared)

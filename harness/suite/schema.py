@@ -73,6 +73,9 @@ class DrawsEntry(BaseModel):
     space: dict[str, RangeEntry] = Field(alias="from", min_length=1, description="Parameters to what is drawn.")
 
 
+EnvironmentName = Annotated[str, Field(pattern=SUITE_NAME)]
+
+
 class UseEntry(BaseModel):
     """A component with its parameters."""
 
@@ -85,6 +88,7 @@ class UseEntry(BaseModel):
         {}, description="Parameters to a list of values each; every combination is one entry."
     )
     draws: DrawsEntry | None = Field(None, description="Parameters drawn at random; every draw is one entry.")
+    environment: EnvironmentName = Field("", description="The Python environment that it needs; see `--environment`.")
 
 
 class TaskEntry(BaseModel):
@@ -237,6 +241,9 @@ class Experiment(BaseModel):
     )
     include: list[Pattern] = Field([], description="Keep only cells that match one of these.")
     exclude: list[Pattern] = Field([], description="Leave out cells that match one of these.")
+    environment: EnvironmentName = Field(
+        "", description="The Python environment that its cells run in; see `--environment`."
+    )
     chunk: int = Field(64, ge=1, description="Examples given at once to a component that is not batch-independent.")
 
 

@@ -178,6 +178,7 @@ class UseResolver:
             trained_on=data.value or _of_wrapped(kind, signature, parameters),
             training_threads=entry.training_threads if isinstance(entry, ModelEntry) else 1,
             rights=rights,
+            environment=entry.environment,
         )
         if use.training_threads != 1 and "fit" not in (signature.offers or {"fit"}):
             self.problem((*path, "training_threads"), f"{use.label!r} is not trained")

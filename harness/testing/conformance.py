@@ -11,10 +11,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
@@ -24,10 +24,12 @@ from harness.contract.rows import Row, Status
 from harness.library import Run
 from harness.plugins import Catalog, Entry, PluginFolders, as_folders, load_catalog
 from harness.signatures import Signature, SignatureReader
+from harness.suite.metric_fit import may_be_recorded
+from harness.testing.dataset_checks import dataset_findings
+from harness.testing.finding import Finding, said
 from harness.testing.metric_checks import metric_findings
 from harness.testing.runs import assert_same_records, run_suite
-
-State = Literal["ok", "wrong", "not checked"]
+from harness.testing.same_numbers import differing_numbers
 
 _KEYS: Mapping[Kind, str] = {
     "model": "models",
@@ -41,32 +43,21 @@ _KEYS: Mapping[Kind, str] = {
 }
 """The key of a suite under which a component of this kind stands."""
 _HEAVY = ("torch", "transformers", "sklearn", "scipy", "pandas", "matplotlib")
+_LOAD_ALONE = f"""
+import importlib.metadata, sys
+from harness.plugins import GROUP, load_catalog
+points = [each for each in importlib.metadata.entry_points(group=GROUP) if f"entry point {{each.value}}" == sys.argv[1]]
+load_catalog([] if points else sys.argv[2:], entry_points=points)
+print(*[name for name in {_HEAVY!r} if name in sys.modules])
+"""
+"""Loads the plugin of a component and no other, and prints what it has imported."""
 _PLACE = re.compile(r"^\S+?:\d+:\d+: ")
 """Where an error lies in a suite that the user has not written."""
 _SMALL_BATCH, _LARGE_BATCH = 3, 64
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of one check.
-
-    Attributes:
-        check: what was checked.
-        state: whether it holds; "not checked" where it could not be tried.
-        reason: what is wrong and what to do, or why it was not tried; empty if it holds.
-    """
-
-    check: str
-    state: State
-    reason: str = ""
-
-    @property
-    def is_fine(self) -> bool:
-        """Whether nothing was found against it."""
-        return self.state != "wrong"
-
-    def __str__(self) -> str:
-        return f"{self.check}: {self.state}{f': {self.reason}' if self.reason else ''}"
+_SAME, _SAME_BUT_ROUND_OFF = 1e-9, 1e-3
+"""How far numbers may lie apart that are computed twice, and in batches of other shapes."""
+_LIMIT = 24
+"""Examples of a dataset that a task is tried on."""
 
 
 def check(
@@ -100,16 +91,16 @@ def check(
 
 def _imports_are_light(entry: Entry, folders: Sequence[Path]) -> Finding:
     """Declaring components must not import what takes seconds: it is done for `harness list` and in every process."""
-    source = (
-        "import sys; from pathlib import Path; from harness.plugins import load_catalog; "
-        f"load_catalog([Path(folder) for folder in {[str(folder.resolve()) for folder in folders]!r}]); "
-        f"print(*[name for name in {_HEAVY!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD_ALONE, entry.source, *(str(folder.resolve()) for folder in folders)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
     heavy = ", ".join(done.stdout.split())
     if done.returncode:
         return Finding("light import", "wrong", done.stderr.strip().rpartition("\n")[2])
-    reason = f"declaring the components of {entry.package} or of another plugin imports {heavy}; import it in functions"
+    reason = f"declaring the components of {entry.package} imports {heavy}; import it in functions"
     if not heavy:
         return Finding("light import", "ok")
     # Everybody pays for a package that is installed, but for a file in a folder only who names the folder.
@@ -138,25 +129,39 @@ class _Trial:
     def findings(self) -> Iterator[Finding]:
         """What running it shows, for the first task in which it runs."""
         tried: list[str] = []
+        left_to_check_alone = self.entry.component.kind == "dataset"
         for task in self._tasks():
-            suite = self._suite(task)
+            name, suite = task.component.name, self._suite(task)
             with tempfile.TemporaryDirectory(prefix="harness-check-") as folder:
                 results = Path(folder)
                 try:
                     first = self._run(suite, results / "first", _LARGE_BATCH)
                 except HarnessError as error:
-                    tried.append(f"{task.component.name}: {_PLACE.sub('', str(error).splitlines()[0])}")
+                    tried.append(f"{name}: {_PLACE.sub('', str(error).splitlines()[0])}")
                     continue
                 rows = self._rows(first)
-                skipped = next((row for row in rows if row.status is Status.SKIPPED), None)
-                if not rows or skipped:
-                    tried.append(f"{task.component.name}: {skipped.reason if skipped else 'it has no row'}")
+                if left_to_check_alone:
+                    yield from self._alone(first, results / "alone")
+                    left_to_check_alone = False
+                unsuited = next((row for row in rows if self._is_unsuited(row)), None)
+                if not rows or unsuited:
+                    tried.append(f"{name}: {unsuited.reason if unsuited else 'it has no row'}")
                     continue
-                yield from self._examined(task.component.name, suite, results, first, rows)
+                yield from self._examined(name, suite, results, first, rows)
                 return
         wanted = ", ".join(sorted(self.entry.component.tasks)) or "any task"
         reason = "; ".join(tried) or f"no task among {wanted} declares an example"
         yield Finding("runs", "not checked", reason)
+
+    def _is_unsuited(self, row: Row) -> bool:
+        """Whether another task is to be tried; a dataset says nowhere which tasks it has the columns for."""
+        is_dataset = self.entry.component.kind == "dataset"
+        return row.status is Status.SKIPPED or (is_dataset and not row.status.is_measured)
+
+    def _alone(self, run: Run, results: Path) -> Iterator[Finding]:
+        """What a dataset shows whatever the task makes of it."""
+        use = next(use for cell in run.plan.cells if (use := cell.components.get("data")) is not None)
+        return dataset_findings(replace(use, limit=None), self.catalog, results)
 
     def _examined(self, task: str, suite: str, results: Path, first: Run, rows: Sequence[Row]) -> Iterator[Finding]:
         bad = next((row for row in rows if not row.status.is_measured), None)
@@ -168,16 +173,29 @@ class _Trial:
         warned = "; ".join(first.warnings)
         yield Finding("no warning", "wrong", warned) if warned else Finding("no warning", "ok")
         if self.entry.component.kind == "metric":
-            yield from (Finding(*each) for each in metric_findings(self.entry, self.parameters, first))
-        yield self._same("repeated", lambda: self._run(suite, results / "again", _LARGE_BATCH), first)
-        yield self._same("batch size means nothing", lambda: self._run(suite, results / "small", _SMALL_BATCH), first)
+            yield from metric_findings(self.entry, self.parameters, first)
+        if self.entry.component.kind == "task":
+            yield said("declared columns", list(self._undeclared(first, rows)))
+        again, small = (
+            self._run(suite, results / "again", _LARGE_BATCH),
+            self._run(suite, results / "small", _SMALL_BATCH),
+        )
+        yield self._same("repeated", first, again, _SAME)
+        yield self._same("batch size means nothing", first, small, _SAME_BUT_ROUND_OFF)
 
-    def _same(self, what: str, run: Callable[[], Run], first: Run) -> Finding:
+    def _undeclared(self, run: Run, rows: Sequence[Row]) -> Iterator[str]:
+        """The columns of records that a task does not declare, if it declares any."""
+        signature = SignatureReader().read(self.entry.component)
+        recorded = dict.fromkeys(name for row in rows for name in run.records(row).table.column_names)
+        if lacking := [name for name in recorded if not may_be_recorded(name, signature)]:
+            yield f"its records have {', '.join(lacking)}, which `columns` of {self.entry.component.target} lacks"
+
+    def _same(self, what: str, first: Run, other: Run, tolerance: float) -> Finding:
         try:
-            assert_same_records(first, run())
+            assert_same_records(first, other)
         except AssertionError as error:
             return Finding(what, "wrong", str(error))
-        return Finding(what, "ok")
+        return said(what, list(differing_numbers(first, other, tolerance))[:1])
 
     def _tasks(self) -> list[Entry]:
         """The tasks that declare an example: the component itself, or those it can take part in."""
@@ -190,8 +208,10 @@ class _Trial:
         """The example of a task with the component in its place, as YAML."""
         example: dict[str, Any] = yaml.safe_load(task.component.example)
         component = self.entry.component
-        use = {"use": component.name, "as": "checked", **({"with": dict(self.parameters)} if self.parameters else {})}
-        named = example.pop("task", {"use": task.component.name})
+        use: dict[str, Any] = {"use": self.entry.qualified_name, "as": "checked"}
+        use |= {"with": dict(self.parameters)} if self.parameters else {}
+        use |= {"limit": _LIMIT} if component.kind == "dataset" else {}
+        named = example.pop("task", {"use": task.qualified_name})
         if component.kind == "extractor":
             named = {
                 **named,

@@ -5,51 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
 from harness.contract.estimates import Estimate
 from harness.contract.records import Records
+from harness.contract.tasks import Direction
 from harness.isolation import Fault, isolated
 from harness.library import Run
 from harness.plugins import Entry
+from harness.testing.finding import Finding, said
 
-Check = tuple[str, Literal["ok", "wrong", "not checked"], str]
 _ROUND_OFF = 1e-9
 
 
-def metric_findings(entry: Entry, parameters: Mapping[str, Any], run: Run) -> Iterator[Check]:
-    """The checks of a metric: check, state and reason of each."""
+def metric_findings(entry: Entry, parameters: Mapping[str, Any], run: Run) -> Iterator[Finding]:
+    """The checks of a metric, on the records of a run."""
     metric = entry.component.load()(**parameters)
-    yield _told(
-        "direction and unit", [f"it declares no {name}" for name in ("direction", "unit") if not hasattr(metric, name)]
-    )
+    yield said("direction and unit", list(_undirected(metric)))
     cells = [run.records(row) for row in run.rows if row.cell and row.n]
     columns = getattr(metric, "columns", ())
     fitting = [records for records in cells if set(columns) <= set(records.table.column_names)]
     if not fitting:
-        yield "estimate", "not checked", f"no example has the columns {', '.join(columns)}"
+        yield Finding("estimate", "not checked", f"no example has the columns {', '.join(columns)}")
         return
     records = fitting[0]
     estimate = metric.estimate(records)
-    yield _told(
-        "estimate", [] if isinstance(estimate, Estimate) else [f"estimate() returned {type(estimate).__name__}"]
-    )
+    yield said("estimate", [] if isinstance(estimate, Estimate) else [f"estimate() returned {type(estimate).__name__}"])
     if not isinstance(estimate, Estimate):
         return
-    yield _told("no records", _empty(metric, records))
+    second = metric.estimate(records).value
+    yield said("same twice", [] if second == estimate.value else [f"{estimate.value}, then {second}"])
+    yield said("no records", _empty(metric, records))
     if hasattr(metric, "per_example"):
-        yield _told("mean of per_example", _mean(metric, records, estimate))
+        yield said("mean of per_example", _mean(metric, records, estimate))
     alone = Records(records.table, records.protocol)
     if isinstance(isolated(partial(metric.estimate, alone)), Fault):
         return
-    yield _told("declared columns", _hidden_columns(metric, alone, columns, estimate))
-    yield _told("order means nothing", _order(metric, alone, estimate))
+    yield said("declared columns", _hidden_columns(metric, alone, columns, estimate))
+    yield said("order means nothing", _order(metric, alone, estimate))
 
 
-def _told(check: str, faults: list[str]) -> Check:
-    return check, "wrong" if faults else "ok", "; ".join(faults)
+def _undirected(metric: Any) -> Iterator[str]:
+    for name in ("direction", "unit"):
+        if not hasattr(metric, name):
+            yield f"it declares no {name}"
+    if getattr(metric, "direction", "max") not in get_args(Direction):
+        yield f"its direction is {metric.direction!r}; it is one of {', '.join(get_args(Direction))}"
+    if not isinstance(getattr(metric, "unit", ""), str):
+        yield f"its unit is {metric.unit!r}; it is a text, empty for a plain number"
 
 
 def _hidden_columns(metric: Any, records: Records, columns: tuple[str, ...], estimate: Estimate) -> list[str]:

@@ -13,13 +13,9 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import yaml
-
-from harness.api import HarnessError, UsageError
+from harness.api import HarnessError, UsageError, config_path, configured
 
 _HIDDEN = b"[key]"
 
@@ -51,13 +47,6 @@ def checked_url(url: str) -> str:
             f"{config_path()}"
         )
     return url.rstrip("/")
-
-
-def config_path() -> Path:
-    """The file of the user's configuration: $HARNESS_CONFIG, or harness/config.yaml in the folder for such files."""
-    named = os.environ.get("HARNESS_CONFIG")
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(named) if named else Path(folder) / "harness" / "config.yaml"
 
 
 def key_for(url: str) -> Key:
@@ -93,17 +82,7 @@ def how_to_bind(url: str) -> str:
 
 def _bound_keys() -> dict[str, str]:
     """Host, maybe with a port, to the name of a variable."""
-    path = config_path()
-    try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        # The text of an error of YAML shows the lines of the file, and somebody may have put a key there.
-        raise HarnessError(f"{path} cannot be read: {type(error).__name__}") from None
-    keys = raw.get("keys", {}) if isinstance(raw, dict) else {} if raw is None else None
-    if not isinstance(keys, dict) or not all(isinstance(text, str) for pair in keys.items() for text in pair):
-        raise HarnessError(f"{path}: `keys` must map hosts to names of environment variables")
+    path, keys = config_path(), configured("keys", "hosts to names of environment variables")
     wrong = next((host for host, variable in keys.items() if not variable.isidentifier()), None)
     if wrong is not None:
         raise HarnessError(

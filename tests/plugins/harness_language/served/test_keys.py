@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.api import HarnessError
-from harness_language.served.keys import Key, config_path, how_to_bind, key_for
+from harness.api import HarnessError, config_path
+from harness_language.served.keys import Key, how_to_bind, key_for
 
 SECRET = "sk-very-secret"
 

@@ -1,0 +1,17 @@
+"""The plan follows the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.testing import run_suite
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_plan_follows_the_rules(tmp_path: Path) -> None:
+    done = run_suite(ROOT / "clean_first.yaml", tmp_path, plugin_folders=ROOT)
+    assert done.plan.cells[0].labels["attack"] == "none"
+    assert done.warnings == ()
+    (skipped,) = [row for row in done.rows if row.status == "skipped"]
+    assert skipped.reason == "an attack with a budget of 0"
