@@ -91,6 +91,11 @@ class RunOptions:
         object.__setattr__(self, "plugin_folders", as_folders(self.plugin_folders))
 
     @property
+    def is_bound_to_process(self) -> bool:
+        """Whether plugins run in this process: a module of the caller exists nowhere else, a debugger wants them."""
+        return bool(self.plugins) or self.debug
+
+    @property
     def changes(self) -> Changes:
         """What the run asks of the suite beside its file."""
         return Changes(_texts(self.sets), self.limit, self.seeds, _texts(self.only), _texts(self.skip))
@@ -124,9 +129,7 @@ def decide_workers(options: RunOptions, plan: Plan, devices: Sequence[str]) -> W
     Raises:
         UsageError: several workers are asked for, but cells run in this process.
     """
-    # A module given by the caller exists in this process only, and a debugger wants the cells here.
-    is_bound_to_process = options.plugins or options.debug
-    isolation = options.isolation or ("inline" if is_bound_to_process else plan.isolation) or "process"
+    isolation = options.isolation or ("inline" if options.is_bound_to_process else plan.isolation) or "process"
     if isolation == "inline" and len(devices) > 1:
         raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
     # One thread, not one per core: round-off follows the threads, and several slow small networks down.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.coordinator.options import RunOptions, Workers, decide_workers
 from harness.execution.devices import choose_devices
-from harness.plugins import Catalog, load_catalog
+from harness.plugins import Catalog, as_folders, load_catalog
+from harness.scoring.in_process import InThisProcess
+from harness.scoring.plugin_calls import PluginCalls
+from harness.scoring_process.client import TIME_LIMIT_SECONDS, ScoringProcess
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store
@@ -41,6 +46,22 @@ class Prepared:
         return (*map(str, self.catalog.failures), *self.plan.warnings)
 
 
+@contextmanager
+def planning_calls(options: RunOptions, catalog: Catalog) -> Iterator[PluginCalls]:
+    """What calls hooks of plugins while the plan is made: in a process of their own, which starts with the first.
+
+    Args:
+        options: of the run.
+        catalog: the plugins.
+    """
+    if options.isolation == "inline" or options.is_bound_to_process:
+        yield InThisProcess(catalog)
+        return
+    timeout = options.timeout or TIME_LIMIT_SECONDS
+    with ScoringProcess(as_folders(options.plugin_folders), timeout=timeout) as calls:
+        yield calls
+
+
 def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     """Plan a suite and decide where its cells are executed.
 
@@ -57,7 +78,13 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     devices = choose_devices(options.device, options.workers)
     store = open_store(results)
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(
-        loaded, catalog, signatures, allow_imports=options.allow_imports, trust=[Path(file) for file in options.trust]
-    )
+    with planning_calls(options, catalog) as hooks:
+        plan = make_plan(
+            loaded,
+            catalog,
+            signatures,
+            allow_imports=options.allow_imports,
+            trust=[Path(file) for file in options.trust],
+            hooks=hooks,
+        )
     return Prepared(plan, catalog, signatures, store, options, decide_workers(options, plan, devices))
