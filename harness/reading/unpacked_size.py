@@ -151,7 +151,8 @@ def _bytes_of(array: Any) -> int:
 
     if isinstance(array, pa.DictionaryArray):
         lengths = pc.binary_length(array.dictionary)
-        return pc.sum(pc.cast(lengths.take(array.indices), pa.int64())).as_py() or 0
+        written: int | None = pc.sum(pc.cast(lengths.take(array.indices), pa.int64())).as_py()
+        return written or 0
     if isinstance(array, pa.StructArray):
         return sum(_bytes_of(field) for field in array.flatten())
     return _bytes_of(array.values) if isinstance(array, pa.ListArray | pa.LargeListArray | pa.MapArray) else 0
