@@ -30,8 +30,9 @@ def harness_components() -> Iterable[Component]:  # type: ignore[empty-body]
 def harness_modify_cells(cells: list[Cell]) -> None:
     """Filter or reorder the plan in place.
 
-    Runs in the coordinator, once, after the plan is made and before anything is executed. Cells that are
-    removed are reported as deselected. A plugin that raises, or adds cells, is reported and ignored.
+    Runs beside metrics, in their process, once, after the plan is made and before anything is executed. Cells that
+    are removed are reported as deselected. A plugin that fails, takes longer than a minute, adds or changes cells, or
+    puts one there twice, is reported and ignored.
     """
 
 
@@ -39,8 +40,9 @@ def harness_modify_cells(cells: list[Cell]) -> None:
 def harness_incompatible(cell: Cell) -> str | None:
     """A reason why this cell cannot run, or None.
 
-    Runs in the coordinator while the plan is made, once per cell that fits by its protocols. The first reason
-    given makes the cell `skipped`. A plugin that raises is reported and ignored.
+    Runs beside metrics while the plan is made, once per cell that fits by its protocols. The first reason given makes
+    the cell `skipped`. A plugin that raises, or returns something else, is reported and ignored for that cell; one that
+    takes longer than a minute for all cells, or ends the process, for all.
     """
 
 
@@ -48,13 +50,17 @@ def harness_incompatible(cell: Cell) -> str | None:
 def harness_provenance() -> Mapping[str, Any]:  # type: ignore[empty-body]
     """Extra facts to store with the run under the plugin's name, for instance a driver version.
 
-    Runs in the coordinator, once, before the first cell. Observer: one that raises is reported and ignored.
+    Runs beside metrics, once, before the first cell. Texts, numbers, lists and mappings, up to a million characters as
+    JSON. What went wrong with one that fails stands in the place of its facts.
     """
 
 
 @hookspec
 def harness_run_start(run_id: str, cells: Sequence[Cell]) -> None:
-    """The run begins. Runs beside metrics, in their process. Observer: one that fails is reported and ignored."""
+    """The run begins. Runs beside metrics, in their process.
+
+    Observer: one that fails is reported and ignored; one that takes longer than a minute is told no more in this run.
+    """
 
 
 @hookspec
@@ -78,10 +84,11 @@ def harness_page_sections(cells: Sequence[MeasuredCell]) -> Iterable[Section]:  
 
 @hookspec
 def harness_redact(text: str) -> str | None:
-    r"""The text that a page or a printed log shows instead of this one; None to leave it as it is.
+    r"""The text that tables, pages and printed logs show instead of this one; None to leave it as it is.
 
-    Runs where `harness report` and `harness explain` run, for every log, reason, and text that a section of a page
-    shows; pictures are left out by `--no-examples`. A plugin that raises has its text left out.
+    Runs beside metrics, for every reason of a row or a number, every warning of a plugin, log, and text that a section
+    of a page shows; pictures are left out by `--no-examples`. A plugin that fails has its text left out. Files of
+    cells, such as records and logs, stay as they are.
 
         @hookimpl
         def harness_redact(text):

@@ -24,11 +24,8 @@ def pinned_folder(
     """
     if bool(folder) == bool(hub):
         raise HarnessError("say where the model is: its folder with `folder`, or else its id on the hub with `hub`")
-    if hub and not _COMMIT.fullmatch(revision or ""):
-        raise HarnessError(
-            f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
-            f"the commits stand at https://huggingface.co/{hub}/commits/main"
-        )
+    if hub:
+        _check_commit(hub, revision)
     return published_folder(folder, hub, revision or "", patterns, download=download)
 
 
@@ -46,13 +43,13 @@ def published_folder(
     Args:
         folder: the folder of the model; if None it is taken from the hub.
         hub: its id there, e.g. "facebook/dinov2-large".
-        revision: branch, tag or commit.
+        revision: branch, tag or commit; to download, a commit.
         patterns: which of its files are needed.
         holds: names of which the folder must hold a file, to be a model at all.
         download: fetch what is not in the cache.
 
     Raises:
-        HarnessError: neither folder nor id is given.
+        HarnessError: neither folder nor id is given, or a branch is to be downloaded.
         MissingData: it is not there, with the way to get it.
     """
     if folder is not None:
@@ -61,6 +58,8 @@ def published_folder(
         return folder
     if not hub:
         raise HarnessError("say where the model is: its folder with `folder`, or its id on the hub with `hub`")
+    if download:
+        _check_commit(hub, revision)
     from huggingface_hub import snapshot_download
 
     try:
@@ -73,3 +72,11 @@ def published_folder(
             "name it with `folder:`"
         ) from error
     return Path(path)
+
+
+def _check_commit(hub: str, revision: str | None) -> None:
+    if not _COMMIT.fullmatch(revision or ""):
+        raise HarnessError(
+            f"`revision` of {hub} must be a commit of 40 hexadecimal digits, not {revision!r}, since a branch moves; "
+            f"the commits stand at https://huggingface.co/{hub}/commits/main"
+        )

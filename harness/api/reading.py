@@ -14,3 +14,4 @@ from harness.reading.stored_images import labels_of_table as labels_of_table
 from harness.reading.table import Categories as Categories
 from harness.reading.table import Table as Table
 from harness.reading.truth import truth_of as truth_of
+from harness.reading.unpacked_size import check_zip as check_zip

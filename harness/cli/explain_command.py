@@ -41,16 +41,16 @@ def command(session: Session, run: str, cell: str, results: Path, *, no_examples
     if explanation.differences:
         body = [[d.field, d.before, d.after] for d in explanation.differences]
         echo(text_table(["what differs", "then", "now"], body))
-    redact = Redactor(session.catalog())
-    if explanation.result is not None:
-        _show_result(explanation.result, redact)
-    if no_examples or not folder.about_if_whole().get("examples", True):
-        return
-    if explanation.log.strip():
-        lines = redact(explanation.log.rstrip()).splitlines()
+    catalog, examples = session.catalog(), not no_examples and folder.about_if_whole().get("examples", True)
+    with session.calls(catalog) as calls:
+        redact = Redactor(catalog, calls, examples=examples)
+        if explanation.result is not None:
+            _show_result(explanation.result, redact)
+        lines = redact(explanation.log.rstrip()).splitlines() if examples and explanation.log.strip() else []
+    if lines:
         echo(f"\nlog{f', the last {_LOG_LINES} of {len(lines)} lines' if len(lines) > _LOG_LINES else ''}:")
-        for line in lines[-_LOG_LINES:]:
-            echo(f"  {line}")
+    for line in lines[-_LOG_LINES:]:
+        echo(f"  {line}")
 
 
 def _parts(cell: Cell) -> list[list[str]]:
@@ -66,9 +66,10 @@ def _parts(cell: Cell) -> list[list[str]]:
 def _show_result(result: CellResult, redact: Redactor) -> None:
     seconds = "" if result.seconds is None else f", {result.seconds:.2f} s"
     where = f" on {result.device}, batch size {result.batch_size}" if result.device else ""
-    echo(f"\n{result.status}{f': {redact(result.reason)}' if result.reason else ''}{seconds}{where}, {result.started}")
+    why = f": {redact.reason(result.reason)}" if result.reason else ""
+    echo(f"\n{result.status}{why}{seconds}{where}, {result.started}")
     for number, attempt in enumerate(result.attempts, start=1):
         status, size, reason = (attempt.get(name) for name in ("status", "batch_size", "reason"))
-        echo(f"  attempt {number}: {status}, batch size {size}: {redact(str(reason))}")
+        echo(f"  attempt {number}: {status}, batch size {size}: {redact.reason(str(reason))}")
     for used in result.weights:
         echo(f"  weights {used['key'][:12]}, trained in {used.get('seconds', 0.0):.1f} s")

@@ -43,7 +43,9 @@ def new_suite(session: Session, family: str, models: tuple[str, ...], data: str,
     text = (template_folder() / f"{family}.yaml").read_text(encoding="utf-8")
     _write_new(file, filled(text, file, models, data))
     try:
-        plan = make_plan(load_suite(str(file)), session.catalog(), SignatureReader())
+        catalog = session.catalog()
+        with session.calls(catalog) as hooks:
+            plan = make_plan(load_suite(str(file)), catalog, SignatureReader(), hooks=hooks)
     except HarnessError:
         file.unlink()
         raise

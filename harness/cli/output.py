@@ -12,6 +12,7 @@ from harness.cli.streams import echo, styled
 from harness.contract.errors import StoreError, UsageError
 from harness.contract.plain import encodable
 from harness.environment_secrets import without_secrets
+from harness.files import write_whole
 
 _NO_LIMIT = 10_000
 
@@ -22,9 +23,13 @@ def terminal_width() -> int:
 
 
 def write_named_file(path: Path, text: str) -> None:
-    """Write a file that the user named. Raises UsageError if it cannot be written."""
+    """Write a file that the user named, whole or not at all. Raises UsageError if it cannot be written."""
+    content = encodable(without_secrets(text)).encode()
     try:
-        path.write_text(encodable(without_secrets(text)), encoding="utf-8")
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # Such as /dev/stdout.
+        else:
+            write_whole(path.resolve(), content)
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from error
 

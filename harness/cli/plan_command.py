@@ -34,7 +34,8 @@ def command(
     catalog = session.catalog()
     signatures = cached_signatures(results, catalog)
     document = load_suite(suite, Changes(**changes))
-    plan = make_plan(document, catalog, signatures, allow_imports=allow_imports, trust=trust)
+    with session.calls(catalog) as hooks:
+        plan = make_plan(document, catalog, signatures, allow_imports=allow_imports, trust=trust, hooks=hooks)
     several = len(plan.experiments) > 1
     roles = [role for role in SHOWN_ROLES if any(role in cell.components for cell in plan.cells)]
     body = [

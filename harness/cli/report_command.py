@@ -43,7 +43,7 @@ def command(
     catalog = session.catalog()
     store = open_store(results, needs_writing=False)
     with session.calls(catalog) as calls:
-        plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
+        plan, rows = recorded_rows(folder, Scoring(catalog, store, calls, examples=not no_examples))
         signatures = cached_signatures(results, catalog)
         rows = rows_called(row, rows) if row is not None else rows
         name = REPORT if row is None else f"report-{digest(row)[:8]}.html"

@@ -71,10 +71,12 @@ def _cells_per_worker(prepared: Prepared) -> int:
 def make_scoring(prepared: Prepared) -> Scoring:
     """Return what the rows of a run are made with: metrics run in a process of their own unless cells run in this one.
 
-    A module given by the caller exists in this process only.
+    Args:
+        prepared: what to run and how.
     """
     workers, options = prepared.workers, prepared.options
-    catalog, store = prepared.catalog, prepared.store
-    if workers.isolation == "inline" or options.plugins or options.debug:
-        return Scoring(catalog, store, InThisProcess(catalog))
-    return Scoring(catalog, store, ScoringProcess(as_folders(options.plugin_folders), timeout=workers.timeout))
+    catalog, store, examples = prepared.catalog, prepared.store, not options.no_examples
+    if workers.isolation == "inline" or options.is_bound_to_process:
+        return Scoring(catalog, store, InThisProcess(catalog), examples)
+    calls = ScoringProcess(as_folders(options.plugin_folders), timeout=workers.timeout)
+    return Scoring(catalog, store, calls, examples)

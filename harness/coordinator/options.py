@@ -110,6 +110,11 @@ class RunOptions:
         object.__setattr__(self, "plugin_folders", as_folders(self.plugin_folders))
 
     @property
+    def is_bound_to_process(self) -> bool:
+        """Whether plugins run in this process: a module of the caller exists nowhere else, a debugger wants them."""
+        return bool(self.plugins) or self.debug
+
+    @property
     def changes(self) -> Changes:
         """What the run asks of the suite beside its file."""
         only, skip = _texts(self.only), _texts(self.skip)
@@ -144,9 +149,7 @@ def decide_workers(options: RunOptions, plan: Plan, devices: Sequence[str]) -> W
     Raises:
         UsageError: several workers are asked for, or other environments, but cells run in this process.
     """
-    # A module given by the caller exists in this process only, and a debugger wants the cells here.
-    is_bound_to_process = options.plugins or options.debug
-    isolation = options.isolation or ("inline" if is_bound_to_process else plan.isolation) or "process"
+    isolation = options.isolation or ("inline" if options.is_bound_to_process else plan.isolation) or "process"
     if isolation == "inline" and len(devices) > 1:
         raise UsageError(f"inline isolation has one worker, not {len(devices)}; use --isolation process")
     elsewhere = next((cell.environment for cell in plan.cells if cell.environment and not cell.skip), "")

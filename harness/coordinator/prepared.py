@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from harness.coordinator.options import RunOptions, Workers, decide_workers
 from harness.execution.devices import choose_devices, device_elsewhere
 from harness.execution.environments import Environment, environments_of
 from harness.plugins import Catalog, as_folders, load_catalog
+from harness.scoring.in_process import InThisProcess
+from harness.scoring.plugin_calls import PluginCalls
+from harness.scoring_process.client import TIME_LIMIT_SECONDS, ScoringProcess
 from harness.signatures import SignatureReader
 from harness.store.open import cached_signatures, open_store
 from harness.store.store import Store
@@ -49,6 +53,22 @@ class Prepared:
         return (*map(str, self.catalog.failures), *self.plan.warnings)
 
 
+@contextmanager
+def planning_calls(options: RunOptions, catalog: Catalog) -> Iterator[PluginCalls]:
+    """What calls hooks of plugins while the plan is made: in a process of their own, which starts with the first.
+
+    Args:
+        options: of the run.
+        catalog: the plugins.
+    """
+    if options.isolation == "inline" or options.is_bound_to_process:
+        yield InThisProcess(catalog)
+        return
+    timeout = options.timeout or TIME_LIMIT_SECONDS
+    with ScoringProcess(as_folders(options.plugin_folders), timeout=timeout) as calls:
+        yield calls
+
+
 def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     """Plan a suite and decide where its cells are executed.
 
@@ -64,9 +84,15 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     catalog = load_catalog(options.plugin_folders, extra=options.plugins)
     store = open_store(results)
     signatures = cached_signatures(results, catalog)
-    plan = make_plan(
-        loaded, catalog, signatures, allow_imports=options.allow_imports, trust=[Path(file) for file in options.trust]
-    )
+    with planning_calls(options, catalog) as hooks:
+        plan = make_plan(
+            loaded,
+            catalog,
+            signatures,
+            allow_imports=options.allow_imports,
+            trust=[Path(file) for file in options.trust],
+            hooks=hooks,
+        )
     executor = plan.executor
     if options.executor:
         executor = resolve_executor(options.executor, options.executor_with, catalog, signatures)

@@ -14,14 +14,17 @@ from typing import Any
 from harness.coordinator.options import Workers
 from harness.isolation import Fault
 from harness.plugins import Catalog, distribution_version, installed_distributions
+from harness.scoring.plugin_calls import PluginCalls
+from harness.scoring.provenance_facts import HOOK
 from harness.version import __version__
 
 
-def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str, Any]:
+def provenance(catalog: Catalog, calls: PluginCalls, workers: Workers, batch_size: int) -> dict[str, Any]:
     """Return facts about where this run came from.
 
     Args:
         catalog: plugins may add facts of their own.
+        calls: asks them.
         workers, batch_size: how the cells are run.
     """
     distinct = list(dict.fromkeys(workers.devices))
@@ -41,7 +44,7 @@ def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str,
         "threads": workers.threads,
         "batch_size": batch_size,
         "packages": installed_distributions(),
-        "plugins": _plugin_facts(catalog),
+        "plugins": _plugin_facts(catalog, calls),
     }
 
 
@@ -75,6 +78,6 @@ def _accelerator(device: str) -> str | None:
     return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
 
 
-def _plugin_facts(catalog: Catalog) -> Mapping[str, Any]:
-    given = {plugin: facts() for plugin, facts in catalog.implementations("harness_provenance")}
+def _plugin_facts(catalog: Catalog, calls: PluginCalls) -> Mapping[str, Any]:
+    given = {plugin: calls.facts(plugin) for plugin, _ in catalog.implementations(HOOK)}
     return {name: {"error": facts.reason} if isinstance(facts, Fault) else facts for name, facts in given.items()}

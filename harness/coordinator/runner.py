@@ -17,7 +17,7 @@ from harness.contract.rows import MeasuredCell, Row, Status
 from harness.coordinator.commit import as_planned, commit_cell, find_reusable
 from harness.coordinator.display import Display
 from harness.coordinator.executors import make_executor, make_scoring
-from harness.coordinator.observers import notify_observers
+from harness.coordinator.observers import Observers
 from harness.coordinator.prepared import Prepared
 from harness.coordinator.schedule import Schedule
 from harness.coordinator.state import RunState
@@ -80,7 +80,8 @@ class LiveRun:
             plan, prepared.catalog, prepared.store, prepared.workers.devices[0], prepared.environments
         )
         self._folder = RunFolder.create(Path(prepared.options.results), plan.suite)
-        self._head = head_of(prepared, self._folder)
+        self._observers = Observers(self._scoring, self._warn)
+        self._head = head_of(prepared, self._folder, self._scoring.calls)
         # The plan first: a folder with run.json is a run.
         self._folder.write_plan(plan.to_json())
         if plan.whole:
@@ -145,7 +146,7 @@ class LiveRun:
                 self._end(cell, CellResult(Status.INTERRUPTED, "stopped by the user before it ended"))
         rows = collect_rows(plan, state.ended, self._scoring)
         expectations = check_expectations(plan, rows)
-        facts, warn = self._head["provenance"], self._display.warn
+        facts, warn = self._head["provenance"], self._warn
         catalog, signatures = self._prepared.catalog, self._prepared.signatures
         headline = run_headline(self._folder, plan, rows, catalog, signatures, self._scoring.calls)
         files = write_files(self._prepared, self._scoring, self._folder, state, rows, facts, headline, warn)
@@ -209,11 +210,15 @@ class LiveRun:
     def _end(self, cell: Cell, result: CellResult) -> None:
         measured = self._measurer.measured(cell, result, self._folder.cell(cell.id))
         self._state.ended[cell.id] = measured
-        self._display.cell_done(measured.row)
-        self._notify("harness_cell_end", row=measured.row)
+        (shown,) = self._scoring.redactor.rows([measured.row])
+        self._display.cell_done(shown)
+        self._notify("harness_cell_end", row=shown)
 
     def _notify(self, hook: str, **arguments: Any) -> None:
-        notify_observers(self._scoring, self._display.warn, hook, run_id=self._folder.run_id, **arguments)
+        self._observers.notify(hook, run_id=self._folder.run_id, **arguments)
+
+    def _warn(self, message: str) -> None:
+        self._display.warn(self._scoring.redactor.reason(message))
 
 
 def run_all(prepared: Prepared, display: Display) -> Finished:

@@ -18,13 +18,13 @@ from harness.results.expectations import ExpectationResult
 from harness.results.headline.headline import Headline
 from harness.results.table import write_tables
 from harness.scoring.aggregates import write_report
-from harness.scoring.plugin_calls import Scoring
+from harness.scoring.plugin_calls import PluginCalls, Scoring
 from harness.store.run_folder import RunFolder
 
 
-def head_of(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
+def head_of(prepared: Prepared, folder: RunFolder, calls: PluginCalls) -> dict[str, Any]:
     """Return what run.json says from the start: which run it is, and where it came from."""
-    facts = provenance(prepared.catalog, prepared.workers, prepared.options.batch_size)
+    facts = provenance(prepared.catalog, calls, prepared.workers, prepared.options.batch_size)
     facts |= {"trust": [str(file) for file in prepared.options.trust]} if prepared.options.trust else {}
     if prepared.environments:
         facts |= {"environments": {name: each.to_json() for name, each in prepared.environments.items()}}

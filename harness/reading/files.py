@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from harness.reading.separated import Separated
 from harness.reading.signatures import fault_of
 from harness.reading.spelling import seen
 from harness.reading.table import ArrowColumns, Table
+from harness.reading.unpacked_size import check_parquet, gunzipped
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _PARQUET = (".parquet", ".pq")
@@ -108,13 +108,17 @@ def _used(header: Sequence[str], columns: Collection[str] | None) -> list[int]:
 
 
 def unpacked_content(path: Path) -> bytes:
-    """The bytes of a file, unpacked if its first ones say that it is gzipped. Raises InvalidOutput if it is damaged."""
+    """The bytes of a file, unpacked if its first ones say that it is gzipped.
+
+    Raises:
+        InvalidOutput: it is damaged, or unpacks to far more than it holds.
+    """
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
+        return gunzipped(path.name, content)
+    except (EOFError, zlib.error) as error:
         raise InvalidOutput(f"{path.name} is a damaged gzip file: {error}") from None
 
 
@@ -125,7 +129,9 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Table:
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == _GZIP_MAGIC
-        file = pq.ParquetFile(pa.BufferReader(unpacked_content(path)) if packed else path)
+        source = pa.BufferReader(unpacked_content(path)) if packed else path
+        check_parquet(path.name, source, path.stat().st_size, columns)
+        file = pq.ParquetFile(source)
         header = file.schema_arrow.names
         used = _used(header, columns)
         # Names may stand twice, or be those of a field of a nested column; pyarrow then takes both.

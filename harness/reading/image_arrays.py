@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.contract.errors import InvalidOutput
 from harness.reading.arrays import why_no_arrays
 from harness.reading.image_resizing import Pixels, Resize, resized
+from harness.reading.unpacked_size import check_zip
 
 Layout = Literal["auto", "nchw", "nhwc"]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -33,9 +34,10 @@ def arrays_of(path: Path) -> Arrays:
     try:
         if path.suffix == ".npy":
             return {"": np.load(path, mmap_mode="r", allow_pickle=False)}
+        check_zip(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidOutput(f"{path.name} cannot be read as arrays: {why_no_arrays(error)}") from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.contract.errors import InvalidOutput, MissingData
 from harness.reading.table import ArrowColumns, Table
+from harness.reading.unpacked_size import check_parquet
 
 _STATE, _INFO, _DICT = "state.json", "dataset_info.json", "dataset_dict.json"
 _KEY = b"huggingface"
@@ -127,6 +128,7 @@ def _parquet(file: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
+        check_parquet(file.name, file, file.stat().st_size)
         # Of a folder named `split=train` pyarrow would make a column.
         return pq.ParquetFile(file).read()
     except (pa.ArrowException, OSError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,11 +12,14 @@ from harness.contract.cells import Use
 from harness.contract.plain import encodable
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.contract.tasks import CellReporter, Directed, Doubting
+from harness.files import explained, write_whole
 from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.scoring.plugin_calls import Doubts, Scoring
 from harness.store.keys import key_of, statistics_of
 from harness.store.store import MANIFEST
+
+_OF_THE_RUN = re.compile(r"(run|plan|reused|table|score|manifest)\.\w+|report.*\.html|cells|\..*", re.IGNORECASE)
 
 
 def aggregate_rows(use: Use, cells: Sequence[MeasuredCell], scoring: Scoring) -> list[Row]:
@@ -120,7 +123,13 @@ def write_report(
                 return [], f"reporter {use.label}: {fault.reason}"
             entry = scoring.store.commit("pictures", key, staged)
     made = [path for path in sorted(entry.iterdir()) if path.name != MANIFEST]
-    return [Path(shutil.copy(path, folder / path.name)) for path in made], ""
+    return [_put_into(folder, path) for path in made], ""
+
+
+def _put_into(folder: Path, path: Path) -> Path:
+    with explained(folder):
+        write_whole(folder / path.name, path.read_bytes())
+    return folder / path.name
 
 
 def write_pictures(
@@ -139,3 +148,5 @@ def write_pictures(
     for path in reporter.report_cells(cells, staged) if reads_records else reporter.report(rows, staged):
         if path.parent != staged or not path.is_file():
             raise ValueError(f"{path} was not written into the folder of the report")
+        if _OF_THE_RUN.fullmatch(path.name):
+            raise ValueError(f"{path.name} is a file of every run; give it another name")

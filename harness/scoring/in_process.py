@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.contract.cells import Use
+from harness.contract.cells import Cell, Use
 from harness.contract.checked_rows import row_of
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row
@@ -23,8 +23,11 @@ from harness.scoring.metrics import estimate_of
 from harness.scoring.page_sections import FilledSection, sections_of
 from harness.scoring.per_example import Values, influences_of, values_of
 from harness.scoring.plugin_calls import Doubts, Limits
+from harness.scoring.provenance_facts import facts_of
+from harness.scoring.redaction import RedactorHere
 from harness.scoring.subgroups import rows_of_groups
 from harness.store.records import read_records
+from harness.suite.plan_hooks import kept_by, objections_of
 
 T = TypeVar("T")
 
@@ -69,6 +72,18 @@ class InThisProcess:
         self, plugin: str, cells: Sequence[MeasuredCell], *, examples: bool = True
     ) -> list[FilledSection] | Fault:
         return _guarded(lambda: sections_of(plugin, cells, self._catalog, examples=examples))
+
+    def kept_cells(self, plugin: str, cells: Sequence[Cell]) -> list[int] | Fault:
+        return _guarded(lambda: kept_by(plugin, cells, self._catalog))
+
+    def objections(self, plugin: str, cells: Sequence[Cell]) -> list[str | Fault] | Fault:
+        return _guarded(lambda: objections_of(plugin, cells, self._catalog))
+
+    def facts(self, plugin: str) -> Mapping[str, Any] | Fault:
+        return _guarded(lambda: facts_of(plugin, self._catalog))
+
+    def redact(self, texts: Sequence[str]) -> list[str] | Fault:
+        return _guarded(lambda: RedactorHere(self._catalog).redact(texts))
 
     def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
         return _guarded(lambda: notify_of(plugin, hook, arguments, self._catalog))

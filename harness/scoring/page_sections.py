@@ -13,7 +13,7 @@ from harness.contract.rows import MeasuredCell
 from harness.escaping import html_value
 from harness.isolation import Fault
 from harness.plugins import Catalog
-from harness.scoring.redaction import Redactor
+from harness.scoring.redaction import Redactor, RedactorHere
 
 HOOK = "harness_page_sections"
 _PICTURE = "data:image/png;base64,"
@@ -36,7 +36,8 @@ def sections_of(
     """Return the sections that a plugin makes of cells. Raises what its iterator raises, and InvalidOutput."""
     (call,) = (call for name, call in catalog.implementations(HOOK) if name == plugin)
     answer = call(cells=cells)
-    return answer if isinstance(answer, Fault) else filled(plugin, answer, Redactor(catalog), examples=examples)
+    redact = Redactor(catalog, RedactorHere(catalog))
+    return answer if isinstance(answer, Fault) else filled(plugin, answer, redact, examples=examples)
 
 
 def filled(plugin: str, sections: Iterable[Section], redact: Redactor, *, examples: bool) -> list[FilledSection]:

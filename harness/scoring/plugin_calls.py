@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from harness.contract.cells import Use
+from harness.contract.cells import Cell, Use
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row, Status
 from harness.contract.tasks import Influences
@@ -15,6 +15,7 @@ from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.scoring.page_sections import FilledSection
 from harness.scoring.per_example import Values
+from harness.scoring.redaction import Redactor
 from harness.store.store import Store
 
 Answer = TypeVar("Answer")
@@ -57,6 +58,18 @@ class PluginCalls(Protocol):
     ) -> list[FilledSection] | Fault:
         """The sections that a plugin adds to the page of a run, without those that show single examples if so asked."""
 
+    def kept_cells(self, plugin: str, cells: Sequence[Cell]) -> list[int] | Fault:
+        """The places of the cells that a plugin keeps in a plan, in its order."""
+
+    def objections(self, plugin: str, cells: Sequence[Cell]) -> list[str | Fault] | Fault:
+        """For each cell why a plugin says that it cannot run; empty if it says nothing."""
+
+    def facts(self, plugin: str) -> Mapping[str, Any] | Fault:
+        """What a plugin adds to the provenance of a run."""
+
+    def redact(self, texts: Sequence[str]) -> list[str] | Fault:
+        """The texts that plugins have shown instead of these."""
+
     def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
         """Tell a plugin what happens in a run."""
 
@@ -84,11 +97,22 @@ class Scoring:
         catalog: where metrics, aggregates and reporters are found.
         store: where their results are kept, by the code and the records that they depend on.
         calls: calls them.
+        examples: whether the reasons of rows may quote single examples.
     """
 
     catalog: Catalog
     store: Store
     calls: PluginCalls
+    examples: bool = True
+
+    @property
+    def redactor(self) -> Redactor:
+        """Says what is shown instead of a text that may quote an example."""
+        return Redactor(self.catalog, self.calls, examples=self.examples)
+
+    def for_run(self, about: Mapping[str, Any]) -> Scoring:
+        """The same for a run that has ended, given its run.json: one without examples has none to show."""
+        return replace(self, examples=self.examples and bool(about.get("examples", True)))
 
     def checked(self, answer: Answer | Fault) -> Answer | Fault:
         """Return an answer; a fault if it was made by other code than the key that it would be kept under."""

@@ -55,4 +55,5 @@ def score(
     }
     measurer = Measurer(scoring)
     rows = [measurer.row(cell, recorded_result(cell, folder), folder.cell(cell.id)) for cell in cells]
-    return replace(plan, cells=cells, experiments=experiments), rows
+    shown = scoring.for_run(folder.about_if_whole()).redactor.rows(rows)
+    return replace(plan, cells=cells, experiments=experiments), shown

@@ -18,7 +18,10 @@ from harness.suite.plan import Plan
 
 
 def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], scoring: Scoring) -> list[Row]:
-    """The rows of every experiment: its cells in plan order, then their subgroups, then what its aggregates make."""
+    """The rows of every experiment: its cells in plan order, then their subgroups, then what its aggregates make.
+
+    Their reasons can be shown.
+    """
     rows: list[Row] = []
     for name, experiment in plan.experiments.items():
         own = [cells[cell.id] for cell in plan.cells if cell.experiment == name]
@@ -30,7 +33,7 @@ def collect_rows(plan: Plan, cells: Mapping[str, MeasuredCell], scoring: Scoring
         for use in experiment.aggregates:
             its_rows += aggregate_rows(use, own, scoring)
         rows += inside_limits(its_rows, experiment.metrics, scoring.calls)
-    return rows
+    return scoring.redactor.rows(rows)
 
 
 def recorded_rows(folder: RunFolder, scoring: Scoring) -> tuple[Plan, list[Row]]:
@@ -38,7 +41,7 @@ def recorded_rows(folder: RunFolder, scoring: Scoring) -> tuple[Plan, list[Row]]
 
     A cell without a folder was skipped or never ended.
     """
-    plan = Plan.from_json(folder.plan())
+    plan, scoring = Plan.from_json(folder.plan()), scoring.for_run(folder.about_if_whole())
     measurer = Measurer(scoring)
     cells = {}
     for cell in plan.cells:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.contract.cells import Use
+from harness.contract.cells import Cell, Use
 from harness.contract.errors import HarnessError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import MeasuredCell, Row, Status
@@ -33,12 +33,17 @@ from harness.scoring_process.messages import (
     fault_of,
     influences_from,
     news_to_json,
+    objections_from,
+    places_from,
     section_of,
+    texts_from,
     values_from,
 )
 
 T = TypeVar("T")
 TIME_LIMIT_SECONDS = 3600.0
+HOOK_LIMIT_SECONDS = 60.0
+"""Seconds that a hook may take that is called while a run is planned, under way or shown."""
 _START_LIMIT_SECONDS = 300.0
 """Seconds that the process may take to import plugins."""
 _POLL_SECONDS = 0.2
@@ -111,9 +116,23 @@ class ScoringProcess:
         arguments = {"plugin": plugin, "cells": of_cells, "examples": examples}
         return self._ask("sections", arguments, lambda raw: [section_of(each) for each in raw])
 
+    def kept_cells(self, plugin: str, cells: Sequence[Cell]) -> list[int] | Fault:
+        arguments = {"plugin": plugin, "cells": [cell.to_json() for cell in cells]}
+        return self._ask_hook("kept_cells", arguments, lambda raw: places_from(raw, len(cells)))
+
+    def objections(self, plugin: str, cells: Sequence[Cell]) -> list[str | Fault] | Fault:
+        arguments = {"plugin": plugin, "cells": [cell.to_json() for cell in cells]}
+        return self._ask_hook("objections", arguments, lambda raw: objections_from(raw, len(cells)))
+
+    def facts(self, plugin: str) -> Mapping[str, Any] | Fault:
+        return self._ask_hook("facts", {"plugin": plugin}, dict)
+
+    def redact(self, texts: Sequence[str]) -> list[str] | Fault:
+        return self._ask_hook("redact", {"texts": list(texts)}, lambda raw: texts_from(raw, len(texts)))
+
     def notify(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> Fault | None:
         raw = {"plugin": plugin, "hook": hook, "arguments": news_to_json(arguments)}
-        return self._ask("notify", raw, lambda _: None)
+        return self._ask_hook("notify", raw, lambda _: None)
 
     def per_example(self, use: Use, folder: Path, protocol: Mapping[str, Any]) -> Values | Fault | None:
         arguments = {"use": use.to_json(), "folder": str(folder.resolve()), "protocol": protocol}
@@ -137,7 +156,12 @@ class ScoringProcess:
             self._process.end()
             self._process = None
 
-    def _ask(self, call: str, arguments: Mapping[str, Any], read: Callable[[Any], T]) -> T | Fault:
+    def _ask_hook(self, call: str, arguments: Mapping[str, Any], read: Callable[[Any], T]) -> T | Fault:
+        return self._ask(call, arguments, read, min(self._timeout, HOOK_LIMIT_SECONDS))
+
+    def _ask(
+        self, call: str, arguments: Mapping[str, Any], read: Callable[[Any], T], timeout: float | None = None
+    ) -> T | Fault:
         """Return the answer to a call, or a fault that says what the process died of."""
         self.start()
         if self._process is None:
@@ -145,22 +169,22 @@ class ScoringProcess:
             return self._never_started
         self._calls += 1
         try:
-            answer = self._exchange(self._process, {"number": self._calls, "call": call, "arguments": arguments})
+            message = {"number": self._calls, "call": call, "arguments": arguments}
+            answer = self._exchange(self._process, message, timeout or self._timeout)
             self._process.loaded |= {str(path): str(source) for path, source in answer["loaded"].items()}
             return fault_of(answer["fault"]) if "fault" in answer else read(answer["value"])
         except _Died as death:
             self.close()
             return death.fault
-        except (HarnessError, ValueError, LookupError, TypeError, AttributeError):
+        except (HarnessError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
             # Anything in that process may write into the channel.
             self.close()
             return Fault(Status.CRASHED, "its worker sent something else than an answer", "")
-        except BaseException:
-            # Interrupted by the user in the middle of an answer.
+        except BaseException:  # Raised again: the user interrupts in the middle of an answer.
             self.close()
             raise
 
-    def _exchange(self, process: _Process, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _exchange(self, process: _Process, message: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
         if not process.is_ready:
             try:
                 process.receive(time.monotonic() + _START_LIMIT_SECONDS, "its worker never started")
@@ -169,7 +193,7 @@ class ScoringProcess:
                 self._never_started = Fault(Status.FAILED, reason, "")
                 raise _Died(self._never_started) from None
             process.is_ready = True
-        until, late = time.monotonic() + self._timeout, f"took longer than {self._timeout:g} s"
+        until, late = time.monotonic() + timeout, f"took longer than {timeout:g} s"
         process.send(json.dumps(message).encode() + b"\n", until, late)
         while (answer := process.receive(until, late)).get("number") != message["number"]:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -141,6 +142,52 @@ def _sections(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], An
     return calls.sections(raw["plugin"], cells, examples=raw["examples"]), _sections_to_json
 
 
+def _kept_cells(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.kept_cells(raw["plugin"], [Cell.from_json(cell) for cell in raw["cells"]]), _as_it_is
+
+
+def _objections(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.objections(raw["plugin"], [Cell.from_json(cell) for cell in raw["cells"]]), _objections_to_json
+
+
+def _objections_to_json(objections: list[str | Fault]) -> list[Any]:
+    return [fault_to_json(each) if isinstance(each, Fault) else each for each in objections]
+
+
+def objections_from(raw: Any, count: int) -> list[str | Fault]:
+    """Return the objections to so many cells. Raises LookupError, TypeError or ValueError for what is none."""
+    return [each if isinstance(each, str) else fault_of(each) for each in _list_of(raw, count)]
+
+
+def texts_from(raw: Any, count: int) -> list[str]:
+    """Return so many texts. Raises TypeError or ValueError for what is none."""
+    if not all(isinstance(each, str) for each in _list_of(raw, count)):
+        raise TypeError("no text")
+    return list(raw)
+
+
+def places_from(raw: Any, count: int) -> list[int]:
+    """Return places in a list of that length, each at most once. Raises TypeError or ValueError for what is none."""
+    places = [operator.index(each) for each in raw]
+    if len(set(places)) < len(places) or not set(places) <= set(range(count)):
+        raise ValueError("no places")
+    return places
+
+
+def _list_of(raw: Any, count: int) -> list[Any]:
+    if not isinstance(raw, list) or len(raw) != count:
+        raise ValueError("no list of that length")
+    return raw
+
+
+def _facts(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.facts(raw["plugin"]), _as_it_is
+
+
+def _redact(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
+    return calls.redact(raw["texts"]), _as_it_is
+
+
 def _notify(calls: PluginCalls, raw: Message) -> tuple[Any, Callable[[Any], Any]]:
     return calls.notify(raw["plugin"], raw["hook"], _news(raw["arguments"])), _as_it_is
 
@@ -161,6 +208,10 @@ _CALLS: Mapping[str, Callable[[PluginCalls, Message], tuple[Any, Callable[[Any],
     "report": _report,
     "limits": _limits,
     "sections": _sections,
+    "kept_cells": _kept_cells,
+    "objections": _objections,
+    "facts": _facts,
+    "redact": _redact,
     "notify": _notify,
     "per_example": _per_example,
     "influences": _influences,

@@ -128,7 +128,9 @@ class RunFolder:
             if move:
                 shutil.move(source, final)
             else:
-                shutil.copytree(source, final, copy_function=_link_or_copy)
+                staged = final.with_name(f".{cell_id}.tmp")
+                shutil.copytree(source, staged, copy_function=_link_or_copy)
+                staged.rename(final)
 
     def reuse_cell(self, cell_id: str, entry: Path, measured_by: str) -> None:
         """Note that a cell is an entry of the store, which the run `measured_by` ("suite/run-id") has files of too."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness.contract.cells import Cell, Use
 from harness.contract.errors import SuiteError, UsageError
-from harness.isolation import Fault
 from harness.plugins import Catalog
 from harness.signatures import SignatureReader
 from harness.suite.changes import Changes
@@ -18,6 +17,7 @@ from harness.suite.located import Located, Mark, Path_, Problem, parse_yaml
 from harness.suite.metric_fit import reason_against
 from harness.suite.patterns import matches
 from harness.suite.plan import Plan, PlannedExperiment
+from harness.suite.plan_hooks import PlanHooks, PlanHooksHere, filtered, first_objections
 from harness.suite.schema import Experiment, Pattern, SuiteHead, UseEntry
 from harness.suite.selection import selected_cells, selected_experiments
 from harness.suite.shards import shard_of
@@ -31,6 +31,7 @@ def make_plan(
     *,
     allow_imports: bool = False,
     trust: Sequence[Path] = (),
+    hooks: PlanHooks | None = None,
 ) -> Plan:
     """Resolve a suite against the installed components.
 
@@ -39,6 +40,7 @@ def make_plan(
         catalog, signatures: where components are looked up.
         allow_imports: let the suite name code of packages that are neither plugins nor in its folder.
         trust: files that may run code when they are loaded.
+        hooks: calls the hooks of plugins; in this process by default.
 
     Raises:
         SuiteError: unknown names or parameters, wrong values, or nothing to measure.
@@ -58,17 +60,16 @@ def make_plan(
         experiments[planned.name] = planned
         cells += selected
     before = len(cells)
-    cells, warnings = _modified(cells, catalog)
+    hooks = hooks or PlanHooksHere(catalog)
+    cells, warnings = filtered(cells, catalog, hooks)
     deselected += before - len(cells)
     if not cells:
         why = f"; include, exclude or a plugin deselected all {deselected}" if deselected else ""
         raise SuiteError(f"{suite.file}: the suite plans no cells{why}")
     _check_metrics(resolvers, experiments, cells)
-    checked = []
-    for cell in cells:
-        objection, more = ("", []) if cell.skip else _plugin_objection(cell, catalog)
-        checked.append(replace(cell, skip=objection) if objection else cell)
-        warnings += more
+    reasons, more = first_objections(cells, catalog, hooks)
+    checked = [replace(cell, skip=reasons[place]) if place in reasons else cell for place, cell in enumerate(cells)]
+    warnings += more
     _check_ids(suite, checked)
     kept = selected_cells(checked, suite.changes)
     experiments = selected_experiments(experiments, checked, kept)
@@ -215,34 +216,6 @@ def _check_metrics(
     problems = [found[0][0].document.problem(found[0][1], f"{key[1]!r} {found[0][2]}") for key, found in never.items()]
     if problems:
         raise resolvers[0].document.error(problems)
-
-
-def _modified(cells: list[Cell], catalog: Catalog) -> tuple[list[Cell], list[str]]:
-    """Return the cells as plugins filter and reorder them, and a warning for each plugin that failed and is ignored."""
-    ids = {cell.id for cell in cells}
-    warnings = []
-    for plugin, modify in catalog.implementations("harness_modify_cells"):
-        modified = list(cells)
-        answer = modify(cells=modified)
-        if isinstance(answer, Fault):
-            warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells: {answer.reason}")
-        elif not all(isinstance(cell, Cell) and cell.id in ids for cell in modified):
-            warnings.append(f"plugin {plugin!r} is ignored: harness_modify_cells put something new into the plan")
-        else:
-            cells = modified
-    return cells, warnings
-
-
-def _plugin_objection(cell: Cell, catalog: Catalog) -> tuple[str, list[str]]:
-    """Return the first reason of a plugin against a cell, and a warning for each plugin that failed."""
-    warnings = []
-    for plugin, incompatible in catalog.implementations("harness_incompatible"):
-        answer = incompatible(cell=cell)
-        if isinstance(answer, Fault):
-            warnings.append(f"plugin {plugin!r} is ignored: harness_incompatible: {answer.reason}")
-        elif answer:
-            return str(answer), warnings
-    return "", warnings
 
 
 def _selected(cell: Cell, experiment: Experiment) -> bool:

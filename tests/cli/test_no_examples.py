@@ -118,3 +118,67 @@ def test_a_run_without_examples_says_so_and_draws_no_records(say: Say, tmp_path:
     assert say(*COMMAND[:1], "coins.yaml", *COMMAND[2:], "--no-examples").code == 0
     (run,) = (tmp_path / "results" / "coins").iterdir()
     assert json.loads((run / "run.json").read_text())["examples"] is False
+
+
+METRICS = """
+
+class Named(Heads):
+    "Raises with the name of who tossed."
+
+    def estimate(self, records):
+        raise ValueError("could not convert SECRET to a coin")
+
+
+class Missing(Heads):
+    "Has no value, and says of whom."
+
+    def estimate(self, records):
+        return Estimate.undefined("nothing is known of 'SECRET'")
+
+
+@hookimpl
+def harness_components():
+    new = [Component("metric", "named", f"{__name__}:Named"), Component("metric", "missing", f"{__name__}:Missing")]
+    return [*_components(), *new]
+"""
+COMMANDS = (
+    ("table", "private"),
+    ("report", "private"),
+    ("explain", "private", "coin / none"),
+    ("explain", "private", "coin / wind"),
+    ("score", "private", "--metrics", "named, missing"),
+    ("leaderboard", "results"),
+    ("history", "private"),
+    ("compare", "private", "private"),
+)
+
+
+@pytest.mark.parametrize("how", ["no_examples", "redact"])
+def test_reasons_quote_no_examples(how: str, say: Say, plugins: Path, tmp_path: Path) -> None:
+    text = PLUGIN.replace("@hookimpl\ndef harness_components", "def _components", 1).replace(f"of {SECRET} is ten", "")
+    doubt = f"the coin of '{SECRET}' is odd"
+    text = text.replace("    return outcome\n", f"    return replace(outcome, doubts=({doubt!r},))\n")
+    text += f"\nfrom dataclasses import replace\n{METRICS.replace('SECRET', SECRET)}"
+    (plugins / "private_coins.py").write_text(text)
+    if how == "redact":
+        (plugins / "redacts.py").write_text(REDACTS)
+    (tmp_path / "s.yaml").write_text(SUITE.replace("[heads]", "[heads, named, missing]"))
+    flags = ["--no-examples"] if how == "no_examples" else []
+    ran = say(*COMMAND, *flags, "--events", "jsonl", plugins=plugins)
+    assert ran.code == 1
+    outputs = [ran.out, ran.err]
+    for command in COMMANDS:
+        said = say(*command, plugins=plugins)
+        assert said.code in (0, 1, 2), said.err
+        outputs += [said.out, said.err]
+    (folder,) = (tmp_path / "results" / "private").iterdir()
+    files = [path for path in folder.iterdir() if path.is_file()]
+    assert {"table.csv", "table.md", "table.json", "score.json", "report.html"} <= {path.name for path in files}
+    for text in (*outputs, *(path.read_text() for path in files if path.suffix != ".png")):
+        assert SECRET not in text
+    table = (folder / "table.md").read_text()
+    if how == "redact":
+        assert "ValueError: [an address] has the coin" in table
+    else:
+        assert "ValueError: [text left out: it may quote an example]" in table
+        assert "'…'" in (folder / "table.json").read_text()

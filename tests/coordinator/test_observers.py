@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.api import hookimpl
-from harness.coordinator.observers import notify_observers
+from harness.coordinator.observers import Observers
 from harness.plugins import load_catalog
 from harness.scoring.in_process import InThisProcess
 from harness.scoring.plugin_calls import Scoring
@@ -29,6 +29,6 @@ def test_one_that_raises_is_reported_and_the_others_are_told(tmp_path: Path) -> 
     catalog = load_catalog(entry_points=[], extra={"bad": bad, "good": good})
     warnings: list[str] = []
     scoring = Scoring(catalog, Store(tmp_path / "store"), InThisProcess(catalog))
-    notify_observers(scoring, warnings.append, "harness_run_start", run_id="1", cells=())
+    Observers(scoring, warnings.append).notify("harness_run_start", run_id="1", cells=())
     assert seen == [("1", ())]
     assert warnings == ["plugin bad: harness_run_start: RuntimeError: observer bug"]

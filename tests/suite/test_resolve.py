@@ -417,7 +417,7 @@ def test_plugins_may_not_add_to_the_plan(tmp_path: Path) -> None:
     planned = plan(tmp_path, HEAD, catalog)
     assert len(planned.cells) == 1
     assert planned.warnings == (
-        "plugin 'planned_plugin' is ignored: harness_modify_cells put something new into the plan",
+        "plugin 'planned_plugin' is ignored: harness_modify_cells: put something new into the plan",
     )
 
 

@@ -123,7 +123,7 @@ def make_page(
     Args:
         folder: the run.
         plan: what was planned.
-        rows: all rows of the run.
+        rows: all rows of the run, whose reasons can be shown.
         views: (name, question, view) of each experiment.
         catalog: the plugins, which may add sections and redact texts.
         calls: calls them.
@@ -133,7 +133,7 @@ def make_page(
     """
     about = folder.about_if_whole()
     has_examples = about.get("examples", True)
-    redact = Redactor(catalog)
+    redact = Redactor(catalog, calls)
     facts: Mapping[str, Any] = about.get("provenance") or {}
     cells = [row for row in rows if not row.derived]
     counted = Counter(str(row.status) for row in cells)
@@ -203,7 +203,7 @@ def _sections(
             sections += added
     shown = frozenset[str]().union(*(section.cells for section in sections))
     rest = [cell for cell in cells if cell.row.cell not in shown]
-    pictures = filled("pictures", picture_section("Pictures", rest), Redactor(catalog), examples=examples)
+    pictures = filled("pictures", picture_section("Pictures", rest), Redactor(catalog, calls), examples=examples)
     return [*sections, *pictures], warnings
 
 
@@ -243,7 +243,7 @@ def _failure(folder: RunFolder, row: Row, redact: Redactor, *, examples: bool) -
     log = ""
     if examples and row.cell and path.is_file():
         log = "\n".join(read_plain(path).decode(errors="replace").splitlines()[-LOG_LINES:])
-    return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), redact(row.reason), redact(log))
+    return Failure(f"{row.experiment}: {cell_title(row)}", str(row.status), row.reason, redact(log))
 
 
 def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

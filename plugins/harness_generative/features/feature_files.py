@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from harness.api import Examples, HarnessError, InvalidOutput, MissingData, NotApplicable, why_no_arrays
+from harness.api import Examples, HarnessError, InvalidOutput, MissingData, NotApplicable, check_zip, why_no_arrays
 
 _FEATURES = ("features", "feats", "activations", "pool_3", "arr_0", "")
 _MOMENTS = ("mu", "sigma")
@@ -109,9 +109,10 @@ def _arrays(path: Path) -> Mapping[str, npt.NDArray[Any]]:
     try:
         if path.suffix.lower() == ".npy":
             return {"": np.load(path, mmap_mode="r", allow_pickle=False)}
+        check_zip(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidOutput(f"{path.name} cannot be read as arrays: {why_no_arrays(error)}") from error
 
 

@@ -44,21 +44,32 @@ def wants_code(folder: Path, known_metrics: frozenset[str]) -> str:
         raise MissingData(f"there is no folder {str(folder)!r} with tasks")
     for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
         try:
+            # Safe: a subclass of SafeLoader, whose one addition makes texts.
             content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Reader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = next(
+                (each for value in _values(content, set()) for each in _reasons(value, folder, path, known_metrics)), ""
+            )
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
             raise InvalidOutput(f"{path.name} cannot be read as YAML: {cause_of(error)}") from error
-        reason = next(_reasons(content, folder, path, known_metrics), "")
         if reason:
             return f"{path.name} {reason}"
     return ""
 
 
+def _values(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield a value and all inside it, each once: an alias may stand inside itself, or ten in ten in ten."""
+    if isinstance(value, list | dict):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+    yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _values(each, seen)
+
+
 def _reasons(value: Any, folder: Path, path: Path, known_metrics: frozenset[str]) -> Iterator[str]:
     if isinstance(value, _Named):
         yield f"names the function {str(value)!r}"
-    elif isinstance(value, list):
-        for each in value:
-            yield from _reasons(each, folder, path, known_metrics)
     elif isinstance(value, dict):
         yield from (f"says `{name}`" for name in (*_SWITCHES, _REMOTE) if value.get(name))
         if isinstance(value.get("class"), str | _Named):
@@ -69,5 +80,3 @@ def _reasons(value: Any, folder: Path, path: Path, known_metrics: frozenset[str]
         metric = value.get("metric")
         if isinstance(metric, str) and not isinstance(metric, _Named) and metric not in known_metrics:
             yield f"names the metric {metric!r}, which the library would fetch as code"
-        for each in value.values():
-            yield from _reasons(each, folder, path, known_metrics)

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Examples, HarnessError, why_no_arrays
+from harness.api import Examples, HarnessError, check_zip, why_no_arrays
 from harness_uncertainty.metrics.probabilities import (
     PERCENT,
     normalised_probabilities,
@@ -80,6 +80,7 @@ def saved_probabilities(
 
 def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
     try:
+        check_zip(path)
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             both = " and ".join(map(repr, names))
@@ -95,7 +96,7 @@ def _arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
             if not all(isinstance(array, np.ndarray) for array in arrays):
                 raise ValueError("its entries are no arrays")
             return arrays
-    except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile, NotImplementedError, zlib.error) as error:
         raise HarnessError(f"{path.name} cannot be read as an .npz file: {why_no_arrays(error)}") from error
 
 
