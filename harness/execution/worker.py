@@ -89,11 +89,13 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     from harness.execution.build import Builder
     from harness.execution.cell import execute, import_torch_for
     from harness.execution.precision import pin_numerics
+    from harness.instruments.late_pandas import keep_pandas_out
     from harness.plugins import load_catalog
     from harness.store.open import cached_signatures
     from harness.store.store import Store
 
     pin_numerics(setup.threads)
+    keep_pandas_out()
     catalog = load_catalog([Path(folder) for folder in setup.plugin_folders])
     store = Store(Path(setup.store), as_loaded=True)
     signatures = cached_signatures(store.root.parent, catalog)

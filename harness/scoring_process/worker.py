@@ -30,9 +30,11 @@ def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
     channel = socket.socket(fileno=descriptor)
     # What plugins print is not part of a table that somebody pipes into a file.
     os.dup2(2, 1)
+    from harness.instruments.late_pandas import keep_pandas_out
     from harness.plugins import load_catalog
     from harness.scoring.in_process import InThisProcess
 
+    keep_pandas_out()
     catalog = load_catalog([Path(folder) for folder in plugin_folders])
     calls, loaded = InThisProcess(catalog), LoadedSources(catalog.packages)
     channel.sendall(b'{"ready": true}\n')

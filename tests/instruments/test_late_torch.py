@@ -58,7 +58,7 @@ from harness.execution.precision import pin_numerics
 pin_numerics(2)
 print(importlib.util.find_spec("torch") is not None, "torch" in sys.modules)
 import torch
-print(torch.get_num_threads(), [type(finder).__name__ for finder in sys.meta_path].count("_TorchFinder"))
+print(torch.get_num_threads(), [type(finder).__name__ for finder in sys.meta_path].count("_LateFinder"))
 """
     assert shown_by(code) == ["True", "False", "2", "0"]
 
