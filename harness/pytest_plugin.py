@@ -2,7 +2,8 @@
 
 A cell that is not ok fails, one that is skipped is skipped; an expectation fails the test of the row it concerns. With
 pytest-benchmark installed, the seconds that each cell measured enter its report and its JSON, where
-`pytest-benchmark compare` finds them. A suite is collected only if it is named on the command line.
+`pytest-benchmark compare` finds them, and the estimates of the cell its `extra_info`. A suite is collected only if it
+is named on the command line.
 """
 
 from __future__ import annotations
@@ -117,17 +118,18 @@ class SuiteFile(pytest.File):
 
 
 def _names(plan: Plan) -> dict[str, str]:
-    """Cell id to its labels, without those that are the same for all cells."""
+    """Cell id to its labels: always its data and model, as a test report stands alone; others where they differ."""
     from harness.contract.cells import SHOWN_ROLES
 
-    several = [role for role in SHOWN_ROLES if len({cell.labels.get(role) for cell in plan.cells}) > 1]
+    different = {role for role in SHOWN_ROLES if len({cell.labels.get(role) for cell in plan.cells}) > 1}
+    several = [role for role in SHOWN_ROLES if role in different or role in ("data", "model")]
     has_experiments, has_seeds = len(plan.experiments) > 1, len({cell.seed for cell in plan.cells}) > 1
 
     def name(cell: Cell) -> str:
         parts = [cell.experiment] if has_experiments else []
         parts += [cell.labels[role] for role in several if role in cell.labels]
         parts += [f"seed {cell.seed}"] if has_seeds else []
-        return on_a_line("/".join(parts) or cell.labels.get("model") or cell.experiment)
+        return on_a_line("/".join(parts) or cell.experiment)
 
     return {cell.id: name(cell) for cell in plan.cells}
 
@@ -153,7 +155,9 @@ def _cell_test(suite: SuiteFile, cell: Cell, has_benchmark: bool) -> Callable[..
         return ended[0].row
 
     def with_benchmark(benchmark: Any) -> None:
-        suite.check(benchmark.pedantic(measure, rounds=1))
+        row = benchmark.pedantic(measure, rounds=1)
+        benchmark.extra_info.update(_numbers(row))
+        suite.check(row)
 
     def without() -> None:
         suite.check(measure())
@@ -162,6 +166,13 @@ def _cell_test(suite: SuiteFile, cell: Cell, has_benchmark: bool) -> Callable[..
         return without
     with_benchmark.clock = clock  # type: ignore[attr-defined]
     return with_benchmark
+
+
+def _numbers(row: Row) -> dict[str, Any]:
+    """What a row measured, as the JSON of pytest-benchmark takes it: metric to value, interval and n."""
+    from dataclasses import asdict
+
+    return {"status": str(row.status), "key": row.key, **{name: asdict(e) for name, e in row.estimates.items()}}
 
 
 def _aggregate_test(suite: SuiteFile, experiment: str, aggregate: Use) -> Callable[..., None]:

@@ -46,7 +46,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 def test_every_cell_is_a_test(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     shown = done[1].stdout
     assert done[1].returncode == 1
-    for line in ("tested.yaml::good PASSED", "tested.yaml::bad FAILED", "tested.yaml::low FAILED"):
+    for line in ("tested.yaml::tiny/good PASSED", "tested.yaml::tiny/bad FAILED", "tested.yaml::tiny/low FAILED"):
         assert line in shown
     assert "failed: ValueError: a bug of the plugin" in shown
     assert "failed: mean_value ≥ 1000 where attack low at low: " in shown
@@ -57,17 +57,28 @@ def test_timings_enter_the_json_of_pytest_benchmark(done: tuple[Path, subprocess
     measured = json.loads((done[0] / "bench.json").read_text())["benchmarks"]
     (table,) = done[0].glob("results/tested/*/table.json")
     rows = {row["labels"]["attack"]: row["seconds"] for row in json.loads(table.read_text())["rows"]}
-    assert {b["name"]: b["stats"]["mean"] for b in measured if b["name"] != "bad"} == pytest.approx(
-        {name: seconds for name, seconds in rows.items() if name != "bad"}
+    assert {b["name"]: b["stats"]["mean"] for b in measured if b["name"] != "tiny/bad"} == pytest.approx(
+        {f"tiny/{name}": seconds for name, seconds in rows.items() if name != "bad"}
     )
+
+
+def test_estimates_enter_it_too(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    measured = json.loads((done[0] / "bench.json").read_text())["benchmarks"]
+    (table,) = done[0].glob("results/tested/*/table.json")
+    rows = {f"tiny/{row['labels']['attack']}": row for row in json.loads(table.read_text())["rows"]}
+    for benchmark in measured:
+        row, told = rows[benchmark["name"]], benchmark["extra_info"]
+        assert told["status"] == row["status"]
+        assert {name: told[name] for name in row["estimates"]} == row["estimates"]
+    assert "mean_value" in measured[0]["extra_info"]
 
 
 def test_junit_knows_the_cells(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     cases = ElementTree.parse(done[0] / "junit.xml").getroot().iter("testcase")
     assert {case.attrib["name"]: [child.tag for child in case] for case in cases} == {
-        "good": [],
-        "bad": ["failure"],
-        "low": ["failure"],
+        "tiny/good": [],
+        "tiny/bad": ["failure"],
+        "tiny/low": ["failure"],
     }
 
 

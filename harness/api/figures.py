@@ -1,19 +1,36 @@
 """One look for the pictures of reporters: a palette, panels, one legend, and files. Used by its own name."""
 
 from harness.figures import DASHES as DASHES
+from harness.figures import INK as INK
 from harness.figures import MARKERS as MARKERS
+from harness.figures import MOST_PANELS as MOST_PANELS
 from harness.figures import PALE as PALE
 from harness.figures import PALETTE as PALETTE
+from harness.figures import SMALLEST_TEXT as SMALLEST_TEXT
+from harness.figures import WIDTH as WIDTH
 from harness.figures import empty_figure as empty_figure
 from harness.figures import faint_grid as faint_grid
+from harness.figures import left_out as left_out
 from harness.figures import legend as legend
 from harness.figures import line_style as line_style
+from harness.figures import name_axes as name_axes
 from harness.figures import panels as panels
 from harness.figures import png as png
 from harness.figures import save as save
+from harness.figures import settle as settle
+from harness.figures import shortened as shortened
+from harness.figures import title as title
 from harness.figures.label_placement import Label as Label
 from harness.figures.label_placement import Line as Line
 from harness.figures.label_placement import place_labels as place_labels
+from harness.figures.lines import MOST_DIRECT_LABELS as MOST_DIRECT_LABELS
+from harness.figures.lines import WORST as WORST
+from harness.figures.lines import LineEnd as LineEnd
+from harness.figures.lines import LineStyle as LineStyle
+from harness.figures.lines import Point as Point
+from harness.figures.lines import draw_line as draw_line
+from harness.figures.lines import name_lines as name_lines
+from harness.figures.lines import readable as readable
 from harness.figures.pareto import Better as Better
 from harness.figures.pareto import front_steps as front_steps
 from harness.figures.pareto import log_cost_axis as log_cost_axis

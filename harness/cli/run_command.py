@@ -104,6 +104,7 @@ def command(
     """
     from harness.cli.display import make_display
     from harness.cli.events import EventDisplay
+    from harness.cli.job_summary import add_to_job_summary
     from harness.coordinator.options import RunOptions
     from harness.coordinator.prepared import prepare
     from harness.coordinator.runner import run_all
@@ -118,6 +119,7 @@ def command(
     for warning in prepared.warnings:
         display.warn(warning)
     finished = run_all(prepared, display)
+    add_to_job_summary(prepared.plan.suite, finished.headline)
     if isinstance(display, EventDisplay):
         _tell_end(display, finished)
     elif quiet:

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.figures import INK, SMALLEST_TEXT
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
-_SIZE = 7.0
+_SIZE = SMALLEST_TEXT
 _DIRECTIONS = 16
 _DISTANCES = (5.0, 11.0, 19.0, 29.0, 41.0)
 # A point of distance weighs as much as this share of a label that is covered.
 _FAR = 0.004
 _OUTSIDE, _COVERS = 10.0, 1.0
 _MARKER, _LINE = 4.0, 1.0
-_INK = "#222222"
 
 Line = tuple[tuple[float, float], tuple[float, float]]
 """The ends of a line, in the units of the axes."""
@@ -111,14 +112,14 @@ def _write(axis: Axes, label: Label, offset: tuple[float, float]) -> None:
 
     dx, dy = offset
     # A label that had to go far is tied to its point.
-    leader = {"arrowstyle": "-", "color": _INK, "linewidth": 0.5, "shrinkB": 3}
+    leader = {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkB": 3}
     axis.annotate(
         label.text,
         (label.x, label.y),
         offset,
         textcoords="offset points",
         fontsize=_SIZE,
-        color=_INK,
+        color=INK,
         ha="left" if dx > 0 else "right",
         va="center",
         arrowprops=leader if math.hypot(dx, dy) > _DISTANCES[1] else None,

@@ -18,6 +18,7 @@ from harness.escaping import csv_value, markdown_cell, markdown_line, on_a_line
 from harness.files import parse_json, read_plain
 from harness.isolation import one_line
 from harness.plugins import Catalog
+from harness.results.described_metrics import described_metrics
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
 from harness.store.run_folder import RUN, RunFolder
@@ -361,7 +362,8 @@ def write_tables(
     folder.write_text(f"{name}.csv", csv_text(rows))
     as_json = [row.to_json() for row in rows]
     first = {"suite": plan.suite, **({"headline": lead.to_json()} if lead else {})}
-    folder.write_json(f"{name}.json", {**first, "provenance": origin, "rows": as_json})
+    metrics = described_metrics(plan, rows, signatures, catalog)
+    folder.write_json(f"{name}.json", {**first, "provenance": origin, "metrics": metrics, "rows": as_json})
     return [folder.path / f"{name}.{suffix}" for suffix in ("md", "csv", "json")]
 
 

@@ -48,21 +48,18 @@ class EmergenceCurve:
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
         """Write emergence.png. Raises HarnessError if no model was run at three sizes."""
-        from matplotlib.lines import Line2D
-
         declared = None if self._sizes is None else declared_sweeps(rows, self._sizes, self._counted)
         sweeps = size_sweeps(rows, self._size) if declared is None else declared
-        figure, axes = figures.panels(len(sweeps), 2, (4.6, 3.4), (2.4, 0.9))
-        for axis, sweep in zip(axes.flat, sweeps, strict=False):
-            self._draw(axis, sweep, rows)
-        handles = [
-            Line2D([], [], color=colour, marker=marker, linestyle=dashes, markersize=4, label=metric.replace("_", " "))
-            for metric, (colour, dashes, marker) in zip(self._metrics, _STYLES, strict=True)
-        ]
-        figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
+        shown = sweeps[: figures.MOST_PANELS]
+        columns = min(2, len(shown))
+        figure, axes = figures.panels(len(shown), 2, (5.0 / columns, 2.9), (1.6, 0.0))
+        ends = {axis: self._draw(axis, sweep, rows) for axis, sweep in zip(axes.flat, shown, strict=False)}
+        figures.left_out(figure, len(sweeps) - len(shown), "models")
+        figures.name_lines(figure, ends)
         yield figures.save(figure, folder / "emergence.png")
 
-    def _draw(self, axis: Axes, sweep: SizeSweep, rows: Sequence[Row]) -> None:
+    def _draw(self, axis: Axes, sweep: SizeSweep, rows: Sequence[Row]) -> list[figures.LineEnd]:
+        ends = []
         derived = _derived(rows, sweep)
         for number, (metric, (colour, dashes, marker)) in enumerate(zip(self._metrics, _STYLES, strict=True)):
             points = _points(rows, sweep, metric)
@@ -70,7 +67,9 @@ class EmergenceCurve:
                 x = point.size * 2 ** (_APART * (point.seed_place + 0.35 * number))
                 axis.vlines(x, point.low, point.high, color=colour, linewidth=1.0, alpha=0.6)
                 axis.plot([x], [point.value], marker, color=colour, markersize=4, alpha=0.8)
-            _curve(axis, points, colour, dashes)
+            end = _curve(axis, points, colour, dashes)
+            if end is not None:
+                ends.append(figures.LineEnd(*end, end[1], metric.replace("_", " "), colour))
             _crossing(axis, derived.sizes[number] if len(derived.sizes) > number else None, derived.threshold, colour)
         if derived.threshold is not None:
             axis.axhline(derived.threshold, color=figures.PALE, linewidth=0.8, zorder=0)
@@ -79,8 +78,9 @@ class EmergenceCurve:
         axis.minorticks_off()
         axis.set_ylim(-0.03, 1.03)
         axis.set_xlabel(sweep.parameter)
-        axis.set_title("\n".join([_title(rows, sweep), *([derived.verdict] if derived.verdict else [])]), fontsize=10)
+        figures.title(axis, "\n".join([_title(rows, sweep), *([derived.verdict] if derived.verdict else [])]))
         figures.faint_grid(axis)
+        return ends
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,19 @@ def _points(rows: Sequence[Row], sweep: SizeSweep, metric: str) -> list[_Point]:
     return points
 
 
-def _curve(axis: Axes, points: Sequence[_Point], colour: str, dashes: str) -> None:
-    """The fit through the means over seeds."""
+def _curve(axis: Axes, points: Sequence[_Point], colour: str, dashes: str) -> tuple[float, float] | None:
+    """Draw the fit through the means over seeds, and return its end; None where there are too few sizes."""
     values: dict[float, list[float]] = {}
     for point in points:
         values.setdefault(point.size, []).append(point.value)
     if len(values) < 2:
-        return
+        return None
     sizes = list(values)
     curve = fit_growth(sizes, [[sum(of_seeds) / len(of_seeds) for of_seeds in values.values()]])
     x = np.linspace(np.log2(sizes[0]), np.log2(sizes[-1]), 200)
-    axis.plot(2.0**x, [curve.at(log_size)[0] for log_size in x], dashes, color=colour, linewidth=1.4)
+    y = [curve.at(log_size)[0] for log_size in x]
+    axis.plot(2.0**x, y, dashes, color=colour, linewidth=1.4)
+    return float(2.0 ** x[-1]), float(y[-1])
 
 
 def _crossing(axis: Axes, size: Estimate | None, threshold: float | None, colour: str) -> None:

@@ -20,7 +20,8 @@ _SWEPT_RATE = re.compile(r"\s*\brate=\S+")
 class _Point:
     """A row with what is drawn of it; `noise` is empty without noise."""
 
-    panel: tuple[str, ...]
+    panel: str
+    seed: int
     noise: str
     model: str
     rate: float
@@ -30,7 +31,8 @@ class _Point:
 class NoiseCurve:
     """A PNG: a metric with its 95 % bands over the rate of the noise, a panel for each noise, a line for each model.
 
-    Every line starts at rate 0 with the text as it is. Data and seeds have panels of their own.
+    Every line starts at rate 0 with the text as it is. Each seed has a line, in the colour of its model. Data have
+    panels of their own.
 
     Args:
         metric: the label of the metric.
@@ -55,50 +57,41 @@ def _point(row: Row, metric: str) -> _Point | None:
     if rate is None:
         return None
     noise = _SWEPT_RATE.sub("", row.labels.get("attack", "")) if attack else ""
-    seed = (f"seed {row.seed}",) if row.seed else ()
-    return _Point((row.labels.get("data", ""), *seed), noise, row.labels.get("model", ""), float(rate), estimate)
+    return _Point(row.labels.get("data", ""), row.seed, noise, row.labels.get("model", ""), float(rate), estimate)
 
 
 def _draw(points: Sequence[_Point], metric: str, path: Path) -> Path:
     panels = list(dict.fromkeys((point.panel, point.noise) for point in points if point.noise))
+    shown = panels[: figures.MOST_PANELS]
     models = list(dict.fromkeys(point.model for point in points))
-    most = 2 if len(panels) == 4 else 3
-    figure, axes = figures.panels(len(panels), most, (3.2, 2.7), (1.6, 1.0), sharex=True, sharey=True)
+    columns = 2 if len(shown) in (2, 4) else 3
+    figure, axes = figures.panels(len(shown), columns, (6.6 / columns, 2.3), (0.0, 0.35), sharex=True, sharey=True)
     several = len({panel for panel, _ in panels}) > 1
-    for axis, (panel, noise) in zip(axes.flat, panels, strict=False):
-        for number, model in enumerate(models):
-            own = [p for p in points if (p.panel, p.model) == (panel, model) and p.noise in ("", noise)]
-            _line(axis, own, number, model)
-        axis.set_title(" / ".join((noise, *(panel if several else ()))), fontsize=10)
+    lines: dict[Axes, list[figures.LineEnd]] = {}
+    for number, (axis, (panel, noise)) in enumerate(zip(axes.flat, shown, strict=False)):
+        own = [p for p in points if p.panel == panel and p.noise in ("", noise)]
+        ends = [end for place, model in enumerate(models) for end in _lines(axis, own, place, model)]
+        # Lines have the same colours in all panels, so the last of each line of panels names them.
+        if number % columns == columns - 1 or number == len(shown) - 1 or len(models) > figures.MOST_DIRECT_LABELS:
+            lines[axis] = ends
+        figures.title(axis, " / ".join((noise, *((panel,) if several else ()))))
         figures.faint_grid(axis)
-    for number in range(len(panels)):
-        # The lowest panel of its column, under which there may be an empty place.
-        if number + axes.shape[1] >= len(panels):
-            axes.flat[number].set_xlabel("rate of the noise")
-            axes.flat[number].tick_params(labelbottom=True)
-    for line in axes:
-        line[0].set_ylabel(metric.replace("_", " "))
-    figures.legend(figure, axes.flat)
+    figures.name_axes(axes, "rate of the noise", metric.replace("_", " "))
+    figures.left_out(figure, len(panels) - len(shown), "panels")
+    figures.name_lines(figure, lines)
     return figures.save(figure, path)
 
 
-def _line(axis: Axes, points: Sequence[_Point], number: int, label: str) -> None:
-    """One model's line, from the clean text to the highest rate; empty for a model without noise."""
-    if not any(point.noise for point in points):
-        return
-    points = sorted(points, key=lambda point: point.rate)
-    rates: Sequence[float] = [point.rate for point in points]
-    values = [float(point.estimate.value or 0) for point in points]
-    colour, dashes, marker = figures.line_style(number)
-    axis.plot(rates, values, dashes, color=colour, label=label, linewidth=1.4, marker=marker, markersize=4)
-    bands = [
-        (point.rate, point.estimate.low, point.estimate.high)
-        for point in points
-        if point.estimate.low is not None and point.estimate.high is not None
-    ]
-    if bands:
-        rates, low, high = zip(*bands, strict=True)
-        axis.fill_between(rates, low, high, color=colour, alpha=0.15, linewidth=0)
+def _lines(axis: Axes, points: Sequence[_Point], number: int, model: str) -> list[figures.LineEnd]:
+    """A line for each seed of a model, from the clean text to the highest rate; the end of the first."""
+    ends = []
+    for seed in sorted({point.seed for point in points if point.model == model}):
+        own = sorted((p for p in points if (p.model, p.seed) == (model, seed)), key=lambda point: point.rate)
+        if any(point.noise for point in own):
+            style = figures.LineStyle.of(number)
+            drawn = [figures.Point(p.rate, float(p.estimate.value or 0), p.estimate.low, p.estimate.high) for p in own]
+            ends.append(figures.draw_line(axis, drawn, style, model))
+    return ends[:1]
 
 
 def _slug(name: str) -> str:

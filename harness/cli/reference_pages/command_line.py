@@ -26,6 +26,7 @@ VARIABLES: Mapping[str, str] = {
     "HARNESS_POWERCAP": "folder of the counters of energy, in place of /sys/class/powercap",
     "NO_COLOR": "any value: no colours (<https://no-color.org>)",
     "COLUMNS": "width that tables must fit, in place of that of the terminal",
+    "GITHUB_STEP_SUMMARY": "file that the headline of a run is added to, as GitHub Actions shows it beside a job",
     "CUDA_VISIBLE_DEVICES": "the GPUs that may be used",
 }
 _COMPLETION = """## Shell completion

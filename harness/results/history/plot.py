@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cells import TREATMENTS
 from harness.contract.errors import UsageError
-from harness.figures import PALETTE, faint_grid, line_style, save
+from harness.figures import PALETTE, SMALLEST_TEXT, WIDTH, faint_grid, line_style, save, shortened, title
 from harness.figures import panels as panels_of
 from harness.results.history.series import PastRun, Series
 from harness.results.history.table import Readings, heading
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAX_PANELS = 24
+MAX_PANELS = 12
 MAX_LINES = 20
 """Lines in a panel; more can neither be told apart nor named beside it."""
-_MAX_GRID_COLUMNS = 6
-_MAX_TICKS = 5
+_MAX_GRID_COLUMNS = 3
+_MAX_TICKS = 4
+_LEGEND_COLUMNS = 3
+_MOST_LETTERS = 30
+_REMARKS = ("step", "no marker: not measured again", "of equal lines the first is drawn")
 _LOG_SCALE_FROM_RATIO = 50.0
 _RING: Mapping[str, Any] = {
     "marker": "o",
@@ -98,30 +101,30 @@ def draw_history(history: Sequence[Series], runs: Sequence[PastRun], readings: R
     left_out = LeftOut(len(panels) - len(shown), sum(panel.n_left_out for panel in shown))
     titles = list(dict.fromkeys(panel.title for panel in shown))
     is_grid = len(titles) <= _MAX_GRID_COLUMNS and len(shown) == len(panels)
-    columns = len(titles) if is_grid else min(4, len(shown))
+    columns = len(titles) if is_grid else min(2, len(shown))
     cells = _grid(shown, titles) if is_grid else list(shown)
     styles = _styles(shown)
-    legend_columns = 1 + (len(styles) + 2) // max(12, 11 * -(-len(cells) // columns))
-    margins, sharey = (1.6 + 1.9 * legend_columns, 0.9), "row" if is_grid else False
-    figure, axes = panels_of(len(cells), columns, (3.1, 2.2), margins, sharex=True, sharey=sharey)
+    below = 0.5 + 0.17 * -(-(len(styles) + len(_REMARKS)) // _LEGEND_COLUMNS)
+    sharey = "row" if is_grid else False
+    figure, axes = panels_of(len(cells), columns, (WIDTH / columns, 2.0), (0.0, below), sharex=True, sharey=sharey)
     for axis, panel in zip(axes.flat, cells, strict=False):
         if panel is None:
             axis.set_visible(False)
             continue
         _draw_panel(axis, panel, runs, styles)
         if not is_grid:
-            axis.set_title(panel.title, fontsize=9)
-            axis.set_ylabel(panel.metric, fontsize=9)
+            title(axis, panel.title)
+            axis.set_ylabel(panel.metric)
     if is_grid:
-        for axis, title in zip(axes[0], titles, strict=True):
-            axis.set_title(title, fontsize=10)
+        for axis, words in zip(axes[0], titles, strict=True):
+            title(axis, words)
         for line, metric in zip(axes, dict.fromkeys(panel.metric for panel in shown), strict=True):
-            line[0].set_ylabel(metric, fontsize=9)
+            line[0].set_ylabel(metric)
     for axis in axes.flat[max(0, len(cells) - columns) :]:
         _date_axis(axis, runs)
-    _legend(figure, styles, legend_columns)
+    _legend(figure, styles)
     if str(left_out):
-        figure.suptitle(f"{left_out}, those without steps first", fontsize=9)
+        figure.suptitle(f"{left_out}, those without steps first", x=0.01, ha="left", fontsize=SMALLEST_TEXT)
     try:
         save(figure, path)
     except OSError as error:
@@ -200,7 +203,6 @@ def _draw_panel(axis: Axes, panel: _Panel, runs: Sequence[PastRun], styles: Mapp
         axis.plot(*zip(*steps, strict=True), **_RING, zorder=5)
     _scale(axis, [point.value for series in panel.series for point in series.points if series.sort != "metric"])
     axis.set_xlim(-0.4, len(runs) - 0.6)
-    axis.tick_params(labelsize=8)
     faint_grid(axis)
 
 
@@ -240,7 +242,7 @@ def _scale(axis: Axes, efforts: Sequence[float]) -> None:
 def _date_axis(axis: Axes, runs: Sequence[PastRun]) -> None:
     every = -(-len(runs) // _MAX_TICKS)
     positions = list(range(len(runs) - 1, -1, -every))[::-1]
-    axis.set_xticks(positions, [_date(runs[position].started) for position in positions], fontsize=7)
+    axis.set_xticks(positions, [_date(runs[position].started) for position in positions], fontsize=SMALLEST_TEXT)
     axis.tick_params(labelbottom=True)
 
 
@@ -251,16 +253,16 @@ def _date(started: str) -> str:
         return started
 
 
-def _legend(figure: Figure, styles: Mapping[str, _Style], columns: int) -> None:
+def _legend(figure: Figure, styles: Mapping[str, _Style]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], **style.line) for style in styles.values()]
     ring, bare = Line2D([], [], **_RING), Line2D([], [], color=PALETTE[-1], linewidth=1.2)
     figure.legend(
         [*handles, ring, bare, Line2D([], [], linestyle="")],
-        [*styles, "step", "no marker: not measured again", "of equal lines the first is drawn"],
-        loc="outside right upper",
-        fontsize=7,
+        [*(shortened(name, _MOST_LETTERS) for name in styles), *_REMARKS],
+        loc="outside lower center",
+        fontsize=SMALLEST_TEXT,
         frameon=False,
-        ncols=columns,
+        ncols=_LEGEND_COLUMNS,
     )

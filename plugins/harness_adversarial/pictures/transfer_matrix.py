@@ -11,6 +11,9 @@ import numpy as np
 
 from harness.api import Estimate, Row, figures
 
+_INCHES_OF_AN_INTERVAL = 0.7
+_MOST_LETTERS = 22
+
 
 class TransferMatrix:
     """A heat map for each setting of the attack `transfer`: made on the model of the row, judged on that of the column.
@@ -58,29 +61,48 @@ def _setting(row: Row) -> str:
 
 
 def _draw(setting: str, rows: Sequence[Row], path: Path) -> Path:
-    models = list(dict.fromkeys(row.labels["model"] for row in rows))
+    all_models = list(dict.fromkeys(row.labels["model"] for row in rows))
+    models = all_models[: figures.MOST_PANELS]
     names = {
         json.dumps(_essence(row.components.get("model")), sort_keys=True): row.labels["model"] for row in rows
     }  # the surrogate is called as the same model is called elsewhere in the suite
     made_on = list(dict.fromkeys(_name(row, names) for row in rows))
     made_on.sort(key=lambda name: models.index(name) if name in models else len(models))
+    made_on = made_on[: figures.MOST_PANELS]
     rates = {(_name(row, names), row.labels["model"]): row.estimates["attack_success_rate"] for row in rows}
     shares = np.array([[_value(rates.get((one, other))) for other in models] for one in made_on])
-    figure = figures.empty_figure(2.6 + 1.25 * len(models), 1.7 + 0.75 * len(made_on))
-    axis = figure.subplots()
+    width = min(figures.WIDTH, 2.0 + 1.15 * len(models))
+    figure, axes = figures.panels(1, 1, (width, 1.2 + 0.55 * len(made_on)), (0.0, 0.0))
+    axis = axes[0, 0]
+    has_intervals = (width - 2.0) / len(models) > _INCHES_OF_AN_INTERVAL
     image = axis.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for i, one in enumerate(made_on):
         for j, other in enumerate(models):
             estimate = rates.get((one, other))
             if estimate is not None and estimate.value is not None:
                 colour = "white" if estimate.value < 0.55 else "black"
-                axis.text(j, i, _text(estimate), ha="center", va="center", fontsize=8, color=colour)
-    axis.set_xticks(range(len(models)), models, rotation=20, ha="right", rotation_mode="anchor")
-    axis.set_yticks(range(len(made_on)), made_on)
+                axis.text(
+                    j,
+                    i,
+                    _text(estimate, has_interval=has_intervals),
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color=colour,
+                )
+    short = [[figures.shortened(name, _MOST_LETTERS) for name in names] for names in (models, made_on)]
+    axis.set_xticks(range(len(models)), short[0], rotation=20, ha="right", rotation_mode="anchor")
+    axis.set_yticks(range(len(made_on)), short[1])
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
     axis.set_xlabel("judged on")
     axis.set_ylabel("made on")
-    axis.set_title(setting.partition("\n")[0], fontsize=9)
-    figure.colorbar(image, ax=axis, label="attack success rate")
+    figures.title(axis, setting.partition("\n")[0])
+    figures.left_out(figure, len(all_models) - len(models), "models")
+    bar = figure.colorbar(image, ax=axis)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label("attack success rate", size=8.5)
     return figures.save(figure, path)
 
 
@@ -94,8 +116,8 @@ def _value(estimate: Estimate | None) -> float:
     return float("nan") if estimate is None or estimate.value is None else estimate.value
 
 
-def _text(estimate: Estimate) -> str:
+def _text(estimate: Estimate, *, has_interval: bool) -> str:
     text = f"{estimate.value:.2f}"
-    if estimate.low is not None and estimate.high is not None:
+    if has_interval and estimate.low is not None and estimate.high is not None:
         text += f"\n{estimate.low:.2f} to {estimate.high:.2f}"
     return text

@@ -70,7 +70,7 @@ def gains(columns: Mapping[str, Mapping[str, Values]], control: str, score: str)
 
 
 def _draw(columns: Mapping[str, Mapping[str, Values]], control: str, components: Mapping[str, str], path: Path) -> Path:
-    figure, axes = figures.panels(len(_SCORES), len(_SCORES), (3.4, 3.4), (2.0, 0.5), sharey=True)
+    figure, axes = figures.panels(len(_SCORES), len(_SCORES), (3.3, 3.0), (0.0, 0.7), sharey=True)
     for axis, score in zip(axes.flat, _SCORES, strict=True):
         found = gains(columns, control, score)
         for number, (name, of_baseline) in enumerate(found.items()):
@@ -79,10 +79,10 @@ def _draw(columns: Mapping[str, Mapping[str, Values]], control: str, components:
         axis.axhline(0.0, color=figures.PALE, linewidth=1, linestyle=":", label=f"{control} (control)")
         axis.set_xticks(range(len(baselines)), baselines)
         axis.set_xlabel("removed pixels are replaced by" if score == "deletion" else "the image starts from")
-        axis.set_title(score, fontsize=10)
+        figures.title(axis, score)
         figures.faint_grid(axis)
     axes[0, 0].set_ylabel("gain over the random control (best = 1)")
-    figures.legend(figure, axes.flat)
+    figures.legend(figure, axes.flat, "outside lower center", ncols=3)
     return figures.save(figure, path)
 
 

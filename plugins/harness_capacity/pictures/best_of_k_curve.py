@@ -50,7 +50,7 @@ class BestOfKCurve:
     def _draw(self, found: Sequence[Search], path: Path) -> Path:
         tables = list(dict.fromkeys(search.labels.get("data", "") for search in found))
         families = list(dict.fromkeys(search.label for search in found))
-        figure, axes = figures.panels(2 * len(tables), 2, (3.6, 2.9), (1.7, 0.5), sharey="row")
+        figure, axes = figures.panels(2 * len(tables), 2, (3.3, 2.6), (0.0, 0.5), sharey="row")
         for (curves, tries), table in zip(axes, tables, strict=True):
             own = [search for search in found if search.labels.get("data", "") == table]
             for search in own:
@@ -58,7 +58,7 @@ class BestOfKCurve:
                 _tries(tries, search, families.index(search.label), own.index(search))
             tries.set_xticks(range(len(own)), [search.label for search in own])
             self._finish(curves, tries, table, max(len(search.scores) for search in own))
-        figures.legend(figure, axes.flat)
+        figures.legend(figure, axes.flat, "outside lower center", ncols=3)
         return figures.save(figure, path)
 
     def _curve(self, axis: Axes, search: Search, number: int) -> None:
@@ -81,10 +81,9 @@ class BestOfKCurve:
         curves.minorticks_off()
         curves.set_xlabel("tries")
         curves.set_ylabel(f"{self._metric.replace('_', ' ')} on validation")
-        curves.set_title(f"{table}: expected best of k tries".removeprefix(": "), fontsize=10)
-        tries.set_title("every try, and its seeds", fontsize=10)
+        figures.title(curves, f"{table}: best of k tries".removeprefix(": "))
+        figures.title(tries, "every try, and its seeds")
         for axis in (curves, tries):
-            axis.tick_params(labelsize=8)
             figures.faint_grid(axis)
             if self._target is not None:
                 axis.axhline(

@@ -71,20 +71,24 @@ class CostQuality:
             yield self._write(panels, costs, folder / f"cost-quality-{name}.md")
 
     def _draw(self, panels: Mapping[str, Sequence[Point]], costs: Sequence[str], path: Path) -> Path:
-        n = len(costs)
-        figure, axes = figures.panels(len(panels) * n, n, (3.6, 3.0), (0.5, 0.6))
+        places = [(title, cost) for title in panels for cost in costs]
+        shown = places[: figures.MOST_PANELS]
+        figure, axes = figures.panels(len(shown), 2, (3.3, 2.7), (0.0, 0.4))
         known = {cost: [x for own in panels.values() for x, _ in _known(own, cost)] for cost in costs}
-        grid = [(axes[i, j], own, cost) for i, own in enumerate(panels.values()) for j, cost in enumerate(costs)]
-        for axis, own, cost in grid:
+        grid = [(axis, panels[title], cost) for axis, (title, cost) in zip(axes.flat, shown, strict=False)]
+        first: dict[str, Axes] = {}
+        for (axis, own, cost), (title, _) in zip(grid, shown, strict=True):
+            # What is measured on the same data has the same scale.
+            if first.setdefault(title, axis) is not axis:
+                axis.sharey(first[title])
             self._panel(axis, own, cost, known[cost])
-        for line, title in zip(axes, panels, strict=True):
+            figures.title(axis, title)
+            figures.log_if_wide(axis, [point.value for point in own])
+        for line in axes:
             line[0].set_ylabel(self._metric.replace("_", " "))
-            line[0].set_title(title, fontsize=10, loc="left")
-            for axis in line[1:]:
-                axis.sharey(line[0])
-            figures.log_if_wide(line[0], [point.value for point in panels[title]])
-        figures.legend(figure, axes.flat, "outside upper center", ncols=2)
-        figure.draw_without_rendering()
+        figures.left_out(figure, len(places) - len(shown), "panels")
+        figures.legend(figure, axes.flat, "outside lower center", ncols=2)
+        figures.settle(figure)
         for axis, own, cost in grid:
             self._label(axis, own, cost)
         return figures.save(figure, path)

@@ -49,13 +49,17 @@ class FunctionPlot:
                 yield self._draw(models, folder / f"function-{name}.png")
 
     def _draw(self, models: Mapping[str, Sequence[MeasuredCell]], path: Path) -> Path:
-        figure, axes = figures.panels(len(models), _MOST_COLUMNS, (2.9, 2.2), (1.6, 0.6), sharex=True, sharey=True)
-        for number, (axis, (label, cells)) in enumerate(zip(axes.flat, models.items(), strict=False)):
+        shown = dict(list(models.items())[: figures.MOST_PANELS])
+        columns = min(_MOST_COLUMNS, len(shown))
+        panel = (figures.WIDTH / columns, 1.8)
+        figure, axes = figures.panels(len(shown), columns, panel, (0.0, 0.4), sharex=True, sharey=True)
+        figures.left_out(figure, len(models) - len(shown), "models")
+        for number, (axis, (label, cells)) in enumerate(zip(axes.flat, shown.items(), strict=False)):
             self._panel(axis, cells, number)
-            axis.set_title(label, fontsize=10)
-            axis.tick_params(labelbottom=True, labelsize=7)
+            figures.title(axis, label)
+            axis.tick_params(labelbottom=True)
             figures.faint_grid(axis)
-        figures.legend(figure, axes.flat)
+        figures.legend(figure, axes.flat, "outside lower center", ncols=3)
         return figures.save(figure, path)
 
     def _panel(self, axis: Axes, cells: Sequence[MeasuredCell], number: int) -> None:

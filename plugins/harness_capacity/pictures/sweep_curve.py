@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Scale = Literal["linear", "log"]
+_MANY_TICKS = 7
 
 
 class SweepCurve:
@@ -54,27 +55,33 @@ class SweepCurve:
         panels = list(dict.fromkeys(_panel(sweep) for sweep, _ in drawn))
         names = _line_names([sweep for sweep, _ in drawn])
         styles = list(dict.fromkeys(names))
-        figure, axes = figures.panels(len(panels), 3, (2.9, 2.5), (1.8, 0.9), sharex=True, sharey=True)
+        columns = min(2, len(panels))
+        figure, axes = figures.panels(len(panels), 2, (5.0 / columns, 2.3), (1.6, 0.3), sharex=True, sharey=True)
+        ends: dict[Axes, list[figures.LineEnd]] = {}
         for (sweep, values), name in zip(drawn, names, strict=True):
-            _curve(axes.flat[panels.index(_panel(sweep))], values, styles.index(name), name)
+            axis = axes.flat[panels.index(_panel(sweep))]
+            ends.setdefault(axis, []).append(_curve(axis, values, styles.index(name), name))
         for axis, title in zip(axes.flat, panels, strict=False):
             self._finish(axis, title, sorted({size for _, values in drawn for size in values}))
-            axis.set_xlabel(self._over.removeprefix("model.").replace("_", " ").replace(".", ": "))
-        for line in axes:
-            line[0].set_ylabel(self._metric.replace("_", " "))
-        figures.legend(figure, axes.flat)
+            if self._target is not None:
+                ends[axis].append(_target(axis, self._target))
+        over = self._over.removeprefix("model.").replace("_", " ").replace(".", ": ")
+        figures.name_axes(axes, over, self._metric.replace("_", " "))
+        figures.name_lines(figure, ends)
         return figures.save(figure, path)
 
     def _finish(self, axis: Axes, title: str, sizes: Sequence[float]) -> None:
         axis.set_xscale(self._x)
         axis.set_yscale(self._y)
-        axis.set_xticks(sizes, [f"{size:g}" for size in sizes], fontsize=7)
+        axis.set_xticks(sizes, [f"{size:g}" for size in sizes], rotation=90 if len(sizes) > _MANY_TICKS else 0)
         axis.minorticks_off()
-        axis.set_title(title, fontsize=10)
-        axis.tick_params(labelbottom=True, labelsize=7)
+        figures.title(axis, title)
         figures.faint_grid(axis)
-        if self._target is not None:
-            axis.axhline(self._target, color=figures.PALE, linewidth=1, linestyle=":", label=f"target {self._target:g}")
+
+
+def _target(axis: Axes, value: float) -> figures.LineEnd:
+    axis.axhline(value, color=figures.PALE, linewidth=1, linestyle=":", label=f"target {value:g}")
+    return figures.LineEnd(axis.get_xlim()[1], value, value, f"target {value:g}", figures.PALE)
 
 
 def _panel(sweep: Sweep) -> str:
@@ -88,7 +95,7 @@ def _line_names(found: Sequence[Sweep]) -> list[str]:
     return [" / ".join(sweep.labels[role] for role in told if role in sweep.labels) for sweep in found]
 
 
-def _curve(axis: Axes, values: Mapping[float, Sequence[float]], number: int, label: str) -> None:
+def _curve(axis: Axes, values: Mapping[float, Sequence[float]], number: int, label: str) -> figures.LineEnd:
     colour, dashes, marker = figures.line_style(number)
     sizes = list(values)
     axis.plot(sizes, [median(values[size]) for size in sizes], dashes, color=colour, linewidth=1.4, label=label)
@@ -102,3 +109,5 @@ def _curve(axis: Axes, values: Mapping[float, Sequence[float]], number: int, lab
     )
     dots = [(size, value) for size in sizes for value in values[size]]
     axis.plot(*zip(*dots, strict=True), marker, color=colour, markersize=3, linestyle="none")
+    middles = [median(values[size]) for size in sizes]
+    return figures.LineEnd(sizes[-1], middles[-1], sum(middles) / len(middles), label, colour)

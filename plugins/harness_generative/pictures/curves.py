@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ _SWEPT_STEPS = re.compile(r"\s*\bsteps=\S+")
 # How far apart lines are drawn that meet at one cost, as a factor.
 _APART = 1.03
 _FLOORS = {"fid_proxy": "fid_floor"}
+_FREE = figures.PALETTE[2]
 _COST_NAMES = {"seconds": "seconds per sample", "nfe": "passes through the model per sample (NFE)"}
 
 
@@ -50,9 +52,12 @@ class NfeQuality:
             paid = _apart([point for point in own if point.cost])
             for model, family in dict.fromkeys((p.model, p.family) for p in paid):
                 _line(axis, [p for p in paid if (p.model, p.family) == (model, family)], styles)
-            _reference_lines(axis, own, styles)
         path = folder / "nfe-quality.png"
-        _finish(figure, [axis for axis, _ in panels], points, self._metric, "nfe")
+        _finish(figure, panels, points, self._metric, "nfe")
+        for axis, own in panels:
+            paid = _apart([point for point in own if point.cost])
+            lines = [*_joins(paid), *(bar for point in paid for bar in point.bar)]
+            figures.place_labels(axis, _names(paid, styles), [(point.cost, point.value) for point in paid], lines)
         yield figures.save(figure, path)
 
 
@@ -90,15 +95,10 @@ class SampleCost:
             paid = [point for point in own if point.cost]
             for point in paid:
                 _marker(axis, point, styles.colour(point), "o")
-            for model in dict.fromkeys(point.model for point in paid):
-                colour = next(styles.colour(point) for point in paid if point.model == model)
-                axis.plot([], [], "o", color=colour, markersize=5, label=model)
             front = figures.pareto_front([(p.cost, p.value) for p in paid], self._better)
             for (x0, y0), (x1, y1) in figures.front_steps(front):
-                axis.plot([x0, x1], [y0, y1], color=figures.PALE, linewidth=1.0, zorder=1, label="Pareto front")
-            _reference_lines(axis, own, styles)
-        _finish(figure, [axis for axis, _ in panels], points, self._metric, self._cost)
-        figure.draw_without_rendering()
+                axis.plot([x0, x1], [y0, y1], color=figures.PALE, linewidth=1.0, zorder=1)
+        _finish(figure, panels, points, self._metric, self._cost)
         for axis, own in panels:
             paid = [point for point in own if point.cost]
             spots = [(point.cost, point.value) for point in paid]
@@ -193,13 +193,15 @@ def _value(row: Row, metric: str) -> float | None:
 def _panels(points: Sequence[_Point]) -> tuple[Figure, list[tuple[Axes, list[_Point]]]]:
     """A figure with a panel for every set of comparable points."""
     names = list(dict.fromkeys(point.panel for point in points))
-    figure, axes = figures.panels(len(names), 2, (5.2, 3.8), (2.6, 0.8))
+    shown = names[: figures.MOST_PANELS]
+    figure, axes = figures.panels(len(shown), 1, (figures.WIDTH, 3.0), (0.0, 0.1))
+    figures.left_out(figure, len(names) - len(shown), "panels")
     panels = []
     data = [name for name, _ in names]
-    for axis, name in zip(axes.flat, names, strict=False):
+    for axis, name in zip(axes.flat, shown, strict=True):
         # The same data twice differ in what else must be equal, e.g. the number of samples.
         title = f"{name[0]} (key {name[1][:8]})" if data.count(name[0]) > 1 else name[0]
-        axis.set_title(title, fontsize=10)
+        figures.title(axis, title)
         panels.append((axis, [point for point in points if point.panel == name]))
     return figure, panels
 
@@ -213,10 +215,28 @@ def _line(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
         by_cost.setdefault(point.cost, []).append(point.value)
     costs = sorted(by_cost)
     means = [sum(by_cost[cost]) / len(by_cost[cost]) for cost in costs]
-    name = points[0].family if len(styles.models) == 1 else f"{points[0].model}, {points[0].family}"
     drawn = dashes if len(costs) > 1 else "none"
     axis.plot(costs, means, linestyle=drawn, color=colour, linewidth=1.3, zorder=2)
-    axis.plot([], [], linestyle=drawn, marker=marker, color=colour, markersize=5, label=name)
+
+
+def _names(points: Sequence[_Point], styles: _Styles) -> list[figures.Label]:
+    """A name at the dearest point of each model and family of samplers; the model alone where it has one family."""
+    last = {(point.model, point.family): point for point in sorted(points, key=lambda point: point.cost)}
+    families = [model for model, _ in last]
+    labels = []
+    for (model, family), point in last.items():
+        name = model if families.count(model) == 1 else f"{model}, {family}"
+        labels.append(figures.Label(point.cost, point.value, family if len(styles.models) == 1 else name))
+    return labels
+
+
+def _joins(points: Sequence[_Point]) -> list[figures.Line]:
+    """The lines between the points of a model with a family of samplers, which no label should cover."""
+    lines: list[figures.Line] = []
+    for model, family in dict.fromkeys((point.model, point.family) for point in points):
+        own = sorted((p for p in points if (p.model, p.family) == (model, family)), key=lambda point: point.cost)
+        lines += [((one.cost, one.value), (other.cost, other.value)) for one, other in pairwise(own)]
+    return lines
 
 
 def _apart(points: Sequence[_Point]) -> list[_Point]:
@@ -236,35 +256,44 @@ def _marker(axis: Axes, point: _Point, colour: str, marker: str) -> None:
 
 
 def _labels(points: Sequence[_Point]) -> list[figures.Label]:
-    """Labels of points: the sampler, or the model if it has one sampler only; of several seeds one is labelled."""
+    """Labels of points: the model, with its sampler if it has several; of several seeds one is labelled."""
     once = {(point.model, point.sampler): point for point in reversed(points)}
     models = [model for model, _ in once]
     return [
-        figures.Label(point.cost, point.value, sampler if models.count(model) > 1 and sampler else model)
+        figures.Label(point.cost, point.value, f"{model}, {sampler}" if models.count(model) > 1 and sampler else model)
         for (model, sampler), point in reversed(once.items())
     ]
 
 
-def _reference_lines(axis: Axes, points: Sequence[_Point], styles: _Styles) -> None:
-    """Lines of samples without cost, and of the floor."""
+def _reference_lines(axis: Axes, points: Sequence[_Point]) -> list[figures.LineEnd]:
+    """Lines of samples without cost, and of the floor; their ends at the right of the panel."""
+    right = axis.get_xlim()[1]
+    ends = []
     for model in dict.fromkeys(point.model for point in points if not point.cost):
-        own = [point for point in points if point.model == model and not point.cost]
-        mean = sum(point.value for point in own) / len(own)
-        axis.axhline(mean, color=styles.colour(own[0]), linestyle=":", linewidth=1.4, zorder=1, label=model)
+        own = [point.value for point in points if point.model == model and not point.cost]
+        mean = sum(own) / len(own)
+        axis.axhline(mean, color=_FREE, linestyle=":", linewidth=1.4, zorder=1)
+        ends.append(figures.LineEnd(right, mean, mean, model, _FREE))
     floors = [point.floor for point in points if point.floor is not None]
     if floors:
         mean = sum(floors) / len(floors)
-        axis.axhline(mean, color="black", linestyle="--", linewidth=1.0, zorder=1, label="floor: real data")
+        axis.axhline(mean, color="black", linestyle="--", linewidth=1.0, zorder=1)
+        ends.append(figures.LineEnd(right, mean, mean, "real data", "black"))
+    return ends
 
 
-def _finish(figure: Figure, axes: Sequence[Axes], points: Sequence[_Point], metric: str, cost: Cost) -> None:
-    """Set scales, names and the legend."""
+def _finish(
+    figure: Figure, panels: Sequence[tuple[Axes, list[_Point]]], points: Sequence[_Point], metric: str, cost: Cost
+) -> None:
+    """Set scales and names, draw the lines of reference, and settle the layout."""
     values = [point.value for point in points]
     costs = [point.cost for point in points if point.cost]
-    for axis in axes:
+    ends = {}
+    for axis, own in panels:
         figures.log_cost_axis(axis, costs)
         figures.log_if_wide(axis, values)
         axis.set_xlabel(_COST_NAMES[cost])
-        axis.set_ylabel(metric)
         figures.faint_grid(axis)
-    figures.legend(figure, axes)
+        ends[axis] = _reference_lines(axis, own)
+        axis.set_ylabel(metric.replace("_", " "))
+    figures.name_lines(figure, ends)

@@ -17,8 +17,8 @@ from harness_uncertainty.metrics.confidences import Confidences, confidences
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLUMNS = 4
-_MAX_PANELS_PER_FIGURE = 24
+_COLUMNS = 3
+_MAX_PANELS_PER_FIGURE = 12
 """Panels of a picture; what is beyond goes into the next one."""
 
 
@@ -53,11 +53,32 @@ class ReliabilityDiagram:
     def _draw(self, panels: Sequence[tuple[str, Confidences]], path: Path) -> Path:
         columns = min(_COLUMNS, len(panels))
         lines = -(-len(panels) // columns)
-        figure = figures.empty_figure(0.8 + 2.6 * columns, 0.5 + 3.3 * lines)
-        for part, (title, answers) in zip(figure.subfigures(lines, columns, squeeze=False).flat, panels, strict=False):
-            upper, lower = part.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-            self._panel(upper, lower, answers)
-            upper.set_title(title, fontsize=9)
+        heights = [ratio for _ in range(lines) for ratio in (3, 1)]
+        figure, axes = figures.panels(
+            2 * lines * columns,
+            columns,
+            (2.2, 1.35),
+            (0.0, 0.0),
+            sharex=True,
+            sharey="row",
+            height_ratios=heights,
+        )
+        for number in range(lines * columns):
+            line, column = divmod(number, columns)
+            upper, lower = axes[2 * line, column], axes[2 * line + 1, column]
+            if number < len(panels):
+                title, answers = panels[number]
+                self._panel(upper, lower, answers)
+                figures.title(upper, title)
+            upper.set_visible(number < len(panels))
+            lower.set_visible(number < len(panels))
+        for line in range(lines):
+            axes[2 * line, 0].set_ylabel("accuracy")
+            axes[2 * line + 1, 0].set_ylabel("answers")
+        for number in range(min(len(panels), columns)):
+            lowest = 2 * ((len(panels) - 1 - number) // columns) + 1
+            axes[lowest, number].set_xlabel("confidence")
+            axes[lowest, number].tick_params(labelbottom=True)
         return figures.save(figure, path)
 
     def _panel(self, upper: Axes, lower: Axes, answers: Confidences) -> None:
@@ -73,14 +94,10 @@ class ReliabilityDiagram:
         upper.errorbar(middle, values, bars, fmt="o", color=figures.PALETTE[0], markersize=4, linewidth=1, zorder=2)
         upper.set_ylim(-0.03, 1.03)
         upper.set_xlim(-0.02, 1.02)
-        upper.set_ylabel("accuracy", fontsize=8)
         lower.bar(middle, counts[used], width=0.8 / self._bins, color=figures.PALETTE[0])
         # Most answers have a confidence near 1; the others would not be seen on a plain axis.
         lower.set_yscale("symlog", linthresh=1)
-        lower.set_xlabel("confidence", fontsize=8)
-        lower.set_ylabel("answers", fontsize=8)
         for axis in (upper, lower):
-            axis.tick_params(labelsize=7)
             figures.faint_grid(axis)
 
 

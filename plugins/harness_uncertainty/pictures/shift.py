@@ -34,28 +34,27 @@ class Point:
 
 
 class ShiftCurve:
-    """PNGs: metrics over the severity of corruptions, with 95 % bands; a column for each kind, a line for each model.
+    """A PNG per metric: the metric over the severity of corruptions, a panel for each kind, a line for each model.
 
-    Severity 0 is the row of the same data without corruption, if the experiment has one.
+    Lines have 95 % bands. Severity 0 is the row of the same data without corruption, if the experiment has one.
 
     Args:
-        metrics: labels of the metrics, a line of panels each; by default all that the rows have.
+        metrics: labels of the metrics; by default all that the rows have.
     """
 
     def __init__(self, metrics: list[str] | None = None) -> None:
         self._metrics = metrics
 
     def report(self, rows: Sequence[Row], folder: Path) -> Iterable[Path]:
-        """Write shift-<experiment>.png if any row is of corrupted data."""
+        """Write shift-<experiment>-<metric>.png if any row is of corrupted data."""
         points = points_of(rows)
         if not points:
             return
         names = [name for point in points for name, estimate in point.estimates.items() if estimate.value is not None]
         metrics = [m for m in dict.fromkeys(names) if self._metrics is None or m in self._metrics]
-        if not metrics:
-            return
-        name = re.sub(r"[^\w-]+", "-", rows[0].experiment)
-        yield _draw(points, metrics, folder / f"shift-{name}.png")
+        for metric in metrics:
+            name = re.sub(r"[^\w-]+", "-", f"{rows[0].experiment}-{metric}")
+            yield _draw(points, metric, folder / f"shift-{name}.png")
 
 
 def points_of(rows: Sequence[Row]) -> list[Point]:
@@ -85,39 +84,37 @@ def _model(row: Row) -> str:
     return row.labels.get("model", "") + (f", seed {row.seed}" if row.seed else "")
 
 
-def _draw(points: Sequence[Point], metrics: Sequence[str], path: Path) -> Path:
+def _draw(points: Sequence[Point], metric: str, path: Path) -> Path:
     kinds = list(dict.fromkeys(point.kind for point in points))
     models = list(dict.fromkeys(point.model for point in points))
-    count = len(metrics) * len(kinds)
-    figure, axes = figures.panels(count, len(kinds), (2.0, 1.9), (1.6, 0.9), sharex=True, sharey="row")
-    for line, metric in zip(axes, metrics, strict=True):
-        for axis, kind in zip(line, kinds, strict=True):
-            for number, model in enumerate(models):
-                own = [p for p in points if (p.model, p.kind) == (model, kind)]
-                _line(axis, own, metric, number, model)
-            figures.faint_grid(axis)
-            axis.tick_params(labelsize=7)
-        line[0].set_ylabel(metric.replace("_", " "), fontsize=9)
-    for axis, kind in zip(axes[0], kinds, strict=True):
-        axis.set_title(kind, fontsize=9)
-    for axis in axes[-1]:
-        axis.set_xlabel("severity", fontsize=8)
+    shown = kinds[: figures.MOST_PANELS]
+    columns = 2 if len(shown) in (2, 4) else 3
+    figure, axes = figures.panels(len(shown), columns, (6.6 / columns, 2.1), (0.0, 0.35), sharex=True, sharey=True)
+    lines: dict[Axes, list[figures.LineEnd]] = {}
+    for number, (axis, kind) in enumerate(zip(axes.flat, shown, strict=False)):
+        own = [point for point in points if point.kind == kind]
+        ends = _panel(axis, own, models, metric)
+        # Lines have the same colours in all panels, so the last of each line of panels names them.
+        if number % columns == columns - 1 or number == len(shown) - 1 or len(models) > figures.MOST_DIRECT_LABELS:
+            lines[axis] = ends
+        figures.title(axis, kind.replace("_", " "))
         axis.set_xticks(range(max(point.severity for point in points) + 1))
-    figures.legend(figure, axes.flat, "outside upper center", ncols=min(5, len(models)))
+        figures.faint_grid(axis)
+    figures.name_axes(axes, "severity", metric.replace("_", " "))
+    figures.left_out(figure, len(kinds) - len(shown), "corruptions")
+    figures.name_lines(figure, lines)
     return figures.save(figure, path)
 
 
-def _line(axis: Axes, points: Sequence[Point], metric: str, number: int, label: str) -> None:
-    estimates = {p.severity: p.estimates[metric] for p in points if metric in p.estimates}
-    severities = [severity for severity in sorted(estimates) if estimates[severity].value is not None]
-    colour, _, marker = figures.line_style(number)
-    values = [_end(estimates[severity], "value") for severity in severities]
-    axis.plot(severities, values, color=colour, marker=marker, markersize=3, linewidth=1.2, label=label)
-    lows, highs = ([_end(estimates[severity], end) for severity in severities] for end in ("low", "high"))
-    axis.fill_between(severities, lows, highs, color=colour, alpha=0.08, linewidth=0)
-
-
-def _end(estimate: Estimate, name: str) -> float:
-    """An end of the interval; the value where there is none."""
-    end = getattr(estimate, name)
-    return float(estimate.value if end is None else end)  # type: ignore[arg-type]
+def _panel(axis: Axes, points: Sequence[Point], models: Sequence[str], metric: str) -> list[figures.LineEnd]:
+    ends = []
+    for number, model in enumerate(models):
+        own = {p.severity: p.estimates[metric] for p in points if p.model == model and metric in p.estimates}
+        known = [
+            figures.Point(severity, estimate.value, estimate.low, estimate.high)
+            for severity, estimate in sorted(own.items())
+            if estimate.value is not None
+        ]
+        if known:
+            ends.append(figures.draw_line(axis, known, figures.LineStyle.of(number), model))
+    return ends

@@ -9,7 +9,7 @@ import matplotlib.image
 import pytest
 from matplotlib.figure import Figure
 
-from harness.api import Estimate, Row, Status
+from harness.api import Estimate, Row, Status, figures
 from harness_language.noise_curve import NoiseCurve
 
 
@@ -40,21 +40,23 @@ ROWS = [
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were saved."""
-    figures: list[Figure] = []
-    save = Figure.savefig
+    kept: list[Figure] = []
+    save = figures.save
 
-    def watched(self: Figure, *args: Any, **kwargs: Any) -> None:
-        figures.append(self)
-        save(self, *args, **kwargs)
+    def watched(figure: Figure, path: Path) -> Path:
+        kept.append(figure)
+        return save(figure, path)
 
-    monkeypatch.setattr(Figure, "savefig", watched)
-    return figures
+    monkeypatch.setattr(figures, "save", watched)
+    return kept
 
 
 def lines(figure: Figure) -> dict[str, dict[str, list[tuple[float, float]]]]:
     """Panel to model to points."""
     return {
-        axis.get_title(): {str(line.get_label()): list(map(tuple, line.get_xydata())) for line in axis.get_lines()}
+        axis.get_title("left"): {
+            str(line.get_label()): list(map(tuple, line.get_xydata())) for line in axis.get_lines()
+        }
         for axis in figure.axes
         if axis.get_visible()
     }
@@ -70,7 +72,8 @@ def test_a_panel_for_each_noise_and_a_line_for_each_model(tmp_path: Path, drawn:
     first = drawn[0].axes[0]
     assert first.get_ylabel() == "bits per byte"
     assert first.get_xlabel() == "rate of the noise"
-    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["gpt", "ngram"]
+    # The last panel of the line names the lines, at their ends.
+    assert [[text.get_text() for text in axis.texts] for axis in drawn[0].axes] == [[], ["gpt"]]
     band = first.collections[0].get_paths()[0].vertices
     assert {round(float(y), 6) for x, y in band if x == 0.2} == {3.5, 4.5}
     assert matplotlib.image.imread(path).shape[0] > 200
@@ -95,7 +98,13 @@ def test_a_value_without_an_interval_is_a_line_without_a_band(tmp_path: Path, dr
     assert not drawn[0].axes[0].collections
 
 
-def test_seeds_have_panels_of_their_own(tmp_path: Path, drawn: list[Figure]) -> None:
-    seeds = [row("gpt", "typos", 0.1, 2.0, seed=seed) for seed in (0, 1)]
+def test_seeds_are_lines_of_one_panel_and_colour(tmp_path: Path, drawn: list[Figure]) -> None:
+    seeds = [row("gpt", "typos", rate, 2.0 + seed, seed=seed) for seed in (0, 1) for rate in (0.1, 0.2)]
     list(NoiseCurve().report(seeds, tmp_path))
-    assert list(lines(drawn[0])) == ["typos draws=1 / topics", "typos draws=1 / topics / seed 1"]
+    (axis,) = drawn[0].axes
+    assert [list(map(tuple, line.get_xydata())) for line in axis.lines] == [
+        [(0.1, 2.0), (0.2, 2.0)],
+        [(0.1, 3.0), (0.2, 3.0)],
+    ]
+    assert len({line.get_color() for line in axis.lines}) == 1
+    assert [text.get_text() for text in axis.texts] == ["gpt"]

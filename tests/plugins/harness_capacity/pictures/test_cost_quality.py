@@ -106,7 +106,7 @@ def test_nothing_to_draw(tmp_path: Path) -> None:
 def test_data_have_lines_of_panels_of_their_own(tmp_path: Path, drawn: list[Any]) -> None:
     rows = [*ROWS, row("small", data="mnist", flops=7), row("middle", data="mnist", flops=8)]
     list(CostQuality("accuracy", better="more").report(rows, tmp_path))
-    assert [axis.get_title(loc="left") for axis in drawn[0].axes] == ["digits", "", "mnist", ""]
+    assert [axis.get_title(loc="left") for axis in drawn[0].axes] == ["digits", "digits", "mnist", "mnist"]
 
 
 def test_models_of_about_one_cost_stand_together(tmp_path: Path, drawn: list[Any]) -> None:

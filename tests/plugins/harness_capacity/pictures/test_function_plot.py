@@ -38,7 +38,7 @@ def test_each_curve_is_drawn_where_its_points_are(
     cells = [MeasuredCell(row, "", lambda row=row: done.records(row)) for row in done.rows if row.cell]
     list(FunctionPlot().report_cells(cells, tmp_path))
     (figure,) = kept
-    assert figure.axes[0].get_title() == "line"
+    assert figure.axes[0].get_title("left") == "line"
     inside, _, outside, _ = (line.get_xydata() for line in figure.axes[0].lines)
     assert len(inside) == 100
     assert len(outside) == 100

@@ -38,7 +38,7 @@ def test_the_curve_is_drawn_for_corrupted_data_only(tmp_path: Path) -> None:
     assert list(ShiftCurve().report([row("a", 0.9)], tmp_path)) == []
     rows = [row(model, 0.9 - 0.1 * s, s) for model in "abcdefgh" for s in range(4)]
     (path,) = ShiftCurve().report(rows, tmp_path)
-    assert path.name == "shift-shift.png"
+    assert path.name == "shift-shift-accuracy.png"
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert list(ShiftCurve(["nll"]).report(rows, tmp_path)) == []
 
