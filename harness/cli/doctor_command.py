@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -21,6 +21,9 @@ from harness.signatures import SignatureReader
 from harness.store.import_closure import ImportClosures
 from harness.store.open import open_store
 
+if TYPE_CHECKING:
+    from harness.testing import Finding
+
 
 @click.command("doctor")
 @click.argument("name", required=False)
@@ -30,7 +33,7 @@ from harness.store.open import open_store
 @results_option
 @click.pass_obj
 def command(session: Session, name: str | None, given: tuple[str, ...], results: Path) -> int:
-    """Check this installation and every plugin, or whether component NAME keeps what its kind promises.
+    """Check this installation and every plugin, or whether component or plugin NAME keeps what it promises.
 
     A component is run in a small suite, in seconds and without network: twice, and with batches of another size. Exit
     code 1 if something is wrong.
@@ -43,21 +46,32 @@ def command(session: Session, name: str | None, given: tuple[str, ...], results:
 
 
 def _check_component(session: Session, name: str, given: tuple[str, ...]) -> int:
-    from harness.testing import check
+    from harness.testing import check, check_hooks
 
-    entries = session.catalog().named(name)
-    if not entries:
-        raise UsageError(f"there is no component named {name!r}; see harness list")
+    catalog, folders = session.catalog(), session.plugins_dirs
+    entries = catalog.named(name)
+    if not entries and not catalog.manager.has_plugin(name):
+        failures = [str(failure) for failure in catalog.failures]
+        raise UsageError("\n".join([f"there is no component or plugin named {name!r}; see harness list", *failures]))
     wrong = 0
     for entry in entries:
         echo(styled(f"{entry.component.kind} {entry.qualified_name}", bold=True))
-        for finding in check(entry.component.kind, name, _parameters(given), plugin_folders=session.plugins_dirs):
-            wrong += not finding.is_fine
-            colour = {"ok": "green", "wrong": "red", "not checked": "yellow"}[finding.state]
-            reason = f": {finding.reason}" if finding.reason else ""
-            echo(f"{styled(f'{finding.state:<11}', fg=colour)} {finding.check}{reason}")
+        parameters = _parameters(given)
+        wrong += _told(check(entry.component.kind, entry.qualified_name, parameters, plugin_folders=folders))
+    if not entries:
+        echo(styled(f"plugin {name}", bold=True))
+        wrong += _told(check_hooks(name, plugin_folders=folders))
     echo(f"\nproblems: {wrong}" if wrong else "\nno problem found")
     return int(bool(wrong))
+
+
+def _told(findings: Sequence[Finding]) -> int:
+    """Print findings, and return how many of them are wrong."""
+    for finding in findings:
+        colour = {"ok": "green", "wrong": "red", "not checked": "yellow"}[finding.state]
+        reason = f": {finding.reason}" if finding.reason else ""
+        echo(f"{styled(f'{finding.state:<11}', fg=colour)} {finding.check}{reason}")
+    return sum(not finding.is_fine for finding in findings)
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, Any]:

@@ -67,11 +67,6 @@ class Example:
         return ast.get_docstring(ast.parse(self._init.read_text(encoding="utf-8"))) or ""
 
     @property
-    def is_component(self) -> bool:
-        """Whether it declares a component of its kind; else it has other hooks alone."""
-        return self.kind in KINDS
-
-    @property
     def _init(self) -> Path:
         return self.folder / self.name / "__init__.py"
 
@@ -118,7 +113,6 @@ def files_of(name: str, example: Example) -> Mapping[str, str]:
         "DISTRIBUTION": name.replace("_", "-"),
         "SUMMARY": example.summary,
         "VERSION": __version__,
-        "DOCTOR": f"harness doctor {name}" if example.is_component else "harness doctor",
     }
     for path in sorted(_TEMPLATE.rglob("*.in")):
         place = path.relative_to(_TEMPLATE).as_posix().replace("dot_", ".").removesuffix(".in")

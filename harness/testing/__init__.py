@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from harness.testing.conformance import check as check
 from harness.testing.finding import Finding as Finding
+from harness.testing.hook_checks import check_hooks as check_hooks
 from harness.testing.runs import assert_same_records as assert_same_records
 from harness.testing.runs import page_of as page_of
 from harness.testing.runs import run_suite as run_suite

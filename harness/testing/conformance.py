@@ -56,6 +56,8 @@ _PLACE = re.compile(r"^\S+?:\d+:\d+: ")
 _SMALL_BATCH, _LARGE_BATCH = 3, 64
 _SAME, _SAME_BUT_ROUND_OFF = 1e-9, 1e-3
 """How far numbers may lie apart that are computed twice, and in batches of other shapes."""
+_LABEL = "checked"
+"""What tables call the component."""
 _LIMIT = 24
 """Examples of a dataset that a task is tried on."""
 
@@ -208,7 +210,7 @@ class _Trial:
         """The example of a task with the component in its place, as YAML."""
         example: dict[str, Any] = yaml.safe_load(task.component.example)
         component = self.entry.component
-        use: dict[str, Any] = {"use": self.entry.qualified_name, "as": "checked"}
+        use: dict[str, Any] = {"use": self.entry.qualified_name, "as": _LABEL}
         use |= {"with": dict(self.parameters)} if self.parameters else {}
         use |= {"limit": _LIMIT} if component.kind == "dataset" else {}
         named = example.pop("task", {"use": task.qualified_name})
@@ -222,10 +224,12 @@ class _Trial:
         return json.dumps({"suite": "conformance", "task": named, **example})
 
     def _rows(self, run: Run) -> list[Row]:
-        """The rows in which the component stands."""
+        """The rows in which the component stands, or that it has made."""
         kind = self.entry.component.kind
         role = "data" if kind == "dataset" else kind
-        return [row for row in run.rows if row.cell and row.labels.get(role, "checked") == "checked"]
+        return [
+            row for row in run.rows if row.derived == _LABEL or (row.cell and row.labels.get(role, _LABEL) == _LABEL)
+        ]
 
     def _run(self, suite: str, results: Path, batch_size: int) -> Run:
         return run_suite(suite, results, batch_size=batch_size, plugin_folders=self.folders)

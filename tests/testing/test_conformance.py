@@ -237,7 +237,7 @@ def test_the_command_says_the_same(folder: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["no_such_component"], "there is no component named 'no_such_component'"),
+        (["no_such_component"], "there is no component or plugin named 'no_such_component'"),
         (["noise", "--with", "eps"], "--with eps: write KEY=VALUE"),
         (["noise", "--with", "eps=[1"], "--with: a value is no YAML"),
         (["--with", "eps=1"], "--with gives parameters to a component; name it"),

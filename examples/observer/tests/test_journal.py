@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from harness.testing import run_suite
+from harness.testing import check_hooks, run_suite
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_promises() -> None:
+    findings = check_hooks("journal", plugin_folders=ROOT)
+    assert [str(finding) for finding in findings if finding.state != "ok"] == []
 
 
 def test_a_line_for_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.testing import page_of, run_suite
+from harness.testing import check_hooks, page_of, run_suite
 
 from hide_addresses import harness_redact
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_promises() -> None:
+    findings = check_hooks("hide_addresses", plugin_folders=ROOT)
+    assert [str(finding) for finding in findings if finding.state != "ok"] == []
 
 
 @pytest.mark.parametrize(

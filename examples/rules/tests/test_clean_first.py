@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.testing import run_suite
+from harness.testing import check_hooks, run_suite
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_promises() -> None:
+    findings = check_hooks("clean_first", plugin_folders=ROOT)
+    assert [str(finding) for finding in findings if finding.state != "ok"] == []
 
 
 def test_the_plan_follows_the_rules(tmp_path: Path) -> None:
