@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.coordinator.options import Workers
 from harness.isolation import Fault
-from harness.plugins import Catalog, distribution_version
+from harness.plugins import Catalog, distribution_version, name_and_version
 from harness.version import __version__
 
 
@@ -48,7 +48,7 @@ def provenance(catalog: Catalog, workers: Workers, batch_size: int) -> dict[str,
 
 def packages() -> dict[str, str]:
     """Return every installed distribution and its version."""
-    versions = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    versions = dict(map(name_and_version, importlib.metadata.distributions()))
     return dict(sorted((name, version) for name, version in versions.items() if name))
 
 
