@@ -30,6 +30,7 @@ GROUP = "harness.plugins"
 CORE = "harness"
 DISTRIBUTION = "neural-harness"
 ABSENT = "absent"
+_NAME_OR_VERSION = re.compile(r"^(Name|Version):[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _HOOKS = tuple(name for name in vars(hooks) if name.startswith("harness_"))
 
 PluginFolders = str | Path | Iterable[str | Path]
@@ -352,15 +353,25 @@ def installed_distributions() -> dict[str, str]:
     """Every installed distribution and its version, by name; of several with one name the first that is imported."""
     versions: dict[str, str] = {}
     for found in importlib.metadata.distributions():
-        if name := found.metadata["Name"]:
-            versions.setdefault(name, found.version)
+        name, version = name_and_version(found)
+        if name:
+            versions.setdefault(name, version)
     return dict(sorted(versions.items()))
+
+
+def name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """The name and version of a distribution, read from the head of its metadata, which may end in a long text."""
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    fields = dict(reversed(_NAME_OR_VERSION.findall(head)))
+    if len(fields) < 2:
+        return distribution.metadata["Name"], distribution.version
+    return fields["Name"], fields["Version"]
 
 
 @cache
 def distribution_version(name: str) -> str:
     """The installed version of a distribution, or `ABSENT`."""
     try:
-        return importlib.metadata.version(name)
+        return name_and_version(importlib.metadata.distribution(name))[1]
     except importlib.metadata.PackageNotFoundError:
         return ABSENT

@@ -5,18 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rich import markup
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-
-from harness.cli.time_left import TimeLeft
 from harness.contract.cells import Cell
 from harness.contract.rows import Row, Status
 from harness.coordinator.display import Display
@@ -34,86 +22,23 @@ def make_display(*, verbose: bool = False, quiet: bool = False) -> Display:
     """
     if quiet:
         return QuietDisplay()
-    return TerminalDisplay() if sys.stderr.isatty() and not verbose else LineDisplay(verbose=verbose)
+    if verbose or not sys.stderr.isatty():
+        return LineDisplay(verbose=verbose)
+    # In the function: rich takes a fifth of a second to import.
+    from harness.cli.terminal_display import TerminalDisplay
+
+    return TerminalDisplay()
 
 
-def _headline(row: Row) -> str:
+def outcome_of(row: Row) -> str:
     """Return the status of a row with its reason; of a suspect row only the names of its doubts (the table has all)."""
     if row.status is Status.SUSPECT:
         return f"{row.status}: {', '.join(dict.fromkeys(doubt.partition(': ')[0] for doubt in row.reason.split('; ')))}"
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)
 
 
-def escaped(text: str) -> str:
-    """Return a text that rich prints as it is, with control characters spelt out."""
-    return markup.escape(on_a_line(without_secrets(text)))
-
-
-class TerminalDisplay(Display):
-    """A bar over all cells with the time left, and under it a bar for each cell that is running."""
-
-    def __init__(self) -> None:
-        self._console = Console(file=sys.stderr)
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TextColumn("{task.fields[left]}"),
-            console=self._console,
-            transient=True,
-        )
-        self._cells: TaskID | None = None
-        self._running: dict[str, TaskID] = {}
-        self._left = TimeLeft()
-        self._total = self._done = 0
-        self._shares: dict[str, float] = {}
-
-    def begin(self, total: int, reused: int) -> None:
-        if reused == total:
-            return
-        self._total, self._left = total - reused, TimeLeft()
-        self._bars.start()
-        self._cells = self._bars.add_task("cells", total=self._total, left=self._left)
-
-    def working(self, cell: Cell) -> None:
-        self._running[cell.id] = self._bars.add_task(escaped(_label(cell)), total=None, left="")
-
-    def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
-        if cell.id in self._running:
-            description = escaped(what or _label(cell))
-            self._bars.update(self._running[cell.id], description=description, completed=done, total=total or None)
-            # A training is taken for the first half of its cell.
-            half = 0.5 if what or self._shares.get(cell.id, 0.0) >= 0.5 else 0.0
-            share = (done / total if total else 0.0) * (0.5 if half else 1.0) + (0.0 if what else half)
-            self._shares[cell.id] = max(share, self._shares.get(cell.id, 0.0))
-            self._count_down()
-
-    def cell_done(self, row: Row) -> None:
-        if row.status not in (Status.OK, Status.SKIPPED, Status.INTERRUPTED):
-            self._console.print(f"[red]{escaped(name_of(row))}[/red] {escaped(_headline(row))}", highlight=False)
-        if row.cell in self._running:
-            self._bars.remove_task(self._running.pop(row.cell))
-            self._shares.pop(row.cell, None)
-            self._done += 1
-            if self._cells is not None:
-                self._bars.advance(self._cells)
-            self._count_down()
-
-    def _count_down(self) -> None:
-        """Take what is done of the running cells for a part of the whole."""
-        if self._total:
-            self._left.update(min(1.0, (self._done + sum(self._shares.values())) / self._total))
-
-    def warn(self, message: str) -> None:
-        self._console.print(f"[yellow]warning:[/yellow] {escaped(message)}", highlight=False)
-
-    def close(self) -> None:
-        self._bars.stop()
-
-
-def _label(cell: Cell) -> str:
+def label_of(cell: Cell) -> str:
+    """The labels of a cell on one line; its id where it has none."""
     return joined_labels(cell.labels) or cell.id
 
 
@@ -138,7 +63,7 @@ class LineDisplay(Display):
 
     def working(self, cell: Cell) -> None:
         if self._verbose:
-            self._say(f"{_label(cell)}: started")
+            self._say(f"{label_of(cell)}: started")
 
     def progress(self, cell: Cell, what: str, done: int, total: int) -> None:
         if what and done == total > 0:
@@ -149,7 +74,7 @@ class LineDisplay(Display):
         if row.status is Status.INTERRUPTED or (self._quiet and row.status is Status.OK):
             return
         seconds = "" if row.seconds is None else f" {row.seconds:.2f} s"
-        self._say(f"[{self._done}/{self._total}] {name_of(row)}: {_headline(row)}{seconds}")
+        self._say(f"[{self._done}/{self._total}] {name_of(row)}: {outcome_of(row)}{seconds}")
 
     def warn(self, message: str) -> None:
         self._say(f"warning: {message}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from harness.contract.errors import InvalidOutput
@@ -73,6 +73,10 @@ class Estimate:
     def _set(self, name: str, value: Any) -> None:
         if value is not getattr(self, name):
             object.__setattr__(self, name, value)
+
+    def to_json(self) -> dict[str, Any]:
+        """The estimate as a JSON object, field by field."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def undefined(cls, reason: str, *, n: int = 0, n_missing: int = 0) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -148,14 +148,17 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """The row as a JSON object, field by field, and its key for readers."""
-        return {**asdict(self), "status": str(self.status), "key": self.key}
+        # Not by `asdict`, which copies all that is inside, number by number: tables have thousands of rows.
+        row = {each.name: getattr(self, each.name) for each in fields(self)}
+        estimates = {name: estimate.to_json() for name, estimate in self.estimates.items()}
+        return {**row, "status": str(self.status), "estimates": estimates, "key": self.key}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Row:
         """The inverse of `to_json`."""
         estimates = {name: Estimate(**value) for name, value in raw["estimates"].items()}
-        fields = {name: value for name, value in raw.items() if name != "key"}
-        return cls(**{**fields, "status": Status(raw["status"]), "estimates": estimates})
+        given = {name: value for name, value in raw.items() if name != "key"}
+        return cls(**{**given, "status": Status(raw["status"]), "estimates": estimates})
 
 
 def _display_before_1_0(protocol: Mapping[str, Any]) -> Mapping[str, str]:

@@ -8,8 +8,12 @@ from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
+import numpy.typing as npt
 
 _BLOCK = 1 << 16
+_WORD, _MAX_HASHED = 8, 256
+"""Bytes of a word, and of the part of a text that is hashed by words: for one long text all others pay."""
+_MULTIPLIER = 0xBF58476D1CE4E5B9
 
 
 class Texts(Sequence[str]):
@@ -80,7 +84,7 @@ class Texts(Sequence[str]):
     @cached_property
     def are_unique(self) -> bool:
         """Whether no text stands twice."""
-        hashes = np.concatenate([np.fromiter(map(hash, block), np.int64, len(block)) for block in self._blocks()])
+        hashes = np.concatenate([_hashes(block) for block in self._arrays()] or [np.zeros(0, np.uint64)])
         hashes.sort()
         # Only where two hashes are equal must the texts themselves be looked at.
         return bool((hashes[1:] != hashes[:-1]).all()) or len(set(self)) == len(self)
@@ -108,6 +112,34 @@ class Texts(Sequence[str]):
             yield from filter(len, self._array.slice(start, _BLOCK).cast(pa.string()).chunks)
 
 
+def _hashes(block: Any) -> npt.NDArray[np.uint64]:
+    """A hash of each text of an array `[n]`, of its bytes by words of eight, a word of all texts at a time."""
+    starts, ends, content = _bounds(block)
+    # Whoever reads a word at the end of the content finds zeros after it.
+    words = np.lib.stride_tricks.sliding_window_view(np.append(content, np.zeros(_WORD, np.uint8)), _WORD)
+    kept_bits = np.array([(1 << 8 * kept) - 1 for kept in range(_WORD + 1)], np.uint64)
+    lengths = ends - starts
+    hashes = lengths.astype(np.uint64)
+    for first in range(0, min(int(lengths.max(initial=0)), _MAX_HASHED), _WORD):
+        left = np.clip(lengths - first, 0, _WORD)
+        at = np.minimum(starts + first, len(words) - 1)
+        word = np.ascontiguousarray(words[at]).view("<u8")[:, 0] & kept_bits[left]
+        mixed = (hashes ^ word) * np.uint64(_MULTIPLIER)
+        # A text that has ended is left alone: what its hash is must not depend on its neighbours.
+        hashes = np.where(left > 0, mixed ^ (mixed >> np.uint64(31)), hashes)
+    for i in np.flatnonzero(lengths > _MAX_HASHED).tolist():
+        hashes[i] ^= np.uint64(hash(block[i].as_py()) % 2**64)
+    return hashes
+
+
+def _bounds(block: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
+    """Where each text of an array begins and ends in its bytes, and the bytes."""
+    _, offsets, content = block.buffers()
+    ends = np.frombuffer(offsets, np.int32)[block.offset : block.offset + len(block) + 1].astype(np.intp)
+    used = np.frombuffer(content, np.uint8)[ends[0] : ends[-1]] if content is not None else np.zeros(0, np.uint8)
+    return ends[:-1] - ends[0], ends[1:] - ends[0], used
+
+
 def _listed(block: Any) -> list[str]:
     texts: list[str] = block.to_numpy(zero_copy_only=False).tolist()
     return texts
@@ -115,11 +147,7 @@ def _listed(block: Any) -> list[str]:
 
 def _is_verbatim(block: Any, ascii_only: bool) -> bool:
     """Whether JSON writes each text of an array as it is, between quotes."""
-    _, offsets, content = block.buffers()
-    if content is None:
-        return True
-    ends = np.frombuffer(offsets, np.int32)[block.offset : block.offset + len(block) + 1]
-    used = np.frombuffer(content, np.uint8)[ends[0] : ends[-1]]
+    *_, used = _bounds(block)
     escaped = (used < 0x20) | (used == ord('"')) | (used == ord("\\"))
     return not (escaped.any() or (ascii_only and (used >= 0x7F).any()))
 

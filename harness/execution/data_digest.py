@@ -22,11 +22,9 @@ _BYTES_PER_TAKE = 2**26
 def data_facts(data: Dataset) -> dict[str, Any]:
     """The digests of the examples a cell uses: content, groups and facts in one, ids in the other."""
     hasher = _begun(data)
-    for block in _blocks(data):
-        for name in sorted(block):
-            hasher.update(name.encode())
-            for piece in _pieces(block[name]):
-                hasher.update(piece)
+    for n, columns in _taken(data):
+        for piece in _pieces_of(columns, n):
+            hasher.update(piece)
     return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": len(data.ids)}
 
 
@@ -51,15 +49,42 @@ def _begun(data: Dataset) -> Any:
     return hasher
 
 
-def _blocks(data: Dataset) -> Iterator[dict[str, Any]]:
-    """The columns of 256 examples after the other, taken in larger parts where these are small."""
+def _taken(data: Dataset) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The columns of so many examples, whole blocks after the other, more of them where they are small."""
     n, start, size = len(data.ids), 0, _EXAMPLES_PER_BLOCK
     while start < n:
         columns = data.take(range(start, min(n, start + size)))
-        for first in range(0, min(n - start, size), _EXAMPLES_PER_BLOCK):
-            yield {name: column[first : first + _EXAMPLES_PER_BLOCK] for name, column in columns.items()}
+        yield min(n - start, size), columns
         start += size
         size = _fitting(columns, min(size, n))
+
+
+def _pieces_of(columns: Mapping[str, Any], n: int) -> Iterator[bytes]:
+    """The name and content of each column as bytes to hash, for 256 examples after the other."""
+    whole = _whole_blocks(columns)
+    if whole:
+        yield _packed(columns, whole)
+    for first in range(whole * _EXAMPLES_PER_BLOCK, n, _EXAMPLES_PER_BLOCK):
+        for name in sorted(columns):
+            yield name.encode()
+            yield from _pieces(columns[name][first : first + _EXAMPLES_PER_BLOCK])
+
+
+def _whole_blocks(columns: Mapping[str, Any]) -> int:
+    """How many blocks have all their examples in arrays, which are laid out all at once; 0 for other columns."""
+    arrays = [column for column in columns.values() if isinstance(column, np.ndarray) and column.dtype != object]
+    return min(map(len, arrays), default=0) // _EXAMPLES_PER_BLOCK if len(arrays) == len(columns) else 0
+
+
+def _packed(columns: Mapping[str, Any], blocks: int) -> bytes:
+    """What the first blocks of some arrays are hashed as: of each block the name, type and bytes of each column."""
+    parts = []
+    for name in sorted(columns):
+        column = columns[name]
+        head = np.frombuffer(name.encode() + _header(column.dtype, column.shape[1:]), np.uint8)
+        content = np.frombuffer(column[: blocks * _EXAMPLES_PER_BLOCK].tobytes(), np.uint8)
+        parts += [np.broadcast_to(head, (blocks, len(head))), content.reshape(blocks, len(content) // blocks)]
+    return np.concatenate(parts, axis=1).tobytes()
 
 
 def _fitting(columns: Mapping[str, Any], taken: int) -> int:

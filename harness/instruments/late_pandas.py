@@ -1,4 +1,4 @@
-"""pyarrow without pandas: it imports pandas with the first value that it converts, which takes a quarter of a second."""
+"""pyarrow without pandas, which it imports with the first value that it converts, in a quarter of a second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.instruments.late_imports import after_import, imported
 def keep_pandas_out() -> None:
     """Have pyarrow learn of pandas when something imports it, instead of importing it to ask what a value is.
 
-    No value can be one of pandas before that, so that nothing is converted otherwise. `to_pandas` imports pandas itself.
+    No value can be one of pandas before that, so nothing is converted otherwise. `to_pandas` imports pandas itself.
     """
     after_import("pyarrow", _convert_without_pandas)
     after_import("pandas", _introduce_pandas)

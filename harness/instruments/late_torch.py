@@ -47,5 +47,3 @@ def applied(setting: Callable[[], Callable[[], None]]) -> Iterator[None]:
         forget("torch", apply)
         for take_back in undo:
             take_back()
-
-

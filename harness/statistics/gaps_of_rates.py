@@ -12,10 +12,12 @@ import numpy.typing as npt
 from harness.contract.context import derive_seed
 from harness.statistics.intervals import LEVEL, newcombe
 from harness.statistics.permutation import PERMUTATIONS, GapTest, critical_value, permutation_p, permuted_counts
+from harness.statistics.quantiles import normal_cdf
 
 Floats = npt.NDArray[np.float64]
 Counts = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 """Successes and trials of groups, `[groups]` each."""
+_RANGE_PRECISION = 1e-10
 
 
 def gap_of_rates(rates: Sequence[Counts], *, level: float = LEVEL) -> GapTest:
@@ -112,14 +114,12 @@ def range_quantile(k: int, level: float) -> float:
     P(range < q) = k * integral of density(x) * (cdf(x) - cdf(x - q))^(k - 1); scipy.stats has it too, but takes
     a second to import.
     """
-    from scipy.special import ndtr
-
     x = np.linspace(-8.5, 8.5, 3401)
     weight = np.exp(-x * x / 2) / math.sqrt(2 * math.pi) * (x[1] - x[0]) * k
-    below = 0.0
-    above = 20.0
-    for _ in range(60):
+    below_x = normal_cdf(x)
+    below, above = 0.0, 20.0
+    while above - below > _RANGE_PRECISION:
         middle = (below + above) / 2
-        covered = float((weight * (ndtr(x) - ndtr(x - middle)) ** (k - 1)).sum())
+        covered = float((weight * (below_x - normal_cdf(x - middle)) ** (k - 1)).sum())
         below, above = (middle, above) if covered < level else (below, middle)
     return (below + above) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -14,6 +15,12 @@ LEVEL = 0.95
 def normal_quantile(level: float) -> float:
     """Return the quantile of the standard normal for a two-sided interval, 1.96 for 95 %."""
     return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def normal_cdf(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the share of the standard normal below each of some values, to full precision in both tails."""
+    # SciPy's takes a tenth of the time and a third of a second to import.
+    return np.fromiter(map(math.erfc, (x / -math.sqrt(2)).tolist()), np.float64, len(x)) / 2
 
 
 def student_quantile(freedom: float, level: float = LEVEL) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import sys
 from contextlib import suppress
 from functools import cache, cached_property
@@ -46,8 +47,7 @@ class FactsIndex:
     @cached_property
     def distributions(self) -> dict[str, list[str]]:
         """The distributions of each importable package that is installed."""
-        folders = [(path, Path(path).stat().st_mtime_ns) for path in sys.path if Path(path).is_dir()]
-        seen = hashlib.sha256(repr(folders).encode()).hexdigest()
+        seen = hashlib.sha256(repr([(path, _installed_in(path)) for path in sys.path]).encode()).hexdigest()
         if self._stored["installed"] != seen:
             self._stored.update(installed=seen, distributions=_distributions(seen))
             self._has_changed = True
@@ -75,6 +75,14 @@ class FactsIndex:
     def _stored(self) -> dict[str, Any]:
         content = read_checked(self._path) if self._path else None
         return json.loads(content) if content else {"facts": {}, "installed": "", "distributions": {}}
+
+
+def _installed_in(path: str) -> list[tuple[str, int]]:
+    """The distributions in a folder with the time of each; not that of the folder, which may be where results go."""
+    with suppress(OSError), os.scandir(path or ".") as entries:
+        found = (entry for entry in entries if entry.name.endswith((".dist-info", ".egg-info", ".egg")))
+        return sorted((entry.name, entry.stat().st_mtime_ns) for entry in found)
+    return []
 
 
 @cache

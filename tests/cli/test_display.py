@@ -8,7 +8,8 @@ import sys
 import pytest
 from rich.console import Console
 
-from harness.cli.display import LineDisplay, TerminalDisplay, make_display
+from harness.cli.display import LineDisplay, make_display
+from harness.cli.terminal_display import TerminalDisplay
 from harness.contract.cells import Cell, Use
 from harness.contract.rows import Row, Status
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import PLUGINS, Said, Say
-from harness.cli import display, main, streams
+from harness.cli import display, main, streams, terminal_display
 from harness.contract.rows import Row, Status
 
 HOSTILE = "=x\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\u202eb|<script>alert(1)</script>"
@@ -120,7 +120,7 @@ def test_styles_of_ours_are_kept_and_those_of_strangers_spelt_out(
     assert told.count("\x1b") == 3
 
 
-@pytest.mark.parametrize("make", [display.LineDisplay, display.TerminalDisplay])
+@pytest.mark.parametrize("make", [display.LineDisplay, terminal_display.TerminalDisplay])
 def test_displays(make: type, capsys: pytest.CaptureFixture[str]) -> None:
     shown = make()
     shown.begin(1, 0)

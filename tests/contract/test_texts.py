@@ -74,3 +74,21 @@ def test_json_of_every_kind_of_text(text: str, ascii_only: bool) -> None:
     texts = Texts(pa.chunked_array([["other\n", "a", text, "b", "ö"]]))[1:4]
     written = "".join(texts.json(",", ascii_only=ascii_only))
     assert written == json.dumps(["a", text, "b"], separators=(",", ":"), ensure_ascii=ascii_only)
+
+
+def as_texts(texts: list[str]) -> Texts:
+    return Texts(pa.chunked_array([pa.array(texts, pa.string())]))
+
+
+def test_texts_that_differ_in_one_place_only_are_unique() -> None:
+    base = "abcdefghijklmnopqrstuvwx"
+    texts = [base[:i] + "é" + base[i + 1 :] for i in range(len(base))] + [base[:i] for i in range(len(base) + 1)]
+    assert as_texts([*texts, "\0", "\0\0", "a\0", "x" * 300, "x" * 301]).are_unique
+
+
+@pytest.mark.parametrize("text", ["", "a", "12345678", "123456789", "x" * 300])
+def test_a_text_that_stands_twice_is_found_wherever_it_stands(text: str) -> None:
+    others = ["y" * 1000, *(f"row-{i}" for i in range(70_000))]
+    assert not as_texts([text, *others, text]).are_unique
+    assert as_texts([text, *others]).are_unique
+    assert as_texts([text, *others, text])[:-1].are_unique

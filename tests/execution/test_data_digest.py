@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,3 +81,21 @@ def test_all_other_data_are_hashed_again() -> None:
     built = Built(("d", 0), "dataset", "d", data)
     data.columns["inputs"][4999, 1] += 1
     assert built.changes() == {"examples": []}
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 5000])
+def test_arrays_are_hashed_block_by_block_though_laid_out_at_once(n: int) -> None:
+    rng = np.random.default_rng(n)
+    columns = {
+        "scores": rng.normal(size=n),
+        "inputs": rng.normal(size=(n, 3, 2)).astype(np.float32)[:, ::-1],
+        "nothing": np.zeros((n, 0), np.int8),
+        "labels": rng.integers(0, 2, n),
+        "names": np.array([f"é{i}" for i in range(n)]),
+    }
+    expected = hashlib.sha256(b"{}")
+    for first in range(0, n, 256):
+        for name in sorted(columns):
+            part = columns[name][first : first + 256]
+            expected.update(f"{name}{part.dtype}{part.shape[1:]}".encode() + part.tobytes())
+    assert data_facts(Examples([f"e{i}" for i in range(n)], columns))["digest"] == expected.hexdigest()

@@ -13,7 +13,9 @@ keep_pandas_out()
 
 
 def shown_by(code: str) -> list[str]:
-    return subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", START + code], capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 def test_values_of_python_and_numpy_are_converted_without_pandas() -> None:
