@@ -34,6 +34,7 @@ class Schedule:
         reuse: takes a cell from the store if it has it; true if so.
         commit: called with the last attempt of a cell, its folder still staged.
         working: called when a cell is handed out.
+        interrupts: notes signals meanwhile.
     """
 
     executor: Executor
@@ -43,6 +44,7 @@ class Schedule:
     reuse: Callable[[Cell], bool]
     commit: Callable[[Job, CellResult], None]
     working: Callable[[Cell], None]
+    interrupts: Interrupts = field(default_factory=Interrupts)
     _waiting: deque[Cell] = field(default_factory=deque)
     _claimed_elsewhere: deque[Cell] = field(default_factory=deque)
     _running: dict[str, Job] = field(default_factory=dict)
@@ -56,11 +58,10 @@ class Schedule:
         The executor stays open, unless some of its jobs were left.
         """
         self._waiting.extend(cells)
-        interrupts = Interrupts()
         try:
-            with contextlib.suppress(KeyboardInterrupt), interrupts:
-                while (self._waiting or self._running or self._claimed_elsewhere) and not interrupts.requested:
-                    self._turn(interrupts)
+            with contextlib.suppress(KeyboardInterrupt), self.interrupts:
+                while (self._waiting or self._running or self._claimed_elsewhere) and not self.interrupts.requested:
+                    self._turn()
         finally:
             if self._running:
                 self.executor.close()
@@ -70,11 +71,11 @@ class Schedule:
                 claim.release()
         return [*(job.cell for job in self._running.values()), *self._waiting, *self._claimed_elsewhere]
 
-    def _turn(self, interrupts: Interrupts) -> None:
+    def _turn(self) -> None:
         """Hand out what can be handed out, and take back what has ended."""
         self._hand_out()
         if self._running:
-            with interrupts.raising(self.executor.in_this_process):
+            with self.interrupts.raising(self.executor.in_this_process):
                 ended = self.executor.next(_POLL_SECONDS)
             if ended is not None:
                 self._take_back(*ended)
