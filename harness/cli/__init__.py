@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.ending import end_when_asked, interrupt_when_asked
 from harness.cli.streams import echo, escape_warnings, flush_output, open_closed_streams, styled
 from harness.contract.errors import Exit, HarnessError
 from harness.version import __version__
@@ -185,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
             flush_output()
         echo(f"{_error_prefix()} the output cannot be written: {error.strerror}; what was made is kept", err=True)
         return Exit.USAGE
-    except Exception as error:
+    except Exception as error:  # Whatever is raised by then is a bug of the core, and is told as one.
         if "--pdb" in given:
             import pdb
 
@@ -220,4 +221,11 @@ def entry() -> None:
     """Run the command line as the console script `harness`."""
     open_closed_streams()
     escape_warnings()
-    sys.exit(main())
+    interrupt_when_asked()
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        # A second one, while the first was told.
+        code = Exit.INTERRUPTED
+    end_when_asked(code)
+    sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from harness.coordinator.plugin_executor import start_executor
@@ -68,15 +69,16 @@ def _cells_per_worker(prepared: Prepared) -> int:
     return 1 if prepared.workers.isolation == "cell" else _CELLS_PER_WORKER
 
 
-def make_scoring(prepared: Prepared) -> Scoring:
+def make_scoring(prepared: Prepared, is_stopping: Callable[[], bool]) -> Scoring:
     """Return what the rows of a run are made with: metrics run in a process of their own unless cells run in this one.
 
     Args:
         prepared: what to run and how.
+        is_stopping: whether the user has interrupted the run, which then waits for no metric.
     """
     workers, options = prepared.workers, prepared.options
     catalog, store, examples = prepared.catalog, prepared.store, not options.no_examples
     if workers.isolation == "inline" or options.is_bound_to_process:
         return Scoring(catalog, store, InThisProcess(catalog), examples)
-    calls = ScoringProcess(as_folders(options.plugin_folders), timeout=workers.timeout)
+    calls = ScoringProcess(as_folders(options.plugin_folders), timeout=workers.timeout, is_stopping=is_stopping)
     return Scoring(catalog, store, calls, examples)

@@ -1,4 +1,4 @@
-"""Interruption by the user (INT) or a scheduler (TERM), handled between two steps so that nothing is left half done."""
+"""Interruption by the user (INT), a scheduler (TERM) or a closed terminal (HUP), between steps: nothing half done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
@@ -23,14 +23,22 @@ class Interrupts:
         self._may_raise = False
         self._before: dict[signal.Signals, Any] = {}
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal has come since this was entered, and it still is; long waits for plugins end then."""
+        return self.requested and bool(self._before)
+
     def __enter__(self) -> Interrupts:
+        self.requested = False
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._handle) for number in heeded}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._before = {}
 
     @contextmanager
     def raising(self, enabled: bool) -> Iterator[None]:

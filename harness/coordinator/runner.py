@@ -17,6 +17,7 @@ from harness.contract.rows import MeasuredCell, Row, Status
 from harness.coordinator.commit import as_planned, commit_cell, find_reusable
 from harness.coordinator.display import Display
 from harness.coordinator.executors import make_executor, make_scoring
+from harness.coordinator.interrupts import Interrupts
 from harness.coordinator.observers import Observers
 from harness.coordinator.prepared import Prepared
 from harness.coordinator.schedule import Schedule
@@ -72,7 +73,8 @@ class LiveRun:
     def __init__(self, prepared: Prepared, display: Display) -> None:
         plan = prepared.plan
         self._prepared, self._display = prepared, display
-        self._scoring = make_scoring(prepared)
+        self._interrupts = Interrupts()
+        self._scoring = make_scoring(prepared, lambda: self._interrupts.is_stopping)
         self._measurer = Measurer(self._scoring)
         self._executor: Executor | None = None
         self._is_interrupted = False
@@ -157,6 +159,11 @@ class LiveRun:
         n_run, n_reused = state.count("ran"), state.count("reused")
         return Finished(self._folder, rows, n_run, n_reused, files, expectations, exit_code, headline)
 
+    def note_interruption(self) -> None:
+        """Say in run.json that the user stopped the run before its tables were written."""
+        stopped = {"status": "interrupted", "exit_code": int(Exit.INTERRUPTED)}
+        self._folder.write_about(self._head | stopped | {"reason": "stopped before its tables were written"})
+
     def _close_executor(self) -> None:
         if self._executor is not None:
             self._executor.close()
@@ -178,6 +185,7 @@ class LiveRun:
             progress=self._display.progress,
             wait_for_workers=self._prepared.options.wait_for_workers,
             silence=self._prepared.workers.timeout + _GRACE_SECONDS,
+            interrupts=self._interrupts,
         )
         return schedule.run(cells)
 
@@ -227,5 +235,8 @@ def run_all(prepared: Prepared, display: Display) -> Finished:
     try:
         live.run(prepared.plan.cells)
         return live.finish()
+    except KeyboardInterrupt:
+        live.note_interruption()
+        raise
     finally:
         live.close()

@@ -39,6 +39,7 @@ class Schedule:
         wait_for_workers: seconds without any worker after which what has not run is given up.
         silence: seconds without news of a job after which it counts as lost.
         clock: returns the time in seconds.
+        interrupts: notes signals meanwhile.
     """
 
     executor: Executor
@@ -52,6 +53,7 @@ class Schedule:
     wait_for_workers: float = float("inf")
     silence: float = float("inf")
     clock: Callable[[], float] = time.monotonic
+    interrupts: Interrupts = field(default_factory=Interrupts)
     _waiting: deque[Cell] = field(default_factory=deque)
     _again: deque[tuple[Cell, int]] = field(default_factory=deque)
     _claimed_elsewhere: deque[Cell] = field(default_factory=deque)
@@ -68,11 +70,10 @@ class Schedule:
         The executor stays open, unless some of its jobs were left.
         """
         self._waiting.extend(cells)
-        interrupts = Interrupts()
         try:
-            with contextlib.suppress(KeyboardInterrupt), interrupts:
-                while self._is_unfinished and not interrupts.requested:
-                    self._turn(interrupts)
+            with contextlib.suppress(KeyboardInterrupt), self.interrupts:
+                while self._is_unfinished and not self.interrupts.requested:
+                    self._turn()
         finally:
             if self._running:
                 self.executor.close()
@@ -87,12 +88,12 @@ class Schedule:
     def _is_unfinished(self) -> bool:
         return bool(self._waiting or self._again or self._running or self._claimed_elsewhere)
 
-    def _turn(self, interrupts: Interrupts) -> None:
+    def _turn(self) -> None:
         """Hand out what can be handed out, and take back what has ended."""
         self._hand_out()
         if self._running or self._again or self._waiting:
             # Also without a job under way: news of a place may bring capacity.
-            with interrupts.raising(self.executor.in_this_process):
+            with self.interrupts.raising(self.executor.in_this_process):
                 news = self.executor.next(_POLL_SECONDS)
             if news is not None:
                 self._take(news)

@@ -46,6 +46,7 @@ _POLL_SECONDS = 0.1
 # A worker that ran out of memory, say, may be left with half of it taken.
 _KEEPS_ITS_WORKER = (Status.OK, Status.SUSPECT, Status.INVALID, Status.FAILED, Status.SKIPPED)
 _BLOCK_BYTES = 1 << 16
+_MAX_MESSAGE_BYTES = 1 << 28
 
 
 @dataclass
@@ -244,10 +245,13 @@ class ProcessExecutor:
     def _take_messages(self, slot: int, worker: _Worker, data: bytes) -> None:
         # A read may end within a message; what is left of it waits for the next read.
         *lines, worker.buffer = (worker.buffer + data).split(b"\n")
+        if len(worker.buffer) > _MAX_MESSAGE_BYTES:
+            self._take_garbage(slot, worker)
+            return
         for line in lines:
             try:
                 self._take_message(slot, worker, json.loads(line))
-            except (InvalidOutput, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            except (InvalidOutput, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
                 self._take_garbage(slot, worker)
             if self._workers[slot] is not worker:
                 return

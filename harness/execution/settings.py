@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import locale
+import logging
 import os
+import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +27,7 @@ _SWITCHES = (
 )
 _DEVICES = ("cpu", "cuda")
 _ALL = slice(None)
+_LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 COMPUTATION = "the results of a small computation"
 UNKNOWN = object()
 """The value of a setting of a module that is not imported."""
@@ -203,6 +207,13 @@ def own_settings() -> Iterator[None]:
         Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
         Setting("the mask of new files", _mask, os.umask),
         Setting("a pending alarm", lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0, _stop_alarm),
+        Setting("handlers of signals", _handlers, _set_handlers),
+        Setting("limits of the process", _limits, _set_limits),
+        Setting(
+            "the locale", lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)
+        ),
+        Setting("the standard streams", lambda: [sys.stdin, sys.stdout, sys.stderr], _set_streams),
+        Setting("the least level of logging", lambda: logging.root.manager.disable, logging.disable),
         *_numpy_settings(),
         *_thread_settings(),
     ]
@@ -245,6 +256,35 @@ def _mask() -> int:
 def _stop_alarm(value: bool) -> None:
     if not value:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+
+def _set_handlers(value: Mapping[int, Any]) -> None:
+    """Put handlers back; only the main thread may, and None is one that Python has not set."""
+    for number, handler in value.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            with suppress(ValueError):
+                signal.signal(number, handler)
+
+
+def _limits() -> dict[int, int]:
+    return {limit: resource.getrlimit(limit)[0] for limit in _LIMITS}
+
+
+def _set_limits(value: Mapping[int, int]) -> None:
+    """Put soft limits back, as far as hard ones let it."""
+    for limit, soft in value.items():
+        now, hard = resource.getrlimit(limit)
+        if now != soft:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(limit, (soft, hard))
+
+
+def _set_streams(value: Sequence[Any]) -> None:
+    sys.stdin, sys.stdout, sys.stderr = value
 
 
 def _set_environment(value: Mapping[str, str]) -> None:

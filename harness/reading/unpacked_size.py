@@ -110,7 +110,8 @@ def check_parquet(name: str, source: Any, packed: int, columns: Collection[str] 
 
 
 def _values(about: Any, group: int, place: int) -> int:
-    return max(about.row_group(group).num_rows, about.row_group(group).column(place).num_values)
+    values: int = max(about.row_group(group).num_rows, about.row_group(group).column(place).num_values)
+    return values
 
 
 def _least_bytes(about: Any, group: int, place: int) -> int:

@@ -60,11 +60,18 @@ class ScoringProcess:
     Args:
         plugin_folders: as `--plugins-dir`.
         timeout: seconds that a call may take.
+        is_stopping: asked during a call; once it is true, the call raises KeyboardInterrupt.
     """
 
-    def __init__(self, plugin_folders: Sequence[Path] = (), *, timeout: float = TIME_LIMIT_SECONDS) -> None:
+    def __init__(
+        self,
+        plugin_folders: Sequence[Path] = (),
+        *,
+        timeout: float = TIME_LIMIT_SECONDS,
+        is_stopping: Callable[[], bool] = bool,
+    ) -> None:
         self._plugin_folders = [str(folder.resolve()) for folder in plugin_folders]
-        self._timeout = timeout
+        self._timeout, self._is_stopping = timeout, is_stopping
         self._process: _Process | None = None
         self._never_started: Fault | None = None
         self._calls = 0
@@ -148,7 +155,7 @@ class ScoringProcess:
     def start(self) -> None:
         """Start the process, if it is not there; it imports plugins while this one goes on."""
         if self._process is None and self._never_started is None:
-            self._process = _Process.start(self._plugin_folders)
+            self._process = _Process.start(self._plugin_folders, self._is_stopping)
 
     def close(self) -> None:
         """End the process and all that it has started; closing twice is fine."""
@@ -219,12 +226,13 @@ class _Process:
     channel: socket.socket
     token: str
     memory_kills: int
+    is_stopping: Callable[[], bool]
     is_ready: bool = False
     buffer: bytes = b""
     loaded: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, plugin_folders: Sequence[str]) -> _Process:
+    def start(cls, plugin_folders: Sequence[str], is_stopping: Callable[[], bool]) -> _Process:
         adopt_orphans()
         token = secrets.token_hex(8)
         ours, theirs = socket.socketpair()
@@ -242,7 +250,7 @@ class _Process:
                 env=marked(os.environ, token),
             )
         ours.settimeout(_POLL_SECONDS)
-        return cls(process, ours, token, memory_kills())
+        return cls(process, ours, token, memory_kills(), is_stopping)
 
     def send(self, data: bytes, until: float, late: str) -> None:
         view = memoryview(data)
@@ -276,7 +284,12 @@ class _Process:
         return message
 
     def _check(self, until: float, late: str) -> None:
-        """Raise `_Died` if the process has ended, also where another one holds the channel open, or is late."""
+        """Raise `_Died` if the process has ended, also where another one holds the channel open, or is late.
+
+        Raises KeyboardInterrupt if the user wants to stop.
+        """
+        if self.is_stopping():
+            raise KeyboardInterrupt
         if self.process.poll() is not None:
             self._raise_death()
         if time.monotonic() >= until:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import locale
+import logging
 import os
+import resource
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -92,7 +96,9 @@ def test_what_libraries_set_for_themselves_is_put_back_without_a_word(
         mask = os.umask(0)
         os.umask(mask)
         state = torch.get_num_threads(), list(warnings.filters), np.geterr(), np.get_printoptions(), dict(os.environ)
-        return state, sys.getrecursionlimit(), mask, list(sys.path)
+        own = locale.setlocale(locale.LC_ALL), resource.getrlimit(resource.RLIMIT_NOFILE), sys.stdout
+        own = *own, signal.getsignal(signal.SIGTERM), logging.root.manager.disable
+        return state, sys.getrecursionlimit(), mask, list(sys.path), own
 
     builder = new_builder(acting, tmp_path)
     before, found = measure(builder, PLAIN)[1], settings()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 import json
+import locale
+import logging
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -154,5 +157,10 @@ QUIET: dict[str, Callable[[Any], Any]] = {
     "mask": lambda _: os.umask(0o777),
     "path": lambda _: sys.path.insert(0, "/nowhere"),
     "alarm": lambda _: signal.alarm(1000),
+    "handlers": lambda _: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+    "limits": lambda _: resource.setrlimit(resource.RLIMIT_NOFILE, (16, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+    "locale": lambda _: locale.setlocale(locale.LC_ALL, "C.UTF-8" if locale.setlocale(locale.LC_ALL) == "C" else "C"),
+    "streams": lambda _: setattr(sys, "stdout", None),
+    "logging": lambda _: logging.disable(logging.CRITICAL),
 }
 LEFT = {**{how: leave for how, (_, leave) in SERIOUS.items()}, **QUIET}
