@@ -40,7 +40,7 @@ def feature_arrays(
         extractor = extractors.get(label)
         for images in (reference.images, train):
             if extractor is not None and images is not None and label not in images.features:
-                images.features[label] = extracted(extractor, label, images.inputs, images.name, ctx)
+                images.features[label] = extracted(extractor, label, images, images.name, ctx)
         if stored is not None:
             arrays[f"generated_{label}"] = stored
         elif extractor is not None and samples is not None:

@@ -13,19 +13,19 @@ from harness.api import Classifier, Context, Extractor, InvalidOutput
 from harness.api.instruments import LANES
 from harness_generative.task.conditions import Conditions
 from harness_generative.task.counted_generator import shape_of
-from harness_generative.task.image_sets import Array
+from harness_generative.task.image_sets import Array, ImageSet
 
 
-def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor, ctx: Context) -> Iterator[Any]:
+def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor | ImageSet, ctx: Context) -> Iterator[Any]:
     """Apply a function to inputs batch by batch, each filled up to a multiple of `LANES`."""
-    for start in range(0, len(inputs), ctx.batch_size):
-        batch = inputs[start : start + ctx.batch_size]
+    size = ctx.batch_size
+    for batch in inputs.split(size) if isinstance(inputs, Tensor) else inputs.windows(size):
         filled = torch.cat([batch, batch[-1:].expand(-len(batch) % LANES, *batch.shape[1:])])
         made = function(filled.to(ctx.device))
         yield made[: len(batch)] if isinstance(made, Tensor) and len(made) == len(filled) else made
 
 
-def extracted(extractor: Extractor, label: str, inputs: Tensor, name: str, ctx: Context) -> Array:
+def extracted(extractor: Extractor, label: str, inputs: Tensor | ImageSet, name: str, ctx: Context) -> Array:
     """Features `[n, d]`, checked. Raises InvalidOutput."""
     parts = []
     for made in _in_batches(extractor, inputs, ctx):
@@ -38,12 +38,16 @@ def extracted(extractor: Extractor, label: str, inputs: Tensor, name: str, ctx: 
     broken = int((~features.isfinite().all(dim=1)).sum())
     if broken:
         raise InvalidOutput(f"extractor {label} gave features that are not finite for {broken} of {name}")
-    if len(features) > 1 and bool((features == features[0]).all()) and not bool((inputs == inputs[0]).all()):
+    if len(features) > 1 and bool((features == features[0]).all()) and not _all_equal(inputs):
         raise InvalidOutput(f"extractor {label} gave the same features for all of {name}; no distance can be measured")
     return np.asarray(features.numpy())
 
 
-def judged(judge: Classifier, samples: Tensor, facts: Mapping[str, Any], ctx: Context) -> Array:
+def _all_equal(inputs: Tensor | ImageSet) -> bool:
+    return bool((inputs == inputs[0]).all()) if isinstance(inputs, Tensor) else len(set(inputs.hashes)) == 1
+
+
+def judged(judge: Classifier, samples: Tensor | ImageSet, facts: Mapping[str, Any], ctx: Context) -> Array:
     """The judge's probabilities `[n, classes]`. Raises InvalidOutput."""
     classes = len(facts.get("classes", ()))
     if not classes:

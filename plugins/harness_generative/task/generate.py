@@ -46,6 +46,7 @@ from harness_generative.task.image_sets import (
     checked_samples,
     stored_samples,
 )
+from harness_generative.task.pixel_neighbours import nearest_images
 from harness_generative.task.reference_copies import copy_doubts
 from harness_generative.task.references import STORED, Reference
 from harness_generative.task.sample_grids import pictures, sampling_pictures
@@ -144,7 +145,7 @@ class Generate:
         ids = [f"sample-{i:05d}" for i in range(n)]
         # Not scoped to the sampler: all samplers start from the same noise.
         draws = replace(ctx, scope=("generate",))
-        asked = Conditions.of(model, data, n, self._ask_for)
+        asked = Conditions.of(model, reference.told, n, self._ask_for)
         with left_unchanged(model):
             drawn = _drawn(model, sampler, ids, asked, draws, ctx)
         columns: dict[str, Any] = {
@@ -164,7 +165,7 @@ class Generate:
             arrays |= feature_arrays(self._features, samples, drawn.features, reference, train, ctx)
             if self._judge is not None:
                 columns |= self._judged(samples, reference, asked, arrays, ctx)
-            columns |= judged_in_words(self._text_judge, self._answerer, samples, data, asked.texts, ctx)
+            columns |= judged_in_words(self._text_judge, self._answerer, samples, reference.told, asked.texts, ctx)
         if train is not None and samples is not None and self._features:
             columns |= self._neighbours(samples, train, arrays)
         return Outcome(
@@ -220,28 +221,28 @@ class Generate:
         if samples is None:
             return {}
         names = reference.data.facts.get("classes", ())
-        shown = pictures(samples, columns, names, None if train is None else train.inputs)
-        images = samples if reference.images is None else reference.images.inputs
+        shown = pictures(samples, columns, names, None if train is None else train.at)
+        images = samples if reference.images is None else reference.images.first
         return shown | sampling_pictures(drawn.trace, model, images[:WATCHED].clone(), ctx.device)
 
     def _judged_reference(self, reference: ImageSet, ctx: Context) -> dict[str, Any]:
         """What the judge says of the reference and what it is, for labelled data."""
-        columns = reference.data.take(range(len(reference.data.ids)))
+        columns = reference.told.take(range(len(reference)))
         if self._judge is None or "labels" not in columns:
             return {}
         if reference.judged is None:
-            reference.judged = judged(self._judge, reference.inputs, reference.data.facts, ctx).argmax(axis=1)
+            reference.judged = judged(self._judge, reference, reference.data.facts, ctx).argmax(axis=1)
         return {"reference_judged": reference.judged, "reference_labels": np.asarray(columns["labels"], np.int64)}
 
     def _neighbours(self, samples: Tensor, train: ImageSet, arrays: Mapping[str, Array]) -> dict[str, Any]:
         """The nearest training examples of every sample, in features and in pixels."""
-        if len(train.inputs) <= _MIN_SAMPLES:
-            raise InvalidOutput(f"the training data have {len(train.inputs)} examples; neighbours need at least 3")
+        if len(train) <= _MIN_SAMPLES:
+            raise InvalidOutput(f"the training data have {len(train)} examples; neighbours need at least 3")
         label = next(iter(self._features))
         features = train.features[label]
         distances, rows = nearest(arrays[f"generated_{label}"], features, 2)
         gaps, _ = nearest(features, features, 1, exclude_self=True)
-        in_pixels, pixel_rows = nearest(np.ascontiguousarray(samples.flatten(1).numpy()), train.flat, 2)
+        in_pixels, pixel_rows = nearest_images(samples, train, 2)
         return {
             "train_neighbour": [train.data.ids[i] for i in rows[:, 0]],
             "train_distance": distances[:, 0],
@@ -267,7 +268,7 @@ class Generate:
             **({"clusters": facts["clusters"]} if "clusters" in facts else {}),
             "n_generated": n,
             "n_reference": reference.n_compared,
-            "n_train": None if train is None else len(train.inputs),
+            "n_train": None if train is None else len(train),
             "train": None if train is None else train.digest,
             "levels": facts.get("levels"),
             "features": identities or ({} if drawn.features is None else {STORED: "stored"}),
@@ -308,7 +309,7 @@ def _doubts(
     return (
         *copy_doubts(samples, reference.images, train, facts),
         # Before they are rounded: what is far below white may all become black.
-        *scale_doubts(model, drawn.samples, reference.images.inputs, facts),
+        *scale_doubts(model, drawn.samples, reference.images.largest, facts),
         *loss_doubts(model, n),
     )
 

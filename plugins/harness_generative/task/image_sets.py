@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Dataset, InvalidOutput
+from harness.api import Dataset, Examples, InvalidOutput
 
 Array = npt.NDArray[np.float32]
 
@@ -21,40 +21,77 @@ _MAX_OUTSIDE = 1e-3
 """How far beyond the box of the data a sample may lie, as a share of the box; it is clipped."""
 _BYTE_LEVELS = 256
 _TAKEN_AT_ONCE = 256
+_FIRST = 64
+HELD_BYTES = 2**28
+"""Of images as float32 that are kept; more are read again, by each extractor, from the dataset."""
 
 
 @dataclass
 class ImageSet:
-    """A dataset of images, with its features computed so far.
+    """A dataset of images, with its features computed so far; read anew wherever it is large.
 
     Attributes:
         data: where it comes from.
         name: its name in messages.
-        inputs: `[n, ...]`, float32 within the box.
+        shape: that of each image.
+        hashes: of each one's pixels.
+        largest: the largest value of all.
+        first: a few images `[m, ...]`, float32 within the box.
+        told: the same examples without pixels: `inputs` are of width 0.
+        held: all images `[n, ...]`, where they are few.
         features: extractor label to `[n, d]`.
         judged: the judge's prediction for each, once it was asked.
     """
 
     data: Dataset
     name: str
-    inputs: Tensor
+    shape: tuple[int, ...]
+    hashes: list[bytes]
+    largest: float
+    first: Tensor
+    told: Dataset
+    held: Tensor | None
     features: dict[str, Array] = field(default_factory=dict)
     judged: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, data: Dataset, name: str) -> ImageSet:
-        """All inputs of a dataset on the CPU, checked. Raises InvalidOutput."""
-        return cls(data, name, _inputs(data, name))
+        """Look at all images of a dataset, a few at a time. Raises InvalidOutput."""
+        parts: list[Mapping[str, Any]] = []
+        held: list[Tensor] = []
+        hashes: list[bytes] = []
+        ends: list[float] = []
+        first = torch.empty(0)
+        size = 0
+        for columns in _taken(data):
+            inputs = _checked(columns, data.facts, name)
+            first = first if parts else inputs[:_FIRST].clone()
+            hashes += map(_hash, inputs.flatten(1).numpy())
+            ends.append(float(inputs.max()))
+            size += inputs.nbytes
+            if size <= HELD_BYTES:
+                held.append(inputs)
+            else:
+                held.clear()
+            parts.append({**columns, "inputs": np.empty((len(inputs), 0), np.float32)})
+        told = Examples(data.ids, _joined(parts), data.groups, data.facts)
+        whole = torch.cat(held) if size <= HELD_BYTES else None
+        return cls(data, name, tuple(first.shape[1:]), hashes, max(ends), first, told, whole)
 
-    @cached_property
-    def flat(self) -> Array:
-        """The pixels as vectors `[n, pixels]`."""
-        return np.ascontiguousarray(self.inputs.flatten(1).numpy())
+    def __len__(self) -> int:
+        return len(self.hashes)
 
-    @cached_property
-    def hashes(self) -> list[bytes]:
-        """The hash of each example's pixels."""
-        return [_hash(row) for row in self.flat]
+    def windows(self, size: int) -> Iterator[Tensor]:
+        """All images on the CPU, float32 `[m, ...]`, at most `size` at a time."""
+        if self.held is not None:
+            yield from self.held.split(size)
+            return
+        for start in range(0, len(self), size):
+            yield self.at(range(start, min(len(self), start + size)))
+
+    def at(self, rows: Sequence[int]) -> Tensor:
+        """The images in these rows on the CPU, float32 `[m, ...]`."""
+        return self.held[list(rows)] if self.held is not None else _images(self.data.take(rows))
 
     @cached_property
     def digest(self) -> str:
@@ -66,13 +103,30 @@ def _hash(row: Array) -> bytes:
     return hashlib.sha256(row.tobytes()).digest()
 
 
-def _inputs(data: Dataset, name: str) -> Tensor:
-    """The inputs of a dataset on the CPU, checked. Raises InvalidOutput."""
-    columns = data.take(range(len(data.ids)))
+def _taken(data: Dataset) -> Iterator[Mapping[str, Any]]:
+    """The columns of a dataset, a few examples at a time."""
+    for start in range(0, len(data.ids), _TAKEN_AT_ONCE):
+        yield data.take(range(start, min(len(data.ids), start + _TAKEN_AT_ONCE)))
+
+
+def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    columns = {name: [part[name] for part in parts] for name in parts[0]}
+    return {
+        name: np.concatenate(values) if isinstance(values[0], np.ndarray) else [one for each in values for one in each]
+        for name, values in columns.items()
+    }
+
+
+def _images(columns: Mapping[str, Any]) -> Tensor:
+    return torch.as_tensor(columns["inputs"]).float().cpu()
+
+
+def _checked(columns: Mapping[str, Any], facts: Mapping[str, Any], name: str) -> Tensor:
+    """The inputs of some examples on the CPU. Raises InvalidOutput."""
     if "inputs" not in columns:
         raise InvalidOutput(f"{name} lack the column 'inputs', which generation needs")
     inputs = torch.as_tensor(columns["inputs"])
-    low, high = data.facts.get("box", (0.0, 1.0))
+    low, high = facts.get("box", (0.0, 1.0))
     if not inputs.is_floating_point() or not bool(torch.isfinite(inputs).all()):
         raise InvalidOutput(f"the inputs of {name} must be finite floating point numbers within [{low:g}, {high:g}]")
     if float(inputs.min()) < low or float(inputs.max()) > high:
@@ -85,10 +139,9 @@ def _inputs(data: Dataset, name: str) -> Tensor:
 
 def check_disjoint(reference: ImageSet, train: ImageSet, allowed: float) -> None:
     """Check that the reference shares no examples with the training data. Raises InvalidOutput."""
-    if reference.inputs.shape[1:] != train.inputs.shape[1:]:
+    if reference.shape != train.shape:
         raise InvalidOutput(
-            f"the reference data have shape {list(reference.inputs.shape[1:])}, "
-            f"the training data {list(train.inputs.shape[1:])}"
+            f"the reference data have shape {list(reference.shape)}, the training data {list(train.shape)}"
         )
     _check_unseen(reference, train.name, train.hashes, allowed)
 
@@ -107,16 +160,15 @@ def check_unseen(reference: ImageSet, fitted_to: Mapping[str, Dataset], allowed:
     """
     for trained, data in fitted_to.items():
         first = data.take(range(1)).get("inputs")
-        if first is None or tuple(first.shape[1:]) != tuple(reference.inputs.shape[1:]):
+        if first is None or tuple(first.shape[1:]) != reference.shape:
             continue
         _check_unseen(reference, f"the training data of {trained}", _hashes(data), allowed)
 
 
 def _hashes(data: Dataset) -> Iterator[bytes]:
     """The hashes of the inputs of a dataset, of which a few are held at once."""
-    for start in range(0, len(data.ids), _TAKEN_AT_ONCE):
-        columns = data.take(range(start, min(len(data.ids), start + _TAKEN_AT_ONCE)))
-        yield from map(_hash, torch.as_tensor(columns["inputs"]).float().cpu().flatten(1).numpy())
+    for columns in _taken(data):
+        yield from map(_hash, _images(columns).flatten(1).numpy())
 
 
 def _check_unseen(reference: ImageSet, name: str, hashes: Iterable[bytes], allowed: float) -> None:
@@ -136,8 +188,8 @@ def check_shape(samples: Tensor, reference: ImageSet, first_name: str) -> None:
     Raises:
         InvalidOutput: they are not.
     """
-    expected = reference.inputs.shape[1:]
-    if samples.shape[1:] != expected:
+    expected = reference.shape
+    if tuple(samples.shape[1:]) != expected:
         raise InvalidOutput(
             f"samples have shape {list(samples.shape[1:])} (such as {first_name}), the reference data {list(expected)} "
             f"(such as {reference.data.ids[0]}); images of files get one size and colour by `size`, `resize` and `mode`"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from harness_generative.task.image_sets import ImageSet
 _WHITE = 255
 _MIN_PIXELS = 16
 """Fewer numbers than this may agree in 8 bits by chance, so they must be equal."""
+_AT_ONCE = 128
 _MIN_SHARE, _MIN_EXAMPLES = 0.005, 2
 
 
@@ -26,21 +28,34 @@ def copy_doubts(
     training data that are so set the share from which on there is a doubt.
     """
     box = tuple(float(end) for end in facts.get("box", (0.0, 1.0)))
-    held = _contents(reference.flat, box)
+    held = _contents(reference, box)
     matches = _matches(samples.flatten(1).numpy(), held, box)
     count, examples = len(matches), len(set(matches))
-    expected = 0.0 if train is None else len(_matches(train.flat, held, box)) / len(train.flat)
+    expected = 0.0 if train is None else _count(train, held, box) / len(train)
     if examples < _MIN_EXAMPLES or count / len(samples) <= _MIN_SHARE + 2 * expected:
         return ()
     return (
-        f"samples are reference examples: {count} of {len(samples)} samples are among the {len(reference.flat)} that "
+        f"samples are reference examples: {count} of {len(samples)} samples are among the {len(reference)} that "
         "they are compared with, pixel for pixel; give samples that a model made, or other reference data",
     )
 
 
-def _contents(rows: npt.NDArray[Any], box: Sequence[float]) -> dict[bytes, int]:
-    """The contents of rows and their place: rounded to 8 bits, and cut off to 8 bits as by a cast."""
-    return {content: place for cut in (False, True) for place, content in enumerate(_content(rows, box, cut=cut))}
+def _contents(images: ImageSet, box: Sequence[float]) -> dict[bytes, int]:
+    """The contents of images and their place: rounded to 8 bits, and cut off to 8 bits as by a cast."""
+    held: tuple[dict[bytes, int], dict[bytes, int]] = {}, {}
+    for start, rows in zip(range(0, len(images), _AT_ONCE), _flat(images), strict=True):
+        for cut, contents in enumerate(held):
+            contents.update((content, start + i) for i, content in enumerate(_content(rows, box, cut=bool(cut))))
+    return held[0] | held[1]
+
+
+def _count(images: ImageSet, held: Mapping[bytes, int], box: Sequence[float]) -> int:
+    """How many images are among the held ones."""
+    return sum(len(_matches(rows, held, box)) for rows in _flat(images))
+
+
+def _flat(images: ImageSet) -> Iterator[npt.NDArray[Any]]:
+    return (part.flatten(1).numpy() for part in images.windows(_AT_ONCE))
 
 
 def _matches(rows: npt.NDArray[Any], held: Mapping[bytes, int], box: Sequence[float]) -> list[int]:
@@ -53,4 +68,4 @@ def _content(rows: npt.NDArray[Any], box: Sequence[float], *, cut: bool = False)
         return [row.tobytes() for row in np.ascontiguousarray(rows, dtype=np.float32)]
     low, high = box
     scaled = (rows - np.float32(low)) * np.float32(_WHITE / (high - low))
-    return [row.tobytes() for row in (scaled if cut else scaled.round()).astype(np.uint8)]
+    return [sha256(row.tobytes()).digest() for row in (scaled if cut else scaled.round()).astype(np.uint8)]

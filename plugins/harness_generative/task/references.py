@@ -60,6 +60,11 @@ class Reference:
         )
 
     @property
+    def told(self) -> Dataset:
+        """What the data say of each example beside its pixels, which are not read again."""
+        return self.data if self.images is None else self.images.told
+
+    @property
     def n(self) -> int | None:
         """How many examples it has, or prompts; None for moments, which do not say."""
         return None if self.holds == "moments" else len(self.data.ids)

@@ -94,17 +94,20 @@ def _short(caption: str) -> str:
     return textwrap.shorten(caption, _CAPTION_LETTERS, placeholder="…")
 
 
-def neighbour_pairs(images: Tensor, train: Tensor, neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]) -> bytes:
+def neighbour_pairs(
+    images: Tensor, train: Callable[[Sequence[int]], Tensor], neighbours: npt.NDArray[Any], distances: npt.NDArray[Any]
+) -> bytes:
     """A PNG of the samples that lie nearest to a training example, each above that example.
 
     Args:
         images: samples `[n, channels, height, width]`.
-        train: the training data, likewise.
+        train: rows `[m]` to those training images `[m, ...]`, likewise.
         neighbours: `[n]`, the row of each sample's nearest training example.
         distances: `[n]`, how far it is, in pixels.
     """
     nearest = np.argsort(distances, kind="stable")[:_PAIRS]
-    pairs = [[_picture(images[i]) for i in nearest], [_picture(train[neighbours[i]]) for i in nearest]]
+    shown = train([int(neighbours[i]) for i in nearest])
+    pairs = [[_picture(images[i]) for i in nearest], [_picture(image) for image in shown]]
     caption = f"the {len(nearest)} samples nearest to a training example; numbers: Euclidean distance of their pixels"
     return _grid(pairs, ["sample", "nearest in\ntraining"], [f"{distances[i]:.2f}" for i in nearest], caption=caption)
 
@@ -195,7 +198,7 @@ def pictures(
     samples: Tensor,
     columns: Mapping[str, Any],
     names: Sequence[str],
-    train: Tensor | None,
+    train: Callable[[Sequence[int]], Tensor] | None,
 ) -> dict[str, bytes]:
     """The pictures of the samples by file name; none if they are no images.
 
@@ -203,7 +206,7 @@ def pictures(
         samples: `[n, channels, height, width]` within [0, 1].
         columns: the columns of the records.
         names: the names of the classes.
-        train: the training data, if they are known.
+        train: rows of the training data to their images, if they are known.
     """
     if not is_drawable(samples):
         return {}

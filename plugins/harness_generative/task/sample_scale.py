@@ -55,12 +55,12 @@ def loss_doubts(model: object, n: int) -> tuple[str, ...]:
     )
 
 
-def scale_doubts(model: object, samples: Tensor, reference: Tensor, facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """The doubt that stored samples `[n, ...]` are far darker than the data since they were read on a wrong scale."""
+def scale_doubts(model: object, samples: Tensor, brightest: float, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The doubt that stored samples `[n, ...]` were read on a wrong scale, since data reach up to `brightest`."""
     if not isinstance(model, Stored):
         return ()
     low, high = (float(end) for end in facts.get("box", (0.0, 1.0)))
-    largest, expected = ((float(images.max()) - low) / (high - low) for images in (samples, reference))
+    largest, expected = ((end - low) / (high - low) for end in (float(samples.max()), brightest))
     if largest >= DARK_SHARE * expected:
         return ()
     advice = model.scale_advice(largest, facts.get("levels"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Len
 
-from harness.api import Later, MissingData, Split, order_by_hash, parts_by_hash
+from harness.api import InvalidOutput, Later, MissingData, Split, order_by_hash, parts_by_hash
 from harness.api.images import (
     Background,
     Conversion,
@@ -16,10 +17,12 @@ from harness.api.images import (
     Layout,
     Mode,
     Orientation,
+    Pixels,
     Resize,
     StoredImages,
     stored_images,
 )
+from harness_vision.files.image_folder import Overlap
 from harness_vision.files.lazy_images import LazyImages
 
 
@@ -41,6 +44,8 @@ def images(
     orientation: Orientation | None = None,
     background: Background | None = None,
     split: Split = "all",
+    train_path: Annotated[Path | None, Later()] = None,
+    overlap: Annotated[Overlap, Later()] = "refuse",
 ) -> LazyImages:
     """Your own images, with or without classes: a folder, NumPy arrays, or encoded images in a Parquet table.
 
@@ -78,6 +83,8 @@ def images(
         orientation: turn encoded images as EXIF says, or leave them as they are stored.
         background: the colour behind transparent pixels of encoded images.
         split: by the hash of each image, equal images together: 20 % test, 20 % validation, 60 % train.
+        train_path: the images that models were trained on, in a folder or file that is read likewise.
+        overlap: what is done where an image, by its pixels, is among those too: refuse, leave it out, or keep it.
 
     Raises:
         MissingData: there is no such file, or no image in the split.
@@ -87,7 +94,38 @@ def images(
         mode, None if size is None else (size[0], size[1]), fit, orientation, background, white, resize
     )
     about = ImageReading(images, labels, id, labels_path, classes, groups or (), unknown, layout, conversion)
-    return part_of(stored_images(path, about), split, path.name)
+    part = part_of(stored_images(path, about), split, path.name)
+    if train_path is None:
+        return part
+    return _apart(part, stored_images(train_path, about), (path.name, train_path.name), overlap)
+
+
+def _apart(images: LazyImages, train: StoredImages, names: tuple[str, str], overlap: Overlap) -> LazyImages:
+    """The images without those that are among the training images. Raises InvalidOutput if that is to be refused."""
+    trained = {_pixels_hash(train.source.pixels(row)): train.ids[row] for row in range(len(train))}
+    n = len(images.ids)
+    found = {row: trained[key] for row in range(n) if (key := _pixels_hash(images.read(row))) in trained}
+    if found and overlap == "refuse":
+        row, other = next(iter(found.items()))
+        raise InvalidOutput(
+            f"{len(found)} of {n} images of {names[0]} are in {names[1]} too, such as {images.ids[row]}, which is "
+            f"{other}; say `overlap: leave_out`, or `keep`"
+        )
+    kept = [row for row in range(n) if overlap == "keep" or row not in found]
+    if not kept:
+        raise MissingData(f"all {n} images of {names[0]} are in {names[1]} too; give others")
+    return LazyImages(
+        [images.ids[row] for row in kept],
+        None if images.labels is None else images.labels[kept],
+        images.shape,
+        lambda position: images.read(kept[position]),
+        {group: [column[row] for row in kept] for group, column in images.groups.items()},
+        {**images.facts, **({"overlap": len(found)} if found else {})},
+    )
+
+
+def _pixels_hash(pixels: Pixels) -> bytes:
+    return hashlib.sha256(pixels.tobytes()).digest()
 
 
 def part_of(stored: StoredImages, split: Split, name: str) -> LazyImages:

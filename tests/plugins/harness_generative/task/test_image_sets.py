@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Examples, InvalidOutput
+from harness_generative.task import image_sets, pixel_neighbours
 from harness_generative.task.image_sets import (
     ImageSet,
     check_disjoint,
@@ -19,6 +21,7 @@ from harness_generative.task.image_sets import (
     checked_samples,
     stored_samples,
 )
+from harness_generative.task.pixel_neighbours import nearest_images
 
 
 def data(inputs: Any, **facts: Any) -> Examples:
@@ -33,12 +36,73 @@ def images(*greys: float, shape: tuple[int, ...] = (1, 2, 2), **facts: Any) -> I
 
 def test_pixels_hashes_and_digest() -> None:
     found = images(0.25, 0.5, 0.25)
-    assert found.flat.tolist() == [[0.25] * 4, [0.5] * 4, [0.25] * 4]
+    assert found.held is not None
+    assert found.held.flatten(1).tolist() == [[0.25] * 4, [0.5] * 4, [0.25] * 4]
     assert found.hashes[0] == found.hashes[2] != found.hashes[1]
     assert found.hashes[1] == hashlib.sha256(np.full(4, 0.5, dtype=np.float32).tobytes()).digest()
     assert found.digest == images(0.25, 0.5, 0.25).digest
     # The order counts.
     assert found.digest != images(0.5, 0.25, 0.25).digest
+
+
+class Counted:
+    """Images that say how often, and how many at a time, they were read."""
+
+    def __init__(self, n: int) -> None:
+        self.ids = [f"e{i}" for i in range(n)]
+        self.groups = {"half": [i % 2 for i in range(n)]}
+        self.facts: dict[str, Any] = {"classes": ["a", "b"]}
+        self.pixels = np.random.default_rng(0).random((n, 1, 4, 5), dtype=np.float32)
+        self.reads: list[int] = []
+
+    def take(self, indices: Sequence[int]) -> dict[str, Any]:
+        self.reads.append(len(indices))
+        rows = list(indices)
+        return {"inputs": self.pixels[rows], "labels": np.array(rows) % 2, "prompts": [f"p{i}" for i in rows]}
+
+
+def test_many_images_are_read_again_and_few_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = Counted(300), Counted(300)
+    held = ImageSet.of(few, "the reference data")
+    monkeypatch.setattr(image_sets, "HELD_BYTES", 299 * 80)
+    anew = ImageSet.of(many, "the reference data")
+    assert held.held is not None
+    assert anew.held is None
+    assert few.reads == many.reads == [256, 44]
+    for images in (held, anew):
+        assert torch.equal(torch.cat(list(images.windows(7))), torch.from_numpy(few.pixels))
+        assert torch.equal(images.at([5, 2]), torch.from_numpy(few.pixels[[5, 2]]))
+        assert torch.equal(images.first, torch.from_numpy(few.pixels[:64]))
+        assert images.largest == few.pixels.max()
+        assert images.digest == held.digest
+    assert sum(few.reads) == 300
+    assert max(many.reads[2:]) == 7
+
+
+def test_what_is_told_of_images_is_not_read_with_their_pixels() -> None:
+    data = Counted(130)
+    told = ImageSet.of(data, "the reference data").told
+    reads = len(data.reads)
+    columns = told.take([129, 3, 129])
+    assert columns["labels"].tolist() == [1, 1, 1]
+    assert columns["prompts"] == ["p129", "p3", "p129"]
+    assert columns["inputs"].shape == (3, 0)
+    assert (list(told.ids), told.groups, told.facts) == (data.ids, data.groups, data.facts)
+    assert len(data.reads) == reads
+
+
+def test_nearest_images_in_parts_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Counted(60)
+    data.pixels[50] = data.pixels[3]
+    samples = torch.cat([torch.from_numpy(data.pixels[[3, 9]]), torch.rand(4, 1, 4, 5)])
+    whole = nearest_images(samples, ImageSet.of(data, "the training data"), 2)
+    for module in (image_sets, pixel_neighbours):
+        monkeypatch.setattr(module, "HELD_BYTES", 7 * 80)
+    parts = nearest_images(samples, ImageSet.of(data, "the training data"), 2)
+    assert np.array_equal(whole[0], parts[0])
+    assert np.array_equal(whole[1], parts[1])
+    assert parts[1][0].tolist() == [3, 50]
+    assert parts[0][0].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def test_a_share_of_copies_is_noticed(share: float, noticed: bool) -> None:
 
 def test_a_box_of_its_own() -> None:
     reference = images(FLOATS)
-    reference.inputs = 2 * reference.inputs - 1
+    assert reference.held is not None
+    reference.held = 2 * reference.held - 1
     assert copy_doubts(2 * torch.tensor(FLOATS) - 1, reference, None, {"box": [-1.0, 1.0]})
     assert not copy_doubts(2 * torch.tensor(OTHERS) - 1, reference, None, {"box": [-1.0, 1.0]})
 

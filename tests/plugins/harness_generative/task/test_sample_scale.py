@@ -23,7 +23,7 @@ BRIGHT = torch.tensor([[0.0, 1.0]])
 def doubts(path: Path, reference: torch.Tensor = BRIGHT, data_levels: int | None = None, **how: Any) -> tuple[str, ...]:
     model = FromSamples(path, **how)
     facts = {} if data_levels is None else {"levels": data_levels}
-    return scale_doubts(model, model.given(range(len(model))), reference, facts)
+    return scale_doubts(model, model.given(range(len(model))), float(reference.max()), facts)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_samples_on_the_right_scale_raise_no_doubt(tmp_path: Path) -> None:
 
 
 def test_generated_samples_are_not_asked() -> None:
-    assert scale_doubts(object(), torch.zeros(3, 2), BRIGHT, {}) == ()
+    assert scale_doubts(object(), torch.zeros(3, 2), 1.0, {}) == ()
 
 
 def test_the_row_is_suspect(tmp_path: Path) -> None:

@@ -167,3 +167,26 @@ def test_tables_whose_images_cannot_be_used(tmp_path: Path) -> None:
     data = images(table_of(tmp_path, [cut] + [png(np.zeros((64, 64, 3), np.uint8))] * (N - 1)))
     with pytest.raises(InvalidOutput, match=r"row 1: the image cannot be read whole.*take the row out"):
         data.take(range(N))
+
+
+def test_images_of_a_training_file_are_refused_left_out_or_kept(tmp_path: Path) -> None:
+    """By their pixels: the training file holds fractions, in another layout."""
+    path = saved(tmp_path)
+    seen = (BYTES[[2, 7]].transpose(0, 3, 1, 2) / 255).astype(np.float64)
+    others = np.random.default_rng(1).random((5, 3, 5, 6))
+    np.savez(tmp_path / "train.npz", images=np.concatenate([others, seen]))
+    how: dict[str, Any] = {"train_path": tmp_path / "train.npz"}
+    with pytest.raises(InvalidOutput, match=r"2 of 12 images of set.npz are in train.npz too, such as row-000000[27]"):
+        images(path, **how)
+    left, kept = images(path, overlap="leave_out", **how), images(path, overlap="keep", **how)
+    assert sorted(left.ids) == [f"row-{row:07d}" for row in range(N) if row not in (2, 7)]
+    assert sorted(kept.ids) == [f"row-{row:07d}" for row in range(N)]
+    assert left.facts["overlap"] == kept.facts["overlap"] == 2
+    whole = by_row(images(path))
+    for name, (image, label) in by_row(left).items():
+        assert np.array_equal(image, whole[name][0])
+        assert label == whole[name][1]
+    np.savez(tmp_path / "train.npz", images=others)
+    assert "overlap" not in images(path, **how).facts
+    with pytest.raises(MissingData, match=r"all 12 images of set.npz are in set.npz too"):
+        images(path, train_path=path, overlap="leave_out")
