@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from harness.cli import Session
-from harness.cli.options import results_option
+from harness.cli.options import no_examples_option, results_option
 from harness.cli.output import terminal_width, write_named_file
 from harness.cli.streams import echo, styled
 from harness.contract.errors import Exit, UsageError
 from harness.results.comparison.compare import compare
 from harness.results.comparison.open_runs import open_sides
+from harness.results.comparison.page import html_text
 from harness.results.comparison.table import WRITERS, terminal_text
+from harness.scoring.redaction import Redactor
 
+PAGE = ".html"
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not comparable": "yellow"}
 
 
@@ -51,8 +54,11 @@ _COLOURS = {"worse": "red", "better": "green", "changed": "yellow", "not compara
     help="As --gate, and exit with 3 also if anything is better or changed: a committed table must come out again.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write to a .md, .csv or .json file."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write to a .md, .csv, .json or .html file; the page shows the examples that only one side gets wrong.",
 )
+@no_examples_option
 @click.pass_obj
 def command(
     session: Session,
@@ -66,6 +72,7 @@ def command(
     gate: bool,
     reproduce: bool,
     output: Path | None,
+    no_examples: bool,
 ) -> int:
     """Compare run B with run A: what is better, what is worse, what the examples do not resolve.
 
@@ -73,19 +80,22 @@ def command(
     over the same examples are compared example by example. Rows that do not measure the same thing are not
     compared, and the output names what differs.
     """
-    if output is not None and output.suffix not in WRITERS:
-        raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join(WRITERS)}")
+    if output is not None and output.suffix not in (*WRITERS, PAGE):
+        raise UsageError(f"--output {str(output)!r}: the file must end in {', '.join((*WRITERS, PAGE))}")
     catalog = session.catalog()
     with session.calls(catalog) as calls:
         sides = open_sides(a, b, results, catalog, calls)
         comparison = compare(*sides, pairs, allowed, metrics)
+        page = ""
+        if output is not None and output.suffix == PAGE:
+            page = html_text(comparison, *sides, Redactor(catalog), examples=not no_examples)
     gate = gate or reproduce
     failed = gate and (comparison.gate_fails or (reproduce and not comparison.reproduces))
     refusal = comparison.refusal()
     if refusal and not (gate and comparison.loses_rows):
         raise refusal
     if output is not None:
-        write_named_file(output, WRITERS[output.suffix](comparison))
+        write_named_file(output, page or WRITERS[output.suffix](comparison))
     width = terminal_width()
     echo(terminal_text(comparison, width, everything=everything, style=_styled))
     if failed:

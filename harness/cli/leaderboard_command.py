@@ -12,6 +12,7 @@ from harness.cli.output import write_named_file
 from harness.cli.streams import echo
 from harness.contract.errors import UsageError
 from harness.results.comparison.open_runs import open_latest
+from harness.results.leaderboard.page import html_text
 from harness.results.leaderboard.ranks import board, chosen_protocols, protocols
 from harness.results.leaderboard.table import WRITERS, protocols_text
 
@@ -45,7 +46,8 @@ def command(
     the name of a suite, or a table.json. Without --protocol the keys are listed with what they mean. Rows that are not
     ok are named below the ranks and never ranked.
     """
-    if output is not None and output.suffix[1:] not in WRITERS:
+    writers = {**WRITERS, "html": html_text}
+    if output is not None and output.suffix[1:] not in writers:
         raise UsageError(f"--output {str(output)!r}: the file must end in .md, .csv, .tex, .html")
     catalog = session.catalog()
     with session.calls(catalog) as calls:
@@ -58,7 +60,7 @@ def command(
             echo("\nTo rank the models of one of them: --protocol KEY")
             return
         boards = [board(each, metric) for each in chosen_protocols(candidates, protocol, treatment)]
-    text = WRITERS[output.suffix[1:] if output is not None else layout](boards)
+    text = writers[output.suffix[1:] if output is not None else layout](boards)
     if output is not None:
         write_named_file(output, text)
     else:

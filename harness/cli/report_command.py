@@ -12,8 +12,11 @@ from harness.cli.output import write_named_file
 from harness.cli.streams import echo
 from harness.contract.cells import digest
 from harness.contract.errors import StoreError, UsageError
+from harness.results.comparison.compare import compare
+from harness.results.comparison.open_runs import open_side, side_of
 from harness.results.headline.make import run_headline
 from harness.results.named_rows import rows_called
+from harness.results.report.baseline import make_baseline
 from harness.results.report.page import REPORT, make_page, render
 from harness.results.table import views
 from harness.scoring.plugin_calls import Scoring
@@ -27,12 +30,20 @@ from harness.store.run_folder import RunFolder
 @click.argument("row", required=False)
 @results_option
 @no_examples_option
+@click.option("--baseline", metavar="RUN", help="Also show what differs from this run, as `harness compare` does.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Page file. [default: report.html of the run]"
 )
 @click.pass_obj
 def command(
-    session: Session, run: str, row: str | None, results: Path, output: Path | None, *, no_examples: bool
+    session: Session,
+    run: str,
+    row: str | None,
+    results: Path,
+    output: Path | None,
+    baseline: str | None,
+    *,
+    no_examples: bool,
 ) -> None:
     """Write RUN as one HTML page that needs no other file and no network, and print its path.
 
@@ -49,7 +60,11 @@ def command(
         name = REPORT if row is None else f"report-{digest(row)[:8]}.html"
         tables = [table for table in views(plan, rows, signatures, catalog) if table[2].rows]
         headline = None if row is not None else run_headline(folder, plan, rows, catalog, signatures, calls)
-        page = make_page(folder, plan, rows, tables, catalog, calls, headline, examples=not no_examples)
+        against = None
+        if baseline is not None:
+            ours = side_of(folder, plan, rows, catalog, signatures, calls)
+            against = make_baseline(compare(open_side(baseline, results, catalog, calls), ours))
+        page = make_page(folder, plan, rows, tables, catalog, calls, headline, against, examples=not no_examples)
     for warning in page.warnings:
         echo(f"warning: {warning}", err=True)
     text = render(page)

@@ -61,6 +61,9 @@ def is_column_of_rows(name: str, metrics: Iterable[str]) -> bool:
     return name in _COLUMNS or name in of_metrics or name.startswith("cost_")
 
 
+_GAP = ": gap"
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a table.
@@ -117,6 +120,11 @@ class Row:
         if len(several) > 2 and several == list(range(several[0], several[-1] + 1)):
             return f"{several[0]}-{several[-1]}"
         return ", ".join(str(seed) for seed in several)
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether it is the largest gap between the groups of a cell, of which less is better whatever the metric."""
+        return self.labels.get("group", "").endswith(_GAP)
 
     @property
     def task(self) -> str:

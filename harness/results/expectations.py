@@ -11,7 +11,6 @@ from harness.contract.rows import Row, Status
 from harness.results.table import interval, name_of
 from harness.suite.plan import Expectation, Plan
 
-_GAP = ": gap"
 ExpectationVerdict = Literal["passed", "failed", "unresolved"]
 
 
@@ -72,7 +71,7 @@ def _at_rows(expectation: Expectation, rows: Iterable[Row]) -> Iterable[Expectat
         part = row.labels.get("group", "")
         # A gap is another quantity than the metric, and what cannot occur in a part, such as a reference group, is no
         # failure of the part.
-        if part and ((part.endswith(_GAP) and "group" not in expectation.where) or _has_no_value(estimate)):
+        if part and ((row.is_gap and "group" not in expectation.where) or _has_no_value(estimate)):
             continue
         verdict, reason = _compare(expectation, row, estimate)
         yield ExpectationResult(row.experiment, str(expectation), name_of(row), verdict, reason)

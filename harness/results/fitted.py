@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from harness.escaping import on_a_line
 
@@ -54,6 +56,29 @@ def cut(text: str, width: int) -> str:
     end = max((width - 1) // 3, 0)
     head, tail = _prefix(text, width - 1 - end), _prefix(text[::-1], end)[::-1]
     return f"{head}…{tail}"
+
+
+def cut_apart(texts: Sequence[str], width: int) -> list[str]:
+    """Texts of at most this width; those that would look the same are cut at their common beginning, by whole words."""
+    cuts = {text: cut(text, width) for text in texts}
+    for alike in _groups(cuts):
+        start = re.sub(r"[^\s:=/,]*$", "", _common_start(alike))
+        if start:
+            cuts |= {text: cut(f"…{text[len(start) :]}", width) for text in alike}
+    return [cuts[text] for text in texts]
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in columns)
+
+
+def _groups(cuts: Mapping[str, str]) -> list[list[str]]:
+    """The texts that are cut to the same."""
+    groups: dict[str, list[str]] = {}
+    for text, short in cuts.items():
+        groups.setdefault(short, []).append(text)
+    return [texts for texts in groups.values() if len(texts) > 1]
 
 
 def _prefix(text: str, width: int) -> str:
@@ -124,7 +149,7 @@ def _cut_labels(columns: Sequence[FittedColumn], width: int, least: int) -> list
             break
         widths[max(wide, key=widths.__getitem__)] -= 1
     return [
-        replace(column, heading=cut(column.heading, w), cells=[cut(cell, w) for cell in column.cells])
+        replace(column, heading=cut(column.heading, w), cells=cut_apart(column.cells, w))
         for column, w in zip(columns, widths, strict=True)
     ]
 

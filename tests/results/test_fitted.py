@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.results.fitted import NEVER, FittedColumn, cut, fitted, width_of
+from harness.results.fitted import NEVER, FittedColumn, cut, cut_apart, fitted, width_of
 
 MODEL = FittedColumn("model", ["a network with a rather long name", "b"], is_label=True)
 MAIN = FittedColumn("robust ↑", ["0.864 [0.825, 0.895]", "0.5 [0.4, 0.6]"])
@@ -78,3 +78,12 @@ def test_colours_take_no_room() -> None:
 def test_nothing_is_a_table_too() -> None:
     assert fitted([], 80) == ("", [])
     assert NEVER > 2
+
+
+def test_labels_that_begin_alike_stay_apart() -> None:
+    groups = ["population: majority", "", "population: minority", "population: majority"]
+    assert cut_apart(groups, 10) == ["…majority", "", "…minority", "…majority"]
+    assert cut_apart(["sums of 2 digits", "sums of 3 digits"], 8) == ["…2 di…ts", "…3 di…ts"]
+    # Where they differ anyway they keep their beginnings.
+    assert cut_apart(["reweighted", "balanced"], 8) == [cut("reweighted", 8), "balanced"]
+    assert cut_apart(["x" * 30, "x" * 31], 8) == [cut("x" * 30, 8)] * 2

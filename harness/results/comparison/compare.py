@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from harness.contract.context import derive_seed
 from harness.contract.errors import InvalidOutput, UsageError
+from harness.contract.records import Records
 from harness.contract.rows import Row, Status
 from harness.contract.tasks import Influences
 from harness.results.comparison.alignment import Pair, align, parse_renaming
@@ -60,6 +61,10 @@ class ExampleInfluences:
     influences: Influences
 
 
+def _no_records(row: Row) -> None:
+    """The records of a bare table."""
+
+
 def _nothing(row: Row, metric: str) -> None:
     return None
 
@@ -77,6 +82,7 @@ class Side:
             per example. Raises InvalidOutput if the metric fails.
         influences: what the examples add to a metric at a row; None if there are no records or the metric does not say.
             Raises InvalidOutput if the metric fails.
+        records: reads the records of a row; None if there are none.
     """
 
     name: str
@@ -85,6 +91,7 @@ class Side:
     metrics: Mapping[tuple[str, str], MetricFacts] = field(default_factory=dict)
     values: Callable[[Row, str], ExampleValues | None] = _nothing
     influences: Callable[[Row, str], ExampleInfluences | None] = _nothing
+    records: Callable[[Row], Records | None] = _no_records
 
     def facts(self, row: Row, metric: str) -> MetricFacts:
         """Return what is known of the metric of a row."""
@@ -197,7 +204,8 @@ def _split_by_allowed(fields: Sequence[Field], allowed: tuple[str, ...]) -> tupl
 def _facts(one: Row, other: Row, metric: str, a: Side, b: Side) -> MetricFacts:
     """Return what is known of a metric, preferring the side where its component is known."""
     candidates = sorted((a.facts(one, metric), b.facts(other, metric)), key=lambda facts: facts.identity is None)
-    return next((facts for facts in candidates if facts.direction), candidates[0])
+    facts = next((facts for facts in candidates if facts.direction), candidates[0])
+    return replace(facts, direction="min") if one.is_gap and facts.direction == "max" else facts
 
 
 def _direction(a: Side, b: Side, row: Row, metric: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.contract.cells import Use
 from harness.contract.errors import HarnessError, InvalidOutput, UsageError
+from harness.contract.records import Records
 from harness.contract.rows import Row
 from harness.isolation import Fault
 from harness.plugins import Catalog
@@ -42,6 +43,11 @@ def open_sides(a: str, b: str, results: Path, catalog: Catalog, calls: PluginCal
     """
     signatures = cached_signatures(results, catalog)
     return _open(a, results, catalog, signatures, calls), _open(b, results, catalog, signatures, calls)
+
+
+def open_side(name: str, results: Path, catalog: Catalog, calls: PluginCalls) -> Side:
+    """One side of a comparison; as `open_sides`."""
+    return _open(name, results, catalog, cached_signatures(results, catalog), calls)
 
 
 def open_latest(name: str, results: Path, catalog: Catalog, calls: PluginCalls) -> tuple[list[Side], list[str]]:
@@ -99,7 +105,15 @@ def side_of(
     planned = {key: _facts(use, catalog, signatures) for key, use in uses.items()}
     facts = {**_installed_facts([row for row in rows if row.derived], catalog, signatures), **planned}
     measured = _Measured(folder, uses, calls)
-    return Side(f"{plan.suite}/{folder.run_id}", folder.path, rows, facts, measured.values, measured.influences)
+    return Side(
+        f"{plan.suite}/{folder.run_id}",
+        folder.path,
+        rows,
+        facts,
+        measured.values,
+        measured.influences,
+        measured.records,
+    )
 
 
 def _read_table(path: Path) -> list[Row]:
@@ -154,6 +168,11 @@ class _Measured:
         """What the examples add to a metric at a row."""
         influences = self._asked(row, metric, "influences", self.calls.influences)
         return None if influences is None else ExampleInfluences(self._ids(row), influences)
+
+    def records(self, row: Row) -> Records | None:
+        """The records of a row."""
+        path = self.folder.cell(row.cell)
+        return read_records(path, row.protocol) if row.cell and (path / RECORDS).is_file() else None
 
     def _ids(self, row: Row) -> list[str]:
         return [str(name) for name in read_records(self.folder.cell(row.cell), row.protocol)["id"]]

@@ -163,7 +163,7 @@ def _head(comparison: Comparison, shown: Sequence[Compared]) -> list[str]:
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     for name, pairs in comparison.allowed.items():
         lines.append(f"ALLOWED TO DIFFER: {name} ({pairs} pair{'s' if pairs != 1 else ''} of rows)")
-    constant = [f"{name} {value}" for name, value in _constants(shown).items()]
+    constant = [f"{name} {value}" for name, value in constants_of(shown).items()]
     legend = ["difference is B − A, intervals at 95 %, p after Holm's correction"] if shown else []
     last = "; ".join([*([", ".join(constant)] if constant else []), *legend])
     return [on_a_line(line) for line in (*lines, *([last] if last else []))]
@@ -182,9 +182,9 @@ def _label(entry: Compared, role: str) -> str:
     return f"{label}, {shown}" if shown else label
 
 
-def _constants(shown: Sequence[Compared]) -> dict[str, str]:
+def constants_of(shown: Sequence[Compared]) -> dict[str, str]:
     """Return the labels that are the same in every line and need no column; one column of labels stays."""
-    labels = _line_labels(shown)
+    labels = line_labels(shown)
     constant = {name: column[0] for name, column in labels.items() if len(set(column)) == 1}
     if len(constant) == len(labels):
         candidates = (role for role in reversed(SHOWN_ROLES) if role in constant and role not in CONSTANT_ROLES)
@@ -192,8 +192,8 @@ def _constants(shown: Sequence[Compared]) -> dict[str, str]:
     return {name: label for name, label in constant.items() if label}
 
 
-def _line_labels(shown: Sequence[Compared]) -> dict[str, list[str]]:
-    """The columns that say what a line is about."""
+def line_labels(shown: Sequence[Compared]) -> dict[str, list[str]]:
+    """Return the columns that say what a line is about, by heading."""
     columns = {role: [_label(entry, role) for entry in shown] for role in _roles(shown)}
     experiments = [entry.a.experiment for entry in shown]
     several = {"experiment": experiments} if len(set(experiments)) > 1 else {}
@@ -205,8 +205,8 @@ def _seed(entry: Compared) -> str:
 
 
 def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
-    constant = _constants(shown)
-    labels = {name: column for name, column in _line_labels(shown).items() if name not in constant}
+    constant = constants_of(shown)
+    labels = {name: column for name, column in line_labels(shown).items() if name not in constant}
     head = [*labels, "metric", "A", "B", "difference", "p", "verdict"]
     lines = []
     for i, entry in enumerate(shown):
@@ -214,13 +214,13 @@ def _columns(shown: Sequence[Compared], *, intervals: bool) -> tuple[list[str], 
         show = interval if intervals else _value
         metric = metric_heading(entry.metric, entry.facts.direction)
         estimates = [show(e, unit) if e is not None else "" for e in (entry.estimate_a, entry.estimate_b)]
-        results = [_difference(entry.difference, unit), p_text(entry.p_holm), _verdict(entry)]
+        results = [_difference(entry.difference, unit), p_text(entry.p_holm), shown_verdict(entry)]
         lines.append([*(column[i] for column in labels.values()), metric, *estimates, *results])
     return head, lines
 
 
-def _verdict(entry: Compared) -> str:
-    """The verdict, and that the weights are others where they are."""
+def shown_verdict(entry: Compared) -> str:
+    """Return the verdict, and that the weights are others where they are."""
     return f"{entry.verdict}, trained anew" if entry.anew else entry.verdict
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from harness.contract.cells import SHOWN_LABELS, TREATMENTS
 from harness.contract.rows import Row, Status
@@ -73,7 +74,8 @@ def choose(request: HeadlineRequest, rows: Sequence[Row], directions: Mapping[st
         directions: metric to "max", "min" or "none"; a metric that only aggregates give is not among them.
     """
     usual = [row for row in rows if not is_spread(row)]
-    candidates = [row for row in usual if _is_asked_for(row, request)]
+    places = [(place, row) for row in usual if (place := _place(row, request)) is not None]
+    candidates = [row for _, row in sorted(places, key=itemgetter(0))]
     if not candidates:
         return Chosen(problem="it selects no row" if request.rows and usual else "")
     metrics = request.metrics or _default_metrics(candidates, directions, request.of_treatments)
@@ -89,11 +91,12 @@ def choose(request: HeadlineRequest, rows: Sequence[Row], directions: Mapping[st
     return replace(about, rows=tuple(ordered))
 
 
-def _is_asked_for(row: Row, request: HeadlineRequest) -> bool:
+def _place(row: Row, request: HeadlineRequest) -> int | None:
+    """The place of the first pattern of the suite that a row matches, in whose order rows stand; None if of none."""
     if not request.rows:
-        return not row.labels.get("group")
+        return None if row.labels.get("group") else 0
     told = {**row.labels, "aggregate": row.derived if not row.labels.get("group") else "", "shown": display_text(row)}
-    return any(matches(told, _wanted(pattern)) for pattern in request.rows)
+    return next((i for i, pattern in enumerate(request.rows) if matches(told, _wanted(pattern))), None)
 
 
 def _wanted(pattern: Mapping[str, str]) -> Mapping[str, str]:

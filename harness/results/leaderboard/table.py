@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.escaping import html_text as html_part
 from harness.escaping import latex, markdown_cell, on_a_line
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
@@ -40,9 +39,9 @@ def markdown_text(boards: Sequence[Board]) -> str:
 
 def _as_text(board: Board, layout: str, heading: str, escape: Callable[[str], str]) -> str:
     columns, body = _columns(board)
-    parts = [f"{heading}{escape(_title(board))}", text_table(columns, body, layout)]
-    below = [_unranked(*each) for each in board.unranked]
-    notes = [*below, _method(board)]
+    parts = [f"{heading}{escape(title_of(board))}", text_table(columns, body, layout)]
+    below = [unranked_text(*each) for each in board.unranked]
+    notes = [*below, method_text(board)]
     return "\n\n".join([*parts, "\n".join(f"- {escape(note)}" for note in notes)])
 
 
@@ -85,13 +84,13 @@ def latex_text(boards: Sequence[Board]) -> str:
 def _latex(board: Board) -> str:
     columns, body = _columns(board)
     lines = [" & ".join(latex(cell) for cell in line) + r" \\" for line in [columns, *body]]
-    notes = " ".join([*(f"{_unranked(*each)}." for each in board.unranked), _method(board)])
+    notes = " ".join([*(f"{unranked_text(*each)}." for each in board.unranked), method_text(board)])
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{latex(_title(board))}. {latex(notes)}}}",
+            rf"\caption{{{latex(title_of(board))}. {latex(notes)}}}",
             rf"\begin{{tabular}}{{{'rcl' + 'l' * (len(columns) - 3)}}}",
             r"\toprule",
             lines[0],
@@ -105,40 +104,25 @@ def _latex(board: Board) -> str:
     )
 
 
-def html_text(boards: Sequence[Board]) -> str:
-    """Boards as one HTML page that needs no other file."""
-    parts = [
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>leaderboard</title>',
-        "<style>body{font:15px system-ui,sans-serif;margin:2em;color-scheme:light dark}table{border-collapse:collapse}"
-        "th,td{padding:.3em .8em;text-align:left;border-bottom:1px solid #8886;font-variant-numeric:tabular-nums}"
-        "</style>",
-    ]
-    for board in boards:
-        columns, body = _columns(board)
-        head = "".join(f"<th>{html_part(name)}</th>" for name in columns)
-        rows = "".join("<tr>" + "".join(f"<td>{html_part(cell)}</td>" for cell in line) + "</tr>" for line in body)
-        notes = [*(_unranked(*each) for each in board.unranked), _method(board)]
-        parts += [
-            f"<h2>{html_part(_title(board))}</h2>",
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
-            "<ul>" + "".join(f"<li>{html_part(note)}</li>" for note in notes) + "</ul>",
-        ]
-    return "\n".join([*parts, "</html>", ""])
-
-
 def _columns(board: Board) -> tuple[list[str], list[list[str]]]:
-    others = [
+    others = shown_metrics(board)
+    headings = ["rank", "ranks left open", "model", metric_heading(board.metric, board.facts.direction), "tied with"]
+    return [*headings, *(name.replace("_", " ") for name in others)], [
+        texts_of_place(place, board, others) for place in board.places
+    ]
+
+
+def shown_metrics(board: Board) -> list[str]:
+    """Return the metrics beside the one that is ranked by of which any place has a value."""
+    return [
         name
         for name in dict.fromkeys(name for place in board.places for name in place.others)
         if any(name in place.others and place.others[name].value is not None for place in board.places)
     ]
-    headings = ["rank", "ranks left open", "model", metric_heading(board.metric, board.facts.direction), "tied with"]
-    return [*headings, *(name.replace("_", " ") for name in others)], [
-        _line(place, board, others) for place in board.places
-    ]
 
 
-def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
+def texts_of_place(place: Place, board: Board, others: Sequence[str]) -> list[str]:
+    """Return what tables show of a place: rank, ranks left open, name, value, ties, and other metrics."""
     rank = f"{place.rank}{'=' if place.shared else ''}"
     span = str(place.low) if place.low == place.high else f"{place.low}–{place.high}"
     more = f" and {len(place.tied) - _MAX_TIES_NAMED} more" if len(place.tied) > _MAX_TIES_NAMED else ""
@@ -148,18 +132,21 @@ def _line(place: Place, board: Board, others: Sequence[str]) -> list[str]:
     return [rank, span, place.name, interval(place.estimate, board.facts.unit), tied, *values]
 
 
-def _title(board: Board) -> str:
+def title_of(board: Board) -> str:
+    """Return what is ranked, and under which protocol."""
     row = board.protocol.row
     parts = [board.protocol.treatment, display_text(row), f"data {row.labels.get('data', '')}", f"n = {row.n}"]
     what = ", ".join(text for text in parts if text and text != "data " and text != "n = None")
     return f"{board.metric.replace('_', ' ')} ({what}; key {board.protocol.key[:KEY_LENGTH]})"
 
 
-def _unranked(name: str, status: str, reason: str) -> str:
+def unranked_text(name: str, status: str, reason: str) -> str:
+    """Return why something is not ranked."""
     return f"not ranked: {name}: {status}{f': {reason}' if reason else ''}"
 
 
-def _method(board: Board) -> str:
+def method_text(board: Board) -> str:
+    """Return how the ranks that are left open were found."""
     tests = ", ".join(f"{method} ({times})" for method, times in board.methods.items())
     return (
         f"ranks left open: all pairs tested{f' ({tests})' if tests else ''}, corrected for their number at "
@@ -172,5 +159,4 @@ WRITERS: Mapping[str, Callable[[Sequence[Board]], str]] = {
     "md": markdown_text,
     "csv": csv_text,
     "tex": latex_text,
-    "html": html_text,
 }

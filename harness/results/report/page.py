@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import shlex
 from collections import Counter
@@ -14,9 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.contract.pages import TEMPLATES
 from harness.contract.rows import MeasuredCell, Row, Status
-from harness.escaping import html_value
 from harness.files import read_plain
 from harness.isolation import Fault
 from harness.picture_section import cell_title, picture_section
@@ -25,7 +22,9 @@ from harness.png import data_uri, read_png
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.headline.headline import Headline
+from harness.results.report.baseline import Baseline
 from harness.results.report.headline import make_headline_table
+from harness.results.report.html import render_template
 from harness.results.report.tables import Table, make_cost_table, make_table
 from harness.results.table import TableView
 from harness.scoring.page_sections import HOOK, FilledSection, filled
@@ -37,15 +36,22 @@ from harness.suite.plan import Plan
 
 REPORT = "report.html"
 LOG_LINES = 15
-_HERE = Path(__file__).parent
+_MOST_SVG_BYTES = 1_000_000
 _FACTS_FIRST = ("harness", "git", "argv", "python", "torch", "device", "accelerator", "processor", "cpus", "threads")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file of the run, as a data URI."""
+    """A picture of the run as a data URI: the SVG beside a PNG file, or the file itself.
+
+    Attributes:
+        name: of the PNG file.
+        title: its name in words.
+        uri: its content.
+    """
 
     name: str
+    title: str
     uri: str
 
 
@@ -77,6 +83,7 @@ class Page:
         failures: rows that are not ok.
         headline: its sentences.
         headline_table: its rows; None without any.
+        baseline: what differs from another run; None if it was not asked for.
         warnings: plugins whose sections are left out, and why.
         provenance: facts by name; `packages` are the installed distributions.
     """
@@ -96,6 +103,7 @@ class Page:
     failures: tuple[Failure, ...]
     headline: tuple[str, ...]
     headline_table: Table | None
+    baseline: Baseline | None
     warnings: tuple[str, ...]
     provenance: Mapping[str, str]
     packages: Mapping[str, str]
@@ -115,6 +123,7 @@ def make_page(
     catalog: Catalog,
     calls: PluginCalls,
     headline: Headline | None = None,
+    baseline: Baseline | None = None,
     *,
     examples: bool = True,
 ) -> Page:
@@ -128,6 +137,7 @@ def make_page(
         catalog: the plugins, which may add sections and redact texts.
         calls: calls them.
         headline: stands first.
+        baseline: what differs from another run stands next.
         examples: whether it may show single examples, as sections, pictures and logs do. A run without examples has
             none to show, and pictures of its rows alone.
     """
@@ -159,6 +169,7 @@ def make_page(
         ),
         headline=headline.sentences if headline else (),
         headline_table=make_headline_table(headline) if headline else None,
+        baseline=baseline,
         warnings=tuple(warnings),
         provenance=dict(_provenance(about, facts)),
         packages=facts.get("packages") or {},
@@ -166,22 +177,8 @@ def make_page(
 
 
 def render(page: Page) -> str:
-    """The page as HTML. Everything it shows is escaped; only its own style and script may run."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), undefined=StrictUndefined, finalize=html_value, **TEMPLATES
-    )
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    style += "".join(dict.fromkeys(section.style for section in page.sections))
-    return environment.get_template("report.html.j2").render(
-        zip=zip,
-        page=page,
-        style=style,
-        script=script,
-        style_hash=_content_hash(style),
-        script_hash=_content_hash(script),
-    )
+    """The page as HTML."""
+    return render_template("report.html.j2", (section.style for section in page.sections), page=page)
 
 
 def _sections(
@@ -207,11 +204,6 @@ def _sections(
     return [*sections, *pictures], warnings
 
 
-def _content_hash(text: str) -> str:
-    """Return the hash by which a Content-Security-Policy allows an inline style or script and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
 def _date(started: str) -> str:
     try:
         return f"{datetime.fromisoformat(started):%-d %B %Y, %H:%M} UTC"
@@ -233,9 +225,18 @@ def _environment(facts: Mapping[str, Any]) -> Iterator[str]:
 
 def _pictures(folder: Path) -> Iterator[Picture]:
     for path in sorted(folder.glob("*.png")):
-        content = read_png(path)
-        if content is not None:
-            yield Picture(path.name, data_uri(content))
+        uri = _svg_uri(path.with_suffix(".svg"))
+        if not uri and (content := read_png(path)) is not None:
+            uri = data_uri(content)
+        if uri:
+            yield Picture(path.name, path.stem.replace("-", " ").replace("_", " "), uri)
+
+
+def _svg_uri(path: Path) -> str:
+    """An SVG as the source of an image, in which a browser runs no script and loads nothing; empty if there is none."""
+    content = read_plain(path) if path.is_file() and path.stat().st_size <= _MOST_SVG_BYTES else b""
+    is_svg = content.lstrip().startswith((b"<?xml", b"<svg")) and b"<svg" in content
+    return "data:image/svg+xml;base64," + base64.b64encode(content).decode("ascii") if is_svg else ""
 
 
 def _failure(folder: RunFolder, row: Row, redact: Redactor, *, examples: bool) -> Failure:

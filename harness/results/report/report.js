@@ -42,12 +42,21 @@
     shown.textContent = (count === all ? "" : `${count} of `) + (all === 1 ? "1 row" : `${all} rows`);
   };
 
+  // Says that a table is wider than its box, as long as its right end is not reached.
+  const hintAt = (box, hint) => {
+    const update = () => hint.classList.toggle("needed", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+    box.addEventListener("scroll", update, { passive: true });
+    new ResizeObserver(update).observe(box);
+    update();
+  };
+
   const tables = [...document.querySelectorAll("table.results")];
   const tools = [...document.querySelectorAll(".tools")];
   tables.forEach((table, index) => {
     [...table.tBodies].forEach((line, place) => { line.dataset.place = place; });
     for (const heading of table.tHead.rows[0].cells) heading.querySelector("button").addEventListener("click", () => sortBy(table, heading));
     const input = tools[index].querySelector("input");
+    hintAt(table.closest(".scroll"), tools[index].querySelector(".hint"));
     input.addEventListener("input", () => filterBy(table, input.value, tools[index].querySelector(".shown")));
   });
   document.documentElement.dataset.script = "ready";

@@ -102,6 +102,18 @@ def test_the_direction_decides_which_is_better(direction: str, verdicts: list[st
     assert there.gate_fails == (verdicts[0] == "worse")
 
 
+def test_less_of_a_gap_between_groups_is_better_whatever_the_metric() -> None:
+    def gap(value: float) -> Row:
+        labels = {"model": "m", "data": "d", "attack": "pgd", "group": "sex: gap"}
+        estimate = Estimate(value, value - 0.01, value + 0.01, 0.95, "studentised maximum", 1000)
+        return row(labels=labels, estimates={"accuracy": estimate}, cell="")
+
+    # Accuracy itself is better the more of it there is.
+    entry = only(compare(side("A", [gap(0.3)]), side("B", [gap(0.1)])))
+    assert (entry.verdict, entry.facts.direction) == ("better", "min")
+    assert only(compare(side("A", [gap(0.1)]), side("B", [gap(0.3)]))).verdict == "worse"
+
+
 def test_a_metric_without_direction_is_left_out() -> None:
     both = compare(side("a", [row()], direction="none"), side("b", [row()], direction="none"))
     assert (both.compared, both.n_tests) == ([], 0)

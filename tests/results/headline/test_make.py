@@ -260,3 +260,10 @@ def test_an_undefined_number_is_shown_and_not_tested(row: MakeRow, headline: Mak
     made = headline([row("a", 100), row("b", 0, estimates=undefined)])
     assert len(made.rows) == 2
     assert made.contrasts == ()
+
+
+def test_rows_stand_in_the_order_that_the_suite_names_them(row: MakeRow, headline: MakeHeadline) -> None:
+    rows = [row(model, right, attack) for attack in ("weak", "strong") for model, right in (("a", 150), ("b", 100))]
+    asked = HeadlineRequest(rows=({"attack": "strong"}, {"attack": "weak"}))
+    shown = [(each.row.labels["attack"], each.row.labels["model"]) for each in headline(rows, asked=asked).rows]
+    assert shown == [("strong", "a"), ("strong", "b"), ("weak", "a"), ("weak", "b")]

@@ -13,8 +13,9 @@ from harness.contract.errors import UsageError
 from harness.contract.estimates import Estimate
 from harness.contract.rows import Row, Status
 from harness.results.comparison.compare import ExampleValues, MetricFacts, Side
+from harness.results.leaderboard.page import html_text
 from harness.results.leaderboard.ranks import Board, board, chosen_protocols, protocols
-from harness.results.leaderboard.table import csv_text, html_text, latex_text, markdown_text, protocols_text
+from harness.results.leaderboard.table import csv_text, latex_text, markdown_text, protocols_text
 from harness.statistics.intervals import proportion
 
 N = 100

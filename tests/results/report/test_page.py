@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -121,6 +121,42 @@ def test_what_plugins_and_suites_say_is_escaped(html: str) -> None:
     assert "Is &lt;b&gt;everything&lt;/b&gt; escaped &amp; shown?" in html
 
 
+def test_pictures_stand_between_headline_and_tables_as_svg(html: str) -> None:
+    order = [
+        html.index(f'<section id="{name}">') for name in ("headline", "curves", "tables", "failures", "provenance")
+    ]
+    assert order == sorted(order)
+    curves = html[html.index('<section id="curves">') : html.index('<section id="tables">')]
+    (uri,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', curves)
+    assert b"robust accuracy" in base64.b64decode(uri)
+
+
+def test_a_picture_without_a_readable_svg_is_shown_as_png(tmp_path: Path) -> None:
+    from harness.png import png
+    from harness.results.report.page import _pictures
+
+    for name, beside in (("a", None), ("b", b"<html><script>alert(1)</script>"), ("c", b"<svg" + b" " * 2_000_000)):
+        (tmp_path / f"{name}.png").write_bytes(png(np.zeros((2, 2), dtype=np.uint8)))
+        if beside is not None:
+            (tmp_path / f"{name}.svg").write_bytes(beside)
+    assert [picture.uri[:15] for picture in _pictures(tmp_path)] == ["data:image/png;"] * 3
+
+
+def test_what_differs_from_another_run_stands_after_the_headline(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, results = page.parent, page.parents[2]
+    arguments = ["--plugins-dir", str(page.parents[3] / "plugins"), "report", str(folder), "--results", str(results)]
+    assert main([*arguments, "--baseline", str(folder), "--output", str(tmp_path / "b.html")]) == 0
+    html = (tmp_path / "b.html").read_text(encoding="utf-8")
+    section = html[html.index('<section id="baseline">') : html.index('<section id="curves">')]
+    # Against itself nothing differs; the failed row has nothing to compare.
+    assert re.search(r"0 worse, 0 better, \d+ not resolved", section)
+    assert "<table" not in section
+    assert main([*arguments, "--baseline", "absent"]) == 2
+    assert "absent" in capsys.readouterr().err
+
+
 def test_the_headline_stands_before_the_tables(html: str) -> None:
     head = html.index('<section id="headline">')
     assert head < html.index('<section id="tables">')
@@ -151,7 +187,7 @@ def test_failures_have_their_reason_and_the_end_of_their_log(html: str) -> None:
 
 
 def test_pictures_of_reporters_tasks_and_attacks_are_embedded(html: str) -> None:
-    assert 'alt="curve-linf.png"' in html
+    assert 'alt="curve linf"' in html
     assert 'alt="grid of ' in html
     assert "fake.png" not in html
     gallery = html.partition('<section id="harness_classification-0">')[2].partition("</section>")[0]
@@ -221,24 +257,6 @@ def test_the_page_goes_where_it_is_told(page: Path, tmp_path: Path, capsys: pyte
 # --- in a browser ---------------------------------------------------------------------------------------------
 
 Browser = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Browser:
-    """Headless Chromium with a fresh profile and no network."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("there is no chromium on PATH")
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
-
-    def call(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [found, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", *quiet]
-        profile = f"--user-data-dir={tmp_path / 'profile'}"
-        return subprocess.run(
-            [*command, profile, *options, page.as_uri()], capture_output=True, text=True, check=True, timeout=120
-        )
-
-    return call
 
 
 def with_script(page: Path, target: Path, script: str) -> Path:
