@@ -88,7 +88,7 @@ def command(
         comparison = compare(*sides, pairs, allowed, metrics)
         page = ""
         if output is not None and output.suffix == PAGE:
-            page = html_text(comparison, *sides, Redactor(catalog), examples=not no_examples)
+            page = html_text(comparison, *sides, Redactor(catalog, calls), examples=not no_examples)
     gate = gate or reproduce
     failed = gate and (comparison.gate_fails or (reproduce and not comparison.reproduces))
     refusal = comparison.refusal()

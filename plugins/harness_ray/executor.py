@@ -68,7 +68,8 @@ class Ray:
         self._running: list[_Actor] = []
         self._news: deque[Ended | Working] = deque()
         self._not_before = 0.0
-        self._settings, self._is_own, self._ray = "", False, None
+        self._settings, self._is_own = "", False
+        self._ray: Any = None
         self.trouble = "no node of the Ray cluster has answered"
 
     def start(self, run: RunSettings) -> None:
