@@ -44,8 +44,7 @@ def outside(written: Path) -> dict[str, str]:
 
 
 def test_there_is_an_example_of_every_kind_and_hook() -> None:
-    # Executors are chosen by the core, and no plugin can offer one yet.
-    assert {kind for kind in plugin_kinds() if kind in KINDS} == set(KINDS) - {"executor"}
+    assert {kind for kind in plugin_kinds() if kind in KINDS} == set(KINDS)
     text = "\n".join(path.read_text(encoding="utf-8") for path in example_folder().rglob("__init__.py"))
     declared = {name for name in vars(hooks) if name.startswith("harness_")}
     assert set(re.findall(r"^def (harness_\w+)", text, re.M)) == declared
@@ -136,7 +135,7 @@ def test_what_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["batch"], "the example uses the name 'batch' for something else"),
         (["threat"], "the example uses the name 'threat'"),
         (["tensor"], "the example uses the name 'Tensor'"),
-        (["mine", "--kind", "executor"], "'executor' is not one of"),
+        (["mine", "--kind", "execution"], "'execution' is not one of"),
         (["mine", "--output", "no/such/folder"], "'no/such/folder' cannot be written"),
     ],
 )

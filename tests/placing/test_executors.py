@@ -12,6 +12,7 @@ from harness.contract.errors import Exit, HarnessError, SuiteError, UsageError
 from harness.placing import check_executor
 
 PLUGINS = Path(__file__).parent / "plugins"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "executor"
 SUITE = """
 suite: placed
 task: classify
@@ -30,15 +31,22 @@ def suite(tmp_path: Path) -> Path:
 
 
 def run(suite: Path, executor: str, *given: str, **how: Any) -> harness.Run:
-    asked: Any = {"executor": executor, "executor_with": given, "plugin_folders": [PLUGINS], "device": "cpu", **how}
+    asked: Any = {
+        "executor": executor,
+        "executor_with": given,
+        "plugin_folders": [PLUGINS, EXAMPLE],
+        "device": "cpu",
+        **how,
+    }
     return harness.run(suite, results=suite.parent / "results", **asked)
 
 
 @pytest.mark.slow
-def test_threads_keep_the_contract(tmp_path: Path) -> None:
+def test_the_example_keeps_the_contract(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     (scratch / "harness-node-dead").mkdir(parents=True)
-    check_executor("threads", {"places": 2, "scratch": str(scratch)}, folder=tmp_path, plugin_folders=[PLUGINS])
+    given = {"places": 2, "scratch": str(scratch)}
+    check_executor("threaded_agents", given, folder=tmp_path, plugin_folders=[EXAMPLE])
     # What a dead agent had left is gone, and so is what the living ones had.
     assert list(scratch.iterdir()) == []
 
@@ -49,7 +57,7 @@ def test_a_run_ends_with_its_table_whatever_its_executor_does(suite: Path, where
     if how == "nonsense" and where in ("submit", "close"):
         pytest.skip("its answer is not read")
     done = run(suite, "faulty", f"where={where}", f"how={how}", wait_for_workers=0.2)
-    assert done.exit_code == Exit.FAILED
+    assert done.exit_code == Exit.CELL_NOT_OK
     assert [row.status for row in done.rows] == ["lost", "lost"]
     for row in done.rows:
         assert row.reason.startswith("no worker")
@@ -75,18 +83,21 @@ def test_an_executor_that_cannot_start_ends_the_run_in_words(
 
 
 def test_an_executor_is_no_part_of_the_run_in_this_process(suite: Path) -> None:
-    with pytest.raises(UsageError, match="inline isolation runs cells in this process, not on executor 'threads'"):
-        run(suite, "threads", isolation="inline")
+    with pytest.raises(UsageError, match="inline isolation runs cells in this process, not on executor"):
+        run(suite, "threaded_agents", isolation="inline")
 
 
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("{executor: thread}", r"execution.executor: there is no executor named 'thread'\n.*\n.*\n.*'threads'"),
-        ("{executor: {use: threads, with: {places: two}}}", "'places' must be a whole number, not 'two'"),
-        ("{executor: {use: threads, sweep: {places: [1, 2]}}}", "a suite has one executor"),
-        ("{executor: [threads]}", "execution.executor: must be a name or a mapping with the key 'use'"),
-        ("{executors: threads}", "unknown key 'executors'"),
+        (
+            "{executor: threaded_agent}",
+            r"execution.executor: there is no executor named 'threaded_agent'\n.*\n.*\n.*'threaded_agents'",
+        ),
+        ("{executor: {use: threaded_agents, with: {places: two}}}", "'places' must be a whole number, not 'two'"),
+        ("{executor: {use: threaded_agents, sweep: {places: [1, 2]}}}", "a suite has one executor"),
+        ("{executor: [threaded_agents]}", "execution.executor: must be a name or a mapping with the key 'use'"),
+        ("{executors: threaded_agents}", "unknown key 'executors'"),
     ],
 )
 def test_what_a_suite_says_of_its_executor_is_checked_where_it_stands(suite: Path, written: str, message: str) -> None:
@@ -97,7 +108,7 @@ def test_what_a_suite_says_of_its_executor_is_checked_where_it_stands(suite: Pat
 
 
 def test_an_experiment_has_no_executor_of_its_own(suite: Path) -> None:
-    part = "experiments: [{name: a, execution: {executor: threads}}]\n"
+    part = "experiments: [{name: a, execution: {executor: threaded_agents}}]\n"
     suite.write_text(SUITE + part, encoding="utf-8")
     with pytest.raises(SuiteError, match="cells run in one place for the whole suite"):
         run(suite, "")
@@ -107,4 +118,4 @@ def test_parameters_without_an_executor_are_refused(suite: Path) -> None:
     with pytest.raises(UsageError, match="--executor-with says how an executor runs; name it by --executor"):
         run(suite, "", "places=2")
     with pytest.raises(UsageError, match="--executor-with 'places': write KEY=VALUE"):
-        run(suite, "threads", "places")
+        run(suite, "threaded_agents", "places")
