@@ -45,7 +45,12 @@ def _installed() -> list[importlib.metadata.Distribution]:
 
 def test_installed_packages_are_read_again_for_new_ones_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr("harness.store.facts_index._distributions", lambda seen: read.append(seen) or {"a": ["b"]})
+
+    def noted(seen: str) -> dict[str, list[str]]:
+        read.append(seen)
+        return {"a": ["b"]}
+
+    monkeypatch.setattr("harness.store.facts_index._distributions", noted)
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def look() -> None:
