@@ -243,8 +243,10 @@ def test_every_suite_in_the_docs_is_planned(
     assert len(planned) >= 4
     for suite in planned:
         (tmp_path / "suite.yaml").write_text(suite, encoding="utf-8")
-        for name in re.findall(r"(?:path|folder): ([\w.-]+)", suite):
+        for name in re.findall(r"(?:path|folder|weights): ([\w.-]+)", suite):
             (tmp_path / name).touch() if "." in name else (tmp_path / name).mkdir(exist_ok=True)
+        for module, name in re.findall(r'architecture: "(\w+):(\w+)"', suite):
+            (tmp_path / f"{module}.py").write_text(f"class {name}: ...", encoding="utf-8")
         code, said = harness("harness plan suite.yaml")
         assert code == 0, said
 

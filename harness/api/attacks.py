@@ -71,6 +71,7 @@ from harness.attacks.norm_balls import steepest as steepest
 from harness.attacks.norm_balls import unit as unit
 from harness.attacks.row_subset import OnRows as OnRows
 from harness.attacks.row_subset import row_batches as row_batches
+from harness.attacks.row_subset import row_parts as row_parts
 from harness.attacks.row_subset import rows_of as rows_of
 from harness.attacks.schedules import cosine as cosine
 from harness.instruments.broadcasting import per_example as per_example

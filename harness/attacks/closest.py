@@ -84,6 +84,11 @@ class Closest:
         place = torch.where(better, rows, len(self._batch))
         self._answers[place], self._distances[place], self._costs = points, distance, least
 
+    def pin(self, rows: Tensor, points: Tensor, chosen: Tensor) -> None:
+        """Return points `[m, ...]` of some rows `[m]` where `chosen` `[m]`, whatever is found later."""
+        place = torch.where(chosen, rows, len(self._batch))
+        self._answers[place], self._costs[place] = points, -math.inf
+
     @torch.no_grad()
     def bisected(self, model: ScoreAccess, ctx: Context, times: int) -> Tensor:
         """The points after bisecting `times` times between each and its input for where the prediction changes."""

@@ -11,6 +11,9 @@ from torch import Tensor
 _SLACK = 1e-7
 """Relative: how far inside the projection aims, since a difference of two points is rounded too when it is measured."""
 
+_ELEMENTS_AT_ONCE = 1 << 20
+"""Of the inputs: a projection takes thirty times their memory, and treats each by itself."""
+
 
 def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: float, high: float) -> Tensor:
     """The nearest points, in L2, of the L1 ball around the centres and of the box at once.
@@ -25,11 +28,19 @@ def project_l1(candidate: Tensor, centre: Tensor, radius: float | Tensor, low: f
         radius: the radius of the balls; one for all, or `[n]`.
         low, high: the box.
     """
+    radii = _for_each(radius, candidate)
+    rows = max(1, _ELEMENTS_AT_ONCE // max(1, candidate[:1].numel()))
+    parts = zip(candidate.split(rows), centre.split(rows), radii.split(rows), strict=True)
+    projected = [_projected(*part, low, high) for part in parts]
+    return projected[0] if len(projected) == 1 else torch.cat(projected)
+
+
+def _projected(candidate: Tensor, centre: Tensor, radius: Tensor, low: float, high: float) -> Tensor:
     start = centre.flatten(1).double()
     offset = candidate.flatten(1).double() - start
     wanted = offset.abs()
     room = torch.where(offset > 0, high - start, start - low).clamp_min(0)
-    within = _for_each(radius, candidate).double() * (1 - _SLACK)
+    within = radius.double() * (1 - _SLACK)
     shortened = torch.minimum((wanted - _threshold(wanted, room, within)[:, None]).clamp_min(0), room)
     exact = start + offset.sign() * shortened
     rounded = exact.to(candidate.dtype)

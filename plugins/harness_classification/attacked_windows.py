@@ -23,7 +23,7 @@ from harness_classification.indicators.doubts import SignsOfWindows, indicators
 from harness_classification.indicators.signs import Signs
 from harness_classification.indicators.watch import AttackWatch
 from harness_classification.judge import Judge, clean_columns
-from harness_classification.windows import Window
+from harness_classification.windows import Window, Windows
 
 
 @dataclass
@@ -33,7 +33,7 @@ class AttackedWindows:
     Attributes:
         judge: classifies; the attack is given another object around the same model.
         attack: the attack.
-        n: how many examples all windows have.
+        windows: those that are added.
         ctx: its draws, its device.
         columns: record columns of each window so far.
         clean_valid: which clean outputs are finite, of each window.
@@ -43,7 +43,7 @@ class AttackedWindows:
 
     judge: Judge
     attack: Attack
-    n: int
+    windows: Windows
     ctx: Context
     columns: list[Mapping[str, Any]] = field(default_factory=list)
     clean_valid: list[Tensor] = field(default_factory=list)
@@ -98,13 +98,14 @@ class AttackedWindows:
         return attacked, watch, adversarial, altered(attacked, parts)
 
     def _in_progress(self, window: Window) -> Context:
-        """The context of a window, whose progress is a part of that of all."""
-        size, start, n = len(window.examples), window.start, self.n
+        """The context of a window: its progress is a part of that of all, its batches are small beside it."""
+        size, start, n = len(window.examples), window.start, len(self.windows)
 
         def report(done: int, total: int) -> None:
             self.ctx.progress(start + round(size * done / max(total, 1)), n)
 
-        return replace(self.ctx, progress=report)
+        at_once = min(self.ctx.batch_size, self.windows.most_at_once)
+        return replace(self.ctx, progress=report, batch_size=at_once)
 
     def signs(self) -> Signs:
         """The signs of failure of the attack on all windows."""
@@ -138,9 +139,10 @@ def _perturbed(
             continue
         batch = LabelledInputs(
             ids=[examples.ids[i] for i in chunk.tolist()],
-            inputs=examples.inputs[chunk].clone(),
-            labels=examples.labels[chunk].clone(),
-            targets=None if targets is None else targets[chunk].clone(),
+            # Copies, since they are chosen by an index.
+            inputs=examples.inputs[chunk],
+            labels=examples.labels[chunk],
+            targets=None if targets is None else targets[chunk],
             low=examples.low,
             high=examples.high,
         )

@@ -114,7 +114,7 @@ def _clean_window(
 
 
 def _attacked(windows: Windows, judge: Judge, attack: Attack, ctx: Context) -> Outcome:
-    attacked = AttackedWindows(judge, attack, len(windows), ctx)
+    attacked = AttackedWindows(judge, attack, windows, ctx)
     deque(map(attacked.add, windows), maxlen=0)
     columns, signs, threat = joined(attacked.columns), attacked.signs(), attack.threat
     n_passes = float(sum(columns[name].sum() for name in ("forward_passes", "backward_passes")))

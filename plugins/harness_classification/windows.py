@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.api import Context, Dataset, LabelledInputs
-from harness.api.instruments import column_tensor
+from harness.api.instruments import LANES, column_tensor
 from harness_classification.labelled_inputs import check_columns, labelled_inputs
 
-CLEAN_BYTES, ATTACK_BYTES = 2**26, 2**28
+CLEAN_BYTES, ATTACK_BYTES = 2**26, 3 * 2**27
 """Of the inputs of a window without attack, and of one under attack, which takes several times as much."""
 FEWEST = 64
 """Examples of a window at least, since the first so many are asked twice."""
+_BATCHES = 16
+"""Of a window under attack at least, so that what an attack holds of a batch is little beside the window."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Windows:
         check_columns(first, data.facts)
         each = 4 * int(np.prod(column_tensor(first["inputs"], "inputs").shape[1:]))
         self.size = step * max(1, most // (step * max(1, each)))
+
+    @property
+    def most_at_once(self) -> int:
+        """How many examples of a window an attack may have under way, a multiple of `LANES`."""
+        return max(LANES, self.size // _BATCHES // LANES * LANES)
 
     def __len__(self) -> int:
         """The number of examples."""

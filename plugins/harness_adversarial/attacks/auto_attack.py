@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
 import torch
@@ -11,7 +12,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.api.attacks import BallNorm, OnRows, SearchResult, rows_of
+from harness.api.attacks import BallNorm, OnRows, SearchResult, row_parts, rows_of
 from harness_adversarial.attacks.apgd import APGD, APGDTargeted
 from harness_adversarial.attacks.fab import FABTargeted
 from harness_adversarial.attacks.square import Square
@@ -75,26 +76,37 @@ class AutoAttack:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """For each example the first candidate that fools the model; else the one of the first attack."""
-        answer, fooled_by = batch.inputs.clone(), dict[str, str]()
-        left = torch.arange(len(batch), device=batch.inputs.device)
+        fooled_by = dict[str, str]()
+        left, answer = torch.arange(len(batch), device=batch.inputs.device), batch.inputs
         for number, (name, stage) in enumerate(self.stages):
             if not len(left):
                 break
-            stage_ctx = replace(ctx.scoped(name), progress=_after(ctx, number, len(self.stages)))
-            result = stage.search(OnRows(model, left), rows_of(batch, left), stage_ctx)
-            chosen = result.fooled if number else torch.ones_like(result.fooled)
-            answer[left[chosen]] = result.candidates[chosen]
-            fooled_by |= {batch.ids[row]: name for row in left[result.fooled].tolist()}
-            left = left[~result.fooled]
+            fooled = []
+            for rows, stage_ctx in self._parts(left, number, batch, ctx):
+                result = stage.search(OnRows(model, rows), rows_of(batch, rows), stage_ctx)
+                fooled.append(rows[result.fooled])
+                if number:
+                    answer[fooled[-1]] = result.candidates[result.fooled]
+                else:
+                    answer = result.candidates
+            hit = torch.cat(fooled)
+            fooled_by |= {batch.ids[row]: name for row in hit.tolist()}
+            left = left[~torch.isin(left, hit)]
         self.fooled_by = fooled_by
         ctx.progress(len(batch), len(batch))
         return answer
 
+    def _parts(
+        self, left: Tensor, number: int, batch: LabelledInputs, ctx: Context
+    ) -> Iterator[tuple[Tensor, Context]]:
+        """The rows that a stage of this number attacks at a time, each with its context: in the first stage all."""
+        done, stage_ctx = 0, ctx.scoped(self.stages[number][0])
+        for rows in row_parts(left, batch, ctx) if number else (left,):
+            before = number * len(left) + done
+            yield rows, replace(stage_ctx, progress=partial(_report, ctx, before, len(self.stages) * len(left)))
+            done += len(rows)
 
-def _after(ctx: Context, number: int, stages: int) -> Callable[[int, int], None]:
-    """Report the progress of one stage as a part of all."""
 
-    def report(done: int, total: int) -> None:
-        ctx.progress(number * total + done, stages * total)
-
-    return report
+def _report(ctx: Context, before: int, of: int, done: int, total: int) -> None:
+    """Report the progress of a part of a stage as a part of all."""
+    ctx.progress(before + done, of)

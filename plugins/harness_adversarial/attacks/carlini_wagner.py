@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -10,7 +11,16 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, LabelledInputs, Threat
-from harness.api.attacks import Bisections, Closest, adversarial_loss, is_fooled, per_example, run_steps, targets_of
+from harness.api.attacks import (
+    BatchSlots,
+    Bisections,
+    Closest,
+    Search,
+    adversarial_loss,
+    is_fooled,
+    per_example,
+    run_searches,
+)
 
 _MAX_TANH = 0.999
 """Black and white stay off the ends, where the slope of the tanh is 0 and Adam would need thousands of steps."""
@@ -56,82 +66,117 @@ class CarliniWagner:
         """The closest of all points looked at that fool the model."""
         closest = Closest(batch, "l2")
         model = closest.watching(model)
-        state = _State(batch, self.weight)
-        every = max(1, self.steps // 10)
-
-        def step(rows: Tensor) -> Tensor:
-            point = state.point(rows)
-            loss, gradient, reached = self._loss(model, point, batch, rows, state.weight[rows])
-            state.fooled[rows] |= reached
-            state.descend(rows, gradient, self.learning_rate)
-            over = state.step[rows] >= self.steps
-            if self.abort_early:
-                checked = state.step[rows] % every == 0
-                over |= checked & (loss > 0.9999 * state.loss[rows])
-                state.loss[rows] = torch.where(checked, loss, state.loss[rows])
-            state.next_weight(rows[over])
-            return state.search[rows] >= self.searches
-
-        run_steps(batch, ctx, step)
+        run_searches(_Descent(self, model, batch), len(batch), 1, ctx, late=False)
         return closest.bisected(model, ctx, self.bisections)
 
-    def _loss(
-        self, model: GradientAccess, point: Tensor, batch: LabelledInputs, rows: Tensor, weight: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+
+@dataclass
+class _Descents(BatchSlots):
+    """The slots of running searches.
+
+    Attributes:
+        argument: `[n, ...]`, of the tanh that is the point.
+        mean, square: `[n, ...]`, of its gradients, as Adam keeps them.
+        count: `[n]`, steps of Adam with this weight.
+        search: `[n]`, how many weights were tried before.
+        weight: `[n]`, c.
+        too_small, enough: `[n]`, the largest c that did not fool the model, and the smallest that did.
+        loss: `[n]`, when it was looked at last.
+        fooled: `[n]`, with this weight.
+    """
+
+    argument: Tensor
+    mean: Tensor
+    square: Tensor
+    count: Tensor
+    search: Tensor
+    weight: Tensor
+    too_small: Tensor
+    enough: Tensor
+    loss: Tensor
+    fooled: Tensor
+
+
+class _Descent(Search[_Descents]):
+    """Adam (Kingma & Ba 2015) at one weight after the other, all in one turn."""
+
+    def __init__(self, attack: CarliniWagner, model: GradientAccess, pool: LabelledInputs) -> None:
+        self._attack, self._model, self._pool = attack, model, pool
+        self._low, self._width = pool.low, pool.high - pool.low
+        self._every = max(1, attack.steps // 10)
+
+    def begin(self, rows: list[int], turn: int) -> _Descents:
+        """Start at the clean inputs, with the first weight."""
+        slots = BatchSlots.of(self._pool, rows, turn)
+        first = self._first(slots)
+        none, count = torch.zeros_like(slots.labels, dtype=first.dtype), torch.zeros_like(slots.labels)
+        infinite = torch.full_like(none, math.inf)
+        return _Descents(
+            **vars(slots),
+            argument=first,
+            mean=torch.zeros_like(first),
+            square=torch.zeros_like(first),
+            count=count,
+            search=count,
+            weight=torch.full_like(none, self._attack.weight),
+            too_small=none,
+            enough=infinite,
+            loss=infinite,
+            fooled=torch.zeros_like(slots.labels, dtype=torch.bool),
+        )
+
+    def advance(self, slots: _Descents) -> Tensor:
+        """Take one step; where a weight has had its steps, go on with the next."""
+        attack = self._attack
+        point = self._low + self._width * (torch.tanh(slots.argument) + 1) / 2
+        loss, gradient, reached = self._loss(slots, point)
+        slots.fooled = slots.fooled | reached
+        self._descend(slots, gradient)
+        over = slots.count >= attack.steps
+        if attack.abort_early:
+            checked = slots.count % self._every == 0
+            over = over | (checked & (loss > 0.9999 * slots.loss))
+            slots.loss = torch.where(checked, loss, slots.loss)
+        if bool(over.any()):
+            self._next_weight(slots, over)
+        return slots.search >= attack.searches
+
+    def _first(self, slots: BatchSlots) -> Tensor:
+        scaled = 2 * (slots.clean - self._low) / self._width - 1
+        return torch.atanh(scaled.clamp(-1, 1) * _MAX_TANH)
+
+    def _loss(self, slots: _Descents, point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The loss `[m]`, its gradient by the points `[m, ...]`, and which are fooled with confidence."""
-        point = point.detach().requires_grad_(True)
-        labels, targets = batch.labels[rows], targets_of(batch, rows)
-        logits = model(point, rows)
-        margin = -adversarial_loss(logits, labels, targets, "margin")
-        squared = (point - batch.inputs[rows]).flatten(1).square().sum(dim=1)
-        loss = squared + weight * margin.clamp(min=-self.confidence)
+        confidence = self._attack.confidence
+        point = point.requires_grad_(True)
+        logits = self._model(point, slots.row)
+        margin = -adversarial_loss(logits, slots.labels, slots.targets, "margin")
+        squared = (point - slots.clean).flatten(1).square().sum(dim=1)
+        loss = squared + slots.weight * margin.clamp(min=-confidence)
         (gradient,) = torch.autograd.grad(loss.sum(), point)
-        fooled = is_fooled(logits.detach(), labels, targets)
-        return loss.detach(), gradient, fooled & (margin.detach() <= -self.confidence)
+        fooled = is_fooled(logits.detach(), slots.labels, slots.targets)
+        return loss.detach(), gradient, fooled & (margin.detach() <= -confidence)
 
+    def _descend(self, slots: _Descents, gradient: Tensor) -> None:
+        """One step of Adam on the argument of the tanh."""
+        gradient = gradient * self._width / 2 * (1 - torch.tanh(slots.argument).square())
+        slots.count = slots.count + 1
+        slots.mean = _BETAS[0] * slots.mean + (1 - _BETAS[0]) * gradient
+        slots.square = _BETAS[1] * slots.square + (1 - _BETAS[1]) * gradient.square()
+        count = per_example(slots.count, gradient)
+        mean = slots.mean / (1 - _BETAS[0] ** count)
+        deviation = (slots.square / (1 - _BETAS[1] ** count)).sqrt()
+        slots.argument = slots.argument - self._attack.learning_rate * mean / (deviation + 1e-8)
 
-class _State:
-    """The state of each example of the pool: the search over weights, and Adam within it."""
-
-    def __init__(self, batch: LabelledInputs, weight: float) -> None:
-        self._low, self._width = batch.low, batch.high - batch.low
-        scaled = 2 * (batch.inputs - batch.low) / self._width - 1
-        self._first = torch.atanh(scaled.clamp(-1, 1) * _MAX_TANH)
-        self._argument = self._first.clone()
-        self._mean, self._square = torch.zeros_like(self._first), torch.zeros_like(self._first)
-        n, device = len(batch), batch.inputs.device
-        self.weight = torch.full((n,), float(weight), device=device)
-        self.loss = torch.full((n,), math.inf, device=device)
-        self.fooled = torch.zeros(n, dtype=torch.bool, device=device)
-        self.step = torch.zeros(n, dtype=torch.long, device=device)
-        self.search = torch.zeros(n, dtype=torch.long, device=device)
-        self._too_small = torch.zeros(n, device=device)
-        self._enough = torch.full((n,), math.inf, device=device)
-
-    def point(self, rows: Tensor) -> Tensor:
-        """The inputs `[m, ...]` at the current arguments of the tanh."""
-        return self._low + self._width * (torch.tanh(self._argument[rows]) + 1) / 2
-
-    def descend(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
-        """One step of Adam (Kingma & Ba 2015) on the argument of the tanh."""
-        gradient = gradient * self._width / 2 * (1 - torch.tanh(self._argument[rows]).square())
-        self.step[rows] += 1
-        self._mean[rows] = _BETAS[0] * self._mean[rows] + (1 - _BETAS[0]) * gradient
-        self._square[rows] = _BETAS[1] * self._square[rows] + (1 - _BETAS[1]) * gradient.square()
-        count = per_example(self.step[rows], gradient)
-        mean = self._mean[rows] / (1 - _BETAS[0] ** count)
-        deviation = (self._square[rows] / (1 - _BETAS[1] ** count)).sqrt()
-        self._argument[rows] -= learning_rate * mean / (deviation + 1e-8)
-
-    def next_weight(self, rows: Tensor) -> None:
-        """Begin the next search of some rows, with the weight that follows from the last one."""
-        weight, fooled = self.weight[rows], self.fooled[rows]
-        self._enough[rows] = torch.where(fooled, weight, self._enough[rows])
-        self._too_small[rows] = torch.where(fooled, self._too_small[rows], weight)
-        halfway = (self._too_small[rows] + self._enough[rows]) / 2
-        self.weight[rows] = torch.where(halfway.isfinite(), halfway, 10 * weight).clamp(max=_MAX_WEIGHT)
-        self._argument[rows] = self._first[rows]
-        self._mean[rows], self._square[rows] = 0.0, 0.0
-        self.loss[rows], self.fooled[rows] = math.inf, False
-        self.step[rows] = 0
-        self.search[rows] += 1
+    def _next_weight(self, slots: _Descents, over: Tensor) -> None:
+        """Begin anew where `over` `[n]`, with the weight that follows from the last search."""
+        slots.enough = torch.where(over & slots.fooled, slots.weight, slots.enough)
+        slots.too_small = torch.where(over & ~slots.fooled, slots.weight, slots.too_small)
+        halfway = (slots.too_small + slots.enough) / 2
+        following = torch.where(halfway.isfinite(), halfway, 10 * slots.weight).clamp(max=_MAX_WEIGHT)
+        slots.weight = torch.where(over, following, slots.weight)
+        again = per_example(over, slots.argument)
+        slots.argument = torch.where(again, self._first(slots), slots.argument)
+        slots.mean, slots.square = slots.mean.masked_fill(again, 0.0), slots.square.masked_fill(again, 0.0)
+        slots.loss, slots.fooled = slots.loss.masked_fill(over, math.inf), slots.fooled & ~over
+        slots.count, slots.search = slots.count.masked_fill(over, 0), slots.search + over

@@ -89,8 +89,13 @@ class _Climb(BestSearch[Ascents]):
         """Classify the iterates by the mean of the draws, keep the best, and take a step."""
         attack = self._attack
         objective = partial(adversarial_loss, labels=slots.labels, targets=None, loss=attack.loss)
-        slopes, losses, logits = gradients(self._model, slots.iterate, slots.row, objective, attack.draws)
+        slope, loss, logits = gradients(self._model, slots.iterate, slots.row, objective)
+        total, losses = slope[0], loss
+        for _ in range(attack.draws - 1):
+            # Added up one by one, since all of them would take the memory of as many batches.
+            slope, loss, drawn = gradients(self._model, slots.iterate, slots.row, objective)
+            total, losses, logits = total.add_(slope[0]), losses + loss, logits + drawn
         slots.judge(reduce(torch.add, losses), mean_fooled(logits, slots.labels))
-        ahead = slots.iterate + attack.step_size * steepest(reduce(torch.add, slopes), attack.norm)
+        ahead = slots.iterate + attack.step_size * steepest(total, attack.norm)
         slots.iterate = project(ahead, slots.clean, attack.eps, attack.norm, self.pool.low, self.pool.high)
         return slots.stopped

@@ -31,6 +31,8 @@ _OVERSHOOT = 1.05
 """eta: by how much steps go beyond the hyperplane."""
 _BACKWARD_SHARE = 0.9
 """beta: where a found point is pulled back to, on the way from the clean input."""
+_ELEMENTS_AT_ONCE = 1 << 22
+"""Of the inputs: a step takes twenty times their memory, and treats each by itself."""
 
 
 class FABTargeted:
@@ -92,14 +94,13 @@ class _Boundary(Search[_Approaches]):
         self.eps, self.norm, self.turn_steps = attack.eps, attack.norm, attack.steps
         self._closest = Closest(pool, attack.norm)
         self.model = self._closest.watching(model)
-        self._broken = pool.inputs.clone()
         self._is_broken = torch.zeros_like(pool.labels, dtype=torch.bool)
 
     def result(self) -> SearchResult:
         """The nearest points; with a budget, those within it only."""
         found = self._closest.distance.isfinite() if self.eps is None else self._closest.distance <= self.eps
-        nearest = torch.where(per_example(found, self.pool.inputs), self._closest.answer, self.pool.inputs)
-        return SearchResult(torch.where(per_example(self._is_broken, nearest), self._broken, nearest), found)
+        kept = per_example(found | self._is_broken, self.pool.inputs)
+        return SearchResult(torch.where(kept, self._closest.answer, self.pool.inputs), found)
 
     def begin(self, rows: list[int], turn: int) -> _Approaches:
         """Start at the clean input."""
@@ -116,7 +117,7 @@ class _Boundary(Search[_Approaches]):
         fooled = finite & (logits.argmax(dim=1) != slots.labels)
         # A model that is not finite there is the core's to report, so the point goes to the core.
         broken = ~(finite & gap.isfinite())
-        self._broken[slots.row] = torch.where(per_example(broken, moved), moved, self._broken[slots.row])
+        self._closest.pin(slots.row, moved, broken)
         self._is_broken[slots.row] |= broken
         slots.iterate = torch.lerp(moved, slots.clean, per_example((1 - _BACKWARD_SHARE) * fooled, moved))
         return broken if self.eps is None else broken | (self._closest.distance[slots.row] <= self.eps)
@@ -134,14 +135,19 @@ class _Boundary(Search[_Approaches]):
 
     def _towards(self, slots: _Approaches, gap: Tensor, normal: Tensor) -> Tensor:
         """The convex combination of steps from the iterate and from the clean input (equation 9)."""
-        point, clean = slots.iterate.flatten(1), slots.clean.flatten(1)
+        rows = max(1, _ELEMENTS_AT_ONCE // normal.shape[1])
+        parts = zip(*(each.split(rows) for each in (slots.iterate, slots.clean, gap, normal)), strict=True)
+        return torch.cat([self._combined(*part) for part in parts])
+
+    def _combined(self, iterate: Tensor, centre: Tensor, gap: Tensor, normal: Tensor) -> Tensor:
+        point, clean = iterate.flatten(1), centre.flatten(1)
         both, needed = torch.stack([point, clean]), torch.stack([-gap, -gap - (normal * (clean - point)).sum(dim=1)])
         steps = step_to_hyperplane(both, normal, needed, self.norm, self.pool.low, self.pool.high)
         own, bias = _size(steps, self.norm)
         weight = (own / (own + bias).clamp_min(1e-12)).clamp(max=_MAX_BIAS)
         from_point, from_clean = both.add_(steps, alpha=_OVERSHOOT)
         moved = torch.lerp(from_point, from_clean, weight[:, None])
-        return moved.clamp_(self.pool.low, self.pool.high).reshape(slots.iterate.shape)
+        return moved.clamp_(self.pool.low, self.pool.high).reshape(iterate.shape)
 
 
 def _size(difference: Tensor, norm: BallNorm) -> Tensor:

@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from harness.api import Context, GradientAccess, HarnessError, LabelledInputs, Threat
-from harness.api.attacks import ConvexNorm, Loss, OnRows, length, per_example, rows_of
+from harness.api.attacks import ConvexNorm, Loss, OnRows, length, per_example, row_parts, rows_of
 from harness_adversarial.attacks.gradient_attacks import PGD
 
 
@@ -53,24 +53,28 @@ class PGDCurve:
 
     def perturb(self, model: GradientAccess, batch: LabelledInputs, ctx: Context) -> Tensor:
         """For each example the candidate of the smallest budget that fools the model; else that of the largest."""
-        answer = batch.inputs.clone()
-        left = torch.arange(len(batch), device=batch.inputs.device)
+        left, answer = torch.arange(len(batch), device=batch.inputs.device), batch.inputs
+        silent = replace(ctx, progress=lambda *_: None)
         for number, stage in enumerate(self.stages):
+            fooled = []
+            for rows in row_parts(left, batch, ctx) if number else (left,):
+                pool = rows_of(batch, rows)
+                first = _shrunk(answer[rows], pool.inputs, stage.eps, str(stage.threat.norm)) if number else None
+                result = stage.search(OnRows(model, rows), pool, silent, first)
+                fooled.append(rows[result.fooled])
+                if number:
+                    answer[fooled[-1]] = result.candidates[result.fooled]
+                else:
+                    answer = result.candidates
+            left = torch.cat(fooled)
             if not len(left):
                 break
-            clean, reached = batch.inputs[left], answer[left]
-            first = clean + _shrunk(reached - clean, stage.eps, str(stage.threat.norm)) if number else None
-            result = stage.search(
-                OnRows(model, left), rows_of(batch, left), replace(ctx, progress=lambda *_: None), first
-            )
-            chosen = result.fooled if number else torch.ones_like(result.fooled)
-            answer[left[chosen]] = result.candidates[chosen]
-            left = left[result.fooled]
             ctx.progress(len(batch) * (number + 1) // len(self.stages), len(batch))
         ctx.progress(len(batch), len(batch))
         return answer
 
 
-def _shrunk(offset: Tensor, eps: float, norm: str) -> Tensor:
-    """Offsets `[n, ...]` with a length of at most eps."""
-    return offset * per_example(eps / length(offset, norm).clamp_min(eps), offset)
+def _shrunk(reached: Tensor, clean: Tensor, eps: float, norm: str) -> Tensor:
+    """The points `[n, ...]` moved towards the clean inputs until they are at most eps from them."""
+    offset = reached - clean
+    return clean + offset * per_example(eps / length(offset, norm).clamp_min(eps), offset)
