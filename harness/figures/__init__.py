@@ -159,10 +159,14 @@ def _save_twice(figure: Figure, path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     # `savefig` would draw everything twice, to find out what it already knows here.
-    FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
+    canvas = FigureCanvasAgg(figure)
+    canvas.print_png(path)  # type: ignore[no-untyped-call]
     figure.set_layout_engine("none")
     with _settings(_SVG):
         FigureCanvasSVG(figure).print_svg(path.with_suffix(".svg"), metadata={"Date": None})  # type: ignore[no-untyped-call]
+    # An SVG is drawn at 72 dots per inch, and the figure keeps what it was drawn with last.
+    figure.set_canvas(canvas)
+    figure.set_dpi(_DPI)
 
 
 def png(figure: Figure) -> bytes:

@@ -19,7 +19,7 @@ _DISTANCES = (5.0, 11.0, 19.0, 29.0, 41.0)
 # A point of distance weighs as much as this share of a label that is covered.
 _FAR = 0.004
 _OUTSIDE, _COVERS = 10.0, 1.0
-_MARKER, _LINE = 4.0, 1.0
+_MARKER, _LINE, _APART = 4.0, 1.0, 2.0
 
 Line = tuple[tuple[float, float], tuple[float, float]]
 """The ends of a line, in the units of the axes."""
@@ -62,7 +62,7 @@ def place_labels(
             (dx, dy): _box(x + dx * pixels, y + dy * pixels, width, height, is_right=dx > 0) for dx, dy in _offsets()
         }
         best = min(boxes, key=lambda offset: _cost(boxes[offset], taken, axis.bbox) + _FAR * math.hypot(*offset))
-        taken.append(boxes[best])
+        taken.append(boxes[best].padded(_APART * pixels))
         _write(axis, label, best)
 
 

@@ -56,7 +56,7 @@ class NfeQuality:
         _finish(figure, panels, points, self._metric, "nfe")
         for axis, own in panels:
             paid = _apart([point for point in own if point.cost])
-            lines = [*_joins(paid), *(bar for point in paid for bar in point.bar)]
+            lines = [*_joins(paid), *(bar for point in paid for bar in point.bar), *_levels(axis, own)]
             figures.place_labels(axis, _names(paid, styles), [(point.cost, point.value) for point in paid], lines)
         yield figures.save(figure, path)
 
@@ -103,7 +103,8 @@ class SampleCost:
             paid = [point for point in own if point.cost]
             spots = [(point.cost, point.value) for point in paid]
             front = figures.pareto_front(spots, self._better)
-            lines = [*figures.front_steps(front), *(bar for point in paid for bar in point.bar)]
+            bars = [bar for point in paid for bar in point.bar]
+            lines = [*figures.front_steps(front), *bars, *_levels(axis, own)]
             figures.place_labels(axis, _labels(paid), spots, lines)
         path = folder / "sample-cost.png"
         yield figures.save(figure, path)
@@ -256,30 +257,54 @@ def _marker(axis: Axes, point: _Point, colour: str, marker: str) -> None:
 
 
 def _labels(points: Sequence[_Point]) -> list[figures.Label]:
-    """Labels of points: the model, with its sampler if it has several; of several seeds one is labelled."""
+    """Labels of points: the model, with its sampler if it has several, which stands alone if there is one model.
+
+    Of several seeds one is labelled.
+    """
     once = {(point.model, point.sampler): point for point in reversed(points)}
     models = [model for model, _ in once]
-    return [
-        figures.Label(point.cost, point.value, f"{model}, {sampler}" if models.count(model) > 1 and sampler else model)
-        for (model, sampler), point in reversed(once.items())
-    ]
+
+    def name(model: str, sampler: str) -> str:
+        if models.count(model) == 1 or not sampler:
+            return model
+        return sampler if len(set(models)) == 1 else f"{model}, {sampler}"
+
+    return [figures.Label(point.cost, point.value, name(*labels)) for labels, point in reversed(once.items())]
 
 
 def _reference_lines(axis: Axes, points: Sequence[_Point]) -> list[figures.LineEnd]:
-    """Lines of samples without cost, and of the floor; their ends at the right of the panel."""
+    """Draw lines of samples without cost, and of the floor; return their ends at the right of the panel."""
     right = axis.get_xlim()[1]
-    ends = []
-    for model in dict.fromkeys(point.model for point in points if not point.cost):
-        own = [point.value for point in points if point.model == model and not point.cost]
-        mean = sum(own) / len(own)
-        axis.axhline(mean, color=_FREE, linestyle=":", linewidth=1.4, zorder=1)
-        ends.append(figures.LineEnd(right, mean, mean, model, _FREE))
-    floors = [point.floor for point in points if point.floor is not None]
-    if floors:
-        mean = sum(floors) / len(floors)
-        axis.axhline(mean, color="black", linestyle="--", linewidth=1.0, zorder=1)
-        ends.append(figures.LineEnd(right, mean, mean, "real data", "black"))
+    ends = [figures.LineEnd(right, mean, mean, model, _FREE) for model, mean in _free(points).items()]
+    for end in ends:
+        axis.axhline(end.y, color=_FREE, linestyle=":", linewidth=1.4, zorder=1)
+    floor = _floor(points)
+    if floor is not None:
+        axis.axhline(floor, color="black", linestyle="--", linewidth=1.0, zorder=1)
+        ends.append(figures.LineEnd(right, floor, floor, "real data", "black"))
     return ends
+
+
+def _free(points: Sequence[_Point]) -> dict[str, float]:
+    """The mean over seeds of each model whose samples took no pass."""
+    values: dict[str, list[float]] = {}
+    for point in points:
+        if not point.cost:
+            values.setdefault(point.model, []).append(point.value)
+    return {model: sum(own) / len(own) for model, own in values.items()}
+
+
+def _floor(points: Sequence[_Point]) -> float | None:
+    floors = [point.floor for point in points if point.floor is not None]
+    return sum(floors) / len(floors) if floors else None
+
+
+def _levels(axis: Axes, points: Sequence[_Point]) -> list[figures.Line]:
+    """The lines of reference, which no label should cover."""
+    left, right = axis.get_xlim()
+    floor = _floor(points)
+    heights = [*_free(points).values(), *([] if floor is None else [floor])]
+    return [((left, height), (right, height)) for height in heights]
 
 
 def _finish(
