@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from harness.plugins import Catalog, not_installed
 from harness.store.cell_result import CellResult
 
 T = TypeVar("T")
+_SHORTEST_WAIT, _NAP = 0.01, 0.05
+"""Seconds."""
 
 
 class PluginExecutor:
@@ -49,7 +52,7 @@ class PluginExecutor:
 
     def capacity(self) -> int:
         """Return how many more jobs it can take now."""
-        answer = self._call("capacity", self._inner.capacity)
+        answer = None if self._fault else self._call("capacity", self._inner.capacity)
         if answer is None:
             return 0
         if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
@@ -64,7 +67,11 @@ class PluginExecutor:
 
     def next(self, timeout: float | None = None) -> Ended | Working | None:
         """Wait for news of a job; every job of a failed executor is lost."""
+        began = time.monotonic()
         news = None if self._fault else self._call("next", lambda: self._inner.next(timeout))
+        if news is None and not self._fault and time.monotonic() - began < _SHORTEST_WAIT:
+            # One that does not wait must not keep this process busy.
+            time.sleep(min(timeout or _NAP, _NAP))
         if news is not None and not _is_news(news):
             self._fail("next", f"returned {type(news).__name__}, not Ended, Working or None")
         if self._fault:

@@ -38,7 +38,8 @@ class Faulty:
         self._fail("start")
 
     def capacity(self) -> int:
-        answer: int = self._fail("capacity") or 1 - len(self._jobs)
+        # One that fails at the end alone never had a place.
+        answer: int = self._fail("capacity") or (0 if self._where == "close" else 1 - len(self._jobs))
         return answer
 
     def submit(self, job: Job) -> None:
