@@ -94,7 +94,7 @@ def test_an_executor_is_no_part_of_the_run_in_this_process(suite: Path) -> None:
             "{executor: threaded_agent}",
             r"execution.executor: there is no executor named 'threaded_agent'\n.*\n.*\n.*'threaded_agents'",
         ),
-        ("{executor: {use: threaded_agents, with: {places: two}}}", "'places' must be a whole number, not 'two'"),
+        ("{executor: {use: threaded_agents, with: {places: two}}}", "'places' must be a whole number ≥ 1, not 'two'"),
         ("{executor: {use: threaded_agents, sweep: {places: [1, 2]}}}", "a suite has one executor"),
         ("{executor: [threaded_agents]}", "execution.executor: must be a name or a mapping with the key 'use'"),
         ("{executors: threaded_agents}", "unknown key 'executors'"),
