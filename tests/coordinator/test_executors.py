@@ -38,4 +38,5 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolation: Iso
     asked = {"workers": 2, "threads": 6, "timeout": 7.0, "plugin_folders": [tmp_path / "plugins"]}
     make_executor(prepared(tmp_path, isolation=isolation, **asked), progress)
     setup = Setup((str(tmp_path / "plugins"),), str(tmp_path / "results" / "store"), "cpu", 3)
-    assert made == [([setup, setup], {"timeout": 7.0, "cells_per_worker": cells_per_worker})]
+    how = {"timeout": 7.0, "cells_per_worker": cells_per_worker, "pythons": {}}
+    assert made == [([setup, setup], how)]
