@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.execution import process
+from harness.execution.executor import Working
 from harness.execution.process import ProcessExecutor
 
 PROGRESS = '{{"kind": "progress", "what": "x", "done": {}, "total": 1}}\n'
@@ -19,11 +21,11 @@ def taken(data: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     worker = SimpleNamespace(buffer=b"", job=SimpleNamespace(cell=None), deadline=0.0)
     said: list[str] = []
     executor._workers = [worker]
-    executor._on_progress = lambda *_: said.append("progress")
+    executor._news = deque()
     monkeypatch.setattr(ProcessExecutor, "_new_deadline", lambda self: 0.0)
     monkeypatch.setattr(ProcessExecutor, "_take_garbage", lambda self, slot, worker: said.append("garbage"))
     executor._take_messages(0, worker, data.encode())
-    return said
+    return said + ["progress" for news in executor._news if isinstance(news, Working)]
 
 
 @pytest.mark.parametrize(
