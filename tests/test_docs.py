@@ -239,7 +239,8 @@ def test_every_suite_in_the_docs_is_planned(
 ) -> None:
     """The files that it names need not be there yet; keys, components and parameters must be right."""
     suites = [found for page in pages.values() for found in re.findall(r"```yaml\n(.*?)```", page, re.S)]
-    planned = [suite for suite in suites if re.search(r"^suite:", suite, re.M) and "corners" not in suite]
+    # Components of pages on plugins of one's own are not installed.
+    planned = [s for s in suites if re.search(r"^suite:", s, re.M) and "corners" not in s and "their_model" not in s]
     assert len(planned) >= 4
     for suite in planned:
         (tmp_path / "suite.yaml").write_text(suite, encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import plugins
 from harness.cli import main
 from harness.testing import run_suite, signature_of
 
@@ -51,11 +52,9 @@ def test_its_suites_are_planned(page: str, folder: Path, capsys: pytest.CaptureF
 
 
 def test_without_the_extra_its_rows_are_skipped(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import harness.suite.experiment as experiment
-
-    installed = experiment.distribution_version
+    installed = plugins.distribution_version
     monkeypatch.setattr(
-        experiment, "distribution_version", lambda name: experiment.ABSENT if name == "httpx" else installed(name)
+        plugins, "distribution_version", lambda name: plugins.ABSENT if name == "httpx" else installed(name)
     )
     (folder / "second.yaml").write_text(list(suites(page))[1])
     (row,) = run_suite(folder / "second.yaml", folder / "results").rows

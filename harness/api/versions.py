@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from harness.contract.deprecation import Leaving, moved_names
+import importlib
+from typing import Any
+
 from harness.contract.deprecation import deprecated as deprecated
+from harness.contract.deprecation import warn_of_leaving
 
 API_VERSION = (1, 4)
 """Major and minor; the major rises when a name leaves for good, the minor when one comes."""
 
-_NEIGHBOURS = ("DistanceBlock", "nearest", "within_radii")
-LEAVING = {name: Leaving(f"harness_generative.nearest.neighbours.{name}", since=(1, 3)) for name in _NEIGHBOURS}
-"""What `harness.api` no longer holds."""
+LEAVING = {
+    "DistanceBlock": ("harness_generative.nearest.neighbours.DistanceBlock", (1, 3)),
+    "nearest": ("harness_generative.nearest.neighbours.nearest", (1, 3)),
+    "within_radii": ("harness_generative.nearest.neighbours.within_radii", (1, 3)),
+}
+"""What `harness.api` no longer holds: what to use instead, and the version since which it warns."""
 
 __all__ = ["API_VERSION", "deprecated"]
-__getattr__ = moved_names("harness.api", LEAVING)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LEAVING:
+        raise AttributeError(f"module 'harness.api' has no attribute {name!r}")
+    # Written out, so that keys of who asks for such a name follow the code that defines it.
+    moved = importlib.import_module("harness_generative.nearest.neighbours")
+    warn_of_leaving(f"harness.api.{name}", *LEAVING[name])
+    return getattr(moved, name)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from typing_extensions import deprecated as warning_when_called
@@ -15,23 +13,11 @@ KEPT_FOR_MINORS = 2
 """How many minor releases a name that leaves is kept for."""
 
 
-@dataclass(frozen=True)
-class Leaving:
-    """Why a name warns.
-
-    Attributes:
-        instead: what to use, as code: a name with its module, or a call.
-        since: the version of the public face in which it began to warn, (major, minor).
-    """
-
-    instead: str
-    since: tuple[int, int]
-
-    def message(self, name: str) -> str:
-        """What users of the name are told."""
-        major, minor = self.since
-        kept = f"it is kept until {major}.{minor + KEPT_FOR_MINORS}"
-        return f"{name} is deprecated since harness.api {major}.{minor}, use {self.instead}; {kept}"
+def _told(name: str, instead: str, since: tuple[int, int]) -> str:
+    """What users of a name are told."""
+    major, minor = since
+    kept = f"it is kept until {major}.{minor + KEPT_FOR_MINORS}"
+    return f"{name} is deprecated since harness.api {major}.{minor}, use {instead}; {kept}"
 
 
 def deprecated(instead: str, since: tuple[int, int]) -> Callable[[T], T]:
@@ -46,26 +32,17 @@ def deprecated(instead: str, since: tuple[int, int]) -> Callable[[T], T]:
     """
 
     def marked(target: T) -> T:
-        message = Leaving(instead, since).message(f"{target.__module__}.{target.__qualname__}")
+        message = _told(f"{target.__module__}.{target.__qualname__}", instead, since)
         return warning_when_called(message)(target)
 
     return marked
 
 
-def moved_names(module: str, names: Mapping[str, Leaving]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module that some names have left: they come from where they are now, and warn.
+def warn_of_leaving(name: str, instead: str, since: tuple[int, int]) -> None:
+    """Warn whoever asks the module that calls this for a name that has left it.
 
     Args:
-        module: which names have left.
-        names: each with where it is now, "package.module.name".
+        name: with its module.
+        instead, since: as those of `deprecated`.
     """
-
-    def find(name: str) -> Any:
-        leaving = names.get(name)
-        if leaving is None:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        warnings.warn(leaving.message(f"{module}.{name}"), DeprecationWarning, stacklevel=2)
-        place, _, now = leaving.instead.rpartition(".")
-        return getattr(importlib.import_module(place), now)  # keyed: left out, a plugin is to ask for it elsewhere
-
-    return find
+    warnings.warn(_told(name, instead, since), DeprecationWarning, stacklevel=3)
