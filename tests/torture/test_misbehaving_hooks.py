@@ -64,6 +64,9 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "coins.py").write_text((PLUGINS / "coins.py").read_text())
     (tmp_path / "coins.yaml").write_text(COINS)
     monkeypatch.setattr(client, "HOOK_LIMIT_SECONDS", LIMIT)
+    # Other tests have plugins of these names too.
+    for name in (NAME, "coins"):
+        sys.modules.pop(name, None)
     yield folder
     for name in (NAME, "coins"):
         sys.modules.pop(name, None)
