@@ -8,8 +8,11 @@ from harness.reading.files import unpacked_content as unpacked_content
 from harness.reading.groups import GroupValues as GroupValues
 from harness.reading.groups import is_missing_code as is_missing_code
 from harness.reading.groups import read_groups as read_groups
+from harness.reading.lookalikes import refuse_lookalikes as refuse_lookalikes
+from harness.reading.lookalikes import refuse_two_spellings as refuse_two_spellings
 from harness.reading.saved_data_sets import SavedDataSet as SavedDataSet
 from harness.reading.saved_data_sets import read_saved_data_set as read_saved_data_set
+from harness.reading.spelling import seen as seen
 from harness.reading.stored_images import labels_of_table as labels_of_table
 from harness.reading.table import Categories as Categories
 from harness.reading.table import Table as Table

@@ -8,6 +8,8 @@ import io
 from harness.contract.errors import InvalidOutput
 
 UTF8 = "utf-8"
+_OF_NAMES_AND_SOURCE = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
+"""Codecs of Python that no file of text is written in; some refuse it with errors of other kinds."""
 ADVICE = 'save the file as UTF-8, in Excel as "CSV UTF-8", or say its `encoding:`, such as windows-1252 or utf-16'
 
 
@@ -27,7 +29,7 @@ def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
     try:
         return content.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
-        line = content.decode(encoding, errors="replace").count("\n", 0, error.start) + 1
+        line = content[: error.start].decode(encoding, errors="ignore").count("\n") + 1
         first = content[error.start : error.start + 1].hex()
         raise InvalidOutput(f"{name} is not {encoding} text (byte 0x{first}, about line {line})") from None
     except UnicodeEncodeError:
@@ -38,6 +40,8 @@ def _is_utf8(encoding: str, name: str) -> bool:
     try:
         # Refuses codecs that are no encodings of text, such as rot13 or zip.
         io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        if codecs.lookup(encoding).name in _OF_NAMES_AND_SOURCE:
+            raise LookupError(encoding)
         return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
     except (LookupError, ValueError):
         raise InvalidOutput(

@@ -84,6 +84,8 @@ def parse_table(
             f"{name}: what separates its values? Say `separator: ','`, `separator: whitespace` for runs of spaces, or "
             "what else it is"
         )
+    if header is not None and not header:
+        raise InvalidOutput(f"{name}: `header:` names no column; name them all, or leave it out")
     file = Separated.of(name, content, separator, _SEPARATORS.get(ending, ","), header)
     names = file.header()
     arrays = file.columns(_used(names, columns) or [0])

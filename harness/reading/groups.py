@@ -18,13 +18,21 @@ from harness.reading.truth import truth_of
 GroupValues = Sequence[str | int | float | bool] | Literal["text", "number"]
 """The values that a group column may hold: a list of them, any text as it is written, or any number."""
 
-_MISSING_CODES = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "?", ".", "-", "--"})
+# Of pandas, R and SQL; what Excel writes for an error; what C writes for NaN.
+_MISSING_CODES = frozenset(
+    (
+        *("na", "n/a", "n.a.", "#na", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "nat"),
+        *("null", "(null)", "\\n", "none", "nil", "?", ".", "-", "--"),
+        *("#null!", "#div/0!", "#value!", "#ref!", "#name?", "#num!"),
+        *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+    )
+)
 _MOST_PLAIN_DIGITS = 40
 
 
 def is_missing_code(text: str) -> bool:
-    """Whether a text is what programs write where a value is missing, such as NA, nan, NULL or "?"."""
-    return text.strip().casefold() in _MISSING_CODES
+    """Whether a text is what programs write where a value is missing, such as NA or "?", or nothing visible."""
+    return text.strip().casefold() in _MISSING_CODES or not seen(text)
 
 
 def read_groups(

@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
+from harness.api import (
+    Categories,
+    InvalidOutput,
+    Table,
+    is_missing_code,
+    refuse_lookalikes,
+    refuse_two_spellings,
+    seen,
+    truth_of,
+)
 
 _WHOLE_WITH_POINT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
 _OF_TRUTH = {"true": "1", "false": "0"}
@@ -23,14 +32,16 @@ def spelt(text: str) -> str:
 
 
 def named_class(name: str, levels: Sequence[str]) -> str:
-    """The class of a column that a declared name means: the same text, or the same truth value.
+    """The class of a column that a declared name means: the same text as it looks, or the same truth value.
 
     Truth values are 1 and 0, or true and false in any case. What counts is the spelling that the whole column has.
     """
     name = spelt(name)
     truth = truth_of(name) or _TRUTH_OF.get(name)
-    if name in levels or truth is None:
+    if name in levels:
         return name
+    if truth is None:
+        return next((level for level in levels if seen(level) == seen(name)), name)
     if set(levels) <= {"0", "1"}:
         return _OF_TRUTH[truth]
     alike = [level for level in levels if truth_of(level) == truth]
@@ -39,8 +50,13 @@ def named_class(name: str, levels: Sequence[str]) -> str:
 
 
 def class_column(table: Table, column: str, role: str) -> Categories:
-    """The classes of a column in the order in which they occur; truth values of Parquet are "1" and "0"."""
+    """The classes of a column in the order in which they occur; truth values of Parquet are "1" and "0".
+
+    Raises:
+        InvalidOutput: two look the same.
+    """
     found = table.categories(column, role)
+    refuse_lookalikes(table, column, role, found)
     of_text = {level: spelt(level) for level in found.levels}
     if not table.is_text(column, role):
         of_text |= {level: _OF_TRUTH[truth] for level in found.levels if (truth := truth_of(level)) is not None}
@@ -56,21 +72,23 @@ def two_classes(table: Table, column: str, role: str, positive: str | None, nega
         InvalidOutput: the column does not say by itself which they are.
     """
     found = class_column(table, column, role)
-    seen = found.levels
+    levels = found.levels
     if negative is None:
         _refuse_codes(table, column, role, found, positive)
     if positive is None:
-        if set(seen) <= {"0", "1"}:
+        if set(levels) <= {"0", "1"}:
             return "0", "1"
-        raise InvalidOutput(f"{table.name}: the {role} {column!r} holds {shown(seen)}; say which is `positive:`")
-    positive, named = named_class(positive, seen), None if negative is None else named_class(negative, seen)
-    if positive not in seen and named is None:
-        raise InvalidOutput(f"{table.name}: no row has the positive {role} {positive!r}; there are {shown(seen)}")
-    others = [value for value in seen if value != positive] if named is None else [named]
+        raise InvalidOutput(f"{table.name}: the {role} {column!r} holds {shown(levels)}; say which is `positive:`")
+    positive, named = named_class(positive, levels), None if negative is None else named_class(negative, levels)
+    if positive not in levels and named is None:
+        raise InvalidOutput(f"{table.name}: no row has the positive {role} {positive!r}; there are {shown(levels)}")
+    others = [value for value in levels if value != positive] if named is None else [named]
     if len(others) > 1:
         raise InvalidOutput(
-            f"{table.name}: the {role} {column!r} holds {shown(seen)}; name the `negative:` value or all `classes:`"
+            f"{table.name}: the {role} {column!r} holds {shown(levels)}; name the `negative:` value or all `classes:`"
         )
+    if named is None:
+        refuse_two_spellings(table, column, role, found)
     return (others[0] if others else f"not {positive}"), positive
 
 

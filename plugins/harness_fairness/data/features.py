@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Categories, InvalidOutput, Table, is_missing_code, truth_of
+from harness.api import Categories, InvalidOutput, Table, is_missing_code, refuse_lookalikes, truth_of
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.bool_]
@@ -54,6 +54,7 @@ def _inputs(
         return _scaled(table, name, table.numbers(name, "features"), train)
     if all(map(truth_of, found.levels)):
         return _scaled(table, name, _truths(table, name, found), train)
+    refuse_lookalikes(table, name, "feature", found)
     n_levels = len(found.levels)
     if n_levels > _MAX_LEVELS or n_levels >= max(_MIN_LEVELS_OF_AN_ID, table.n / 2):
         raise InvalidOutput(

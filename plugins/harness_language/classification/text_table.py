@@ -8,16 +8,22 @@ from typing import Annotated
 import numpy as np
 
 from harness.api import (
+    Categories,
     Examples,
     InvalidOutput,
     Later,
     Split,
     Table,
     Texts,
+    is_missing_code,
     order_by_hash,
     parts_by_hash,
     read_groups,
     read_table,
+    refuse_lookalikes,
+    refuse_two_spellings,
+    seen,
+    truth_of,
 )
 
 _SHOWN = 5
@@ -83,11 +89,29 @@ def _labels(
     found = table.categories(column, "label")
     if (found.codes < 0).any():
         table.refuse(int(np.argmax(found.codes < 0)), "the label is missing")
-    whole = all(level.isdecimal() for level in found.levels)
-    names = list(classes) if classes else sorted(found.levels, key=int if whole else None)
+    refuse_lookalikes(table, column, "label", found)
+    names = list(classes) if classes else _undeclared(table, column, found)
+    position: dict[str, int] = {}
+    for i, name in enumerate(names):
+        other = position.setdefault(truth_of(name) or seen(name), i)
+        if other != i:
+            raise InvalidOutput(f"the classes {names[other]!r} and {name!r} are one; name it once")
+    keys = [truth_of(level) or seen(level) for level in found.levels]
     for code, level in enumerate(found.levels):
-        if level not in names:
+        if keys[code] not in position:
             row = int(np.argmax(found.codes == code))
             table.refuse(row, f"the label {level!r} is none of the classes {', '.join(names[:_SHOWN])}")
-    positions = np.array([names.index(level) for level in found.levels], np.int64)
-    return names, positions[found.codes]
+    return names, np.array([position[key] for key in keys], np.int64)[found.codes]
+
+
+def _undeclared(table: Table, column: str, found: Categories) -> list[str]:
+    """The labels there are, numbers by value. Raises InvalidOutput for codes for none, and two spellings of one."""
+    for code, level in enumerate(found.levels):
+        if is_missing_code(level):
+            table.refuse(
+                int(np.argmax(found.codes == code)),
+                f"the label is {level!r}: is it a class, or is none known? Take the row out, or name all `classes:`",
+            )
+    refuse_two_spellings(table, column, "label", found)
+    whole = all(level.isascii() and level.isdecimal() for level in found.levels)
+    return sorted(found.levels, key=int if whole else None)

@@ -243,7 +243,7 @@ def _check_kind(answer: Any, kind: str, name: str, table: Table, row: int) -> No
 def _choices(value: Any, name: str, table: Table, row: int) -> list[str] | None:
     if isinstance(value, str) and value:
         # What is no JSON is told below, as what it is.
-        with contextlib.suppress(json.JSONDecodeError):
+        with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(value)
     if value is None or value == "":
         return None

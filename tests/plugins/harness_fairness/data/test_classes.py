@@ -97,3 +97,15 @@ def test_a_code_for_missing_is_no_class(code: str) -> None:
 def test_plus_and_minus_are_classes() -> None:
     table = parse_table(b"y\n+\n-\n", "t.csv")
     assert two_classes(table, "y", "label", "+", None) == ("-", "+")
+
+
+@pytest.mark.parametrize(("one", "other"), [("yes", "yes\u200b"), ("n\u00e9", "ne\u0301"), ("Yes", "yes"), ("01", "1")])
+def test_two_spellings_of_a_class_are_no_two_classes(one: str, other: str) -> None:
+    table = parse_table(f"y\n{one}\n{other}\n".encode(), "t.csv")
+    with pytest.raises(InvalidOutput, match="line 3: the label 'y' holds"):
+        two_classes(table, "y", "label", other, None)
+
+
+def test_a_class_is_found_however_its_letters_are_composed() -> None:
+    table = parse_table("y\nne\u0301\nno\n".encode(), "t.csv")
+    assert coded(table, "y", "label", ["no", "n\u00e9"]).tolist() == [1, 0]

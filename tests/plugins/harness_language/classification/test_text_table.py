@@ -75,3 +75,25 @@ def test_tables_that_cannot_be_used(tmp_path: Path, rows: Any, options: Any, pro
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="is not there"):
         text_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem"),
+    [
+        (("pos", "NA"), "line 3: the label is 'NA': is it a class"),
+        (("1", "1.0"), "which may mean the same"),
+        (("Pos", "pos"), "which may mean the same"),
+        (("pos", "pos\u200b"), "which looks the same"),
+    ],
+)
+def test_labels_that_are_no_classes_of_their_own(tmp_path: Path, labels: tuple[str, str], problem: str) -> None:
+    with pytest.raises(InvalidOutput, match=problem):
+        text_table(save(tmp_path, [("a", labels[0], "f"), ("b", labels[1], "f")]))
+
+
+def test_classes_are_named_once_and_in_any_spelling_of_truth(tmp_path: Path) -> None:
+    path = save(tmp_path, [("a", "TRUE", "f"), ("b", "FALSE", "f")])
+    data = text_table(path, classes=["false", "true"])
+    assert dict(zip(data.columns["texts"], data.columns["labels"].tolist(), strict=True)) == {"a": 1, "b": 0}
+    with pytest.raises(InvalidOutput, match="are one; name it once"):
+        text_table(path, classes=["false", "true", "True"])
