@@ -21,11 +21,16 @@ _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)"
 
 
 def copied(sources: Path) -> None:
-    """Copy the pages, with links that lead out of docs/ as names of files of the repository."""
+    """Copy the pages and what they link to, with links that lead out of docs/ as names of files of the repository."""
     for path in sorted(DOCS.rglob("*.md")):
         target = sources / path.relative_to(DOCS)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_LINK.sub(partial(_inside, page=path), path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in sorted(DOCS.glob("*/**/*")):
+        if path.is_file() and path.suffix not in (".md", ".pyc"):
+            target = sources / path.relative_to(DOCS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
     shutil.copy(DOCS / "conf.py", sources)
 
 
