@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 
 from harness.escaping import on_a_line
@@ -36,7 +37,7 @@ class FittedColumn:
     is_label: bool = False
     style: Style | None = None
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Columns of the terminal that it takes."""
         return max(width_of(text) for text in (self.heading, *self.cells))

@@ -219,6 +219,7 @@ class TableView:
         """Return why rows are not ok, and why numbers are undefined, each reason once."""
         rows_by_reason: dict[str, list[str]] = {}
         doubts: dict[str, list[tuple[str, str]]] = {}
+        applied = {name for row in self.rows for name, estimate in row.estimates.items() if estimate.applies}
         for row in self.rows:
             if row.status is Status.SUSPECT:
                 for doubt in row.reason.split("; "):
@@ -227,8 +228,7 @@ class TableView:
             elif row.status is not Status.OK:
                 rows_by_reason.setdefault(f"{row.status}: {row.reason}", []).append(name_of(row))
             for name, estimate in row.estimates.items():
-                applied_somewhere = any(r.estimates[name].applies for r in self.rows if name in r.estimates)
-                if estimate.value is None and row.status is Status.OK and (estimate.applies or not applied_somewhere):
+                if estimate.value is None and row.status is Status.OK and (estimate.applies or name not in applied):
                     rows_by_reason.setdefault(f"{name} {UNDEFINED} {estimate.reason}", []).append(name_of(row))
                 elif estimate.value is not None and estimate.reason:
                     rows_by_reason.setdefault(f"{name}: {estimate.reason}", []).append(name_of(row))

@@ -251,11 +251,16 @@ def _touching(end: Callable[[float], float]) -> float:
     return inside
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number, so that the chance of any false finding stays below the level (Holm 1979)."""
-    m = len(p_values)
-    adjusted, largest = [0.0] * m, 0.0
-    for rank, i in enumerate(sorted(range(m), key=lambda i: p_values[i])):
+def holm(p_values: Sequence[float], n_not_made: int = 0) -> list[float]:
+    """p-values adjusted for their number, so that the chance of any false finding stays below the level (Holm 1979).
+
+    Args:
+        p_values: of the tests that were made.
+        n_not_made: the number of further tests, each of which counts as if its p-value were 1.
+    """
+    m = len(p_values) + n_not_made
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
         largest = max(largest, min(1.0, (m - rank) * p_values[i]))
         adjusted[i] = largest
     return adjusted

@@ -87,3 +87,16 @@ def test_labels_that_begin_alike_stay_apart() -> None:
     # Where they differ anyway they keep their beginnings.
     assert cut_apart(["reweighted", "balanced"], 8) == [cut("reweighted", 8), "balanced"]
     assert cut_apart(["x" * 30, "x" * 31], 8) == [cut("x" * 30, 8)] * 2
+
+
+def test_the_width_of_a_text_is_measured_a_few_times_however_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def counting(text: str) -> int:
+        measured.append(text)
+        return len(text)
+
+    monkeypatch.setattr("harness.results.fitted.width_of", counting)
+    fitted([FittedColumn("n", [str(i) for i in range(200)])], 80)
+    # Six times a row, and never once a row for each row.
+    assert len(measured) < 200 * 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -154,3 +155,24 @@ def test_the_frame_agrees_with_the_csv() -> None:
 def test_rows_survive_json() -> None:
     for each in ROWS:
         assert Row.from_json(json.loads(json.dumps(each.to_json()))) == each
+
+
+class CountedRows(list[Row]):
+    """Rows that count how often they are gone through."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_notes_go_through_the_rows_a_few_times_however_many_they_are() -> None:
+    def passes(n: int) -> int:
+        view = TableView(CountedRows(row(f"m{i}", "pgd", None) for i in range(n)), {}, {})
+        assert isinstance(view.rows, CountedRows)
+        view.rows.passes = 0
+        view.notes()
+        return view.rows.passes
+
+    assert passes(50) == passes(5)

@@ -215,3 +215,9 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
     assert holm([0.2]) == [0.2]
+
+
+def test_tests_that_are_not_made_count_as_the_largest() -> None:
+    assert holm([0.03, 0.001, 1.0], 4) == holm([0.03, 0.001, 1.0, *[1.0] * 4])[:3]
+    # Adjusted for a number of pairs of which no list could be made.
+    assert holm([1e-20], 10**15) == pytest.approx([1e-20 * (10**15 + 1)])

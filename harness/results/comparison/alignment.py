@@ -46,7 +46,8 @@ def align(a: Sequence[Row], b: Sequence[Row], renamed: Mapping[str, str], *, onl
         candidates = _grouped(left, key_of, single)
         for key, ones in _grouped(alone, key_of, single).items():
             partner |= match(ones, candidates.get(key, []), a, b)
-        left = {j: row for j, row in left.items() if j not in set(partner.values())}
+        taken = set(partner.values())
+        left = {j: row for j, row in left.items() if j not in taken}
     pairs = [Pair(a[i], b[partner[i]] if i in partner else None) for i in sorted(taking_part)]
     return [*pairs, *(Pair(None, row) for row in left.values() if not only_renamed)]
 

@@ -40,7 +40,7 @@ def contrasts_of(chosen: Sequence[Chosen], shown: Sequence[Sequence[Row]], side:
                 drafts += [replace(each, group=first + (i if about.against else 0)) for i, each in enumerate(made)]
                 n_tests += _n_pairs(setting, metric, about) if made else 0
     tested = [each.difference.p for each in drafts if each.difference.p is not None]
-    adjusted = iter(holm([*tested, *[1.0] * (n_tests - len(tested))]))
+    adjusted = iter(holm(tested, n_tests - len(tested)))
     return [each if each.difference.p is None else replace(each, p_holm=next(adjusted)) for each in drafts], n_tests
 
 

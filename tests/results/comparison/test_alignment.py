@@ -112,3 +112,18 @@ def test_labels_may_hold_an_equals_sign(text: str, renamed: dict[str, str]) -> N
 def test_a_label_that_nobody_has_is_an_error(text: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         parse_renaming([text], [row("x")], [row("y")])
+
+
+def test_the_rows_that_are_left_are_found_without_a_set_of_all_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = 0
+
+    def counting(values: Any) -> set[Any]:
+        nonlocal members
+        made = set(values)
+        members += len(made)
+        return made
+
+    monkeypatch.setattr("harness.results.comparison.alignment.set", counting, raising=False)
+    rows = [row(f"m{i}") for i in range(100)]
+    assert len(align(rows, rows, {}, only_renamed=False)) == 100
+    assert members < 100 * 10
