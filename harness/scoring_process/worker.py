@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.execution.process_tree import adopt_orphans, die_with_parent
 from harness.isolation import Fault
 from harness.loaded_code import LoadedSources, record_imports
 from harness.scoring_process.messages import answer, fault_to_json
+
+if TYPE_CHECKING:
+    from harness.scoring.in_process import InThisProcess
 
 
 def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
@@ -37,6 +42,12 @@ def main(descriptor: int, plugin_folders: Sequence[str]) -> None:
     keep_pandas_out()
     catalog = load_catalog([Path(folder) for folder in plugin_folders])
     calls, loaded = InThisProcess(catalog), LoadedSources(catalog.packages)
+    # A parent that has hung up meanwhile, as at a signal, wants no answer and no traceback.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _answer_calls(channel, calls, loaded)
+
+
+def _answer_calls(channel: socket.socket, calls: InThisProcess, loaded: LoadedSources) -> None:
     channel.sendall(b'{"ready": true}\n')
     for line in channel.makefile("rb"):
         call = json.loads(line)
