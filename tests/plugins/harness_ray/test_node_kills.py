@@ -128,6 +128,7 @@ def test_without_nodes_the_rest_is_lost_and_a_rerun_here_finishes_it(suite: Path
     code, said = over.end()
     assert code == 1, said
     statuses = [str(row.status) for row in open_run("nodes", suite.parent / "over").rows]
-    assert set(statuses) == {"ok", "lost"}
+    # Robust accuracy does not apply to the rows without an attack.
+    assert set(statuses) == {"ok", "skipped", "lost"}
     rerun = run(suite, results=suite.parent / "over", device="cpu")
-    assert (rerun.exit_code, rerun.n_reused) == (0, statuses.count("ok"))
+    assert (rerun.exit_code, rerun.n_reused) == (0, len(statuses) - statuses.count("lost"))
