@@ -13,6 +13,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -82,13 +83,16 @@ def shares_of_capacity(n: int, latency: float, rounds: int = 3) -> list[float]:
 
 
 def test_ten_thousand_prompts_take_the_memory_of_a_thousand(tmp_path: Path) -> None:
-    """What is held, every 500 answers; what waits for the garbage collector depends on when it comes."""
+    """What is held, every 500 answers: the middle, since on a busy machine more answers wait for a while, up to a bound.
+
+    Memory that grew with the prompts would have five times as much there.
+    """
     held = {}
     for n in (1_000, 10_000):
         with Stub(keep=False) as stub:
             tracemalloc.start()
             try:
-                held[n] = max(_held_while_asked(stub.url, tmp_path / str(n), n))
+                held[n] = median(_held_while_asked(stub.url, tmp_path / str(n), n))
             finally:
                 tracemalloc.stop()
     assert held[10_000] < 1.2 * held[1_000] + 2**20
