@@ -83,7 +83,7 @@ def shares_of_capacity(n: int, latency: float, rounds: int = 3) -> list[float]:
 
 
 def test_ten_thousand_prompts_take_the_memory_of_a_thousand(tmp_path: Path) -> None:
-    """What is held, every 500 answers: the middle, since on a busy machine more answers wait for a while, up to a bound.
+    """What is held, every 500 answers: the middle, since on a busy machine more answers wait at times.
 
     Memory that grew with the prompts would have five times as much there.
     """
