@@ -40,7 +40,8 @@ def join_shards(runs: Sequence[RunFolder], results: Path) -> tuple[RunFolder, li
     missing, cells = [], dict[str, Any]()
     for cell in plan.cells:
         found = [i for i, run in enumerate(runs) if run.cell(cell.id).is_dir()]
-        found.sort(key=lambda i: not recorded_result(cell, runs[i]).status.is_measured)
+        if len(found) > 1:  # To look whether a cell is whole reads all its files.
+            found.sort(key=lambda i: not recorded_result(cell, runs[i]).status.is_measured)
         if found:
             joined.take_cell(cell.id, runs[found[0]].cell(cell.id))
             cells[cell.id] = about[found[0]].get("cells", {}).get(cell.id, {"how": "", "key": ""})

@@ -27,7 +27,7 @@ class PluginExecutor:
 
     Args:
         name: what messages call it.
-        inner: the executor, started.
+        inner: the executor.
     """
 
     in_this_process = False
@@ -138,8 +138,9 @@ def start_executor(use: Use, catalog: Catalog, run: Callable[[dict[str, str]], R
         raise HarnessError(f"executor {use.label!r}: {made.reason}")
     if not isinstance(made, PlacingExecutor):
         raise HarnessError(f"executor {use.label!r} is a {type(made).__name__}, which lacks methods of an executor")
+    executor = PluginExecutor(use.label, made)
     started = isolated(lambda: made.start(run(code_digests(catalog))))
     if isinstance(started, Fault):
-        isolated(made.close)
+        executor.close()
         raise HarnessError(f"executor {use.label!r}: {started.reason}")
-    return PluginExecutor(use.label, made)
+    return executor

@@ -32,7 +32,7 @@ from harness.scoring.metrics import Measurer
 from harness.scoring.rows import collect_rows
 from harness.store.cell_result import CellResult
 from harness.store.promises import kept
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import WHOLE_PLAN, RunFolder
 
 _GRACE_SECONDS = 900.0
 """Seconds beyond the limit of a cell after which a place that says nothing is given up: it ends cells itself."""
@@ -87,7 +87,7 @@ class LiveRun:
         # The plan first: a folder with run.json is a run.
         self._folder.write_plan(plan.to_json())
         if plan.whole:
-            self._folder.write_whole_plan(plan.whole.to_json())
+            self._folder.write_plan(plan.whole.to_json(), WHOLE_PLAN)
         self._folder.write_about(self._head | {"status": "running"})
         self._notify("harness_run_start", cells=plan.cells)
 

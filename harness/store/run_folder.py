@@ -208,13 +208,14 @@ class RunFolder:
         check_schema(self.path / PLAN, plan.get("schema", SCHEMA))
         return plan
 
-    def write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Write the plan, compactly: it may have a hundred thousand cells."""
-        self.write_text(PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
+    def write_plan(self, plan: Mapping[str, Any], name: str = PLAN) -> None:
+        """Write a plan, compactly: it may have a hundred thousand cells.
 
-    def write_whole_plan(self, plan: Mapping[str, Any]) -> None:
-        """Write the plan that the plan of a shard is a part of."""
-        self.write_text(WHOLE_PLAN, json_text({"schema": SCHEMA, **plan}) + "\n")
+        Args:
+            plan: as JSON.
+            name: `PLAN` for that of the run, `WHOLE_PLAN` for the one that the plan of a shard is a part of.
+        """
+        self.write_text(name, json_text({"schema": SCHEMA, **plan}) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run. Raises DamagedFile if it is no JSON object."""

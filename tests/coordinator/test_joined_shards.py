@@ -10,7 +10,7 @@ import pytest
 from harness.contract.errors import UsageError
 from harness.coordinator.joined_shards import join_shards
 from harness.library import Run, open_run, run
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import WHOLE_PLAN, RunFolder
 
 SUITE = """
 suite: sharded
@@ -74,7 +74,7 @@ def test_a_shard_that_is_missing_is_told(suite: Path) -> None:
 def test_of_two_runs_of_a_shard_the_measured_cells_count(suite: Path) -> None:
     first = shard(suite, "1/3")
     broken = RunFolder.create(suite.parent / "broken", "sharded")
-    broken.write_whole_plan(first.folder.read_json("whole_plan.json"))
+    broken.write_plan(first.folder.read_json("whole_plan.json"), WHOLE_PLAN)
     cell = first.plan.cells[0].id
     (broken.path / "cells" / cell).mkdir()
     joined, _ = join_shards([broken, first.folder], suite.parent / "twice")
