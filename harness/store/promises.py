@@ -51,10 +51,17 @@ def _of_records(result: CellResult, folder: Path) -> str:
     path = folder / RECORDS
     if path.is_symlink() or not path.is_file():
         return f"it left no {RECORDS}"
+    try:
+        return "" if _is_parquet(path) else f"its {RECORDS} is no Parquet file"
+    except OSError as error:  # For instance moved away by another process since the look above.
+        return f"its {RECORDS} cannot be read: {error.strerror}"
+
+
+def _is_parquet(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(len(_PARQUET))
         file.seek(-min(len(_PARQUET), path.stat().st_size), 2)
-        return "" if head == file.read() == _PARQUET else f"its {RECORDS} is no Parquet file"
+        return head == file.read() == _PARQUET
 
 
 def _without_records(result: CellResult, reason: str) -> CellResult:

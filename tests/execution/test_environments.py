@@ -56,7 +56,9 @@ def cheap_environment(folder: Path, *, lent: bool = True) -> Path:
     """A virtual environment that takes its libraries from this one, unless it is to have none."""
     venv.create(folder, with_pip=False)
     if lent:
-        (own(folder) / "lent.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+        # `addsitedir` also follows the .pth files there, by which an editable install is found.
+        lent_from = f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n"
+        (own(folder) / "lent.pth").write_text(lent_from, encoding="utf-8")
     return folder
 
 

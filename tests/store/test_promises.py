@@ -58,6 +58,19 @@ def test_what_is_not_is_invalid(changes: dict[str, Any], records: bytes | None, 
     assert result.reason.encode()
 
 
+def test_records_that_another_process_takes_away_meanwhile_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path, *_arguments: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    GOOD.write(folder_of(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", gone)
+        assert kept(GOOD, tmp_path).reason == "its records.parquet cannot be read: No such file or directory"
+    assert broken_promise(tmp_path) == ""
+
+
 def test_reasons_can_be_written(tmp_path: Path) -> None:
     failed = CellResult(Status.FAILED, "no file caf\udce9.txt", traceback="caf\udce9")
     result = kept(failed, folder_of(tmp_path, None))
