@@ -120,6 +120,12 @@ def make_way(path: Path) -> Path:
     return path
 
 
+def default_folder(name: str) -> Path:
+    """Return a folder of the user's cache, such as that for downloads of a data set."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "harness" / name
+
+
 def write_checked(path: Path, content: bytes) -> None:
     """Write a file and its folder so that `read_checked` can tell whether it is still whole. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)

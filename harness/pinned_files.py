@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.contract.errors import MissingData
 from harness.downloads import download_file
+from harness.files import default_folder as default_folder
 
 MOST_UNPACKED_BYTES = 2 << 30
 """Size of the content of a published file; the largest here has a tenth of it."""
@@ -37,12 +38,6 @@ class PinnedFile:
     url: str
     sha256: Sequence[str] = ()
     git_blob: str = ""
-
-
-def default_folder(dataset: str) -> Path:
-    """Return the folder for downloads of a data set."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "harness" / dataset
 
 
 def data_folder(dataset: str, below: str, names: Sequence[str], folder: Path | None) -> Path:

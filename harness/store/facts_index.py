@@ -1,4 +1,8 @@
-"""Facts of sources, kept on disk under the hash of the source: parsing hundreds of files takes seconds."""
+"""Facts of sources, kept on disk under the hash of the source: parsing hundreds of files takes seconds.
+
+They are kept in the store and once more in the user's cache, so that a new results folder does not begin with seconds
+of parsing what did not change.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.files import read_checked, write_checked
+from harness.files import default_folder, read_checked, write_checked
 from harness.store import module_facts
 from harness.store.module_facts import Facts, read_facts
 
@@ -26,7 +30,7 @@ class FactsIndex:
     One file, written whole; of two processes that write at once, the facts of one are lost and then read again.
 
     Args:
-        folder: where the file lies; None to keep nothing.
+        folder: where the file lies, beside the copy in the user's cache; None to keep nothing.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -56,25 +60,39 @@ class FactsIndex:
 
     def save(self) -> None:
         """Write the facts if any are new; a folder that cannot be written is ignored."""
-        if self._path is None or not self._has_changed:
+        if not self._has_changed:
             return
         facts = {**self._stored["facts"], **self._used}
         self._stored["facts"] = self._used if len(facts) > _MAX_SOURCES else facts
-        with suppress(OSError):
-            write_checked(self._path, json.dumps(self._stored).encode())
+        content = json.dumps(self._stored).encode()
+        for path in self._paths:
+            with suppress(OSError):
+                write_checked(path, content)
         self._has_changed = False
 
     @cached_property
-    def _path(self) -> Path | None:
+    def _paths(self) -> list[Path]:
+        """The file in the store, and its copy in the user's cache, one for each environment."""
+        if self._folder is None:
+            return []
         # Syntax trees are spelt differently by other versions of Python, and facts by other versions of this reader.
         reader = hashlib.sha256(Path(str(module_facts.__file__)).read_bytes()).hexdigest()  # keyed: it is imported too
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return self._folder and self._folder / f"imports-{version}-{reader[:12]}.json"
+        name = f"imports-{sys.version_info.major}.{sys.version_info.minor}-{reader[:12]}"
+        environment = hashlib.sha256(sys.prefix.encode()).hexdigest()
+        return [self._folder / f"{name}.json", default_folder("sources") / f"{name}-{environment[:12]}.json"]
 
     @cached_property
     def _stored(self) -> dict[str, Any]:
-        content = read_checked(self._path) if self._path else None
+        contents = [_content(path) for path in self._paths]
+        self._has_changed = None in contents
+        content = next(filter(None, contents), None)
         return json.loads(content) if content else {"facts": {}, "installed": "", "distributions": {}}
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):  # For instance of a cache that another user may not read.
+        return read_checked(path)
+    return None
 
 
 def _installed_in(path: str) -> list[tuple[str, int]]:

@@ -81,6 +81,7 @@ class ImportClosures:
         self._facts: dict[Path, tuple[str, Facts]] = {}
         self._edges: dict[tuple[str, Part], list[tuple[str, Part]]] = {}
         self._acting_of: dict[str, list[str]] = {}
+        self._facts_by_module: dict[str, Facts | None] = {}
         self._index = FactsIndex(folder)
 
     def of(self, module: str) -> Closure:
@@ -124,7 +125,14 @@ class ImportClosures:
         )
         self._n_imports = count
         if outdated or self._places.forget_changed_data():
-            for known in (self._closures, self._codes, self._edges, self._acting_of, self._facts):
+            for known in (
+                self._closures,
+                self._codes,
+                self._edges,
+                self._acting_of,
+                self._facts,
+                self._facts_by_module,
+            ):
                 known.clear()
 
     def _compute(self, root: str) -> Closure:
@@ -244,8 +252,10 @@ class ImportClosures:
             yield from (base, *(f"{base}.{name}" for name in statement.names or ()))
 
     def _facts_of(self, module: str) -> Facts | None:
-        place = self._places.find(module) if self._places.follows(module) else None
-        return self._read(place)[1] if place and place.path else None
+        if module not in self._facts_by_module:
+            place = self._places.find(module) if self._places.follows(module) else None
+            self._facts_by_module[module] = self._read(place)[1] if place and place.path else None
+        return self._facts_by_module[module]
 
     def _code(self, module: str, part: Part) -> Code:
         facts = self._facts_of(module)

@@ -298,6 +298,34 @@ def test_what_was_read_is_kept(write: Write, tmp_path: Path, monkeypatch: pytest
     assert len(list((kept / MAPS).iterdir())) == 2
 
 
+def test_a_new_store_begins_with_what_the_users_cache_holds(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"uc/a.py": "from . import b", "uc/b.py": "x = 1"})
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    first = ImportClosures((), tmp_path / "one").of("uc.a")
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.store.facts_index.read_facts", None)
+        assert ImportClosures((), tmp_path / "two").of("uc.a") == first
+        # What it took from there it has itself now.
+        shutil.rmtree(cache)
+        assert ImportClosures((), tmp_path / "two").of("uc.a") == first
+    (copy,) = (cache / "harness" / "sources").glob("imports-*.json")
+    copy.write_bytes(copy.read_bytes().replace(b"uc", b"no"))
+    assert ImportClosures((), tmp_path / "three").of("uc.a") == first
+
+
+def test_a_users_cache_that_cannot_be_written_is_done_without(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"ud/a.py": "x = 1"})
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert set(ImportClosures((), tmp_path / "one").of("ud.a").files) == {"ud/a.py"}
+    assert len(list((tmp_path / "one").glob("imports-*.json"))) == 1
+
+
 # --- the project itself ------------------------------------------------------------------------------------------
 
 
