@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # Before NumPy is imported, whose own threads take many times as long on matrices of 64 columns as one thread does. The
 # processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _threads() -> None:
     """Tiny networks are slower, not faster, on several threads, so one is used unless more are asked for."""
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals() -> Iterator[None]:
+    """What tests start is not deaf to signals that whoever started them ignores: `nohup`, a job in the background."""
+    deaf = [each for each in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT) if signal.getsignal(each) == signal.SIG_IGN]
+    for each in deaf:
+        signal.signal(each, signal.SIG_DFL)
+    yield
+    for each in deaf:
+        signal.signal(each, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
