@@ -16,14 +16,15 @@ def described_metrics(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """What each number of a table is: experiment to label to direction, unit, title, and methods of its intervals.
 
-    A number that an aggregate makes, and no metric of the suite, has the direction "" (not known) and no unit.
+    A number that an aggregate makes, and no metric of the suite, has the direction "" (not known) and no unit, unless
+    it bears the name of an aggregate that declares them.
     """
     described: dict[str, dict[str, dict[str, Any]]] = {}
     for name, experiment in plan.experiments.items():
         own = [row for row in rows if row.experiment == name]
-        uses = {use.label: use for use in experiment.metrics}
+        uses, aggregates = ({use.label: use for use in of} for of in (experiment.metrics, experiment.aggregates))
         for label in dict.fromkeys([*uses, *(label for row in own for label in row.estimates)]):
-            use = uses.get(label)
+            use = uses.get(label) or aggregates.get(label)
             known = catalog.find(use.kind, use.name) if use else None
             signature = signatures.read(known.component) if known else None
             described.setdefault(name, {})[label] = {

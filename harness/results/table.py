@@ -331,8 +331,10 @@ def views(
     tables = []
     for name, experiment in plan.experiments.items():
         headings, units = {}, {}
-        for use in experiment.metrics:
+        for use in (*experiment.metrics, *experiment.aggregates):
             signature = signatures.read(catalog.find(use.kind, use.name).component)
+            if use.kind == "aggregate" and not signature.direction:
+                continue
             headings[use.label] = metric_heading(use.label, signature.direction)
             units[use.label] = signature.unit
         own = [row for row in rows if row.experiment == name]

@@ -98,6 +98,7 @@ def _comparisons_and_pictures() -> list[Component]:
             "Pintor et al. 2022, arXiv:2106.09947",
         ),
         aggregate("smallest_distance", "metrics.smallest_distances:SmallestDistance"),
+        aggregate("optimality", "comparisons.optimality:Optimality", "Cinà et al. 2024, arXiv:2404.19460"),
         reporter("robustness_curve", "curve:RobustnessCurve"),
         reporter("security_curve", "security_curve:SecurityCurve", "Carlini et al. 2019, arXiv:1902.06705"),
         reporter("transfer_matrix", "transfer_matrix:TransferMatrix"),

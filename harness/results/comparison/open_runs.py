@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -136,14 +137,14 @@ def _facts(use: Use, catalog: Catalog, signatures: SignatureReader) -> MetricFac
 def _installed_facts(
     rows: Sequence[Row], catalog: Catalog, signatures: SignatureReader
 ) -> dict[tuple[str, str], MetricFacts]:
-    """Return facts of the installed metrics of these labels; which version made the numbers is not known."""
+    """Return facts of the installed metrics, or aggregates, of these labels; which version made them is not known."""
     facts = {}
     for key in {(row.experiment, label) for row in rows for label in row.estimates}:
-        try:
-            signature = signatures.read(catalog.find("metric", key[1]).component)
-        except HarnessError:
-            continue
-        facts[key] = MetricFacts(signature.direction, signature.unit)
+        for kind in ("metric", "aggregate"):
+            with suppress(HarnessError):
+                signature = signatures.read(catalog.find(kind, key[1]).component)
+                facts[key] = MetricFacts(signature.direction, signature.unit)
+                break
     return facts
 
 
