@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     {"store", "suite"},
     {"scoring", "execution"},
     {"results", "scoring_process"},
-    {"coordinator"},
+    {"coordinator", "exporting"},
     {"library"},
     {"__init__", "testing", "pytest_plugin", "placing"},
     {"cli"},
