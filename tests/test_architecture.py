@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"hooks", "isolation", "files", "downloads", "hub_folders", "figures", "png", "reading"}
     | {"code_folders", "loaded_code", "escaping", "user_configuration"},
     {"statistics", "instruments", "builtin", "picture_section", "named_code", "pinned_files"},
-    {"attacks"},
+    {"attacks", "importing"},
     {"api", "signatures"},
     {"plugins"},
     {"store", "suite"},

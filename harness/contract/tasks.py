@@ -71,7 +71,8 @@ class Task(Protocol):
     of the data declares none.
 
     A task that scores outputs which its data hold names those columns: `outputs = ("completions",)`. They are what is
-    compared, so the identity of the data is that of all else, such as prompts and references.
+    compared, so the identity of the data is that of all else, such as prompts and references, column by column; `()`
+    says that the data hold documents alone.
     """
 
     run: Callable[..., Outcome]

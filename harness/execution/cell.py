@@ -178,8 +178,10 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
 
 def _identity(data: Built, task: Any) -> dict[str, Any]:
     """The digests of the data; of those that hold outputs which the task compares, the digests of all else."""
-    outputs = set(getattr(task, "outputs", ())) & set(data.thing.take(range(min(1, len(data.thing.ids)))))
-    return document_facts(data.thing, outputs) if outputs else dict(data.digests)
+    outputs = getattr(task, "outputs", None)
+    if outputs is None or (outputs and not set(outputs) & set(data.thing.take(range(min(1, len(data.thing.ids)))))):
+        return dict(data.digests)
+    return document_facts(data.thing, outputs)
 
 
 def _plain_protocol(outcome: Outcome) -> dict[str, Any]:

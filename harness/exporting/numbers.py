@@ -18,7 +18,7 @@ from harness.files import parse_json, read_plain
 from harness.isolation import one_line
 from harness.results.table import KEY_LENGTH, display_text, table_json
 
-_METRICS: Mapping[str, Any] = {str: {str: {"direction": str, "unit": str, "title": str}}}
+_METRICS: Mapping[Any, Any] = {str: {str: {"direction": str, "unit": str, "title": str}}}
 
 
 @dataclass(frozen=True)
