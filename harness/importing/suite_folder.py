@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from harness.contract.errors import UsageError
+from harness.contract.rows import is_column_of_rows
 from harness.files import write_whole
 from harness.importing.joined import Joined
+from harness.importing.logs import Sample
 
 SUITE, DOCUMENTS = "suite.yaml", "documents.jsonl"
 
@@ -67,7 +69,7 @@ def _suite(joined: Joined, outputs: Mapping[str, str], name: str) -> dict[str, A
         "metrics": [
             {
                 "use": "logged_loss" if score in less else "logged_score",
-                "as": re.sub(r"[^\w.-]+", "_", score),
+                "as": _label(score),
                 "with": {"name": score},
             }
             for score in joined.scores
@@ -76,7 +78,13 @@ def _suite(joined: Joined, outputs: Mapping[str, str], name: str) -> dict[str, A
     }
 
 
-def _document(sample: Any) -> dict[str, Any]:
+def _label(score: str) -> str:
+    """The name of a score as the label of a metric, which is no name of another column of tables."""
+    label = re.sub(r"[^\w.-]+", "_", score)
+    return f"score_{label}" if is_column_of_rows(label, ()) else label
+
+
+def _document(sample: Sample) -> dict[str, Any]:
     return {"id": sample.id, "prompt": sample.prompt, "reference": sample.reference, "groups": dict(sample.groups)}
 
 
