@@ -32,6 +32,8 @@ COMMANDS = {
     "leaderboard": "Rank the models of all runs by what they were measured on, with ties.",
     "history": "Show every row of a suite over its runs, and mark what changed.",
     "score": "Compute metrics on the stored records of a run.",
+    "import": "Make a run of the logs of other tools, to compare and rank what they hold.",
+    "export": "Write the numbers of a run in a format that others read.",
     "explain": "Say why a cell ran or was reused, and how it ended.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",

@@ -24,7 +24,7 @@ ROW_SHAPE: Mapping[str, Any] = {
     "n": (int, NoneType),
     "comparability": {
         "task": {"name": str},
-        "data": {"digest": str, "ids": str, "n": int},
+        "data": {"digest": str, "ids": str, "n": int, "columns": {str: str}},
         "protocol": {"over_seeds": {"seeds": [int]}, "threat": (dict, NoneType)},
         "group": str,
     },

@@ -69,6 +69,10 @@ class Task(Protocol):
     `columns_with = {"attack": ("robust",)}` if they are there only under an attack, and in `columns_without` if only
     without. A metric that needs a column that no cell has is then refused in the suite. A task whose columns are those
     of the data declares none.
+
+    A task that scores outputs which its data hold names those columns: `outputs = ("completions",)`. They are what is
+    compared, so the identity of the data is that of all else, such as prompts and references, column by column; `()`
+    says that the data hold documents alone.
     """
 
     run: Callable[..., Outcome]

@@ -24,8 +24,10 @@ from harness.contract.rows import Status
 from harness.contract.tasks import Outcome
 from harness.execution.build import Builder, Weights
 from harness.execution.costs import cost_block
+from harness.execution.data_digest import document_facts
 from harness.execution.dependencies import CHANGED, Dependencies
 from harness.execution.first_call import first_call
+from harness.execution.kept import Built
 from harness.execution.outcome_checks import check_examples, checked_cost
 from harness.execution.precision import execution_text, reduced_precision
 from harness.execution.settings import own_settings
@@ -127,7 +129,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         things[role] = built.thing
         weights += built.weights
         of_model = built.weights if role == "model" else of_model
-        data = dict(built.digests) if role == "data" else data
+        data = _identity(built, task.thing) if role == "data" else data
     _check_fit(cell, things, builder, signatures)
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -172,6 +174,14 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
         },
         seconds=spent.seconds,
     )
+
+
+def _identity(data: Built, task: Any) -> dict[str, Any]:
+    """The digests of the data; of those that hold outputs which the task compares, the digests of all else."""
+    outputs = getattr(task, "outputs", None)
+    if outputs is None or (outputs and not set(outputs) & set(data.thing.take(range(min(1, len(data.thing.ids)))))):
+        return dict(data.digests)
+    return document_facts(data.thing, outputs)
 
 
 def _plain_protocol(outcome: Outcome) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,23 @@ def data_facts(data: Dataset) -> dict[str, Any]:
         for piece in _pieces_of(columns, n):
             hasher.update(piece)
     return {"digest": hasher.hexdigest(), "ids": _digest_of_ids(data.ids), "n": len(data.ids)}
+
+
+def document_facts(data: Dataset, outputs: Collection[str]) -> dict[str, Any]:
+    """The digests of the examples without the columns that hold outputs under comparison, and of each other column.
+
+    So the outputs of two systems over the same documents are compared, and documents that differ are told by column.
+    """
+    of_columns: dict[str, Any] = {}
+    for n, columns in _taken(data):
+        for name in sorted(columns.keys() - set(outputs)):
+            hasher = of_columns.setdefault(name, hashlib.sha256())
+            for piece in _pieces_of({name: columns[name]}, n):
+                hasher.update(piece)
+    digests = {name: hasher.hexdigest() for name, hasher in sorted(of_columns.items())}
+    whole = _begun(data)
+    whole.update(json.dumps(digests).encode())
+    return {"digest": whole.hexdigest(), "ids": _digest_of_ids(data.ids), "n": len(data.ids), "columns": digests}
 
 
 def held_facts(data: Dataset) -> dict[str, Any] | None:

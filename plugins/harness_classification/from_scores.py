@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ class FromScores:
         threshold: from which score on the prediction is 1. It is part of what must be equal before two rates may be
             compared. Needed where the data have no predictions.
     """
+
+    outputs: Sequence[str] = ("scores", "predictions", "confidence", "errors", "correct_words", "hypothesis")
 
     def __init__(self, threshold: float | None = None) -> None:
         self._threshold = threshold

@@ -12,7 +12,7 @@ import pytest
 from harness.contract.data import Examples
 from harness.execution import data_digest
 from harness.execution.build import Limited
-from harness.execution.data_digest import data_facts, held_facts
+from harness.execution.data_digest import data_facts, document_facts, held_facts
 from harness.execution.kept import Built
 
 N = 5000
@@ -99,3 +99,23 @@ def test_arrays_are_hashed_block_by_block_though_laid_out_at_once(n: int) -> Non
             part = columns[name][first : first + 256]
             expected.update(f"{name}{part.dtype}{part.shape[1:]}".encode() + part.tobytes())
     assert data_facts(Examples([f"e{i}" for i in range(n)], columns))["digest"] == expected.hexdigest()
+
+
+def test_outputs_are_no_part_of_documents_and_each_other_column_is_told() -> None:
+    data = examples()
+    facts = document_facts(data, ("labels",))
+    assert set(facts["columns"]) == {"inputs"}
+    other = Examples(data.ids, {**data.columns, "labels": [0] * N}, data.groups, data.facts)
+    assert document_facts(other, ("labels",)) == facts
+    other.columns["inputs"][N - 1, 1] = 7
+    changed = document_facts(other, ("labels",))
+    assert changed["digest"] != facts["digest"]
+    assert changed["columns"] != facts["columns"]
+    assert changed["ids"] == facts["ids"]
+
+
+def test_groups_and_facts_are_part_of_documents() -> None:
+    data = examples()
+    digests = {document_facts(data, ())["digest"], document_facts(examples(more=1), ())["digest"]}
+    data.groups["g"][7] = "c"
+    assert len({*digests, document_facts(data, ())["digest"]}) == 3

@@ -89,7 +89,7 @@ def _short(name: str, value: Any) -> str:
     """Return a value as short text; empty if it is too long for a line."""
     if isinstance(value, Mapping):
         return str(value.get("name", ""))
-    if name in ("data.digest", "data.ids") and isinstance(value, str):
+    if (name in ("data.digest", "data.ids") or name.startswith("data.columns.")) and isinstance(value, str):
         return value[:_DIGEST_LENGTH]
     text = "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _MAX_VALUE_LENGTH else ""

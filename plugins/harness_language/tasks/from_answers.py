@@ -28,6 +28,7 @@ class FromAnswers:
         judge: who judges the answers, such as `llm_judge`.
     """
 
+    outputs: Sequence[str] = ("completions", "models")
     columns_with: Mapping[str, tuple[str, ...]] = {"judge": JUDGED}
     columns: Sequence[str] = (
         "id",

@@ -122,3 +122,16 @@ def test_a_bad_file_is_a_row_with_a_reason(tmp_path: Path, content: str, told: s
     (row,) = run_suite(SUITE.format(threshold=0.5), tmp_path).rows
     assert row.status == "invalid"
     assert told in row.reason
+
+
+def test_scores_of_two_systems_over_the_same_rows_have_one_key_and_other_labels_none(tmp_path: Path) -> None:
+    keys = {}
+    for name, reverse, flip in (("a", 0, 0), ("b", 1, 0), ("c", 0, 1)):
+        rows = "".join(f"p{i},{(i + flip) % 2},{abs(reverse - i / 40)},{'fm'[i % 4 < 2]}\n" for i in range(40))
+        (tmp_path / "scores.csv").write_text("id,label,score,sex\n" + rows, encoding="utf-8")
+        (row,) = run_suite(SUITE.format(threshold=0.5), tmp_path).rows
+        assert row.status == "ok"
+        keys[name] = row.key
+        data = row.comparability["data"]
+        assert set(data["columns"]) == {"labels"}
+    assert keys["a"] == keys["b"] != keys["c"]

@@ -124,3 +124,29 @@ def test_a_pattern_that_may_never_end_is_refused_in_words(tmp_path: Path) -> Non
     (row,) = run_suite(suite, tmp_path).rows
     assert not row.status.is_measured
     assert "repeats what repeats itself" in row.reason
+
+
+PAIRED = """
+    suite: stored
+    task: from_answers
+    data: {use: stored_answers, with: {path: sums.csv, prompts: question, completions: said, answers: right}}
+    metrics: [exact_match]
+"""
+
+
+def _data_of(tmp_path: Path, text: str) -> dict[str, object]:
+    (tmp_path / "sums.csv").write_text(text)
+    (row,) = run_suite(PAIRED, tmp_path).rows
+    assert str(row.status) == "ok", row.reason
+    return dict(row.comparability["data"])
+
+
+def test_answers_of_two_systems_are_of_the_same_data_and_another_prompt_or_reference_is_told(tmp_path: Path) -> None:
+    own = _data_of(tmp_path, SUMS)
+    assert _data_of(tmp_path, SUMS.replace("No idea.", "4")) == own
+    prompt = _data_of(tmp_path, SUMS.replace("What is 7 - 3?", "What is 7 minus 3?"))
+    reference = _data_of(tmp_path, SUMS.replace("No idea.,4", "No idea.,5"))
+    for other, column in ((prompt, "prompts"), (reference, "answers")):
+        assert isinstance(other["columns"], dict)
+        assert isinstance(own["columns"], dict)
+        assert [name for name, value in own["columns"].items() if other["columns"][name] != value] == [column]

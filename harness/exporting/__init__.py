@@ -1,0 +1,1 @@
+"""Results in the formats of others: spreadsheets, papers, dashboards, and registries of evaluations."""
