@@ -8,7 +8,7 @@ VENV_EXTRAS ?= .venv-extras
 BIN_EXTRAS = $(VENV_EXTRAS)/bin
 INSTALLED_EXTRAS = $(VENV_EXTRAS)/installed
 # Those that resolve together; robustbench pins timm, so it needs an environment of its own.
-EXTRAS = dev,anchors,attribution,fairness,generation,http,language,lm-eval,onnx,ray,skops,vision
+EXTRAS = dev,anchors,attribution,fairness,gcs,generation,http,language,lm-eval,onnx,ray,s3,skops,vision
 VENV_DOCS ?= .venv-docs
 PARALLEL = -n auto --dist loadfile --no-loadscope-reorder
 # For instance make test TESTS=tests/anchors.

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -58,7 +59,25 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
         content: what it holds then.
         durable: whether this holds after a loss of power too, which costs milliseconds.
     """
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _written_beside(path, content, durable=durable) as staged:
+        staged.replace(path)
+
+
+def create_whole(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet: of several writers, on any machine, one succeeds, and readers find it whole.
+
+    Raises:
+        FileExistsError: it is there.
+        OSError: it cannot be written, or the file system has no hard links.
+    """
+    with _written_beside(path, content, durable=True) as staged:
+        os.link(staged, path)
+
+
+@contextmanager
+def _written_beside(path: Path, content: bytes, *, durable: bool) -> Iterator[Path]:
+    """A neighbour of a file with its content, to be put in its place; what is left of it goes at the end."""
+    staged = path.with_name(f".{path.name}.{os.uname().nodename}+{os.getpid()}-{secrets.token_hex(3)}.tmp")
     _sweep(path)
     try:
         with staged.open("wb") as file:
@@ -66,7 +85,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        staged.replace(path)
+        yield staged
         if durable:
             sync(path.parent)
     finally:

@@ -110,7 +110,7 @@ def run(suite: str | Path, **how: Unpack[RunArguments]) -> Run:
             threads, isolation ("process"), timeout (seconds a cell may take), plugin_folders (as `--plugins-dir`),
             allow_imports (as `--allow-imports`), trust (as `--trust`), no_examples (as `--no-examples`); sets, limit,
             seeds, only, skip, shard, shard_by and force (as `--set` and the others); executor, executor_with and
-            wait_for_workers; and plugins, modules to load as plugins besides the
+            wait_for_workers; store (as `--store`); and plugins, modules to load as plugins besides the
             installed ones, by name. See `RunOptions`.
 
     Raises:

@@ -3,6 +3,8 @@
 # ~/.config/harness/config.yaml
 keys:
   api.example.org: EXAMPLE_API_KEY    # host: the environment variable that holds the key
+store:
+  url: s3://bucket/lab               # a store that machines share; further keys go to its file system
 environments:
   geneval: /opt/geneval               # name: a virtual environment, or a Python in one
 """

@@ -55,6 +55,15 @@ results_option = click.option(
 )
 
 
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    envvar="HARNESS_STORE",
+    help="A store that machines share, such as s3://bucket/lab or a folder: what it has is fetched, what is made is "
+    "put there too. [default: `store: {url: ...}` of the user's configuration]",
+)
+
+
 def _names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 

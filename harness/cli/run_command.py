@@ -18,6 +18,7 @@ from harness.cli.options import (
     environment_option,
     no_examples_option,
     results_option,
+    store_option,
     trust_option,
 )
 from harness.cli.streams import echo
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(min=1), help="Number of cells to run at a time. [default: one per device]"
 )
 @results_option
+@store_option
 @allow_imports_option
 @trust_option
 @no_examples_option

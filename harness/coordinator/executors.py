@@ -12,7 +12,6 @@ from harness.plugins import as_folders
 from harness.scoring.in_process import InThisProcess
 from harness.scoring.plugin_calls import Scoring
 from harness.scoring_process.client import ScoringProcess
-from harness.store.store import Store
 
 _CELLS_PER_WORKER = 1000
 """Number of cells after which a worker is replaced, before what plugins leak fills the memory."""
@@ -38,13 +37,16 @@ def make_executor(prepared: Prepared, on_progress: Progress) -> Executor:
         from harness.execution.precision import pin_numerics
 
         pin_numerics(workers.threads)
-        store = Store(prepared.store.root, as_loaded=True)
-        builder = Builder(prepared.catalog, store, workers.devices[0], options.batch_size, lambda *_: None)
+        builder = Builder(
+            prepared.catalog, prepared.store.of_loaded_code(), workers.devices[0], options.batch_size, lambda *_: None
+        )
         return InlineExecutor(builder, prepared.signatures, on_progress, debug=options.debug)
     from harness.execution.process import ProcessExecutor, setups_for
 
     return ProcessExecutor(
-        setups_for(workers.devices, workers.threads, prepared.store.root, as_folders(options.plugin_folders)),
+        setups_for(
+            workers.devices, workers.threads, prepared.store.root, as_folders(options.plugin_folders), prepared.remote
+        ),
         timeout=workers.timeout,
         pythons={name: str(each.python) for name, each in prepared.environments.items()},
         cells_per_worker=_cells_per_worker(prepared),
@@ -62,6 +64,7 @@ def _settings(prepared: Prepared, code: dict[str, str]) -> RunSettings:
         cells_per_worker=_cells_per_worker(prepared),
         plugin_folders=tuple(str(folder.resolve()) for folder in as_folders(options.plugin_folders)),
         code=code,
+        remote=prepared.remote,
     )
 
 

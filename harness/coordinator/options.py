@@ -46,6 +46,7 @@ class RunArguments(TypedDict, total=False):
     executor: str
     executor_with: Sequence[str]
     wait_for_workers: float
+    store: str | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class RunOptions:
             of this machine.
         executor_with: its parameters, each as KEY=VALUE.
         wait_for_workers: seconds without any worker after which what has not run is given up as lost.
+        store: the URL of a store that machines share, behind that of the results folder; empty for none; None for that
+            of HARNESS_STORE or of the user's configuration.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -104,6 +107,7 @@ class RunOptions:
     executor: str = ""
     executor_with: Sequence[str] = ()
     wait_for_workers: float = 600.0
+    store: str | None = None
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.

@@ -17,8 +17,10 @@ from harness.scoring.in_process import InThisProcess
 from harness.scoring.plugin_calls import PluginCalls
 from harness.scoring_process.client import TIME_LIMIT_SECONDS, ScoringProcess
 from harness.signatures import SignatureReader
-from harness.store.open import cached_signatures, open_store
-from harness.store.store import Store
+from harness.store.layered import open_layered
+from harness.store.open import cached_signatures
+from harness.store.remote import remote_url
+from harness.store.store import STORE, Store
 from harness.suite.load import load_suite
 from harness.suite.plan import Plan
 from harness.suite.resolve import make_plan, resolve_executor
@@ -36,6 +38,7 @@ class Prepared:
         workers: where cells are executed.
         environments: the other Python environments that cells are executed in, by name.
         executor: what they run on, if it is an executor of a plugin.
+        remote: the URL of the store that machines share; empty for none.
     """
 
     plan: Plan
@@ -46,6 +49,7 @@ class Prepared:
     workers: Workers
     environments: Mapping[str, Environment] = field(default_factory=dict)
     executor: Use | None = None
+    remote: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -82,7 +86,8 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
     results = Path(options.results)
     loaded = load_suite(str(suite), options.changes)
     catalog = load_catalog(options.plugin_folders, extra=options.plugins)
-    store = open_store(results)
+    remote = remote_url(options.store)
+    store = open_layered(results / STORE, remote)
     signatures = cached_signatures(results, catalog)
     with planning_calls(options, catalog) as hooks:
         plan = make_plan(
@@ -106,4 +111,4 @@ def prepare(suite: str | Path, options: RunOptions) -> Prepared:
         raise UsageError(f"environment {named!r} is one of this machine; executor {executor.label!r} has none of them")
     folders = as_folders(options.plugin_folders)
     environments = environments_of(plan.cells, options.environments, folders, store, workers.devices[0])
-    return Prepared(plan, catalog, signatures, store, options, workers, environments, executor)
+    return Prepared(plan, catalog, signatures, store, options, workers, environments, executor, remote)

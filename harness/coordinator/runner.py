@@ -83,6 +83,7 @@ class LiveRun:
         )
         self._folder = RunFolder.create(Path(prepared.options.results), plan.suite)
         self._observers = Observers(self._scoring, self._warn)
+        prepared.store.warn = self._warn
         self._head = head_of(prepared, self._folder, self._scoring.calls)
         # The plan first: a folder with run.json is a run.
         self._folder.write_plan(plan.to_json())
@@ -99,6 +100,7 @@ class LiveRun:
             HarnessError: a worker cannot start.
         """
         asked = [] if self._prepared.options.force else [cell for cell in cells if not cell.skip]
+        self._prepared.store.prefetch("cells", [self._state.keys[cell.id] for cell in asked])
         reusable = {cell.id: match for cell in asked if (match := self._find_reusable(cell))}
         plan = self._prepared.plan
         self._display.started(

@@ -104,6 +104,7 @@ class RunSettings:
         cells_per_worker: number of cells after which a worker process is replaced.
         plugin_folders: as `--plugins-dir`.
         code: the digest of the code of the core and of each plugin, and the versions of what they stand on.
+        remote: the URL of the store that machines share; empty for none.
     """
 
     n_workers: int | None
@@ -113,6 +114,7 @@ class RunSettings:
     cells_per_worker: int
     plugin_folders: tuple[str, ...]
     code: dict[str, str]
+    remote: str = ""
 
 
 @runtime_checkable

@@ -88,7 +88,7 @@ class NodeAgent:
         self._root, self._claim = _make_scratch(scratch or Path(tempfile.gettempdir()))
         self._progress = ("", 0, 0)
         self._executor = ProcessExecutor(
-            setups_for([device or run.device], run.threads, self._root / "store", folders),
+            setups_for([device or run.device], run.threads, self._root / "store", folders, run.remote),
             timeout=run.timeout,
             cells_per_worker=run.cells_per_worker,
         )

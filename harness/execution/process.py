@@ -398,7 +398,9 @@ def _available(descriptor: int) -> bytes | None:
         return b""
 
 
-def setups_for(devices: Sequence[str], threads: int, store: Path, plugin_folders: Sequence[Path]) -> list[Setup]:
+def setups_for(
+    devices: Sequence[str], threads: int, store: Path, plugin_folders: Sequence[Path], remote: str = ""
+) -> list[Setup]:
     """Return one setup for each device."""
     folders = tuple(str(folder.resolve()) for folder in plugin_folders)
-    return [Setup(folders, str(store.resolve()), device, threads) for device in devices]
+    return [Setup(folders, str(store.resolve()), device, threads, remote) for device in devices]

@@ -33,12 +33,14 @@ class Setup:
         store: the folder of the store.
         device: where it computes.
         threads: torch threads on the CPU.
+        remote: the URL of a second level of the store; empty for none.
     """
 
     plugin_folders: tuple[str, ...]
     store: str
     device: str
     threads: int
+    remote: str = ""
 
 
 class _Messages:
@@ -91,13 +93,13 @@ def _run_jobs(setup: Setup, jobs: TextIO, messages: _Messages) -> None:
     from harness.execution.precision import pin_numerics
     from harness.instruments.late_pandas import keep_pandas_out
     from harness.plugins import load_catalog
+    from harness.store.layered import worker_store
     from harness.store.open import cached_signatures
-    from harness.store.store import Store
 
     pin_numerics(setup.threads)
     keep_pandas_out()
     catalog = load_catalog([Path(folder) for folder in setup.plugin_folders])
-    store = Store(Path(setup.store), as_loaded=True)
+    store = worker_store(Path(setup.store), setup.remote, lambda text: print(f"warning: {text}", file=sys.stderr))
     signatures = cached_signatures(store.root.parent, catalog)
     builder = Builder(catalog, store, setup.device, 1, messages.progress)
     messages.send("ready")

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import shutil
 import tarfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from harness.contract.errors import InvalidOutput
 
 MAX_UNPACKED_BYTES = 1 << 36
 """What an archive may hold, 64 GiB: more than the records and artifacts of any cell, less than a disk."""
 MAX_FILES = 100_000
+_MAX_HEADERS = 1 << 28
+_WRONG_NAMES = (FileExistsError, NotADirectoryError, IsADirectoryError)
 
 
-def pack(folder: Path) -> bytes:
-    """Return the plain files below a folder as a compressed archive; equal folders give equal bytes."""
+def pack(folder: Path, more: Mapping[str, bytes] | None = None, *, compressed: bool = True) -> bytes:
+    """Return the plain files below a folder as an archive; equal folders give equal bytes.
+
+    Args:
+        folder: what is packed.
+        more: further files by their names.
+        compressed: whether it takes less room than its files.
+    """
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=int(compressed)) as tar:
+        for name, content in sorted((more or {}).items()):
+            _add(tar, name, io.BytesIO(content), len(content))
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                member = tarfile.TarInfo(path.relative_to(folder).as_posix())
-                member.size = path.stat().st_size
                 with path.open("rb") as file:
-                    tar.addfile(member, file)
+                    _add(tar, path.relative_to(folder).as_posix(), file, path.stat().st_size)
     packed = bytearray(buffer.getvalue())
     packed[4:8] = bytes(4)  # When it was compressed.
     return bytes(packed)
+
+
+def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = size
+    tar.addfile(member, content)
 
 
 def unpack(archive: bytes, folder: Path, *, max_bytes: int = MAX_UNPACKED_BYTES) -> None:
@@ -44,9 +61,9 @@ def unpack(archive: bytes, folder: Path, *, max_bytes: int = MAX_UNPACKED_BYTES)
             too much. Some of its files may have been written then.
         OSError: a file cannot be written.
     """
-    left = max_bytes
+    left, stream = max_bytes, _Unpacked(archive, max_bytes + _MAX_HEADERS)
     try:
-        with gzip.open(io.BytesIO(archive)) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for n_files, member in enumerate(tar):
                 left -= member.size
                 if left < 0 or n_files >= MAX_FILES:
@@ -55,8 +72,27 @@ def unpack(archive: bytes, folder: Path, *, max_bytes: int = MAX_UNPACKED_BYTES)
             # The checksum stands at the end; what follows an archive is none of its files.
             while stream.read(1 << 20):
                 raise InvalidOutput("an archive with more behind its end")
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError, FileExistsError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError, *_WRONG_NAMES) as error:
         raise InvalidOutput(f"a damaged archive: {error}") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidOutput(f"a damaged archive: {error}") from None
+        raise
+
+
+class _Unpacked(gzip.GzipFile):
+    """The content of an archive, of which no more than so many bytes are read, headers included."""
+
+    def __init__(self, archive: bytes, max_bytes: int) -> None:
+        super().__init__(fileobj=io.BytesIO(archive))
+        self._left = max_bytes
+
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        self._left -= len(content)
+        if self._left < 0:
+            raise InvalidOutput("an archive with more than its files")
+        return content
 
 
 def _write_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -55,6 +55,9 @@ class Store:
         as_loaded: whether keys that are made with it stand for modules as they were imported in this process, as where
             cells run, rather than for their files as they are now.
 
+    Attributes:
+        warn: is told what does not stop a run; a store without further levels has nothing to say.
+
     Raises:
         StoreError: the folder cannot be created or written, and must be.
     """
@@ -64,6 +67,7 @@ class Store:
         self._closures: dict[tuple[frozenset[str], tuple[str, ...]], ImportClosures] = {}
         self._staging, self._quarantine, self._locks = root / "staging", root / "quarantine", root / "locks"
         self.can_write = True
+        self.warn: Callable[[str], None] = lambda _: None
         try:
             with self.explained():
                 self._make_folders()
@@ -71,6 +75,10 @@ class Store:
             if needs_writing or root.parent.is_file():
                 raise
             self.can_write = False
+
+    def of_loaded_code(self) -> Store:
+        """The same store for cells that run in this process, whose keys stand for modules as they were imported."""
+        return Store(self.root, as_loaded=True)
 
     def _make_folders(self) -> None:
         for folder in (self._staging, self._quarantine, self._locks):
@@ -198,15 +206,19 @@ class Store:
             staged: its files.
             inputs: what its key was made of, to be written into its manifest.
         """
-        final = self.folder(kind, key)
         with self.explained():
             drop_specials(staged)
-            files = sorted(path for path in staged.rglob("*") if path.is_file())
-            manifest: dict[str, Any] = {"files": {str(path.relative_to(staged)): _digest(path) for path in files}}
+            manifest: dict[str, Any] = {"files": file_digests(staged)}
             manifest |= {} if inputs is None else {INPUTS: inputs, "key": key}
             (staged / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-            for path in [*files, staged / MANIFEST, staged]:
-                sync(path)
+            for name in (*manifest["files"], MANIFEST, ""):
+                sync(staged / name)
+        return self.adopt(kind, key, staged)
+
+    def adopt(self, kind: EntryKind, key: str, staged: Path) -> Path:
+        """Make a staged folder that has its manifest the entry of this key, unless there is one."""
+        final = self.folder(kind, key)
+        with self.explained():
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 staged.rename(final)
@@ -215,6 +227,9 @@ class Store:
                     raise
             sync(final.parent)
         return final
+
+    def prefetch(self, kind: EntryKind, keys: Iterable[str]) -> None:
+        """Bring entries here that a slower level of the store has; this store is all there is."""
 
     def put_json(self, kind: EntryKind, key: str, value: Mapping[str, Any]) -> None:
         """Keep a document that can be made again; a store that cannot be written drops it."""
@@ -261,6 +276,12 @@ def is_intact(folder: Path) -> bool:
 def _is_inside(name: str) -> bool:
     """Whether a name in a manifest is that of a file of its entry."""
     return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """The digest of every file below a folder by its name there, as manifests have them. Raises OSError."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): _digest(path) for path in files}
 
 
 def _digest(path: Path) -> str:

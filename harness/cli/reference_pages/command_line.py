@@ -20,6 +20,7 @@ EXIT_CODES: Mapping[int, str] = {
 }
 VARIABLES: Mapping[str, str] = {
     "HARNESS_RESULTS": "folder of runs and of the store, as `--results`",
+    "HARNESS_STORE": "URL of a store that machines share, as `--store`; empty for none",
     "HARNESS_PLUGINS_DIR": "folders whose modules are loaded as plugins, as `--plugins-dir`; several as in PATH",
     "HARNESS_CONFIG": "the user's configuration, in place of ~/.config/harness/config.yaml",
     "HARNESS_DATA": "folder of data that does not ship, which datasets look into",
