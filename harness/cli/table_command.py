@@ -13,6 +13,7 @@ from harness.cli.streams import echo
 from harness.cli.tables import print_costs, print_expectations, print_headline, print_tables
 from harness.contract.errors import UsageError
 from harness.coordinator.joined_shards import join_shards
+from harness.coordinator.writing import ending_of, exit_code_of
 from harness.results.expectations import check_expectations
 from harness.results.headline.make import run_headline
 from harness.results.named_rows import rows_called
@@ -53,12 +54,13 @@ def _joined(runs: list[RunFolder], results: Path) -> RunFolder:
 @click.pass_obj
 def command(
     session: Session, run: str, others: tuple[str, ...], results: Path, columns: tuple[str, ...], *, costs: bool
-) -> None:
+) -> int:
     """Make the table of RUN again from its records, write it and print it.
 
     RUN is the folder of a run, or the name of a suite for its latest run. With ROW only that row is printed: as the
     table prints it, such as "hardened / fmn", by its key, or by the id of its cell. With several runs, the shards of
-    one plan (`harness run --shard`), a run of the whole is made of them first.
+    one plan (`harness run --shard`), a run of the whole is made of them first; the exit code is then that of such a
+    run.
     """
     folder = RunFolder.find(run, results)
     row = None
@@ -73,7 +75,7 @@ def command(
         plan, rows = recorded_rows(folder, Scoring(catalog, store, calls))
         if row is not None:
             print_tables(plan, rows_called(row, rows), signatures, catalog, columns=columns)
-            return
+            return 0
         headline = run_headline(folder, plan, rows, catalog, signatures, calls)
     origin = folder.about_if_whole().get("provenance", {})
     with only_printed():
@@ -81,5 +83,11 @@ def command(
     print_tables(plan, rows, signatures, catalog, headline=headline, columns=columns)
     if costs:
         print_costs(rows)
-    print_expectations(check_expectations(plan, rows))
+    expectations = check_expectations(plan, rows)
+    print_expectations(expectations)
     print_headline(plan, headline)
+    if not shards:
+        return 0
+    exit_code = exit_code_of(rows, expectations, is_interrupted=False)
+    folder.write_about(folder.about() | ending_of(rows, expectations, exit_code))
+    return int(exit_code)

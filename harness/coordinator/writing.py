@@ -38,11 +38,18 @@ def summary_of(
     state: RunState, rows: Sequence[Row], expectations: Sequence[ExpectationResult], exit_code: Exit
 ) -> dict[str, Any]:
     """Return what run.json says of a run that has ended."""
-    statuses = [str(row.status) for row in rows]
     return {
         "status": "interrupted" if exit_code is Exit.INTERRUPTED else "finished",
         "ended": _now(),
         "cells": {cell_id: {"how": state.how.get(cell_id, ""), "key": key} for cell_id, key in state.keys.items()},
+        **ending_of(rows, expectations, exit_code),
+    }
+
+
+def ending_of(rows: Sequence[Row], expectations: Sequence[ExpectationResult], exit_code: Exit) -> dict[str, Any]:
+    """Return what run.json says of the rows of a run that has ended, also of one that was put together of shards."""
+    statuses = [str(row.status) for row in rows]
+    return {
         "statuses": {status: statuses.count(status) for status in sorted(set(statuses))},
         "expectations": [asdict(result) for result in expectations],
         "exit_code": int(exit_code),

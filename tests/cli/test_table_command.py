@@ -96,3 +96,26 @@ def test_costs_of_models_are_printed_when_asked_for(say: Say, run: Path) -> None
     said = say("table", run, "--costs").out
     assert "costs of the models" in said
     assert "FLOPs of fair, bent: not counted: no call of a torch module was seen" in said
+
+
+def test_shards_that_are_put_together_end_as_the_run_of_the_whole(say: Say, tmp_path: Path) -> None:
+    """run.json has the exit code, the statuses and the expectations; the command ends with that code."""
+    (tmp_path / "gated.yaml").write_text(
+        (tmp_path / "coins.yaml").read_text()
+        + "expect: [{metric: heads, at_least: 0.95, where: {model: fair, attack: wind}}]\n"
+    )
+    for suite, code in (("coins", 0), ("mixed", 1), ("gated", 3)):
+        how = ("--device", "cpu", "--isolation", "inline")
+        whole = say("run", f"{suite}.yaml", *how, "--results", f"whole-{suite}")
+        for number in (1, 2):
+            say("run", f"{suite}.yaml", *how, "--shard", f"{number}/2", "--results", f"{suite}-{number}")
+        runs = [next((tmp_path / f"{suite}-{number}").glob("[!s]*/*Z-*")) for number in (1, 2)]
+        joined = say("table", *runs, "--results", f"joined-{suite}")
+        assert (whole.code, joined.code) == (code, code), joined.err
+        about = [
+            json.loads(next((tmp_path / folder).glob("*/*Z-*/run.json")).read_text())
+            for folder in (f"whole-{suite}", f"joined-{suite}")
+        ]
+        for key in ("status", "statuses", "expectations", "exit_code"):
+            assert about[0][key] == about[1][key]
+        assert about[1]["exit_code"] == code
