@@ -114,7 +114,7 @@ class Use:
             "trained_on": self.trained_on.identity if self.trained_on else None,
             **({"member": self.member} if self.member else {}),
             **({"training_threads": self.training_threads} if self.training_threads != 1 else {}),
-            **({"execution": asdict(self.execution)} if self.execution and not self.execution.is_plain else {}),
+            **({"execution": self.execution.to_json()} if self.execution and not self.execution.is_plain else {}),
         }
 
     @cached_property
@@ -162,7 +162,7 @@ class Use:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _IF_GIVEN}
         parameters = {name: _to_json(value) for name, value in self.parameters.items()}
         trained_on = self.trained_on and self.trained_on.to_json()
-        execution = self.execution and asdict(self.execution)
+        execution = self.execution and self.execution.to_json()
         rights = {"rights": asdict(self.rights)} if self.rights != NO_RIGHTS else {}
         given = rights | ({"environment": self.environment} if self.environment else {})
         return {**fields, "parameters": parameters, "trained_on": trained_on, "execution": execution, **given}

@@ -27,7 +27,7 @@ from harness.execution.costs import cost_block
 from harness.execution.dependencies import CHANGED, Dependencies
 from harness.execution.first_call import first_call
 from harness.execution.outcome_checks import check_examples, checked_cost
-from harness.execution.precision import execution_text, reduced_precision
+from harness.execution.precision import execution_text, reduced_precision, tf32_where_asked
 from harness.execution.settings import own_settings
 from harness.execution.spent import Metering
 from harness.isolation import Fault, isolated, one_line
@@ -138,7 +138,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     ctx = replace(ctx, chunk=cell.chunk, fitted_to=partial(_fitted_to, cell, builder))
     with first_call(things.get("model")) as calls:
         metering = Metering(builder.device)
-        with own_settings():
+        with own_settings(), tf32_where_asked(cell.components.get("model"), builder.device):
             outcome = task.thing.run(**things, ctx=ctx)
         spent = metering.spent()
     if not isinstance(outcome, Outcome):
@@ -151,7 +151,7 @@ def _measure(cell: Cell, folder: Path, builder: Builder, signatures: SignatureRe
     protocol = _plain_protocol(outcome)
     comparability: dict[str, Any] = {"task": cell.task.identity, "data": data, "protocol": protocol}
     model = cell.components.get("model")
-    if halved := reduced_precision(model):
+    if halved := reduced_precision(model, builder.device):
         comparability["precision"] = halved
     if outcome.missing:
         comparability["missing"] = digest(sorted(name for ids in outcome.missing.values() for name in ids))

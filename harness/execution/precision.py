@@ -7,7 +7,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,30 @@ def threads(n: int) -> AbstractContextManager[None]:
     return applied(limit)
 
 
+def tf32_where_asked(model: Use | None, device: str) -> AbstractContextManager[None]:
+    """Let a GPU compute in TF32 inside, if a model or what it wraps asks for it; after it as before."""
+
+    def allow() -> Callable[[], None]:
+        import torch
+
+        before = (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32)
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+
+        def forbid() -> None:
+            torch.set_float32_matmul_precision(before[0])
+            torch.backends.cudnn.allow_tf32 = before[1]
+
+        return forbid
+
+    return applied(allow) if _computes_in_tf32(model, device) else nullcontext()
+
+
+def _computes_in_tf32(model: Use | None, device: str) -> bool:
+    """Whether it is asked for on a device that has it; elsewhere float32 stays as it is."""
+    return device.startswith("cuda") and any(use.execution.tf32 for use in _executed(model))
+
+
 def run_as(model: Any, execution: Execution, device: str) -> None:
     """Change in place how a model's forward pass is executed; its class and what else it offers stay.
 
@@ -78,10 +102,10 @@ def run_as(model: Any, execution: Execution, device: str) -> None:
         model.compile(options={"compile_threads": 1})
 
 
-def reduced_precision(model: Use | None) -> str:
-    """Return the half precisions in which a model or what it wraps is executed; empty if all of it is float32."""
+def reduced_precision(model: Use | None, device: str) -> str:
+    """Return the precisions below float32 in which a model or what it wraps is executed; empty if there are none."""
     precisions = {use.execution.precision for use in _executed(model)} - {"float32"}
-    return "+".join(sorted(precisions))
+    return "+".join(sorted(precisions | ({"tf32"} if _computes_in_tf32(model, device) else set())))
 
 
 def execution_text(model: Use | None) -> str:

@@ -116,6 +116,7 @@ class ExecutionEntry(BaseModel):
     )
     compile: bool = Field(False, description="Compile with torch.compile.")
     channels_last: bool = Field(False, description="Keep images and kernels with their channels last.")
+    tf32: bool = Field(False, description="Let GPUs round inputs of float32 products to 10 bits; part of the key.")
 
 
 class SuiteExecution(ExecutionEntry):

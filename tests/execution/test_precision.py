@@ -17,7 +17,7 @@ from harness.contract.cells import Cell, Use
 from harness.contract.errors import HarnessError, SuiteError
 from harness.contract.execution import Execution
 from harness.contract.rows import Status
-from harness.execution.precision import execution_text, reduced_precision, run_as
+from harness.execution.precision import execution_text, reduced_precision, run_as, tf32_where_asked
 from harness.results.comparison.comparability import differing_fields
 from harness.results.table import TableView
 
@@ -107,9 +107,34 @@ def test_words() -> None:
     assert str(Execution("float16", compile=True, channels_last=True)) == "float16, compiled, channels last"
     inner = [Use("model", "m", "m", 1, {}, execution=each) for each in (HALF, Execution("float16"), Execution())]
     outer = Use("model", "ensemble", "e", 1, {"models": tuple(inner)})
-    assert reduced_precision(outer) == "bfloat16+float16"
+    assert reduced_precision(outer, "cpu") == "bfloat16+float16"
     assert execution_text(outer) == "bfloat16; float16"
-    assert reduced_precision(None) == execution_text(None) == ""
+    assert reduced_precision(None, "cpu") == execution_text(None) == ""
+
+
+def test_tf32_is_for_gpus_their_comparability_and_the_cell_alone() -> None:
+    asked = Use("model", "m", "m", 1, {}, execution=Execution(tf32=True))
+    outer = Use("model", "wrapped", "w", 1, {"model": asked})
+    assert [reduced_precision(outer, device) for device in ("cpu", "cuda:1", "mps")] == ["", "tf32", ""]
+    assert execution_text(outer) == "TF32"
+
+    def allowed() -> tuple[str, bool]:
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+
+    before = allowed()
+    with tf32_where_asked(outer, "cuda:0"):
+        assert allowed() == ("high", True)
+    assert allowed() == before
+    for model, device in ((outer, "cpu"), (Use("model", "m", "m", 1, {}), "cuda"), (None, "cuda")):
+        with tf32_where_asked(model, device):
+            assert allowed() == before
+
+
+def test_tf32_is_in_the_key_and_leaves_the_keys_of_others() -> None:
+    uses = [Use("model", "m", "m", 1, {}, execution=each) for each in (HALF, Execution(tf32=True))]
+    assert uses[0].identity["execution"] == {"precision": "bfloat16", "compile": False, "channels_last": False}
+    assert uses[1].identity["execution"]["tf32"] is True
+    assert [Use.from_json(use.to_json()) for use in uses] == uses
 
 
 def test_a_use_keeps_its_execution() -> None:
