@@ -46,6 +46,13 @@ class BatchSlots:
     labels: Tensor
     targets: Tensor | None
 
+    def __post_init__(self) -> None:
+        # Of a tensor of inference mode nobody can tell whether it was changed since the last pass, so that each pass
+        # would look up its examples anew.
+        if self.row.is_inference():
+            with torch.inference_mode(False):
+                self.row = self.row.clone()
+
     @staticmethod
     def of(pool: LabelledInputs, rows: list[int], turn: int, targets: Tensor | None = None) -> BatchSlots:
         """Slots for rows of the pool at the start of a turn; `targets` `[len(pool), turns]` replace the pool's."""

@@ -52,8 +52,9 @@ class CompletionFlags:
         if not self._late:
             return self._arrays[now]
         if self._done.is_cuda:
+            # On the stream that copies: the current device may be another than that of the flags.
             event = self._arrived[now] = torch.cuda.Event()
-            event.record()
+            event.record(torch.cuda.current_stream(self._done.device))
             before = self._arrived[1 - now]
             if before is not None:
                 before.synchronize()

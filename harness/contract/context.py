@@ -108,9 +108,11 @@ class Context:
     ) -> torch.Tensor:
         import torch
 
-        out = torch.empty((len(ids), *shape))
+        is_cuda = self.device.startswith("cuda")
+        out = torch.empty((len(ids), *shape), pin_memory=is_cuda)
         generator = torch.Generator()
         seeds = _derive_seeds((self.seed, *self.scope, *names), ids)
         for row, seed in zip(out.unbind() if len(ids) else (), seeds, strict=True):
             getattr(row, fill)(generator=generator.manual_seed(seed))
-        return out.to(self.device)
+        # From pinned memory the host need not wait for the copy.
+        return out.to(self.device, non_blocking=is_cuda)
