@@ -108,3 +108,19 @@ def test_keys_do_not_depend_on_a_store_in_common(suite: Path, tmp_path: Path) ->
     assert keys[0] == keys[1] != []
     about = [json.loads(path.read_text()) for path in (tmp_path / "one" / "store").rglob("cells/*/*/manifest.json")]
     assert not any("fsspec" in json.dumps(each) for each in about)
+
+
+def test_places_of_an_executor_give_the_weights_that_they_have_trained(suite: Path, tmp_path: Path, root: Path) -> None:
+    """They have no store in common with the coordinator; without the shared one each would train anew."""
+    store = (tmp_path / "shared").as_uri()
+    done = harness.run(
+        suite,
+        results=tmp_path / "one",
+        store=store,
+        device="cpu",
+        plugin_folders=root / "examples" / "executor",
+        executor="threaded_agents",
+    )
+    assert (done.exit_code, done.n_run) == (0, 2)
+    assert weights_of(tmp_path / "one") == []
+    assert len(list((tmp_path / "shared" / "weights").glob("*/*.tar.gz"))) == 1
