@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row, Status
@@ -20,14 +22,45 @@ _IDENTIFYING = ("model", "attack", "sampler", "data", "experiment")
 Texts = list[tuple[str, list[str]]]
 
 
-def terminal_headline(headline: Headline, width: int, status_style: Style | None = None) -> str:
+def terminal_headline(
+    headline: Headline, width: int, status_style: Style | None = None, most_lines: int | None = None
+) -> str:
     """The headline as text of at most this width: its rows, then its sentences.
 
     Args:
         headline: what to show.
         width: of the terminal.
         status_style: gives a status its colour.
+        most_lines: rows are left out, those first of which others say most, until there are no more lines than these;
+            each experiment keeps one. None for no limit.
     """
+    text = _whole(headline, width, status_style)
+    while most_lines is not None and text.count("\n") >= most_lines:
+        fewer = _with_a_row_less(headline)
+        if fewer is headline:
+            break
+        headline, text = fewer, _whole(fewer, width, status_style)
+    return text
+
+
+def _with_a_row_less(headline: Headline) -> Headline:
+    """The headline without the last row of the experiment with the most lines that others are not held against."""
+    n_lines = Counter[str]()
+    for each in headline.rows:
+        n_lines[each.row.experiment] += len(each.metrics)
+    times = Counter((each.metric, id(row)) for each in headline.contrasts for row in (each.a, each.b))
+    for name, _ in n_lines.most_common():
+        own = [each for each in headline.rows if each.row.experiment == name]
+        free = [each for each in own[1:] if all(times[metric, id(each.row)] <= 1 for metric in each.metrics)]
+        if len(own) > 1:
+            dropped = (free or own)[-1]
+            rows = tuple(each for each in headline.rows if each is not dropped)
+            return replace(headline, rows=rows, left_out=headline.left_out + 1)
+    return headline
+
+
+def _whole(headline: Headline, width: int, status_style: Style | None) -> str:
+    """The headline with all of its rows."""
     labels, constants, numbers = _columns(headline, one_metric_a_line=False)
     columns = _fitted_columns(labels, numbers, status_style)
     if (
@@ -39,7 +72,8 @@ def terminal_headline(headline: Headline, width: int, status_style: Style | None
     table, _ = fitted(columns, width)
     about = folded(constants, min(width, _WIDEST))
     sentences = "\n".join(folded(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
-    return "\n\n".join(part for part in (about, table, "\n".join(_notes(headline)), sentences) if part)
+    table_and_notes = "\n".join(part for part in (table, *_notes(headline)) if part)
+    return "\n\n".join(part for part in (about, table_and_notes, sentences) if part)
 
 
 def markdown_headline(headline: Headline) -> str:
