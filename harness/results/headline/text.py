@@ -61,14 +61,13 @@ def _with_a_row_less(headline: Headline) -> Headline:
 
 def _whole(headline: Headline, width: int, status_style: Style | None) -> str:
     """The headline with all of its rows."""
-    labels, constants, numbers = _columns(headline, one_metric_a_line=False)
-    columns = _fitted_columns(labels, numbers, status_style)
-    if (
-        sum(column.width + 2 for column in columns if not column.is_label and column.rank == NEVER) + 10 * len(labels)
-        > width
-    ):
-        labels, constants, numbers = _columns(headline, one_metric_a_line=True)
+    # What fits less and less: a column for each metric, a line for each, and that without what chance would give.
+    for one_metric_a_line, is_short in ((False, False), (True, False), (True, True)):
+        labels, constants, numbers = _columns(headline, one_metric_a_line=one_metric_a_line, is_short=is_short)
         columns = _fitted_columns(labels, numbers, status_style)
+        fixed = sum(column.width + 2 for column in columns if not column.is_label and column.rank == NEVER)
+        if fixed + _LEAST_OF_A_LABEL * len(labels) <= width:
+            break
     table, _ = fitted(columns, width)
     about = folded(constants, min(width, _WIDEST))
     sentences = "\n".join(folded(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
@@ -100,7 +99,7 @@ def _notes(headline: Headline) -> list[str]:
     return [*more, *([f"changed for this run: {' '.join(headline.changes)}"] if headline.changes else [])]
 
 
-def _columns(headline: Headline, *, one_metric_a_line: bool) -> tuple[Texts, str, Texts]:
+def _columns(headline: Headline, *, one_metric_a_line: bool, is_short: bool = False) -> tuple[Texts, str, Texts]:
     """Labels, what is the same in every line, and numbers, each column with its heading.
 
     A metric is a column where all rows have the same metrics, and a line elsewhere or where asked.
@@ -112,12 +111,12 @@ def _columns(headline: Headline, *, one_metric_a_line: bool) -> tuple[Texts, str
     if several:
         numbers = [
             ("metric", [shortened(headline.headings.get((each.row.experiment, m), m)) for each, m in lines]),
-            ("value", [_value(headline, each.row, metric) for each, metric in lines]),
+            ("value", [_value(headline, each.row, metric, is_short) for each, metric in lines]),
         ]
     else:
         metrics = headline.rows[0].metrics if headline.rows else ()
         numbers = [
-            (_heading(headline, metric), [_value(headline, each.row, metric) for each, _ in lines])
+            (_heading(headline, metric), [_value(headline, each.row, metric, is_short) for each, _ in lines])
             for metric in metrics
         ]
     tests = [_tested(headline, row, metric) for row, (_, metric) in zip(rows, lines, strict=True)]
@@ -142,10 +141,13 @@ def _heading(headline: Headline, metric: str) -> str:
     return next((h for (_, name), h in headline.headings.items() if name == metric), metric)
 
 
-def _value(headline: Headline, row: Row, metric: str) -> str:
+def _value(headline: Headline, row: Row, metric: str, is_short: bool) -> str:
     if metric not in row.estimates:
         return ""
-    text = interval(row.estimates[metric], headline.units.get((row.experiment, metric), ""))
+    estimate = row.estimates[metric]
+    text = interval(
+        replace(estimate, null=None, p=None) if is_short else estimate, headline.units.get((row.experiment, metric), "")
+    )
     return f"{text} ?" if text and row.status is Status.SUSPECT else text
 
 

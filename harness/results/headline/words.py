@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from harness.contract.cells import SHOWN_LABELS, TREATMENTS
+from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row
 from harness.escaping import on_a_line
 from harness.results.headline.headline import BETWEEN, HeadlineRow
@@ -52,8 +52,8 @@ def context_of(row: Row, role: str, shown: Sequence[HeadlineRow]) -> str:
 
 def _display(row: Row, rows: Sequence[Row]) -> str:
     """What the task shows of a row, such as the threat of an attack; else only where rows differ in it."""
-    is_treated = any(row.labels.get(role, "none") != "none" for role in TREATMENTS)
-    return display_text(row) if is_treated or len({display_text(each) for each in rows}) > 1 else ""
+    is_attacked = row.labels.get("attack", "none") != "none"
+    return display_text(row) if is_attacked or len({display_text(each) for each in rows}) > 1 else ""
 
 
 def of_row(row: Row, shown: Sequence[HeadlineRow]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,16 @@ def test_metrics_are_columns_where_there_is_room(row: MakeRow, headline: MakeHea
     made = headline([row("a", 0, estimates=numbers), row("b", 0, estimates=numbers)], metrics=tuple(numbers))
     wide = terminal_headline(made, 120).splitlines()
     assert [word for word in wide[2].split() if word not in "↑↓"] == ["model", *numbers]
+
+
+def test_what_chance_gives_is_left_out_where_numbers_would_not_fit(row: MakeRow, headline: MakeHeadline) -> None:
+    number = replace(row("a", 90).estimates["accuracy"], null=0.5, p=0.0005)
+    rows = [row(f"m{i}", 0, attack, estimates={"accuracy": number}) for i in range(2) for attack in ("pgd", "fgsm")]
+    made = headline(rows, metrics=("accuracy",))
+    assert " null 0.500 p 0.0005" in terminal_headline(made, 80)
+    narrow = terminal_headline(made, 50)
+    assert "null" not in narrow.partition("\n\n")[2].partition("\n\n")[0]
+    assert max(map(width_of, narrow.splitlines())) <= 50
 
 
 def test_doubts_and_statuses_are_shown(row: MakeRow, headline: MakeHeadline) -> None:
