@@ -15,11 +15,17 @@ from harness.environment_secrets import without_secrets
 from harness.files import write_whole
 
 _NO_LIMIT = 10_000
+_LEAST_HEIGHT = 25
 
 
 def terminal_width() -> int:
     """The width that tables must fit; no limit where the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_LIMIT
+
+
+def terminal_height() -> int | None:
+    """The lines that are in sight, at least 25; None where the output is not a terminal."""
+    return max(shutil.get_terminal_size().lines, _LEAST_HEIGHT) if sys.stdout.isatty() else None
 
 
 def write_named_file(path: Path, text: str) -> None:

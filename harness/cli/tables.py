@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
-from harness.cli.output import terminal_width
+from harness.cli.output import terminal_height, terminal_width
 from harness.cli.streams import echo, styled
 from harness.contract.errors import UsageError
 from harness.contract.rows import Row, Status
@@ -12,7 +13,7 @@ from harness.escaping import on_a_line
 from harness.plugins import Catalog
 from harness.results.cost_table import cost_notes, cost_texts, model_costs
 from harness.results.expectations import ExpectationResult
-from harness.results.fitted import folded
+from harness.results.fitted import folded, width_of
 from harness.results.headline.headline import Headline
 from harness.results.headline.text import terminal_headline
 from harness.results.table import TableView, text_table, views
@@ -70,9 +71,13 @@ def print_problems(plan: Plan, rows: Sequence[Row], signatures: SignatureReader,
 def print_headline(plan: Plan, headline: Headline) -> None:
     """Print the headline of a run: its rows, then its sentences."""
     echo()
-    echo(styled(on_a_line(plan.suite), bold=True), nl=False)
-    echo(f" — {' '.join(plan.about.split())}" if plan.about else "")
-    text = terminal_headline(headline, terminal_width(), status_styled)
+    name, width, height = on_a_line(plan.suite), terminal_width(), terminal_height()
+    about = f" — {' '.join(plan.about.split())}" if plan.about else ""
+    echo(styled(name, bold=True), nl=False)
+    echo(about)
+    # One line is that of the prompt.
+    left = None if height is None else height - 1 - math.ceil(width_of(name + about) / width)
+    text = terminal_headline(headline, width, status_styled, left)
     if text:
         echo(text)
 

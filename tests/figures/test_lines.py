@@ -48,10 +48,18 @@ def test_up_to_eight_lines_are_named_beside_their_ends_and_no_name_covers_anothe
     assert not figure.legends  # type: ignore[attr-defined]
     boxes = sorted((text.get_window_extent() for text in axis.texts), key=lambda box: box.y0)  # type: ignore[attr-defined]
     assert len(boxes) == 8
-    # The extent of an annotation holds its leader; the places of the texts themselves are told by their positions.
-    places = sorted(text.xyann[1] for text in axis.texts)  # type: ignore[attr-defined]
+    places = sorted(text.get_position()[1] for text in axis.texts)  # type: ignore[attr-defined]
     height = figures.SMALLEST_TEXT * 150 / 72 / axis.bbox.height  # type: ignore[attr-defined]
     assert all(high - low > height for low, high in pairwise(places))
+
+
+def test_a_thin_line_ties_each_name_to_the_end_of_its_line() -> None:
+    _, axis, lines = ends(3)
+    ties = axis.collections[-1]  # type: ignore[attr-defined]
+    from_data = axis.transData + axis.transAxes.inverted()  # type: ignore[attr-defined]
+    for (start, end), line, text in zip(ties.get_segments(), lines, axis.texts, strict=True):  # type: ignore[attr-defined]
+        assert start[1] == pytest.approx(from_data.transform((line.x, line.y))[1])
+        assert end[1] == pytest.approx(text.get_position()[1])
 
 
 def test_more_lines_are_named_in_a_legend() -> None:
@@ -68,7 +76,7 @@ def test_of_lines_that_end_in_one_place_the_higher_has_the_higher_name() -> None
         for i, (name, y) in enumerate(heights.items())
     ]
     figures.name_lines(figure, {axes[0, 0]: lines})
-    by_place = sorted(axes[0, 0].texts, key=lambda text: text.xyann[1])
+    by_place = sorted(axes[0, 0].texts, key=lambda text: text.get_position()[1])
     assert [text.get_text() for text in by_place] == ["low", "middle", "high"]
 
 

@@ -11,6 +11,7 @@ from harness.results.comparison.open_runs import side_of
 from harness.results.expectations import check_expectations
 from harness.results.headline.choose import Chosen, choose
 from harness.results.headline.contrasts import contrasts_of
+from harness.results.headline.gaps import between_groups
 from harness.results.headline.headline import MAX_ROWS, Headline, HeadlineRow
 from harness.results.headline.sentences import sentences_of
 from harness.results.headline.worst import with_worst_cases
@@ -51,7 +52,9 @@ def make_headline(plan: Plan, rows: Sequence[Row], side: Side) -> Headline:
     ]
     headings, units = _facts(headline_rows, side)
     problems = [_problem(name, about, plan) for name, about in chosen.items() if about.problem]
-    sentences = sentences_of(rows, headline_rows, contrasts, problems, check_expectations(plan, rows), units)
+    of_groups = list(between_groups(plan, rows, headline_rows, side))
+    expectations = check_expectations(plan, rows)
+    sentences = sentences_of(rows, headline_rows, contrasts, problems, expectations, units, of_groups)
     left_out = sum(len(about.rows) for about in chosen.values()) - len(headline_rows)
     return Headline(tuple(headline_rows), sentences, tuple(contrasts), n_tests, left_out, headings, units, plan.changes)
 

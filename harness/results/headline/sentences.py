@@ -12,9 +12,11 @@ from harness.results.comparison.table import p_text, signed_interval
 from harness.results.expectations import ExpectationResult
 from harness.results.headline.headline import MAX_SENTENCES, Contrast, HeadlineRow
 from harness.results.headline.words import context_of, isolated_text, label_of, listed, of_row, shortened
-from harness.results.table import interval, name_of
+from harness.results.table import interval, name_of, number
 
-_MAX_NAMED = 3
+_MAX_NAMED, _MAX_FURTHER = 3, 2
+_MAX_REASON = 400
+"""Characters of a reason; a longer one, such as that of a library, is cut in its middle."""
 
 
 def sentences_of(
@@ -24,6 +26,7 @@ def sentences_of(
     problems: Sequence[str],
     expectations: Sequence[ExpectationResult],
     units: Mapping[tuple[str, str], str],
+    of_groups: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, ...]:
     """Return at most `MAX_SENTENCES` sentences: what went wrong, what differs, what is doubtful, what is not resolved.
 
@@ -34,13 +37,14 @@ def sentences_of(
         problems: what the suite asked for and no row has.
         expectations: the result of each expectation.
         units: (experiment, metric) to its unit.
+        of_groups: (experiment, sentence) on which subgroups the gaps are between.
     """
     first = [*_failures(rows), *problems]
     rest = [*_doubts(rows), *_expectations(expectations), *_unresolved(contrasts, shown)]
     room = max(MAX_SENTENCES - len(first) - len(rest), 1)
     findings = list(_resolved(contrasts, shown, units))
     findings = findings or list(_estimates(shown, contrasts, units))
-    return (*first, *_in_turn(findings)[:room], *rest)[:MAX_SENTENCES]
+    return (*first, *_in_turn([*of_groups, *findings])[:room], *rest)[:MAX_SENTENCES]
 
 
 def _failures(rows: Sequence[Row]) -> Iterator[str]:
@@ -66,7 +70,8 @@ def _reason(rows: Sequence[Row]) -> str:
 
 def _short_reason(reason: str) -> str:
     text = " ".join(reason.split()).rstrip(".")
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    # What to do about it stands at the end of a reason.
+    return shortened(text, _MAX_REASON)
 
 
 def _doubts(rows: Sequence[Row]) -> Iterator[str]:
@@ -95,14 +100,18 @@ def _resolved(
         if not resolved:
             continue
         closest = min(resolved, key=lambda each: abs(each.difference.value))
-        yield closest.a.experiment, _difference(closest, len(resolved) - 1, shown, units)
+        yield closest.a.experiment, _difference(closest, resolved, shown, units)
 
 
-def _difference(each: Contrast, rest: int, shown: Sequence[HeadlineRow], units: Mapping[tuple[str, str], str]) -> str:
+def _difference(
+    each: Contrast, resolved: Sequence[Contrast], shown: Sequence[HeadlineRow], units: Mapping[tuple[str, str], str]
+) -> str:
+    """The sentence on a difference. The number of the other row stands without its interval, which the table has."""
     unit = units.get((each.a.experiment, each.metric), "")
-    one, other = (_interval(row.estimates[each.metric], unit) for row in (each.b, each.a))
+    one, other = _interval(each.b.estimates[each.metric], unit), number(each.a.estimates[each.metric].value, unit)
     metric, context = each.metric.replace("_", " "), context_of(each.b, each.role, shown)
-    more = f", and further from {rest} other{'s' if rest > 1 else ''}" if rest else ""
+    rest = [label_of(further.a, further.role) for further in resolved if further is not each]
+    more = f", and further from {listed(rest, _MAX_FURTHER, ', ')}" if rest else ""
     tested = f"{signed_interval(each.difference, unit)}, p {p_text(each.p_holm, equals=True)}"
     return (
         f"{label_of(each.b, each.role)} has {metric} {one}, {label_of(each.a, each.role)} {other}"

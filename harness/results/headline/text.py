@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.contract.cells import SHOWN_LABELS
 from harness.contract.rows import Row, Status
@@ -20,26 +22,57 @@ _IDENTIFYING = ("model", "attack", "sampler", "data", "experiment")
 Texts = list[tuple[str, list[str]]]
 
 
-def terminal_headline(headline: Headline, width: int, status_style: Style | None = None) -> str:
+def terminal_headline(
+    headline: Headline, width: int, status_style: Style | None = None, most_lines: int | None = None
+) -> str:
     """The headline as text of at most this width: its rows, then its sentences.
 
     Args:
         headline: what to show.
         width: of the terminal.
         status_style: gives a status its colour.
+        most_lines: rows are left out, those first of which others say most, until there are no more lines than these;
+            each experiment keeps one. None for no limit.
     """
-    labels, constants, numbers = _columns(headline, one_metric_a_line=False)
-    columns = _fitted_columns(labels, numbers, status_style)
-    if (
-        sum(column.width + 2 for column in columns if not column.is_label and column.rank == NEVER) + 10 * len(labels)
-        > width
-    ):
-        labels, constants, numbers = _columns(headline, one_metric_a_line=True)
+    text = _whole(headline, width, status_style)
+    while most_lines is not None and text.count("\n") >= most_lines:
+        fewer = _with_a_row_less(headline)
+        if fewer is headline:
+            break
+        headline, text = fewer, _whole(fewer, width, status_style)
+    return text
+
+
+def _with_a_row_less(headline: Headline) -> Headline:
+    """The headline without the last row of the experiment with the most lines that others are not held against."""
+    n_lines = Counter[str]()
+    for each in headline.rows:
+        n_lines[each.row.experiment] += len(each.metrics)
+    times = Counter((each.metric, id(row)) for each in headline.contrasts for row in (each.a, each.b))
+    for name, _ in n_lines.most_common():
+        own = [each for each in headline.rows if each.row.experiment == name]
+        free = [each for each in own[1:] if all(times[metric, id(each.row)] <= 1 for metric in each.metrics)]
+        if len(own) > 1:
+            dropped = (free or own)[-1]
+            rows = tuple(each for each in headline.rows if each is not dropped)
+            return replace(headline, rows=rows, left_out=headline.left_out + 1)
+    return headline
+
+
+def _whole(headline: Headline, width: int, status_style: Style | None) -> str:
+    """The headline with all of its rows."""
+    # What fits less and less: a column for each metric, a line for each, and that without what chance would give.
+    for one_metric_a_line, is_short in ((False, False), (True, False), (True, True)):
+        labels, constants, numbers = _columns(headline, one_metric_a_line=one_metric_a_line, is_short=is_short)
         columns = _fitted_columns(labels, numbers, status_style)
+        fixed = sum(column.width + 2 for column in columns if not column.is_label and column.rank == NEVER)
+        if fixed + _LEAST_OF_A_LABEL * len(labels) <= width:
+            break
     table, _ = fitted(columns, width)
     about = folded(constants, min(width, _WIDEST))
     sentences = "\n".join(folded(sentence, min(width, _WIDEST)) for sentence in headline.sentences)
-    return "\n\n".join(part for part in (about, table, "\n".join(_notes(headline)), sentences) if part)
+    table_and_notes = "\n".join(part for part in (table, *_notes(headline)) if part)
+    return "\n\n".join(part for part in (about, table_and_notes, sentences) if part)
 
 
 def markdown_headline(headline: Headline) -> str:
@@ -66,7 +99,7 @@ def _notes(headline: Headline) -> list[str]:
     return [*more, *([f"changed for this run: {' '.join(headline.changes)}"] if headline.changes else [])]
 
 
-def _columns(headline: Headline, *, one_metric_a_line: bool) -> tuple[Texts, str, Texts]:
+def _columns(headline: Headline, *, one_metric_a_line: bool, is_short: bool = False) -> tuple[Texts, str, Texts]:
     """Labels, what is the same in every line, and numbers, each column with its heading.
 
     A metric is a column where all rows have the same metrics, and a line elsewhere or where asked.
@@ -78,12 +111,12 @@ def _columns(headline: Headline, *, one_metric_a_line: bool) -> tuple[Texts, str
     if several:
         numbers = [
             ("metric", [shortened(headline.headings.get((each.row.experiment, m), m)) for each, m in lines]),
-            ("value", [_value(headline, each.row, metric) for each, metric in lines]),
+            ("value", [_value(headline, each.row, metric, is_short) for each, metric in lines]),
         ]
     else:
         metrics = headline.rows[0].metrics if headline.rows else ()
         numbers = [
-            (_heading(headline, metric), [_value(headline, each.row, metric) for each, _ in lines])
+            (_heading(headline, metric), [_value(headline, each.row, metric, is_short) for each, _ in lines])
             for metric in metrics
         ]
     tests = [_tested(headline, row, metric) for row, (_, metric) in zip(rows, lines, strict=True)]
@@ -108,10 +141,13 @@ def _heading(headline: Headline, metric: str) -> str:
     return next((h for (_, name), h in headline.headings.items() if name == metric), metric)
 
 
-def _value(headline: Headline, row: Row, metric: str) -> str:
+def _value(headline: Headline, row: Row, metric: str, is_short: bool) -> str:
     if metric not in row.estimates:
         return ""
-    text = interval(row.estimates[metric], headline.units.get((row.experiment, metric), ""))
+    estimate = row.estimates[metric]
+    text = interval(
+        replace(estimate, null=None, p=None) if is_short else estimate, headline.units.get((row.experiment, metric), "")
+    )
     return f"{text} ?" if text and row.status is Status.SUSPECT else text
 
 

@@ -46,8 +46,14 @@ def context_of(row: Row, role: str, shown: Sequence[HeadlineRow]) -> str:
     others = [name for name in varying if name not in role.split(BETWEEN)]
     labels = [row.labels[name] for name in others if row.labels.get(name, "none") != "none"]
     seeds = [f"seed {row.seeds}"] if len({each.seeds for each in own}) > 1 else []
-    told = [*parts, *labels, *filter(None, [display_text(row)]), *seeds]
+    told = [*parts, *labels, *filter(None, [_display(row, own)]), *seeds]
     return ", ".join(isolated_text(shortened(each)) for each in told)
+
+
+def _display(row: Row, rows: Sequence[Row]) -> str:
+    """What the task shows of a row, such as the threat of an attack; else only where rows differ in it."""
+    is_attacked = row.labels.get("attack", "none") != "none"
+    return display_text(row) if is_attacked or len({display_text(each) for each in rows}) > 1 else ""
 
 
 def of_row(row: Row, shown: Sequence[HeadlineRow]) -> str:

@@ -71,25 +71,30 @@ def gains(columns: Mapping[str, Mapping[str, Values]], control: str, score: str)
 
 def _draw(columns: Mapping[str, Mapping[str, Values]], control: str, components: Mapping[str, str], path: Path) -> Path:
     figure, axes = figures.panels(len(_SCORES), len(_SCORES), (3.3, 3.0), (0.0, 0.7), sharey=True)
+    ends: dict[Axes, list[figures.LineEnd]] = {}
     for axis, score in zip(axes.flat, _SCORES, strict=True):
         found = gains(columns, control, score)
-        for number, (name, of_baseline) in enumerate(found.items()):
+        ends[axis] = [
             _line(axis, number, len(found), name, of_baseline, components[name] in CONTROLS)
+            for number, (name, of_baseline) in enumerate(found.items())
+        ]
         baselines = list(next(iter(found.values())))
         axis.axhline(0.0, color=figures.PALE, linewidth=1, linestyle=":", label=f"{control} (control)")
         axis.set_xticks(range(len(baselines)), baselines)
         axis.set_xlabel("removed pixels are replaced by" if score == "deletion" else "the image starts from")
         figures.title(axis, score)
         figures.faint_grid(axis)
+        ends[axis].append(figures.LineEnd(len(baselines) - 1, 0.0, 0.0, f"{control} (control)", figures.PALE))
     axes[0, 0].set_ylabel("gain over the random control (best = 1)")
-    figures.legend(figure, axes.flat, "outside lower center", ncols=3)
+    figures.name_lines(figure, ends)
     return figures.save(figure, path)
 
 
 def _line(
     axis: Axes, number: int, count: int, name: str, of_baseline: Mapping[str, Sequence[float]], control: bool
-) -> None:
+) -> figures.LineEnd:
     colour, dashes, marker = figures.line_style(number)
+    text, drawn_in = (f"{name} (control)", figures.PALE) if control else (name, colour)
     value, low, high = np.array(list(of_baseline.values())).T
     # Methods stand beside each other, so that their intervals can be told apart.
     at = np.arange(len(value)) + 0.2 * ((number + 0.5) / count - 0.5)
@@ -97,11 +102,12 @@ def _line(
         at,
         value,
         np.maximum([value - low, high - value], 0.0),
-        color=figures.PALE if control else colour,
+        color=drawn_in,
         linestyle=dashes,
         marker=marker,
         markersize=4,
         linewidth=1.4,
         elinewidth=0.8,
-        label=f"{name} (control)" if control else name,
+        label=text,
     )
+    return figures.LineEnd(float(at[-1]), float(value[-1]), float(value.mean()), text, drawn_in)

@@ -41,7 +41,7 @@ def test_two_models_are_tested_example_by_example(row: MakeRow, headline: MakeHe
     assert (contrast.a.labels["model"], contrast.b.labels["model"], contrast.verdict) == ("a", "b", "better")
     (said,) = made.sentences
     assert re.fullmatch(
-        r"b has accuracy 0\.900 \[0\.851, 0\.934\], a 0\.800 \[0\.739, 0\.850\]: "
+        r"b has accuracy 0\.900 \[0\.851, 0\.934\], a 0\.800: "
         r"\+0\.100 \[\+0\.0\d\d, \+0\.1\d\d\], p < 0\.001\.",
         said,
     )
@@ -70,7 +70,7 @@ def test_p_values_are_corrected_for_every_pair_that_could_have_been_named(row: M
     assert by_name["b"].p_holm == pytest.approx(2 * smallest)
     # The closest that is resolved is named, for it says most.
     assert made.sentences[0].startswith("c has accuracy 0.900 [0.851, 0.934], b 0.840")
-    assert made.sentences[0].endswith(", and further from 1 other.")
+    assert made.sentences[0].endswith(", and further from a.")
 
 
 def test_a_named_label_is_tested_against_all_others(row: MakeRow, headline: MakeHeadline) -> None:
@@ -90,6 +90,15 @@ def test_rows_are_contrasted_only_where_all_else_is_equal(row: MakeRow, headline
         ("pgd", "pgd"),
     }
     assert made.sentences[-1] == "Not resolved: a against b; a against b (pgd)."
+
+
+@pytest.mark.parametrize(("attack", "told"), [("pgd", "(linf ≤ 0.1)"), ("none", "a 0.800: +")])
+def test_what_a_task_shows_is_told_of_attacks_and_where_rows_differ_in_it(
+    row: MakeRow, headline: MakeHeadline, attack: str, told: str
+) -> None:
+    shown = {"facts": {"display": {"threat": "linf ≤ 0.1"}}}
+    (said,) = headline([row("a", 160, attack, **shown), row("b", 180, attack, **shown)]).sentences
+    assert told in said
 
 
 def test_attacks_may_be_contrasted(row: MakeRow, headline: MakeHeadline) -> None:
@@ -168,6 +177,18 @@ def test_some_rows_failed(row: MakeRow, headline: MakeHeadline) -> None:
     made = headline(rows)
     assert made.sentences[0] == "2 rows failed: boom and 1 more (c / none; d / none)."
     assert made.sentences[1].startswith("b has accuracy")
+
+
+def test_what_to_do_stands_at_the_end_of_a_reason_and_is_told(row: MakeRow, headline: MakeHeadline) -> None:
+    remedy = "put the file at ~/data/weights.pt, or name another folder with HARNESS_DATA"
+    reason = (
+        f"the weights {'of a model with a long name ' * 4}cannot be downloaded: the network is unreachable; {remedy}"
+    )
+    bad = {"status": Status.FAILED, "estimates": {}}
+    assert remedy in headline([row("a", 160), row("b", 0, reason=reason, **bad)]).sentences[0]
+    (said,) = headline([row("b", 0, reason=f"{'x ' * 5000}; {remedy}", **bad)]).sentences
+    assert said.endswith(f"{remedy}.")
+    assert len(said) < 500
 
 
 def test_skipped_rows_are_no_failure(row: MakeRow, headline: MakeHeadline) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -35,8 +36,8 @@ def test_rows_then_sentences(row: MakeRow, headline: MakeHeadline) -> None:
         "b      0.900 [0.851, 0.934]  a: +0.100, p < 0.001",
         "a      0.800 [0.739, 0.850]",
         "",
-        "b has accuracy 0.900 [0.851, 0.934], a 0.800 [0.739, 0.850]: +0.100 [+0.058,",
-        f"  {made.sentences[0].split('[+0.058, ')[1]}",
+        "b has accuracy 0.900 [0.851, 0.934], a 0.800: +0.100 [+0.058, +0.147],",
+        "  p < 0.001.",
     ]
 
 
@@ -77,6 +78,16 @@ def test_metrics_are_columns_where_there_is_room(row: MakeRow, headline: MakeHea
     assert [word for word in wide[2].split() if word not in "↑↓"] == ["model", *numbers]
 
 
+def test_what_chance_gives_is_left_out_where_numbers_would_not_fit(row: MakeRow, headline: MakeHeadline) -> None:
+    number = replace(row("a", 90).estimates["accuracy"], null=0.5, p=0.0005)
+    rows = [row(f"m{i}", 0, attack, estimates={"accuracy": number}) for i in range(2) for attack in ("pgd", "fgsm")]
+    made = headline(rows, metrics=("accuracy",))
+    assert " null 0.500 p 0.0005" in terminal_headline(made, 80)
+    narrow = terminal_headline(made, 50)
+    assert "null" not in narrow.partition("\n\n")[2].partition("\n\n")[0]
+    assert max(map(width_of, narrow.splitlines())) <= 50
+
+
 def test_doubts_and_statuses_are_shown(row: MakeRow, headline: MakeHeadline) -> None:
     doubt = {"status": Status.SUSPECT, "reason": "zero gradients: 9 of 10"}
     text = terminal_headline(headline([row("a", 160, **doubt), row("b", 180)]), 80, lambda status: f"<{status}>")
@@ -91,6 +102,22 @@ def test_what_is_left_out_and_what_was_changed_is_said(row: MakeRow, side: Calla
     text = terminal_headline(make_headline(plan, rows, side(rows)), 80)
     assert "\n2 more rows left out\n" in text
     assert "\nchanged for this run: --limit 200\n" in text
+
+
+def test_rows_that_a_low_terminal_has_no_room_for_are_left_out(row: MakeRow, headline: MakeHeadline) -> None:
+    names = ("e", "f", "g")
+    rows = [row(f"m{j}", 120 + j, experiment=name) for name in names for j in range(4)]
+    made = headline(rows, *names, against="m1")
+    whole, low = (terminal_headline(made, 80, most_lines=n).splitlines() for n in (None, 16))
+    assert len(whole) > len(low) == 16
+    n = sum(line.startswith((*names, " ")) and "[" in line for line in low)
+    assert f"{12 - n} more rows left out" in low
+    assert low[-2:] == whole[-2:]
+    # Sentences stay, and the best of each experiment.
+    least = terminal_headline(made, 80, most_lines=1)
+    assert "9 more rows left out" in least
+    assert [line.split()[0] for line in least.splitlines()[4:7]] == list(names)
+    assert "model m3" in least.splitlines()[0]
 
 
 def test_nothing_is_nothing() -> None:
