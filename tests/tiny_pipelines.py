@@ -126,3 +126,93 @@ def dit(folder: Path) -> Path:
     )
     diffusers.DiTPipeline(transformer, _decoder(), diffusers.DDIMScheduler(clip_sample=False)).save_pretrained(folder)
     return folder
+
+
+def stable_diffusion_xl(folder: Path) -> Path:
+    """Stable Diffusion XL with its two text encoders, which is told sizes too; images of 16x16."""
+    import diffusers
+    import transformers
+
+    torch.manual_seed(0)
+    tokenizer, about = _tokenizer(folder)
+    config = transformers.CLIPTextConfig(**about, projection_dim=16)
+    unet = diffusers.UNet2DConditionModel(
+        block_out_channels=(8, 16),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        norm_num_groups=4,
+        cross_attention_dim=32,
+        attention_head_dim=4,
+        sample_size=8,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=4,
+        projection_class_embeddings_input_dim=16 + 6 * 4,
+    )
+    pipeline = diffusers.StableDiffusionXLPipeline(
+        vae=_decoder(),
+        text_encoder=transformers.CLIPTextModel(config),
+        text_encoder_2=transformers.CLIPTextModelWithProjection(config),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+        unet=unet,
+        scheduler=diffusers.EulerDiscreteScheduler(timestep_spacing="leading", steps_offset=1),
+        add_watermarker=False,
+    )
+    pipeline.save_pretrained(folder / "pipeline")
+    return folder / "pipeline"
+
+
+def flux(folder: Path) -> Path:
+    """FLUX.1: flow matching by a transformer with guidance as an input, and T5 beside CLIP."""
+    import diffusers
+    import transformers
+
+    torch.manual_seed(0)
+    tokenizer, about = _tokenizer(folder)
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0), *((letter, -3.0) for letter in LETTERS)]
+    reader = transformers.T5Config(
+        vocab_size=len(pieces), d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0
+    )
+    transformer = diffusers.FluxTransformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=32,
+        pooled_projection_dim=16,
+        axes_dims_rope=(4, 4, 8),
+        guidance_embeds=True,
+    )
+    pipeline = diffusers.FluxPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        vae=_decoder(scaling_factor=0.36, shift_factor=0.1),
+        text_encoder=transformers.CLIPTextModel(transformers.CLIPTextConfig(**about)),
+        tokenizer=tokenizer,
+        text_encoder_2=transformers.T5EncoderModel(reader),
+        tokenizer_2=transformers.T5TokenizerFast(vocab=pieces, extra_ids=0),
+        transformer=transformer,
+    )
+    pipeline.save_pretrained(folder / "pipeline")
+    return folder / "pipeline"
+
+
+def consistency(folder: Path) -> Path:
+    """A consistency model of 10 classes, in pixels of 8x8."""
+    import diffusers
+
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DModel(
+        sample_size=8,
+        block_out_channels=(8, 8),
+        down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
+        layers_per_block=1,
+        norm_num_groups=4,
+        num_class_embeds=10,
+    )
+    diffusers.ConsistencyModelPipeline(unet, diffusers.CMStochasticIterativeScheduler()).save_pretrained(folder)
+    return folder

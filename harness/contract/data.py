@@ -50,6 +50,11 @@ class ReadAnew(Protocol):
         """Whether every take makes its examples anew."""
 
 
+def shown_facts(data: Dataset) -> dict[str, str]:
+    """What tables show of data: how many files were left out, and how many examples are in the training part too."""
+    return {name: str(data.facts[name]) for name in ("damaged", "overlap") if name in data.facts}
+
+
 class DatasetWrapper:
     """Base of datasets that change another: ids, groups, facts and columns are those of it, but for what they override.
 

@@ -55,10 +55,15 @@ def _of_bytes(array: npt.NDArray[Any]) -> bytes:
         return array.tobytes()
     raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     hasher = hashlib.sha256()
+    # By rows of both lengths, from which the sums of each follow, so that the content is read once.
+    both = _LANES[0] * _LANES[1]
+    whole = len(raw) // (8 * both) * 8 * both
+    rows = raw[:whole].view(np.int64).reshape(-1, both).sum(axis=0)
     for n in _LANES:
         end = len(raw) // (8 * n) * 8 * n
         # Sums of whole numbers wrap around. A swap of rows changes them: none has a multiple of both lengths.
-        hasher.update(raw[:end].view(np.int64).reshape(-1, n).sum(axis=0).tobytes() + raw[end:].tobytes())
+        sums = rows.reshape(-1, n).sum(axis=0) + raw[whole:end].view(np.int64).reshape(-1, n).sum(axis=0)
+        hasher.update(sums.tobytes() + raw[end:].tobytes())
     return hasher.digest()
 
 

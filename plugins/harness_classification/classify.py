@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Classifier, Context, Dataset, Outcome, Threat
+from harness.api import Attack, Classifier, Context, Dataset, Outcome, Threat, shown_facts
 from harness.api.instruments import left_unchanged, seeded, tensors_left_unchanged
 from harness_classification.attacked_windows import AttackedWindows
 from harness_classification.class_names import in_order_of
@@ -25,9 +25,6 @@ from harness_classification.judge import Judge, clean_columns
 from harness_classification.predictions import not_finite, outcomes
 from harness_classification.sets_and_certificates import certificates, predicted_sets
 from harness_classification.windows import Window, Windows, attack_windows, clean_windows
-
-_LEFT_OUT = ("damaged", "overlap")
-"""Facts of data that every table shows: files left out, and examples that are in the training part too."""
 
 
 class Classify:
@@ -82,8 +79,8 @@ class Classify:
         with left_unchanged(judge.counted), seeded(ctx.derive_seed("task"), ctx.device):
             outcome = _clean(model, windows, judge, ctx) if attack is None else _attacked(windows, judge, attack, ctx)
         groups = {f"group.{name}": list(members) for name, members in data.groups.items()}
-        left_out = {name: str(data.facts[name]) for name in _LEFT_OUT if name in data.facts}
-        return replace(outcome, records={**outcome.records, **groups}, display={**outcome.display, **left_out})
+        display = {**outcome.display, **shown_facts(data)}
+        return replace(outcome, records={**outcome.records, **groups}, display=display)
 
 
 def _clean(model: Classifier, windows: Windows, judge: Judge, ctx: Context) -> Outcome:

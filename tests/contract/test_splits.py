@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
-from harness.api import PARTS, order_by_hash, parts_by_hash
+from harness.api import PARTS, InvalidOutput, MissingData, Overlap, apart_from_training, order_by_hash, parts_by_hash
 
 
 def test_the_part_follows_from_the_hash_of_the_key_alone() -> None:
@@ -38,3 +39,19 @@ def test_equal_keys_keep_their_order() -> None:
 def test_no_examples() -> None:
     assert parts_by_hash([]).tolist() == []
     assert order_by_hash([]) == []
+
+
+def test_examples_that_are_among_the_training_examples() -> None:
+    def apart(overlap: Overlap, *keys: str) -> tuple[list[int], int]:
+        # A text and its bytes are one content.
+        return apart_from_training(
+            keys, ["p", "q", "r"][: len(keys)], [b"a", b"c"], ["s", "t"], ("mine", "old"), overlap
+        )
+
+    assert apart("refuse", "x", "y") == ([0, 1], 0)
+    assert apart("leave_out", "c", "b", "a") == ([1], 2)
+    assert apart("keep", "c", "b", "a") == ([0, 1, 2], 2)
+    with pytest.raises(InvalidOutput, match="1 of 2 examples of mine are in old too, such as q, which is t; say `over"):
+        apart("refuse", "b", "c")
+    with pytest.raises(MissingData, match="all 2 examples of mine are in old too"):
+        apart("leave_out", "a", "c")

@@ -16,8 +16,13 @@ from annotated_types import Gt
 from harness.api import ClusteredSums, Estimate, Records, proportion, ratio_of_sums
 
 Floats = npt.NDArray[np.float64]
-Aspect = Literal["all", "counts", "colours"]
-_COLUMNS: dict[Aspect, str] = {"all": "objects_right", "counts": "counts_right", "colours": "colours_right"}
+Aspect = Literal["all", "counts", "colours", "positions"]
+_COLUMNS: dict[Aspect, str] = {
+    "all": "objects_right",
+    "counts": "counts_right",
+    "colours": "colours_right",
+    "positions": "positions_right",
+}
 
 
 def clusters_of(records: Records) -> npt.NDArray[Any] | None:
@@ -100,11 +105,11 @@ class ObjectAccuracy:
     """Share of samples that show the objects of their prompt, by the answers of the task's `answerer`.
 
     As GenEval asks (Ghosh et al. 2023, arXiv:2310.11513): all objects that the prompt names, at least as many and fewer
-    than too many, and in the colours that it names. There a detector is the judge, and positions are judged too.
+    than too many, in the colours and at the positions that it names. There a detector is the judge.
     Wilson's interval over samples, or Student's t over prompts where there are several images of one.
 
     Args:
-        aspect: numbers and colours together, numbers alone, or the colours of prompts that name one.
+        aspect: all together, numbers alone, or the colours or positions of prompts that name any.
     """
 
     direction = "max"

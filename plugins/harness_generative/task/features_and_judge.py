@@ -27,14 +27,16 @@ def _in_batches(function: Callable[[Tensor], Any], inputs: Tensor | ImageSet, ct
 
 def extracted(extractor: Extractor, label: str, inputs: Tensor | ImageSet, name: str, ctx: Context) -> Array:
     """Features `[n, d]`, checked. Raises InvalidOutput."""
-    parts = []
+    # Not joined in the end, when parts and whole would be there at once.
+    features, n = torch.empty(0), 0
     for made in _in_batches(extractor, inputs, ctx):
         if not isinstance(made, Tensor) or made.dim() != 2:
             raise InvalidOutput(f"extractor {label} returned {shape_of(made)} for {name}; features must be [n, d]")
-        parts.append(made.float().cpu())
-    features = torch.cat(parts)
-    if len(features) != len(inputs):
-        raise InvalidOutput(f"extractor {label} returned {len(features)} rows for {len(inputs)} inputs")
+        features = features if n else torch.empty(len(inputs), made.shape[1])
+        features[n : n + len(made)] = made.float()[: len(inputs) - n]
+        n += len(made)
+    if n != len(inputs):
+        raise InvalidOutput(f"extractor {label} returned {n} rows for {len(inputs)} inputs")
     broken = int((~features.isfinite().all(dim=1)).sum())
     if broken:
         raise InvalidOutput(f"extractor {label} gave features that are not finite for {broken} of {name}")

@@ -95,7 +95,7 @@ class Generate:
     columns_with: Mapping[str, tuple[str, ...]] = {
         "judge": ("judged", "judge_confidence", "correct_condition", "asked.*", "judged.*"),
         "text_judge": ("text_agreement",),
-        "answerer": ("counts_right", "colours_right", "objects_right", "answers"),
+        "answerer": ("counts_right", "colours_right", "positions_right", "objects_right", "answers"),
         "train": (
             *("train_neighbour", "train_distance", "train_distance_2", "train_neighbour_gap"),
             *("pixel_neighbour", "pixel_neighbour_row", "pixel_distance", "pixel_distance_2"),

@@ -60,7 +60,7 @@ def agreements(judge: TextJudge, samples: Tensor, prompts: Sequence[str | None],
 
 
 def objects_shown(answerer: Answerer, samples: Tensor, expected: Sequence[str], ctx: Context) -> dict[str, Any]:
-    """The columns `counts_right`, `colours_right`, `objects_right` and `answers`, of what each sample must show.
+    """The columns counts_right, colours_right, positions_right, objects_right and answers, of what samples must show.
 
     Args:
         answerer: is asked one question after the other.
@@ -87,9 +87,10 @@ def objects_shown(answerer: Answerer, samples: Tensor, expected: Sequence[str], 
     of_sample = [answers[stop - len(each.questions) : stop] for each, stop in zip(wanted, stops, strict=True)]
     verdicts = [each.judged(own) for each, own in zip(wanted, of_sample, strict=True)]
     return {
-        "counts_right": [counts for counts, _ in verdicts],
-        "colours_right": [colours for _, colours in verdicts],
-        "objects_right": [counts and colours is not False for counts, colours in verdicts],
+        "counts_right": [each.counts for each in verdicts],
+        "colours_right": [each.colours for each in verdicts],
+        "positions_right": [each.positions for each in verdicts],
+        "objects_right": [each.all for each in verdicts],
         "answers": [
             "; ".join(f"{question} {answer}" for question, answer in zip(each.questions, own, strict=True))
             for each, own in zip(wanted, of_sample, strict=True)

@@ -36,7 +36,7 @@ def prompts(
     There is no reference, so metrics that compare with one do not apply. Images that were made elsewhere for these
     prompts are measured by `from_samples`, in their order. A table whose rows have `include`, and perhaps `exclude`, as
     GenEval's evaluation_metadata.jsonl has (Ghosh et al. 2023, arXiv:2310.11513), says which objects each image must
-    show, how many and of which colour; the task's `answerer` is asked for them.
+    show, how many, of which colour and where; the task's `answerer` is asked for them.
 
     Args:
         path: a .txt file, of which empty lines are left out, or a table (.csv, .jsonl, .parquet and others).

@@ -9,7 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api import Context, Dataset, InvalidOutput, NamedClasses, Outcome, TextAttack, TextBatch, TextClassifier
+from harness.api import (
+    Context,
+    Dataset,
+    InvalidOutput,
+    NamedClasses,
+    Outcome,
+    TextAttack,
+    TextBatch,
+    TextClassifier,
+    shown_facts,
+)
 from harness.api.instruments import left_unchanged, logit_margin, whole_labels
 from harness_language.tasks.edit_distance import edited_share
 from harness_language.tasks.score_text import rewritten
@@ -58,9 +68,10 @@ class ClassifyText:
             }
             if attack is None:
                 columns["outcome"] = np.where(correct.numpy(), "correct", "clean_wrong")
-                return Outcome(columns, {"threat": None}, artifacts={"logits": clean.numpy()})
+                artifacts = {"logits": clean.numpy()}
+                return Outcome(columns, {"threat": None}, artifacts=artifacts, display=shown_facts(data))
             columns |= self._attacked(model, attack, texts, labels, clean, correct, order, data.ids, ctx)
-        return Outcome(columns, {"threat": {"norm": None, "eps": None}})
+        return Outcome(columns, {"threat": {"norm": None, "eps": None}}, display=shown_facts(data))
 
     def _attacked(
         self,

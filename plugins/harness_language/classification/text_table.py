@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from harness.api import (
     Categories,
     Examples,
+    GroupValues,
     InvalidOutput,
     Later,
+    Overlap,
     Split,
     Table,
     Texts,
+    apart_from_training,
     is_missing_code,
     order_by_hash,
     parts_by_hash,
-    read_groups,
     read_table,
     refuse_lookalikes,
     refuse_two_spellings,
     seen,
     truth_of,
 )
+from harness_language.questions.table_columns import group_texts
 
 _SHOWN = 5
 
@@ -40,6 +43,9 @@ def text_table(
     separator: str | None = None,
     split: Split = "all",
     encoding: Annotated[str, Later()] = "utf-8",
+    values: Annotated[dict[str, GroupValues] | None, Later()] = None,
+    train_path: Annotated[Path | None, Later()] = None,
+    overlap: Annotated[Overlap, Later()] = "refuse",
 ) -> Examples:
     """Your own texts with a class each: a table of texts and labels (.csv, .tsv, .parquet, .jsonl, .json).
 
@@ -56,30 +62,46 @@ def text_table(
         separator: between the values of separated text; by default a comma for .csv, a tab else.
         split: by the hash of the text, equal texts together: 20 % test, 20 % validation, 60 % train.
         encoding: of a text file, such as windows-1252; none is guessed.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
+        train_path: the table of texts that models were trained on, read likewise.
+        overlap: what is done where a text is, letter for letter, among those too: refuse, leave it out, or keep it.
 
     Raises:
-        MissingData: there is no such file.
+        MissingData: there is no such file, or no text left.
         InvalidOutput: it is no such table, or a text, label or group is missing or unknown, with its line.
     """
     optional = [id] if id else []
     table = read_table(path, separator, [text, label, *optional, *(groups or ())], encoding=encoding)
     names, labels = _labels(table, label, classes)
-    texts = table.texts(text, "texts", "missing")
-    if None in texts:
-        table.refuse(texts.index(None), f"the text is missing (column {text!r})")
-    contents = [str(each) for each in texts]
+    contents = _contents(table, text)
     drawn = parts_by_hash(contents)
     rows = [row for row in order_by_hash(contents) if split in ("all", drawn[row])]
     if not rows:
         raise InvalidOutput(f"{table.name}: the split {split!r} has no rows of {table.n}")
     ids = table.names(id, "id") if id else Texts.numbered("row-", table.n, 7)
-    found = {name: read_groups(table, name, unknown) for name in groups or ()}
+    members = group_texts(table, groups or (), unknown, values)
+    facts: dict[str, Any] = {"classes": names}
+    if train_path is not None:
+        trained = _contents(read_table(train_path, separator, [text], encoding=encoding), text)
+        own, both = [contents[row] for row in rows], (path.name, train_path.name)
+        trained_ids = Texts.numbered("row-", len(trained), 7)
+        kept, repeated = apart_from_training(own, ids.take(rows), trained, trained_ids, both, overlap)
+        rows, facts = [rows[place] for place in kept], facts | ({"overlap": repeated} if repeated else {})
     return Examples(
         ids.take(rows),
         {"texts": [contents[row] for row in rows], "labels": labels[rows]},
-        {name: Texts.coded(group.codes[rows], group.levels) for name, group in found.items()},
-        {"classes": names},
+        {name: [of_row[row] for row in rows] for name, of_row in members.items()},
+        facts,
     )
+
+
+def _contents(table: Table, column: str) -> list[str]:
+    """The texts of a table. Raises InvalidOutput where one is missing."""
+    texts = table.texts(column, "texts", "missing")
+    if None in texts:
+        table.refuse(texts.index(None), f"the text is missing (column {column!r})")
+    return [str(each) for each in texts]
 
 
 def _labels(

@@ -14,10 +14,13 @@ from harness.api import (
     Examples,
     HarnessError,
     InvalidOutput,
+    Later,
+    Overlap,
     SavedDataSet,
     Split,
     Texts,
     Uncounted,
+    apart_from_training,
     labels_of_table,
     order_by_hash,
     parts_by_hash,
@@ -35,7 +38,7 @@ from harness.api.images import (
     images_of_table,
 )
 from harness_vision.files.hub_download import hub_folder
-from harness_vision.files.images import part_of
+from harness_vision.files.images import apart, part_of
 
 _IMAGES, _TEXTS, _LABELS = ("image", "img"), ("text", "sentence"), ("label", "labels", "fine_label")
 
@@ -62,6 +65,9 @@ def hub_dataset(
     white: Annotated[float, Gt(0)] | None = None,
     split: Split = "all",
     download: Annotated[bool, Uncounted()] = True,
+    train_part: Annotated[str | None, Later()] = None,
+    train_folder: Annotated[Path | None, Later()] = None,
+    overlap: Annotated[Overlap, Later()] = "refuse",
 ) -> Dataset:
     """A Hugging Face data set of images, texts or tables: saved on disk, Parquet files, or an id on the hub.
 
@@ -101,9 +107,13 @@ def hub_dataset(
         white: the stored value that is white, of images of more than 8 bits.
         split: by the hash of the content, equal examples together: 20 % test, 20 % validation, 60 % train.
         download: fetch it from the hub if it is not in the cache.
+        train_part: the part that models were trained on, of the same data set if `train_folder` names no other.
+        train_folder: the folder of the data set that models were trained on.
+        overlap: what is done where an example is, by its pixels, text or numbers, among those too: refuse, leave it
+            out, or keep it.
 
     Raises:
-        MissingData: it is not there, with the way to get it.
+        MissingData: it is not there, with the way to get it, or no example is left.
         InvalidOutput: it is damaged, or has no such part or column.
         HarnessError: neither folder nor id is given, or both, or the revision is no commit.
     """
@@ -111,6 +121,10 @@ def hub_dataset(
         raise HarnessError("say where the data set is: its folder with `folder`, or else its id with `hub`")
     where = folder if folder is not None else hub_folder(hub or "", revision, download=download)
     saved = read_saved_data_set(where, part, hub)
+    train = None
+    if train_part is not None or train_folder is not None:
+        train = read_saved_data_set(train_folder or where, train_part, None if train_folder else hub)
+    both = (_named(saved, part), "" if train is None else _named(train, train_part))
     header = saved.table.header
     label = label or next((name for name in _LABELS if name in header), None)
     classes = classes or (None if label is None else list(saved.classes.get(label, ())) or None)
@@ -119,18 +133,39 @@ def hub_dataset(
         shape = None if size is None else (size[0], size[1])
         conversion = Conversion(mode, shape, fit, orientation, background, white, resize)
         reading = ImageReading(image, label, id, None, classes, groups or (), unknown, conversion=conversion)
-        return part_of(images_of_table(saved.table, reading), split, saved.table.name)
+        images = part_of(images_of_table(saved.table, reading), split, saved.table.name)
+        if train is None:
+            return images
+        return apart(images, images_of_table(train.table, ImageReading(image, conversion=conversion)), both, overlap)
     text = text or (None if features else next((name for name in _TEXTS if name in header), None))
     if text is None and not features:
         raise InvalidOutput(
             f"{saved.table.name} has neither images nor texts under the usual names; say `image:`, `text:` or "
             f"`features:`, of {', '.join(header)}"
         )
-    contents, columns = _texts(saved, text) if text is not None else _numbers(saved, features or [])
+    contents, columns = _contents(saved, text, features)
     names, labels = ((), None) if label is None else labels_of_table(saved.table, label, classes)
     if labels is not None:
         columns["labels"] = labels
-    return _split(saved, contents, columns, list(names), (id, groups or (), unknown), split)
+    ids = saved.table.names(id, "id") if id else Texts.numbered("row-", saved.table.n, 7)
+    rows = _split(saved.table.name, contents, split)
+    facts: dict[str, Any] = {"classes": list(names)} if len(names) else {}
+    if train is not None:
+        trained = _contents(train, text, features)[0]
+        own, trained_ids = [contents[row] for row in rows], Texts.numbered("row-", train.table.n, 7)
+        kept, repeated = apart_from_training(own, ids.take(rows), trained, trained_ids, both, overlap)
+        rows, facts = [rows[place] for place in kept], facts | ({"overlap": repeated} if repeated else {})
+    coded = {name: read_groups(saved.table, name, unknown) for name in groups or ()}
+    return Examples(
+        ids.take(rows),
+        {name: [of[row] for row in rows] if isinstance(of, list) else of[rows] for name, of in columns.items()},
+        {name: Texts.coded(group.codes[rows], group.levels) for name, group in coded.items()},
+        facts,
+    )
+
+
+def _named(saved: SavedDataSet, part: str | None) -> str:
+    return saved.table.name if part is None else f"{saved.table.name} ({part})"
 
 
 def _usual(saved: SavedDataSet, text: str | None, features: list[str] | None) -> str | None:
@@ -139,6 +174,13 @@ def _usual(saved: SavedDataSet, text: str | None, features: list[str] | None) ->
         return None
     told = [*saved.images, *(name for name in _IMAGES if name in saved.table.header)]
     return told[0] if told else None
+
+
+def _contents(
+    saved: SavedDataSet, text: str | None, features: list[str] | None
+) -> tuple[Sequence[str | bytes], dict[str, Any]]:
+    """What tells examples apart, and their columns."""
+    return _texts(saved, text) if text is not None else _numbers(saved, features or [])
 
 
 def _texts(saved: SavedDataSet, column: str) -> tuple[Sequence[str], dict[str, Any]]:
@@ -154,27 +196,10 @@ def _numbers(saved: SavedDataSet, names: Sequence[str]) -> tuple[Sequence[bytes]
     return [row.tobytes() for row in inputs], {"inputs": inputs}
 
 
-def _split(
-    saved: SavedDataSet,
-    contents: Sequence[str | bytes],
-    columns: dict[str, Any],
-    classes: Sequence[str],
-    told: tuple[str | None, Sequence[str], str | None],
-    split: Split,
-) -> Examples:
-    id, groups, unknown = told
-    table, drawn = saved.table, parts_by_hash(contents)
+def _split(name: str, contents: Sequence[str | bytes], split: Split) -> list[int]:
+    """The rows of a split in the order of the hashes of their contents. Raises InvalidOutput if there are none."""
+    drawn = parts_by_hash(contents)
     rows = [row for row in order_by_hash(contents) if split in ("all", drawn[row])]
     if not rows:
-        raise InvalidOutput(f"{table.name}: the split {split!r} has no rows of {table.n}")
-    ids = table.names(id, "id") if id else Texts.numbered("row-", table.n, 7)
-    found = {name: read_groups(table, name, unknown) for name in groups}
-    return Examples(
-        ids.take(rows),
-        {
-            name: [column[row] for row in rows] if isinstance(column, list) else column[rows]
-            for name, column in columns.items()
-        },
-        {name: Texts.coded(group.codes[rows], group.levels) for name, group in found.items()},
-        {"classes": list(classes)} if len(classes) else {},
-    )
+        raise InvalidOutput(f"{name}: the split {split!r} has no rows of {len(contents)}")
+    return rows

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Len
 
-from harness.api import InvalidOutput, Later, MissingData, Split, order_by_hash, parts_by_hash
+from harness.api import InvalidOutput, Later, MissingData, Overlap, Split, order_by_hash, parts_by_hash
 from harness.api.images import (
     Background,
     Conversion,
@@ -27,7 +27,6 @@ from harness_vision.files.lazy_images import LazyImages
 from harness_vision.files.listing import Columns, Listing, by_folders, by_table
 
 Parts = Literal["hash", "folders"]
-Overlap = Literal["refuse", "leave_out", "keep"]
 _SHOWN = 3
 
 

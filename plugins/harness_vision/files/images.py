@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Len
 
-from harness.api import InvalidOutput, Later, MissingData, Split, order_by_hash, parts_by_hash
+from harness.api import Later, MissingData, Overlap, Split, apart_from_training, order_by_hash, parts_by_hash
 from harness.api.images import (
     Background,
     Conversion,
@@ -17,12 +16,10 @@ from harness.api.images import (
     Layout,
     Mode,
     Orientation,
-    Pixels,
     Resize,
     StoredImages,
     stored_images,
 )
-from harness_vision.files.image_folder import Overlap
 from harness_vision.files.lazy_images import LazyImages
 
 
@@ -97,35 +94,22 @@ def images(
     part = part_of(stored_images(path, about), split, path.name)
     if train_path is None:
         return part
-    return _apart(part, stored_images(train_path, about), (path.name, train_path.name), overlap)
+    return apart(part, stored_images(train_path, about), (path.name, train_path.name), overlap)
 
 
-def _apart(images: LazyImages, train: StoredImages, names: tuple[str, str], overlap: Overlap) -> LazyImages:
+def apart(images: LazyImages, train: StoredImages, names: tuple[str, str], overlap: Overlap) -> LazyImages:
     """The images without those that are among the training images. Raises InvalidOutput if that is to be refused."""
-    trained = {_pixels_hash(train.source.pixels(row)): train.ids[row] for row in range(len(train))}
-    n = len(images.ids)
-    found = {row: trained[key] for row in range(n) if (key := _pixels_hash(images.read(row))) in trained}
-    if found and overlap == "refuse":
-        row, other = next(iter(found.items()))
-        raise InvalidOutput(
-            f"{len(found)} of {n} images of {names[0]} are in {names[1]} too, such as {images.ids[row]}, which is "
-            f"{other}; say `overlap: leave_out`, or `keep`"
-        )
-    kept = [row for row in range(n) if overlap == "keep" or row not in found]
-    if not kept:
-        raise MissingData(f"all {n} images of {names[0]} are in {names[1]} too; give others")
+    seen = (train.source.pixels(row).tobytes() for row in range(len(train)))
+    own = (images.read(row).tobytes() for row in range(len(images.ids)))
+    kept, repeated = apart_from_training(own, images.ids, seen, train.ids, names, overlap)
     return LazyImages(
         [images.ids[row] for row in kept],
         None if images.labels is None else images.labels[kept],
         images.shape,
         lambda position: images.read(kept[position]),
         {group: [column[row] for row in kept] for group, column in images.groups.items()},
-        {**images.facts, **({"overlap": len(found)} if found else {})},
+        {**images.facts, **({"overlap": repeated} if repeated else {})},
     )
-
-
-def _pixels_hash(pixels: Pixels) -> bytes:
-    return hashlib.sha256(pixels.tobytes()).digest()
 
 
 def part_of(stored: StoredImages, split: Split, name: str) -> LazyImages:

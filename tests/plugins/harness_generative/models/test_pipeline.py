@@ -77,6 +77,31 @@ def test_prompts_become_what_the_library_makes_of_them(stable_diffusion: Path, l
         model.generate(noise(1), None)
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "how", "called_with"),
+    [
+        ("stable_diffusion_xl", "prompt", {"guidance": 4.0, "negative": "blur"}, {"negative_prompt": ["blur"] * 2}),
+        ("flux", "prompt", {"guidance": 4.0, "size": [16, 24]}, {"height": 16, "width": 24}),
+        ("consistency", "class_labels", {}, {"batch_size": 2}),
+    ],
+)
+def test_larger_families_are_what_the_library_makes_of_them(
+    libraries: Any, tmp_path: Path, name: str, asked: str, how: Any, called_with: Any
+) -> None:
+    """Two text encoders and sizes as conditions; flow matching told its guidance; one model for each distance."""
+    folder = getattr(tiny_pipelines, name)(tmp_path)
+    model: Any = Pipeline(folder, steps=2, **how).eval()
+    conditions: Any = ["two cats", "a dog"] if asked == "prompt" else [3, 7]
+    given = {asked: conditions, "num_inference_steps": 2, **called_with}
+    expected = called(folder, libraries, noise(2), **given, **({"guidance_scale": 4.0} if "guidance" in how else {}))
+    with torch.no_grad():
+        made = model.generate(noise(2), model.encode_conditions(conditions))
+        alone = model.generate(noise(2)[1:], model.encode_conditions(conditions[1:]))
+    assert torch.allclose(made, expected, atol=1e-6)
+    assert torch.allclose(alone[0], made[1], atol=1e-5)
+    assert not torch.allclose(made[0], made[1], atol=1e-3)
+
+
 @pytest.mark.parametrize(("guidance", "passes"), [(4.0, 6), (1.0, 3)])
 def test_passes_are_counted_at_the_network(stable_diffusion: Path, guidance: float, passes: int) -> None:
     model: Any = Pipeline(stable_diffusion, steps=3, guidance=guidance).eval()
@@ -164,7 +189,12 @@ def stable_diffusion_3(libraries: Any, tmp_path_factory: pytest.TempPathFactory)
     return tiny_pipelines.stable_diffusion_3(tmp_path_factory.mktemp("sd3"))
 
 
-@pytest.mark.parametrize("name", ["stable_diffusion", "stable_diffusion_3"])
+@pytest.fixture(scope="module")
+def stable_diffusion_xl(libraries: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_pipelines.stable_diffusion_xl(tmp_path_factory.mktemp("sdxl"))
+
+
+@pytest.mark.parametrize("name", ["stable_diffusion", "stable_diffusion_3", "stable_diffusion_xl"])
 def test_six_lines_of_a_suite(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> None:
     folder = request.getfixturevalue(name)
     (tmp_path / "prompts.txt").write_text("two cats doing research\na red dog\n")

@@ -19,6 +19,10 @@ LINES = "two cats doing research\n\n  a red dog \na bird\nsix mice\n"
 GENEVAL = [
     {"tag": "counting", "include": [{"class": "cat", "count": 2}], "exclude": [{"class": "cat", "count": 3}]},
     {"tag": "colors", "include": [{"class": "dog", "count": 1, "color": "red"}]},
+    {
+        "tag": "position",
+        "include": [{"class": "dog", "count": 1}, {"class": "cat", "count": 1, "position": ["left of", 0]}],
+    },
 ]
 
 PLUGIN = '''
@@ -170,7 +174,9 @@ def test_a_row_of_which_no_metric_applies_is_skipped(plugins: Path, tmp_path: Pa
 
 def test_objects_are_asked_for_one_by_one(plugins: Path, tmp_path: Path) -> None:
     changes = {
-        "[clip_score, fid_proxy]": "[object_accuracy, {use: object_accuracy, as: colours, with: {aspect: colours}}]",
+        "[clip_score, fid_proxy]": "[object_accuracy, "
+        "{use: object_accuracy, as: colours, with: {aspect: colours}}, "
+        "{use: object_accuracy, as: positions, with: {aspect: positions}}]",
         "images: 3": "groups: [tag]",
     }
     found = run(plugins, tmp_path, geneval(tmp_path), "answerer: counter", **changes)
@@ -179,10 +185,13 @@ def test_objects_are_asked_for_one_by_one(plugins: Path, tmp_path: Path) -> None
     assert records["answers"].tolist() == [
         "How many cats are there? Two.",
         "How many dogs are there? Two.; What color is the dog? it is Red",
+        "How many dogs are there? Two.; How many cats are there? Two.; Is the cat to the left of the dog? it is Red",
     ]
-    assert records["objects_right"].tolist() == [True, True]
-    assert records.floats("colours_right").tolist()[1:] == [1.0]
-    assert (row.estimates["object_accuracy"].value, row.estimates["colours"].n) == (1.0, 1)
+    assert records["objects_right"].tolist() == [True, True, False]
+    assert records.floats("colours_right")[1] == 1.0
+    assert row.estimates["object_accuracy"].value == pytest.approx(2 / 3)
+    for aspect, share in (("colours", 1.0), ("positions", 0.0)):
+        assert (row.estimates[aspect].value, row.estimates[aspect].n) == (share, 1)
 
 
 def test_an_answerer_needs_to_know_what_is_expected(plugins: Path, tmp_path: Path) -> None:

@@ -104,6 +104,13 @@ def test_data_and_models_that_break_rules(tmp_path: Path) -> None:
         run(tmp_path, Short())
 
 
+def test_texts_of_the_training_file_are_shown(tmp_path: Path) -> None:
+    data = Examples(DATA.ids, DATA.columns, {}, {**DATA.facts, "overlap": 3})
+    for attack in (None, Replaces()):
+        assert run(tmp_path, data=data, attack=attack).display == {"overlap": "3"}
+        assert run(tmp_path, attack=attack).display == {}
+
+
 def test_nothing_is_right(tmp_path: Path) -> None:
     wrong = Examples(["w"], {"texts": ["aaaa"], "labels": [1]}, {}, {"classes": ["a", "b"]})
     records = run(tmp_path, data=wrong, attack=Replaces()).records

@@ -72,6 +72,41 @@ def test_tables_that_cannot_be_used(tmp_path: Path, rows: Any, options: Any, pro
         text_table(save(tmp_path, rows), **options)
 
 
+def test_group_columns_hold_what_is_declared(tmp_path: Path) -> None:
+    path = save(tmp_path, [("a", "good", "NA"), ("b", "bad", "DE"), ("c", "bad", "01"), ("d", "bad", "1")])
+    with pytest.raises(InvalidOutput, match=r"`values: \{sex: \[NA, ...\]\}`"):
+        text_table(path, groups=["sex"])
+    data = text_table(path, groups=["sex"], values={"sex": "text"})
+    assert dict(zip(data.columns["texts"], data.groups["sex"], strict=True)) == {
+        "a": "NA",
+        "b": "DE",
+        "c": "01",
+        "d": "1",
+    }
+    with pytest.raises(InvalidOutput, match="`values:` names 'age', which is not among the groups"):
+        text_table(path, groups=["sex"], values={"age": "number"})
+
+
+def test_texts_of_a_training_file_are_refused_left_out_or_kept(tmp_path: Path) -> None:
+    path = save(tmp_path)
+    (tmp_path / "train.csv").write_text("text\nsomething else\n" + "".join(f'"{ROWS[row][0]}"\n' for row in (4, 7)))
+    how: Any = {"groups": ["sex"], "train_path": tmp_path / "train.csv"}
+    with pytest.raises(
+        InvalidOutput, match=r"2 of 30 examples of t\.csv are in train\.csv too, such as row-000000[47], "
+    ):
+        text_table(path, **how)
+    left, kept = text_table(path, overlap="leave_out", **how), text_table(path, overlap="keep", **how)
+    assert sorted(left.ids) == [f"row-{row:07d}" for row in range(30) if row not in (4, 7)]
+    assert len(kept.ids) == 30
+    assert left.facts["overlap"] == kept.facts["overlap"] == 2
+    for name, text, sex in zip(left.ids, left.columns["texts"], left.groups["sex"], strict=True):
+        assert (text, sex) == (ROWS[int(name[4:])][0], ROWS[int(name[4:])][2])
+    with pytest.raises(MissingData, match=r"all 30 examples of t\.csv are in t\.csv too"):
+        text_table(path, train_path=path, overlap="leave_out")
+    other = text_table(path, split="test", train_path=tmp_path / "train.csv", overlap="leave_out")
+    assert set(other.ids) <= set(text_table(path, split="test").ids)
+
+
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="is not there"):
         text_table(tmp_path / "t.csv")

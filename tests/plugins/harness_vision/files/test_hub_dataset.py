@@ -146,6 +146,40 @@ def test_texts_and_tables(tmp_path: Path) -> None:
         hub_dataset(tmp_path / "set", features=["z"])
 
 
+def test_examples_of_the_training_part_are_refused_left_out_or_kept(tmp_path: Path) -> None:
+    """Images by their pixels, though they are stored otherwise; without labels in the training set."""
+    saved_to_disk(tmp_path / "pets" / "test", rows(), shards=1)
+    stored = io.BytesIO()
+    Image.fromarray(BYTES[3]).save(stored, "PNG", compress_level=1)
+    seen = pa.table(
+        {"image": [{"bytes": content, "path": None} for content in (stored.getvalue(), png(BYTES[8] // 2))]}
+    )
+    saved_to_disk(tmp_path / "pets" / "train", seen, {}, 1)
+    (tmp_path / "pets" / "dataset_dict.json").write_text(json.dumps({"splits": ["train", "test"]}))
+    how: dict[str, Any] = {"folder": tmp_path / "pets", "part": "test", "train_part": "train"}
+    with pytest.raises(
+        InvalidOutput,
+        match=r"1 of 20 examples of pets \(test\) are in pets \(train\) too, such as row-0000003, which is row-0000000",
+    ):
+        hub_dataset(**how)
+    left = hub_dataset(**how, overlap="leave_out")
+    check(left, N - 1)
+    assert "row-0000003" not in left.ids
+    assert left.facts["overlap"] == hub_dataset(**how, overlap="keep").facts["overlap"] == 1
+
+
+@pytest.mark.parametrize(("how", "n"), [({"text": "text"}, 2), ({"features": ["x"]}, 1)])
+def test_texts_and_numbers_of_another_training_set(tmp_path: Path, how: Any, n: int) -> None:
+    one = saved_to_disk(tmp_path / "one", pa.table({"text": list("abcd"), "x": [0.1, 1.0, 2.0, 3.0]}), {}, 1)
+    two = saved_to_disk(tmp_path / "two", pa.table({"text": list("xbd"), "x": [5.0, 6.0, 0.1]}), {}, 1)
+    with pytest.raises(InvalidOutput, match=f"{n} of 4 examples of one are in two too"):
+        hub_dataset(one, train_folder=two, **how)
+    left = hub_dataset(one, train_folder=two, overlap="leave_out", **how)
+    assert sorted(left.ids) == {2: ["row-0000000", "row-0000002"], 1: ["row-0000001", "row-0000002", "row-0000003"]}[n]
+    assert left.facts["overlap"] == n
+    assert "overlap" not in hub_dataset(one, **how).facts
+
+
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="is no folder; name one that `save_to_disk` wrote"):
         hub_dataset(tmp_path / "absent")

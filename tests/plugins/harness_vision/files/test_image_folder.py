@@ -155,6 +155,20 @@ def test_files_that_are_no_images_are_named_or_counted(folder: Path) -> None:
         data.take(range(len(data.ids)))
 
 
+def test_a_file_that_cannot_be_opened_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one without permission, which a test that runs as root could open all the same."""
+    locked, read = folder / "dog" / "03.png", Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InvalidOutput, match=r"1 of 40 files cannot be used: dog/03.png .*Permission denied"):
+        image_folder(folder, damaged=1)
+
+
 def test_images_that_differ_are_refused_unless_something_is_declared(folder: Path) -> None:
     save(folder / "cat" / "wide.png", 1, (6, 9, 3))
     with pytest.raises(InvalidOutput, match=r"2 sizes \(40 such as .* 3x6x6; 1 such as cat/wide.png 3x6x9\).*\[6, 6\]"):

@@ -176,7 +176,9 @@ def test_images_of_a_training_file_are_refused_left_out_or_kept(tmp_path: Path) 
     others = np.random.default_rng(1).random((5, 3, 5, 6))
     np.savez(tmp_path / "train.npz", images=np.concatenate([others, seen]))
     how: dict[str, Any] = {"train_path": tmp_path / "train.npz"}
-    with pytest.raises(InvalidOutput, match=r"2 of 12 images of set.npz are in train.npz too, such as row-000000[27]"):
+    with pytest.raises(
+        InvalidOutput, match=r"2 of 12 examples of set.npz are in train.npz too, such as row-000000[27]"
+    ):
         images(path, **how)
     left, kept = images(path, overlap="leave_out", **how), images(path, overlap="keep", **how)
     assert sorted(left.ids) == [f"row-{row:07d}" for row in range(N) if row not in (2, 7)]
@@ -188,5 +190,5 @@ def test_images_of_a_training_file_are_refused_left_out_or_kept(tmp_path: Path) 
         assert label == whole[name][1]
     np.savez(tmp_path / "train.npz", images=others)
     assert "overlap" not in images(path, **how).facts
-    with pytest.raises(MissingData, match=r"all 12 images of set.npz are in set.npz too"):
+    with pytest.raises(MissingData, match=r"all 12 examples of set.npz are in set.npz too"):
         images(path, train_path=path, overlap="leave_out")
