@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Collection, Iterator
+from operator import is_
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -106,11 +107,13 @@ def _functions(owner: Any) -> dict[str, Any]:
 
 def _changed(owner: Any, known: dict[str, Any]) -> list[str]:
     now = vars(owner)
-    changed = [name for name, value in known.items() if now.get(name) is not value]
+    # Nearly always all are the same, which a loop in C finds out: this runs on a thousand owners after every cell.
+    is_same = all(map(is_, map(now.get, known), known.values()))
+    changed = [] if is_same else [name for name, value in known.items() if now.get(name) is not value]
     if isinstance(owner, type) and len(now) > len(known) and owner.__module__.partition(".")[0] == "torch":
         # A method that hides an inherited one, as of the C class below a tensor.
-        added = [name for name, value in now.items() if name not in known and callable(value)]
-        changed += [name for name in added if any(hasattr(base, name) for base in owner.__bases__)]
+        added = [name for name in now.keys() - known.keys() if callable(now[name])]
+        changed += sorted(name for name in added if any(hasattr(base, name) for base in owner.__bases__))
     return [name for name in changed if not _is_by_torch(name, now.get(name))]
 
 

@@ -130,7 +130,9 @@ def _closest(ones: Sequence[int], others: Sequence[int], a: Sequence[Row], b: Se
         return {ones[0]: others[0]}
     distances = [(len(differing_fields(a[i], b[j])), i, j) for i, j in itertools.product(ones, others)]
     partners: dict[int, int] = {}
+    taken: set[int] = set()
     for _, i, j in sorted(distances):
-        if i not in partners and j not in partners.values():
+        if i not in partners and j not in taken:
             partners[i] = j
+            taken.add(j)
     return partners

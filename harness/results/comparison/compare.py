@@ -155,6 +155,7 @@ def _check_metrics(metrics: Sequence[str], a: Side) -> None:
 def _drafts(aligned: Sequence[Pair], a: Side, b: Side, allowed: tuple[str, ...]) -> Iterator[Compared]:
     """Yield what is compared, without verdicts: pairs of rows, and of rows trained anew all seeds at once."""
     weights = weights_of_rows(a.rows), weights_of_rows(b.rows)
+    alike_in_a, alike_in_b = same_but_for_seed(a.rows), same_but_for_seed(b.rows)
     over_seeds: set[int] = set()
     for pair in aligned:
         if pair.a is None:
@@ -167,7 +168,7 @@ def _drafts(aligned: Sequence[Pair], a: Side, b: Side, allowed: tuple[str, ...])
         if not anew or pair.b is None or pair.b.status is not Status.OK:
             yield from drafts
             continue
-        ours, theirs = same_but_for_seed(pair.a, a.rows), same_but_for_seed(pair.b, b.rows)
+        ours, theirs = alike_in_a(pair.a), alike_in_b(pair.b)
         if min(len(ours), len(theirs)) > 1:
             over_seeds |= {id(row) for row in ours}
             yield from (over_trainings(each, ours, theirs) for each in drafts)

@@ -51,11 +51,24 @@ def trained_anew(one: Row, other: Row, weights_a: WeightsOf, weights_b: WeightsO
     return same_recipe and all(digests) and digests[0] != digests[1]
 
 
-def same_but_for_seed(row: Row, rows: Sequence[Row]) -> list[Row]:
-    """The rows of a side that were measured and differ from a row of it by the seed, and by what is drawn with it."""
-    labels = (row.experiment, row.derived, row.labels)
-    alike = (each for each in rows if (each.experiment, each.derived, each.labels) == labels)
-    return [each for each in alike if each.status is Status.OK and not _differ(row, each)]
+def same_but_for_seed(rows: Sequence[Row]) -> Callable[[Row], list[Row]]:
+    """Return a function from a row of a side to those that were measured and differ from it by the seed.
+
+    What is drawn with the seed may differ too.
+    """
+    groups: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        if row.status is Status.OK:
+            groups.setdefault(_but_for_seed(row), []).append(row)
+
+    def alike(row: Row) -> list[Row]:
+        return [each for each in groups.get(_but_for_seed(row), ()) if not _differ(row, each)]
+
+    return alike
+
+
+def _but_for_seed(row: Row) -> Hashable:
+    return row.experiment, row.derived, frozenset(row.labels.items())
 
 
 def _differ(row: Row, other: Row) -> bool:
