@@ -32,6 +32,7 @@ COMMANDS = {
     "leaderboard": "Rank the models of all runs by what they were measured on, with ties.",
     "history": "Show every row of a suite over its runs, and mark what changed.",
     "score": "Compute metrics on the stored records of a run.",
+    "verify": "Measure a sample of a run's cells again, another way, and certify that they come out equal.",
     "explain": "Say why a cell ran or was reused, and how it ended.",
     "list": "List the components that plugins offer.",
     "describe": "Show a component: its parameters, defaults and documentation.",

@@ -13,6 +13,8 @@ from harness.cli.streams import echo
 from harness.cli.tables import print_costs, print_expectations, print_headline, print_tables
 from harness.contract.errors import UsageError
 from harness.coordinator.joined_shards import join_shards
+from harness.escaping import on_a_line
+from harness.results.certificate import certificate_text
 from harness.results.expectations import check_expectations
 from harness.results.headline.make import run_headline
 from harness.results.named_rows import rows_called
@@ -79,6 +81,8 @@ def command(
     with only_printed():
         write_tables(folder, plan, rows, origin, signatures, catalog, lead=headline)
     print_tables(plan, rows, signatures, catalog, headline=headline, columns=columns)
+    if footer := certificate_text(folder):
+        echo(on_a_line(footer))
     if costs:
         print_costs(rows)
     print_expectations(check_expectations(plan, rows))
