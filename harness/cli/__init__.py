@@ -29,6 +29,7 @@ COMMANDS = {
     "table": "Print the table of a finished run again.",
     "report": "Write a run as one HTML page with tables, curves and examples.",
     "compare": "Compare two runs: what is better, what is worse, what is not resolved.",
+    "nightly": "Run a suite, compare it with an earlier run, and raise an alarm only for what is no noise.",
     "leaderboard": "Rank the models of all runs by what they were measured on, with ties.",
     "history": "Show every row of a suite over its runs, and mark what changed.",
     "score": "Compute metrics on the stored records of a run.",
