@@ -11,6 +11,7 @@ from harness.contract.plain import encodable
 from harness.contract.rows import Row
 from harness.coordinator.display import Display
 from harness.escaping import json_text
+from harness.results.nights.judge import NightRow
 
 EVENTS: Mapping[str, Mapping[str, str]] = {
     "started": {
@@ -36,6 +37,14 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
         "seconds": "time of the task itself; null if it did not run",
         "estimates": "metric to value, low and high",
         "key": "comparability key; empty without records",
+    },
+    "row_judged": {
+        "row": "its labels, data and seed",
+        "metric": "its label; empty for a row that was lost",
+        "label": "regression, suspicious, no regression or insufficient data",
+        "reason": "why",
+        "difference": "tonight's value less that of the baseline; null without one",
+        "p_holm": "adjusted for all tests of the night; null without a test",
     },
     "warning": {"message": "what does not stop the run"},
     "finished": {
@@ -83,6 +92,11 @@ class EventDisplay(Display):
             estimates=estimates,
             key=row.key,
         )
+
+    def judged(self, row: NightRow) -> None:
+        """A row of a night has its label."""
+        told = {"metric": row.metric, "label": row.label, "reason": row.reason}
+        self._event("row_judged", row=row.name, **told, difference=row.difference, p_holm=row.p_holm)
 
     def warn(self, message: str) -> None:
         self._event("warning", message=message)

@@ -117,13 +117,13 @@ def command(
     if sys.stderr.isatty() and not quiet and not events:
         echo(f"planning {suite} …", err=True)
     prepared = prepare(suite, RunOptions(**how))
-    display = EventDisplay(_line_writer()) if events else make_display(verbose=verbose, quiet=quiet)
+    display = EventDisplay(line_writer()) if events else make_display(verbose=verbose, quiet=quiet)
     for warning in prepared.warnings:
         display.warn(warning)
     finished = run_all(prepared, display)
     add_to_job_summary(prepared.plan.suite, finished.headline)
     if isinstance(display, EventDisplay):
-        _tell_end(display, finished)
+        tell_end(display, finished)
     elif quiet:
         from harness.cli.tables import print_headline
 
@@ -133,13 +133,14 @@ def command(
     return int(finished.exit_code)
 
 
-def _line_writer() -> Callable[[str], None]:
+def line_writer() -> Callable[[str], None]:
     """What writes a line to the standard output of now: while a cell runs, that of plugins goes to its log."""
     stream = sys.stdout
     return lambda line: print(line, file=stream, flush=True)
 
 
-def _tell_end(display: EventDisplay, finished: Finished) -> None:
+def tell_end(display: EventDisplay, finished: Finished) -> None:
+    """Write the last event of a run."""
     display.finished(
         exit_code=int(finished.exit_code),
         run=finished.n_run,

@@ -14,6 +14,8 @@ from harness.cli.tables import print_costs, print_expectations, print_headline, 
 from harness.contract.errors import UsageError
 from harness.coordinator.joined_shards import join_shards
 from harness.coordinator.writing import ending_of, exit_code_of
+from harness.escaping import on_a_line
+from harness.results.certificate import certificate_text
 from harness.results.expectations import check_expectations
 from harness.results.headline.make import run_headline
 from harness.results.named_rows import rows_called
@@ -81,6 +83,8 @@ def command(
     with only_printed():
         write_tables(folder, plan, rows, origin, signatures, catalog, lead=headline)
     print_tables(plan, rows, signatures, catalog, headline=headline, columns=columns)
+    if footer := certificate_text(folder):
+        echo(on_a_line(footer))
     if costs:
         print_costs(rows)
     expectations = check_expectations(plan, rows)

@@ -82,7 +82,7 @@ def _keys(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, ...]]:
     for run, earlier in _earlier(folder, cell):
-        before, after = (_inputs(path) for path in (earlier, folder.cell(cell.id)))
+        before, after = (inputs_of_cell(path) for path in (earlier, folder.cell(cell.id)))
         differences = differences_between(before, after, folder.path.parents[1] / STORE)
         ended = CellResult.read_or_invalid(earlier).status
         if differences:
@@ -93,7 +93,7 @@ def _why_it_ran(folder: RunFolder, cell: Cell) -> tuple[str, tuple[Difference, .
     return "no earlier run of this suite has measured it", ()
 
 
-def _inputs(cell: Path) -> Any:
+def inputs_of_cell(cell: Path) -> Any:
     """Return the inputs of the key of a cell, from its manifest or from the file of a cell that has none."""
     try:
         written = parse_json(read_plain(cell / MANIFEST)) if (cell / MANIFEST).is_file() else {}

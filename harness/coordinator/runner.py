@@ -34,7 +34,7 @@ from harness.store.cell_result import CellResult
 from harness.store.promises import kept
 from harness.store.run_folder import WHOLE_PLAN, RunFolder
 
-_GRACE_SECONDS = 900.0
+GRACE_SECONDS = 900.0
 """Seconds beyond the limit of a cell after which a place that says nothing is given up: it ends cells itself."""
 
 
@@ -186,7 +186,7 @@ class LiveRun:
             working=self._display.working,
             progress=self._display.progress,
             wait_for_workers=self._prepared.options.wait_for_workers,
-            silence=self._prepared.workers.timeout + _GRACE_SECONDS,
+            silence=self._prepared.workers.timeout + GRACE_SECONDS,
             interrupts=self._interrupts,
         )
         return schedule.run(cells)

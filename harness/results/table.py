@@ -18,6 +18,7 @@ from harness.escaping import csv_value, markdown_cell, markdown_line, on_a_line
 from harness.files import parse_json, read_plain
 from harness.isolation import one_line
 from harness.plugins import Catalog
+from harness.results.certificate import certificate_text
 from harness.results.described_metrics import described_metrics
 from harness.results.spread import parts_of
 from harness.signatures import SignatureReader
@@ -360,7 +361,8 @@ def write_tables(
     """
     origin = {name: provenance.get(name) for name in _ORIGIN}
     tables = views(plan, rows, signatures, catalog)
-    folder.write_text(f"{name}.md", markdown(plan, tables, origin, lead.markdown if lead else ""))
+    footer = certificate_text(folder)
+    folder.write_text(f"{name}.md", markdown(plan, tables, origin, lead.markdown if lead else "", footer))
     folder.write_text(f"{name}.csv", csv_text(rows))
     as_json = [row.to_json() for row in rows]
     first = {"suite": plan.suite, **({"headline": lead.to_json()} if lead else {})}
@@ -382,9 +384,13 @@ def origin_text(origin: Mapping[str, Any]) -> str:
 
 
 def markdown(
-    plan: Plan, tables: Sequence[tuple[str, str, TableView]], origin: Mapping[str, Any], lead: str = ""
+    plan: Plan,
+    tables: Sequence[tuple[str, str, TableView]],
+    origin: Mapping[str, Any],
+    lead: str = "",
+    footer: str = "",
 ) -> str:
-    """The tables of a run as Markdown, with what stands before them."""
+    """The tables of a run as Markdown, with what stands before and behind them."""
     title = f"# {markdown_cell(plan.suite)}"
     parts = [title, markdown_line(plan.about)] if plan.about else [title]
     parts += [lead, *(["## All rows"] if len(tables) == 1 else [])] if lead else []
@@ -397,7 +403,8 @@ def markdown(
         parts += [f"{markdown_line(constant)}; intervals at 95 %.", text_table(columns, body, "github")]
         notes = view.notes()
         parts += ["\n".join(f"- {markdown_cell(note)}" for note in notes)] if notes else []
-    return "\n\n".join([*parts, markdown_line(origin_text(origin))]) + "\n"
+    parts += [markdown_line(origin_text(origin)), *([markdown_line(footer)] if footer else [])]
+    return "\n\n".join(parts) + "\n"
 
 
 def table_json(path: Path) -> list[Row]:

@@ -41,6 +41,9 @@ _ABOUT: Mapping[str, Any] = {
     "examples": bool,
 }
 _GIT: Mapping[str, Any] = {"commit": str, "dirty": bool}
+ALIASES = ("latest", "previous", "baseline")
+BASELINE = "baseline"
+"""In the folder of a suite: the id of the run that the alias `baseline` means."""
 REUSED = "reused.jsonl"
 """Where a run names the entries of the store that it has reused, one to a line; they have no files of their own."""
 _KEY_OF_AN_ENTRY = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +77,10 @@ class RunFolder:
 
     @classmethod
     def find(cls, name: str, results: Path) -> RunFolder:
-        """Find a run given by its folder, by `suite/run-id`, or by its suite for the latest one.
+        """Find a run given by its folder, by `suite/run-id`, by its suite for the latest one, or by an alias.
+
+        Aliases are `latest`, `previous` (the one before the latest of its suite) and `baseline` (which `harness nightly
+        --accept` names), of the suite of the latest run or, as `suite/previous`, of another.
 
         Raises:
             UsageError: there is none, or it holds something else than plain files.
@@ -84,6 +90,8 @@ class RunFolder:
                 return cls(candidate).checked()
             if runs := runs_in(candidate):
                 return cls(runs[-1]).checked()
+        if aliased := _aliased(name, results):
+            return cls(aliased).checked()
         raise UsageError(
             f"there is no run {name!r}; give its folder, or the name of a suite that was run into {str(results)!r}"
         )
@@ -229,6 +237,42 @@ class RunFolder:
         if not isinstance(content, dict):
             raise DamagedFile(f"{path} is damaged: it holds no JSON object; {_REMEDY}")
         return content
+
+
+def _aliased(name: str, results: Path) -> Path | None:
+    """The run that `latest`, `previous` or `baseline` means, or one of these behind the name of a suite."""
+    suite, _, alias = name.rpartition("/")
+    if alias not in ALIASES:
+        return None
+    runs = (
+        runs_in(results / suite)
+        if suite
+        else sorted(
+            (run for each in results.glob(f"*/*/{RUN}") if not (run := each.parent).is_symlink()),
+            key=lambda run: run.name,
+        )
+    )
+    if not runs:
+        raise UsageError(f"there is no run {name!r}: nothing was run into {str(results / suite)!r} yet")
+    of_suite = runs_in(runs[-1].parent)
+    if alias == "latest":
+        return of_suite[-1]
+    if alias == "previous":
+        if len(of_suite) == 1:
+            raise UsageError(f"there is no run {name!r}: {of_suite[0]} is the only run of its suite")
+        return of_suite[-2]
+    return _baseline(runs[-1].parent, name)
+
+
+def _baseline(suite: Path, name: str) -> Path:
+    file = suite / BASELINE
+    try:
+        run = suite / read_plain(file).decode().strip()
+    except (OSError, InvalidOutput, UnicodeDecodeError):
+        raise UsageError(f"there is no run {name!r}: {file} names none; `harness nightly --accept` does") from None
+    if run.parent != suite or not (run / RUN).is_file():
+        raise UsageError(f"there is no run {name!r}: {file} names {run.name!r}, which is no run there")
+    return run
 
 
 def runs_in(folder: Path) -> list[Path]:

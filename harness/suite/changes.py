@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,22 @@ class Changes:
         told += [f"--skip {text}" for text in self.skip]
         by = f" --shard-by {self.shard_by}" if self.shard_by != "model" else ""
         return (*told, f"--shard {self.shard}{by}") if self.shard else tuple(told)
+
+    @classmethod
+    def of_told(cls, told: Sequence[str]) -> Changes:
+        """The inverse of `told`."""
+        fields: dict[str, Any] = {"sets": (), "only": (), "skip": ()}
+        for option in told:
+            name, _, value = option.removeprefix("--").partition(" ")
+            if name in ("set", "only", "skip"):
+                key = f"{name}s" if name == "set" else name
+                fields[key] = (*fields[key], value)
+            elif name == "shard":
+                fields["shard"], _, by = value.partition(" --shard-by ")
+                fields |= {"shard_by": by} if by else {}
+            else:
+                fields[name] = int(value) if name == "limit" else value
+        return cls(**fields)
 
     def applied(self, document: Located) -> Located:
         """Return the document of a suite with what these changes put into it; `only` and `skip` are for its cells.

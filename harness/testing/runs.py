@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-
 from harness.contract.components import Kind
 from harness.contract.records import Records
 from harness.coordinator.options import RunArguments
@@ -17,9 +15,7 @@ from harness.results.report.page import make_page, render
 from harness.results.table import views
 from harness.scoring.in_process import InThisProcess
 from harness.signatures import Signature, SignatureReader, read_signature
-
-_TIMINGS = {"seconds", "batch"}
-"""Record columns that say how long something took and together with what."""
+from harness.store.record_differences import record_differences
 
 
 def run_suite(suite: str | Path, results: Path, /, **how: Unpack[RunArguments]) -> Run:
@@ -94,19 +90,8 @@ def _differing(
     one: Records, two: Records, cell: str, tolerance: float, margins: Sequence[str]
 ) -> dict[str, float | None]:
     """The ids of the examples that differ, each with how far it is from another outcome, if that is known."""
-    assert one.table.column_names == two.table.column_names, f"{cell}: the columns differ"
-    assert one["id"].tolist() == two["id"].tolist(), f"{cell}: the ids differ"
-    differing: set[int] = set()
-    for name in set(one.table.column_names) - _TIMINGS:
-        left, right = one.table.column(name).to_pylist(), two.table.column(name).to_pylist()
-        loose = tolerance if isinstance(next((v for v in left if v is not None), None), float) else 0.0
-        differing |= {i for i, pair in enumerate(zip(left, right, strict=True)) if not _equal(*pair, loose)}
+    found = record_differences(one, two, tolerance=tolerance, margins=())
+    assert not found.mismatch, f"{cell}: {found.mismatch}"
     column = next((name for name in margins if name in one.table.column_names), "")
-    distances = one.table.column(column).to_pylist() if column else [None] * len(one)
-    return {one["id"][i]: distances[i] for i in sorted(differing)}
-
-
-def _equal(left: object, right: object, tolerance: float) -> bool:
-    if isinstance(left, float) and isinstance(right, float):
-        return bool(np.isclose(left, right, rtol=tolerance, atol=tolerance))
-    return left == right
+    distances = dict(zip(one["id"].tolist(), one.table.column(column).to_pylist(), strict=True)) if column else {}
+    return {example: distances.get(example) for example in found.beyond}

@@ -84,3 +84,17 @@ def test_usage_errors(say: Say, tmp_path: Path, suite: str, told: str) -> None:
     said = say("plan", suite)
     assert said.code == 2
     assert told in said.err
+
+
+def test_what_cells_will_take_is_told_from_what_they_took(say: Say) -> None:
+    assert "forecast: unknown" in say("plan", "coins.yaml").out
+    say("run", "coins.yaml", "--device", "cpu", "--isolation", "inline", "--only", "model=fair")
+    said = say("plan", "coins.yaml")
+    assert said.out.splitlines()[0].split() == ["data", "model", "attack", "seed", "takes"]
+    assert [("unknown" in line, "passes" in line) for line in said.out.splitlines()[2:6]] == [
+        (False, True),
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+    assert "20 passes; 2 of 4 cells unknown" in said.out

@@ -198,3 +198,10 @@ def test_a_choice_of_nothing_is_a_mistake(load: Load, catalog: Catalog, changes:
     with pytest.raises(UsageError) as caught:
         plan(load(**changes), catalog)
     assert told in str(caught.value)
+
+
+def test_changes_come_back_from_what_they_told() -> None:
+    changes = Changes(("a=1", "b.c=[x, y]"), 40, "0-4", ("model=mlp",), ("attack=none", "data=d e"), "1/3", "cell")
+    assert Changes.of_told(changes.told) == changes
+    assert Changes.of_told(()) == Changes()
+    assert Changes.of_told(Changes(shard="2/3").told) == Changes(shard="2/3")

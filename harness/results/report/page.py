@@ -19,6 +19,7 @@ from harness.isolation import Fault
 from harness.picture_section import cell_title, picture_section
 from harness.plugins import Catalog
 from harness.png import data_uri, read_png
+from harness.results.certificate import certificate_text
 from harness.results.cost_table import model_costs
 from harness.results.expectations import ExpectationResult, check_expectations
 from harness.results.headline.headline import Headline
@@ -171,7 +172,7 @@ def make_page(
         headline_table=make_headline_table(headline) if headline else None,
         baseline=baseline,
         warnings=tuple(warnings),
-        provenance=dict(_provenance(about, facts)),
+        provenance={**dict(_provenance(about, facts)), **_certificate(folder)},
         packages=facts.get("packages") or {},
     )
 
@@ -257,6 +258,11 @@ def _provenance(about: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[
         if name == "packages" or value in (None, "", {}, []):
             continue
         yield name.replace("_", " "), _fact(name, value)
+
+
+def _certificate(folder: RunFolder) -> dict[str, str]:
+    text = certificate_text(folder)
+    return {"certificate": text} if text else {}
 
 
 def _fact(name: str, value: Any) -> str:
