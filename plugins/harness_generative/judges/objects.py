@@ -179,9 +179,8 @@ def _position(written: Any, include: Sequence[Mapping[str, Any]]) -> Position | 
     """A position such as ["left of", 0]. Raises InvalidOutput."""
     if written is None:
         return None
-    relation, number = written if isinstance(written, list | tuple) and len(written) == 2 else (None, None)
-    whole = isinstance(number, int) and not isinstance(number, bool)
-    if relation not in _POSITIONS or not whole or not 0 <= number < len(include):
+    relation, number = written if isinstance(written, list | tuple) and len(written) == 2 else (None, -1)
+    if relation not in _POSITIONS or type(number) is not int or not 0 <= number < len(include):
         raise InvalidOutput(
             f"`position` is {str(written)[:60]!r}; it is such as [left of, 0] for left of the first object, and one of "
             f"{', '.join(_POSITIONS)}"
