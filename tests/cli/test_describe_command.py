@@ -131,6 +131,7 @@ def test_an_unknown_name_may_be_that_of_a_plugin_that_did_not_load(say: Say, tmp
 
 
 TASKS = {
+    "from_log": ["prompts", "references"],
     "classify": ["inputs", "labels", "classes", "box", "groups"],
     "detect": ["inputs"],
     "regress": ["inputs", "targets", "unit"],
