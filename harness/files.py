@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import hashlib
 import json
 import os
@@ -103,10 +102,17 @@ def sync(path: Path) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove what writers of a file left who were killed."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _SECONDS_OF_A_WRITE:
-                left.unlink()
+    # Not by a pattern, which every name would need one of its own of, compiled anew.
+    with suppress(OSError), os.scandir(path.parent) as beside:
+        for left in beside:
+            if left.name.startswith(f".{path.name}.") and left.name.endswith(".tmp"):
+                _remove_old(Path(left.path))
+
+
+def _remove_old(left: Path) -> None:
+    with suppress(OSError):
+        if time.time() - left.stat().st_mtime > _SECONDS_OF_A_WRITE:
+            left.unlink()
 
 
 def can_write(folder: Path) -> bool:
