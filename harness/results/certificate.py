@@ -108,8 +108,10 @@ class Certificate:
         largest = "" if self.largest is None else f" (largest difference {self.largest:.2g})"
         wrong = [each.name for each in self.cells if each.verdict == "not equal"]
         named = f"; not equal: {', '.join(wrong[:3])}{' ...' if len(wrong) > 3 else ''}" if wrong else ""
-        sample = f"{len(self.cells)} of {self.measured} cells measured again {self.how}"
-        return f"verified on {self.date[:10]}: {sample}: {', '.join(verdicts)}{largest}{named}"
+        again = len(self.cells) - counted["not measured again"]
+        sample = f"{again} of {self.measured} cells measured again {self.how}"
+        said = "verified" if again else "not verified"
+        return f"{said} on {self.date[:10]}: {sample}: {', '.join(verdicts)}{largest}{named}"
 
     def write(self, folder: RunFolder) -> None:
         """Store it in the folder of its run. Raises StoreError if that cannot be written."""
