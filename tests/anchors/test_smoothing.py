@@ -111,3 +111,20 @@ def test_published_certified_accuracies(noise: str, published: dict[float, float
     own = sum(float(row["radius"]) * int(row["correct"]) for row in rows) / len(rows)
     assert AverageCertifiedRadius().estimate(records).value == pytest.approx(own)
     assert CertifiedAccuracy().estimate(records).within == "l2 at alpha 0.001"
+
+
+def test_the_noise_of_logits_is_drawn_once_and_bears_gradients_after_a_pass_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(5)
+    model = Smoothed(torch.nn.Linear(3, 2), draws=4)
+    inputs = torch.rand(2, 3)
+    with torch.inference_mode():
+        first = model(inputs)
+    monkeypatch.setattr(torch, "randn", None)
+    inputs.requires_grad_()
+    again = model(inputs)
+    assert torch.equal(first, again)
+    again.sum().backward()
+    assert inputs.grad is not None
+    assert inputs.grad.abs().sum() > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 import torch
@@ -49,8 +50,7 @@ class Smoothed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logarithms `[n, classes]` of the mean probabilities under a few draws."""
-        drawn = torch.Generator().manual_seed(self._seed)
-        noise = torch.randn((self._draws, *inputs.shape[1:]), generator=drawn).to(inputs)
+        noise = _fixed_noise(self._seed, (self._draws, *inputs.shape[1:]), inputs.device, inputs.dtype)
         found = [self.model(inputs + self.sigma * each).log_softmax(dim=1) for each in noise]
         return torch.stack(found).logsumexp(dim=0) - torch.tensor(float(self._draws), device=inputs.device).log()
 
@@ -83,6 +83,14 @@ class Smoothed(nn.Module):
             votes = counted if votes is None else votes + counted
         assert votes is not None
         return votes
+
+
+@lru_cache(maxsize=4)
+def _fixed_noise(seed: int, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Standard normal noise that is the same on every device; drawn and copied there once, not at every pass."""
+    # Also where the first pass is one without gradients and a later one is not.
+    with torch.inference_mode(False):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device, dtype)
 
 
 def lower_bound(hits: int, n: int, alpha: float) -> float:
