@@ -22,9 +22,11 @@ def files_below(folder: Path) -> Iterator[Path]:
     """The files below a folder in the order of their paths, without those that systems leave.
 
     Raises:
-        InvalidOutput: a link to a folder is among them: keys do not count what it leads to.
+        InvalidOutput: a link to a folder is among them, since keys do not count what it leads to, or one to nothing.
     """
     for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and not path.exists():
+            raise InvalidOutput(f"{path} is a link to what is not there; mend it, or take it out")
         if path.is_symlink() and path.is_dir():
             raise InvalidOutput(f"{path} is a link to a folder, which is not followed; put the images there themselves")
         if path.is_file() and not any(is_left(part) for part in path.relative_to(folder).parts):

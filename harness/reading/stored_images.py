@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.contract.errors import InvalidOutput, MissingData
 from harness.contract.texts import Texts
 from harness.reading.files import read_table
-from harness.reading.groups import read_groups
+from harness.reading.groups import GroupValues, read_groups
 from harness.reading.image_arrays import ArrayImages, Arrays, Layout, array_named, arrays_of
 from harness.reading.image_decoding import Conversion
 from harness.reading.image_files import FolderImages
@@ -62,6 +62,7 @@ class ImageReading:
         classes: the names of the classes in order; None for those that occur, or the numbers from 0 on.
         groups: arrays or columns that group the images.
         unknown: the group of images without a value in a table; None refuses them.
+        values: what group columns of a table hold, as `read_groups` takes it.
         layout: where the channels stand in an array.
         conversion: what is done to each image.
         white_of_whole, white_of_fractions: what is white in arrays, where `conversion` does not say; None where only
@@ -79,6 +80,7 @@ class ImageReading:
     conversion: Conversion = field(default_factory=Conversion)
     white_of_whole: float | None = None
     white_of_fractions: float | None = None
+    values: Mapping[str, GroupValues] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def images_of_table(table: Table, about: ImageReading) -> StoredImages:
     """The encoded images of a table. Raises InvalidOutput with the row."""
     image = about.images or _first_of(IMAGE_COLUMNS, table.header)
     label = about.labels or next((name for name in LABEL_COLUMNS if name in table.header), None)
-    groups = {name: read_groups(table, name, about.unknown) for name in about.groups}
+    groups = {name: read_groups(table, name, about.unknown, about.values.get(name)) for name in about.groups}
     classes, labels = ((), None) if label is None else labels_of_table(table, label, about.classes)
     return StoredImages(
         TableImages.of(table, image, about.conversion),

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
-from harness.api import Examples, InvalidOutput, MissingData, Table, read_groups, read_table, unpacked_content
+from harness.api import (
+    Examples,
+    GroupValues,
+    InvalidOutput,
+    Later,
+    MissingData,
+    Table,
+    read_groups,
+    read_table,
+    unpacked_content,
+)
 from harness_generative.judges.objects import Expected
 
 _COLUMNS = ("prompt", "prompts", "caption", "text")
@@ -21,6 +31,7 @@ def prompts(
     images: Annotated[int, Ge(1)] = 1,
     groups: list[str] | None = None,
     unknown: str | None = None,
+    values: Annotated[dict[str, GroupValues] | None, Later()] = None,
 ) -> Examples:
     """Your own prompts: a text file with one in each line, or a column of a table.
 
@@ -44,6 +55,8 @@ def prompts(
         images: how many images are made for each prompt; intervals are then over prompts.
         groups: columns that group the prompts, such as `tag`.
         unknown: the group of prompts without a value; by default they are refused.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: there is no such file.
@@ -56,11 +69,13 @@ def prompts(
     else:
         table = read_table(path)
         texts = _prompts(table, column)
-        coded = {name: read_groups(table, name, unknown) for name in groups or ()}
+        coded = {name: read_groups(table, name, unknown, (values or {}).get(name)) for name in groups or ()}
         of_groups = {name: [group.levels[code] for code in group.codes] for name, group in coded.items()}
         expected = _expected(table)
     rows = [row for row in range(len(texts)) for _ in range(images)]
-    number = {text: f"prompt-{texts.index(text):05d}" for text in dict.fromkeys(texts)}
+    number: dict[str, str] = {}
+    for row, text in enumerate(texts):
+        number.setdefault(text, f"prompt-{row:05d}")
     ids = [f"prompt-{row:05d}" for row in rows]
     if images > 1:
         ids = [f"{name}-image-{place % images}" for place, name in enumerate(ids)]

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Len
 from harness.api import (
     Dataset,
     Examples,
+    GroupValues,
     HarnessError,
     InvalidOutput,
     Later,
@@ -68,6 +69,7 @@ def hub_dataset(
     train_part: Annotated[str | None, Later()] = None,
     train_folder: Annotated[Path | None, Later()] = None,
     overlap: Annotated[Overlap, Later()] = "refuse",
+    values: Annotated[dict[str, GroupValues] | None, Later()] = None,
 ) -> Dataset:
     """A Hugging Face data set of images, texts or tables: saved on disk, Parquet files, or an id on the hub.
 
@@ -111,6 +113,8 @@ def hub_dataset(
         train_folder: the folder of the data set that models were trained on.
         overlap: what is done where an example is, by its pixels, text or numbers, among those too: refuse, leave it
             out, or keep it.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: it is not there, with the way to get it, or no example is left.
@@ -132,7 +136,9 @@ def hub_dataset(
     if image is not None:
         shape = None if size is None else (size[0], size[1])
         conversion = Conversion(mode, shape, fit, orientation, background, white, resize)
-        reading = ImageReading(image, label, id, None, classes, groups or (), unknown, conversion=conversion)
+        reading = ImageReading(
+            image, label, id, None, classes, groups or (), unknown, conversion=conversion, values=values or {}
+        )
         images = part_of(images_of_table(saved.table, reading), split, saved.table.name)
         if train is None:
             return images
@@ -155,7 +161,7 @@ def hub_dataset(
         own, trained_ids = [contents[row] for row in rows], Texts.numbered("row-", train.table.n, 7)
         kept, repeated = apart_from_training(own, ids.take(rows), trained, trained_ids, both, overlap)
         rows, facts = [rows[place] for place in kept], facts | ({"overlap": repeated} if repeated else {})
-    coded = {name: read_groups(saved.table, name, unknown) for name in groups or ()}
+    coded = {name: read_groups(saved.table, name, unknown, (values or {}).get(name)) for name in groups or ()}
     return Examples(
         ids.take(rows),
         {name: [of[row] for row in rows] if isinstance(of, list) else of[rows] for name, of in columns.items()},

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Len
 
-from harness.api import InvalidOutput, Later, MissingData, Overlap, Split, order_by_hash, parts_by_hash
+from harness.api import GroupValues, InvalidOutput, Later, MissingData, Overlap, Split, order_by_hash, parts_by_hash
 from harness.api.images import (
     Background,
     Conversion,
@@ -50,6 +50,7 @@ def image_folder(
     damaged: Annotated[int, Ge(0)] = 0,
     overlap: Overlap = "refuse",
     split: Split = "all",
+    values: Annotated[dict[str, GroupValues] | None, Later()] = None,
 ) -> LazyImages:
     """Your own images in files: a folder for each class, or a table of paths and labels.
 
@@ -81,6 +82,8 @@ def image_folder(
         overlap: what is done where the same image, by its content, is in the training part too: refuse, leave it out
             of the other part, or keep it.
         split: which part.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: there is no such folder or table, or no image in the split.
@@ -94,7 +97,7 @@ def image_folder(
             raise InvalidOutput("`groups:` and `part:` name columns of a table; give `table:`")
         listing = by_folders(path, classes, with_parts=parts == "folders")
     else:
-        listing = by_table(path, table, Columns(file, label, part, groups or (), unknown), classes)
+        listing = by_table(path, table, Columns(file, label, part, groups or (), unknown, values or {}), classes)
     checked = _Checked.of(path, listing, conversion, damaged)
     chosen, repeated = _chosen(checked, listing, split, overlap)
     if not chosen:

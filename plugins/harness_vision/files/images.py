@@ -7,7 +7,16 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Len
 
-from harness.api import Later, MissingData, Overlap, Split, apart_from_training, order_by_hash, parts_by_hash
+from harness.api import (
+    GroupValues,
+    Later,
+    MissingData,
+    Overlap,
+    Split,
+    apart_from_training,
+    order_by_hash,
+    parts_by_hash,
+)
 from harness.api.images import (
     Background,
     Conversion,
@@ -43,6 +52,7 @@ def images(
     split: Split = "all",
     train_path: Annotated[Path | None, Later()] = None,
     overlap: Annotated[Overlap, Later()] = "refuse",
+    values: Annotated[dict[str, GroupValues] | None, Later()] = None,
 ) -> LazyImages:
     """Your own images, with or without classes: a folder, NumPy arrays, or encoded images in a Parquet table.
 
@@ -82,6 +92,8 @@ def images(
         split: by the hash of each image, equal images together: 20 % test, 20 % validation, 60 % train.
         train_path: the images that models were trained on, in a folder or file that is read likewise.
         overlap: what is done where an image, by its pixels, is among those too: refuse, leave it out, or keep it.
+        values: what group columns hold, such as {country: [NA, DE]}, text or number; by default text without codes for
+            missing values such as NA, and with one spelling of each number.
 
     Raises:
         MissingData: there is no such file, or no image in the split.
@@ -90,7 +102,9 @@ def images(
     conversion = Conversion(
         mode, None if size is None else (size[0], size[1]), fit, orientation, background, white, resize
     )
-    about = ImageReading(images, labels, id, labels_path, classes, groups or (), unknown, layout, conversion)
+    about = ImageReading(
+        images, labels, id, labels_path, classes, groups or (), unknown, layout, conversion, values=values or {}
+    )
     part = part_of(stored_images(path, about), split, path.name)
     if train_path is None:
         return part

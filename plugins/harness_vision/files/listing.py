@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from harness.api import InvalidOutput, MissingData, Table, Texts, read_groups, read_table
+from harness.api import GroupValues, InvalidOutput, MissingData, Table, Texts, read_groups, read_table
 from harness.api.images import IMAGE_SUFFIXES, files_below, is_left
 
 _PART_OF_FOLDER = {
@@ -46,6 +46,7 @@ class Columns:
         part: the part that it belongs to, if the table says it.
         groups: what images are grouped by.
         unknown: the group of images without a value; None refuses such rows.
+        values: what the columns of groups hold, as `read_groups` takes it.
     """
 
     file: str
@@ -53,6 +54,7 @@ class Columns:
     part: str | None = None
     groups: Sequence[str] = ()
     unknown: str | None = None
+    values: Mapping[str, GroupValues] = field(default_factory=dict)
 
 
 def by_folders(folder: Path, classes: Sequence[str] | None, *, with_parts: bool) -> Listing:
@@ -126,7 +128,7 @@ def by_table(folder: Path, table: Path, columns: Columns, classes: Sequence[str]
         {
             name: Texts.coded(found.codes, found.levels)
             for name in columns.groups
-            for found in [read_groups(rows, name, columns.unknown)]
+            for found in [read_groups(rows, name, columns.unknown, columns.values.get(name))]
         },
     )
 

@@ -105,6 +105,13 @@ def test_several_images_of_a_prompt_hang_together(tmp_path: Path) -> None:
     assert twice.facts["clusters"] == "prompt"
 
 
+def test_what_groups_hold_is_declared(tmp_path: Path) -> None:
+    table = written(tmp_path / "p.csv", "prompt,country\na dog,NA\na cat,DE\n")
+    with pytest.raises(InvalidOutput, match="'NA'"):
+        prompts(table, groups=["country"])
+    assert list(prompts(table, groups=["country"], values={"country": ["NA", "DE"]}).groups["country"]) == ["NA", "DE"]
+
+
 def test_columns_of_tables(tmp_path: Path) -> None:
     table = written(tmp_path / "p.csv", "caption,hue\na dog,warm\na cat,cold\n")
     data = prompts(table, groups=["hue"])

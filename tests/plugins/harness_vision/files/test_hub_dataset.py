@@ -80,6 +80,17 @@ def check(data: Any, n: int = N) -> None:
         assert label == row % 2
 
 
+def test_what_groups_hold_is_declared(tmp_path: Path) -> None:
+    told = rows().append_column("country", pa.array(["NA", "DE"] * (N // 2)))
+    folder = saved_to_disk(tmp_path / "set", told)
+    with pytest.raises(InvalidOutput, match="'NA'"):
+        hub_dataset(folder, groups=["country"])
+    data = hub_dataset(folder, groups=["country"], values={"country": "text"})
+    assert [group == "NA" for group in data.groups["country"]] == [int(name[4:]) % 2 == 0 for name in data.ids]
+    numbers = hub_dataset(folder, features=["label"], groups=["country"], values={"country": ["NA", "DE"]})
+    assert set(numbers.groups["country"]) == {"NA", "DE"}
+
+
 def test_images_saved_on_disk(tmp_path: Path) -> None:
     data = hub_dataset(saved_to_disk(tmp_path / "set", rows()), groups=["sex"])
     check(data)

@@ -99,6 +99,14 @@ def table_of(folder: Path, rows: list[str], header: str = "file,label,sex,fold")
     return table
 
 
+def test_what_groups_hold_is_declared(folder: Path) -> None:
+    table = table_of(folder, [f"cat/{i:02d}.png,a,{'NA' if i % 2 else 'DE'},test" for i in range(20)])
+    with pytest.raises(InvalidOutput, match="'NA'"):
+        image_folder(folder, table, groups=["sex"])
+    data = image_folder(folder, table, groups=["sex"], values={"sex": ["DE", "NA"]})
+    assert list(data.groups["sex"]) == ["NA" if int(name[4:6]) % 2 else "DE" for name in data.ids]
+
+
 def test_a_table_of_paths_labels_groups_and_parts(folder: Path) -> None:
     rows = [f"cat/{i:02d}.png,{i % 11},{'f' if i % 2 else 'm'},{'test' if i < 5 else 'train'}" for i in range(20)]
     table = table_of(folder, rows)
@@ -207,6 +215,12 @@ def test_a_link_to_a_folder_is_not_followed(tmp_path: Path, folder: Path) -> Non
     pictures(tmp_path / "elsewhere", ("bird",), 2)
     (folder / "bird").symlink_to(tmp_path / "elsewhere" / "bird")
     with pytest.raises(InvalidOutput, match="bird is a link to a folder, which is not followed"):
+        image_folder(folder)
+
+
+def test_a_link_to_nothing_is_named(folder: Path) -> None:
+    (folder / "cat" / "gone.png").symlink_to(folder / "nowhere.png")
+    with pytest.raises(InvalidOutput, match=r"gone\.png is a link to what is not there; mend it, or take it out"):
         image_folder(folder)
 
 

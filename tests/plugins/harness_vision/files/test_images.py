@@ -152,6 +152,13 @@ def test_encoded_images_of_a_table(tmp_path: Path, nested: bool) -> None:
     assert list(data.groups["sex"]) == ["m" if int(name[4:]) % 2 else "f" for name in data.ids]
 
 
+def test_what_groups_hold_is_declared(tmp_path: Path) -> None:
+    path = table_of(tmp_path, [png(image) for image in BYTES], country=["NA", "DE"] * 6)
+    with pytest.raises(InvalidOutput, match=r"`values: \{country: \[NA, ...\]\}`"):
+        images(path, groups=["country"])
+    assert set(images(path, groups=["country"], values={"country": ["NA", "DE"]}).groups["country"]) == {"NA", "DE"}
+
+
 def test_tables_whose_images_cannot_be_used(tmp_path: Path) -> None:
     files = [png(image) for image in BYTES]
     with pytest.raises(InvalidOutput, match="row 3: the image is empty"):
