@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -80,6 +80,28 @@ def csv_value(value: Any) -> Any:
 def latex(text: str) -> str:
     """Return a text as LaTeX that typesets it."""
     return on_a_line(text).translate(_LATEX)
+
+
+def latex_table(columns: Sequence[str], body: Sequence[Sequence[str]], caption: str, alignment: str = "") -> str:
+    """A LaTeX table for the package booktabs, of texts that are escaped here; left-aligned unless said otherwise."""
+    head, *lines = (" & ".join(latex(cell) for cell in line) + r" \\" for line in (columns, *body))
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{latex(caption)}}}",
+            rf"\begin{{tabular}}{{{alignment or 'l' * len(columns)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
 
 
 def html_text(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.escaping import latex
+from harness.escaping import latex_table
 from harness.exporting.benchmarks import Benchmarks
 from harness.exporting.numbers import Source
 from harness.results.table import TableView, metric_heading
@@ -22,23 +22,6 @@ def _table(source: Source, experiment: str) -> str:
     units = {name: str(facts.get("unit", "")) for name, facts in known.items()}
     view = TableView([row for row in source.rows if row.experiment == experiment], headings, units)
     columns, body = view.columns()
-    lines = [" & ".join(latex(cell) for cell in line) + r" \\" for line in (columns, *body)]
     constants = ", ".join(f"{role} {label}" for role, label in view.constants().items())
     about = [f"{source.suite}: {experiment}", constants, "intervals at 95 %", *view.notes()]
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{latex('; '.join(part for part in about if part))}.}}",
-            rf"\begin{{tabular}}{{{'l' * len(columns)}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    return latex_table(columns, body, f"{'; '.join(part for part in about if part)}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.escaping import latex, markdown_cell, on_a_line
+from harness.escaping import latex_table, markdown_cell, on_a_line
 from harness.results.comparison.compare import SIGNIFICANCE
 from harness.results.leaderboard.ranks import Board, Place, Protocol, meanings
 from harness.results.table import (
@@ -83,25 +83,8 @@ def latex_text(boards: Sequence[Board]) -> str:
 
 def _latex(board: Board) -> str:
     columns, body = _columns(board)
-    lines = [" & ".join(latex(cell) for cell in line) + r" \\" for line in [columns, *body]]
     notes = " ".join([*(f"{unranked_text(*each)}." for each in board.unranked), method_text(board)])
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{latex(title_of(board))}. {latex(notes)}}}",
-            rf"\begin{{tabular}}{{{'rcl' + 'l' * (len(columns) - 3)}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    return latex_table(columns, body, f"{title_of(board)}. {notes}", "rcl" + "l" * (len(columns) - 3))
 
 
 def _columns(board: Board) -> tuple[list[str], list[list[str]]]:
