@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from harness.coordinator.runner import Finished
 
 
+def time_limit_of(text: str | None) -> float | None:
+    """The seconds of `--time-limit`."""
+    from harness.coordinator.time_limit import seconds_of
+
+    return None if text is None else seconds_of(text)
+
+
 @click.command("run")
 @click.argument("suite")
 @changes_options
@@ -65,6 +72,12 @@ if TYPE_CHECKING:
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a cell may take, training included. [default: the suite's, else 3600]",
+)
+@click.option(
+    "--time-limit",
+    metavar="TIME",
+    callback=lambda _context, _parameter, text: time_limit_of(text),
+    help="Run what fits into e.g. 45m or 2h by what such cells took before, in the order of the suite.",
 )
 @click.option("--executor", default="", help="Run cells on this executor of a plugin; see `harness list executor`.")
 @click.option(

@@ -110,7 +110,7 @@ def forecast_text(cells: Sequence[Cell], found: Mapping[str, Forecast | None]) -
     unknown = len(found) - len(known)
     if not known:
         return "forecast: unknown, since no such cell was measured yet"
-    trainings = {_trained_as(cell): known[cell.id].training for cell in cells if cell.id in known}
+    trainings = {trained_as(cell): known[cell.id].training for cell in cells if cell.id in known}
     devices = " and ".join(sorted({each.device for each in known.values() if each.device}))
     passes = sum(each.passes or 0.0 for each in known.values())
     parts = [duration(sum(each.seconds for each in known.values()))]
@@ -120,7 +120,8 @@ def forecast_text(cells: Sequence[Cell], found: Mapping[str, Forecast | None]) -
     return f"forecast, if all is measured anew one cell at a time on {devices}: {', '.join(parts)}{left}"
 
 
-def _trained_as(cell: Cell) -> tuple[str, int]:
+def trained_as(cell: Cell) -> tuple[str, int]:
+    """What cells share whose model is trained once for all of them."""
     model = cell.components.get("model")
     return model.identity_digest if model else "", cell.seed
 

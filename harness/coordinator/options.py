@@ -47,6 +47,7 @@ class RunArguments(TypedDict, total=False):
     executor_with: Sequence[str]
     wait_for_workers: float
     store: str | None
+    time_limit: float | None
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class RunOptions:
         wait_for_workers: seconds without any worker after which what has not run is given up as lost.
         store: the URL of a store that machines share, behind that of the results folder; empty for none; None for that
             of HARNESS_STORE or of the user's configuration.
+        time_limit: seconds into which the run is to fit: cells that will not fit, by what such cells took before, are
+            left out, and no cell starts later; None for no limit.
         debug: let exceptions of plugins through, and run inline unless `isolation` says otherwise.
     """
 
@@ -108,6 +111,7 @@ class RunOptions:
     executor_with: Sequence[str] = ()
     wait_for_workers: float = 600.0
     store: str | None = None
+    time_limit: float | None = None
 
     def __post_init__(self) -> None:
         # Read once, since an iterator can be read only once.

@@ -6,6 +6,7 @@ plugin does ends the run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +18,13 @@ from harness.contract.rows import MeasuredCell, Row, Status
 from harness.coordinator.commit import as_planned, commit_cell, find_reusable
 from harness.coordinator.display import Display
 from harness.coordinator.executors import make_executor, make_scoring
+from harness.coordinator.forecast import duration, forecasts
 from harness.coordinator.interrupts import Interrupts
 from harness.coordinator.observers import Observers
 from harness.coordinator.prepared import Prepared
 from harness.coordinator.schedule import Schedule
 from harness.coordinator.state import RunState
+from harness.coordinator.time_limit import fitting
 from harness.coordinator.writing import exit_code_of, head_of, summary_of, write_files
 from harness.execution.executor import Executor, Job
 from harness.results.expectations import ExpectationResult, check_expectations
@@ -112,7 +115,7 @@ class LiveRun:
             changes=plan.changes,
         )
         self._display.begin(len(cells), len(reusable))
-        to_run = []
+        to_run: list[Cell] = []
         for cell in cells:
             if cell.skip:
                 self._end(cell, CellResult(Status.SKIPPED, cell.skip))
@@ -121,6 +124,7 @@ class LiveRun:
             else:
                 self._display.queued(cell)
                 to_run.append(cell)
+        to_run = self._fitting(to_run)
         try:
             self._is_interrupted |= bool(to_run and self._execute(to_run))
         except HarnessError as error:
@@ -171,9 +175,24 @@ class LiveRun:
             self._executor.close()
             self._executor = None
 
+    def _fitting(self, cells: list[Cell]) -> list[Cell]:
+        """The cells that fit into the time limit; the others end here."""
+        limit = self._prepared.options.time_limit
+        if limit is None or not cells:
+            return cells
+        expected = forecasts(cells, self._prepared.store.root)
+        fit = fitting(cells, expected, limit, len(self._prepared.workers.devices))
+        for cell in cells:
+            if cell.id in fit.left_out:
+                self._end(cell, CellResult(Status.SKIPPED, fit.left_out[cell.id]))
+        if sentence := fit.sentence(limit):
+            self._warn(sentence)
+        return list(fit.cells)
+
     def _execute(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those left by an interruption."""
         self._scoring.calls.start()
+        limit = self._prepared.options.time_limit
         if self._executor is None:
             self._executor = make_executor(self._prepared, self._display.progress)
         schedule = Schedule(
@@ -187,9 +206,13 @@ class LiveRun:
             progress=self._display.progress,
             wait_for_workers=self._prepared.options.wait_for_workers,
             silence=self._prepared.workers.timeout + GRACE_SECONDS,
+            until=float("inf") if limit is None else time.monotonic() + limit,
             interrupts=self._interrupts,
         )
-        return schedule.run(cells)
+        left = schedule.run(cells)
+        for cell in schedule.late:
+            self._end(cell, CellResult(Status.SKIPPED, f"left out: the time limit of {duration(limit or 0)} was over"))
+        return left
 
     def _find_reusable(self, cell: Cell) -> tuple[Path, CellResult] | None:
         return find_reusable(self._prepared.store, self._state.keys[cell.id])

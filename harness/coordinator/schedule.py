@@ -38,6 +38,7 @@ class Schedule:
         progress: called during long work.
         wait_for_workers: seconds without any worker after which what has not run is given up.
         silence: seconds without news of a job after which it counts as lost.
+        until: the time after which no cell is handed out for the first time; what is left then is in `late`.
         clock: returns the time in seconds.
         interrupts: notes signals meanwhile.
     """
@@ -52,6 +53,7 @@ class Schedule:
     progress: Progress
     wait_for_workers: float = float("inf")
     silence: float = float("inf")
+    until: float = float("inf")
     clock: Callable[[], float] = time.monotonic
     interrupts: Interrupts = field(default_factory=Interrupts)
     _waiting: deque[Cell] = field(default_factory=deque)
@@ -63,6 +65,7 @@ class Schedule:
     _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     _models_ready: set[str] = field(default_factory=set)
     _without_workers: float | None = None
+    late: list[Cell] = field(default_factory=list)
 
     def run(self, cells: Sequence[Cell]) -> list[Cell]:
         """Run the cells; returns those that were left when the user interrupted.
@@ -90,6 +93,9 @@ class Schedule:
 
     def _turn(self) -> None:
         """Hand out what can be handed out, and take back what has ended."""
+        if self.clock() >= self.until:
+            self.late += self._waiting
+            self._waiting.clear()
         self._hand_out()
         if self._running or self._again or self._waiting:
             # Also without a job under way: news of a place may bring capacity.
