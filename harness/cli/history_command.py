@@ -11,12 +11,12 @@ from harness.cli import Session
 from harness.cli.options import results_option
 from harness.cli.output import terminal_width, write_named_file
 from harness.cli.streams import echo, styled
-from harness.contract.errors import HarnessError, UsageError
+from harness.contract.errors import Exit, HarnessError, UsageError
 from harness.contract.tasks import Direction
 from harness.escaping import json_text, on_a_line
 from harness.results.history.plot import draw_history
 from harness.results.history.series import PastRun, Series, collect_series, read_runs
-from harness.results.history.table import Reading, Readings, history_json, history_table, notes
+from harness.results.history.table import Reading, Readings, heading, history_json, history_table, notes, worse_in
 from harness.statistics.changes import NOTE
 from harness.store.open import cached_signatures
 from harness.store.run_folder import RunFolder
@@ -36,6 +36,11 @@ _DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
     help="File of the picture. [default: history-SUITE.png beside the runs]",
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all series.")
+@click.option(
+    "--gate",
+    is_flag=True,
+    help="Exit with 3 if a metric became worse, beyond the noise, in the latest run, or a row is not ok any more.",
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -45,7 +50,8 @@ def command(
     last: int | None,
     output: Path | None,
     json_file: Path | None,
-) -> None:
+    gate: bool,
+) -> int:
     """Show every row of SUITE over its finished runs, and mark changes that exceed the noise.
 
     SUITE is the name of a suite, or its file.
@@ -66,6 +72,14 @@ def command(
         text = json_text(history_json(name, series, runs, readings), indent=1)
         write_named_file(json_file, text + "\n")
         echo(f"Series: {json_file}")
+    worse = worse_in(runs[-1].run, series, readings) if gate else []
+    if worse:
+        first = worse[0]
+        what = f"{heading(first, readings)} of {' / '.join(first.row.labels.values())}"
+        left = f" and {len(worse) - 1} more" if len(worse) > 1 else ""
+        prefix = styled("gate failed:", fg="red", bold=True)
+        echo(f"{prefix} worse or lost in {runs[-1].run}: {on_a_line(what)}{left}", err=True)
+    return Exit.GATE_FAILED if worse else Exit.OK
 
 
 def _name_of(suite: str) -> str:

@@ -84,6 +84,20 @@ def test_a_measured_regression_is_marked(folder: Path, tmp_path: Path, capsys: p
     said = capsys.readouterr().out
     assert re.search(r"none .* 6 +6 .*−0\.06\d? +step ↓ worse −0\.06\d? at 20260106T000000Z-0000$", said, re.M)
     assert "1 of 2 series have a step; they stand first" in said
+    gate = ["history", "tiny", "--results", str(tmp_path), "--gate"]
+    assert main(gate) == 3
+    assert (
+        "gate failed: worse or lost in 20260106T000000Z-0000: accuracy ↑ of digits / linear / none"
+        in capsys.readouterr().err
+    )
+    # Better is no failure, and what lies further back was told in its own night.
+    shutil.move(tmp_path / "tiny" / "20260106T000000Z-0000", tmp_path / "kept")
+    assert main(gate) == 0
+    table = tmp_path / "kept" / "table.json"
+    table.write_text(table.read_text(encoding="utf-8").replace('"status":"ok"', '"status":"failed"'), encoding="utf-8")
+    shutil.move(tmp_path / "kept", tmp_path / "tiny" / "20260106T000000Z-0000")
+    assert main(gate) == 3
+    assert "worse or lost" in capsys.readouterr().err
 
 
 def test_what_cannot_be_shown_is_a_usage_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

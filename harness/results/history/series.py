@@ -21,6 +21,7 @@ from harness.store.schema import check_schema
 SECONDS = "seconds"
 
 Sort = Literal["metric", "cost", "seconds"]
+_FINE = (Status.OK, Status.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class Series:
     since: str = ""
     instead_of: str = ""
     absent: str = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the row is there in the last run, and neither ok nor skipped any more."""
+        return self.absent in {f"{status} in the last run" for status in Status if status not in _FINE}
 
     @property
     def display(self) -> str:
@@ -236,6 +242,7 @@ class _PastRows:
 
     def __init__(self, runs: Sequence[PastRun]) -> None:
         self._runs = {run.run: run for run in runs}
+        self._last = runs[-1].run if runs else ""
         self._rows: dict[tuple[str, ...], dict[str, list[PastRow]]] = {}
         for run in runs:
             for past in run.rows:
@@ -263,17 +270,16 @@ class _PastRows:
         So a series took the place of another only if the other's key is gone from the run in which it appeared.
         """
         first = series.points[0].run
-        earlier = [past for run in self._runs if run < first for past in own.get(run, []) if past.key]
+        earlier = [past for run, rows in own.items() if run < first for past in rows if past.key]
         still = {past.key for past in own[first]}
         gone = [past for past in earlier if past.key not in still]
         alike = [past for past in gone if display_text(past.row) == series.display] or gone
         return (first, alike[-1].key) if alike and series.key not in {past.key for past in earlier} else ("", "")
 
     def _absent(self, series: Series, own: Mapping[str, list[PastRow]]) -> str:
-        last = list(self._runs)[-1]
-        if series.points[-1].run == last:
+        if series.points[-1].run == self._last:
             return ""
-        rows = own.get(last, [])
+        rows = own.get(self._last, [])
         own_key = [past for past in rows if past.key in ("", series.key)]
         broken = [past.row.status for past in own_key if past.row.status is not Status.OK]
         if broken:

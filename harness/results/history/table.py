@@ -81,6 +81,17 @@ def change_text(change: float, series: Series, reading: Reading) -> str:
     return f"{arrow} {'better' if (change > 0) == (reading.direction == 'max') else 'worse'}"
 
 
+def worse_in(run: str, history: Sequence[Series], readings: Readings) -> list[Series]:
+    """The metrics that became worse, beyond the noise, in a run, and those that are lost in it."""
+    metrics = [series for series in history if series.sort == "metric"]
+    return [series for series in metrics if series.is_lost or _is_worse(series, run, reading_of(series, readings))]
+
+
+def _is_worse(series: Series, run: str, reading: Reading) -> bool:
+    last = series.steps[-1].step if series.steps else None
+    return last is not None and last.after.run == run and change_text(last.change, series, reading).endswith("worse")
+
+
 def history_table(history: Sequence[Series], readings: Readings) -> HistoryTable:
     """Labels, metric, how often it was run and measured, first and last value, last change, and the latest step.
 
