@@ -11,6 +11,7 @@ from harness.files import parse_json
 from harness.importing import auto_attack, every_eval_ever, garak, inspect_ai, lm_eval, tables
 from harness.importing.logs import Log, content_of, json_object, json_objects
 from harness.importing.roles import Roles
+from harness.isolation import one_line
 
 _LINES: Sequence[tuple[Callable[[Mapping[str, Any]], bool], str]] = (
     (lm_eval.is_lm_eval, lm_eval.TOOL),
@@ -41,7 +42,10 @@ def read_log(path: Path, mapped: Sequence[str] = ()) -> Log:
     if not path.is_file():
         raise UsageError(f"there is no log {str(path)!r}")
     tool = _tool(path)
-    return _READERS[tool](path, Roles.of(mapped, tool)).checked()
+    try:
+        return _READERS[tool](path, Roles.of(mapped, tool)).checked()
+    except (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError) as error:
+        raise UsageError(f"{path.name} is no log of {tool} that can be read: {one_line(str(error))}") from None
 
 
 def _tool(path: Path) -> str:

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from harness.contract.errors import UsageError
-from harness.importing.logs import Log, Sample, content_of, field_of, json_objects, score_of, text_of
+from harness.importing.logs import Log, Sample, content_of, field_of, given_in, json_objects, score_of, text_of
 from harness.importing.roles import Roles
 
 TOOL = "garak"
@@ -48,7 +48,7 @@ def _sample(raw: Mapping[str, Any], where: str) -> Sample:
         given = [score_of(value, where, field) for value in (values if isinstance(values, list) else [values])]
         known = [value for value in given if value is not None]
         scores[detector] = fmean(known) if known else None
-    outputs = raw.get("outputs") or []
+    outputs = given_in(raw, "outputs", where, list)
     return Sample(
         f"{probe}/{field_of(raw, 'seq', where, int)}",
         _prompt(raw.get("prompt")),
@@ -63,7 +63,8 @@ def _sample(raw: Mapping[str, Any], where: str) -> Sample:
 def _prompt(prompt: Any) -> str:
     """The last message of a conversation; older reports have a text."""
     turns = prompt.get("turns") if isinstance(prompt, dict) else None
-    return _text(turns[-1].get("content")) if turns else _text(prompt)
+    last = turns[-1] if isinstance(turns, list) and turns else prompt
+    return _text(last.get("content")) if isinstance(last, dict) and "content" in last else _text(last)
 
 
 def _text(message: Any) -> str:

@@ -15,7 +15,18 @@ from typing import Any
 
 from harness.contract.errors import UsageError
 from harness.importing.eval_archive import documents
-from harness.importing.logs import Log, Sample, content_of, field_of, json_object, refuse, score_of, shown, text_of
+from harness.importing.logs import (
+    Log,
+    Sample,
+    content_of,
+    field_of,
+    given_in,
+    json_object,
+    refuse,
+    score_of,
+    shown,
+    text_of,
+)
 from harness.importing.roles import Roles
 
 TOOL = "inspect"
@@ -74,7 +85,7 @@ def _parts(path: Path) -> tuple[dict[str, Any], Iterator[tuple[str, dict[str, An
 
 def _sample(raw: Mapping[str, Any], where: str) -> Sample:
     scores: dict[str, float | None] = {}
-    for name, given in (raw.get("scores") or {}).items():
+    for name, given in (given_in(raw, "scores", where, dict) or {}).items():
         value = field_of(given, "value", f"{where}, scores.{name}") if isinstance(given, dict) else given
         of_parts = value.items() if isinstance(value, dict) else [("", value)]
         scores |= {f"{name}.{part}".rstrip("."): _score(each, where, f"scores.{name}") for part, each in of_parts}

@@ -95,7 +95,8 @@ def _metrics(raw: Mapping[str, Any], where: str) -> list[str]:
 def _prompt(raw: Mapping[str, Any]) -> str:
     """The text that the first request of the document begins with."""
     arguments = raw.get("arguments")
-    first = next(iter(arguments.values()), None) if isinstance(arguments, dict) else arguments and arguments[0]
+    listed = list(arguments.values()) if isinstance(arguments, dict) else arguments
+    first = (listed[0] if listed else None) if isinstance(listed, list) else listed
     if isinstance(first, dict):
         return text_of(first.get("arg_0"))
     return text_of(first[0] if isinstance(first, list) and first else first)

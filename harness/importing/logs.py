@@ -7,12 +7,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, cast
 
 from harness.contract.errors import UsageError
 from harness.escaping import on_a_line
 from harness.files import parse_json, read_plain
 from harness.isolation import one_line
+
+T = TypeVar("T")
 
 _MAX_LOG_BYTES = 1 << 32
 _MAX_SHOWN = 60
@@ -121,6 +123,11 @@ def field_of(value: Mapping[str, Any], path: str, where: str, kind: type | tuple
     if kind is not object and (not isinstance(found, kind) or isinstance(found, bool)):
         refuse(where, path, found, "what stands there in logs of this tool")
     return found
+
+
+def given_in(value: Mapping[str, Any], name: str, where: str, kind: type[T]) -> T | None:
+    """A field that need not be there; None without it, or where it is null. Raises UsageError for another kind."""
+    return None if value.get(name) is None else cast(T, field_of({name: value[name]}, name, where, kind))
 
 
 def score_of(value: Any, where: str, name: str) -> float | None:
