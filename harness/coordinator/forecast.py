@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.contract.cells import Cell, digest
 from harness.contract.errors import HarnessError
 from harness.contract.rows import Status
-from harness.files import parse_json, read_plain
+from harness.files import parse_json, read_checked, read_plain, write_checked
 from harness.store.cell_result import CellResult
 from harness.store.store import INPUTS, MANIFEST
 
+INDEX = "forecasts.json"
+"""What the store remembers of times, by entry."""
+_KEPT = (str, int | None, int, int | float, int | float, int | float | None, str, str)
 _SECONDS_PER_MINUTE, _SECONDS_PER_HOUR = 60, 3600
 
 
@@ -37,17 +43,39 @@ class Forecast:
 
 @dataclass(frozen=True)
 class _Past:
+    """What is kept of a finished cell: how many examples under which limit, and what they took."""
+
+    kind: str
     limit: int | None
-    result: CellResult
+    n: int
+    seconds: float
+    training: float
+    passes: float | None
+    device: str
+    started: str
+
+    @classmethod
+    def read(cls, entry: Path) -> _Past | None:
+        """That of an entry of the store; None of one that is damaged or was not measured."""
+        try:
+            cell = parse_json(read_plain(entry / MANIFEST))[INPUTS]["cell"]
+            result = CellResult.read_or_invalid(entry)
+            data = cell["components"].get("data") or {}
+            if result.status not in (Status.OK, Status.SUSPECT) or not result.n or result.seconds is None:
+                return None
+            training = sum(float(used["seconds"]) for used in result.weights if "seconds" in used)
+            took = (result.seconds, training, result.cost.get("passes"), result.device.partition(":")[0])
+            return cls(_kind(cell["task"], cell["components"]), data.get("limit"), result.n, *took, result.started)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, HarnessError):
+            return None
 
     def examples(self, limit: int | None) -> float | None:
         """How many examples there will be under a limit; None if that is not known."""
-        n = self.result.n or 0
-        is_whole = self.limit is None or n < self.limit
+        is_whole = self.limit is None or self.n < self.limit
         if limit == self.limit:
-            return n
+            return self.n
         if is_whole:
-            return n if limit is None else min(limit, n)
+            return self.n if limit is None else min(limit, self.n)
         return limit
 
 
@@ -62,8 +90,8 @@ def forecasts(cells: Sequence[Cell], store: Path) -> dict[str, Forecast | None]:
         store: the folder of the store, which may not be there yet.
     """
     past: dict[str, list[_Past]] = {}
-    for kind, entry in _history(store):
-        past.setdefault(kind, []).append(entry)
+    for entry in _history(store):
+        past.setdefault(entry.kind, []).append(entry)
     return {cell.id: _of_cell(cell, past) for cell in cells if not cell.skip}
 
 
@@ -74,13 +102,9 @@ def _of_cell(cell: Cell, past: Mapping[str, Sequence[_Past]]) -> Forecast | None
     known = [(each, n) for each in past.get(_kind(cell.task.identity, components), ()) if (n := each.examples(limit))]
     if not known:
         return None
-    entry, n = max(known, key=lambda each: (each[0].limit == limit, each[0].result.started))
-    result = entry.result
-    scale = n / (result.n or 1)
-    passes = result.cost.get("passes")
-    training = sum(float(used["seconds"]) for used in result.weights if "seconds" in used)
-    total = None if passes is None else passes * n
-    return Forecast((result.seconds or 0.0) * scale, training, total, result.device.partition(":")[0])
+    entry, n = max(known, key=lambda each: (each[0].limit == limit, each[0].started))
+    passes = None if entry.passes is None else entry.passes * n
+    return Forecast(entry.seconds * (n / entry.n), entry.training, passes, entry.device)
 
 
 def _kind(task: Mapping[str, Any], components: Mapping[str, Any]) -> str:
@@ -91,17 +115,50 @@ def _kind(task: Mapping[str, Any], components: Mapping[str, Any]) -> str:
     return digest([task, parts])
 
 
-def _history(store: Path) -> Iterator[tuple[str, _Past]]:
-    """Kind and measurement of every finished cell of the store; damaged entries are passed over."""
-    for path in (store / "cells").glob(f"*/*/{MANIFEST}"):
-        try:
-            cell = parse_json(read_plain(path))[INPUTS]["cell"]
-            result = CellResult.read_or_invalid(path.parent)
-            data = cell["components"].get("data") or {}
-            if result.status in (Status.OK, Status.SUSPECT) and result.n and result.seconds is not None:
-                yield _kind(cell["task"], cell["components"]), _Past(data.get("limit"), result)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, HarnessError):
-            continue
+def _history(store: Path) -> list[_Past]:
+    """What is known of every finished cell of the store; an entry is read once, and then stands in an index."""
+    index = _read_index(store / INDEX)
+    known: dict[str, list[Any] | None] = {}
+    for entry in _entries(store / "cells"):
+        # Of the folder, which is made anew where a cell is measured anew.
+        name = f"{entry.name} {entry.stat().st_mtime_ns}"
+        if name in index:
+            known[name] = index[name]
+        else:
+            past = _Past.read(Path(entry.path))
+            known[name] = None if past is None else list(astuple(past))
+    if known.keys() != index.keys():
+        with suppress(OSError):
+            write_checked(store / INDEX, json.dumps(known).encode())
+    return [_Past(*kept) for kept in known.values() if kept is not None]
+
+
+def _entries(cells: Path) -> Iterator[os.DirEntry[str]]:
+    for beginning in _scanned(cells):
+        yield from (entry for entry in _scanned(beginning.path) if entry.is_dir())
+
+
+def _scanned(folder: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _is_past(kept: Sequence[Any]) -> bool:
+    """Whether this is what was kept of an entry, by the types of its fields."""
+    if len(kept) != len(_KEPT) or not all(isinstance(each, kind) for each, kind in zip(kept, _KEPT, strict=True)):
+        return False
+    return _Past(*kept).n > 0
+
+
+def _read_index(path: Path) -> dict[str, list[Any] | None]:
+    try:
+        raw: dict[str, list[Any] | None] = json.loads(read_checked(path) or b"{}")
+        return {name: kept for name, kept in raw.items() if kept is None or _is_past(kept)}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def forecast_text(cells: Sequence[Cell], found: Mapping[str, Forecast | None]) -> str:

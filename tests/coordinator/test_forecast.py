@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from harness.contract.cells import Cell, Use
 from harness.contract.rows import Status
-from harness.coordinator.forecast import Forecast, duration, forecast_text, forecasts
+from harness.coordinator.forecast import INDEX, Forecast, duration, forecast_text, forecasts
+from harness.files import write_checked
 from harness.store.cell_result import CellResult
 
 
@@ -77,6 +79,31 @@ def test_a_damaged_entry_is_passed_over(tmp_path: Path) -> None:
     (manifest,) = tmp_path.glob("cells/*/*/manifest.json")
     manifest.write_text('{"inputs": [', encoding="utf-8")
     assert list(forecasts([cell()], tmp_path).values()) == [None]
+
+
+def test_an_entry_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured(tmp_path, cell(), 6.0, 10)
+    first = forecasts([cell()], tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.coordinator.forecast.CellResult", None)
+        assert forecasts([cell()], tmp_path) == first
+    measured(tmp_path, cell(), 7.0, 10, "2026-01-02")
+    (found,) = forecasts([cell()], tmp_path).values()
+    assert found is not None
+    assert found.seconds == 7.0
+    for folder in tmp_path.glob("cells/*/*"):
+        shutil.rmtree(folder)
+    assert list(forecasts([cell()], tmp_path).values()) == [None]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"a": [1]}', '{"a": ["k", null, 0, 1, 1, 1, "", ""]}', '{"a": 3}'])
+def test_an_index_that_is_none_is_made_again(tmp_path: Path, content: str) -> None:
+    measured(tmp_path, cell(), 6.0, 10)
+    first = forecasts([cell()], tmp_path)
+    write_checked(tmp_path / INDEX, content.encode())
+    assert forecasts([cell()], tmp_path) == first
+    (tmp_path / INDEX).write_text(content, encoding="utf-8")
+    assert forecasts([cell()], tmp_path) == first
 
 
 def test_the_training_of_a_model_counts_once(tmp_path: Path) -> None:
