@@ -92,7 +92,16 @@ def forecasts(cells: Sequence[Cell], store: Path) -> dict[str, Forecast | None]:
     past: dict[str, list[_Past]] = {}
     for entry in _history(store):
         past.setdefault(entry.kind, []).append(entry)
-    return {cell.id: _of_cell(cell, past) for cell in cells if not cell.skip}
+    found: dict[str, Forecast | None] = {}
+    # Cells share their components, so that those which differ in the seed alone are looked up once.
+    looked_up: dict[tuple[int, ...], Forecast | None] = {}
+    for cell in cells:
+        if not cell.skip:
+            parts = (id(cell.task), *map(id, cell.components.values()))
+            if parts not in looked_up:
+                looked_up[parts] = _of_cell(cell, past)
+            found[cell.id] = looked_up[parts]
+    return found
 
 
 def _of_cell(cell: Cell, past: Mapping[str, Sequence[_Past]]) -> Forecast | None:
