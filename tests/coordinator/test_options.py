@@ -23,7 +23,7 @@ def test_keyword_arguments_are_the_options() -> None:
     """Editors complete what the one declares, and the other takes it."""
     assert get_type_hints(RunArguments) == get_type_hints(RunOptions)
     assert RunArguments.__required_keys__ == frozenset()
-    assert len(fields(RunOptions)) == 25
+    assert len(fields(RunOptions)) == 27
 
 
 @pytest.mark.parametrize(
