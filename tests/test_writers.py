@@ -18,6 +18,7 @@ ALLOWED = {
     "harness/cli/output.py": "a device that the user named",
     "harness/cli/job_summary.py": "a line at the end of the file that GitHub names",
     "harness/cli/report_command.py": "RunFolder.write_text, which writes whole",
+    "harness/cli/nightly_command.py": "RunFolder.write_text, which writes whole",
     "harness/cli/new_command.py": "exclusively, so that no file of the user is replaced",
     "harness/coordinator/commit.py": IN_STAGING,
     "harness/downloads.py": "a part, which is moved into place when its digest is right",
