@@ -92,7 +92,10 @@ def test_it_is_read_or_refused(tmp_path: Path, write: Callable[[Path], Path]) ->
 
 
 def test_an_archive_of_other_things(tmp_path: Path) -> None:
+    read = 0
     for wrong in WRONG:
         sample: Any = inspect_sample(0, "C") | {"scores": wrong}
         with contextlib.suppress(UsageError):
-            read_log(inspect_archive(tmp_path / "log.eval", [sample], inspect_header()))
+            read += len(read_log(inspect_archive(tmp_path / "log.eval", [sample], inspect_header())).samples)
+    # Without scores, with an empty set of them, and with one that is missing.
+    assert read == 3
