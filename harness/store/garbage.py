@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,15 +136,23 @@ def _last_used(entry: Path) -> float:
 
 
 def _size(entry: Path) -> int:
-    paths = [entry, *entry.rglob("*")]
-    return sum(path.lstat().st_size for path in paths if path.is_file() and not path.is_symlink())
+    """The bytes of the files of an entry; what is removed meanwhile has none."""
+    inside = (Path(folder) / name for folder, _, names in os.walk(entry) for name in names)
+    return sum(_bytes_of(path) for path in (entry, *inside))
+
+
+def _bytes_of(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        found = path.lstat()
+        return found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return 0
 
 
 def _is_stage_in_use(path: Path) -> bool:
     """Whether the process that opened this stage still runs, or may run on another machine and is not a day old."""
     host, _, rest = path.name.partition("+")
     if host != os.uname().nodename:
-        return time.time() - path.stat().st_mtime < _SECONDS_PER_DAY
+        return time.time() - _last_used(path) < _SECONDS_PER_DAY
     try:
         os.kill(int(rest.partition("-")[0]), 0)
     except (ProcessLookupError, ValueError):

@@ -28,8 +28,8 @@ __all__ = ["say"]
 LIMIT = 3.0
 NAME = "odd_hooks"
 GARBAGE = (
-    "import os, stat; [os.write(f, b'[' * 100_000 + b'\\n') for f in range(3, 64) "
-    "if os.path.exists(f'/proc/self/fd/{f}') and stat.S_ISSOCK(os.fstat(f).st_mode)]"
+    "import os, stat; [os.write(f, b'[' * 100_000 + b'\\n') for f in map(int, os.listdir('/proc/self/fd')) "
+    "if f > 2 and os.path.exists(f'/proc/self/fd/{f}') and stat.S_ISSOCK(os.fstat(f).st_mode)]"
 )
 MISDEEDS = {
     "import time; time.sleep(1000)": f"took longer than {LIMIT:g} s",
