@@ -28,6 +28,7 @@ EXECUTES = "harness.execution.cell"
 """The module that executes a cell; named, since the coordinator does not import it, nor torch."""
 WORKER = "harness.execution.worker"
 READS_SIGNATURES = "harness.signatures"
+_BYTECODE = "__pycache__"
 
 
 def file_digest(path: Path) -> str:
@@ -38,8 +39,7 @@ def file_digest(path: Path) -> str:
     """
     try:
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file())
-            return digest([[str(p.relative_to(path)), file_digest(p)] for p in files])
+            return digest([[str(p.relative_to(path)), file_digest(p)] for p in _inside(path) if p.is_file()])
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise StoreError(f"{path} is {kind_of(stat.st_mode)}, which has no content to be named by")
@@ -91,10 +91,16 @@ def files_of(uses: Iterable[Use]) -> list[list[str]]:
     return sorted([path.name, file_digest(path)] for path in paths)
 
 
+def _inside(folder: Path) -> list[Path]:
+    """The files below a folder, without the bytecode that Python puts beside modules that it imports."""
+    below = (path for path in folder.rglob("*") if _BYTECODE not in path.relative_to(folder).parts)
+    return sorted(path for path in below if not path.is_dir())
+
+
 def versions_of(uses: Iterable[Use]) -> list[tuple[Path, Version | None]]:
     """Return what tells whether a file that a parameter names was replaced, also by one of the same content."""
     paths = sorted({path for use in uses for path in use.files})
-    inside = [below for path in paths for below in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    inside = [below for path in paths for below in (_inside(path) if path.is_dir() else [path])]
     return [(path, version_of(path)) for path in inside]
 
 

@@ -22,6 +22,7 @@ from harness.store.keys import (
     key_of,
     signature_key,
     statistics_of,
+    versions_of,
     weights_key_inputs,
 )
 from harness.store.store import Store
@@ -168,6 +169,18 @@ def test_file_digest_follows_the_content(tmp_path: Path) -> None:
     assert file_digest(file) == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
     file.write_bytes(b"other")
     assert file_digest(file) != "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+
+
+def test_bytecode_beside_modules_of_a_folder_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "tasks" / "inner").mkdir(parents=True)
+    (tmp_path / "tasks" / "inner" / "utils.py").write_text("x = 1")
+    use = Use("dataset", "d", "d", 1, {"path": str(tmp_path / "tasks")}, paths=("path",))
+    before = file_digest(tmp_path / "tasks"), versions_of([use])
+    (tmp_path / "tasks" / "inner" / "__pycache__").mkdir()
+    (tmp_path / "tasks" / "inner" / "__pycache__" / "utils.cpython-311.pyc").write_bytes(b"bytecode")
+    assert (file_digest(tmp_path / "tasks"), versions_of([use])) == before
+    (tmp_path / "tasks" / "inner" / "more.py").write_text("y = 1")
+    assert len(versions_of([use])) == len(before[1]) + 1
 
 
 def test_file_digest_of_a_folder(tmp_path: Path) -> None:
