@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.api import Attack, Classifier, Context, Dataset, Outcome, Threat, shown_facts
+from harness.api import Attack, Classifier, Context, Dataset, Outcome, shown_facts
 from harness.api.instruments import left_unchanged, seeded, tensors_left_unchanged
 from harness_classification.attacked_windows import AttackedWindows
 from harness_classification.class_names import in_order_of
@@ -118,7 +118,7 @@ def _attacked(windows: Windows, judge: Judge, attack: Attack, ctx: Context) -> O
     n_attacked = int(sum(1 for each in columns["correct"] if each))
     return Outcome(
         records=columns,
-        protocol={"threat": {name: getattr(threat, name) for name in Threat.__slots__}},
+        protocol={"threat": asdict(threat)},
         artifacts=attacked.hardest.arrays(),
         display={"threat": str(threat)},
         cost={"passes": n_passes / n_attacked if n_attacked else 0.0},

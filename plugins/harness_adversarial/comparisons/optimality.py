@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Gt
 
 from harness.api import Estimate, MeasuredCell, Row, Status, Threat, mean
-from harness_adversarial.metrics.smallest_distances import Floats, all_but_attack, grouped, smallest_of, threat_of
+from harness_adversarial.metrics.smallest_distances import Combined, Floats, combined, grouped, smallest_of
 
 NAME = "optimality"
 ALL_MODELS = "all models"
@@ -82,13 +82,8 @@ class Optimality:
 
     def rows(self, cells: Sequence[MeasuredCell]) -> Iterable[Row]:
         """One row per attack, model, data and seed, and one per attack over all models; the best attack first."""
-        minimal = [
-            cell for cell in cells if cell.row.n is not None and _threat(cell).minimal and cell.row.status.is_measured
-        ]
-        for family in grouped(minimal, lambda cell: (_setting(cell), _threat(cell).norm, _threat(cell).targeted)):
-            models = [
-                _Attacked.of(each, self._limit) for each in grouped(family, lambda cell: all_but_attack(cell.row))
-            ]
+        for family in grouped(combined(cells), _setting):
+            models = [_Attacked.of(each, self._limit) for each in family]
             for model in models:
                 yield from self._ranked([model], {})
             if len(models) > 1 and len({(model.ids, tuple(model.cells)) for model in models}) == 1:
@@ -102,7 +97,7 @@ class Optimality:
     def _row(
         self, cells: Sequence[MeasuredCell], models: Sequence[_Attacked], attack: str, labels: Mapping[str, str]
     ) -> Row:
-        first, threat = cells[0].row, _threat(cells[0])
+        first, threat = cells[0].row, models[0].threat
         passes = [cell.row.cost.get("passes", math.nan) for cell in cells]
         estimate = optimality([model.areas[attack] for model in models], sum(model.n_missing for model in models))
         if self._passes is not None and not max(passes) <= self._passes:
@@ -110,10 +105,7 @@ class Optimality:
             estimate = Estimate.undefined(reason, n=estimate.n, n_missing=estimate.n_missing)
         doubtful = next((cell.row for cell in cells if cell.row.status is Status.SUSPECT), None)
         # The best of other attacks is another scale.
-        protocol = {
-            "threat": {name: getattr(replace(threat, eps=None), name) for name in Threat.__slots__},
-            "attacks": sorted(models[0].cells),
-        }
+        protocol = {"threat": asdict(threat), "attacks": sorted(models[0].cells)}
         return Row(
             experiment=first.experiment,
             labels={**first.labels, **labels, "attack": f"optimality: {attack}"},
@@ -126,7 +118,7 @@ class Optimality:
             cost={"passes": float(np.mean(passes))} if not any(map(math.isnan, passes)) else {},
             seconds=sum(cell.row.seconds or 0.0 for cell in cells),
             components={**first.components, **labels},
-            facts={"display": {"threat": str(replace(threat, eps=None))}},
+            facts={"display": {"threat": str(threat)}},
         )
 
 
@@ -135,36 +127,32 @@ class _Attacked:
     """One model under several attacks with one norm.
 
     Attributes:
+        threat: what the attacks have in common.
         cells, areas: by the label of the attack.
         ids: the examples on which no attack went wrong.
         n_missing: number of the others.
     """
 
+    threat: Threat
     cells: Mapping[str, MeasuredCell]
     areas: Mapping[str, Areas]
     ids: tuple[str, ...]
     n_missing: int
 
     @classmethod
-    def of(cls, cells: Sequence[MeasuredCell], limit: float | None) -> _Attacked:
-        tables = [cell.records() for cell in cells]
-        if len({tuple(table["id"]) for table in tables}) > 1:
-            raise ValueError("the attacks were run on different examples")
-        found = np.array([smallest_of(table) for table in tables], dtype=np.float64)
-        defined = ~np.isnan(found).any(axis=0)
-        best = found[:, defined].min(axis=0)
+    def of(cls, found: Combined, limit: float | None) -> _Attacked:
+        threat, cells = found.threat, dict(zip(found.attacks, found.cells, strict=True))
+        defined = ~np.isnan(found.distances)
+        best = found.distances[defined]
         most = limit or float(np.max(best, where=np.isfinite(best), initial=0.0))
-        labels = [cell.row.labels["attack"] for cell in cells]
-        areas = {label: Areas.of(each[defined], best, most) for label, each in zip(labels, found, strict=True)}
-        ids = tuple(np.asarray(tables[0]["id"])[defined])
-        return cls(dict(zip(labels, cells, strict=True)), areas, ids, int((~defined).sum()))
+        tables = {attack: cell.records() for attack, cell in cells.items()}
+        distances = {attack: each for attack, table in tables.items() if (each := smallest_of(table)) is not None}
+        areas = {attack: Areas.of(each[defined], best, most) for attack, each in distances.items()}
+        ids = tuple(np.asarray(next(iter(tables.values()))["id"])[defined])
+        return cls(threat, cells, areas, ids, int((~defined).sum()))
 
 
-def _setting(cell: MeasuredCell) -> tuple[Any, ...]:
-    """What is equal for rows that differ in model and attack only."""
-    left = ((role, label) for role, label in sorted(cell.row.labels.items()) if role not in ("attack", "model"))
-    return (*left, cell.row.seed)
-
-
-def _threat(cell: MeasuredCell) -> Threat:
-    return threat_of(cell.row.protocol) or Threat(None, None)
+def _setting(found: Combined) -> tuple[Any, ...]:
+    """What is equal for results that differ in the model only."""
+    left = ((role, label) for role, label in sorted(found.first.labels.items()) if role not in ("attack", "model"))
+    return (*left, found.first.seed, found.threat.norm, found.threat.targeted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _worst(members: Sequence[MeasuredCell], unknown: Sequence[MeasuredCell], thr
     first = members[0].row
     broken = [cell for cell in [*members, *unknown] if not cell.row.status.is_measured]
     attacks = sorted(str(cell.row.components.get("attack")) for cell in members)
-    protocol = {"threat": {name: getattr(threat, name) for name in Threat.__slots__}, "attacks": attacks}
+    protocol = {"threat": asdict(threat), "attacks": attacks}
     what: dict[str, Any] = {
         "comparability": {**first.comparability, "protocol": protocol},
         "facts": {"display": {"threat": str(threat)}},

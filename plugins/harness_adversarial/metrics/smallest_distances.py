@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -250,7 +250,7 @@ class SmallestDistance:
                 estimates["area_under_curve"] = area_of(result.distances, self._limit)
             doubtful = result.doubtful()
             protocol = {
-                "threat": {name: getattr(result.threat, name) for name in Threat.__slots__},
+                "threat": asdict(result.threat),
                 "attacks": sorted(str(cell.row.components.get("attack")) for cell in result.cells),
             }
             yield Row(
