@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from harness.contract.cells import Cell, digest
-from harness.contract.errors import HarnessError
+from harness.contract.errors import HarnessError, InvalidOutput
 from harness.contract.rows import Status
+from harness.contract.shapes import check_shape
 from harness.files import parse_json, read_checked, read_plain, write_checked
 from harness.store.cell_result import CellResult
-from harness.store.store import INPUTS, MANIFEST
+from harness.store.store import INPUTS, MANIFEST, entries_in
 
 INDEX = "forecasts.json"
 """What the store remembers of times, by entry."""
-_KEPT = (str, int | None, int, int | float, int | float, int | float | None, str, str)
+_SHAPE: Mapping[str, Any] = {
+    **dict.fromkeys(("kind", "device", "started"), str),
+    "limit": (int, NoneType),
+    "n": int,
+    **dict.fromkeys(("seconds", "training"), (int, float)),
+    "passes": (int, float, NoneType),
+}
 _SECONDS_PER_MINUTE, _SECONDS_PER_HOUR = 60, 3600
 
 
@@ -79,6 +86,10 @@ class _Past:
         return limit
 
 
+_NOTHING = _Past("", None, 0, 0.0, 0.0, None, "", "")
+"""Of an entry that says nothing of times."""
+
+
 def forecasts(cells: Sequence[Cell], store: Path) -> dict[str, Forecast | None]:
     """Return what each cell that is not skipped will take, by id; None where no such cell was ever measured.
 
@@ -127,46 +138,24 @@ def _kind(task: Mapping[str, Any], components: Mapping[str, Any]) -> str:
 def _history(store: Path) -> list[_Past]:
     """What is known of every finished cell of the store; an entry is read once, and then stands in an index."""
     index = _read_index(store / INDEX)
-    known: dict[str, list[Any] | None] = {}
-    for entry in _entries(store / "cells"):
-        # Of the folder, which is made anew where a cell is measured anew.
-        name = f"{entry.name} {entry.stat().st_mtime_ns}"
-        if name in index:
-            known[name] = index[name]
-        else:
-            past = _Past.read(Path(entry.path))
-            known[name] = None if past is None else list(astuple(past))
+    known: dict[str, _Past] = {}
+    for entry in entries_in(store, "cells"):
+        with suppress(FileNotFoundError):  # It was removed meanwhile.
+            # Of the folder, which is made anew where a cell is measured anew.
+            name = f"{entry.name} {entry.stat().st_mtime_ns}"
+            known[name] = index[name] if name in index else _Past.read(entry) or _NOTHING
     if known.keys() != index.keys():
         with suppress(OSError):
-            write_checked(store / INDEX, json.dumps(known).encode())
-    return [_Past(*kept) for kept in known.values() if kept is not None]
+            write_checked(store / INDEX, json.dumps({name: asdict(past) for name, past in known.items()}).encode())
+    return [past for past in known.values() if past.n > 0]
 
 
-def _entries(cells: Path) -> Iterator[os.DirEntry[str]]:
-    for beginning in _scanned(cells):
-        yield from (entry for entry in _scanned(beginning.path) if entry.is_dir())
-
-
-def _scanned(folder: str | Path) -> list[os.DirEntry[str]]:
+def _read_index(path: Path) -> dict[str, _Past]:
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _is_past(kept: Sequence[Any]) -> bool:
-    """Whether this is what was kept of an entry, by the types of its fields."""
-    if len(kept) != len(_KEPT) or not all(isinstance(each, kind) for each, kind in zip(kept, _KEPT, strict=True)):
-        return False
-    return _Past(*kept).n > 0
-
-
-def _read_index(path: Path) -> dict[str, list[Any] | None]:
-    try:
-        raw: dict[str, list[Any] | None] = json.loads(read_checked(path) or b"{}")
-        return {name: kept for name, kept in raw.items() if kept is None or _is_past(kept)}
-    except (OSError, ValueError, TypeError, AttributeError):
+        raw = json.loads(read_checked(path) or b"{}")
+        check_shape(raw, {str: _SHAPE}, INDEX)
+        return {name: _Past(**past) for name, past in raw.items()}
+    except (OSError, ValueError, TypeError, InvalidOutput):
         return {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,13 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from harness.contract.errors import InvalidOutput, UsageError
-from harness.store.remote import SHARED, RemoteStore
+from harness.store.remote import N_CONNECTIONS, SHARED, RemoteStore
 from harness.store.run_folder import RunFolder
-from harness.store.store import EntryKind, Store
+from harness.store.store import ENTRY_KEY, EntryKind, Store, entries_in
 
 Outcome = Literal["pushed", "pulled", "there", "damaged", "replaced", "absent"]
-_N_CONNECTIONS = 16
-_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -145,12 +142,14 @@ def _wanted(cells: Iterable[str] | None, keys: Callable[[EntryKind], Iterable[st
 
 
 def _keys_in(store: Store, kind: EntryKind) -> list[str]:
-    return sorted(path.name for path in (store.root / kind).glob("*/*") if _KEY.fullmatch(path.name) and path.is_dir())
+    return sorted(
+        path.name for path in entries_in(store.root, kind) if ENTRY_KEY.fullmatch(path.name) and path.is_dir()
+    )
 
 
 def _at_once(move: Callable[[EntryKind, str], Moved], wanted: Iterable[tuple[EntryKind, str]]) -> Iterator[Moved]:
     """Do many at a time; after the first error none is begun."""
-    with ThreadPoolExecutor(_N_CONNECTIONS) as pool:
+    with ThreadPoolExecutor(N_CONNECTIONS) as pool:
         futures = [pool.submit(move, kind, key) for kind, key in wanted]
         try:
             for future in as_completed(futures):

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.store.locks import try_claim
 from harness.store.promises import broken_promise
 from harness.store.run_folder import REUSED, RunFolder
-from harness.store.store import DOCUMENT, ENTRY_KINDS, MANIFEST, EntryKind, Store, is_intact
+from harness.store.store import DOCUMENT, ENTRY_KINDS, MANIFEST, EntryKind, Store, entries_in, is_intact
 
 _SECONDS_PER_DAY = 86_400.0
 
@@ -47,7 +47,7 @@ class Cleaned:
 
 def usage(store: Store) -> list[Usage]:
     """Return the usage of the store by kind."""
-    entries = [_usage(kind, list(_entries(store, kind))) for kind in ENTRY_KINDS]
+    entries = [_usage(kind, list(entries_in(store.root, kind))) for kind in ENTRY_KINDS]
     return [*entries, *(_usage(name, list((store.root / name).glob("*"))) for name in ("quarantine", "staging"))]
 
 
@@ -55,7 +55,7 @@ def damaged(store: Store) -> Iterator[tuple[EntryKind, str]]:
     """Yield kind and key of each entry that is not as it was written or that no reader can use, then in quarantine."""
     for kind in ENTRY_KINDS:
         is_bad = _is_bad_cell if kind == "cells" else _is_damaged
-        for entry in list(_entries(store, kind)):
+        for entry in list(entries_in(store.root, kind)):
             if entry.exists() and is_bad(entry) and (not store.can_write or store.move_aside(kind, entry.name, is_bad)):
                 yield kind, entry.name.removesuffix(DOCUMENT)
 
@@ -107,7 +107,7 @@ def _move_old_aside(store: Store, older_than_days: float) -> Iterator[tuple[str,
 
     for kind in ENTRY_KINDS:
         needed = _reused_by_runs(store) if kind == "cells" else set()
-        old = [entry for entry in _entries(store, kind) if entry.name not in needed and is_old(entry)]
+        old = [entry for entry in entries_in(store.root, kind) if entry.name not in needed and is_old(entry)]
         yield kind, sum(store.move_aside(kind, entry.name, is_old) for entry in old)
 
 
@@ -115,11 +115,6 @@ def _reused_by_runs(store: Store) -> set[str]:
     """The keys of the cells that runs have reused, which have no other files of them."""
     runs = (RunFolder(path.parent) for path in store.root.parent.glob(f"*/*/{REUSED}"))
     return set[str]().union(*(run.reused_keys for run in runs))
-
-
-def _entries(store: Store, kind: EntryKind) -> Iterator[Path]:
-    """Every entry of a kind, but for documents that are being written."""
-    return (path for path in (store.root / kind).glob("*/*") if not path.name.startswith("."))
 
 
 def _usage(kind: str, entries: list[Path]) -> Usage:

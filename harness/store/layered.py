@@ -11,10 +11,9 @@ from typing import Any
 
 from harness.contract.errors import HarnessError, InvalidOutput
 from harness.store.objects import RemoteError
-from harness.store.remote import SHARED, Pushed, RemoteStore, open_remote
+from harness.store.remote import N_CONNECTIONS, SHARED, Pushed, RemoteStore, open_remote
 from harness.store.store import EntryKind, Store
 
-_N_CONNECTIONS = 16
 _PAUSE_SECONDS = 60.0
 """Seconds in which a second level that has failed is not asked again: a run must not wait for it at every cell."""
 
@@ -84,7 +83,7 @@ class LayeredStore(Store):
     def prefetch(self, kind: EntryKind, keys: Iterable[str]) -> None:
         """Fetch what is missing here, many at a time."""
         missing = [key for key in dict.fromkeys(keys) if not self.folder(kind, key).is_dir()]
-        with ThreadPoolExecutor(_N_CONNECTIONS) as pool:
+        with ThreadPoolExecutor(N_CONNECTIONS) as pool:
             list(pool.map(lambda key: self._fetch(kind, key), missing))
 
     def _take_theirs(self, key: str) -> None:

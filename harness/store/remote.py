@@ -18,7 +18,7 @@ from harness.contract.errors import InvalidOutput, UsageError
 from harness.files import parse_json, read_plain
 from harness.store.archive import MAX_UNPACKED_BYTES, pack, unpack
 from harness.store.objects import MAX_OBJECT_BYTES, Objects, RemoteError, open_objects
-from harness.store.store import INPUTS, MANIFEST, EntryKind, file_digests, is_intact
+from harness.store.store import ENTRY_KEY, INPUTS, MANIFEST, EntryKind, file_digests, is_intact
 from harness.user_configuration import configured
 
 SHARED: tuple[EntryKind, ...] = ("cells", "weights")
@@ -27,7 +27,8 @@ STORE_VARIABLE = "HARNESS_STORE"
 Judge = Callable[[], str]
 Pushed = Literal["pushed", "there"]
 _ENDING = ".tar.gz"
-_KEY = re.compile(r"[0-9a-f]{64}")
+N_CONNECTIONS = 16
+"""Entries that are copied at a time."""
 _RUN = re.compile(r"(?!\.)[^/\\]+/(?!\.)[^/\\]+")
 _MAX_RATIO, _FREE_BYTES = 100, 1 << 26
 """An archive may unpack to so many times its size and 64 MiB; what is all zeros goes uncompressed."""
@@ -80,7 +81,7 @@ class RemoteStore:
         """The keys of all entries of a kind."""
         for name in self._objects.names(kind):
             folder, _, key = name.removesuffix(_ENDING).rpartition("/")
-            if _KEY.fullmatch(key) and folder == f"{kind}/{key[:2]}" and name.endswith(_ENDING):
+            if ENTRY_KEY.fullmatch(key) and folder == f"{kind}/{key[:2]}" and name.endswith(_ENDING):
                 yield key
 
     def push_run(self, run: str, folder: Path) -> Pushed:

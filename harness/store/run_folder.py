@@ -24,7 +24,7 @@ from harness.escaping import json_text
 from harness.files import explained, first_special, parse_json, read_plain, write_whole
 from harness.isolation import one_line
 from harness.store.schema import SCHEMA, check_schema
-from harness.store.store import MANIFEST, STORE, entry_folder
+from harness.store.store import ENTRY_KEY, MANIFEST, STORE, entry_folder
 
 RUN = "run.json"
 PLAN = "plan.json"
@@ -46,7 +46,6 @@ BASELINE = "baseline"
 """In the folder of a suite: the id of the run that the alias `baseline` means."""
 REUSED = "reused.jsonl"
 """Where a run names the entries of the store that it has reused, one to a line; they have no files of their own."""
-_KEY_OF_AN_ENTRY = re.compile(r"[0-9a-f]{64}")
 _RUN_NAME = re.compile(r"(?!\.)[^/]+/(?!\.)[^/]+")
 _REMEDY = "run the suite again, which takes finished cells from the store"
 
@@ -294,7 +293,7 @@ def _read_reused(line: str) -> tuple[str, _Reused] | None:
     try:
         raw = parse_json(line.encode())
         reused = _Reused(str(raw["key"]), str(raw["manifest"]), str(raw["run"]))
-        return (str(raw["cell"]), reused) if _KEY_OF_AN_ENTRY.fullmatch(reused.key) and reused.manifest else None
+        return (str(raw["cell"]), reused) if ENTRY_KEY.fullmatch(reused.key) and reused.manifest else None
     except (ValueError, LookupError, TypeError, RecursionError, InvalidOutput):
         return None
 

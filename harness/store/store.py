@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -43,6 +44,8 @@ INPUTS = "inputs"
 """The name in a manifest of what the key was made of."""
 DOCUMENT = ".json"
 """The ending of an entry that is a single document."""
+ENTRY_KEY = re.compile(r"[0-9a-f]{64}")
+"""What the key of an entry looks like."""
 _POLL_SECONDS, _REMOVAL_POLL_SECONDS = 0.1, 0.005
 
 
@@ -258,6 +261,11 @@ class Store:
 def entry_folder(store: Path, kind: EntryKind, key: str) -> Path:
     """Return the folder of an entry in the folder of a store; of a document the file, by its key and ending."""
     return store / kind / key[:2] / key
+
+
+def entries_in(store: Path, kind: EntryKind) -> Iterator[Path]:
+    """Every entry of a kind in the folder of a store, but for documents that are being written."""
+    return (path for path in (store / kind).glob("*/*") if not path.name.startswith("."))
 
 
 def is_intact(folder: Path) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from importing.written_logs import (
     lines,
     lm_eval_log,
 )
+from json_places import places, put
 
 WRONG: tuple[Any, ...] = (None, "text", 7, -1.5, True, [], {}, [[]], [None], {"a": None}, ["text"], 1e400, "9" * 5000)
 
@@ -52,25 +52,6 @@ def _auto_attack(folder: Path) -> Path:
     return auto_attack_state(folder / "state.json", [True, False])
 
 
-def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where each value of a JSON document stands."""
-    yield above
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in inside:
-        yield from places(inner, (*above, key))
-
-
-def changed(document: Any, place: tuple[Any, ...], value: Any) -> Any:
-    if not place:
-        return value
-    document = copy.deepcopy(document)
-    inner = document
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = value
-    return document
-
-
 @pytest.mark.parametrize("write", [_lm_eval, _every_eval_ever, _inspect, _garak, _auto_attack])
 def test_it_is_read_or_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     path = write(tmp_path)
@@ -82,7 +63,7 @@ def test_it_is_read_or_refused(tmp_path: Path, write: Callable[[Path], Path]) ->
         for wrong in WRONG:
             if in_lines and not place:
                 continue
-            other = changed(document, place, wrong)
+            other = put(document, place, wrong)
             path.write_text(lines(other) if in_lines else json.dumps(other), encoding="utf-8")
             with contextlib.suppress(UsageError):
                 log = read_log(path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from harness.results.leaderboard.table import WRITERS as BOARD_WRITERS
 from harness.results.leaderboard.table import protocols_text
 from harness.results.table import table_json
 from harness.scoring.in_process import InThisProcess
+from json_places import places, put
 
 DEEP = json.loads("[" * 60 + "]" * 60)
 NONSENSE: list[Any] = [None, "x", "\ud800", -1, 0, 2.5, 10**400, True, [], {}, [[1]], {"a": {"b": []}}, DEEP, 10**12]
@@ -59,23 +58,6 @@ def rows() -> list[dict[str, Any]]:
         )
         made.append(row.to_json())
     return made
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON document."""
-    yield at
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, each in inner:
-        yield from places(each, (*at, name))
-
-
-def put(document: Any, at: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(document)
-    inside = changed
-    for name in at[:-1]:
-        inside = inside[name]
-    inside[at[-1]] = value
-    return changed
 
 
 PLACES = [at for at in places(rows()[0]) if at]

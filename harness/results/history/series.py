@@ -21,7 +21,6 @@ from harness.store.schema import check_schema
 SECONDS = "seconds"
 
 Sort = Literal["metric", "cost", "seconds"]
-_FINE = (Status.OK, Status.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ class Series:
         steps: the changes that exceed the noise, oldest first.
         since: the run in which this key took the place of another, if it did; `instead_of` is the other key.
         absent: why the last run has no value of it; empty if it has.
+        is_lost: whether its row is there in the last run, and neither ok nor skipped any more.
     """
 
     row: Row
@@ -99,11 +99,7 @@ class Series:
     since: str = ""
     instead_of: str = ""
     absent: str = ""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the row is there in the last run, and neither ok nor skipped any more."""
-        return self.absent in {f"{status} in the last run" for status in Status if status not in _FINE}
+    is_lost: bool = False
 
     @property
     def display(self) -> str:
@@ -253,7 +249,9 @@ class _PastRows:
         own = self._rows[PastRow(series.row, series.key, "").identity]
         steps = tuple(Change(step, self._besides(step, series.key, own)) for step in find_steps(series.points))
         since, instead_of = self._replaced(series, own)
-        return replace(series, steps=steps, since=since, instead_of=instead_of, absent=self._absent(series, own))
+        absent, broken = self._absent(series, own)
+        lost = broken not in (None, Status.SKIPPED)
+        return replace(series, steps=steps, since=since, instead_of=instead_of, absent=absent, is_lost=lost)
 
     def _besides(self, step: Step, key: str, own: Mapping[str, list[PastRow]]) -> tuple[str, ...]:
         before, after = self._runs[step.before.run].origin, self._runs[step.after.run].origin
@@ -276,14 +274,15 @@ class _PastRows:
         alike = [past for past in gone if display_text(past.row) == series.display] or gone
         return (first, alike[-1].key) if alike and series.key not in {past.key for past in earlier} else ("", "")
 
-    def _absent(self, series: Series, own: Mapping[str, list[PastRow]]) -> str:
+    def _absent(self, series: Series, own: Mapping[str, list[PastRow]]) -> tuple[str, Status | None]:
+        """Why the last run has no value, and the status of its row if that is why."""
         if series.points[-1].run == self._last:
-            return ""
+            return "", None
         rows = own.get(self._last, [])
         own_key = [past for past in rows if past.key in ("", series.key)]
         broken = [past.row.status for past in own_key if past.row.status is not Status.OK]
         if broken:
-            return f"{broken[0]} in the last run"
+            return f"{broken[0]} in the last run", broken[0]
         if own_key:
-            return "undefined in the last run"
-        return "has another key in the last run" if rows else "not in the last run"
+            return "undefined in the last run", None
+        return "has another key in the last run" if rows else "not in the last run", None

@@ -78,18 +78,26 @@ def change_text(change: float, series: Series, reading: Reading) -> str:
     arrow = "↑" if change > 0 else "↓"
     if series.sort != "metric":
         return f"{arrow} {_WORDS[series.sort][0 if change > 0 else 1]}"
-    return f"{arrow} {'better' if (change > 0) == (reading.direction == 'max') else 'worse'}"
+    return f"{arrow} {'worse' if is_worse(change, reading) else 'better'}"
+
+
+def is_worse(change: float, reading: Reading) -> bool:
+    """Whether a change goes the wrong way; False where no direction is known."""
+    return change != 0 and reading.direction != "none" and (change > 0) != (reading.direction == "max")
 
 
 def worse_in(run: str, history: Sequence[Series], readings: Readings) -> list[Series]:
     """The metrics that became worse, beyond the noise, in a run, and those that are lost in it."""
-    metrics = [series for series in history if series.sort == "metric"]
-    return [series for series in metrics if series.is_lost or _is_worse(series, run, reading_of(series, readings))]
+    return [
+        series
+        for series in history
+        if series.sort == "metric" and (series.is_lost or _became_worse(series, run, reading_of(series, readings)))
+    ]
 
 
-def _is_worse(series: Series, run: str, reading: Reading) -> bool:
+def _became_worse(series: Series, run: str, reading: Reading) -> bool:
     last = series.steps[-1].step if series.steps else None
-    return last is not None and last.after.run == run and change_text(last.change, series, reading).endswith("worse")
+    return last is not None and last.after.run == run and is_worse(last.change, reading)
 
 
 def history_table(history: Sequence[Series], readings: Readings) -> HistoryTable:
