@@ -80,13 +80,20 @@ def test_every_shard_of_the_matrix_is_run_and_put_together(root: Path) -> None:
     assert table["needs"] == "shard"
 
 
-@pytest.mark.parametrize("name", ["harness.service", "harness.timer"])
-def test_systemd_understands_its_units(root: Path, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("launchers/harness.service", "launchers/harness.timer"),
+        *("nights/harness-nightly.service", "nights/harness-nightly.timer"),
+    ],
+)
+def test_systemd_understands_its_units(root: Path, name: str) -> None:
+    file = root / "docs" / "how-to" / name
     unit = configparser.ConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read(root / LAUNCHERS / name)
+    unit.read(file)
     assert "Unit" in unit
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd is not installed")
-    done = subprocess.run(["systemd-analyze", "verify", root / LAUNCHERS / name], capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
     assert "Unknown" not in done.stderr

@@ -39,6 +39,22 @@ def _tokenizer(folder: Path) -> tuple[Any, dict[str, Any]]:
     return tokenizer, {**TEXT, **ends, "vocab_size": len(words), "max_position_embeddings": 40}
 
 
+def _unet(**more: Any) -> Any:
+    """A network that reads text by cross-attention, in latents of 8x8."""
+    import diffusers
+
+    return diffusers.UNet2DConditionModel(
+        block_out_channels=(8, 16),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=4,
+        sample_size=8,
+        **more,
+    )
+
+
 def stable_diffusion(folder: Path) -> Path:
     """Stable Diffusion 1 that reads letters; images of 16x16."""
     import diffusers
@@ -46,16 +62,7 @@ def stable_diffusion(folder: Path) -> Path:
 
     torch.manual_seed(0)
     tokenizer, about = _tokenizer(folder)
-    unet = diffusers.UNet2DConditionModel(
-        block_out_channels=(8, 16),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=4,
-        cross_attention_dim=16,
-        attention_head_dim=4,
-        sample_size=8,
-    )
+    unet = _unet(cross_attention_dim=16)
     pipeline = diffusers.StableDiffusionPipeline(
         vae=_decoder(),
         text_encoder=transformers.CLIPTextModel(transformers.CLIPTextConfig(**about)),
@@ -136,15 +143,8 @@ def stable_diffusion_xl(folder: Path) -> Path:
     torch.manual_seed(0)
     tokenizer, about = _tokenizer(folder)
     config = transformers.CLIPTextConfig(**about, projection_dim=16)
-    unet = diffusers.UNet2DConditionModel(
-        block_out_channels=(8, 16),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=4,
+    unet = _unet(
         cross_attention_dim=32,
-        attention_head_dim=4,
-        sample_size=8,
         use_linear_projection=True,
         addition_embed_type="text_time",
         addition_time_embed_dim=4,
